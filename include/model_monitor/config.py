@@ -1,0 +1,259 @@
+"""What does a person set? The schema of ``include/endpoints/*.yaml``, one file per monitored endpoint."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+
+from model_monitor import cron as crons
+from model_monitor.errors import ConfigError
+
+NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
+REFERENCE = re.compile(r"\$\{(?P<name>\w+)(:-(?P<default>[^}]*))?\}")
+
+Name = Annotated[str, Field(pattern=NAME)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def anchored(address: str, info: ValidationInfo) -> str:
+    """An address as it is if it is a URI or absolute, else taken from the folder of the file that names it."""
+    if "://" in address or Path(address).is_absolute():
+        return address.rstrip("/")
+    folder = (info.context or {}).get("folder", Path.cwd())
+    return str((Path(folder) / address).resolve())
+
+
+Address = Annotated[str, Field(min_length=1), AfterValidator(anchored)]
+
+
+class Settings(BaseModel):
+    """Frozen, and refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Capture(Settings):
+    """What the endpoint logged of its requests."""
+
+    uri: Address = Field(description="Folder above {endpoint}/{variant}/yyyy/mm/dd/hh/*.jsonl; local or s3://")
+    format: Literal["sagemaker"] = "sagemaker"
+    straggler_hours: int = Field(
+        1, ge=0, le=24, description="How many hour folders before and after a window are searched for its records"
+    )
+
+
+class Columns(Settings):
+    """The names of the values in a CSV payload, in their order, and which of them are not judged."""
+
+    outputs: tuple[str, ...] = Field((), description="What the model answers; these columns come first")
+    inputs: tuple[str, ...] = Field((), description="What the model is asked")
+    exclude: tuple[str, ...] = Field((), description="Names of columns that no monitor judges")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.outputs + self.inputs
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Columns:
+        twice = {name for name in self.names if self.names.count(name) > 1}
+        if twice:
+            raise ValueError(f"{sorted(twice)} named more than once; give each column a name of its own")
+        return self
+
+
+class Baseline(Settings):
+    """Where the baseline comes from: a dataset to learn it from, or files that exist already."""
+
+    dataset: Address | None = Field(None, description="A file or folder of rows to learn the baseline from")
+    format: Literal["csv", "jsonl", "parquet"] = "csv"
+    header: bool = Field(True, description="Whether a CSV dataset starts with the columns' names")
+    statistics: Address | None = Field(None, description="An existing statistics.json, instead of a learned one")
+    constraints: Address | None = Field(None, description="An existing constraints.json, instead of a suggested one")
+
+
+class Preprocess(Settings):
+    """A Python file with preprocess_handler(inference_record[, logger])."""
+
+    script: Address
+    on_error: Literal["fail", "drop"] = Field("fail", description="What to do with a record the handler raises on")
+
+
+class Schedule(Settings):
+    """Which monitor, how often, over which window, against which baseline."""
+
+    name: Name = Field(description="Also the name of its DAG; unique among all endpoints")
+    monitor: str = Field(description="A monitor of this project, e.g. data_quality, or a dotted path to a class")
+    options: dict[str, Any] = Field(default_factory=dict, description="The monitor's own settings")
+    cron: str = Field("0 * * * *", description="Five fields in UTC, SageMaker's cron(...), or NOW for by hand only")
+    window: timedelta | None = Field(None, description="ISO 8601 length, e.g. PT24H; the time since the last tick if absent")
+    delay: timedelta = Field(
+        timedelta(minutes=5), ge=timedelta(0), description="How long to wait after a window's end for its last captures"
+    )
+    start_date: date = Field(date(2020, 1, 1), description="Windows before this day can't be backfilled")
+    baseline: Baseline = Baseline()
+    sampling: Share = Field(1.0, gt=0, description="Share of requests that is judged, chosen by event id")
+    preprocess: Preprocess | None = None
+    postprocess: Address | None = Field(None, description="A Python file with postprocess_handler()")
+    max_rejected: Share = Field(0.01, description="Share of unreadable records beyond which an execution fails")
+    fail_on_violation: bool = Field(False, description="Whether violations fail the alert task")
+
+    @model_validator(mode="after")
+    def _cron_is_one(self) -> Schedule:
+        try:
+            crons.standard(self.cron)
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    @property
+    def timetable(self) -> str | None:
+        """The five-field cron expression; None if it only runs by hand."""
+        return crons.standard(self.cron)
+
+    @property
+    def earliest(self) -> datetime:
+        return datetime(self.start_date.year, self.start_date.month, self.start_date.day, tzinfo=UTC)
+
+    def build_monitor(self) -> Any:
+        """The monitor with its options. Raises ConfigError if there is no such class or option."""
+        return monitor_of(self.monitor, self.options)
+
+
+class Endpoint(Settings):
+    """A deployed model and variant whose traffic is captured, and its schedules."""
+
+    endpoint: Name
+    variant: Name = "AllTraffic"
+    capture: Capture
+    columns: Columns = Columns()
+    output: Address = Field(description="Folder for rows, states, baselines and reports; local or s3://")
+    schedules: tuple[Schedule, ...] = Field(min_length=1)
+
+    def schedule(self, name: str) -> Schedule:
+        """The schedule of this name; ConfigError if there is none."""
+        for schedule in self.schedules:
+            if schedule.name == name:
+                return schedule
+        raise ConfigError(f"endpoint '{self.endpoint}' has no schedule '{name}', only {[s.name for s in self.schedules]}")
+
+
+def monitor_of(name: str, options: dict[str, Any]) -> Any:
+    """An instance of a monitor: ``data_quality`` is ``model_monitor.monitors.data_quality.DataQuality``, a dotted path
+    is itself. Raises ConfigError."""
+    short = name.replace("-", "_")
+    path = name if "." in name else f"model_monitor.monitors.{short}.{short.title().replace('_', '')}"
+    module, _, attribute = path.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), attribute)(**options)
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"there is no monitor '{name}' ({error}); give data_quality or a dotted path") from error
+    except AttributeError as error:
+        raise ConfigError(f"there is no monitor '{name}': {error}") from error
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"monitor '{name}' can't take options {options}: {error}") from error
+
+
+def load(path: Path | str) -> Endpoint:
+    """The endpoint of one YAML file. Raises ConfigError that names the file, the line and what to write instead."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: can't be read: {error}") from error
+    try:
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from error
+    try:
+        return Endpoint.model_validate(with_environment(content), context={"folder": path.parent})
+    except ValidationError as error:
+        raise ConfigError("\n".join(explained(path, tree, problem) for problem in deepest(error.errors()))) from error
+    except KeyError as error:
+        raise ConfigError(f"{path}: environment variable {error} is not set; set it or write ${{NAME:-default}}") from error
+
+
+def load_all(folder: Path | str) -> dict[str, tuple[Path, Endpoint]]:
+    """The endpoints of all files of a folder, by schedule name. Raises ConfigError, also for a name used twice."""
+    found: dict[str, tuple[Path, Endpoint]] = {}
+    for path in sorted(Path(folder).glob("*.yaml")):
+        endpoint = load(path)
+        for schedule in endpoint.schedules:
+            if schedule.name in found:
+                raise ConfigError(f"{path}: schedule '{schedule.name}' is also in {found[schedule.name][0]}; rename one")
+            found[schedule.name] = (path, endpoint)
+    return found
+
+
+def with_environment(content: Any) -> Any:
+    """The same with ``${NAME}`` and ``${NAME:-default}`` in texts replaced. Raises KeyError."""
+    if isinstance(content, dict):
+        return {key: with_environment(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [with_environment(value) for value in content]
+    return REFERENCE.sub(environment_value, content) if isinstance(content, str) else content
+
+
+def environment_value(reference: re.Match[str]) -> str:
+    name, default = reference["name"], reference["default"]
+    return os.environ[name] if default is None else os.environ.get(name) or default
+
+
+def deepest(problems: list[Any]) -> list[Any]:
+    """Without those that only follow from another further down, e.g. "too few schedules" when one could not be read."""
+    return [p for p in problems if not any(p is not q and p["loc"] == q["loc"][: len(p["loc"])] for q in problems)]
+
+
+def explained(path: Path, tree: yaml.Node | None, problem: Any) -> str:
+    """One validation problem as file, line, place and what to do."""
+    place = [str(part) for part in problem["loc"]]
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        message = f"unknown key '{place[-1]}'{instead_of(place)}"
+    elif problem["type"] == "missing":
+        message = f"'{place[-1]}' is missing; add it"
+    return f"{path}:{line_of(tree, problem['loc'])}: {'.'.join(place) or 'file'}: {message}"
+
+
+def instead_of(place: list[str]) -> str:
+    """Advice for an unknown key: the nearest known one, or all."""
+    known = known_keys(place[:-1])
+    near = difflib.get_close_matches(place[-1], known, n=1)
+    return f"; did you mean '{near[0]}'?" if near else f"; known keys are {', '.join(known)}"
+
+
+def known_keys(place: list[str]) -> list[str]:
+    """The keys that the schema knows at a place."""
+    schema = Endpoint.model_json_schema()
+    node = schema
+    for part in place:
+        node = node.get("items", node) if part.isdigit() else node.get("properties", {}).get(part, {})
+        for option in [node, *node.get("anyOf", [])]:
+            if "$ref" in option:
+                node = schema["$defs"][option["$ref"].rpartition("/")[2]]
+            elif "$ref" in option.get("items", {}):
+                node = {"items": schema["$defs"][option["items"]["$ref"].rpartition("/")[2]]}
+    return list(node.get("properties", {}))
+
+
+def line_of(tree: yaml.Node | None, place: tuple[str | int, ...]) -> int:
+    """The 1-based line of the deepest node on the way to a place."""
+    line = tree.start_mark.line + 1 if tree else 1
+    for part in place:
+        if isinstance(tree, yaml.MappingNode):
+            pair = next(((key, value) for key, value in tree.value if key.value == str(part)), None)
+            if pair is None:
+                break
+            line, tree = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(tree, yaml.SequenceNode) and isinstance(part, int) and part < len(tree.value):
+            tree = tree.value[part]
+            line = tree.start_mark.line + 1
+    return line

@@ -1,0 +1,1 @@
+"""The algebra: states that add, measures read off them, bounds, findings. Imports nothing of the rest."""

@@ -1,0 +1,30 @@
+"""What is in a batch of rows?
+
+A batch is an Arrow ``RecordBatch``. Its columns are what the model was asked and answered, but those whose name starts
+with ``@``: they say which request a row came from, are the same for every endpoint, and no monitor judges them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+EVENT_ID = "@event_id"  # text; one per request
+INFERENCE_ID = "@inference_id"  # text, null where the caller gave none
+EVENT_TIME = "@event_time"  # timestamp in UTC
+
+BATCH_ROWS = 1 << 16
+
+
+def columns(batch: pa.RecordBatch) -> list[str]:
+    """The names of the columns that a monitor judges, in order."""
+    return [name for name in batch.schema.names if not name.startswith("@")]
+
+
+def renamed(batch: pa.RecordBatch, name_of: Callable[[list[str]], list[str]]) -> pa.RecordBatch:
+    """The batch with the judged columns called otherwise; ``name_of`` gets their names in order and gives new ones."""
+    fresh: Iterator[str] = iter(name_of(columns(batch)))
+    return batch.rename_columns([name if name.startswith("@") else next(fresh) for name in batch.schema.names])

@@ -1,0 +1,154 @@
+"""What must hold of a measure, and does it?
+
+A bound is data, one of three: ``Between`` (a number in an interval), ``Within`` (a distribution's mass on a set),
+``Near`` (a distribution close to another). A finding has three outcomes: holds, violated, undefined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Literal
+
+from model_monitor.core.distances import DISTANCES, Distance, comparable
+from model_monitor.core.distributions import Categories, Distribution
+
+Outcome = Literal["holds", "violated", "undefined"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a measure is about: a column, or everything (None); of the rows of a segment, or of all rows."""
+
+    column: str | None = None
+    segment: tuple[tuple[str, str], ...] = ()  # (column, value) pairs, outermost first
+
+    def within(self, column: str, value: str) -> Subject:
+        """The same of the rows in which a column has a value."""
+        return Subject(self.column, ((column, value), *self.segment))
+
+    def __str__(self) -> str:
+        return " ".join([self.column or "", *(f"[{column}={value}]" for column, value in self.segment)]).strip()
+
+
+EVERYTHING = Subject()
+
+Measure = float | int | Distribution | None
+Measures = Mapping[tuple[Subject, str], Measure]
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """A number must not be below ``low`` nor above ``high``; None leaves a side open."""
+
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """At least a share (0..1) of the rows must be in some categories; missing ones may count as inside."""
+
+    categories: frozenset[str]
+    at_least: float = 1.0
+    missing_is_inside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A distribution must not be further than ``threshold`` from another, by a distance named in ``DISTANCES``.
+
+    With a ``level`` (0..1), a distance that chance alone would exceed with that probability does not count.
+    """
+
+    to: Distribution
+    distance: str
+    threshold: float
+    level: float | None = None
+
+
+Bound = Between | Within | Near
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A named measure of a subject must keep to a bound; ``check`` is what reports call it."""
+
+    check: str
+    subject: Subject
+    measure: str
+    bound: Bound
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of one constraint.
+
+    ``observed`` is the number, share, distance or p-value that was judged, None if undefined. ``noise_floor`` is the
+    distance to be expected from chance, where it was asked for. ``reason`` says why it is undefined.
+    """
+
+    constraint: Constraint
+    outcome: Outcome
+    observed: float | None = None
+    noise_floor: float | None = None
+    reason: str = ""
+
+
+def evaluate(constraints: Iterable[Constraint], measures: Measures) -> list[Finding]:
+    """One finding per constraint, in order. A measure that is absent or None makes it undefined, never green."""
+    return [finding_of(constraint, measures) for constraint in constraints]
+
+
+def finding_of(constraint: Constraint, measures: Measures) -> Finding:
+    measure = measures.get((constraint.subject, constraint.measure))
+    if measure is None:
+        return undefined(constraint, f"there is no {constraint.measure} to judge")
+    return judge(constraint.bound, constraint, measure)
+
+
+def undefined(constraint: Constraint, reason: str) -> Finding:
+    return Finding(constraint, "undefined", reason=reason)
+
+
+@singledispatch
+def judge(bound: Bound, constraint: Constraint, measure: Measure) -> Finding:
+    raise TypeError(f"not a bound: {bound!r}")
+
+
+@judge.register
+def _(bound: Between, constraint: Constraint, measure: Measure) -> Finding:
+    if not isinstance(measure, int | float):
+        return undefined(constraint, f"{constraint.measure} is not a number")
+    inside = (bound.low is None or measure >= bound.low) and (bound.high is None or measure <= bound.high)
+    return Finding(constraint, "holds" if inside else "violated", float(measure))
+
+
+@judge.register
+def _(bound: Within, constraint: Constraint, measure: Measure) -> Finding:
+    if not isinstance(measure, Categories):
+        return undefined(constraint, f"{constraint.measure} is not a distribution over categories")
+    inside = sum(measure.counts.get(category, 0) for category in bound.categories)
+    missing = measure.missing if bound.missing_is_inside else 0
+    if not measure.n + missing:
+        return undefined(constraint, "no row has a value")
+    share = (inside + missing) / (measure.n + missing)
+    return Finding(constraint, "violated" if share < bound.at_least else "holds", share)
+
+
+@judge.register
+def _(bound: Near, constraint: Constraint, measure: Measure) -> Finding:
+    if isinstance(measure, int | float) or measure is None or not comparable(measure, bound.to):
+        return undefined(constraint, f"{constraint.measure} and its baseline are not of one kind")
+    distance = DISTANCES[bound.distance]
+    observed = distance.between(measure, bound.to)
+    if observed is None:
+        return undefined(constraint, "too few values to compare with the baseline")
+    floor = distance.noise(measure, bound.to, bound.level) if distance.noise and bound.level else None
+    far = is_far(distance, observed, bound.threshold) and (floor is None or observed > floor)
+    return Finding(constraint, "violated" if far else "holds", observed, floor)
+
+
+def is_far(distance: Distance, observed: float, threshold: float) -> bool:
+    return observed < threshold if distance.is_p_value else observed > threshold

@@ -1,0 +1,150 @@
+"""How far is one distribution from another, and how far would chance alone take it?
+
+Two families. ``kolmogorov_smirnov``, ``largest_share_change`` and ``chi_squared`` are what their names say. The
+``sagemaker_*`` ones reproduce the original's numbers, including that it forgets how often a number occurred.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from model_monitor.core.distributions import Categories, Distribution, Numbers
+
+ROBUST = 1.8  # the original's constant: a level of about 0.003 in Kolmogorov and Smirnov's test
+
+
+@dataclass(frozen=True)
+class Distance:
+    """A way to compare a live distribution with its baseline.
+
+    ``between`` gives the distance, or None where there is none, e.g. if either is empty. ``noise`` gives the distance
+    that chance alone exceeds with at most the probability ``level`` when nothing changed; None if it is part of the
+    distance already. With ``is_p_value``, small means far.
+    """
+
+    between: Callable[[Any, Any], float | None]
+    noise: Callable[[Any, Any, float], float] | None = None
+    is_p_value: bool = False
+
+
+def kolmogorov_smirnov(live: Numbers, baseline: Numbers) -> float | None:
+    """Largest difference of the two cumulative shares, 0..1; None if either is empty.
+
+    >>> one, two = Numbers(np.array([1.0, 2, 3, 4]), np.ones(4, int)), Numbers(np.array([2.0, 3, 4, 5]), np.ones(4, int))
+    >>> kolmogorov_smirnov(one, two)
+    0.25
+    """
+    if not live.n or not baseline.n:
+        return None
+    grid = np.concatenate([live.values, baseline.values])
+    return float(np.abs(live.share_up_to(grid) - baseline.share_up_to(grid)).max())
+
+
+def kolmogorov_smirnov_noise(live: Numbers, baseline: Numbers, level: float) -> float:
+    """Two-sample bound c(level) * sqrt(1/n + 1/m) (Smirnov 1939), plus what the sketches may be off."""
+    return noise(live.n, baseline.n, level) + live.rank_error + baseline.rank_error
+
+
+def largest_share_change(live: Categories, baseline: Categories) -> float | None:
+    """Largest change of any category's share, 0..1; None if either is empty."""
+    if not live.n or not baseline.n:
+        return None
+    return max(
+        (
+            abs(live.counts.get(category, 0) / live.n - baseline.counts.get(category, 0) / baseline.n)
+            for category in live.counts.keys() | baseline.counts.keys()
+        ),
+        default=0.0,
+    )
+
+
+def largest_share_change_noise(live: Categories, baseline: Categories, level: float) -> float:
+    """Hoeffding's bound for each category's share, the level split among the categories (Bonferroni)."""
+    categories = max(1, len(live.counts.keys() | baseline.counts.keys()))
+    return noise(live.n, baseline.n, level / categories)
+
+
+def noise(n: int, m: int, level: float) -> float:
+    """sqrt(-ln(level/2)/2) * sqrt(1/n + 1/m): what the difference of two shares, or of two cumulative shares, of n
+    and m rows from one source exceeds with probability ``level``."""
+    return math.sqrt(-math.log(level / 2) / 2) * math.sqrt(1 / n + 1 / m)
+
+
+def chi_squared(live: Categories, baseline: Categories) -> float | None:
+    """P-value of Pearson's test that live counts follow the baseline's shares, 0..1; None below two categories.
+
+    Only categories of the baseline take part. Small ones are joined first: the smallest expected count with the second
+    smallest, while any is below 10 (two categories; Cochran 1952) or more than a fifth are below 5 (more than two;
+    Yates, Moore & McCabe 1999).
+    """
+    from scipy.stats import chi2
+
+    total = sum(live.counts.get(category, 0) for category in baseline.counts)
+    expected_total = sum(baseline.counts.values())
+    if not total or not expected_total:
+        return None
+    cells = sorted((n / expected_total * total, float(live.counts.get(k, 0))) for k, n in baseline.counts.items())
+    while len(cells) >= 2 and too_many_small([expected for expected, _ in cells]):
+        (e1, o1), (e2, o2), *others = cells
+        cells = sorted([(e1 + e2, o1 + o2), *others])
+    if len(cells) < 2:
+        return None
+    statistic = sum((observed - expected) ** 2 / expected for expected, observed in cells)
+    return float(chi2.sf(statistic, len(cells) - 1))
+
+
+def too_many_small(expected: list[float]) -> bool:
+    """Whether so many expected counts are small that the chi-squared approximation does not hold."""
+    smallest, allowed = (10, 0) if len(expected) == 2 else (5, int(0.2 * len(expected)))
+    return sum(count < smallest for count in expected) > allowed
+
+
+def sagemaker_numbers(live: Numbers, baseline: Numbers, robust: bool) -> float | None:
+    """The original's distance of two sketches: one weight per *different* value, the last one met.
+
+    So it can't see a shift of weight among the same values. See docs/compatibility.md.
+    """
+    if not live.n or not baseline.n:
+        return None
+    p, q = last_weights(live), last_weights(baseline)
+    return less_chance(kolmogorov_smirnov(p, q), p.n, q.n, robust)
+
+
+def last_weights(numbers: Numbers) -> Numbers:
+    """Each value once, with the last of its weights."""
+    last = np.append(numbers.values[1:] != numbers.values[:-1], True)
+    return Numbers(numbers.values[last], numbers.weights[last])
+
+
+def sagemaker_categories(live: Categories, baseline: Categories, robust: bool) -> float | None:
+    """The original's distance of two histograms: the largest change of a share, less chance."""
+    return less_chance(largest_share_change(live, baseline), live.n, baseline.n, robust)
+
+
+def less_chance(distance: float | None, n: int, m: int, robust: bool) -> float | None:
+    """The distance above 1.8 * sqrt((n+m)/(n*m)), at least 0, if robust; else the distance."""
+    if distance is None or not robust:
+        return distance
+    return max(0.0, distance - ROBUST * math.sqrt((n + m) / (n * m)))
+
+
+DISTANCES = {
+    "kolmogorov_smirnov": Distance(kolmogorov_smirnov, kolmogorov_smirnov_noise),
+    "largest_share_change": Distance(largest_share_change, largest_share_change_noise),
+    "chi_squared": Distance(chi_squared, is_p_value=True),
+    "sagemaker_numbers_robust": Distance(partial(sagemaker_numbers, robust=True)),
+    "sagemaker_numbers_simple": Distance(partial(sagemaker_numbers, robust=False)),
+    "sagemaker_categories_robust": Distance(partial(sagemaker_categories, robust=True)),
+    "sagemaker_categories_simple": Distance(partial(sagemaker_categories, robust=False)),
+}
+
+
+def comparable(live: Distribution, baseline: Distribution) -> bool:
+    """Whether both are over numbers or both over categories."""
+    return type(live) is type(baseline)

@@ -1,0 +1,70 @@
+"""Is this really a monitor? The acceptance test of every one, ours or a user's."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import TYPE_CHECKING
+
+from model_monitor.core.constraints import Measure, Measures, evaluate
+from model_monitor.core.distances import kolmogorov_smirnov, largest_share_change
+from model_monitor.core.distributions import SKETCH_RANK_ERROR, Categories, Numbers
+from model_monitor.core.monitor import Monitor, S, fold
+from model_monitor.core.states import dump, load
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def check(monitor: Monitor[S], rows: pa.RecordBatch, seed: int = 0) -> None:
+    """Raise AssertionError, naming the law, unless the monitor keeps all of them on these rows.
+
+    The State does not depend on how rows are cut or ordered (sums of floats up to 1e-9 relative, sketches up to their
+    rank error); no rows add nothing; a baseline satisfies its own suggestions; an empty window never passes; a State
+    survives its codec, and the same State gives the same bytes.
+    """
+    whole = monitor.observe(rows)
+    measures = monitor.measure(whole)
+    chance = random.Random(seed)
+    for name, batches in cuts(rows, chance):
+        assert_alike(monitor.measure(fold(monitor, batches)), measures, f"the State depends on {name}")
+    for state, side in [(whole + monitor.empty, "right"), (monitor.empty + whole, "left")]:
+        assert_alike(monitor.measure(state), measures, f"adding no rows on the {side} changes the State")
+    assert_alike(monitor.measure(monitor.observe(rows.slice(0, 0)) + whole), measures, "observing no rows adds something")
+    constraints = list(monitor.suggest(whole))
+    unsatisfied = [f for f in evaluate(constraints, measures) if f.outcome == "violated"]
+    assert not unsatisfied, f"a baseline violates its own suggestions: {unsatisfied}"
+    green = [f for f in evaluate(constraints, monitor.measure(monitor.empty)) if f.outcome == "holds"]
+    assert not green, f"an empty window passes: {green}"
+    saved = dump(whole)
+    assert_alike(monitor.measure(load(saved, monitor.empty)), measures, "a State does not survive its codec")
+    assert dump(load(saved, monitor.empty)) == saved, "saving a State again gives other bytes"
+
+
+def cuts(rows: pa.RecordBatch, chance: random.Random) -> list[tuple[str, list[pa.RecordBatch]]]:
+    """The same rows, cut and ordered in other ways."""
+    ends = sorted(chance.randint(0, rows.num_rows) for _ in range(5))
+    pieces = [rows.slice(a, b - a) for a, b in zip([0, *ends], [*ends, rows.num_rows], strict=True)]
+    order = list(range(rows.num_rows))
+    chance.shuffle(order)
+    return [
+        ("how rows are cut", pieces),
+        ("the order of batches", pieces[::-1]),
+        ("the order of rows", [rows.take(order)]),
+    ]
+
+
+def assert_alike(found: Measures, expected: Measures, law: str) -> None:
+    assert found.keys() == expected.keys(), f"{law}: measures differ: {found.keys() ^ expected.keys()}"
+    for key, measure in expected.items():
+        assert alike(found[key], measure), f"{law}: {key[0]} {key[1]} is {found[key]!r}, not {measure!r}"
+
+
+def alike(a: Measure, b: Measure) -> bool:
+    if isinstance(a, Numbers) and isinstance(b, Numbers):
+        return a.n == b.n and (not a.n or (kolmogorov_smirnov(a, b) or 0.0) <= 2 * SKETCH_RANK_ERROR)
+    if isinstance(a, Categories) and isinstance(b, Categories):
+        return (a.n, a.missing) == (b.n, b.missing) and not (a.n and largest_share_change(a, b))
+    if isinstance(a, int | float) and isinstance(b, int | float):
+        return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
+    return a is None and b is None

@@ -1,0 +1,88 @@
+"""What makes a value a state, and how states are combined, saved and read back."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+
+import msgspec
+
+Packed = Any  # numbers, texts, bytes, and lists and dicts of them: what MessagePack can hold
+
+MAGIC = b"MMS1"
+
+
+class State(Protocol):
+    """A value that adds: ``a + b`` is what would have been observed on the rows of both."""
+
+    def __add__(self, other: Self, /) -> Self: ...
+
+    def pack(self) -> Packed:
+        """This state as plain data, readable by ``unpack`` of an equal or newer version."""
+
+    def unpack(self, packed: Packed, /) -> Self:
+        """A state like this one from plain data; raises ValueError for a version it does not know."""
+
+
+S = TypeVar("S", bound=State)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A state made of named states: a frozen dataclass whose fields are states, or counts of rows (``int``)."""
+
+    version: ClassVar[int] = 1
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+
+    def pack(self) -> Packed:
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {"v": self.version} | {n: v if isinstance(v, int) else v.pack() for n, v in values.items()}
+
+    def unpack(self, packed: Packed) -> Self:
+        check_version(self, packed["v"])
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return type(self)(
+            **{n: packed[n] if isinstance(v, int) else v.unpack(packed[n]) for n, v in values.items() if n in packed}
+        )
+
+
+@dataclass(frozen=True)
+class Keyed(Generic[S]):
+    """A state per key, e.g. per column or per segment; ``like`` is the empty state of a key not seen yet."""
+
+    like: S
+    items: Mapping[str, S] = field(default_factory=dict)
+
+    def __add__(self, other: Keyed[S]) -> Keyed[S]:
+        both = dict(self.items)
+        for key, state in other.items.items():
+            both[key] = both[key] + state if key in both else state
+        return Keyed(self.like, both)
+
+    def pack(self) -> Packed:
+        return [[key, state.pack()] for key, state in self.items.items()]
+
+    def unpack(self, packed: Packed) -> Keyed[S]:
+        return Keyed(self.like, {key: self.like.unpack(state) for key, state in packed})
+
+
+def check_version(state: Any, version: int) -> None:
+    """Raise ValueError if data was saved by a newer kind of state than this program knows."""
+    if version > state.version:
+        raise ValueError(f"{type(state).__name__} of version {version} is newer than this program's {state.version}")
+
+
+def dump(state: State) -> bytes:
+    """A state as bytes: MessagePack, compressed; the same state gives the same bytes."""
+    return MAGIC + zlib.compress(msgspec.msgpack.encode(state.pack()), level=6)
+
+
+def load(data: bytes, like: S) -> S:
+    """The state that ``dump`` saved, of the kind of ``like``; ValueError if the bytes are something else."""
+    if not data.startswith(MAGIC):
+        raise ValueError("not a saved state")
+    return like.unpack(msgspec.msgpack.decode(zlib.decompress(data[len(MAGIC) :])))

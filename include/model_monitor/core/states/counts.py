@@ -1,0 +1,71 @@
+"""How often was each value seen?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from heapq import nlargest
+from typing import ClassVar
+
+from model_monitor.core.states.base import Packed, check_version
+
+BOUND = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How often each text was seen, for at most ``BOUND`` different ones; the rest only as a total.
+
+    While no more than ``BOUND`` different values turn up, every count is exact and ``undercount`` is 0. Beyond, the
+    most frequent are kept and the others move into ``rest``; a kept count is then too low by at most ``undercount``
+    (the mergeable-summaries argument of Agarwal et al. 2012).
+
+    >>> (Counts.of(["a", "b", "a"]) + Counts.of(["b"])).values
+    {'a': 2, 'b': 2}
+    """
+
+    version: ClassVar[int] = 1
+
+    values: Mapping[str, int] = field(default_factory=dict)
+    rest: int = 0
+    undercount: int = 0
+
+    @classmethod
+    def of(cls, values: Iterable[str]) -> Counts:
+        """Counts of texts, one by one."""
+        seen: dict[str, int] = {}
+        for value in values:
+            seen[value] = seen.get(value, 0) + 1
+        return cls(seen).bounded()
+
+    def __add__(self, other: Counts) -> Counts:
+        both = dict(self.values)
+        for value, n in other.values.items():
+            both[value] = both.get(value, 0) + n
+        return Counts(both, self.rest + other.rest, self.undercount + other.undercount).bounded()
+
+    def bounded(self) -> Counts:
+        """Itself, or what fits: the most frequent values, ties in the order of the text."""
+        if len(self.values) <= BOUND:
+            return self
+        ranked = self.most_frequent(len(self.values))
+        dropped = ranked[BOUND:]
+        return Counts(
+            dict(ranked[:BOUND]), self.rest + sum(n for _, n in dropped), self.undercount + dropped[0][1]
+        )
+
+    @property
+    def n(self) -> int:
+        """How many values were seen, kept or not."""
+        return self.rest + sum(self.values.values())
+
+    def most_frequent(self, k: int) -> list[tuple[str, int]]:
+        """The ``k`` most frequent values and their counts, falling; ties in the order of the text."""
+        return nlargest(k, sorted(self.values.items()), key=lambda item: item[1])
+
+    def pack(self) -> Packed:
+        return {"v": self.version, "values": dict(self.values), "rest": self.rest, "undercount": self.undercount}
+
+    def unpack(self, packed: Packed) -> Counts:
+        check_version(self, packed["v"])
+        return Counts(packed["values"], packed["rest"], packed["undercount"])

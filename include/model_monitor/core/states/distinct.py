@@ -1,0 +1,68 @@
+"""How many different values were there?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from model_monitor.core.states.base import Packed, check_version
+
+if TYPE_CHECKING:
+    from datasketches import hll_sketch
+
+LOG2_REGISTERS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct:
+    """Number of different texts: a HyperLogLog sketch of 2^12 registers (Flajolet et al. 2007).
+
+    Nearly exact below a few hundred values, a relative standard error of 1.6 % beyond. The same values give the same
+    estimate in any order and any cut, since the registers alone are read.
+
+    >>> round((Distinct.of(["a", "b"]) + Distinct.of(["b", "c"])).estimate)
+    3
+    """
+
+    version: ClassVar[int] = 1
+
+    registers: bytes = b""
+
+    @classmethod
+    def of(cls, values: Iterable[str]) -> Distinct:
+        """The sketch of some texts; no texts give the empty sketch."""
+        from datasketches import hll_sketch, tgt_hll_type
+
+        sketch = hll_sketch(LOG2_REGISTERS, tgt_hll_type.HLL_8)
+        for value in values:
+            sketch.update(value)
+        return cls() if sketch.is_empty() else cls(sketch.serialize_compact())
+
+    def __add__(self, other: Distinct) -> Distinct:
+        if not self.registers or not other.registers:
+            return self if self.registers else other
+        return Distinct(union(self.registers, other.registers).serialize_compact())
+
+    @property
+    def estimate(self) -> float:
+        """About how many different texts were seen; 0.0 if none."""
+        # A sketch fed value by value reads its estimate off the order of arrival; a union reads the registers alone.
+        return float(union(self.registers, self.registers).get_estimate()) if self.registers else 0.0
+
+    def pack(self) -> Packed:
+        return [self.version, self.registers]
+
+    def unpack(self, packed: Packed) -> Distinct:
+        check_version(self, packed[0])
+        return Distinct(packed[1])
+
+
+def union(*registers: bytes) -> hll_sketch:
+    """The sketch of everything that any of these serialised sketches saw."""
+    from datasketches import hll_sketch, hll_union, tgt_hll_type
+
+    both = hll_union(LOG2_REGISTERS)
+    for one in registers:
+        both.update(hll_sketch.deserialize(one))
+    return both.get_result(tgt_hll_type.HLL_8)

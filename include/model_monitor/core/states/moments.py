@@ -1,0 +1,81 @@
+"""How many numbers, their sum, spread and range."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import astuple, dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from model_monitor.core.states.base import Packed, check_version
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Count, sum, squared deviations from the mean, minimum and maximum of finite numbers.
+
+    Adds by Chan, Golub & LeVeque (1983), "Algorithms for computing the sample variance". The sum is kept rather than
+    the mean, so that whole numbers stay exact.
+
+    >>> m = Moments.of(np.array([1.0, 2.0])) + Moments.of(np.array([6.0]))
+    >>> m.mean, m.minimum, m.maximum
+    (3.0, 1.0, 6.0)
+    """
+
+    version: ClassVar[int] = 1
+
+    n: int = 0
+    total: float = 0.0
+    m2: float = 0.0
+    least: float = math.inf
+    most: float = -math.inf
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Moments:
+        """Moments of a 1-d float64 array of finite numbers."""
+        if not len(values):
+            return cls()
+        total = float(values.sum())
+        deviations = values - total / len(values)
+        # The second term takes back the rounding of the mean (Chan et al., "corrected two-pass").
+        m2 = float(deviations @ deviations) - float(deviations.sum()) ** 2 / len(values)
+        return cls(len(values), total, max(m2, 0.0), float(values.min()), float(values.max()))
+
+    def __add__(self, other: Moments) -> Moments:
+        if not self.n or not other.n:
+            return self if self.n else other
+        n = self.n + other.n
+        delta = other.total / other.n - self.total / self.n
+        return Moments(
+            n,
+            self.total + other.total,
+            self.m2 + other.m2 + delta * delta * self.n * other.n / n,
+            min(self.least, other.least),
+            max(self.most, other.most),
+        )
+
+    @property
+    def mean(self) -> float | None:
+        """Arithmetic mean; None if nothing was seen."""
+        return self.total / self.n if self.n else None
+
+    @property
+    def std_dev(self) -> float | None:
+        """Population standard deviation (divided by n); None if nothing was seen."""
+        return math.sqrt(self.m2 / self.n) if self.n else None
+
+    @property
+    def minimum(self) -> float | None:
+        return self.least if self.n else None
+
+    @property
+    def maximum(self) -> float | None:
+        return self.most if self.n else None
+
+    def pack(self) -> Packed:
+        return [self.version, *astuple(self)]
+
+    def unpack(self, packed: Packed) -> Moments:
+        check_version(self, packed[0])
+        return Moments(*packed[1:])

@@ -1,0 +1,160 @@
+"""What is the shape of the numbers?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from model_monitor.core.states.base import Packed, check_version
+
+K = 2048  # size of the sketch
+C = 0.64  # how the capacity shrinks from level to level
+TAIL = 1 << 16  # so many newest values may wait in order, not yet entered
+
+
+def no_values() -> np.ndarray:
+    return np.empty(0)
+
+
+def capacity(level: int) -> int:
+    """Items that a level holds before it may be compacted: 2050, 1314, 842, ..."""
+    return 2 * (math.ceil(K * C**level / 2) + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Items of weight 2^level in the order of arrival, and how its compactions alternate."""
+
+    items: np.ndarray = field(default_factory=no_values)
+    compactions: int = 0
+    offset: int = 0
+
+    def with_items(self, items: np.ndarray) -> Level:
+        return Level(items, self.compactions, self.offset)
+
+    def compacted(self) -> tuple[Level, np.ndarray]:
+        """What stays here, and every second item in order of size for the level above."""
+        offset = 1 - self.offset if self.compactions % 2 else self.offset
+        even = len(self.items) // 2 * 2
+        promoted = np.sort(self.items[:even])[offset::2]
+        return Level(self.items[even:], self.compactions + 1, offset), promoted
+
+
+@dataclass(frozen=True, eq=False)
+class Quantiles:
+    """A KLL-like sketch of numbers (Karnin, Lang & Liberty 2016) that compacts without chance.
+
+    Levels of items with weights 2^i. The rule of when and what to compact is the one that wrote the sketches in
+    SageMaker's ``statistics.json`` (deequ's ``QuantileNonSample``), so that one stream in order gives the same arrays
+    bit for bit: up to 2,050 values are kept raw, and so on upwards. To make that hold however a stream is cut into
+    batches, a state straight from a batch keeps its values in order (``tail``) until it is added to another.
+
+    The rank error stays below 0.5 % at 1e7 values for any cut; see tests/core/test_quantiles.py. The size is bounded
+    by about 6,000 items and ``TAIL`` waiting ones.
+
+    >>> q = Quantiles.of(np.array([3.0, 1.0])) + Quantiles.of(np.array([2.0]))
+    >>> q.n, q.at(0.5)
+    (3, 2.0)
+    """
+
+    version: ClassVar[int] = 1
+
+    levels: tuple[Level, ...] = ()
+    tail: np.ndarray = field(default_factory=no_values)
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Quantiles:
+        """The sketch of a 1-d float64 array of finite numbers, in its order."""
+        return cls(tail=values) if len(values) <= TAIL else cls((Level(),)).entered(values)
+
+    @classmethod
+    def of_levels(cls, levels: Sequence[Sequence[float]]) -> Quantiles:
+        """The sketch whose level i holds these items of weight 2^i, as ``statistics.json`` stores it."""
+        return cls(tuple(Level(np.asarray(items, float)) for items in levels))
+
+    def __add__(self, other: Quantiles) -> Quantiles:
+        if not other.levels:
+            return self.settled.entered(other.tail) if self.n else other
+        return self.settled.merged(other.settled) if self.n else other
+
+    @cached_property
+    def settled(self) -> Quantiles:
+        """The same with no value waiting."""
+        return Quantiles(self.levels or (Level(),)).entered(self.tail) if len(self.tail) or not self.levels else self
+
+    def entered(self, values: np.ndarray) -> Quantiles:
+        """After these values have arrived one by one."""
+        levels = list(self.levels)
+        done = 0
+        while done < len(values):
+            room = max(1, room_of(levels) + 1)
+            levels[0] = levels[0].with_items(np.concatenate([levels[0].items, values[done : done + room]]))
+            done += room
+            if room_of(levels) < 0:
+                condense(levels)
+        return Quantiles(tuple(levels))
+
+    def merged(self, other: Quantiles) -> Quantiles:
+        """Level by level, then compacted until it fits."""
+        height = max(len(self.levels), len(other.levels))
+        levels = [*self.levels, *[Level()] * (height - len(self.levels))]
+        for i, level in enumerate(other.levels):
+            levels[i] = levels[i].with_items(np.concatenate([levels[i].items, level.items]))
+        while room_of(levels) <= 0 and condense(levels):
+            pass
+        return Quantiles(tuple(levels))
+
+    @property
+    def n(self) -> int:
+        """How many numbers were seen: the sum of all weights."""
+        return len(self.tail) + sum(len(level.items) << i for i, level in enumerate(self.levels))
+
+    def items(self) -> list[np.ndarray]:
+        """The items of each level, lowest first: ``sketch.data`` of ``statistics.json``."""
+        return [level.items for level in self.settled.levels]
+
+    def weighted(self) -> tuple[np.ndarray, np.ndarray]:
+        """Items and their weights by rising value; among equal values by rising weight. Both of one length."""
+        items = self.items()
+        values = np.concatenate(items)
+        weights = np.concatenate([np.full(len(level), 1 << i, np.int64) for i, level in enumerate(items)])
+        order = np.argsort(values, kind="stable")
+        return values[order], weights[order]
+
+    def at(self, share: float) -> float | None:
+        """The smallest item with at least this share (0..1) of the weight at or below it; None if empty."""
+        values, weights = self.weighted()
+        if not len(values):
+            return None
+        reached = np.searchsorted(np.cumsum(weights), share * self.n, side="left")
+        return float(values[min(int(reached), len(values) - 1)])
+
+    def pack(self) -> Packed:
+        levels = [[level.items.astype("<f8").tobytes(), level.compactions, level.offset] for level in self.settled.levels]
+        return [self.version, levels]
+
+    def unpack(self, packed: Packed) -> Quantiles:
+        check_version(self, packed[0])
+        return Quantiles(tuple(Level(np.frombuffer(items, "<f8"), n, offset) for items, n, offset in packed[1]))
+
+
+def room_of(levels: Sequence[Level]) -> int:
+    """How many more items fit; negative if there are too many."""
+    return sum(capacity(i) - len(level.items) for i, level in enumerate(levels))
+
+
+def condense(levels: list[Level]) -> bool:
+    """Compact the lowest level that is full, in place; False if none is."""
+    for i, level in enumerate(levels):
+        if len(level.items) >= capacity(i):
+            if i + 1 == len(levels):
+                levels.append(Level())
+            levels[i], promoted = level.compacted()
+            levels[i + 1] = levels[i + 1].with_items(np.concatenate([levels[i + 1].items, promoted]))
+            return True
+    return False

@@ -1,0 +1,27 @@
+"""What can go wrong, and what the reader should do about it.
+
+MonitorError
+├── ConfigError    an endpoint file, a script or an argument is wrong: edit it
+├── DataError      the data can't be judged as it is: look at what was set aside
+└── StoreError     the store did not answer: try again
+
+Violations are results, never exceptions.
+"""
+
+from __future__ import annotations
+
+
+class MonitorError(Exception):
+    """Base of every error that this package raises on purpose; its text is one clear sentence for a person."""
+
+
+class ConfigError(MonitorError):
+    """An endpoint file, a user's script or an argument is wrong."""
+
+
+class DataError(MonitorError):
+    """The data can't be read or judged; trying again would give the same answer."""
+
+
+class StoreError(MonitorError):
+    """A store is out of reach or refused; trying again may help."""
