@@ -20,5 +20,6 @@ COPY plugins plugins
 COPY dags dags
 RUN uv pip install --system --no-cache --no-deps --editable .
 
-USER airflow
+# By number: Kubernetes can then tell that it isn't root.
+USER 50000
 CMD ["airflow", "version"]

@@ -34,25 +34,48 @@ class Subject:
 
 EVERYTHING = Subject()
 
-Measure = float | int | Distribution | None
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many of some rows: ``inside`` of ``n``."""
+
+    inside: int
+    n: int
+
+    @property
+    def value(self) -> float | None:
+        """0..1; None of no rows."""
+        return self.inside / self.n if self.n else None
+
+
+Measure = float | int | Share | Distribution | None
 Measures = Mapping[tuple[Subject, str], Measure]
 
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """A number must not be below ``low`` nor above ``high``; None leaves a side open."""
+    """A number or share must not be below ``low`` nor above ``high``; None leaves a side open.
+
+    With a ``level`` (0..1), a share below ``low`` does not count if chance alone would take it there with at least that
+    probability (binomial); where ``low`` is 1, a single row outside always counts.
+    """
 
     low: float | None = None
     high: float | None = None
+    level: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """At least a share (0..1) of the rows must be in some categories; missing ones may count as inside."""
+    """At least a share (0..1) of the rows must be in some categories, or at least a number of them (``counted``).
+
+    Missing ones may count as inside; they are left out otherwise.
+    """
 
     categories: frozenset[str]
     at_least: float = 1.0
     missing_is_inside: bool = False
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +142,21 @@ def judge(bound: Bound, constraint: Constraint, measure: Measure) -> Finding:
 
 @judge.register
 def _(bound: Between, constraint: Constraint, measure: Measure) -> Finding:
-    if not isinstance(measure, int | float):
-        return undefined(constraint, f"{constraint.measure} is not a number")
-    inside = (bound.low is None or measure >= bound.low) and (bound.high is None or measure <= bound.high)
-    return Finding(constraint, "holds" if inside else "violated", float(measure))
+    value = measure.value if isinstance(measure, Share) else measure
+    if not isinstance(value, int | float):
+        return undefined(constraint, f"there is no {constraint.measure} to judge")
+    too_low = bound.low is not None and value < bound.low
+    if too_low and bound.level and isinstance(measure, Share):
+        too_low = by_chance(measure, bound.low or 0.0) < bound.level
+    too_high = bound.high is not None and value > bound.high
+    return Finding(constraint, "violated" if too_low or too_high else "holds", float(value))
+
+
+def by_chance(share: Share, expected: float) -> float:
+    """The probability of at most so many rows inside, if each is with the expected probability."""
+    from scipy.stats import binom
+
+    return float(binom.cdf(share.inside, share.n, expected))
 
 
 @judge.register
@@ -133,13 +167,13 @@ def _(bound: Within, constraint: Constraint, measure: Measure) -> Finding:
     missing = measure.missing if bound.missing_is_inside else 0
     if not measure.n + missing:
         return undefined(constraint, "no row has a value")
-    share = (inside + missing) / (measure.n + missing)
-    return Finding(constraint, "violated" if share < bound.at_least else "holds", share)
+    mass = inside + missing if bound.counted else (inside + missing) / (measure.n + missing)
+    return Finding(constraint, "violated" if mass < bound.at_least else "holds", float(mass))
 
 
 @judge.register
 def _(bound: Near, constraint: Constraint, measure: Measure) -> Finding:
-    if isinstance(measure, int | float) or measure is None or not comparable(measure, bound.to):
+    if not isinstance(measure, Distribution) or not comparable(measure, bound.to):
         return undefined(constraint, f"{constraint.measure} and its baseline are not of one kind")
     distance = DISTANCES[bound.distance]
     observed = distance.between(measure, bound.to)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import random
+import reprlib
 from typing import TYPE_CHECKING
 
-from model_monitor.core.constraints import Measure, Measures, evaluate
+from model_monitor.core.constraints import Measure, Measures, Share, evaluate
 from model_monitor.core.distances import kolmogorov_smirnov, largest_share_change
 from model_monitor.core.distributions import SKETCH_RANK_ERROR, Categories, Numbers
 from model_monitor.core.monitor import Monitor, S, fold
@@ -57,7 +58,7 @@ def cuts(rows: pa.RecordBatch, chance: random.Random) -> list[tuple[str, list[pa
 def assert_alike(found: Measures, expected: Measures, law: str) -> None:
     assert found.keys() == expected.keys(), f"{law}: measures differ: {found.keys() ^ expected.keys()}"
     for key, measure in expected.items():
-        assert alike(found[key], measure), f"{law}: {key[0]} {key[1]} is {found[key]!r}, not {measure!r}"
+        assert alike(found[key], measure), f"{law}: {key[0]} {key[1]} is {reprlib.repr(found[key])}, not {reprlib.repr(measure)}"
 
 
 def alike(a: Measure, b: Measure) -> bool:
@@ -67,4 +68,4 @@ def alike(a: Measure, b: Measure) -> bool:
         return (a.n, a.missing) == (b.n, b.missing) and not (a.n and largest_share_change(a, b))
     if isinstance(a, int | float) and isinstance(b, int | float):
         return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
-    return a is None and b is None
+    return a == b if isinstance(a, Share) else a is None and b is None

@@ -1,0 +1,1 @@
+"""Where monitors observe: in this process, or on a cluster."""

@@ -1,0 +1,198 @@
+"""What is in one column: of which type are its values, how many, how spread?
+
+Types are told by how a value is written, as the original does it (deequ's ``DataType``): ``1`` is Integral, ``1.0``
+Fractional, `` 7`` a String. A column from a typed source has its source's type.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from model_monitor.core.states import Counts, Distinct, Moments, Quantiles, Record
+
+INTEGRAL, FRACTIONAL, BOOLEAN, STRING, UNKNOWN = "Integral", "Fractional", "Boolean", "String", "Unknown"
+KINDS = (INTEGRAL, FRACTIONAL, BOOLEAN, STRING)
+PATTERNS = {
+    INTEGRAL: r"^[-+]? ?\d+$",
+    FRACTIONAL: r"^[-+]? ?\d+(?:\.\d+|(?:\.\d+)?[Ee][-+]?\d+)$",
+    BOOLEAN: r"^(?:true|false)$",
+}
+NUMERIC = (INTEGRAL, FRACTIONAL)
+
+NUMERALS = 1000  # so many different numbers are told apart by how they are written, in case the column holds words too
+PROBE_ROWS = 2 * NUMERALS
+
+
+@dataclass(frozen=True)
+class Column(Record):
+    """The State of one column.
+
+    ``kinds`` counts the present values of each type. ``numbers`` and ``quantiles`` are of the numeric ones. ``words``
+    and ``distinct`` are of the texts that are no numbers; ``numerals`` of those that are, or only their count once
+    more than ``NUMERALS`` different ones were seen.
+    """
+
+    kinds: Counts = Counts()
+    numbers: Moments = Moments()
+    quantiles: Quantiles = Quantiles()
+    words: Counts = Counts()
+    numerals: Counts = Counts()
+    distinct: Distinct = Distinct()
+
+    def __add__(self, other: Column) -> Column:
+        both = super().__add__(other)
+        return replace(both, numerals=few(both.numerals))
+
+    @property
+    def present(self) -> int:
+        """How many values are not missing."""
+        return self.kinds.n
+
+    @property
+    def inferred_type(self) -> str:
+        """The type of the whole column, from the types of its values (deequ's rule); Unknown if it has none."""
+        kinds = self.kinds.values
+        if not kinds:
+            return UNKNOWN
+        if STRING in kinds or BOOLEAN in kinds:
+            return STRING
+        return FRACTIONAL if FRACTIONAL in kinds else INTEGRAL
+
+    @property
+    def is_numeric(self) -> bool:
+        return self.inferred_type in NUMERIC
+
+    @property
+    def values(self) -> Counts:
+        """How often each text was seen, words and numerals."""
+        return self.words + self.numerals
+
+    @property
+    def distinct_count(self) -> float:
+        """How many different texts. Exact while every text was counted; then words are estimated, and numerals are at
+        least as many as the sketch still holds."""
+        words = self.distinct.estimate if self.words.rest else len(self.words.values)
+        numerals = len(np.unique(self.quantiles.weighted()[0])) if self.numerals.rest else len(self.numerals.values)
+        return float(words + numerals)
+
+
+def few(numerals: Counts) -> Counts:
+    """All of them or, beyond ``NUMERALS``, only their number: the same whatever came first."""
+    return numerals if not numerals.rest and len(numerals.values) <= NUMERALS else Counts(rest=numerals.n)
+
+
+def observe(array: pa.Array) -> Column:
+    """The State of a column's values: texts, numbers, booleans, times or a dictionary of them; nulls are missing."""
+    if isinstance(array, pa.DictionaryArray):
+        return observe_dictionary(array)
+    kind, texts = as_text(array.drop_null())
+    if not len(texts):
+        return Column()
+    if many_different(texts):
+        return observe_texts(texts, kind)
+    return observe_dictionary(texts.dictionary_encode(), kind)
+
+
+def many_different(texts: pa.StringArray) -> bool:
+    """Whether the first rows already show more than ``NUMERALS`` different texts."""
+    return len(texts) > NUMERALS and len(texts.slice(0, PROBE_ROWS).unique()) > NUMERALS
+
+
+def as_text(array: pa.Array) -> tuple[str | None, pa.Array]:
+    """Values as texts, and their type if it comes from the source rather than from how each is written."""
+    if pa.types.is_string(array.type):
+        return None, array
+    if pa.types.is_floating(array.type) or pa.types.is_decimal(array.type):
+        array = array.cast(pa.float64())
+        return None, pc.replace_substring_regex(
+            array.filter(pc.invert(pc.is_nan(array))).cast(pa.string()), r"^(-?\d+)$", r"\1.0"
+        )
+    kind = INTEGRAL if pa.types.is_integer(array.type) else None if pa.types.is_boolean(array.type) else STRING
+    return (None if pa.types.is_large_string(array.type) else kind), array.cast(pa.string())
+
+
+def observe_dictionary(array: pa.DictionaryArray, kind: str | None = None) -> Column:
+    """The State of values given as codes into a dictionary; each different value is looked at once."""
+    dictionary_kind, texts = as_text(array.dictionary)
+    codes = array.indices.drop_null().to_numpy()
+    counts = np.bincount(codes, minlength=len(texts))
+    numbers, kinds = numbers_of(texts, kinds_of(texts, kind or dictionary_kind))
+    stream = numbers[codes]
+    return column_of(
+        np.bincount(kinds, weights=counts, minlength=len(KINDS)),
+        stream[~np.isnan(stream)],
+        counted(texts, counts, np.isnan(numbers)),
+        few(Counts(counted(texts, counts, ~np.isnan(numbers)))),
+    )
+
+
+def counted(texts: pa.StringArray, counts: np.ndarray, chosen: np.ndarray) -> dict[str, int]:
+    """The chosen texts of a dictionary that do occur, and how often."""
+    used = np.flatnonzero(chosen & (counts > 0))
+    return dict(zip(texts.take(pa.array(used)).to_pylist(), counts[used].tolist(), strict=True))
+
+
+def observe_texts(texts: pa.StringArray, kind: str | None = None) -> Column:
+    """The State of texts that hardly repeat."""
+    numbers, kinds = numbers_of(texts, kinds_of(texts, kind))
+    numeric = ~np.isnan(numbers)
+    words = {} if numeric.all() else value_counts(texts.filter(pa.array(~numeric)))
+    numerals = texts if numeric.all() else texts.filter(pa.array(numeric))
+    return column_of(
+        np.bincount(kinds, minlength=len(KINDS)),
+        numbers[numeric],
+        words,
+        Counts(rest=len(numerals)) if many_different(numerals) else few(Counts(value_counts(numerals))),
+    )
+
+
+def value_counts(texts: pa.StringArray) -> dict[str, int]:
+    pairs = texts.value_counts()
+    return dict(zip(pairs.field("values").to_pylist(), pairs.field("counts").to_pylist(), strict=True))
+
+
+def column_of(kinds: np.ndarray, numbers: np.ndarray, words: dict[str, int], numerals: Counts) -> Column:
+    return Column(
+        Counts({kind: int(n) for kind, n in zip(KINDS, kinds, strict=True) if n}),
+        Moments.of(numbers),
+        Quantiles.of(numbers),
+        Counts(words).bounded(),
+        numerals,
+        Distinct.of(words),
+    )
+
+
+def kinds_of(texts: pa.StringArray, kind: str | None = None) -> np.ndarray:
+    """The type of each text as an index into ``KINDS``."""
+    if kind is not None:
+        return np.full(len(texts), KINDS.index(kind))
+    kinds = np.full(len(texts), KINDS.index(STRING))
+    left = len(texts)
+    for name, pattern in PATTERNS.items():
+        if left:
+            matches = pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False)
+            kinds[matches] = KINDS.index(name)
+            left -= int(matches.sum())
+    return kinds
+
+
+def numbers_of(texts: pa.StringArray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each text as float64, NaN where it is no number, and the types again: beyond float64's range, it is a String."""
+    numeric = kinds <= KINDS.index(FRACTIONAL)
+    numbers = np.full(len(texts), math.nan)
+    if numeric.any():
+        written = texts if numeric.all() else texts.filter(pa.array(numeric))
+        try:
+            numbers[numeric] = written.cast(pa.float64()).to_numpy()
+        except pa.ArrowInvalid:  # a sign that Arrow does not read: "+ 3", "- 7"
+            plain = pc.replace_substring_regex(written, r"^\+? ?", "")
+            numbers[numeric] = pc.replace_substring_regex(plain, r"^- ", "-").cast(pa.float64()).to_numpy()
+        infinite = np.isinf(numbers)
+        numbers[infinite] = math.nan
+        kinds = np.where(infinite, KINDS.index(STRING), kinds)
+    return numbers, kinds

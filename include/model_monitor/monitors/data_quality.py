@@ -1,0 +1,242 @@
+"""Does the live data still look like the baseline: same columns, types, completeness, values and spread?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from model_monitor.core import batch as batches
+from model_monitor.core.constraints import (
+    EVERYTHING,
+    Between,
+    Constraint,
+    Measure,
+    Measures,
+    Near,
+    Share,
+    Subject,
+    Within,
+)
+from model_monitor.core.distributions import Categories, Distribution, Numbers
+from model_monitor.core.states import Keyed, Record
+from model_monitor.monitors import columns
+from model_monitor.monitors.columns import FRACTIONAL, INTEGRAL, STRING, UNKNOWN, Column
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# What the constraints are called in reports, after the original.
+DATA_TYPE = "data_type_check"
+COMPLETENESS = "completeness_check"
+BASELINE_DRIFT = "baseline_drift_check"
+CATEGORICAL_VALUES = "categorical_values_check"
+MISSING_COLUMN = "missing_column_check"
+EXTRA_COLUMN = "extra_column_check"
+NON_NEGATIVE = "non_negative_check"
+
+MAX_DOMAIN = 120  # deequ's rule for a categorical range: so many categories at most,
+MAX_SINGLETONS = 0.1  # and at most this share of them seen only once
+
+CHI_SQUARED_LEVEL = 0.05  # the usual level of a test, unless a smaller threshold is set
+
+
+@dataclass(frozen=True)
+class Table(Record):
+    """The State: how many rows, and the State of each column, in the order in which columns were first seen."""
+
+    rows: int = 0
+    columns: Keyed[Column] = field(default_factory=lambda: Keyed(Column()))
+
+    def missing(self, name: str) -> int:
+        """How many rows have no value in a column."""
+        return self.rows - self.columns.items[name].present
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is asked of one column: the original's ``monitoring_config``, whose defaults these are."""
+
+    evaluate: bool = True
+    compare: bool = True
+    datatype_threshold: float = 1.0
+    domain_threshold: float = 1.0
+    numeric_threshold: float = 0.1
+    categorical_threshold: float = 0.1
+    robust: bool = True
+    categorical_method: Literal["LInfinity", "ChiSquared"] = "LInfinity"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a baseline says of one column. ``domain`` and ``spread`` are None where there is none to compare with."""
+
+    name: str
+    inferred_type: str
+    completeness: float | None = None
+    is_non_negative: bool = False
+    domain: tuple[str, ...] | None = None
+    spread: Distribution | None = None
+    rules: Rules = Rules()
+
+
+@dataclass(frozen=True)
+class DataQuality:
+    """Completeness, types, domains and drift of every column against a baseline.
+
+    compatibility: "calibrated" compares true distributions, and lets a window of unchanged data raise any drift
+        violation with at most the probability ``false_alarm_budget``. "sagemaker" reproduces the original's decisions.
+    rules: what ``suggest`` asks of the columns.
+    check_non_negative: whether a column that never was negative must not become so (the original writes this
+        constraint but never judges it).
+    strict_types: whether whole numbers violate an expected Fractional.
+    """
+
+    compatibility: Literal["calibrated", "sagemaker"] = "calibrated"
+    false_alarm_budget: float = 0.01
+    check_non_negative: bool = False
+    strict_types: bool = False
+    rules: Rules = Rules()
+
+    def __post_init__(self) -> None:
+        if self.compatibility not in ("calibrated", "sagemaker"):
+            raise ValueError(f"compatibility is calibrated or sagemaker, not {self.compatibility!r}")
+        if not 0 < self.false_alarm_budget < 1:
+            raise ValueError(f"false_alarm_budget is a probability between 0 and 1, not {self.false_alarm_budget}")
+
+    @property
+    def empty(self) -> Table:
+        return Table()
+
+    def observe(self, batch: pa.RecordBatch) -> Table:
+        return Table(
+            batch.num_rows,
+            Keyed(Column(), {name: columns.observe(batch.column(name)) for name in batches.columns(batch)}),
+        )
+
+    def measure(self, state: Table) -> Measures:
+        """By column: ``completeness``, ``types``, ``values``, ``minimum``, ``spread`` and the same as ``spread as`` the
+        column's type; of everything: ``rows`` and ``columns`` (None in an empty window, whose columns nobody knows)."""
+        measures: dict[tuple[Subject, str], Measure] = {
+            (EVERYTHING, "rows"): state.rows,
+            (EVERYTHING, "columns"): Categories(dict.fromkeys(state.columns.items, 1)) if state.rows else None,
+        }
+        for name, column in state.columns.items.items():
+            subject, missing = Subject(name), state.missing(name)
+            measures |= {
+                (subject, "completeness"): Share(column.present, state.rows),
+                (subject, "types"): Categories.of(column.kinds, missing),
+                (subject, "values"): Categories.of(column.values, missing),
+                (subject, "spread"): spread(column, missing),
+                (subject, f"spread as {column.inferred_type}"): spread(column, missing),
+                (subject, "minimum"): column.numbers.minimum,
+            }
+        return measures
+
+    def suggest(self, baseline: Table) -> Iterator[Constraint]:
+        return self.constraints(self.expectations(baseline))
+
+    def expectations(self, baseline: Table) -> list[Expectation]:
+        """What a baseline says of each of its columns."""
+        return [self.expectation(name, column, baseline) for name, column in baseline.columns.items.items()]
+
+    def expectation(self, name: str, column: Column, baseline: Table) -> Expectation:
+        kind, kinds = column.inferred_type, column.kinds
+        # A column of mixed types must satisfy what is suggested of it, so then its own share is the threshold.
+        own = sum(kinds.values.get(k, 0) for k in self.accepted(kind)) / kinds.n if kinds.n else 1.0
+        return Expectation(
+            name,
+            kind,
+            Share(column.present, baseline.rows).value,
+            column.is_numeric and (column.numbers.minimum or 0.0) >= 0,
+            domain(column),
+            spread(column, baseline.missing(name)),
+            replace(self.rules, datatype_threshold=min(own, self.rules.datatype_threshold)),
+        )
+
+    def constraints(self, expected: list[Expectation]) -> Iterator[Constraint]:
+        """The constraints that hold columns to their baseline."""
+        judged = [column for column in expected if column.rules.evaluate]
+        if judged:
+            names = frozenset(column.name for column in expected)
+            yield Constraint(MISSING_COLUMN, EVERYTHING, "columns", Within(names, len(names), counted=True))
+            yield Constraint(EXTRA_COLUMN, EVERYTHING, "columns", Within(names))
+        level = self.level_of_each(judged)
+        for column in judged:
+            yield from self.of_values(column, level)
+            if is_compared(column):
+                yield self.of_spread(column, level)
+
+    def level_of_each(self, judged: list[Expectation]) -> float | None:
+        """The false-alarm budget split evenly among the checks that chance can trip; None if chance is not weighed."""
+        checks = sum(is_compared(column) + (0 < (column.completeness or 0) < 1) for column in judged)
+        return self.false_alarm_budget / max(1, checks) if self.compatibility == "calibrated" else None
+
+    def of_values(self, column: Expectation, level: float | None) -> Iterator[Constraint]:
+        """What single values of a column must keep to."""
+        subject, rules = Subject(column.name), column.rules
+        if column.inferred_type != UNKNOWN:
+            kinds = self.accepted(column.inferred_type)
+            yield Constraint(DATA_TYPE, subject, "types", Within(kinds, rules.datatype_threshold))
+        if column.completeness is not None:
+            yield Constraint(COMPLETENESS, subject, "completeness", Between(low=column.completeness, level=level))
+        if column.domain is not None:
+            bound = Within(frozenset(column.domain), rules.domain_threshold, missing_is_inside=True)
+            yield Constraint(CATEGORICAL_VALUES, subject, "values", bound)
+        if column.is_non_negative and self.check_non_negative:
+            yield Constraint(NON_NEGATIVE, subject, "minimum", Between(low=0.0))
+
+    def accepted(self, expected_type: str) -> frozenset[str]:
+        """The types of values that a column of a type may hold."""
+        if expected_type == STRING:
+            return frozenset(columns.KINDS)
+        if expected_type == FRACTIONAL and not self.strict_types:
+            return frozenset({FRACTIONAL, INTEGRAL})
+        return frozenset({expected_type})
+
+    def of_spread(self, column: Expectation, level: float | None) -> Constraint:
+        """How far a column may be from its baseline."""
+        rules, spread = column.rules, column.spread
+        assert spread is not None
+        style = "robust" if rules.robust else "simple"
+        if isinstance(spread, Categories) and rules.categorical_method == "ChiSquared":
+            # A p-value needs no noise floor: its threshold is the probability of a false alarm.
+            threshold = min(CHI_SQUARED_LEVEL, rules.categorical_threshold, level or 1.0)
+            bound = Near(spread, "chi_squared", threshold)
+        elif self.compatibility == "sagemaker":
+            kind = "numbers" if isinstance(spread, Numbers) else "categories"
+            bound = Near(spread, f"sagemaker_{kind}_{style}", threshold_of(column))
+        else:
+            distance = "kolmogorov_smirnov" if isinstance(spread, Numbers) else "largest_share_change"
+            bound = Near(spread, distance, threshold_of(column), level if rules.robust else None)
+        # The original does not compare a column whose type has changed, not even Integral with Fractional.
+        measure = f"spread as {column.inferred_type}" if self.compatibility == "sagemaker" else "spread"
+        return Constraint(BASELINE_DRIFT, Subject(column.name), measure, bound)
+
+
+def is_compared(column: Expectation) -> bool:
+    """Whether a column's spread is compared with its baseline."""
+    return column.rules.compare and column.spread is not None
+
+
+def threshold_of(column: Expectation) -> float:
+    rules = column.rules
+    return rules.numeric_threshold if isinstance(column.spread, Numbers) else rules.categorical_threshold
+
+
+def spread(column: Column, missing: int) -> Distribution | None:
+    """How a column's values are distributed; None if it has none."""
+    if not column.present:
+        return None
+    return Numbers.of(column.quantiles) if column.is_numeric else Categories.of(column.values, missing)
+
+
+def domain(column: Column) -> tuple[str, ...] | None:
+    """The values of a text column, most frequent first, if they look like a closed set (deequ's rule); else None."""
+    values = column.values
+    different = len(values.values)
+    if column.inferred_type != STRING or values.rest or not 0 < different <= MAX_DOMAIN:
+        return None
+    if sum(n == 1 for n in values.values.values()) > MAX_SINGLETONS * different:
+        return None
+    return tuple(value for value, _ in values.most_frequent(different))

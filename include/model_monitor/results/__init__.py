@@ -1,0 +1,1 @@
+"""Everything that leaves: the files that people and other programs read."""

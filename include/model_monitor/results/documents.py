@@ -1,0 +1,71 @@
+"""Which files does a monitor read and write? Those of the original where it had such a monitor, plain ones else."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
+
+from model_monitor.core.constraints import Constraint, Finding
+from model_monitor.core.monitor import Monitor
+from model_monitor.core.states import State
+from model_monitor.errors import ConfigError
+
+Document = dict[str, Any]
+
+STATISTICS = "statistics.json"
+CONSTRAINTS = "constraints.json"
+VIOLATIONS = "constraint_violations.json"
+EXECUTION = "execution.json"
+
+S = TypeVar("S", bound=State, contravariant=True)
+
+
+class Documents(Protocol[S]):
+    """How a monitor's State, constraints and findings are written as JSON, and constraints read back."""
+
+    def statistics(self, state: S, constraints: Sequence[Constraint] = ()) -> Document:
+        """``statistics.json`` of a State; what the constraints expect and the State lacks is listed as empty."""
+
+    def suggested(self, state: S) -> Document:
+        """``constraints.json`` as suggested from a State."""
+
+    def constraints(self, statistics: Document | None, constraints: Document | None) -> list[Constraint]:
+        """The constraints that a baseline's two files ask for; either may be absent. Raises ConfigError."""
+
+    def violations(self, findings: Sequence[Finding], state: S) -> Document:
+        """``constraint_violations.json``: an entry per violated finding, an empty list if there is none."""
+
+    def column_names(self, statistics: Document | None, constraints: Document | None) -> list[str]:
+        """The columns that a baseline knows, in its order; [] if it names none."""
+
+
+def documents_of(monitor: Monitor[Any]) -> Documents[Any]:
+    """The files of a monitor."""
+    from model_monitor.monitors.data_quality import DataQuality
+    from model_monitor.results.plain import PlainDocuments
+    from model_monitor.results.sagemaker import DataQualityDocuments
+
+    return DataQualityDocuments(monitor) if isinstance(monitor, DataQuality) else PlainDocuments(monitor)
+
+
+def encode(document: Document) -> bytes:
+    """JSON text as bytes, a line per list item of the outer levels being too long to read otherwise; never NaN."""
+    return (json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode()
+
+
+def decode(content: bytes, address: str) -> Document:
+    """A JSON object from a file's bytes. Raises ConfigError that names the file."""
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        raise ConfigError(f"{address}: not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise ConfigError(f"{address}: a JSON object is expected, not {type(document).__name__}")
+    return document
+
+
+def number(value: float | None) -> float | None:
+    """A number that JSON can hold, else None."""
+    return float(value) if value is not None and math.isfinite(value) else None

@@ -1,0 +1,75 @@
+"""What is a person told of a violation? The original's own words where they are known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from model_monitor.core.constraints import Between, Bound, Finding, Near, Within
+from model_monitor.core.distances import DISTANCES
+from model_monitor.monitors.columns import FRACTIONAL, INTEGRAL
+from model_monitor.monitors.data_quality import (
+    BASELINE_DRIFT,
+    CATEGORICAL_VALUES,
+    COMPLETENESS,
+    DATA_TYPE,
+    EXTRA_COLUMN,
+    MISSING_COLUMN,
+    NON_NEGATIVE,
+)
+
+
+def violation(finding: Finding, live: Sequence[str]) -> dict[str, Any]:
+    """One entry of ``constraint_violations.json``; ``live`` are the names of the window's columns, in order."""
+    check, bound = finding.constraint.check, finding.constraint.bound
+    name, description = str(finding.constraint.subject), describe(check, bound, finding.observed or 0.0)
+    if isinstance(bound, Within) and check in (MISSING_COLUMN, EXTRA_COLUMN):
+        wanted, found = bound.categories, set(live)
+        # A live column that is not wanted keeps its place in the data; a wanted one that is not there has none.
+        odd = sorted(wanted - found) if check == MISSING_COLUMN else [c for c in live if c not in wanted]
+        word = "Missing" if check == MISSING_COLUMN else "Extra"
+        name = odd[0]
+        description = (
+            f"{word} columns: {', '.join(odd)}. Number of columns in current dataset: {len(found)}, "
+            f"Number of columns in baseline constraints: {len(wanted)}"
+        )
+    return {"feature_name": name, "constraint_check_type": check, "description": description}
+
+
+def describe(check: str, bound: Bound, observed: float) -> str:
+    """What was expected of a column and what was observed instead."""
+    match check, bound:
+        case (_, Within(at_least=share)) if check == DATA_TYPE:
+            kind = type_name(bound.categories)
+            return (
+                f"Data type match requirement is not met. Expected data type: {kind}, "
+                f"Expected match: {percent(share)}. Observed: Only {percent(observed)} of data is {kind}."
+            )
+        case (_, Between(low=share)) if check == COMPLETENESS:
+            return (
+                f"Data completeness requirement is not met. Expected: {percent(share or 0.0)}. "
+                f"Observed: Only {percent(observed)}."
+            )
+        case (_, Within(at_least=share)) if check == CATEGORICAL_VALUES:
+            return (
+                f"Categorical values requirement is not met. Expected match: {percent(share)}. "
+                f"Observed: Only {percent(observed)} of values are in the baseline domain. "
+                f"Value: {observed!r} does not meet the constraint requirement!"
+            )
+        case (_, Near(threshold=threshold)) if check == BASELINE_DRIFT:
+            if DISTANCES[bound.distance].is_p_value:
+                return f"Categories are spread otherwise than in the baseline: p-value {observed!r} is below {threshold!r}"
+            return f"Baseline drift distance: {observed!r} exceeds threshold: {threshold!r}"
+        case _ if check == NON_NEGATIVE:
+            return f"Non-negative requirement is not met. Observed minimum: {observed!r}."
+    return f"Observed {observed!r}, which does not keep to {bound}."
+
+
+def type_name(accepted: frozenset[str]) -> str:
+    """The type that a set of accepted ones stands for: the widest."""
+    return next((kind for kind in (FRACTIONAL, INTEGRAL) if kind in accepted), min(accepted))
+
+
+def percent(share: float) -> str:
+    """A share as the original writes it: the shortest text of 100 times the number."""
+    return f"{100 * share!r}%"

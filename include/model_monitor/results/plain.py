@@ -1,0 +1,106 @@
+"""How is a monitor written for which the original has no files? Measures, constraints and findings as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from model_monitor.core.constraints import Between, Bound, Constraint, Finding, Measure, Near, Share, Subject, Within
+from model_monitor.core.distributions import Categories, Distribution, Numbers
+from model_monitor.core.monitor import Monitor
+from model_monitor.errors import ConfigError
+from model_monitor.results.documents import Document, number
+from model_monitor.results.messages import violation
+
+LISTED_CATEGORIES = 100
+
+
+@dataclass(frozen=True)
+class PlainDocuments:
+    """The files of any monitor."""
+
+    monitor: Monitor[Any]
+
+    def statistics(self, state: Any, constraints: Sequence[Constraint] = ()) -> Document:
+        measures = self.monitor.measure(state)
+        return {
+            "version": 0.0,
+            "measures": [about(subject) | {"measure": name} | shown(m) for (subject, name), m in measures.items()],
+        }
+
+    def suggested(self, state: Any) -> Document:
+        return {"version": 0.0, "constraints": [written(c) for c in self.monitor.suggest(state)]}
+
+    def constraints(self, statistics: Document | None, constraints: Document | None) -> list[Constraint]:
+        try:
+            return [constraint_of(c) for c in (constraints or {}).get("constraints", [])]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ConfigError(f"constraints.json: a constraint can't be read: {error!r}") from error
+
+    def violations(self, findings: Sequence[Finding], state: Any) -> Document:
+        return {"violations": [violation(finding, []) for finding in findings if finding.outcome == "violated"]}
+
+    def column_names(self, statistics: Document | None, constraints: Document | None) -> list[str]:
+        return []
+
+
+def about(subject: Subject) -> Document:
+    return {"column": subject.column, "segment": dict(subject.segment)}
+
+
+def shown(measure: Measure) -> Document:
+    """A measure in short, for people; what evaluation needs is in the State."""
+    match measure:
+        case Share():
+            return {"value": number(measure.value), "inside": measure.inside, "of": measure.n}
+        case Numbers():
+            shares = np.linspace(0, 1, 11)
+            reached = np.searchsorted(np.cumsum(measure.weights), shares * measure.n, side="left")
+            return {"n": measure.n, "deciles": measure.values[np.minimum(reached, len(measure.values) - 1)].tolist()}
+        case Categories():
+            top = sorted(measure.counts.items(), key=lambda item: (-item[1], item[0]))[:LISTED_CATEGORIES]
+            return {"n": measure.n, "missing": measure.missing, "counts": dict(top)}
+    return {"value": number(measure)}
+
+
+def written(constraint: Constraint) -> Document:
+    """A constraint as plain data; ``constraint_of`` reads it back."""
+    head = {"check": constraint.check, **about(constraint.subject), "measure": constraint.measure}
+    match constraint.bound:
+        case Between(low, high, level):
+            return head | {"between": {"low": low, "high": high, "level": level}}
+        case Within(categories, at_least, missing_is_inside, counted):
+            bound = {"categories": sorted(categories), "at_least": at_least, "counted": counted}
+            return head | {"within": bound | {"missing_is_inside": missing_is_inside}}
+        case Near(to, distance, threshold, level):
+            bound = {"distance": distance, "threshold": threshold, "level": level, "to": distribution_written(to)}
+            return head | {"near": bound}
+    raise TypeError(f"not a bound: {constraint.bound!r}")
+
+
+def constraint_of(c: Mapping[str, Any]) -> Constraint:
+    subject = Subject(c.get("column"), tuple(c.get("segment", {}).items()))
+    return Constraint(c["check"], subject, c["measure"], bound_of(c))
+
+
+def bound_of(c: Mapping[str, Any]) -> Bound:
+    if "between" in c:
+        return Between(**c["between"])
+    if "within" in c:
+        return Within(**(c["within"] | {"categories": frozenset(c["within"]["categories"])}))
+    return Near(**(c["near"] | {"to": distribution_of(c["near"]["to"])}))
+
+
+def distribution_written(distribution: Distribution) -> Document:
+    if isinstance(distribution, Numbers):
+        return {"values": distribution.values.tolist(), "weights": distribution.weights.tolist()}
+    return {"counts": dict(distribution.counts), "rest": distribution.rest, "missing": distribution.missing}
+
+
+def distribution_of(d: Mapping[str, Any]) -> Distribution:
+    if "values" in d:
+        return Numbers(np.asarray(d["values"], float), np.asarray(d["weights"], np.int64))
+    return Categories(d["counts"], d.get("rest", 0), d.get("missing", 0))

@@ -1,0 +1,1 @@
+"""Everything that makes rows: capture files, datasets, and a user's own scripts."""

@@ -1,0 +1,284 @@
+"""Which requests did the endpoint log? Capture files, read as SageMaker writes them.
+
+One JSON object per line (section 1.3 of the specification), in files below ``yyyy/mm/dd/hh`` (1.4), plain or gzip.
+Lines are parsed in blocks of some megabytes, column by column; only a block with a line that can't be parsed that way is
+looked at line by line, so that the line is set aside and no other is lost.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+
+from model_monitor import store
+from model_monitor.engines.local import ahead
+from model_monitor.errors import DataError
+
+SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
+BLOCK_BYTES = 8 << 20
+READERS = 8  # files read at once; most of the time is waiting for the store
+
+SIDE = pa.struct([("data", pa.string()), ("encoding", pa.string()), ("observedContentType", pa.string())])
+SCHEMA = pa.schema(
+    [
+        ("captureData", pa.struct([("endpointOutput", SIDE), ("endpointInput", SIDE)])),
+        (
+            "eventMetadata",
+            pa.struct([("eventId", pa.string()), ("inferenceId", pa.string()), ("inferenceTime", pa.string())]),
+        ),
+    ]
+)
+TIME = pa.timestamp("us", "UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record set aside: which, and why. ``time`` is None if the record does not tell."""
+
+    file: str
+    line: int
+    reason: str
+    time: datetime | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Whole lines of one file; ``first`` is the 1-based number of the first."""
+
+    file: str
+    first: int
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some megabytes of whole lines, from one file or several."""
+
+    pieces: list[Piece]
+
+    @property
+    def content(self) -> bytes:
+        return b"\n".join(piece.content for piece in self.pieces)
+
+    def line(self, index: int) -> tuple[str, int, bytes]:
+        """File, 1-based line and bytes of the line that holds record ``index``; blank lines hold none."""
+        return self.lines()[index]
+
+    def lines(self) -> list[tuple[str, int, bytes]]:
+        """File, 1-based number and bytes of each line that is not blank."""
+        return [
+            (piece.file, piece.first + i, line)
+            for piece in self.pieces
+            for i, line in enumerate(piece.content.split(b"\n"))
+            if line.strip()
+        ]
+
+
+@dataclass(frozen=True)
+class Records:
+    """The requests of a block, column by column: a struct array as ``SCHEMA`` says, their times, where they stand."""
+
+    block: Block
+    events: pa.StructArray
+    times: pa.TimestampArray
+    places: Sequence[int]  # index of each request's line among the lines of the block
+    rejected: list[Rejected] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def side(self, name: str, part: str) -> pa.StringArray:
+        """One part (data, encoding, observedContentType) of one side (endpointInput, endpointOutput)."""
+        return self.nested("captureData", name, part)
+
+    def metadata(self, part: str) -> pa.StringArray:
+        return self.nested("eventMetadata", part)
+
+    def nested(self, *names: str) -> pa.StringArray:
+        return pc.struct_field(self.events, list(names))
+
+    def take(self, indices: Any) -> Records:
+        """Some of the requests; what was set aside stays behind."""
+        indices = pa.array(indices, pa.int64())
+        places = [self.places[i] for i in indices.to_pylist()] if len(indices) < len(self) else self.places
+        return Records(self.block, self.events.take(indices), self.times.take(indices), places)
+
+    def reject(self, index: int, reason: str) -> Rejected:
+        """The request at an index, set aside."""
+        file, line, text = self.block.line(self.places[index])
+        return Rejected(file, line, reason, self.times[index].as_py(), text.decode("utf-8", "replace"))
+
+
+def read(files: Iterable[store.File]) -> Iterator[Records]:
+    """The requests of capture files in order, parsed ahead on all cores. Raises DataError, StoreError."""
+    return ahead(parse, blocks(files))
+
+
+def blocks(files: Iterable[store.File]) -> Iterator[Block]:
+    """The lines of files in blocks of about ``BLOCK_BYTES``; a longer line gets a block of its own size."""
+    waiting: list[Piece] = []
+    for piece in pieces(files):
+        if waiting and sum(len(p.content) for p in waiting) + len(piece.content) > BLOCK_BYTES:
+            yield Block(waiting)
+            waiting = []
+        waiting.append(piece)
+    if waiting:
+        yield Block(waiting)
+
+
+def pieces(files: Iterable[store.File]) -> Iterator[Piece]:
+    """The lines of files, small files read ahead, large ones and gzip piece by piece."""
+    for file, content in ahead(whole_if_small, files, READERS):
+        if content is None:
+            yield from pieces_of_large(file)
+        elif content.strip():
+            yield Piece(file.address, 1, content)
+
+
+def whole_if_small(file: store.File) -> tuple[store.File, bytes | None]:
+    small = file.size <= BLOCK_BYTES and not file.address.endswith(".gz")
+    return file, (read_whole(file) if small else None)
+
+
+def read_whole(file: store.File) -> bytes:
+    try:
+        return store.read(file.address)
+    except FileNotFoundError as error:
+        raise DataError(f"{file.address} was deleted while it was being read; run this window again") from error
+
+
+def pieces_of_large(file: store.File) -> Iterator[Piece]:
+    first, carry = 1, b""
+    for chunk in chunks(file):
+        head, newline, tail = chunk.rpartition(b"\n")
+        if not newline:
+            carry += chunk
+            continue
+        content, carry = carry + head, tail
+        yield Piece(file.address, first, content)
+        first += content.count(b"\n") + 1
+    if carry.strip():
+        yield Piece(file.address, first, carry)
+
+
+def chunks(file: store.File) -> Iterator[bytes]:
+    """The bytes of a file, unpacked; an empty .gz file holds nothing. Raises DataError for damaged gzip."""
+    if not file.size:
+        return
+    unpack = zlib.decompressobj(wbits=31) if file.address.endswith(".gz") else None
+    with store.open_file(file.address) as stream:
+        while packed := stream.read(BLOCK_BYTES):
+            try:
+                while packed:
+                    yield unpack.decompress(packed, BLOCK_BYTES) if unpack else packed
+                    packed = unpack.unconsumed_tail if unpack else b""
+                    if unpack and unpack.eof and unpack.unused_data:  # members may follow one another
+                        packed, unpack = unpack.unused_data, zlib.decompressobj(wbits=31)
+            except zlib.error as error:
+                raise DataError(f"{file.address} is damaged: {error}; restore or remove the file") from error
+    if unpack and not unpack.eof:
+        raise DataError(f"{file.address} is damaged: it ends too early; restore or remove the file")
+
+
+def parse(block: Block) -> Records:
+    """The requests of a block, and those that can't be read as one."""
+    content = block.content
+    lines = sum(1 for line in content.split(b"\n") if line.strip())
+    if not lines:
+        return Records(block, empty(), pa.array([], TIME), [])
+    try:
+        if not content.isascii():
+            content.decode("utf-8")
+        table = pj.read_json(
+            pa.BufferReader(content),
+            pj.ReadOptions(use_threads=False, block_size=len(content) + 1),
+            pj.ParseOptions(explicit_schema=SCHEMA, unexpected_field_behavior="ignore"),
+        )
+        events = table.to_struct_array().combine_chunks() if table.num_rows == lines else None
+    except (pa.ArrowInvalid, UnicodeDecodeError):
+        events = None
+    return complete(block, events, range(lines)) if events is not None else parse_line_by_line(block)
+
+
+def empty() -> pa.StructArray:
+    return pa.array([], pa.struct(SCHEMA))
+
+
+def parse_line_by_line(block: Block) -> Records:
+    """The same for a block with a line that is not what it should be."""
+    good: list[Any] = []
+    places: list[int] = []
+    rejected: list[Rejected] = []
+    for place, (file, number, line) in enumerate(block.lines()):
+        try:
+            good.append(event_of(json.loads(line.decode("utf-8"))))
+            places.append(place)
+        except (UnicodeDecodeError, ValueError, TypeError) as error:
+            rejected.append(Rejected(file, number, reason_of(error), None, line.decode("utf-8", "replace")))
+    records = complete(block, pa.array(good, pa.struct(SCHEMA)), places)
+    return Records(records.block, records.events, records.times, records.places, rejected + records.rejected)
+
+
+def event_of(line: Any) -> Any:
+    """A line's object cut down to ``SCHEMA``; raises TypeError if a part is not of its type."""
+    return conform(line, pa.struct(SCHEMA), "record")
+
+
+def conform(value: Any, kind: pa.DataType, name: str) -> Any:
+    if value is None:
+        return None
+    if pa.types.is_struct(kind):
+        if not isinstance(value, dict):
+            raise TypeError(f"{name} is not an object")
+        return {f.name: conform(value.get(f.name), f.type, f.name) for f in kind}
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is not a text")
+    return value
+
+
+def reason_of(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8"
+    return f"not a capture record: {error}" if isinstance(error, TypeError) else "not JSON, perhaps cut off"
+
+
+def complete(block: Block, events: pa.StructArray, places: Sequence[int]) -> Records:
+    """Records with their times; those without an id or a time are set aside."""
+    ids = pc.struct_field(events, ["eventMetadata", "eventId"])
+    written = pc.struct_field(events, ["eventMetadata", "inferenceTime"])
+    times = times_of(written)
+    records = Records(block, events, times, places)
+    fine = pc.and_(pc.is_valid(ids), pc.is_valid(times))
+    if pc.all(fine, min_count=0).as_py():
+        return records
+    rejected = [
+        records.reject(i, "no eventMetadata.eventId" if not ids[i].is_valid else "no eventMetadata.inferenceTime in ISO 8601")
+        for i in pc.indices_nonzero(pc.invert(fine)).to_pylist()
+    ]
+    kept = records.take(pc.indices_nonzero(fine).cast(pa.int64()))
+    return Records(block, kept.events, kept.times, kept.places, rejected)
+
+
+def times_of(texts: pa.StringArray) -> pa.TimestampArray:
+    """ISO 8601 texts as times in UTC; null where a text is none, or has no zone."""
+    try:
+        return texts.cast(TIME)
+    except pa.ArrowInvalid:
+        return pa.array([time_of(text) for text in texts.to_pylist()], TIME)
+
+
+def time_of(text: str | None) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return time if time.tzinfo else None

@@ -1,0 +1,163 @@
+"""Where do captures, rows, states, baselines and reports live? At addresses: a local path or a URI such as ``s3://``.
+
+A file is written whole or not at all: under another name first, then moved (local) or uploaded in one piece (object
+stores). Whoever is killed in between leaves nothing that anyone reads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pyarrow import fs
+
+from model_monitor.errors import ConfigError, StoreError
+
+UPLOAD_BYTES = 8 << 20
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class File:
+    """A stored file: its address, size in bytes, and when it last changed (nanoseconds since 1970)."""
+
+    address: str
+    size: int
+    changed: int
+
+
+@lru_cache(maxsize=64)
+def filesystem(root: str) -> tuple[fs.FileSystem, str]:
+    """The file system of an address's root, and the path of that root in it. Raises ConfigError, StoreError."""
+    try:
+        system, path = fs.FileSystem.from_uri(root)
+    except ValueError as error:
+        raise ConfigError(f"'{root}' is not an address: {error}") from error
+    except OSError as error:
+        raise StoreError(f"{root}: {error}") from error
+    return system, path
+
+
+def located(address: str) -> tuple[fs.FileSystem, str]:
+    """The file system that holds an address, and the path in it."""
+    if "://" not in address or address.startswith("file://"):
+        return fs.LocalFileSystem(), str(Path(address.removeprefix("file://")).absolute())
+    scheme, _, rest = address.partition("://")
+    root, _, path = rest.partition("/")
+    path, _, query = path.partition("?")
+    system, base = filesystem(f"{scheme}://{root}" + (f"?{query}" if query else ""))
+    return system, "/".join(part for part in (base.rstrip("/"), path.rstrip("/")) if part) or "/"
+
+
+def join(address: str, *parts: str) -> str:
+    """An address further down; slashes at the seams don't matter, a query stays at the end.
+
+    >>> join("s3://bucket/out/?region=eu-west-1", "a", "b.json")
+    's3://bucket/out/a/b.json?region=eu-west-1'
+    """
+    base, mark, query = address.partition("?") if "://" in address else (address, "", "")
+    return "/".join([base.rstrip("/"), *(part.strip("/") for part in parts)]) + mark + query
+
+
+@contextlib.contextmanager
+def reaching(address: str) -> Iterator[None]:
+    """Turn what a store raises into a StoreError that names the address; a missing file stays FileNotFoundError."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(address) from error
+    except OSError as error:
+        raise StoreError(f"{address}: {error}") from error
+
+
+def read(address: str) -> bytes:
+    """All bytes of a file. Raises FileNotFoundError, StoreError."""
+    system, path = located(address)
+    with reaching(address), system.open_input_stream(path, compression=None) as stream:
+        return bytes(stream.read())
+
+
+def open_file(address: str) -> Any:
+    """A file for random reading, as PyArrow's readers want it. Raises FileNotFoundError, StoreError."""
+    system, path = located(address)
+    with reaching(address):
+        return system.open_input_file(path)
+
+
+def exists(address: str) -> bool:
+    """Whether there is a file. Raises StoreError."""
+    system, path = located(address)
+    with reaching(address):
+        return bool(system.get_file_info(path).type == fs.FileType.File)
+
+
+def files(address: str, suffixes: tuple[str, ...] = ("",)) -> list[File]:
+    """The files at or below an address, by rising address; [] if there is nothing.
+
+    Left out are names that start with a dot or an underscore, which are no data. Raises StoreError.
+    """
+    system, path = located(address)
+    with reaching(address):
+        info = system.get_file_info(path)
+        if info.type == fs.FileType.File:
+            return [File(address, info.size, info.mtime_ns or 0)]
+        infos = system.get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True))
+    found = [
+        File(join(address, info.path[len(path) :]), info.size, info.mtime_ns or 0)
+        for info in infos
+        if info.type == fs.FileType.File and info.base_name.endswith(suffixes) and info.base_name[0] not in "._"
+    ]
+    return sorted(found)
+
+
+def write(address: str, content: bytes) -> str:
+    """Store bytes whole or not at all; the address. Raises StoreError."""
+    with writing(address) as path:
+        path.write_bytes(content)
+    return address
+
+
+@contextlib.contextmanager
+def writing(address: str) -> Iterator[Path]:
+    """A local path to write to; on leaving without an error its file appears at the address, else it is gone."""
+    system, target = located(address)
+    local = isinstance(system, fs.LocalFileSystem)
+    with reaching(address):
+        folder = Path(target).parent if local else Path(tempfile.gettempdir())
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".part-")
+        os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        with reaching(address):
+            publish(part, system, target) if not local else replace(part, Path(target))
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def replace(part: Path, target: Path) -> None:
+    """Move a finished file to its name, on disk for good."""
+    with part.open("rb+") as stream:
+        os.fsync(stream.fileno())
+    part.chmod(0o644)
+    part.replace(target)
+
+
+def publish(part: Path, system: fs.FileSystem, target: str) -> None:
+    """Upload a finished file; object stores show it only when complete."""
+    with part.open("rb") as source, system.open_output_stream(target, compression=None) as sink:
+        shutil.copyfileobj(source, sink, UPLOAD_BYTES)
+
+
+def delete(address: str) -> None:
+    """Remove a file if it is there. Raises StoreError."""
+    system, path = located(address)
+    with contextlib.suppress(FileNotFoundError), reaching(address):
+        system.delete_file(path)

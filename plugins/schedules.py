@@ -1,0 +1,75 @@
+"""Which schedules are there? The endpoint files as DAG files want them: each good one, whatever the others say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from airflow.sdk import get_parsing_context
+
+from model_monitor import config
+from model_monitor.errors import ConfigError
+
+BASELINE = "-baseline"
+
+
+class Scheduled(NamedTuple):
+    """One entry of an endpoint file."""
+
+    file: Path
+    endpoint: config.Endpoint
+    schedule: config.Schedule
+
+
+def folder() -> Path:
+    """Where the endpoint files are: ``MODEL_MONITOR_ENDPOINTS``, or ``include/endpoints`` of this project."""
+    return Path(os.environ.get("MODEL_MONITOR_ENDPOINTS") or Path(__file__).parents[1] / "include" / "endpoints")
+
+
+def wanted(suffix: str = "") -> Iterator[Scheduled]:
+    """The schedules that this process needs DAGs for: all, or in a worker only the one whose task it runs.
+
+    ``suffix`` is what the DAG's name has beyond the schedule's.
+    """
+    dag_id = get_parsing_context().dag_id
+    if dag_id is None:
+        yield from read(files())[0]
+        return
+    name = dag_id.removesuffix(suffix)
+    likely_first = sorted(files(), key=lambda path: name not in path.read_text("utf-8", "replace"))
+    yield from (found for found in read(likely_first, until=name)[0] if found.schedule.name == name)
+
+
+def problems() -> list[str]:
+    """What is wrong with the endpoint files, one text each; empty if nothing is."""
+    return read(files())[1]
+
+
+def files() -> list[Path]:
+    return sorted(folder().glob("*.yaml"))
+
+
+def read(paths: list[Path], until: str | None = None) -> tuple[list[Scheduled], list[str]]:
+    """The schedules of the files that can be read, and what is wrong with the others; may stop at one."""
+    found: list[Scheduled] = []
+    wrong: list[str] = []
+    owners: dict[str, Path] = {}  # of DAG names
+    for path in paths:
+        try:
+            endpoint = config.load(path)
+        except ConfigError as error:
+            wrong.append(str(error))
+            continue
+        for schedule in endpoint.schedules:
+            dag_ids = {schedule.name, schedule.name + BASELINE}
+            if taken := dag_ids & owners.keys():
+                owner = owners[taken.pop()]
+                wrong.append(f"{path}: schedule '{schedule.name}' has the DAG names of one in {owner}; rename one")
+                continue
+            owners |= dict.fromkeys(dag_ids, path)
+            found.append(Scheduled(path, endpoint, schedule))
+        if until in owners:
+            break
+    return found, wrong
