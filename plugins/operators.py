@@ -72,8 +72,9 @@ class EvaluateConstraints(VerbOperator):
 class Alert(VerbOperator):
     """What a person is told about the window; returns the summary.
 
-    Skipped where there was nothing to judge: no data is not green. Violations are results, so they fail this task, and
-    only this, where the schedule says ``fail_on_violation``. The summary is kept in each case.
+    Skipped where nothing was judged, be it for want of data or of a baseline: that is not green. Violations are
+    results, so they fail this task alone, and only where the schedule says ``fail_on_violation``. The summary is kept
+    in each case.
     """
 
     def __init__(self, *, fail_on_violation: bool = False, **kwargs: Any) -> None:
@@ -82,15 +83,15 @@ class Alert(VerbOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         from model_monitor import jobs
+        from model_monitor.results.execution import COMPLETED, WITH_VIOLATIONS
 
         with retried_only_if_that_helps():
             summary = jobs.alert(self.endpoint_file, self.schedule, window_of(context))
         self.log.info("\n".join([summary["message"], *summary["details"]]))
-        if summary["status"] == "NoData":
-            context["ti"].xcom_push("return_value", summary)
+        context["ti"].xcom_push("return_value", summary)
+        if summary["status"] not in (COMPLETED, WITH_VIOLATIONS):
             raise AirflowSkipException(summary["message"])
-        if summary["status"] == "CompletedWithViolations" and self.fail_on_violation:
-            context["ti"].xcom_push("return_value", summary)
+        if summary["status"] == WITH_VIOLATIONS and self.fail_on_violation:
             raise AirflowFailException(summary["message"])
         return summary
 

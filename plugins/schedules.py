@@ -37,9 +37,10 @@ def wanted(suffix: str = "") -> Iterator[Scheduled]:
     if dag_id is None:
         yield from read(files())[0]
         return
-    name = dag_id.removesuffix(suffix)
-    likely_first = sorted(files(), key=lambda path: name not in path.read_text("utf-8", "replace"))
-    yield from (found for found in read(likely_first, until=name)[0] if found.schedule.name == name)
+    if dag_id.endswith(suffix):
+        name = dag_id.removesuffix(suffix)
+        likely_first = sorted(files(), key=lambda path: name not in path.read_text("utf-8", "replace"))
+        yield from (found for found in read(likely_first, until=name)[0] if found.schedule.name == name)
 
 
 def problems() -> list[str]:

@@ -35,7 +35,7 @@ class WindowTimetable(CronDataIntervalTimetable):
     ``[A, B]``, both inclusive, and whose tick has passed. Ticks are in UTC.
 
     >>> hourly = WindowTimetable("0 * * * *", delay=timedelta(minutes=5))
-    >>> at = timezone.datetime
+    >>> from pendulum import datetime as at
     >>> [f"{time:%H:%M}" for time in hourly.infer_manual_data_interval(run_after=at(2026, 1, 1, 4, 5))]
     ['03:00', '04:00']
     >>> [f"{time:%H:%M}" for time in hourly.infer_manual_data_interval(run_after=at(2026, 1, 1, 4, 4))]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo, model_validator
 
 from model_monitor import cron as crons
 from model_monitor.errors import ConfigError
@@ -84,6 +84,7 @@ class Preprocess(Settings):
 
     script: Address
     on_error: Literal["fail", "drop"] = Field("fail", description="What to do with a record the handler raises on")
+    sort_columns: bool = Field(False, description="Order columns by name as text, as the original does")
 
 
 class Schedule(Settings):
@@ -152,13 +153,14 @@ def monitor_of(name: str, options: dict[str, Any]) -> Any:
     path = name if "." in name else f"model_monitor.monitors.{short}.{short.title().replace('_', '')}"
     module, _, attribute = path.rpartition(".")
     try:
-        return getattr(importlib.import_module(module), attribute)(**options)
+        return TypeAdapter(getattr(importlib.import_module(module), attribute)).validate_python(options)
     except ModuleNotFoundError as error:
         raise ConfigError(f"there is no monitor '{name}' ({error}); give data_quality or a dotted path") from error
     except AttributeError as error:
         raise ConfigError(f"there is no monitor '{name}': {error}") from error
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"monitor '{name}' can't take options {options}: {error}") from error
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
+        raise ConfigError(f"monitor '{name}' can't take options {options}: {problems}") from error
 
 
 def load(path: Path | str) -> Endpoint:

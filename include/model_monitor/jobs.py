@@ -3,3 +3,243 @@
 Each verb reads what the one before it wrote, writes its result whole or not at all, and returns its address. Doing it
 again gives the same bytes. Only ``MonitorError`` is raised on purpose; violations are results.
 """
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from model_monitor import config, layout, store
+from model_monitor.config import Endpoint, Schedule
+from model_monitor.core.monitor import Monitor
+from model_monitor.core.states import dump, load
+from model_monitor.core.window import Window, iso
+from model_monitor.engines import local
+from model_monitor.errors import ConfigError, DataError
+from model_monitor.partitions import found, too_many_rejected, up_to_date
+from model_monitor.results import execution
+from model_monitor.results.documents import (
+    CONSTRAINTS,
+    EXECUTION,
+    STATISTICS,
+    VIOLATIONS,
+    Document,
+    decode,
+    documents_of,
+    encode,
+)
+from model_monitor.results.report import Baseline, Observed, write_files, write_report
+from model_monitor.rows import scripts
+from model_monitor.rows.collect import Summary
+from model_monitor.rows.datasets import Dataset, row_group, row_groups_of
+from model_monitor.rows.select import Selection
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def collect_window(endpoint_file: str, schedule: str, window: Window) -> str:
+    """Rows of each hour of a window, made anew where their captures changed; the address of what was found.
+
+    Raises DataError, after writing a report that says so, if more than the schedule's share of records can't be read.
+    """
+    endpoint, s = chosen(endpoint_file, schedule)
+    document = found(up_to_date(endpoint, s, window))
+    address = store.join(layout.state_folder(endpoint, s, window), layout.COLLECTED)
+    store.write(address, encode(document))
+    if problem := too_many_rejected(document, s.max_rejected):
+        failed = execution.execution(about(endpoint, s, window), execution.FAILED, problem, document, None)
+        write_files(layout.report(endpoint, s, window), {}, document, failed)
+        raise DataError(problem)
+    return address
+
+
+def compute_metrics(endpoint_file: str, schedule: str, window: Window) -> str:
+    """The State of a window's rows; its address."""
+    endpoint, s = chosen(endpoint_file, schedule)
+    folder = layout.state_folder(endpoint, s, window)
+    collected = document_of(store.join(folder, layout.COLLECTED))
+    monitor = s.build_monitor()
+    selection = Selection(
+        window, s.sampling, endpoint.columns.exclude, baseline_of(endpoint, s).column_names(monitor), by_position(monitor)
+    )
+    observed = observe(monitor, row_groups_of(collected["partitions"]), lambda piece: row_group(*piece), selection)
+    return store.write(store.join(folder, layout.STATE), dump(observed))
+
+
+def evaluate_constraints(endpoint_file: str, schedule: str, window: Window) -> str:
+    """A window's State judged against the baseline; the address of the report's folder."""
+    endpoint, s = chosen(endpoint_file, schedule)
+    folder = layout.state_folder(endpoint, s, window)
+    collected = document_of(store.join(folder, layout.COLLECTED))
+    monitor, report = s.build_monitor(), layout.report(endpoint, s, window)
+    observed = state_at(store.join(folder, layout.STATE), monitor)
+    baseline = baseline_of(endpoint, s)
+    write_report(report, monitor, observed, baseline, about(endpoint, s, window), collected)
+    if s.postprocess:
+        follow_up(s.postprocess, endpoint, s, window, report)
+    return report
+
+
+def alert(endpoint_file: str, schedule: str, window: Window) -> dict[str, Any]:
+    """What a person is told of a window: status, counts, address of the report, one line, and a line per violation."""
+    endpoint, s = chosen(endpoint_file, schedule)
+    report = layout.report(endpoint, s, window)
+    violations = document_of(store.join(report, VIOLATIONS))["violations"]
+    return execution.summary(document_of(store.join(report, EXECUTION)), report, violations)
+
+
+def observe_baseline(
+    endpoint_file: str, schedule: str, dataset: str | None = None, format: str | None = None, header: bool | None = None  # noqa: A002
+) -> str:
+    """The State of the baseline's dataset, which arguments can replace; its address."""
+    endpoint, s = chosen(endpoint_file, schedule)
+    at = dataset or s.baseline.dataset
+    if not at:
+        raise ConfigError(f"schedule '{schedule}' has no dataset to learn from; set baseline: {{dataset: ...}}")
+    rows = Dataset.at(at, format or s.baseline.format, s.baseline.header if header is None else header)
+    observed, _ = observe_dataset(s.build_monitor(), rows, Selection(exclude=endpoint.columns.exclude), s.max_rejected)
+    content = dump(observed)
+    name = f"{hashlib.sha256(content).hexdigest()[:12]}.mms"
+    return store.write(store.join(layout.baselines(endpoint, s), "observed", name), content)
+
+
+def suggest_constraints(endpoint_file: str, schedule: str, state: str, created: str) -> str:
+    """``statistics.json`` and ``constraints.json`` of a State as a new version; the address of its folder.
+
+    A version is named by its content, so the same State is the same version, and keeps what a person edited in it.
+    """
+    endpoint, s = chosen(endpoint_file, schedule)
+    monitor = s.build_monitor()
+    observed = state_at(state, monitor)
+    files = baseline_files(monitor, observed)
+    version = hashlib.sha256(b"".join(files.values())).hexdigest()[:12]
+    folder = store.join(layout.baselines(endpoint, s), version)
+    about_it = {"version": version, "created": created, "rows": observed.rows, "state": state, "monitor": s.monitor}
+    for name, content in [*files.items(), ("baseline.json", encode(about_it))]:
+        if not store.exists(store.join(folder, name)):
+            store.write(store.join(folder, name), content)
+    return folder
+
+
+def publish_baseline(endpoint_file: str, schedule: str, version: str) -> str:
+    """From now on the schedule judges against a version, given by the address of its folder; the pointer's address."""
+    endpoint, s = chosen(endpoint_file, schedule)
+    Baseline.at(store.join(version, STATISTICS), store.join(version, CONSTRAINTS))  # a baseline that can't be read stays out
+    name = version.rstrip("/").rpartition("/")[2]
+    return store.write(store.join(layout.baselines(endpoint, s), layout.PUBLISHED), encode({"version": name}))
+
+
+def chosen(endpoint_file: str, schedule: str) -> tuple[Endpoint, Schedule]:
+    endpoint = config.load(endpoint_file)
+    return endpoint, endpoint.schedule(schedule)
+
+
+def about(endpoint: Endpoint, schedule: Schedule, window: Window) -> Document:
+    """What a report is about."""
+    return {
+        "endpoint": endpoint.endpoint,
+        "variant": endpoint.variant,
+        "schedule": schedule.name,
+        "monitor": schedule.monitor,
+        "options": schedule.options,
+        "window": {"start": iso(window.start), "end": iso(window.end)},
+    }
+
+
+def follow_up(script: str, endpoint: Endpoint, schedule: Schedule, window: Window, report: str) -> None:
+    """Call a user's script once a report is complete, with the variables of the original's container."""
+    with store.local_copy(report) as folder:
+        variables = {
+            "output_path": str(folder),
+            "start_time": iso(window.start),
+            "end_time": iso(window.end),
+            "sagemaker_endpoint_name": endpoint.endpoint,
+            "sagemaker_monitoring_schedule_name": schedule.name,
+            "publish_cloudwatch_metrics": "Disabled",
+        }
+        scripts.postprocess(script, variables)
+
+
+def baseline_of(endpoint: Endpoint, schedule: Schedule) -> Baseline:
+    """What a schedule judges against: the files it names, else the published version, else nothing."""
+    given = schedule.baseline
+    if given.statistics or given.constraints:
+        return Baseline.at(given.statistics, given.constraints)
+    folder = layout.baselines(endpoint, schedule)
+    try:
+        pointer = store.join(folder, layout.PUBLISHED)
+        version = store.join(folder, decode(store.read(pointer), pointer)["version"])
+    except FileNotFoundError:
+        return Baseline()
+    return Baseline.at(store.join(version, STATISTICS), store.join(version, CONSTRAINTS))
+
+
+def baseline_files(monitor: Monitor[Any], observed: Observed) -> dict[str, bytes]:
+    """The two files of a baseline, by name."""
+    documents = documents_of(monitor)
+    return {
+        STATISTICS: encode(documents.statistics(observed.state)),
+        CONSTRAINTS: encode(documents.suggested(observed.state)),
+    }
+
+
+def observe_dataset(
+    monitor: Monitor[Any], dataset: Dataset, selection: Selection, max_rejected: float
+) -> tuple[Observed, Document]:
+    """The State of a dataset's rows, and what was set aside. Raises DataError beyond a share of unreadable ones."""
+    observed = observe(monitor, dataset.pieces(), dataset.rows, selection)
+    summary = Summary({"files": [[f.address, f.size, f.changed] for f in dataset.files]})
+    for one in dataset.rejected:
+        summary.reject(one)
+    summary.rows, summary.records = observed.rows, observed.rows + summary.rejected
+    collected = found({dataset.files[0].address: summary})
+    if problem := too_many_rejected(collected, max_rejected):
+        raise DataError(problem)
+    return observed, collected
+
+
+def observe(
+    monitor: Monitor[Any], pieces: Iterable[Any], rows: Callable[[Any], Iterable[Any]], selection: Selection
+) -> Observed:
+    """The State of what is selected of some pieces, and how many rows that were."""
+    return local.fold(Counting(monitor), pieces, lambda piece: selection.of(rows(piece)))
+
+
+@dataclass(frozen=True)
+class Counting:
+    """A monitor that also counts its rows."""
+
+    monitor: Monitor[Any]
+
+    @property
+    def empty(self) -> Observed:
+        return Observed(0, self.monitor.empty)
+
+    def observe(self, batch: pa.RecordBatch) -> Observed:
+        return Observed(batch.num_rows, self.monitor.observe(batch))
+
+
+def by_position(monitor: Monitor[Any]) -> bool:
+    """Whether columns are matched with the baseline by position even if they have names: the original always does."""
+    return getattr(monitor, "compatibility", None) == "sagemaker"
+
+
+def state_at(address: str, monitor: Monitor[Any]) -> Observed:
+    """A saved State. Raises DataError if it is not there or not of this monitor."""
+    try:
+        return load(store.read(address), Observed(0, monitor.empty))
+    except FileNotFoundError as error:
+        raise DataError(f"there is no {address}; run the task before this one first") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{address} is not a State of this monitor: {error}; run the task before this one again") from error
+
+
+def document_of(address: str) -> Document:
+    """A JSON file that another verb wrote. Raises DataError if it is not there."""
+    try:
+        return decode(store.read(address), address)
+    except FileNotFoundError as error:
+        raise DataError(f"there is no {address}; run the task before this one first") from error

@@ -161,3 +161,18 @@ def delete(address: str) -> None:
     system, path = located(address)
     with contextlib.suppress(FileNotFoundError), reaching(address):
         system.delete_file(path)
+
+
+@contextlib.contextmanager
+def local_copy(address: str) -> Iterator[Path]:
+    """A local folder with the files below an address: the folder itself if it is local. Raises StoreError."""
+    system, path = located(address)
+    if isinstance(system, fs.LocalFileSystem):
+        yield Path(path)
+        return
+    with tempfile.TemporaryDirectory(prefix="model-monitor-") as folder:
+        for file in files(address):
+            copy = Path(folder) / file.address[len(address.partition("?")[0]) :].partition("?")[0].lstrip("/")
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(read(file.address))
+        yield Path(folder)

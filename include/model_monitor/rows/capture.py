@@ -118,11 +118,6 @@ class Records:
         return Rejected(file, line, reason, self.times[index].as_py(), text.decode("utf-8", "replace"))
 
 
-def read(files: Iterable[store.File]) -> Iterator[Records]:
-    """The requests of capture files in order, parsed ahead on all cores. Raises DataError, StoreError."""
-    return ahead(parse, blocks(files))
-
-
 def blocks(files: Iterable[store.File]) -> Iterator[Block]:
     """The lines of files in blocks of about ``BLOCK_BYTES``; a longer line gets a block of its own size."""
     waiting: list[Piece] = []

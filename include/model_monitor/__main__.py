@@ -1,0 +1,137 @@
+"""The verbs from a shell: ``model-monitor validate | baseline | run | schema``, without Airflow."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from model_monitor import __version__
+from model_monitor.errors import ConfigError, MonitorError
+
+OK, FAILED, WITH_VIOLATIONS = 0, 1, 3
+ENDPOINTS = "include/endpoints"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 completed, 3 completed with violations, 1 failed with one line on standard error."""
+    asked = parser().parse_args(arguments)
+    try:
+        return int(asked.command(asked))
+    except MonitorError as error:
+        print(f"model-monitor: {error}", file=sys.stderr)
+        return FAILED
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="model-monitor", description="Do our models still work?")
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    validate = commands.add_parser("validate", help="check endpoint files")
+    validate.add_argument("files", nargs="*", metavar="FILE", help=f"default: {ENDPOINTS}/*.yaml")
+    validate.set_defaults(command=run_validate)
+
+    schema = commands.add_parser("schema", help="print the JSON Schema of endpoint files, for editors")
+    schema.set_defaults(command=run_schema)
+
+    baseline = commands.add_parser("baseline", help="learn statistics.json and constraints.json from a dataset")
+    add_common(baseline, ["csv", "jsonl", "parquet"])
+    baseline.set_defaults(command=run_baseline)
+
+    run = commands.add_parser("run", help="judge captured traffic or a dataset against a baseline")
+    add_common(run, ["capture", "csv", "jsonl", "parquet"])
+    run.add_argument("--start", metavar="ISO", help="first moment of the window, UTC unless it says otherwise")
+    run.add_argument("--end", metavar="ISO", help="first moment after the window")
+    run.add_argument("--statistics", metavar="FILE", help="the baseline's statistics.json")
+    run.add_argument("--constraints", metavar="FILE", help="the baseline's constraints.json")
+    run.set_defaults(command=run_run)
+    return top
+
+
+def add_common(command: argparse.ArgumentParser, formats: list[str]) -> None:
+    command.add_argument("monitor", metavar="MONITOR", help="data-quality, or a dotted path to a monitor's class")
+    command.add_argument("--dataset", required=True, metavar="FILE_OR_DIR")
+    command.add_argument("--format", required=True, choices=formats)
+    command.add_argument("--header", action=argparse.BooleanOptionalAction, default=True, help="of a CSV dataset")
+    command.add_argument("--output", required=True, metavar="DIR")
+    command.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="a setting of the monitor")
+    command.add_argument("--compatibility", choices=["calibrated", "sagemaker"], help="whose decisions to make")
+    command.add_argument("--max-rejected", type=float, default=0.01, metavar="SHARE", help="of unreadable records")
+
+
+def options_of(asked: argparse.Namespace) -> dict[str, object]:
+    """The monitor's settings: values are JSON, or text if they are not. Raises ConfigError."""
+    options: dict[str, object] = {"compatibility": asked.compatibility} if asked.compatibility else {}
+    for pair in asked.option:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise ConfigError(f"--option takes NAME=VALUE, not {pair!r}")
+        try:
+            options[name] = json.loads(value)
+        except ValueError:
+            options[name] = value
+    return options
+
+
+def run_validate(asked: argparse.Namespace) -> int:
+    """Check endpoint files and everything they name that can be checked without data."""
+    from model_monitor import config
+
+    files = asked.files or sorted(map(str, Path(ENDPOINTS).glob("*.yaml")))
+    if not files:
+        raise ConfigError(f"no endpoint file in {ENDPOINTS}; name the files to check")
+    problems, seen = [], dict[str, str]()
+    for file in files:
+        try:
+            endpoint = config.load(file)
+            for schedule in endpoint.schedules:
+                schedule.build_monitor()
+                if (other := seen.setdefault(schedule.name, file)) != file:
+                    raise ConfigError(f"{file}: schedule '{schedule.name}' is also in {other}; rename one")
+            print(f"{file}: endpoint {endpoint.endpoint}, schedules {', '.join(s.name for s in endpoint.schedules)}")
+        except ConfigError as error:
+            problems.append(str(error))
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return OK
+
+
+def run_schema(asked: argparse.Namespace) -> int:
+    from model_monitor.config import Endpoint
+
+    print(json.dumps(Endpoint.model_json_schema(), indent=2))
+    return OK
+
+
+def run_baseline(asked: argparse.Namespace) -> int:
+    from model_monitor import by_hand
+
+    document = by_hand.baseline(
+        asked.monitor, options_of(asked), asked.dataset, asked.format, asked.header, asked.output, asked.max_rejected
+    )
+    print(f"{asked.output}: baseline of {document['counts']['judged']} rows")
+    return OK
+
+
+def run_run(asked: argparse.Namespace) -> int:
+    from model_monitor import by_hand
+
+    document = by_hand.run(
+        asked.monitor,
+        options_of(asked),
+        by_hand.Source(asked.dataset, asked.format, asked.header, by_hand.window_of(asked.start, asked.end)),
+        (asked.statistics, asked.constraints),
+        asked.output,
+        asked.max_rejected,
+    )
+    counts = document["counts"]
+    aside = f", {counts['rejected']} records set aside" if counts["rejected"] else ""
+    print(f"{asked.output}: {document['status']}, {counts['judged']} rows, {document['violations']} violations{aside}")
+    return WITH_VIOLATIONS if document["violations"] else OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

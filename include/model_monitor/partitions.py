@@ -1,0 +1,102 @@
+"""Which files of rows does a window need, and are they still true to the captures they were made from?"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from model_monitor import layout, store
+from model_monitor.config import Endpoint, Schedule
+from model_monitor.core.window import HOUR, Window, floor_hour
+from model_monitor.results.documents import Document
+from model_monitor.rows import capture, payload, scripts
+from model_monitor.rows.collect import KEPT_REJECTED, LAYOUT, Decode, Span, Summary, collect, summary_of
+
+HOURS_AT_ONCE = 24  # so many hours are collected in one reading of the files around them
+
+Files = dict[datetime, list[store.File]]  # by hour
+
+
+def up_to_date(endpoint: Endpoint, schedule: Schedule, window: Window) -> dict[str, Summary]:
+    """The files of rows of a window's hours, by address, made anew where needed; hours without captures have none."""
+    margin = endpoint.capture.straggler_hours * HOUR
+    around = Window(floor_hour(window.start) - margin, window.end + margin)
+    files = {h.start: store.files(layout.capture_folder(endpoint, h.start), capture.SUFFIXES) for h in around.hours()}
+    spans = [span_of(endpoint, schedule, hour, files) for hour in window.hours()]
+    made = {span.address: summary_of(span.address) for span in spans}
+    stale = [span for span in spans if (made[span.address] or Summary({"files": []})).origin != span.origin]
+    for i in range(0, len(stale), HOURS_AT_ONCE):
+        some = stale[i : i + HOURS_AT_ONCE]
+        summaries = collect_spans(endpoint, schedule, some, files)
+        made |= {span.address: summary for span, summary in zip(some, summaries, strict=True)}
+    return {address: summary for address, summary in made.items() if summary and summary.origin["files"]}
+
+
+def span_of(endpoint: Endpoint, schedule: Schedule, hour: Window, files: Files) -> Span:
+    """An hour's file of rows, and all that it depends on."""
+    margin = endpoint.capture.straggler_hours * HOUR
+    near = [file for start, some in files.items() if abs(start - hour.start) <= margin for file in some]
+    script = schedule.preprocess
+    origin: dict[str, Any] = {
+        "layout": LAYOUT,
+        "files": [[file.address, file.size, file.changed] for file in near],
+        "columns": [list(endpoint.columns.outputs), list(endpoint.columns.inputs)],
+        "script": script and [hashlib.sha256(store.read(script.address)).hexdigest(), script.on_error, script.sort_columns],
+    }
+    return Span(hour, layout.rows(endpoint, schedule, hour.start), origin)
+
+
+def collect_spans(
+    endpoint: Endpoint, schedule: Schedule, spans: Sequence[Span], files: Files
+) -> list[Summary]:
+    """Read the files around some hours once, and write the rows of each."""
+    wanted = {address for span in spans for address, _, _ in span.origin["files"]}
+    several = [file for some in files.values() for file in some if file.address in wanted]
+    own = {
+        file.address: i
+        for i, span in enumerate(spans)
+        for file in (files.get(span.window.start, []) if span.window else [])
+    }
+    return collect(
+        lambda: capture.blocks(several), decode_of(endpoint, schedule), spans, lambda address: own.get(address, -1)
+    )
+
+
+def decode_of(endpoint: Endpoint, schedule: Schedule) -> Decode:
+    """How captured records of a schedule become rows."""
+    names = payload.Names(endpoint.columns.outputs, endpoint.columns.inputs)
+    if script := schedule.preprocess:
+        handler = scripts.Preprocessor.at(script.script)
+        return scripts.decoder(handler, names, script.on_error == "drop", script.sort_columns)
+    return lambda records: payload.decode(records, names)
+
+
+def found(made: dict[str, Summary]) -> Document:
+    """What was collected, over all hours."""
+    inputs = {(address, size) for summary in made.values() for address, size, _ in summary.origin["files"]}
+    reasons: Counter[str] = sum((summary.reasons for summary in made.values()), Counter())
+    return {
+        "partitions": list(made),
+        "records": sum(summary.records for summary in made.values()),
+        "rows": sum(summary.rows for summary in made.values()),
+        "duplicates": sum(summary.duplicates for summary in made.values()),
+        "rejected": sum(summary.rejected for summary in made.values()),
+        "reasons": dict(sorted(reasons.items())),
+        "kept": [one for summary in made.values() for one in summary.kept][:KEPT_REJECTED],
+        "inputs": [{"file": address, "size": size} for address, size in sorted(inputs)],
+    }
+
+
+def too_many_rejected(collected: Document, share: float) -> str:
+    """Why an execution can't go on, with the first example; empty if it can."""
+    rejected, records = collected["rejected"], collected["records"]
+    if rejected <= share * records:
+        return ""
+    first = collected["kept"][0]
+    return (
+        f"{rejected} of {records} records can't be read, more than the share of {share:g} that max_rejected allows. "
+        f"The first: {first['file']} line {first['line']}: {first['reason']}"
+    )

@@ -1,0 +1,80 @@
+"""What happened to one schedule on one window? ``execution.json``, and what a person is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from model_monitor import __version__
+from model_monitor.core.constraints import Between, Finding, Near, Within
+from model_monitor.results.documents import Document
+
+COMPLETED = "Completed"
+WITH_VIOLATIONS = "CompletedWithViolations"
+FAILED = "Failed"
+NO_DATA = "NoData"
+NO_BASELINE = "BaselineMissing"
+
+EXAMPLES = 20  # so many records set aside are shown; all kept ones are in the rejected folder
+
+
+def execution(
+    about: Document, status: str, reason: str, collected: Document, judged: int | None, findings: Sequence[Finding] = ()
+) -> Document:
+    """All there is to know, and nothing that another run over the same window would say otherwise: no clock, no host.
+
+    ``judged`` is the number of rows that were looked at, None if it did not come to that.
+    """
+    counts = {key: collected.get(key, 0) for key in ("records", "rows", "duplicates", "rejected")}
+    return {
+        "version": 1,
+        "status": status,
+        "reason": reason,
+        **about,
+        "counts": counts | {"judged": judged},
+        "rejected": {"reasons": collected.get("reasons", {}), "examples": collected.get("kept", [])[:EXAMPLES]},
+        "violations": sum(f.outcome == "violated" for f in findings),
+        "findings": [written(f) for f in findings],
+        "inputs": collected.get("inputs", []),
+        "versions": {"model-monitor": __version__},
+    }
+
+
+def written(finding: Finding) -> Document:
+    """A finding as plain data: what was judged, the effect, the threshold and the noise floor."""
+    constraint, bound = finding.constraint, finding.constraint.bound
+    effect = {"distance": bound.distance} if isinstance(bound, Near) else {}
+    return {
+        "check": constraint.check,
+        "column": constraint.subject.column,
+        "segment": dict(constraint.subject.segment),
+        "outcome": finding.outcome,
+        "observed": finding.observed,
+        "threshold": threshold_of(bound),
+        "noise_floor": finding.noise_floor,
+        **effect,
+        "reason": finding.reason,
+    }
+
+
+def threshold_of(bound: Between | Within | Near) -> float | None:
+    if isinstance(bound, Between):
+        return bound.low if bound.low is not None else bound.high
+    return bound.at_least if isinstance(bound, Within) else bound.threshold
+
+
+def summary(document: Document, report: str, violations: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What a person is told: one line, and a line per violation."""
+    window, status = f"{document['window']['start']}/{document['window']['end']}", document["status"]
+    rows = document["counts"]["judged"] or 0
+    message = f"{document['schedule']} {window}: {status}, {rows} rows, {document['violations']} violations"
+    return {
+        "status": status,
+        "rows": rows,
+        "violations": document["violations"],
+        "rejected": document["counts"]["rejected"],
+        "report": report,
+        "window": window,
+        "message": f"{message}. {document['reason']}".rstrip(". ") + ".",
+        "details": [f"{v['feature_name']}: {v['constraint_check_type']}: {v['description']}" for v in violations],
+    }

@@ -1,0 +1,116 @@
+"""What is left behind after a window was judged? A folder of files, the last of which says that it is complete."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from model_monitor import store
+from model_monitor.core.constraints import Constraint, Finding, evaluate
+from model_monitor.core.monitor import Monitor
+from model_monitor.core.states import Record
+from model_monitor.errors import ConfigError
+from model_monitor.results import execution
+from model_monitor.results.documents import (
+    CONSTRAINTS,
+    EXECUTION,
+    STATISTICS,
+    VIOLATIONS,
+    Document,
+    decode,
+    documents_of,
+    encode,
+)
+
+REJECTED = "rejected/records.jsonl"
+
+
+@dataclass(frozen=True)
+class Observed(Record):
+    """How many rows were observed, and the monitor's State of them."""
+
+    rows: int
+    state: Any
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The two files that a window is judged against, each with its address; None where there is none."""
+
+    statistics: Document | None = None
+    constraints: Document | None = None
+    statistics_address: str | None = None
+    constraints_address: str | None = None
+
+    @classmethod
+    def at(cls, statistics: str | None, constraints: str | None) -> Baseline:
+        """The baseline of two addresses. Raises ConfigError if a file is not there or not JSON."""
+        return cls(document_at(statistics), document_at(constraints), statistics, constraints)
+
+    @property
+    def exists(self) -> bool:
+        return self.statistics is not None or self.constraints is not None
+
+    def column_names(self, monitor: Monitor[Any]) -> tuple[str, ...]:
+        return tuple(documents_of(monitor).column_names(self.statistics, self.constraints))
+
+
+def document_at(address: str | None) -> Document | None:
+    if address is None:
+        return None
+    try:
+        return decode(store.read(address), address)
+    except FileNotFoundError as error:
+        raise ConfigError(f"there is no {address}; make the baseline first, or correct the address") from error
+
+
+def write_report(
+    folder: str, monitor: Monitor[Any], observed: Observed, baseline: Baseline, about: Document, collected: Document
+) -> Document:
+    """Judge a State, write the report's files into a folder, ``execution.json`` last; that document."""
+    documents = documents_of(monitor)
+    constraints: list[Constraint] = []
+    if baseline.exists:
+        constraints = documents.constraints(baseline.statistics, baseline.constraints)
+    findings = evaluate(constraints, monitor.measure(observed.state)) if observed.rows else []
+    status, reason = verdict(observed, baseline, findings, about)
+    addresses = {"statistics": baseline.statistics_address, "constraints": baseline.constraints_address}
+    document = execution.execution(
+        about | {"baseline": addresses}, status, reason, collected, observed.rows, findings
+    )
+    write_files(
+        folder,
+        {
+            STATISTICS: documents.statistics(observed.state, constraints if observed.rows else []),
+            CONSTRAINTS: documents.suggested(observed.state),
+            VIOLATIONS: documents.violations(findings, observed.state),
+        },
+        collected,
+        document,
+    )
+    return document
+
+
+def write_files(folder: str, files: dict[str, Document], collected: Document, document: Document) -> None:
+    """A report's files; what was set aside is a file of its own, absent if there is nothing."""
+    for name, content in files.items():
+        store.write(store.join(folder, name), encode(content))
+    rejected = store.join(folder, REJECTED)
+    if kept := collected.get("kept"):
+        store.write(rejected, "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in kept).encode())
+    else:
+        store.delete(rejected)
+    store.write(store.join(folder, EXECUTION), encode(document))
+
+
+def verdict(observed: Observed, baseline: Baseline, findings: Sequence[Finding], about: Document) -> tuple[str, str]:
+    """The status, and the reason where it is not one of the original's two for success."""
+    if not observed.rows:
+        return execution.NO_DATA, "No records in this window"
+    if not baseline.exists:
+        return execution.NO_BASELINE, f"Nothing to compare with: run the DAG {about['schedule']}-baseline first"
+    if any(finding.outcome == "violated" for finding in findings):
+        return execution.WITH_VIOLATIONS, ""
+    return execution.COMPLETED, ""

@@ -1,0 +1,302 @@
+"""Which rows belong to a span of event time? Captured requests become one Parquet file per span, whole or not at all.
+
+A request belongs where its event time says, whatever folder or file it is in; one event id counts once. The file's footer
+says what it was made from and what was set aside, so that a file is a complete answer, and shows when it is out of date.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from model_monitor import store
+from model_monitor.core.batch import EVENT_ID, EVENT_TIME, INFERENCE_ID
+from model_monitor.core.window import Window, iso
+from model_monitor.engines.local import ahead
+from model_monitor.errors import DataError
+from model_monitor.rows.capture import TIME, Block, Records, Rejected, parse
+from model_monitor.rows.datasets import FOOTER
+from model_monitor.rows.payload import NAMED, Names, Rows, Shape
+
+LAYOUT = 1  # of the file and its footer; a file of another one is made again
+KEPT_REJECTED = 1000  # so many records set aside are kept in full, the others only counted
+KEPT_CHARACTERS = 2000
+PROBE_ROWS = 2000
+
+Decode = Callable[[Records], tuple[list[Rows], list[Rejected]]]
+METADATA = {EVENT_ID: pa.string(), INFERENCE_ID: pa.string(), EVENT_TIME: TIME}
+
+
+@dataclass
+class Summary:
+    """What became of the captured records of a span; ``origin`` is what the file was made from."""
+
+    origin: dict[str, Any]
+    records: int = 0
+    rows: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    kept: list[dict[str, Any]] = field(default_factory=list)
+
+    def reject(self, one: Rejected) -> None:
+        self.rejected += 1
+        self.reasons[one.reason] += 1
+        if len(self.kept) < KEPT_REJECTED:
+            place = {"file": one.file, "line": one.line, "reason": one.reason}
+            self.kept.append(place | {"time": one.time and iso(one.time), "record": one.text[:KEPT_CHARACTERS]})
+
+
+@dataclass(frozen=True)
+class Span:
+    """A span of event time (None: all time), the address of the file of its rows, and what that is made from."""
+
+    window: Window | None
+    address: str
+    origin: dict[str, Any]
+
+    def indices(self, times: pa.TimestampArray) -> pa.Array | None:
+        """The indices of the times within the span; None if they all are."""
+        if self.window is None:
+            return None
+        start, end = pa.scalar(self.window.start, TIME), pa.scalar(self.window.end, TIME)
+        inside = pc.and_(pc.greater_equal(times, start), pc.less(times, end))
+        return None if len(times) and pc.all(inside).as_py() else pc.indices_nonzero(inside)
+
+
+@dataclass(frozen=True)
+class Portion:
+    """The requests of a block that belong to one span, decoded."""
+
+    span: int
+    count: int  # how many requests, readable or not
+    records: Records
+    rows: list[tuple[Rows, pa.Table, np.ndarray]]  # with what no monitor judges, and with a hash of each event id
+    rejected: list[Rejected]
+
+
+def collect(
+    blocks: Callable[[], Iterator[Block]],
+    decode: Decode,
+    spans: Sequence[Span],
+    span_of_file: Callable[[str], int],
+) -> list[Summary]:
+    """Write the rows of each span, on all cores; what became of the records.
+
+    ``blocks`` starts reading from the beginning, and is called again if the shape that a span's first requests had turns
+    out not to be that of most. A record that does not tell its time is counted where ``span_of_file`` says (-1: nowhere,
+    since the file is another span's own).
+    """
+    shapes: list[Shape | None] = [None] * len(spans)
+    while True:
+        with contextlib.ExitStack() as stack:
+            drafts = [
+                stack.enter_context(Draft(Summary(span.origin), shape)) for span, shape in zip(spans, shapes, strict=True)
+            ]
+            for portions, timeless in ahead(lambda block: share_out(parse(block), decode, spans), blocks()):
+                for portion in portions:
+                    drafts[portion.span].add(portion)
+                for one in timeless:
+                    if (i := span_of_file(one.file)) >= 0:
+                        drafts[i].summary.records += 1
+                        drafts[i].summary.reject(one)
+            usual = [draft.usual_shape for draft in drafts]
+            if all(shape in (None, draft.shape) for shape, draft in zip(usual, drafts, strict=True)):
+                return [draft.publish(span.address) for draft, span in zip(drafts, spans, strict=True)]
+        shapes = usual
+
+
+def share_out(records: Records, decode: Decode, spans: Sequence[Span]) -> tuple[list[Portion], list[Rejected]]:
+    """A block's requests by span, decoded, and the records that don't tell their time."""
+    portions = []
+    for i, span in enumerate(spans):
+        indices = span.indices(records.times)
+        part = records if indices is None else records.take(indices)
+        late = [one for one in records.rejected if one.time and (span.window is None or one.time in span.window)]
+        if len(part) or late:
+            rows, rejected = decode(part)
+            portions.append(Portion(i, len(part) + len(late), part, [(r, *labelled(r, part)) for r in rows], late + rejected))
+    return portions, [one for one in records.rejected if one.time is None]
+
+
+def labelled(rows: Rows, records: Records) -> tuple[pa.Table, np.ndarray]:
+    """Rows with the request that each came from, and a hash of the event id of each request."""
+    requests = pa.array(rows.requests)
+    order = pa.array(np.repeat(rows.requests, rows.counts))
+    ids = records.metadata("eventId")
+    columns = {EVENT_ID: ids, INFERENCE_ID: records.metadata("inferenceId"), EVENT_TIME: records.times}
+    table = rows.columns
+    for name, values in columns.items():
+        table = table.append_column(name, values.take(order))
+    return table, hashed(ids.take(requests))
+
+
+class Draft:
+    """The rows of one span while they are being collected, in temporary files."""
+
+    def __init__(self, summary: Summary, shape: Shape | None) -> None:
+        self.summary, self.shape = summary, shape
+        self.shapes: Counter[Shape] = Counter()
+        self.hashes: list[np.ndarray] = []  # of the event id of each request, in order
+        self.counts: list[np.ndarray] = []  # how many rows each has
+        self.pieces: list[Path] = []
+        self.coded: list[str] = []  # columns whose values repeat, stored as codes into a dictionary
+        self.writer: pq.ParquetWriter | None = None
+        self.folder = tempfile.TemporaryDirectory(prefix="model-monitor-")
+
+    def __enter__(self) -> Draft:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.close()
+        self.folder.cleanup()
+
+    def close(self) -> None:
+        if self.writer:
+            self.writer.close()
+
+    @property
+    def usual_shape(self) -> Shape | None:
+        """The shape that most requests have; None if there are none."""
+        return max(sorted(self.shapes), key=lambda shape: self.shapes[shape]) if self.shapes else None
+
+    def add(self, portion: Portion) -> None:
+        """Keep rows of the usual shape, set the others aside."""
+        self.summary.records += portion.count
+        for one in portion.rejected:
+            self.summary.reject(one)
+        for rows, _, _ in portion.rows:
+            self.shapes[rows.shape] += len(rows.requests)
+        self.shape = self.shape or self.usual_shape
+        for rows, table, hashes in portion.rows:
+            if rows.shape == self.shape:
+                self.hashes.append(hashes)
+                self.counts.append(rows.counts)
+                self.write(table)
+            else:
+                for i in rows.requests.tolist():
+                    self.summary.reject(portion.records.reject(i, odd_shape(rows.shape, self.shape)))
+
+    def write(self, table: pa.Table) -> None:
+        """Append to the newest piece; a column not seen before starts a new one."""
+        known = self.writer.schema.names if self.writer else []
+        if self.writer is None or not set(table.column_names) <= set(known):
+            self.close()
+            self.pieces.append(Path(self.folder.name) / f"{len(self.pieces)}.parquet")
+            self.coded += [name for name in table.column_names if name not in known and repeats(table.column(name))]
+            schema = schema_of(dict.fromkeys([*known, *table.column_names]))
+            self.writer = writer_of(self.pieces[-1], schema, self.coded)
+        self.writer.write_table(conformed(table, self.writer.schema))
+
+    def publish(self, address: str) -> Summary:
+        """Store the file, without requests that were there before."""
+        repeated = repeated_requests(self.hashes)
+        counts = np.concatenate(self.counts) if self.counts else np.empty(0, np.int64)
+        self.summary.duplicates = int(repeated.sum())
+        self.summary.rows = int(counts[~repeated].sum())
+        footer = {FOOTER: json.dumps(asdict(self.summary), sort_keys=True).encode()}
+        if self.writer is not None and len(self.pieces) == 1 and not self.summary.duplicates:
+            self.writer.add_key_value_metadata(footer)
+            self.close()
+        else:
+            self.rewrite(np.repeat(~repeated, counts), footer)
+        with store.writing(address) as path:
+            shutil.move(self.pieces[-1], path)
+        return self.summary
+
+    def rewrite(self, keep: np.ndarray, footer: dict[bytes, bytes]) -> None:
+        """All pieces as one, with the rows to keep."""
+        schema = self.writer.schema if self.writer else schema_of(METADATA)
+        self.close()
+        whole = Path(self.folder.name) / "whole.parquet"
+        with writer_of(whole, schema, self.coded) as writer:
+            for table in kept_rows(self.pieces, keep):
+                writer.write_table(conformed(table, schema))
+            writer.add_key_value_metadata(footer)
+        self.pieces.append(whole)
+
+
+def writer_of(path: Path, schema: pa.Schema, coded: list[str]) -> pq.ParquetWriter:
+    return pq.ParquetWriter(path, schema, use_dictionary=coded or False, compression="zstd", compression_level=1)
+
+
+def repeats(values: pa.ChunkedArray) -> bool:
+    """Whether the first values are different in less than half."""
+    probe = values.slice(0, PROBE_ROWS)
+    return 2 * len(probe.unique()) < len(probe)
+
+
+def schema_of(names: Iterable[str]) -> pa.Schema:
+    return pa.schema([(name, METADATA.get(name, pa.string())) for name in names])
+
+
+def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The table with the columns of a schema; one that it lacks is missing throughout."""
+    columns = [
+        table.column(f.name) if f.name in table.column_names else pa.nulls(table.num_rows, f.type) for f in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def kept_rows(pieces: Sequence[Path], keep: np.ndarray) -> Iterator[pa.Table]:
+    """The rows of some files, a row group at a time, without those that are not to be kept."""
+    done = 0
+    for piece in pieces:
+        with pq.ParquetFile(piece) as file:
+            for i in range(file.num_row_groups):
+                table = file.read_row_group(i)
+                chosen = keep[done : done + table.num_rows]
+                done += table.num_rows
+                yield table if chosen.all() else table.filter(pa.array(chosen))
+
+
+def repeated_requests(hashes: Sequence[np.ndarray]) -> np.ndarray:
+    """For each request in order, whether its event id has been there before."""
+    every = np.concatenate(hashes) if hashes else np.empty(0, np.uint64)
+    repeated = np.ones(len(every), bool)
+    repeated[np.unique(every, return_index=True)[1]] = False
+    return repeated
+
+
+def hashed(ids: pa.StringArray) -> np.ndarray:
+    """A 64-bit hash of each text, the same in every process."""
+    from pandas.util import hash_array
+
+    return hash_array(ids.to_numpy(zero_copy_only=False), categorize=False)
+
+
+def odd_shape(shape: Shape, usual: Shape | None) -> str:
+    """Why a request's number of values keeps it out."""
+    return f"{shown(shape)} where most records have {shown(usual or (0, 0))}"
+
+
+def shown(shape: Shape) -> str:
+    words = ["named values" if width == NAMED else f"{width} values" for width in shape]
+    return f"{words[0]} in the output and {words[1]} in the input"
+
+
+def summary_of(address: str) -> Summary | None:
+    """What the footer of a collected file says; None if there is no file, or one of another layout."""
+    try:
+        with store.open_file(address) as stream:
+            content = (pq.read_metadata(stream).metadata or {}).get(FOOTER)
+    except FileNotFoundError:
+        return None
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{address} is damaged: {error}; remove it and run this window again") from error
+    if content is None:
+        return None
+    found = json.loads(content)
+    return Summary(**(found | {"reasons": Counter(found["reasons"])}))

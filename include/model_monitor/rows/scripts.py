@@ -1,0 +1,221 @@
+"""How does a user's own Python change records before analysis, and follow up on the reports after it?
+
+The handlers are those of the original (sections 4.2 and 4.3 of the specification). A script is the user's own code and
+runs with the rights of the worker, as a DAG file does.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+import os
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from model_monitor import store
+from model_monitor.errors import ConfigError
+from model_monitor.rows import payload
+from model_monitor.rows.capture import Records, Rejected
+from model_monitor.rows.payload import Names, Rows
+
+log = logging.getLogger(__name__)
+
+Cells = Mapping[str, Any]
+
+
+@dataclass
+class EventMetadata:
+    event_id: str | None = None
+    event_time: str | None = None
+    custom_attribute: list[str] | None = None
+
+
+@dataclass
+class EventData:
+    """One side of a captured request, or its ground truth."""
+
+    encoding: str | None = None
+    data: str | None = None
+    observedContentType: str | None = None  # noqa: N815 - the original's name
+    mode: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if value is not None}
+
+
+@dataclass
+class CapturedData:
+    """What a ``preprocess_handler`` is given: the public names of the original."""
+
+    event_metadata: EventMetadata
+    endpoint_input: EventData
+    endpoint_output: EventData
+    batch_transform_output: EventData
+    ground_truth: EventData
+    event_version: str | None = None
+    event_dict: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, event: dict[str, Any]) -> CapturedData:
+        """A captured line's object."""
+        metadata, data = event.get("eventMetadata") or {}, event.get("captureData") or {}
+        return cls(
+            EventMetadata(metadata.get("eventId"), metadata.get("inferenceTime"), metadata.get("customAttributes")),
+            event_data(data.get("endpointInput")),
+            event_data(data.get("endpointOutput")),
+            event_data(data.get("batchTransformOutput")),
+            event_data(event.get("groundTruthData")),
+            event.get("eventVersion"),
+            event,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The captured object with the sides as they are now."""
+        sides = {
+            "endpointInput": self.endpoint_input.as_dict(),
+            "endpointOutput": self.endpoint_output.as_dict(),
+            "batchTransformOutput": self.batch_transform_output.as_dict(),
+        }
+        return self.event_dict | {"captureData": {name: side for name, side in sides.items() if side}}
+
+
+def event_data(side: dict[str, Any] | None) -> EventData:
+    known = ("encoding", "data", "observedContentType", "mode")
+    return EventData(**{key: value for key, value in (side or {}).items() if key in known})
+
+
+@dataclass(frozen=True)
+class Preprocessor:
+    """A user's ``preprocess_handler(inference_record[, logger])``."""
+
+    address: str
+    handler: Callable[..., Any]
+    takes_logger: bool
+
+    @classmethod
+    def at(cls, address: str) -> Preprocessor:
+        """The handler of a script. Raises ConfigError."""
+        handler = handler_of(address, "preprocess_handler")
+        return cls(address, handler, len(inspect.signature(handler).parameters) > 1)
+
+    def rows(self, line: bytes) -> list[Cells] | CapturedData:
+        """The rows that the handler makes of one captured line: none, one or several; or the record itself, to be
+        decoded as if there were no handler. Raises ConfigError with the handler's traceback."""
+        record = CapturedData.of(json.loads(line))
+        try:
+            made = self.handler(record, log) if self.takes_logger else self.handler(record)
+        except Exception as error:  # noqa: BLE001 - a user's code may raise anything; it is re-raised with its traceback
+            raise ConfigError(
+                f"{self.address}: preprocess_handler failed on event {record.event_metadata.event_id}:\n"
+                + "".join(traceback.format_exception(error))
+            ) from error
+        return made if isinstance(made, CapturedData) else self.cells(made, record)
+
+    def cells(self, made: Any, record: CapturedData) -> list[Cells]:
+        rows = made if isinstance(made, list) and (not made or isinstance(made[0], Mapping)) else [made]
+        rows = [{f"_c{i}": cell for i, cell in enumerate(row)} if isinstance(row, list) else row for row in rows]
+        if not all(isinstance(row, Mapping) for row in rows):
+            raise ConfigError(
+                f"{self.address}: preprocess_handler returned {type(made).__name__} for event "
+                f"{record.event_metadata.event_id}; return a dict, a list of dicts, a list of values, or [] to drop it"
+            )
+        return rows
+
+
+def postprocess(address: str, environment: Mapping[str, str]) -> None:
+    """Call a script's ``postprocess_handler()`` with the environment variables that the original sets.
+
+    Raises ConfigError with the handler's traceback.
+    """
+    handler = handler_of(address, "postprocess_handler")
+    try:
+        with environment_of(environment):
+            handler()
+    except Exception as error:  # noqa: BLE001 - as above
+        text = "".join(traceback.format_exception(error))
+        raise ConfigError(f"{address}: postprocess_handler failed:\n{text}") from error
+
+
+@contextmanager
+def environment_of(variables: Mapping[str, str]) -> Iterator[None]:
+    """The process environment with some variables set, and as it was afterwards."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def handler_of(address: str, name: str) -> Callable[..., Any]:
+    """A function of a Python file in a store. Raises ConfigError if there is no such file or function."""
+    module = ModuleType("model_monitor_user_script")
+    module.__file__ = address
+    try:
+        exec(compile(store.read(address), address, "exec"), module.__dict__)  # noqa: S102 - the user's own script
+    except FileNotFoundError as error:
+        raise ConfigError(f"there is no script at {address}") from error
+    except Exception as error:  # noqa: BLE001 - as above
+        raise ConfigError(f"{address} can't be loaded:\n{''.join(traceback.format_exception(error))}") from error
+    handler = getattr(module, name, None)
+    if not callable(handler):
+        raise ConfigError(f"{address} has no function {name}")
+    return handler
+
+
+def decoder(
+    preprocessor: Preprocessor, names: Names, drop_failing: bool = False, sort_columns: bool = False
+) -> Callable[[Records], tuple[list[Rows], list[Rejected]]]:
+    """How to turn requests into rows by a user's handler: as ``payload.decode`` does without one."""
+
+    def decode(records: Records) -> tuple[list[Rows], list[Rejected]]:
+        lines = records.block.lines() if len(records) else []
+        made: list[list[dict[str, str | None]]] = []
+        requests: list[int] = []
+        unchanged: list[int] = []
+        rejected: list[Rejected] = []
+        for i, place in enumerate(records.places):
+            try:
+                rows = preprocessor.rows(lines[place][2])
+            except ConfigError as error:
+                if not drop_failing:
+                    raise
+                rejected.append(records.reject(i, str(error).strip().rpartition("\n")[2]))
+                continue
+            if isinstance(rows, CapturedData):
+                unchanged.append(i)
+            else:
+                requests.append(i)
+                made.append([{str(k): payload.text_of(v) for k, v in ordered(row, sort_columns)} for row in rows])
+        found = [scripted(requests, made)] if requests else []
+        if unchanged:
+            plain, problems = payload.decode(records.take(unchanged), names)
+            chosen = np.array(unchanged)
+            found += [Rows(r.shape, r.columns, chosen[r.requests], r.counts) for r in plain]
+            rejected += problems
+        return found, rejected
+
+    return decode
+
+
+def ordered(row: Cells, sort_columns: bool) -> list[tuple[str, Any]]:
+    return sorted(row.items()) if sort_columns else list(row.items())
+
+
+def scripted(requests: Sequence[int], made: Sequence[list[dict[str, str | None]]]) -> Rows:
+    """What a handler made of some requests."""
+    columns = payload.columns_of_objects([row for rows in made for row in rows])
+    counts = np.array([len(rows) for rows in made], np.int64)
+    return Rows((payload.NAMED, payload.NAMED), pa.table(columns), np.array(requests, np.int64), counts)

@@ -1,0 +1,187 @@
+"""A folder of endpoint files, their captures and an Airflow that reads them, for all tests of this folder."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import random
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HOUR = timedelta(hours=1)
+ROWS = 60  # an hour, one each minute; the first exactly at the hour
+
+# Airflow reads its settings when it is first imported, so they are set before any test module is.
+SCRATCH = Path(tempfile.mkdtemp(prefix="model-monitor-airflow-"))
+atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
+os.environ |= {
+    "AIRFLOW_HOME": str(SCRATCH / "home"),
+    "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+    "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
+    "AIRFLOW__API_AUTH__JWT_SECRET": "only for these tests, " * 4,
+    "MODEL_MONITOR_ENDPOINTS": str(SCRATCH / "project" / "endpoints"),
+}
+sys.path[:0] = [str(ROOT / folder) for folder in ("include", "plugins", "scripts")]
+
+ENDPOINT = """\
+endpoint: {endpoint}
+capture: {{uri: ../captures}}
+columns: {{outputs: [score], inputs: [amount, country]}}
+output: ../store
+schedules:
+"""
+SCHEDULES = {
+    "shop": """\
+  - {name: shop-hourly, monitor: data_quality, baseline: {dataset: ../baseline.csv}}
+  - {name: shop-rolling, monitor: data_quality, window: PT24H, baseline: {dataset: ../baseline.csv}}
+  - {name: shop-by-hand, monitor: data_quality, cron: NOW, baseline: {dataset: ../baseline.csv}}
+  - {name: shop-unlearned, monitor: data_quality}
+""",
+    "drifted": """\
+  - {name: drifted-told, monitor: data_quality, baseline: {dataset: ../baseline.csv}}
+  - {name: drifted-failed, monitor: data_quality, fail_on_violation: true, baseline: {dataset: ../baseline.csv}}
+""",
+    "broken": """\
+  - {name: broken-hourly, monitr: data_quality}
+""",
+}
+COUNTRIES = {"shop": "AT BE DE", "drifted": "XX YY ZZ"}
+
+
+@dataclass(frozen=True)
+class Project:
+    """Endpoint files beside captures of every hour from ``first`` until some hours from now, and a baseline."""
+
+    folder: Path
+    first: datetime
+
+    def endpoint_file(self, schedule: str) -> str:
+        return str(self.folder / "endpoints" / f"{schedule.split('-')[0]}.yaml")
+
+    def hour(self, hour: int) -> datetime:
+        return self.first + hour * HOUR
+
+    def report(self, schedule: str, window_end: datetime) -> dict[str, bytes]:
+        """The files of the report on a window: name -> bytes."""
+        return files_below(self.folder / "store" / schedule.split("-")[0] / schedule / f"{window_end:%Y/%m/%d/%H}")
+
+    def execution(self, schedule: str, window_end: datetime) -> dict[str, Any]:
+        return json.loads(self.report(schedule, window_end)["execution.json"])
+
+    def forget_runs(self) -> None:
+        """Leaves captures and baselines, and removes all that runs have written."""
+        for folder in (self.folder / "store").iterdir():
+            if folder.name != "_baselines":
+                shutil.rmtree(folder)
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def make_project(folder: Path) -> Project:
+    """Yesterday's and today's captures of two endpoints, and three endpoint files, of which one is broken."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    first, last = today - 24 * HOUR, datetime.now(UTC) + 3 * HOUR
+    (folder / "endpoints").mkdir(parents=True)
+    for endpoint, schedules in SCHEDULES.items():
+        text = ENDPOINT.format(endpoint=endpoint) + schedules
+        (folder / "endpoints" / f"{endpoint}.yaml").write_text(text)
+    for endpoint in COUNTRIES:
+        hour = first - HOUR
+        while hour < last:
+            write_hour(folder / "captures" / endpoint / "AllTraffic" / f"{hour:%Y/%m/%d/%H}", endpoint, hour)
+            hour += HOUR
+    rng = random.Random("baseline")
+    rows = "".join(",".join(sides(rng, "shop")) + "\n" for _ in range(2000))
+    (folder / "baseline.csv").write_text("score,amount,country\n" + rows)
+    return Project(folder, first)
+
+
+def write_hour(folder: Path, endpoint: str, hour: datetime) -> None:
+    """One file of one hour's requests, as SageMaker's data capture writes it."""
+    rng = random.Random(f"{endpoint} {hour}")
+    folder.mkdir(parents=True)
+    with (folder / f"00-00-000-{UUID(int=rng.getrandbits(128))}.jsonl").open("w") as file:
+        for minute in range(ROWS):
+            output, inputs = sides(rng, endpoint)
+            time = hour + minute * timedelta(minutes=1)
+            file.write(json.dumps(record(output, inputs, str(UUID(int=rng.getrandbits(128))), time)) + "\n")
+
+
+def sides(rng: random.Random, endpoint: str) -> tuple[str, str]:
+    """What the model answers and what it is asked."""
+    return f"{rng.random():.4f}", f"{rng.gauss(50, 10):.2f},{rng.choice(COUNTRIES[endpoint].split())}"
+
+
+def record(output: str, inputs: str, event_id: str, time: datetime) -> dict[str, Any]:
+    return {
+        "captureData": {
+            "endpointInput": {"observedContentType": "text/csv", "mode": "INPUT", "data": inputs, "encoding": "CSV"},
+            "endpointOutput": {"observedContentType": "text/csv", "mode": "OUTPUT", "data": output, "encoding": "CSV"},
+        },
+        "eventMetadata": {"eventId": event_id, "inferenceTime": f"{time:%Y-%m-%dT%H:%M:%SZ}"},
+        "eventVersion": "0",
+    }
+
+
+def publish(project: Project, schedule: str) -> None:
+    from model_monitor import jobs
+
+    file = project.endpoint_file(schedule)
+    state = jobs.observe_baseline(file, schedule)
+    jobs.publish_baseline(file, schedule, jobs.suggest_constraints(file, schedule, state, "2026-01-01T00:00:00Z"))
+
+
+def run_verbs(project: Project, schedule: str, start: datetime, end: datetime) -> dict[str, Any]:
+    """The four verbs of a monitor, without Airflow."""
+    from model_monitor import jobs
+    from model_monitor.core.window import Window
+
+    arguments = project.endpoint_file(schedule), schedule, Window(start, end)
+    jobs.collect_window(*arguments)
+    jobs.compute_metrics(*arguments)
+    jobs.evaluate_constraints(*arguments)
+    return jobs.alert(*arguments)
+
+
+@pytest.fixture(scope="session")
+def project() -> Project:
+    """The project that this process's Airflow sees, with a baseline for each schedule but one."""
+    made = make_project(SCRATCH / "project")
+    for schedule in ("shop-hourly", "shop-rolling", "shop-by-hand", "drifted-told", "drifted-failed"):
+        publish(made, schedule)
+    return made
+
+
+@pytest.fixture(scope="session")
+def database() -> None:
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture(scope="session")
+def dag_bag(project: Project, database: None) -> Any:
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(ROOT / "dags")
+
+
+@pytest.fixture(scope="session")
+def test_run(dag_bag: Any) -> Iterator[Any]:
+    """Runs a DAG in this process: ``test_run(dag_id, **arguments of dag.test)`` gives the ended run."""
+    return lambda dag_id, **arguments: dag_bag.dags[dag_id].test(**arguments)

@@ -1,0 +1,180 @@
+"""Do the DAGs do what their endpoint files say? Each runs in this process, on captures of our own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import HOUR, ROOT, ROWS, Project, run_verbs
+
+from model_monitor import config, layout
+from model_monitor.core.window import Window, iso
+
+MONITOR = ["collect_window", "compute_metrics", "evaluate_constraints", "alert"]
+DELAY = timedelta(minutes=5)
+
+
+def states(run: Any) -> dict[str, str]:
+    return {task.task_id: str(task.state) for task in run.get_task_instances()}
+
+
+def tries(run: Any) -> dict[str, int]:
+    return {task.task_id: task.try_number for task in run.get_task_instances()}
+
+
+def summary(run: Any) -> dict[str, Any]:
+    """What the alert said."""
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        query = XComModel.get_many(run_id=run.run_id, dag_ids=run.dag_id, task_ids="alert", key="return_value")
+        return XComModel.deserialize_value(session.scalars(query).one())
+
+
+def test_each_schedule_has_a_monitor_and_a_baseline(dag_bag: Any) -> None:
+    schedules = ["shop-hourly", "shop-rolling", "shop-by-hand", "shop-unlearned", "drifted-told", "drifted-failed"]
+    assert set(dag_bag.dags) == {*schedules, *(f"{name}-baseline" for name in schedules)}
+    for name in schedules:
+        assert [task.task_id for task in dag_bag.dags[name].topological_sort()] == MONITOR
+        assert not dag_bag.dags[name].catchup
+
+
+def test_a_broken_endpoint_file_is_named_with_line_and_fix_while_the_other_dags_live(dag_bag: Any) -> None:
+    (file, text), *others = dag_bag.import_errors.items()
+    assert (Path(file).name, others) == ("endpoint_files.py", [])
+    assert "broken.yaml:6: schedules.0.monitr: unknown key 'monitr'; did you mean 'monitor'?" in text
+    assert "shop-hourly" in dag_bag.dags
+
+
+def test_reading_dag_files_imports_no_numpy_pandas_or_pyarrow(project: Project) -> None:
+    code = (
+        "import sys; from airflow.dag_processing.dagbag import DagBag; assert 'shop-hourly' in DagBag().dags;"
+        "print([name for name in ('numpy', 'pandas', 'pyarrow', 'model_monitor.jobs') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_worker_builds_only_the_dag_of_its_task(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.dag_processing.dagbag import DagBag
+
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "drifted-told")
+    bag = DagBag(ROOT / "dags")
+    assert (set(bag.dags), bag.import_errors) == ({"drifted-told"}, {})
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "drifted-told-baseline")
+    assert set(DagBag(ROOT / "dags").dags) == {"drifted-told-baseline"}
+
+
+def test_two_schedules_may_not_share_a_dag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from schedules import problems
+
+    text = "endpoint: {0}\ncapture: {{uri: c}}\noutput: o\nschedules:\n  - {{name: {1}, monitor: data_quality}}\n"
+    (tmp_path / "a.yaml").write_text(text.format("a", "quality"))
+    (tmp_path / "b.yaml").write_text(text.format("b", "quality-baseline"))
+    monkeypatch.setenv("MODEL_MONITOR_ENDPOINTS", str(tmp_path))
+    (problem,) = problems()
+    assert problem.startswith(f"{tmp_path / 'b.yaml'}: schedule 'quality-baseline'")
+
+
+def test_a_run_at_four_judges_exactly_the_rows_from_three_to_four(project: Project, test_run: Any) -> None:
+    run = test_run("shop-hourly", logical_date=project.hour(4) + DELAY)
+    assert states(run) == dict.fromkeys(MONITOR, "success")
+    found = project.execution("shop-hourly", project.hour(4))
+    assert found["window"] == {"start": iso(project.hour(3)), "end": iso(project.hour(4))}
+    assert found["counts"]["judged"] == ROWS
+    assert summary(run)["status"] == "Completed"
+
+
+def test_a_run_writes_the_bytes_that_the_verbs_write(project: Project, test_run: Any) -> None:
+    end = project.hour(6)
+    test_run("shop-hourly", logical_date=end + DELAY)
+    by_airflow = project.report("shop-hourly", end)
+    project.forget_runs()
+    run_verbs(project, "shop-hourly", end - HOUR, end)
+    assert by_airflow == project.report("shop-hourly", end) != {}
+
+
+def test_a_rolling_window_judges_its_whole_length(project: Project, test_run: Any) -> None:
+    test_run("shop-rolling", logical_date=project.hour(24) + DELAY)
+    found = project.execution("shop-rolling", project.hour(24))
+    assert found["counts"]["judged"] == 24 * ROWS
+
+
+def test_the_form_says_which_window(project: Project, test_run: Any) -> None:
+    asked = {"window_start": iso(project.hour(8)), "window_end": iso(project.hour(9))}
+    run = test_run("shop-hourly", logical_date=project.hour(20), run_conf=asked)
+    assert summary(run)["window"] == f"{asked['window_start']}/{asked['window_end']}"
+    assert summary(test_run("shop-by-hand", logical_date=None, run_conf=asked))["rows"] == ROWS
+
+
+def test_a_run_without_logical_date_judges_the_last_complete_window(project: Project, test_run: Any) -> None:
+    run = test_run("shop-hourly", logical_date=None, run_after=project.hour(10) + timedelta(minutes=4))
+    assert summary(run)["window"] == str(Window(project.hour(8), project.hour(9)))
+
+
+def test_no_data_is_skipped_and_neither_green_nor_failed(project: Project, test_run: Any) -> None:
+    asked = {"window_start": "2025-01-01T00:00:00Z", "window_end": "2025-01-01T01:00:00Z"}
+    run = test_run("shop-hourly", logical_date=project.hour(11), run_conf=asked)
+    assert states(run) == dict.fromkeys(MONITOR, "success") | {"alert": "skipped"}
+    assert (run.state, summary(run)["status"]) == ("success", "NoData")
+
+
+def test_without_a_baseline_nothing_is_judged_so_the_alert_is_skipped(project: Project, test_run: Any) -> None:
+    run = test_run("shop-unlearned", logical_date=project.hour(11))
+    assert states(run) == dict.fromkeys(MONITOR, "success") | {"alert": "skipped"}
+    assert summary(run)["status"] == "BaselineMissing"
+
+
+def test_violations_are_results(project: Project, test_run: Any) -> None:
+    run = test_run("drifted-told", logical_date=project.hour(12))
+    assert states(run) == dict.fromkeys(MONITOR, "success")
+    assert summary(run)["status"] == "CompletedWithViolations"
+    assert any("country" in line for line in summary(run)["details"])
+
+
+def test_fail_on_violation_fails_the_alert_alone_and_at_once(project: Project, test_run: Any) -> None:
+    run = test_run("drifted-failed", logical_date=project.hour(12))
+    assert states(run) == dict.fromkeys(MONITOR, "success") | {"alert": "failed"}
+    assert tries(run)["alert"] == 1
+    assert summary(run)["status"] == "CompletedWithViolations"
+
+
+def test_an_error_that_would_come_again_is_not_retried(project: Project, test_run: Any) -> None:
+    run = test_run("shop-unlearned-baseline", logical_date=None)
+    assert states(run)["observe_baseline"] == "failed"
+    assert tries(run)["observe_baseline"] == 1
+
+
+def test_a_store_that_does_not_answer_is_tried_again(project: Project, dag_bag: Any) -> None:
+    endpoint = config.load(project.endpoint_file("shop-hourly"))
+    window = Window(project.hour(14), project.hour(15))
+    in_the_way = Path(layout.state_folder(endpoint, endpoint.schedule("shop-hourly"), window), layout.COLLECTED)
+    in_the_way.mkdir(parents=True)  # a folder where the file should be: the store refuses
+    dag = dag_bag.dags["shop-hourly"]
+    task = dag.task_dict["collect_window"]
+    task.retries, task.retry_delay, task.retry_exponential_backoff = 1, timedelta(0), False
+    run = dag.test(logical_date=window.end + DELAY)
+    assert tries(run)["collect_window"] == 2
+    assert states(run)["collect_window"] == "failed"
+    assert states(run)["alert"] == "upstream_failed"
+
+
+def test_a_baseline_is_learned_and_published(project: Project, test_run: Any) -> None:
+    run = test_run("shop-hourly-baseline", logical_date=None, run_after=project.first)
+    assert set(states(run).values()) == {"success"}
+    folder = project.folder / "store" / "_baselines" / "shop" / "shop-hourly"
+    version = folder / json.loads((folder / layout.PUBLISHED).read_bytes())["version"]
+    assert {path.name for path in version.iterdir()} >= {"statistics.json", "constraints.json"}
+
+
+def test_the_form_can_name_another_dataset(project: Project, test_run: Any) -> None:
+    run = test_run(
+        "shop-unlearned-baseline", logical_date=None, run_conf={"dataset": str(project.folder / "baseline.csv")}
+    )
+    assert set(states(run).values()) == {"success"}
