@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -98,7 +99,10 @@ def payloads(chance, count: int) -> list[tuple[str, str]]:  # type: ignore[no-un
     """Outputs and inputs of some requests, as text."""
     floats = chance.normal(50, 20, (8, count)).round(4).tolist()
     whole = chance.integers(0, [[100], [5000], [2], [10**6], [24]], (5, count)).tolist()
-    words = [[f"{name}_{k}" for k in chance.integers(0, size, count)] for name, size in zip("abcdef", (2, 3, 5, 12, 40, 90), strict=True)]
+    words = [
+        [f"{name}_{k}" for k in chance.integers(0, size, count)]
+        for name, size in zip("abcdef", (2, 3, 5, 12, 40, 90), strict=True)
+    ]
     inputs = [",".join(map(str, row)) for row in zip(*floats, *whole, *words, strict=True)]
     return list(zip(map(str, chance.random(count).round(6).tolist()), inputs, strict=True))
 
@@ -126,6 +130,7 @@ def report(folder: Path, records: int) -> None:
     """Make the baseline, run each stage in a fresh process, print a table."""
     from model_monitor import jobs
 
+    shutil.rmtree(folder / "out", ignore_errors=True)
     file, schedule = str(folder / "load.yaml"), "load-data-quality"
     state = jobs.observe_baseline(file, schedule)
     jobs.publish_baseline(file, schedule, jobs.suggest_constraints(file, schedule, state, ""))
@@ -139,8 +144,11 @@ def report(folder: Path, records: int) -> None:
         seconds = seen["seconds"]
         yardstick = yardstick or seconds
         total += seconds if stage != "yardstick" else 0
-        print(f"{stage:<10} {seconds:8.2f} {records / seconds:11,.0f} {size / seconds:7.0f} {seen['peak']:9.0f} {seconds / yardstick:13.2f}")
-    print(f"{'all three':<10} {total:8.2f} {records / total:11,.0f} {size / total:7.0f} {'':9} {total / yardstick:13.2f}")
+        speed = f"{records / seconds:11,.0f} {size / seconds:7.0f}"
+        print(f"{stage:<10} {seconds:8.2f} {speed} {seen['peak']:9.0f} {seconds / yardstick:13.2f}")
+    print(
+        f"{'all three':<10} {total:8.2f} {records / total:11,.0f} {size / total:7.0f} {'':9} {total / yardstick:13.2f}"
+    )
 
 
 if __name__ == "__main__":

@@ -11,12 +11,13 @@ from pathlib import Path
 from model_monitor import __version__
 from model_monitor.errors import ConfigError, MonitorError
 
-OK, FAILED, WITH_VIOLATIONS = 0, 1, 3
+OK, FAILED, WITH_VIOLATIONS, NOTHING_JUDGED = 0, 1, 3, 4
 ENDPOINTS = "include/endpoints"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 completed, 3 completed with violations, 1 failed with one line on standard error."""
+    """Run one command: 0 completed, 3 completed with violations, 4 no data to judge, 1 failed, saying why on standard
+    error."""
     asked = parser().parse_args(arguments)
     try:
         return int(asked.command(asked))
@@ -130,7 +131,7 @@ def run_run(asked: argparse.Namespace) -> int:
     counts = document["counts"]
     aside = f", {counts['rejected']} records set aside" if counts["rejected"] else ""
     print(f"{asked.output}: {document['status']}, {counts['judged']} rows, {document['violations']} violations{aside}")
-    return WITH_VIOLATIONS if document["violations"] else OK
+    return {"CompletedWithViolations": WITH_VIOLATIONS, "NoData": NOTHING_JUDGED}.get(document["status"], OK)
 
 
 if __name__ == "__main__":

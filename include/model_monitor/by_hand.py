@@ -1,4 +1,4 @@
-"""How is a dataset judged once, by hand, without an endpoint file? What ``baseline`` and ``run`` of the command line do."""
+"""How is a dataset judged once, by hand, without an endpoint file? ``baseline`` and ``run`` of the command line."""
 
 from __future__ import annotations
 
@@ -50,9 +50,15 @@ def window_of(start: str | None, end: str | None) -> Window | None:
 
 
 def baseline(
-    monitor: str, options: dict[str, Any], dataset: str, format: str, header: bool, output: str, max_rejected: float  # noqa: A002
+    monitor: str,
+    options: dict[str, Any],
+    dataset: str,
+    format: str,
+    header: bool,
+    output: str,
+    max_rejected: float,
 ) -> Document:
-    """Write ``statistics.json`` and ``constraints.json`` of a dataset, an empty list of violations, ``execution.json``."""
+    """Write a dataset's ``statistics.json``, ``constraints.json``, no violations, and ``execution.json``; the last."""
     source = Source(dataset, format, header)
     built = config.monitor_of(monitor, options)
     observed, collected = observe_dataset(built, Dataset.at(dataset, format, header), Selection(), max_rejected)

@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from model_monitor import cron as crons
 from model_monitor.errors import ConfigError
@@ -94,7 +103,9 @@ class Schedule(Settings):
     monitor: str = Field(description="A monitor of this project, e.g. data_quality, or a dotted path to a class")
     options: dict[str, Any] = Field(default_factory=dict, description="The monitor's own settings")
     cron: str = Field("0 * * * *", description="Five fields in UTC, SageMaker's cron(...), or NOW for by hand only")
-    window: timedelta | None = Field(None, description="ISO 8601 length, e.g. PT24H; the time since the last tick if absent")
+    window: timedelta | None = Field(
+        None, description="ISO 8601 length, e.g. PT24H; the time since the last tick if absent"
+    )
     delay: timedelta = Field(
         timedelta(minutes=5), ge=timedelta(0), description="How long to wait after a window's end for its last captures"
     )
@@ -143,7 +154,9 @@ class Endpoint(Settings):
         for schedule in self.schedules:
             if schedule.name == name:
                 return schedule
-        raise ConfigError(f"endpoint '{self.endpoint}' has no schedule '{name}', only {[s.name for s in self.schedules]}")
+        raise ConfigError(
+            f"endpoint '{self.endpoint}' has no schedule '{name}', only {[s.name for s in self.schedules]}"
+        )
 
 
 def monitor_of(name: str, options: dict[str, Any]) -> Any:
@@ -180,7 +193,9 @@ def load(path: Path | str) -> Endpoint:
     except ValidationError as error:
         raise ConfigError("\n".join(explained(path, tree, problem) for problem in deepest(error.errors()))) from error
     except KeyError as error:
-        raise ConfigError(f"{path}: environment variable {error} is not set; set it or write ${{NAME:-default}}") from error
+        raise ConfigError(
+            f"{path}: environment variable {error} is not set; set it or write ${{NAME:-default}}"
+        ) from error
 
 
 def load_all(folder: Path | str) -> dict[str, tuple[Path, Endpoint]]:
@@ -190,7 +205,9 @@ def load_all(folder: Path | str) -> dict[str, tuple[Path, Endpoint]]:
         endpoint = load(path)
         for schedule in endpoint.schedules:
             if schedule.name in found:
-                raise ConfigError(f"{path}: schedule '{schedule.name}' is also in {found[schedule.name][0]}; rename one")
+                raise ConfigError(
+                    f"{path}: schedule '{schedule.name}' is also in {found[schedule.name][0]}; rename one"
+                )
             found[schedule.name] = (path, endpoint)
     return found
 

@@ -29,7 +29,9 @@ def standard(expression: str) -> str | None:
     from croniter import croniter
 
     if len(cron.split()) not in (1, 5) or not croniter.is_valid(cron):
-        raise ConfigError(f"'{expression}' is not a cron expression; write five fields, e.g. '0 * * * *' for every hour")
+        raise ConfigError(
+            f"'{expression}' is not a cron expression; write five fields, e.g. '0 * * * *' for every hour"
+        )
     return cron
 
 

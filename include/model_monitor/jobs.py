@@ -63,7 +63,11 @@ def compute_metrics(endpoint_file: str, schedule: str, window: Window) -> str:
     collected = document_of(store.join(folder, layout.COLLECTED))
     monitor = s.build_monitor()
     selection = Selection(
-        window, s.sampling, endpoint.columns.exclude, baseline_of(endpoint, s).column_names(monitor), by_position(monitor)
+        window,
+        s.sampling,
+        endpoint.columns.exclude,
+        baseline_of(endpoint, s).column_names(monitor),
+        by_position(monitor),
     )
     observed = observe(monitor, row_groups_of(collected["partitions"]), lambda piece: row_group(*piece), selection)
     return store.write(store.join(folder, layout.STATE), dump(observed))
@@ -92,7 +96,11 @@ def alert(endpoint_file: str, schedule: str, window: Window) -> dict[str, Any]:
 
 
 def observe_baseline(
-    endpoint_file: str, schedule: str, dataset: str | None = None, format: str | None = None, header: bool | None = None  # noqa: A002
+    endpoint_file: str,
+    schedule: str,
+    dataset: str | None = None,
+    format: str | None = None,
+    header: bool | None = None,
 ) -> str:
     """The State of the baseline's dataset, which arguments can replace; its address."""
     endpoint, s = chosen(endpoint_file, schedule)
@@ -127,7 +135,9 @@ def suggest_constraints(endpoint_file: str, schedule: str, state: str, created: 
 def publish_baseline(endpoint_file: str, schedule: str, version: str) -> str:
     """From now on the schedule judges against a version, given by the address of its folder; the pointer's address."""
     endpoint, s = chosen(endpoint_file, schedule)
-    Baseline.at(store.join(version, STATISTICS), store.join(version, CONSTRAINTS))  # a baseline that can't be read stays out
+    Baseline.at(
+        store.join(version, STATISTICS), store.join(version, CONSTRAINTS)
+    )  # a baseline that can't be read stays out
     name = version.rstrip("/").rpartition("/")[2]
     return store.write(store.join(layout.baselines(endpoint, s), layout.PUBLISHED), encode({"version": name}))
 
@@ -234,7 +244,9 @@ def state_at(address: str, monitor: Monitor[Any]) -> Observed:
     except FileNotFoundError as error:
         raise DataError(f"there is no {address}; run the task before this one first") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{address} is not a State of this monitor: {error}; run the task before this one again") from error
+        raise DataError(
+            f"{address} is not a State of this monitor: {error}; run the task before this one again"
+        ) from error
 
 
 def document_of(address: str) -> Document:

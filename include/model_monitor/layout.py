@@ -1,7 +1,7 @@
 """Where is each thing below an endpoint's output folder?
 
-Reports are where the original puts them: ``{endpoint}/{schedule}/yyyy/mm/dd/HH``, by the hour of the run. What it has no
-place for starts with an underscore, which no endpoint's name does.
+Reports are where the original puts them: ``{endpoint}/{schedule}/yyyy/mm/dd/HH``, by the hour of the run. What it has
+no place for starts with an underscore, which no endpoint's name does.
 """
 
 from __future__ import annotations
@@ -30,15 +30,17 @@ def capture_folder(endpoint: Endpoint, hour: datetime) -> str:
 def rows(endpoint: Endpoint, schedule: Schedule, hour: datetime) -> str:
     """The rows of an hour: shared by all schedules on the endpoint, but those whose script makes rows of its own."""
     if schedule.preprocess:
-        return store.join(endpoint.output, "_scripted", endpoint.endpoint, schedule.name, hour_path(hour), "rows.parquet")
+        return store.join(
+            endpoint.output, "_scripted", endpoint.endpoint, schedule.name, hour_path(hour), "rows.parquet"
+        )
     return store.join(endpoint.output, "_rows", endpoint.endpoint, endpoint.variant, hour_path(hour), "rows.parquet")
 
 
 def run_path(schedule: Schedule, window: Window) -> str:
     """A run's place below its schedule: the hour at which its window ends.
 
-    Two kinds of runs that the original does not have go further down, so that no run overwrites another's files: one that
-    does not end on the hour, and one by hand over a window that is not the schedule's own.
+    Two kinds of runs that the original does not have go further down, so that no run overwrites another's files: one
+    that does not end on the hour, and one by hand over a window that is not the schedule's own.
     """
     path = hour_path(window.end)
     if window.end != floor_hour(window.end):

@@ -44,14 +44,13 @@ def span_of(endpoint: Endpoint, schedule: Schedule, hour: Window, files: Files) 
         "layout": LAYOUT,
         "files": [[file.address, file.size, file.changed] for file in near],
         "columns": [list(endpoint.columns.outputs), list(endpoint.columns.inputs)],
-        "script": script and [hashlib.sha256(store.read(script.address)).hexdigest(), script.on_error, script.sort_columns],
+        "script": script
+        and [hashlib.sha256(store.read(script.script)).hexdigest(), script.on_error, script.sort_columns],
     }
     return Span(hour, layout.rows(endpoint, schedule, hour.start), origin)
 
 
-def collect_spans(
-    endpoint: Endpoint, schedule: Schedule, spans: Sequence[Span], files: Files
-) -> list[Summary]:
+def collect_spans(endpoint: Endpoint, schedule: Schedule, spans: Sequence[Span], files: Files) -> list[Summary]:
     """Read the files around some hours once, and write the rows of each."""
     wanted = {address for span in spans for address, _, _ in span.origin["files"]}
     several = [file for some in files.values() for file in some if file.address in wanted]

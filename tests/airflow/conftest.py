@@ -9,7 +9,7 @@ import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -182,6 +182,14 @@ def dag_bag(project: Project, database: None) -> Any:
 
 
 @pytest.fixture(scope="session")
-def test_run(dag_bag: Any) -> Iterator[Any]:
-    """Runs a DAG in this process: ``test_run(dag_id, **arguments of dag.test)`` gives the ended run."""
-    return lambda dag_id, **arguments: dag_bag.dags[dag_id].test(**arguments)
+def dag(project: Project, database: None) -> Callable[[str], Any]:
+    """A DAG by name, read anew each time: ``DAG.test`` leaves its ``run_conf`` in the params of the DAG it ran."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    return lambda dag_id: DagBag(ROOT / "dags").dags[dag_id]
+
+
+@pytest.fixture(scope="session")
+def test_run(dag: Callable[[str], Any]) -> Callable[..., Any]:
+    """Runs a DAG in this process: ``test_run(dag_id, **arguments of DAG.test)`` gives the ended run."""
+    return lambda dag_id, **arguments: dag(dag_id).test(**arguments)

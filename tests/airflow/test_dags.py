@@ -151,15 +151,15 @@ def test_an_error_that_would_come_again_is_not_retried(project: Project, test_ru
     assert tries(run)["observe_baseline"] == 1
 
 
-def test_a_store_that_does_not_answer_is_tried_again(project: Project, dag_bag: Any) -> None:
+def test_a_store_that_does_not_answer_is_tried_again(project: Project, dag: Any) -> None:
     endpoint = config.load(project.endpoint_file("shop-hourly"))
     window = Window(project.hour(14), project.hour(15))
     in_the_way = Path(layout.state_folder(endpoint, endpoint.schedule("shop-hourly"), window), layout.COLLECTED)
     in_the_way.mkdir(parents=True)  # a folder where the file should be: the store refuses
-    dag = dag_bag.dags["shop-hourly"]
-    task = dag.task_dict["collect_window"]
+    monitor = dag("shop-hourly")
+    task = monitor.task_dict["collect_window"]
     task.retries, task.retry_delay, task.retry_exponential_backoff = 1, timedelta(0), False
-    run = dag.test(logical_date=window.end + DELAY)
+    run = monitor.test(logical_date=window.end + DELAY)
     assert tries(run)["collect_window"] == 2
     assert states(run)["collect_window"] == "failed"
     assert states(run)["alert"] == "upstream_failed"

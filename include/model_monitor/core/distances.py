@@ -36,8 +36,8 @@ class Distance:
 def kolmogorov_smirnov(live: Numbers, baseline: Numbers) -> float | None:
     """Largest difference of the two cumulative shares, 0..1; None if either is empty.
 
-    >>> one, two = Numbers(np.array([1.0, 2, 3, 4]), np.ones(4, int)), Numbers(np.array([2.0, 3, 4, 5]), np.ones(4, int))
-    >>> kolmogorov_smirnov(one, two)
+    >>> ones = np.ones(4, int)
+    >>> kolmogorov_smirnov(Numbers(np.arange(1.0, 5), ones), Numbers(np.arange(2.0, 6), ones))
     0.25
     """
     if not live.n or not baseline.n:

@@ -40,7 +40,8 @@ class Numbers:
     def share_up_to(self, grid: np.ndarray) -> np.ndarray:
         """The share of rows at or below each point of a grid, as an array of the grid's length."""
         cumulative = np.concatenate([[0], np.cumsum(self.weights)])
-        return cumulative[np.searchsorted(self.values, grid, side="right")] / cumulative[-1]
+        shares: np.ndarray = cumulative[np.searchsorted(self.values, grid, side="right")] / cumulative[-1]
+        return shares
 
 
 @dataclass(frozen=True)

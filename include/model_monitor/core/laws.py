@@ -31,7 +31,9 @@ def check(monitor: Monitor[S], rows: pa.RecordBatch, seed: int = 0) -> None:
         assert_alike(monitor.measure(fold(monitor, batches)), measures, f"the State depends on {name}")
     for state, side in [(whole + monitor.empty, "right"), (monitor.empty + whole, "left")]:
         assert_alike(monitor.measure(state), measures, f"adding no rows on the {side} changes the State")
-    assert_alike(monitor.measure(monitor.observe(rows.slice(0, 0)) + whole), measures, "observing no rows adds something")
+    assert_alike(
+        monitor.measure(monitor.observe(rows.slice(0, 0)) + whole), measures, "observing no rows adds something"
+    )
     constraints = list(monitor.suggest(whole))
     unsatisfied = [f for f in evaluate(constraints, measures) if f.outcome == "violated"]
     assert not unsatisfied, f"a baseline violates its own suggestions: {unsatisfied}"
@@ -58,7 +60,9 @@ def cuts(rows: pa.RecordBatch, chance: random.Random) -> list[tuple[str, list[pa
 def assert_alike(found: Measures, expected: Measures, law: str) -> None:
     assert found.keys() == expected.keys(), f"{law}: measures differ: {found.keys() ^ expected.keys()}"
     for key, measure in expected.items():
-        assert alike(found[key], measure), f"{law}: {key[0]} {key[1]} is {reprlib.repr(found[key])}, not {reprlib.repr(measure)}"
+        assert alike(found[key], measure), (
+            f"{law}: {key[0]} {key[1]} is {reprlib.repr(found[key])}, not {reprlib.repr(measure)}"
+        )
 
 
 def alike(a: Measure, b: Measure) -> bool:

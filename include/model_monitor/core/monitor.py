@@ -15,17 +15,22 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 S = TypeVar("S", bound=State)
+S_co = TypeVar("S_co", bound=State, covariant=True)
 
 
-class Monitor(Protocol[S]):
-    """A frozen dataclass; its fields are its whole configuration."""
+class Observer(Protocol[S_co]):
+    """What turns rows into a State."""
 
     @property
-    def empty(self) -> S:
+    def empty(self) -> S_co:
         """The State of no rows."""
 
-    def observe(self, batch: pa.RecordBatch) -> S:
+    def observe(self, batch: pa.RecordBatch) -> S_co:
         """The State of some rows; how rows are cut into batches changes nothing that is measured."""
+
+
+class Monitor(Observer[S], Protocol[S]):
+    """A frozen dataclass; its fields are its whole configuration."""
 
     def measure(self, state: S) -> Measures:
         """Numbers and distributions, by subject and name; None for a number that does not exist."""
@@ -34,7 +39,7 @@ class Monitor(Protocol[S]):
         """Constraints that the baseline itself satisfies."""
 
 
-def fold(monitor: Monitor[S], batches: Iterable[pa.RecordBatch]) -> S:
+def fold(monitor: Observer[S], batches: Iterable[pa.RecordBatch]) -> S:
     """The State of all rows."""
     return reduce(add, map(monitor.observe, batches), monitor.empty)
 

@@ -20,7 +20,9 @@ class Window:
         if self.start.tzinfo is None or self.end.tzinfo is None:
             raise ValueError("a window needs times with a time zone, e.g. 2026-01-31T00:00:00Z")
         if self.end <= self.start:
-            raise ValueError(f"a window must end after it starts, not {self.start.isoformat()} to {self.end.isoformat()}")
+            raise ValueError(
+                f"a window must end after it starts, not {self.start.isoformat()} to {self.end.isoformat()}"
+            )
         object.__setattr__(self, "start", self.start.astimezone(UTC))
         object.__setattr__(self, "end", self.end.astimezone(UTC))
 

@@ -10,7 +10,7 @@ from functools import reduce
 from operator import add
 from typing import Any, TypeVar
 
-from model_monitor.core.monitor import Monitor, S
+from model_monitor.core.monitor import Observer, S
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -34,11 +34,11 @@ def ahead(work: Callable[[T], R], items: Iterable[T], workers: int = CORES) -> I
                 future.cancel()
 
 
-def fold(monitor: Monitor[S], pieces: Iterable[T], rows: Callable[[T], Iterable[Any]]) -> S:
+def fold(monitor: Observer[S], pieces: Iterable[T], rows: Callable[[T], Iterable[Any]]) -> S:
     """The State of all rows of all pieces, e.g. of row groups of files; ``rows`` reads a piece as batches.
 
-    Reading and observing runs on threads, adding is done in the order of the pieces: the same pieces give the same State,
-    bit for bit, on any number of cores.
+    Reading and observing runs on threads, adding is done in the order of the pieces: the same pieces give the same
+    State, bit for bit, on any number of cores.
     """
     observed = ahead(lambda piece: list(map(monitor.observe, rows(piece))), pieces)
     return reduce(add, (state for states in observed for state in states), monitor.empty)

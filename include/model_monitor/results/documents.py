@@ -51,8 +51,16 @@ def documents_of(monitor: Monitor[Any]) -> Documents[Any]:
 
 
 def encode(document: Document) -> bytes:
-    """JSON text as bytes, a line per list item of the outer levels being too long to read otherwise; never NaN."""
-    return (json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n").encode()
+    """JSON text as bytes: an entry of each list of the outermost object on a line of its own; never NaN."""
+
+    def compact(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+    def member(value: Any) -> str:
+        entries = ",\n".join(compact(entry) for entry in value) if isinstance(value, list) else ""
+        return f"[\n{entries}\n]" if entries else compact(value)
+
+    return ("{" + ",\n".join(f"{compact(key)}: {member(value)}" for key, value in document.items()) + "}\n").encode()
 
 
 def decode(content: bytes, address: str) -> Document:

@@ -58,7 +58,9 @@ def describe(check: str, bound: Bound, observed: float) -> str:
             )
         case (_, Near(threshold=threshold)) if check == BASELINE_DRIFT:
             if DISTANCES[bound.distance].is_p_value:
-                return f"Categories are spread otherwise than in the baseline: p-value {observed!r} is below {threshold!r}"
+                return (
+                    f"Categories are spread otherwise than in the baseline: p-value {observed!r} is below {threshold!r}"
+                )
             return f"Baseline drift distance: {observed!r} exceeds threshold: {threshold!r}"
         case _ if check == NON_NEGATIVE:
             return f"Non-negative requirement is not met. Observed minimum: {observed!r}."

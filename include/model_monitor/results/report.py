@@ -75,11 +75,9 @@ def write_report(
     if baseline.exists:
         constraints = documents.constraints(baseline.statistics, baseline.constraints)
     findings = evaluate(constraints, monitor.measure(observed.state)) if observed.rows else []
-    status, reason = verdict(observed, baseline, findings, about)
+    status, reason = verdict(observed, baseline, findings)
     addresses = {"statistics": baseline.statistics_address, "constraints": baseline.constraints_address}
-    document = execution.execution(
-        about | {"baseline": addresses}, status, reason, collected, observed.rows, findings
-    )
+    document = execution.execution(about | {"baseline": addresses}, status, reason, collected, observed.rows, findings)
     write_files(
         folder,
         {
@@ -105,12 +103,12 @@ def write_files(folder: str, files: dict[str, Document], collected: Document, do
     store.write(store.join(folder, EXECUTION), encode(document))
 
 
-def verdict(observed: Observed, baseline: Baseline, findings: Sequence[Finding], about: Document) -> tuple[str, str]:
+def verdict(observed: Observed, baseline: Baseline, findings: Sequence[Finding]) -> tuple[str, str]:
     """The status, and the reason where it is not one of the original's two for success."""
     if not observed.rows:
         return execution.NO_DATA, "No records in this window"
     if not baseline.exists:
-        return execution.NO_BASELINE, f"Nothing to compare with: run the DAG {about['schedule']}-baseline first"
+        return execution.NO_BASELINE, "Nothing to compare with: there is no baseline yet"
     if any(finding.outcome == "violated" for finding in findings):
         return execution.WITH_VIOLATIONS, ""
     return execution.COMPLETED, ""

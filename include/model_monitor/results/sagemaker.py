@@ -174,7 +174,11 @@ def learned(f: Document, rules: Rules) -> Expectation:
     common = statistics_of(f).get("common", {})
     present, missing = common.get("num_present", 0), common.get("num_missing", 0)
     spread = spread_of(f)
-    column = Column(Counts({STRING: present}), words=Counts(spread.counts, spread.rest)) if isinstance(spread, Categories) else None
+    column = (
+        Column(Counts({STRING: present}), words=Counts(spread.counts, spread.rest))
+        if isinstance(spread, Categories)
+        else None
+    )
     return Expectation(
         f["name"],
         f.get("inferred_type", UNKNOWN),
@@ -258,5 +262,3 @@ def share(config: Document, key: str) -> float | None:
     if not 0 <= number <= 1:
         raise ConfigError(f"constraints.json: {key} is a number from 0 to 1, not {value!r}")
     return number
-
-

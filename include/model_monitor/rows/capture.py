@@ -1,8 +1,8 @@
 """Which requests did the endpoint log? Capture files, read as SageMaker writes them.
 
 One JSON object per line (section 1.3 of the specification), in files below ``yyyy/mm/dd/hh`` (1.4), plain or gzip.
-Lines are parsed in blocks of some megabytes, column by column; only a block with a line that can't be parsed that way is
-looked at line by line, so that the line is set aside and no other is lost.
+Lines are parsed in blocks of some megabytes, column by column; only a block with a line that can't be parsed that way
+is looked at line by line, so that the line is set aside and no other is lost.
 """
 
 from __future__ import annotations
@@ -256,7 +256,9 @@ def complete(block: Block, events: pa.StructArray, places: Sequence[int]) -> Rec
     if pc.all(fine, min_count=0).as_py():
         return records
     rejected = [
-        records.reject(i, "no eventMetadata.eventId" if not ids[i].is_valid else "no eventMetadata.inferenceTime in ISO 8601")
+        records.reject(
+            i, "no eventMetadata.eventId" if not ids[i].is_valid else "no eventMetadata.inferenceTime in ISO 8601"
+        )
         for i in pc.indices_nonzero(pc.invert(fine)).to_pylist()
     ]
     kept = records.take(pc.indices_nonzero(fine).cast(pa.int64()))

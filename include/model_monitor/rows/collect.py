@@ -1,7 +1,8 @@
 """Which rows belong to a span of event time? Captured requests become one Parquet file per span, whole or not at all.
 
-A request belongs where its event time says, whatever folder or file it is in; one event id counts once. The file's footer
-says what it was made from and what was set aside, so that a file is a complete answer, and shows when it is out of date.
+A request belongs where its event time says, whatever folder or file it is in; one event id counts once. The file's
+footer says what it was made from and what was set aside, so that a file is a complete answer, and shows when it is out
+of date.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from model_monitor import store
-from model_monitor.core.batch import EVENT_ID, EVENT_TIME, INFERENCE_ID
+from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME, INFERENCE_ID
 from model_monitor.core.window import Window, iso
 from model_monitor.engines.local import ahead
 from model_monitor.errors import DataError
 from model_monitor.rows.capture import TIME, Block, Records, Rejected, parse
 from model_monitor.rows.datasets import FOOTER
-from model_monitor.rows.payload import NAMED, Names, Rows, Shape
+from model_monitor.rows.payload import NAMED, Rows, Shape
 
 LAYOUT = 1  # of the file and its footer; a file of another one is made again
 KEPT_REJECTED = 1000  # so many records set aside are kept in full, the others only counted
@@ -95,15 +96,16 @@ def collect(
 ) -> list[Summary]:
     """Write the rows of each span, on all cores; what became of the records.
 
-    ``blocks`` starts reading from the beginning, and is called again if the shape that a span's first requests had turns
-    out not to be that of most. A record that does not tell its time is counted where ``span_of_file`` says (-1: nowhere,
-    since the file is another span's own).
+    ``blocks`` starts reading from the beginning, and is called again if the shape that a span's first requests had
+    turns out not to be that of most. A record that does not tell its time is counted where ``span_of_file`` says (-1:
+    nowhere, since the file is another span's own).
     """
     shapes: list[Shape | None] = [None] * len(spans)
     while True:
         with contextlib.ExitStack() as stack:
             drafts = [
-                stack.enter_context(Draft(Summary(span.origin), shape)) for span, shape in zip(spans, shapes, strict=True)
+                stack.enter_context(Draft(Summary(span.origin), shape))
+                for span, shape in zip(spans, shapes, strict=True)
             ]
             for portions, timeless in ahead(lambda block: share_out(parse(block), decode, spans), blocks()):
                 for portion in portions:
@@ -127,7 +129,9 @@ def share_out(records: Records, decode: Decode, spans: Sequence[Span]) -> tuple[
         late = [one for one in records.rejected if one.time and (span.window is None or one.time in span.window)]
         if len(part) or late:
             rows, rejected = decode(part)
-            portions.append(Portion(i, len(part) + len(late), part, [(r, *labelled(r, part)) for r in rows], late + rejected))
+            portions.append(
+                Portion(i, len(part) + len(late), part, [(r, *labelled(r, part)) for r in rows], late + rejected)
+            )
     return portions, [one for one in records.rejected if one.time is None]
 
 
@@ -153,6 +157,7 @@ class Draft:
         self.counts: list[np.ndarray] = []  # how many rows each has
         self.pieces: list[Path] = []
         self.coded: list[str] = []  # columns whose values repeat, stored as codes into a dictionary
+        self.waiting: list[pa.Table] = []
         self.writer: pq.ParquetWriter | None = None
         self.folder = tempfile.TemporaryDirectory(prefix="model-monitor-")
 
@@ -190,7 +195,17 @@ class Draft:
                     self.summary.reject(portion.records.reject(i, odd_shape(rows.shape, self.shape)))
 
     def write(self, table: pa.Table) -> None:
-        """Append to the newest piece; a column not seen before starts a new one."""
+        """Append to what waits to be written; a full row group is written."""
+        self.waiting.append(table)
+        if sum(some.num_rows for some in self.waiting) >= BATCH_ROWS // 2:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits to the newest piece; a column not seen before starts a new one."""
+        if not self.waiting:
+            return
+        table = pa.concat_tables(self.waiting, promote_options="default").combine_chunks()
+        self.waiting = []
         known = self.writer.schema.names if self.writer else []
         if self.writer is None or not set(table.column_names) <= set(known):
             self.close()
@@ -202,6 +217,7 @@ class Draft:
 
     def publish(self, address: str) -> Summary:
         """Store the file, without requests that were there before."""
+        self.flush()
         repeated = repeated_requests(self.hashes)
         counts = np.concatenate(self.counts) if self.counts else np.empty(0, np.int64)
         self.summary.duplicates = int(repeated.sum())
@@ -274,7 +290,8 @@ def hashed(ids: pa.StringArray) -> np.ndarray:
     """A 64-bit hash of each text, the same in every process."""
     from pandas.util import hash_array
 
-    return hash_array(ids.to_numpy(zero_copy_only=False), categorize=False)
+    hashes: np.ndarray = hash_array(ids.to_numpy(zero_copy_only=False), categorize=False)
+    return hashes
 
 
 def odd_shape(shape: Shape, usual: Shape | None) -> str:

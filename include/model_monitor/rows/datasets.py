@@ -31,7 +31,7 @@ class Dataset:
     rejected: list[Rejected] = field(default_factory=list)
 
     @classmethod
-    def at(cls, address: str, format: str, header: bool = True) -> Dataset:  # noqa: A002 - the word a user knows
+    def at(cls, address: str, format: str, header: bool = True) -> Dataset:
         """The dataset at a file or folder. Raises ConfigError if there is none."""
         if format not in READERS:
             raise ConfigError(f"a dataset's format is one of {', '.join(READERS)}, not {format!r}")
@@ -77,7 +77,9 @@ def csv_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch]:
             pa.CompressedInputStream(stream, "gzip") if file.address.endswith(".gz") else stream,
             pcsv.ReadOptions(column_names=names, skip_rows=int(dataset.header), block_size=CSV_BLOCK_BYTES),
             pcsv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_aside),
-            pcsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]),
+            pcsv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
+            ),
         )
         for batch in reader:
             seen += batch.num_rows

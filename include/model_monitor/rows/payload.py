@@ -1,8 +1,8 @@
 """Which values were asked and answered? Payloads of captured requests, decoded into columns.
 
 Each side (output, input) is decoded on its own as CSV or JSON. A payload of several rows becomes as many rows; outputs
-come before inputs. The *shape* of a request says which columns its rows have: for CSV the number of values on each side,
-for JSON that they carry names.
+come before inputs. The *shape* of a request says which columns its rows have: for CSV the number of values on each
+side, for JSON that they carry names.
 """
 
 from __future__ import annotations
@@ -105,7 +105,12 @@ def decode(records: Records, names: Names) -> tuple[list[Rows], list[Rejected]]:
 def formats_of(records: Records, side: str) -> list[str]:
     """How each request's side is to be read: CSV, JSON, absent, or a sentence why it can't be."""
     data, encodings = records.side(side, "data"), records.side(side, "encoding")
-    if not data.null_count and encodings.null_count == 0 and len(encodings.unique()) == 1 and encodings[0].as_py() in (CSV, JSON):
+    if (
+        not data.null_count
+        and encodings.null_count == 0
+        and len(encodings.unique()) == 1
+        and encodings[0].as_py() in (CSV, JSON)
+    ):
         return [encodings[0].as_py()] * len(encodings)
     types = records.side(side, "observedContentType")
     return [
@@ -207,7 +212,9 @@ def csv_side(data: pa.StringArray) -> Side:
     firsts = np.cumsum(counts) - counts
     of_request, widest = widths[firsts], np.maximum.reduceat(widths, firsts) if len(firsts) else widths
     narrowest = np.minimum.reduceat(widths, firsts) if len(firsts) else widths
-    ragged = {int(i): "rows of one payload differ in their number of values" for i in np.flatnonzero(widest != narrowest)}
+    ragged = {
+        int(i): "rows of one payload differ in their number of values" for i in np.flatnonzero(widest != narrowest)
+    }
     return Side(counts, of_request, ragged, lines=lines)
 
 
@@ -225,11 +232,18 @@ def quoted_csv_side(text: pa.StringArray) -> Side:
         counts.append(len(rows))
         widths.append(len(rows[0]))
         lines += rows
-    return Side(np.array(counts, np.int64), np.array(widths, np.int64), problems, lines=pa.array([requoted(row) for row in lines]))
+    return Side(
+        np.array(counts, np.int64),
+        np.array(widths, np.int64),
+        problems,
+        lines=pa.array([requoted(row) for row in lines]),
+    )
 
 
 def requoted(row: Sequence[str]) -> str:
-    return ",".join(f'"{value.replace(chr(34), chr(34) * 2)}"' if set('",\n\r') & set(value) else value for value in row)
+    return ",".join(
+        f'"{value.replace(chr(34), chr(34) * 2)}"' if set('",\n\r') & set(value) else value for value in row
+    )
 
 
 def columns_of_lines(lines: pa.StringArray, names: list[str]) -> dict[str, pa.ChunkedArray]:

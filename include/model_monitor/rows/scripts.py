@@ -112,7 +112,7 @@ class Preprocessor:
         record = CapturedData.of(json.loads(line))
         try:
             made = self.handler(record, log) if self.takes_logger else self.handler(record)
-        except Exception as error:  # noqa: BLE001 - a user's code may raise anything; it is re-raised with its traceback
+        except Exception as error:
             raise ConfigError(
                 f"{self.address}: preprocess_handler failed on event {record.event_metadata.event_id}:\n"
                 + "".join(traceback.format_exception(error))
@@ -139,7 +139,7 @@ def postprocess(address: str, environment: Mapping[str, str]) -> None:
     try:
         with environment_of(environment):
             handler()
-    except Exception as error:  # noqa: BLE001 - as above
+    except Exception as error:
         text = "".join(traceback.format_exception(error))
         raise ConfigError(f"{address}: postprocess_handler failed:\n{text}") from error
 
@@ -167,9 +167,9 @@ def handler_of(address: str, name: str) -> Callable[..., Any]:
         exec(compile(store.read(address), address, "exec"), module.__dict__)  # noqa: S102 - the user's own script
     except FileNotFoundError as error:
         raise ConfigError(f"there is no script at {address}") from error
-    except Exception as error:  # noqa: BLE001 - as above
+    except Exception as error:
         raise ConfigError(f"{address} can't be loaded:\n{''.join(traceback.format_exception(error))}") from error
-    handler = getattr(module, name, None)
+    handler: Callable[..., Any] | None = getattr(module, name, None)
     if not callable(handler):
         raise ConfigError(f"{address} has no function {name}")
     return handler

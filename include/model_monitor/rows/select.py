@@ -62,5 +62,3 @@ class Selection:
         if not self.names or not (self.by_position or all(map(POSITION.fullmatch, live))):
             return list(live)
         return [*self.names[: len(live)], *live[len(self.names) :]]
-
-

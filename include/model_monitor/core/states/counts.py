@@ -50,9 +50,7 @@ class Counts:
             return self
         ranked = self.most_frequent(len(self.values))
         dropped = ranked[BOUND:]
-        return Counts(
-            dict(ranked[:BOUND]), self.rest + sum(n for _, n in dropped), self.undercount + dropped[0][1]
-        )
+        return Counts(dict(ranked[:BOUND]), self.rest + sum(n for _, n in dropped), self.undercount + dropped[0][1])
 
     @property
     def n(self) -> int:

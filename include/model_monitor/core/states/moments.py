@@ -39,7 +39,8 @@ class Moments:
         total = float(values.sum())
         deviations = values - total / len(values)
         # The second term takes back the rounding of the mean (Chan et al., "corrected two-pass").
-        m2 = float(deviations @ deviations) - float(deviations.sum()) ** 2 / len(values)
+        # Not a dot product: BLAS may sum on threads, in another order each time.
+        m2 = float(np.square(deviations).sum()) - float(deviations.sum()) ** 2 / len(values)
         return cls(len(values), total, max(m2, 0.0), float(values.min()), float(values.max()))
 
     def __add__(self, other: Moments) -> Moments:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -21,9 +21,16 @@ def no_values() -> np.ndarray:
     return np.empty(0)
 
 
+@cache
 def capacity(level: int) -> int:
     """Items that a level holds before it may be compacted: 2050, 1314, 842, ..."""
     return 2 * (math.ceil(K * C**level / 2) + 1)
+
+
+@cache
+def total_capacity(height: int) -> int:
+    """Items that a sketch of so many levels holds."""
+    return sum(map(capacity, range(height)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +142,9 @@ class Quantiles:
         return float(values[min(int(reached), len(values) - 1)])
 
     def pack(self) -> Packed:
-        levels = [[level.items.astype("<f8").tobytes(), level.compactions, level.offset] for level in self.settled.levels]
+        levels = [
+            [level.items.astype("<f8").tobytes(), level.compactions, level.offset] for level in self.settled.levels
+        ]
         return [self.version, levels]
 
     def unpack(self, packed: Packed) -> Quantiles:
@@ -145,7 +154,7 @@ class Quantiles:
 
 def room_of(levels: Sequence[Level]) -> int:
     """How many more items fit; negative if there are too many."""
-    return sum(capacity(i) - len(level.items) for i, level in enumerate(levels))
+    return total_capacity(len(levels)) - sum([len(level.items) for level in levels])
 
 
 def condense(levels: list[Level]) -> bool:

@@ -1,0 +1,59 @@
+# Each target does all of its own set-up, and skips it when nothing changed.
+.PHONY: demo ui test lint clean lock
+.DEFAULT_GOAL := demo
+
+UV_VERSION := 0.13.9
+PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && command -v $$p && break; done)
+UV := .uv/bin/uv
+RUN := .venv/bin/python
+export UV_PYTHON_DOWNLOADS := never
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+demo: .venv/demo
+	$(RUN) examples/flights/demo.py
+
+ui: .venv/demo
+	$(RUN) scripts/local_airflow.py ui
+
+test: .venv/dev
+	$(RUN) -m pytest
+
+lint: .venv/dev
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	$(RUN) -m model_monitor validate
+
+clean:
+	rm -rf .venv .uv .demo build include/*.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+# Make the locks again after an edit of a requirements*.in file.
+lock: $(UV)
+	for set in requirements requirements-demo requirements-dev; do \
+		$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+			--custom-compile-command "make lock" $$set.in -o $$set.txt || exit 1; done
+
+$(UV):
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 to 3.13 found; install one, or run: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv .uv
+	.uv/bin/pip install --quiet uv==$(UV_VERSION)
+
+.venv/bin/python: | $(UV)
+	$(UV) venv --quiet --python $(PYTHON) .venv
+
+# Compiled once here: otherwise each Airflow process would compile what it imports.
+define install
+	@echo "Installing $< ..."
+	$(UV) pip install --quiet --compile-bytecode --require-hashes --python .venv -r $<
+	$(UV) pip install --quiet --compile-bytecode --no-deps --python .venv --editable .
+	@touch $@
+endef
+
+.venv/demo: requirements-demo.txt pyproject.toml | .venv/bin/python
+	$(install)
+
+.venv/dev: requirements-dev.txt pyproject.toml | .venv/bin/python
+	$(install)
+	@touch .venv/demo

@@ -1,0 +1,160 @@
+"""Does a real scheduler do the same? Airflow's own processes on SQLite, asked through their REST API."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import HOUR, ROOT, Project, make_project, publish, run_verbs
+from local_airflow import LocalAirflow
+
+from model_monitor import config, layout
+from model_monitor.core.window import Window, iso, moment
+
+pytestmark = pytest.mark.airflow
+
+HOURLY = "shop-hourly"
+WINDOWS = 24
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Another project than that of the tests in one process, in which nothing has run."""
+    return make_project(tmp_path_factory.mktemp("served") / "project")
+
+
+@pytest.fixture(scope="module")
+def airflow(served: Project) -> Iterator[LocalAirflow]:
+    settings = {"MODEL_MONITOR_ENDPOINTS": str(served.folder / "endpoints")}
+    with LocalAirflow(served.folder / "airflow", ROOT, environment=settings, say=print) as started:
+        started.wait_for_dags(HOURLY, f"{HOURLY}-baseline")
+        yield started
+
+
+@pytest.fixture(scope="module")
+def reports(served: Project, airflow: LocalAirflow) -> dict[datetime, dict[str, bytes]]:
+    """Reports by the ends of their windows: 24 of a backfill of yesterday and the one that was scheduled itself."""
+    airflow.unpause(f"{HOURLY}-baseline")
+    assert airflow.wait_for_run(f"{HOURLY}-baseline", airflow.trigger(f"{HOURLY}-baseline")) == "success"
+    airflow.backfill(HOURLY, iso(served.hour(0)), iso(served.hour(WINDOWS - 1)))
+    airflow.unpause(HOURLY)
+    assert airflow.wait_for_runs(HOURLY, WINDOWS + 1)["success"] >= WINDOWS + 1
+    ends = [moment(run["data_interval_end"]) for run in airflow.runs(HOURLY)]
+    return {end: served.report(HOURLY, end) for end in ends}
+
+
+def test_a_backfill_judges_each_window_once(
+    served: Project, airflow: LocalAirflow, reports: dict[datetime, dict[str, bytes]]
+) -> None:
+    runs = [run for run in airflow.runs(HOURLY) if run["run_type"] == "backfill"]
+    windows = sorted((moment(run["data_interval_start"]), moment(run["data_interval_end"])) for run in runs)
+    assert windows == [(served.hour(i), served.hour(i + 1)) for i in range(WINDOWS)]
+
+
+def test_the_schedule_itself_judges_only_the_last_complete_window(
+    airflow: LocalAirflow, reports: dict[datetime, dict[str, bytes]]
+) -> None:
+    first = [run for run in airflow.runs(HOURLY) if run["run_type"] == "scheduled"][-1]
+    started = moment(first["start_date"])
+    end = moment(first["data_interval_end"])
+    assert end + timedelta(minutes=5) <= started < end + timedelta(minutes=70)
+    assert moment(first["data_interval_start"]) == end - HOUR
+
+
+def test_scheduled_backfilled_and_manual_runs_write_the_bytes_that_the_verbs_write(
+    served: Project, airflow: LocalAirflow, reports: dict[datetime, dict[str, bytes]]
+) -> None:
+    manual_end = served.hour(7)
+    served.forget_runs()
+    asked = {"window_start": iso(manual_end - HOUR), "window_end": iso(manual_end)}
+    assert airflow.wait_for_run(HOURLY, airflow.trigger(HOURLY, asked)) == "success"
+    manual = served.report(HOURLY, manual_end)
+
+    served.forget_runs()
+    for end in reports:
+        run_verbs(served, HOURLY, end - HOUR, end)
+    assert {end: served.report(HOURLY, end) for end in reports} == reports
+    assert manual == reports[manual_end] != {}
+
+
+def test_the_alert_returns_its_summary_and_skips_where_there_is_no_data(airflow: LocalAirflow, reports: Any) -> None:
+    asked = {"window_start": "2025-01-01T00:00:00Z", "window_end": "2025-01-01T01:00:00Z"}
+    run = airflow.trigger(HOURLY, asked)
+    assert airflow.wait_for_run(HOURLY, run) == "success"
+    assert airflow.task_states(HOURLY, run)["alert"] == "skipped"
+    assert airflow.result(HOURLY, run, "alert")["status"] == "NoData"
+
+
+def test_violations_fail_the_alert_alone_and_are_not_retried(served: Project, airflow: LocalAirflow) -> None:
+    publish(served, "drifted-failed")
+    asked = {"window_start": iso(served.hour(3)), "window_end": iso(served.hour(4))}
+    airflow.unpause("drifted-failed")
+    run = airflow.trigger("drifted-failed", asked)
+    assert airflow.wait_for_run("drifted-failed", run) == "failed"
+    assert airflow.task_states("drifted-failed", run) == {
+        "collect_window": "success",
+        "compute_metrics": "success",
+        "evaluate_constraints": "success",
+        "alert": "failed",
+    }
+    assert airflow.result("drifted-failed", run, "alert")["status"] == "CompletedWithViolations"
+
+
+def test_a_store_that_does_not_answer_is_tried_again(served: Project, airflow: LocalAirflow) -> None:
+    endpoint = config.load(served.endpoint_file(HOURLY))
+    window = Window(served.hour(0) - HOUR, served.hour(0))
+    in_the_way = Path(layout.state_folder(endpoint, endpoint.schedule(HOURLY), window), layout.COLLECTED)
+    in_the_way.mkdir(parents=True)  # a folder where the file should be: the store refuses
+    run = airflow.trigger(HOURLY, {"window_start": iso(window.start), "window_end": iso(window.end)})
+    airflow.wait_until(
+        lambda: airflow.task_states(HOURLY, run)["collect_window"] not in (None, "scheduled", "queued", "running"),
+        "the first try",
+        seconds=30,
+    )
+    assert airflow.task_states(HOURLY, run)["collect_window"] == "up_for_retry"
+
+
+def test_a_broken_endpoint_file_is_an_import_error_beside_living_dags(airflow: LocalAirflow) -> None:
+    errors = airflow.import_errors()
+    assert list(errors) == ["endpoint_files.py"]
+    assert (
+        "broken.yaml:6: schedules.0.monitr: unknown key 'monitr'; did you mean 'monitor'?"
+        in errors["endpoint_files.py"]
+    )
+    assert {"shop-hourly", "drifted-told"} <= set(airflow.dags())
+
+
+def test_airflow_listens_on_this_machine_only_and_its_secrets_are_its_owners(
+    served: Project, airflow: LocalAirflow
+) -> None:
+    import psutil
+
+    ours = [process for started in airflow.processes for process in family(psutil.Process(started.popen.pid))]
+    listening = {
+        connection.laddr.ip
+        for process in ours
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
+    for name in ("jwt_secret", "session_secret", "admin_password", "passwords.json"):
+        assert (served.folder / "airflow" / name).stat().st_mode & 0o077 == 0
+
+
+def test_nothing_is_left_running(served: Project, tmp_path: Path) -> None:
+    import psutil
+
+    with pytest.raises(KeyboardInterrupt), LocalAirflow(tmp_path / "home", ROOT) as started:
+        ours = [process for one in started.processes for process in family(psutil.Process(one.popen.pid))]
+        assert len(ours) > len(started.processes)
+        raise KeyboardInterrupt
+    time.sleep(0.1)
+    assert not [process for process in ours if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def family(process: Any) -> list[Any]:
+    return [process, *process.children(recursive=True)]
