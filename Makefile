@@ -14,7 +14,7 @@ demo: .venv/demo
 	$(RUN) examples/flights/demo.py
 
 ui: .venv/demo
-	$(RUN) scripts/local_airflow.py ui
+	$(RUN) scripts/local_airflow.py ui --home .demo/airflow
 
 test: .venv/dev
 	$(RUN) -m pytest

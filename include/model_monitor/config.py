@@ -110,6 +110,7 @@ class Schedule(Settings):
         timedelta(minutes=5), ge=timedelta(0), description="How long to wait after a window's end for its last captures"
     )
     start_date: date = Field(date(2020, 1, 1), description="Windows before this day can't be backfilled")
+    end_date: date | None = Field(None, description="No window after this day is run, e.g. of a retired endpoint")
     baseline: Baseline = Baseline()
     sampling: Share = Field(1.0, gt=0, description="Share of requests that is judged, chosen by event id")
     preprocess: Preprocess | None = None
@@ -132,11 +133,21 @@ class Schedule(Settings):
 
     @property
     def earliest(self) -> datetime:
-        return datetime(self.start_date.year, self.start_date.month, self.start_date.day, tzinfo=UTC)
+        """The first moment that may be judged."""
+        return midnight(self.start_date)
+
+    @property
+    def latest(self) -> datetime | None:
+        """The first moment that is not judged any more; None if there is none."""
+        return midnight(self.end_date) + timedelta(days=1) if self.end_date else None
 
     def build_monitor(self) -> Any:
         """The monitor with its options. Raises ConfigError if there is no such class or option."""
         return monitor_of(self.monitor, self.options)
+
+
+def midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 class Endpoint(Settings):
