@@ -25,7 +25,7 @@ def monitor(entry: Scheduled) -> DAG:
     with DAG(
         dag_id=schedule.name,
         description=f"{schedule.monitor} of {endpoint.endpoint}/{endpoint.variant}",
-        schedule=WindowTimetable(cron, schedule.window, schedule.delay) if cron else None,
+        schedule=WindowTimetable(cron, schedule.window, schedule.delay, schedule.latest) if cron else None,
         start_date=schedule.earliest,
         catchup=False,
         max_active_runs=4,

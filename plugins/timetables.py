@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.models.dag import DagModel
@@ -32,7 +32,8 @@ class WindowTimetable(CronDataIntervalTimetable):
 
     A scheduled run starts at ``tick + delay``. A manual run judges the last window whose scheduled run would have
     started by its logical date. A backfill from A to B judges, once each, the windows whose previous tick is in
-    ``[A, B]``, both inclusive, and whose tick has passed. Ticks are in UTC.
+    ``[A, B]``, both inclusive, and whose tick has passed. No window reaches beyond ``latest``, if that is set; a DAG's
+    ``end_date`` would also keep people from judging earlier windows by hand after it. Ticks are in UTC.
 
     >>> hourly = WindowTimetable("0 * * * *", delay=timedelta(minutes=5))
     >>> from pendulum import datetime as at
@@ -42,20 +43,36 @@ class WindowTimetable(CronDataIntervalTimetable):
     ['02:00', '03:00']
     """
 
-    def __init__(self, cron: str, window: timedelta | None = None, delay: timedelta = timedelta(minutes=5)) -> None:
+    def __init__(
+        self,
+        cron: str,
+        window: timedelta | None = None,
+        delay: timedelta = timedelta(minutes=5),
+        latest: datetime | None = None,
+    ) -> None:
         super().__init__(cron, timezone="UTC")
         self.window = window
         self.delay = delay
+        self.latest = timezone.coerce_datetime(latest)
         self.description += f"; judges {window or 'the time since the tick before'}, {delay} after its end (UTC)"
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> WindowTimetable:
-        window = data["window"]
-        return cls(data["cron"], window and timedelta(seconds=window), timedelta(seconds=data["delay"]))
+        window, latest = data["window"], data["latest"]
+        return cls(
+            data["cron"],
+            window and timedelta(seconds=window),
+            timedelta(seconds=data["delay"]),
+            latest and datetime.fromisoformat(latest),
+        )
 
     def serialize(self) -> dict[str, Any]:
-        window = self.window and self.window.total_seconds()
-        return {"cron": self._expression, "window": window, "delay": self.delay.total_seconds()}
+        return {
+            "cron": self._expression,
+            "window": self.window and self.window.total_seconds(),
+            "delay": self.delay.total_seconds(),
+            "latest": self.latest and self.latest.isoformat(),
+        }
 
     def run_at(self, tick: DateTime) -> WindowRun:
         """The run that judges the window ending at a tick."""
@@ -73,14 +90,17 @@ class WindowTimetable(CronDataIntervalTimetable):
             last_automated_data_interval=last and DataInterval(self._get_prev(last.end), last.end),
             restriction=restriction,
         )
-        return info and self.run_at(info.data_interval.end)
+        if info is None or (self.latest and info.data_interval.end > self.latest):
+            return None
+        return self.run_at(info.data_interval.end)
 
     def next_run_info_from_dag_model(self, *, dag_model: DagModel) -> WindowRun | None:
         info = super().next_run_info_from_dag_model(dag_model=dag_model)
         return info and self.run_at(info.data_interval.end)
 
     def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
-        return self.run_at(self._align_to_prev(run_after - self.delay)).data_interval
+        complete = run_after - self.delay
+        return self.run_at(self._align_to_prev(min(complete, self.latest or complete))).data_interval
 
     def _skip_to_latest(self, earliest: DateTime | None) -> DateTime:
         """Without catchup: the previous tick of the last window whose run may start now."""

@@ -389,7 +389,7 @@ def main() -> None:
     project = Path(__file__).resolve().parents[1]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=["ui"])
-    parser.add_argument("--home", type=Path, default=project / ".airflow", help="where Airflow keeps its files")
+    parser.add_argument("--home", type=Path, default=project / ".demo/airflow", help="where Airflow keeps its files")
     parser.add_argument("--port", type=int, default=8080)
     arguments = parser.parse_args()
     serve(arguments.home, project, arguments.port)

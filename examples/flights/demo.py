@@ -93,7 +93,7 @@ def show(executions: list[dict[str, Any]]) -> None:
 
 STORY = f"""
 What happened: in winter the airlines plan more time than the flight needs. From 2 April they take it back, and
-`schedule_buffer_percent`, a feature of the model, leaves the range that the model was trained on.
+`schedule_buffer_percent`, a feature of the model, is no longer spread as it was when the model was trained.
 
 Look next at
   make ui                                   Airflow with all these runs, on http://127.0.0.1:8080

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
+import dataclasses
 import importlib
 import os
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
 import yaml
 from pydantic import (
@@ -22,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from model_monitor import advice
 from model_monitor import cron as crons
 from model_monitor.errors import ConfigError
 
@@ -41,6 +43,17 @@ def anchored(address: str, info: ValidationInfo) -> str:
 
 
 Address = Annotated[str, Field(min_length=1), AfterValidator(anchored)]
+
+
+def readable_cron(expression: str) -> str:
+    try:
+        crons.standard(expression)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
+    return expression
+
+
+Cron = Annotated[str, AfterValidator(readable_cron)]
 
 
 class Settings(BaseModel):
@@ -102,7 +115,7 @@ class Schedule(Settings):
     name: Name = Field(description="Also the name of its DAG; unique among all endpoints")
     monitor: str = Field(description="A monitor of this project, e.g. data_quality, or a dotted path to a class")
     options: dict[str, Any] = Field(default_factory=dict, description="The monitor's own settings")
-    cron: str = Field("0 * * * *", description="Five fields in UTC, SageMaker's cron(...), or NOW for by hand only")
+    cron: Cron = Field("0 * * * *", description="Five fields in UTC, SageMaker's cron(...), or NOW for by hand only")
     window: timedelta | None = Field(
         None, description="ISO 8601 length, e.g. PT24H; the time since the last tick if absent"
     )
@@ -117,14 +130,6 @@ class Schedule(Settings):
     postprocess: Address | None = Field(None, description="A Python file with postprocess_handler()")
     max_rejected: Share = Field(0.01, description="Share of unreadable records beyond which an execution fails")
     fail_on_violation: bool = Field(False, description="Whether violations fail the alert task")
-
-    @model_validator(mode="after")
-    def _cron_is_one(self) -> Schedule:
-        try:
-            crons.standard(self.cron)
-        except ConfigError as error:
-            raise ValueError(str(error)) from error
-        return self
 
     @property
     def timetable(self) -> str | None:
@@ -177,7 +182,12 @@ def monitor_of(name: str, options: dict[str, Any]) -> Any:
     path = name if "." in name else f"model_monitor.monitors.{short}.{short.title().replace('_', '')}"
     module, _, attribute = path.rpartition(".")
     try:
-        return TypeAdapter(getattr(importlib.import_module(module), attribute)).validate_python(options)
+        kind = getattr(importlib.import_module(module), attribute)
+        if unknown := list(unknown_options(kind, options)):
+            raise ConfigError(
+                f"monitor '{name}' has no option {', '.join(unknown)}; it has {', '.join(option_names(kind))}"
+            )
+        return TypeAdapter(kind).validate_python(options)
     except ModuleNotFoundError as error:
         raise ConfigError(f"there is no monitor '{name}' ({error}); give data_quality or a dotted path") from error
     except AttributeError as error:
@@ -185,6 +195,20 @@ def monitor_of(name: str, options: dict[str, Any]) -> Any:
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
         raise ConfigError(f"monitor '{name}' can't take options {options}: {problems}") from error
+
+
+def option_names(kind: Any) -> list[str]:
+    return [field.name for field in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
+
+
+def unknown_options(kind: Any, options: dict[str, Any]) -> Iterator[str]:
+    """The options that a monitor's dataclass, or one inside it, does not have."""
+    kinds = get_type_hints(kind)
+    for name, value in options.items():
+        if name not in option_names(kind):
+            yield f"'{name}'"
+        elif isinstance(value, dict) and dataclasses.is_dataclass(kinds[name]):
+            yield from unknown_options(kinds[name], value)
 
 
 def load(path: Path | str) -> Endpoint:
@@ -202,7 +226,7 @@ def load(path: Path | str) -> Endpoint:
     try:
         return Endpoint.model_validate(with_environment(content), context={"folder": path.parent})
     except ValidationError as error:
-        raise ConfigError("\n".join(explained(path, tree, problem) for problem in deepest(error.errors()))) from error
+        raise ConfigError(advice.on(error, path, tree, Endpoint.model_json_schema())) from error
     except KeyError as error:
         raise ConfigError(
             f"{path}: environment variable {error} is not set; set it or write ${{NAME:-default}}"
@@ -235,55 +259,3 @@ def with_environment(content: Any) -> Any:
 def environment_value(reference: re.Match[str]) -> str:
     name, default = reference["name"], reference["default"]
     return os.environ[name] if default is None else os.environ.get(name) or default
-
-
-def deepest(problems: list[Any]) -> list[Any]:
-    """Without those that only follow from another further down, e.g. "too few schedules" when one could not be read."""
-    return [p for p in problems if not any(p is not q and p["loc"] == q["loc"][: len(p["loc"])] for q in problems)]
-
-
-def explained(path: Path, tree: yaml.Node | None, problem: Any) -> str:
-    """One validation problem as file, line, place and what to do."""
-    place = [str(part) for part in problem["loc"]]
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
-        message = f"unknown key '{place[-1]}'{instead_of(place)}"
-    elif problem["type"] == "missing":
-        message = f"'{place[-1]}' is missing; add it"
-    return f"{path}:{line_of(tree, problem['loc'])}: {'.'.join(place) or 'file'}: {message}"
-
-
-def instead_of(place: list[str]) -> str:
-    """Advice for an unknown key: the nearest known one, or all."""
-    known = known_keys(place[:-1])
-    near = difflib.get_close_matches(place[-1], known, n=1)
-    return f"; did you mean '{near[0]}'?" if near else f"; known keys are {', '.join(known)}"
-
-
-def known_keys(place: list[str]) -> list[str]:
-    """The keys that the schema knows at a place."""
-    schema = Endpoint.model_json_schema()
-    node = schema
-    for part in place:
-        node = node.get("items", node) if part.isdigit() else node.get("properties", {}).get(part, {})
-        for option in [node, *node.get("anyOf", [])]:
-            if "$ref" in option:
-                node = schema["$defs"][option["$ref"].rpartition("/")[2]]
-            elif "$ref" in option.get("items", {}):
-                node = {"items": schema["$defs"][option["items"]["$ref"].rpartition("/")[2]]}
-    return list(node.get("properties", {}))
-
-
-def line_of(tree: yaml.Node | None, place: tuple[str | int, ...]) -> int:
-    """The 1-based line of the deepest node on the way to a place."""
-    line = tree.start_mark.line + 1 if tree else 1
-    for part in place:
-        if isinstance(tree, yaml.MappingNode):
-            pair = next(((key, value) for key, value in tree.value if key.value == str(part)), None)
-            if pair is None:
-                break
-            line, tree = pair[0].start_mark.line + 1, pair[1]
-        elif isinstance(tree, yaml.SequenceNode) and isinstance(part, int) and part < len(tree.value):
-            tree = tree.value[part]
-            line = tree.start_mark.line + 1
-    return line

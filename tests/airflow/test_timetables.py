@@ -83,9 +83,16 @@ def test_a_manual_run_judges_the_last_window_whose_own_run_could_have_started(no
     assert WindowTimetable("0 * * * *").infer_manual_data_interval(run_after=now) == DataInterval(at(end - 1), at(end))
 
 
+def test_a_retired_schedule_ends_with_its_last_window_and_can_still_be_run_by_hand() -> None:
+    timetable = WindowTimetable.deserialize(WindowTimetable("0 * * * *", latest=at(3)).serialize())
+    assert [run.data_interval.end for run in runs(timetable, 9, catchup=True)] == [at(1), at(2), at(3)]
+    assert runs(timetable, 9, catchup=False) == []
+    assert timetable.infer_manual_data_interval(run_after=at(50)) == DataInterval(at(2), at(3))
+
+
 def test_a_timetable_survives_the_database(dag_bag: Any) -> None:
     stored = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag_bag.dags["shop-rolling"])).timetable
-    assert stored.serialize() == {"cron": "0 * * * *", "window": 86400.0, "delay": 300.0}
+    assert stored.serialize() == {"cron": "0 * * * *", "window": 86400.0, "delay": 300.0, "latest": None}
 
 
 def test_a_backfill_has_each_window_once_and_both_ends(dag_bag: Any) -> None:

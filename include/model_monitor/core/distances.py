@@ -53,11 +53,12 @@ def kolmogorov_smirnov_noise(live: Numbers, baseline: Numbers, level: float) -> 
 
 def largest_share_change(live: Categories, baseline: Categories) -> float | None:
     """Largest change of any category's share, 0..1; None if either is empty."""
-    if not live.n or not baseline.n:
+    n, m = live.n, baseline.n
+    if not n or not m:
         return None
     return max(
         (
-            abs(live.counts.get(category, 0) / live.n - baseline.counts.get(category, 0) / baseline.n)
+            abs(live.counts.get(category, 0) / n - baseline.counts.get(category, 0) / m)
             for category in live.counts.keys() | baseline.counts.keys()
         ),
         default=0.0,

@@ -18,8 +18,8 @@ from model_monitor.core.states import Counts, Distinct, Moments, Quantiles, Reco
 INTEGRAL, FRACTIONAL, BOOLEAN, STRING, UNKNOWN = "Integral", "Fractional", "Boolean", "String", "Unknown"
 KINDS = (INTEGRAL, FRACTIONAL, BOOLEAN, STRING)
 PATTERNS = {
-    INTEGRAL: r"^[-+]? ?\d+$",
-    FRACTIONAL: r"^[-+]? ?\d+(?:\.\d+|(?:\.\d+)?[Ee][-+]?\d+)$",
+    INTEGRAL: r"^(?:[-+] ?)?\d+$",
+    FRACTIONAL: r"^(?:[-+] ?)?\d+(?:\.\d+|(?:\.\d+)?[Ee][-+]?\d+)$",
     BOOLEAN: r"^(?:true|false)$",
 }
 NUMERIC = (INTEGRAL, FRACTIONAL)
@@ -190,7 +190,7 @@ def numbers_of(texts: pa.StringArray, kinds: np.ndarray) -> tuple[np.ndarray, np
         try:
             numbers[numeric] = written.cast(pa.float64()).to_numpy()
         except pa.ArrowInvalid:  # a sign that Arrow does not read: "+ 3", "- 7"
-            plain = pc.replace_substring_regex(written, r"^\+? ?", "")
+            plain = pc.replace_substring_regex(written, r"^\+ ?", "")
             numbers[numeric] = pc.replace_substring_regex(plain, r"^- ", "-").cast(pa.float64()).to_numpy()
         infinite = np.isinf(numbers)
         numbers[infinite] = math.nan

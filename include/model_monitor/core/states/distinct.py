@@ -36,7 +36,7 @@ class Distinct:
 
         sketch = hll_sketch(LOG2_REGISTERS, tgt_hll_type.HLL_8)
         for value in values:
-            sketch.update(value)
+            sketch.update(value or "\0empty")  # the library passes over empty texts
         return cls() if sketch.is_empty() else cls(sketch.serialize_compact())
 
     def __add__(self, other: Distinct) -> Distinct:

@@ -1,0 +1,66 @@
+"""What is wrong with an endpoint file, on which line, and what to write instead?"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+
+def on(error: ValidationError, path: Path, tree: yaml.Node | None, schema: dict[str, Any]) -> str:
+    """A line per problem: file, line, place and advice. ``tree`` is the file's YAML with its marks."""
+    return "\n".join(explained(path, tree, problem, schema) for problem in deepest(error.errors()))
+
+
+def deepest(problems: list[Any]) -> list[Any]:
+    """Without those that only follow from another further down, e.g. "too few schedules" when one could not be read."""
+    return [p for p in problems if not any(p is not q and p["loc"] == q["loc"][: len(p["loc"])] for q in problems)]
+
+
+def explained(path: Path, tree: yaml.Node | None, problem: Any, schema: dict[str, Any]) -> str:
+    """One validation problem as file, line, place and what to do."""
+    place = [str(part) for part in problem["loc"]]
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        message = f"unknown key '{place[-1]}'{instead_of(place, schema)}"
+    elif problem["type"] == "missing":
+        message = f"'{place[-1]}' is missing; add it"
+    return f"{path}:{line_of(tree, problem['loc'])}: {'.'.join(place) or 'file'}: {message}"
+
+
+def instead_of(place: list[str], schema: dict[str, Any]) -> str:
+    """Advice for an unknown key: the nearest known one, or all."""
+    known = known_keys(place[:-1], schema)
+    near = difflib.get_close_matches(place[-1], known, n=1)
+    return f"; did you mean '{near[0]}'?" if near else f"; known keys are {', '.join(known)}"
+
+
+def known_keys(place: list[str], schema: dict[str, Any]) -> list[str]:
+    """The keys that the schema knows at a place."""
+    node = schema
+    for part in place:
+        node = node.get("items", node) if part.isdigit() else node.get("properties", {}).get(part, {})
+        for option in [node, *node.get("anyOf", [])]:
+            if "$ref" in option:
+                node = schema["$defs"][option["$ref"].rpartition("/")[2]]
+            elif "$ref" in option.get("items", {}):
+                node = {"items": schema["$defs"][option["items"]["$ref"].rpartition("/")[2]]}
+    return list(node.get("properties", {}))
+
+
+def line_of(tree: yaml.Node | None, place: tuple[str | int, ...]) -> int:
+    """The 1-based line of the deepest node on the way to a place."""
+    line = tree.start_mark.line + 1 if tree else 1
+    for part in place:
+        if isinstance(tree, yaml.MappingNode):
+            pair = next(((key, value) for key, value in tree.value if key.value == str(part)), None)
+            if pair is None:
+                break
+            line, tree = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(tree, yaml.SequenceNode) and isinstance(part, int) and part < len(tree.value):
+            tree = tree.value[part]
+            line = tree.start_mark.line + 1
+    return line

@@ -1,0 +1,114 @@
+"""The sketch is the original's bit for bit in one stream, and accurate in any cut."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model_monitor.core.states import Quantiles
+from model_monitor.core.states.quantiles import TAIL
+
+
+class Reference:
+    """The published rule, one value at a time, as plainly as it can be written."""
+
+    def __init__(self) -> None:
+        self.levels, self.offsets, self.compactions = [[]], [0], [0]
+
+    @staticmethod
+    def capacity(height: int) -> int:
+        return 2 * (math.ceil(2048 * 0.64**height / 2) + 1)
+
+    def update(self, value: float) -> None:
+        self.levels[0].append(value)
+        if sum(map(len, self.levels)) > sum(map(self.capacity, range(len(self.levels)))):
+            self.condense()
+
+    def condense(self) -> None:
+        for i, level in enumerate(self.levels):
+            if len(level) >= self.capacity(i):
+                if i + 1 == len(self.levels):
+                    self.levels.append([])
+                    self.offsets.append(0)
+                    self.compactions.append(0)
+                if self.compactions[i] % 2:
+                    self.offsets[i] = 1 - self.offsets[i]
+                even = len(level) // 2 * 2
+                self.levels[i + 1] += sorted(level[:even])[self.offsets[i] :: 2]
+                self.levels[i] = level[even:]
+                self.compactions[i] += 1
+                return
+
+
+@pytest.mark.parametrize("n", [0, 1, 2050, 2051, 10_000, 60_000])
+@pytest.mark.parametrize("batch", [1_000_000, 4096, 777])
+def test_one_stream_in_order_gives_the_originals_arrays_however_it_is_cut(n: int, batch: int) -> None:
+    values = np.random.default_rng(n).normal(size=n).round(3)
+    reference = Reference()
+    for value in values.tolist():
+        reference.update(value)
+    sketch = Quantiles()
+    for start in range(0, n, batch):
+        sketch = sketch + Quantiles.of(values[start : start + batch])
+    assert [level.tolist() for level in sketch.items()] == reference.levels
+
+
+def test_up_to_2050_values_are_kept_raw_and_one_more_is_not() -> None:
+    assert [len(level) for level in Quantiles.of(np.arange(2050.0)).items()] == [2050]
+    assert [len(level) for level in Quantiles.of(np.arange(2051.0)).items()] == [1, 1025]
+
+
+def test_a_batch_larger_than_the_tail_is_entered_at_once() -> None:
+    sketch = Quantiles.of(np.arange(float(TAIL + 1)))
+    assert len(sketch.tail) == 0
+    assert sketch.n == TAIL + 1
+
+
+def rank_error(sketch: Quantiles, values: np.ndarray) -> float:
+    items, weights = sketch.weighted()
+    estimated = np.cumsum(weights) / weights.sum()
+    at_most = np.searchsorted(np.sort(values), items, side="right") / len(values)
+    return float(np.abs(estimated - at_most)[np.append(items[1:] != items[:-1], True)].max())
+
+
+@pytest.mark.parametrize("order", ["random", "rising", "falling", "saw"])
+@pytest.mark.parametrize("pieces", [1, 7, 153])
+def test_the_rank_error_at_ten_million_values_is_below_half_a_percent(order: str, pieces: int) -> None:
+    values = np.random.default_rng(5).exponential(size=10_000_000)
+    if order != "random":
+        values.sort()
+    if order == "falling":
+        values = values[::-1]
+    if order == "saw":
+        values = values.reshape(1000, -1).T.ravel()
+    sketch = Quantiles()
+    for piece in np.array_split(values, pieces):
+        part = Quantiles()
+        for start in range(0, len(piece), TAIL):
+            part = part + Quantiles.of(piece[start : start + TAIL])
+        sketch = sketch + part
+    assert sketch.n == len(values)
+    assert sum(map(len, sketch.items())) < 10_000
+    assert rank_error(sketch, values) <= 0.005
+
+
+def test_a_tree_of_merges_is_as_accurate_as_a_chain() -> None:
+    values = np.random.default_rng(6).normal(size=4_000_000)
+    sketches = [Quantiles.of(piece) for piece in np.array_split(values, 256)]
+    while len(sketches) > 1:
+        sketches = [a + b for a, b in zip(sketches[::2], sketches[1::2], strict=True)]
+    assert rank_error(sketches[0], values) <= 0.005
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=500), st.floats(0.01, 1))
+def test_raw_quantiles_are_numpys_inverted_cdf(values: list[float], share: float) -> None:
+    assert Quantiles.of(np.array(values)).at(share) == np.quantile(values, share, method="inverted_cdf")
+
+
+def test_no_values_have_no_quantile() -> None:
+    assert Quantiles().at(0.5) is None
+    assert (Quantiles() + Quantiles()).n == 0

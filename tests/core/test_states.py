@@ -1,0 +1,104 @@
+"""States add: whatever the cut and the order, and through their codec."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from functools import reduce
+from operator import add
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model_monitor.core.states import Counts, Distinct, Keyed, Moments, Quantiles, dump, load
+from model_monitor.core.states import counts as counts_module
+
+numbers = st.lists(st.floats(-1e6, 1e6, allow_nan=False).map(lambda x: round(x, 6)), max_size=60)
+texts = st.lists(st.text(max_size=3), max_size=40)
+
+
+def cut(rows: list, ends: list[int]) -> list[list]:
+    places = sorted(min(end, len(rows)) for end in ends)
+    return [rows[a:b] for a, b in zip([0, *places], [*places, len(rows)], strict=True)]
+
+
+@given(numbers, st.lists(st.integers(0, 60), max_size=4))
+def test_moments_are_numpys_however_rows_are_cut(rows: list[float], ends: list[int]) -> None:
+    m = reduce(add, (Moments.of(np.array(part)) for part in cut(rows, ends)), Moments())
+    assert m.n == len(rows)
+    if not rows:
+        assert (m.mean, m.std_dev, m.minimum, m.maximum) == (None, None, None, None)
+        return
+    assert math.isclose(m.mean, np.mean(rows), rel_tol=1e-12, abs_tol=1e-9)
+    assert math.isclose(m.std_dev, np.std(rows), rel_tol=1e-9, abs_tol=1e-6)
+    assert (m.minimum, m.maximum) == (min(rows), max(rows))
+
+
+def test_the_variance_of_numbers_far_from_zero_keeps_its_digits() -> None:
+    """The textbook trap of the sum of squares (Chan, Golub & LeVeque 1983)."""
+    values = 1e9 + np.array([4.0, 7.0, 13.0, 16.0])
+    assert (Moments.of(values[:1]) + Moments.of(values[1:])).m2 == 90.0
+
+
+@given(texts, st.lists(st.integers(0, 40), max_size=4))
+def test_counts_are_exact_below_their_bound(rows: list[str], ends: list[int]) -> None:
+    counts = reduce(add, map(Counts.of, cut(rows, ends)), Counts())
+    assert dict(counts.values) == Counter(rows)
+    assert (counts.n, counts.rest, counts.undercount) == (len(rows), 0, 0)
+
+
+@given(st.lists(st.integers(0, 30), max_size=200), st.lists(st.integers(0, 200), max_size=4))
+def test_beyond_their_bound_counts_lose_no_row_and_say_how_far_off_they_are(rows: list[int], ends: list[int]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(counts_module, "BOUND", 7)
+        counts = reduce(add, (Counts.of(map(str, part)) for part in cut(rows, ends)), Counts())
+        true = Counter(map(str, rows))
+        assert counts.n == len(rows)
+        assert len(counts.values) <= 7
+        for value, n in counts.values.items():
+            assert n <= true[value] <= n + counts.undercount
+
+
+@given(st.lists(st.text(max_size=4), max_size=300), st.integers(0, 300))
+def test_distinct_does_not_depend_on_cut_or_order(rows: list[str], end: int) -> None:
+    whole = Distinct.of(rows)
+    assert (Distinct.of(rows[end:]) + Distinct.of(rows[:end])).estimate == whole.estimate
+    assert round(whole.estimate) == len(set(rows))
+
+
+def test_distinct_of_many_is_within_five_standard_errors() -> None:
+    assert abs(Distinct.of(map(str, range(200_000))).estimate / 200_000 - 1) < 5 * 1.04 / math.sqrt(2**12)
+
+
+STATES = [
+    Moments.of(np.arange(5.0)),
+    Counts.of(["a", "b", "a"]),
+    Distinct.of(["a", "b"]),
+    Quantiles.of(np.arange(5000.0)),
+    Keyed(Moments(), {"x": Moments.of(np.arange(3.0))}),
+]
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda s: type(s).__name__)
+def test_a_state_survives_its_codec_and_gives_the_same_bytes_again(state) -> None:
+    empty = Keyed(Moments()) if isinstance(state, Keyed) else type(state)()
+    again = load(dump(state), empty)
+    assert dump(again) == dump(state)
+    assert dump(load(dump(empty), empty)) == dump(empty)
+    assert dump(again + empty) == dump(state)
+
+
+def test_a_state_of_a_newer_version_is_refused() -> None:
+    class Newer(Moments):
+        version = 99
+
+    with pytest.raises(ValueError, match="newer than this program"):
+        load(dump(Newer.of(np.arange(3.0))), Moments())
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\x80\x04pickle"])
+def test_bytes_that_are_no_state_are_refused(content: bytes) -> None:
+    with pytest.raises(ValueError, match="not a saved state"):
+        load(content, Moments())

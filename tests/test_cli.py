@@ -1,0 +1,109 @@
+"""The command line: files, exit codes, one clear line when it can't."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from model_monitor.__main__ import main
+
+GOOD = "endpoint: a\ncapture: {uri: in}\noutput: out\nschedules: [{name: a-dq, monitor: data-quality}]\n"
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    path = tmp_path / "rows.csv"
+    path.write_text("age,city\n" + "".join(f"{20 + i % 40},{'paris' if i % 3 else 'lyon'}\n" for i in range(900)))
+    return path
+
+
+def run(*arguments: object) -> int:
+    return main(list(map(str, arguments)))
+
+
+def baseline(dataset: Path, output: Path, *more: object) -> int:
+    return run("baseline", "data-quality", "--dataset", dataset, "--format", "csv", "--output", output, *more)
+
+
+def test_a_baseline_judges_itself_as_completed_and_writes_all_four_files(dataset: Path, tmp_path: Path) -> None:
+    assert baseline(dataset, tmp_path / "base") == 0
+    files = ["--statistics", tmp_path / "base/statistics.json", "--constraints", tmp_path / "base/constraints.json"]
+    command = ["run", "data-quality", "--dataset", dataset, "--format", "csv", *files, "--output", tmp_path / "out"]
+    assert run(*command) == 0
+    written = {p.name: json.loads(p.read_text()) for p in (tmp_path / "out").iterdir()}
+    assert written.keys() == {"statistics.json", "constraints.json", "constraint_violations.json", "execution.json"}
+    assert written["constraint_violations.json"] == {"violations": []}
+    assert written["execution.json"]["status"] == "Completed"
+
+
+def test_violations_exit_with_3(dataset: Path, tmp_path: Path) -> None:
+    baseline(dataset, tmp_path / "base")
+    live = tmp_path / "live.csv"
+    live.write_text("age,city\n" + "x,rome\n" * 50)
+    files = ["--statistics", tmp_path / "base/statistics.json", "--constraints", tmp_path / "base/constraints.json"]
+    command = ["run", "data-quality", "--dataset", live, "--format", "csv", *files, "--output", tmp_path / "out"]
+    assert run(*command) == 3
+
+
+def test_without_a_header_columns_are_numbered_and_take_the_baselines_names(dataset: Path, tmp_path: Path) -> None:
+    baseline(dataset, tmp_path / "base")
+    live = tmp_path / "live.csv"
+    live.write_text("".join(dataset.read_text().splitlines(keepends=True)[1:]))
+    common = ["run", "data-quality", "--dataset", live, "--format", "csv", "--no-header", "--output", tmp_path / "out"]
+    assert run(*common) == 0
+    names = [f["name"] for f in json.loads((tmp_path / "out/statistics.json").read_text())["features"]]
+    assert names == ["_c0", "_c1"]
+    files = ["--statistics", tmp_path / "base/statistics.json", "--constraints", tmp_path / "base/constraints.json"]
+    assert run(*common, *files) == 0
+    names = [f["name"] for f in json.loads((tmp_path / "out/statistics.json").read_text())["features"]]
+    assert names == ["age", "city"]
+
+
+WRONG = [
+    (["--dataset", "nowhere", "--format", "csv"], "there is no dataset at nowhere"),
+    (["--dataset", "nowhere", "--format", "capture"], "there are no capture files at nowhere"),
+    (["--dataset", "ROWS", "--format", "csv", "--statistics", "nowhere.json"], "there is no nowhere.json"),
+    (["--dataset", "ROWS", "--format", "csv", "--constraints", "ROWS"], "not JSON"),
+    (["--dataset", "ROWS", "--format", "capture", "--start", "2026-01-01"], "go together"),
+    (["--dataset", "ROWS", "--format", "capture", "--start", "2026-01-02", "--end", "2026-01-01"], "must end after"),
+    (["--dataset", "ROWS", "--format", "capture", "--start", "soon", "--end", "later"], "soon"),
+    (["--dataset", "ROWS", "--format", "csv", "--option", "budget=1"], "has no option 'budget'"),
+    (["--dataset", "ROWS", "--format", "csv", "--option", "budget"], "NAME=VALUE"),
+    (["--dataset", "ROWS", "--format", "parquet"], "Parquet"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "told"), WRONG, ids=[" ".join(a) for a, _ in WRONG])
+def test_a_failure_is_exit_1_and_one_clear_line(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    given = [str(dataset) if a == "ROWS" else a for a in arguments]
+    assert run("run", "data-quality", *given, "--output", tmp_path / "out") == 1
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert told in lines[0]
+
+
+def test_no_data_is_an_exit_code_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").write_text("")
+    assert run("run", "data-quality", "--dataset", tmp_path, "--format", "capture", "--output", tmp_path / "out") == 4
+    assert json.loads((tmp_path / "out/execution.json").read_text())["status"] == "NoData"
+
+
+def test_validate_names_each_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "good.yaml").write_text(GOOD)
+    (tmp_path / "bad.yaml").write_text(GOOD.replace("monitor", "monitr").replace("a-dq", "b-dq"))
+    assert run("validate", tmp_path / "good.yaml") == 0
+    assert "endpoint a, schedules a-dq" in capsys.readouterr().out
+    assert run("validate", tmp_path / "good.yaml", tmp_path / "bad.yaml") == 1
+    assert "bad.yaml:4" in capsys.readouterr().err
+
+
+def test_it_runs_as_a_module() -> None:
+    seen = subprocess.run([sys.executable, "-m", "model_monitor", "--help"], capture_output=True, text=True, check=True)
+    for command in ("validate", "baseline", "run"):
+        assert command in seen.stdout

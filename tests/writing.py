@@ -1,0 +1,81 @@
+"""How a test writes capture files as an endpoint does: records of section 1.3, in files of section 1.4."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+HOUR = datetime(2026, 1, 5, 3, tzinfo=UTC)
+NO_SIDE: Any = object()
+
+
+def at(minutes: float) -> datetime:
+    """A time so many minutes after the hour that most tests are about."""
+    return HOUR + timedelta(minutes=minutes)
+
+
+def side(
+    data: str | None, encoding: str | None = "CSV", content_type: str | None = None, mode: str = "INPUT"
+) -> dict[str, Any]:
+    kind = content_type or {"CSV": "text/csv", "JSON": "application/json"}.get(encoding or "")
+    return {"observedContentType": kind, "mode": mode, "data": data, "encoding": encoding}
+
+
+def record(
+    event: str,
+    given: Any = "1,a\n",
+    output: Any = "0.5",
+    time: datetime | str | None = HOUR,
+    inference: str | None = None,
+) -> dict[str, Any]:
+    """One captured request. A side is CSV text, an object or list to be JSON, or what ``side`` made; NO_SIDE: none."""
+    sides = {}
+    for name, mode, content in (("endpointInput", "INPUT", given), ("endpointOutput", "OUTPUT", output)):
+        if content is NO_SIDE:
+            continue
+        if isinstance(content, str):
+            content = side(content, mode=mode)
+        elif not (isinstance(content, dict) and "encoding" in content):
+            content = side(json.dumps(content), "JSON", mode=mode)
+        sides[name] = content
+    metadata: dict[str, Any] = {"eventId": event}
+    if inference is not None:
+        metadata["inferenceId"] = inference
+    if time is not None:
+        metadata["inferenceTime"] = time if isinstance(time, str) else written(time)
+    return {"captureData": sides, "eventMetadata": metadata, "eventVersion": "0"}
+
+
+def written(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def line(one: Any) -> bytes:
+    return one if isinstance(one, bytes) else json.dumps(one, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def lines(records: Any) -> bytes:
+    """Records (or bytes, for what is no record) one per line, each ended by a newline."""
+    return b"".join(line(one) + b"\n" for one in records)
+
+
+def folder(root: Path | str, hour: datetime, endpoint: str = "churn", variant: str = "AllTraffic") -> Path:
+    return Path(root) / endpoint / variant / hour.strftime("%Y/%m/%d/%H")
+
+
+def capture(
+    root: Path | str,
+    records: Any,
+    hour: datetime = HOUR,
+    name: str = "00-00-000-0b7bfd33-c8a7-4adf-a09a-98fd0af79974.jsonl",
+    endpoint: str = "churn",
+) -> Path:
+    """Write a capture file into an hour's folder; gzip if its name says so."""
+    path = folder(root, hour, endpoint) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = lines(records)
+    path.write_bytes(gzip.compress(content, mtime=0) if name.endswith(".gz") else content)
+    return path
