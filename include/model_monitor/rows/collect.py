@@ -29,7 +29,8 @@ from model_monitor.engines.local import ahead
 from model_monitor.errors import DataError
 from model_monitor.rows.capture import TIME, Block, Records, Rejected, parse
 from model_monitor.rows.datasets import FOOTER
-from model_monitor.rows.payload import NAMED, Rows, Shape
+from model_monitor.rows.payload import Rows, Shape
+from model_monitor.rows.sides import NAMED
 
 LAYOUT = 1  # of the file and its footer; a file of another one is made again
 KEPT_REJECTED = 1000  # so many records set aside are kept in full, the others only counted

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from model_monitor import store
 from model_monitor.core.batch import BATCH_ROWS
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.rows import capture, payload
+from model_monitor.rows import capture, sides
 from model_monitor.rows.capture import Rejected
 
 SUFFIXES = {"csv": (".csv", ".csv.gz"), "jsonl": (".jsonl", ".json", ".jsonl.gz"), "parquet": (".parquet",)}
@@ -105,11 +105,11 @@ def jsonl_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch
         objects = []
         for name, number, line in whole_or_lines(block):
             try:
-                objects += [payload.flat(row) for row in payload.rows_of_json(line.decode("utf-8"))]
+                objects += [sides.flat(row) for row in sides.rows_of_json(line.decode("utf-8"))]
             except ValueError as error:
                 dataset.rejected.append(Rejected(name, number, str(error), None, line.decode("utf-8", "replace")))
         for i in range(0, len(objects), BATCH_ROWS):
-            yield pa.record_batch(payload.columns_of_objects(objects[i : i + BATCH_ROWS]))
+            yield pa.record_batch(sides.columns_of_objects(objects[i : i + BATCH_ROWS]))
 
 
 def whole_or_lines(block: capture.Block) -> Sequence[tuple[str, int, bytes]]:

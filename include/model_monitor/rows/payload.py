@@ -7,26 +7,17 @@ side, for JSON that they carry names.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import csv
-import io
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pcsv
 
 from model_monitor.rows.capture import Records, Rejected
+from model_monitor.rows.sides import ABSENT, CSV, JSON, Side, side_of
 
 SIDES = ("endpointOutput", "endpointInput")  # outputs before inputs
-CSV, JSON, ABSENT = "CSV", "JSON", ""
 
-NAMED = -1  # the width of a JSON side; 0 is that of a side that was not captured
 Shape = tuple[int, int]
 
 
@@ -52,39 +43,6 @@ class Rows:
     columns: pa.Table
     requests: np.ndarray
     counts: np.ndarray
-
-
-@dataclass
-class Side:
-    """One decoded side of some requests: per request how many rows, how wide, or why it can't be read."""
-
-    counts: np.ndarray
-    widths: np.ndarray
-    problems: dict[int, str]
-    lines: pa.StringArray | None = None  # of CSV: all rows one after the other
-    objects: list[dict[str, str | None]] | None = None  # of JSON: the same
-
-    def rows(self, requests: np.ndarray) -> np.ndarray:
-        """The indices of the rows of some requests, in order."""
-        counts = self.counts[requests]
-        starts = (np.cumsum(self.counts) - self.counts)[requests]
-        return np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
-
-    def columns(self, requests: np.ndarray, names: list[str]) -> dict[str, pa.Array]:
-        """The rows of some requests, by column."""
-        rows = self.rows(requests)
-        if self.objects is not None:
-            return columns_of_objects([self.objects[i] for i in rows.tolist()])
-        if self.lines is None:
-            return {}
-        chosen = self.lines if len(rows) == len(self.lines) else self.lines.take(pa.array(rows))
-        return columns_of_lines(chosen, names)
-
-    def names(self, requests: Sequence[int] | np.ndarray, names: list[str]) -> set[str]:
-        """What the values of some requests are called."""
-        if self.objects is None:
-            return set(names)
-        return {name for row in self.rows(np.asarray(requests)).tolist() for name in self.objects[row]}
 
 
 def decode(records: Records, names: Names) -> tuple[list[Rows], list[Rejected]]:
@@ -138,6 +96,12 @@ def decode_alike(records: Records, formats: Sequence[str], names: Names) -> tupl
     if not any(formats):
         return [], dict.fromkeys(range(len(records)), "neither input nor output was captured")
     sides = [side_of(records.side(side, "data"), kind) for side, kind in zip(SIDES, formats, strict=True)]
+    if set(sides[0].column_names) & set(sides[1].column_names):
+        # Only JSON can name a column on both sides: find out which requests do.
+        sides = [
+            side_of(records.side(side, "data"), kind, one_by_one=True)
+            for side, kind in zip(SIDES, formats, strict=True)
+        ]
     problems = sides[1].problems | sides[0].problems
     output, given = sides
     if all(formats):
@@ -172,153 +136,3 @@ def clashing(output: Side, given: Side, chosen: np.ndarray, called: tuple[list[s
         own = dict.fromkeys(own, twice)  # named on one side here, on the other there: nobody can tell them apart
     advice = "is in both output and input; rename one, or use a preprocessing script"
     return {i: f"'{min(names)}' {advice}" for i, names in own.items() if names}
-
-
-def side_of(data: pa.StringArray, kind: str) -> Side:
-    """One side of requests that are written alike."""
-    if kind == ABSENT:
-        return Side(np.zeros(len(data), np.int64), np.zeros(len(data), np.int64), {})
-    problems: dict[int, str] = {}
-    if kind.startswith("BASE64"):
-        data = unpacked(data, problems)
-    side = csv_side(data) if kind.endswith(CSV) else json_side(data)
-    side.problems |= problems
-    return side
-
-
-def unpacked(data: pa.StringArray, problems: dict[int, str]) -> pa.StringArray:
-    """Texts out of base64; where there is none, an empty text and a problem."""
-    texts = []
-    for i, text in enumerate(data.to_pylist()):
-        try:
-            texts.append(base64.b64decode(text, validate=True).decode("utf-8"))
-        except (binascii.Error, UnicodeDecodeError):
-            problems[i] = "not a text in BASE64"
-            texts.append("")
-    return pa.array(texts, pa.string())
-
-
-def csv_side(data: pa.StringArray) -> Side:
-    """CSV texts (RFC 4180), of one row or several each; a missing newline at the end does not matter."""
-    text = pc.utf8_rtrim(data, characters="\r\n")
-    if pc.any(pc.match_substring_regex(text, '["\r]'), min_count=0).as_py():
-        return quoted_csv_side(text)
-    if pc.any(pc.match_substring(text, "\n"), min_count=0).as_py():
-        rows = pc.split_pattern(text, "\n")
-        counts, lines = pc.list_value_length(rows).to_numpy().astype(np.int64), rows.flatten()
-    else:
-        counts, lines = np.ones(len(text), np.int64), text
-    widths = pc.count_substring(lines, ",").to_numpy().astype(np.int64) + 1
-    firsts = np.cumsum(counts) - counts
-    of_request, widest = widths[firsts], np.maximum.reduceat(widths, firsts) if len(firsts) else widths
-    narrowest = np.minimum.reduceat(widths, firsts) if len(firsts) else widths
-    ragged = {
-        int(i): "rows of one payload differ in their number of values" for i in np.flatnonzero(widest != narrowest)
-    }
-    return Side(counts, of_request, ragged, lines=lines)
-
-
-def quoted_csv_side(text: pa.StringArray) -> Side:
-    """The same where a value may be in quotes, and so hold commas and newlines."""
-    counts, widths, lines = [], [], []
-    problems: dict[int, str] = {}
-    for i, payload in enumerate(text.to_pylist()):
-        try:
-            rows = [row or [""] for row in csv.reader(io.StringIO(payload, newline=""), strict=True)] or [[""]]
-        except csv.Error as error:
-            problems[i], rows = f"not CSV: {error}", [[""]]
-        if len({len(row) for row in rows}) > 1:
-            problems[i] = "rows of one payload differ in their number of values"
-        counts.append(len(rows))
-        widths.append(len(rows[0]))
-        lines += rows
-    return Side(
-        np.array(counts, np.int64),
-        np.array(widths, np.int64),
-        problems,
-        lines=pa.array([requoted(row) for row in lines]),
-    )
-
-
-def requoted(row: Sequence[str]) -> str:
-    return ",".join(
-        f'"{value.replace(chr(34), chr(34) * 2)}"' if set('",\n\r') & set(value) else value for value in row
-    )
-
-
-def columns_of_lines(lines: pa.StringArray, names: list[str]) -> dict[str, pa.ChunkedArray]:
-    """Lines of CSV with as many values as names, all text; an empty value is missing."""
-    if not len(lines):
-        return {name: pa.array([], pa.string()) for name in names}
-    content = (pc.binary_join(as_list(lines), "\n")[0].as_py() + "\n").encode()
-    table = pcsv.read_csv(
-        pa.BufferReader(content),
-        pcsv.ReadOptions(use_threads=False, column_names=names, block_size=len(content) + 1),
-        pcsv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-        pcsv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
-            strings_can_be_null=True,
-            null_values=[""],
-        ),
-    )
-    return dict(zip(names, table.columns, strict=True))
-
-
-def as_list(lines: pa.StringArray) -> pa.ListArray:
-    return pa.ListArray.from_arrays(pa.array([0, len(lines)], pa.int32()), lines)
-
-
-def json_side(data: pa.StringArray) -> Side:
-    """JSON texts: a flat object, a list of them, or one per line."""
-    counts: list[int] = []
-    objects: list[dict[str, str | None]] = []
-    problems: dict[int, str] = {}
-    for i, text in enumerate(data.to_pylist()):
-        try:
-            rows = [flat(row) for row in rows_of_json(text)]
-        except ValueError as error:
-            problems[i], rows = str(error), []
-        counts.append(len(rows))
-        objects += rows
-    return Side(np.array(counts, np.int64), np.full(len(counts), NAMED), problems, objects=objects)
-
-
-def rows_of_json(text: str) -> list[Any]:
-    """The documents of a JSON payload. Numbers keep the way they are written, which tells their type."""
-    try:
-        document = loads(text)
-    except ValueError:
-        documents = [line for line in text.splitlines() if line.strip()]
-        if len(documents) < 2:
-            raise ValueError("not JSON") from None
-        try:
-            return [loads(line) for line in documents]
-        except ValueError:
-            raise ValueError("not JSON") from None
-    return document if isinstance(document, list) else [document]
-
-
-def loads(text: str) -> Any:
-    return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
-
-
-def flat(row: Any) -> dict[str, str | None]:
-    """A flat JSON object's values as texts. Raises ValueError for anything else."""
-    if not isinstance(row, dict):
-        raise ValueError("JSON without names for its values needs a preprocessing script")
-    for name, value in row.items():
-        if isinstance(value, dict | list):
-            raise ValueError(f"'{name}' is nested; a preprocessing script can flatten it")
-    return {name: text_of(value) for name, value in row.items()}
-
-
-def text_of(value: Any) -> str | None:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return None if value is None else str(value)
-
-
-def columns_of_objects(objects: Sequence[Mapping[str, str | None]]) -> dict[str, pa.Array]:
-    """Objects as columns of texts; a key that an object lacks is missing there."""
-    names = dict.fromkeys(name for row in objects for name in row)
-    return {name: pa.array([row.get(name) for row in objects], pa.string()) for name in names}

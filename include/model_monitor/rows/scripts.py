@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from model_monitor import store
 from model_monitor.errors import ConfigError
-from model_monitor.rows import payload
+from model_monitor.rows import payload, sides
 from model_monitor.rows.capture import Records, Rejected
 from model_monitor.rows.payload import Names, Rows
 
@@ -198,7 +198,7 @@ def decoder(
                 unchanged.append(i)
             else:
                 requests.append(i)
-                made.append([{str(k): payload.text_of(v) for k, v in ordered(row, sort_columns)} for row in rows])
+                made.append([{str(k): sides.text_of(v) for k, v in ordered(row, sort_columns)} for row in rows])
         found = [scripted(requests, made)] if requests else []
         if unchanged:
             plain, problems = payload.decode(records.take(unchanged), names)
@@ -216,6 +216,6 @@ def ordered(row: Cells, sort_columns: bool) -> list[tuple[str, Any]]:
 
 def scripted(requests: Sequence[int], made: Sequence[list[dict[str, str | None]]]) -> Rows:
     """What a handler made of some requests."""
-    columns = payload.columns_of_objects([row for rows in made for row in rows])
+    columns = sides.columns_of_objects([row for rows in made for row in rows])
     counts = np.array([len(rows) for rows in made], np.int64)
-    return Rows((payload.NAMED, payload.NAMED), pa.table(columns), np.array(requests, np.int64), counts)
+    return Rows((sides.NAMED, sides.NAMED), pa.table(columns), np.array(requests, np.int64), counts)
