@@ -85,6 +85,8 @@ class Columns(Settings):
 
     @model_validator(mode="after")
     def _each_once(self) -> Columns:
+        if kept := [name for name in self.names if name.startswith("@")]:
+            raise ValueError(f"{kept}: names with @ in front are kept for the request; rename them")
         twice = {name for name in self.names if self.names.count(name) > 1}
         if twice:
             raise ValueError(f"{sorted(twice)} named more than once; give each column a name of its own")

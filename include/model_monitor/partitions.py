@@ -68,8 +68,8 @@ def decode_of(endpoint: Endpoint, schedule: Schedule) -> Decode:
     """How captured records of a schedule become rows."""
     names = payload.Names(endpoint.columns.outputs, endpoint.columns.inputs)
     if script := schedule.preprocess:
-        handler = scripts.Preprocessor.at(script.script)
-        return scripts.decoder(handler, names, script.on_error == "drop", script.sort_columns)
+        handler = scripts.Preprocessor.at(script.script, script.sort_columns)
+        return scripts.decoder(handler, names, script.on_error == "drop")
     return lambda records: payload.decode(records, names)
 
 

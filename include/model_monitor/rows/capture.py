@@ -11,7 +11,8 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -37,6 +38,8 @@ SCHEMA = pa.schema(
     ]
 )
 TIME = pa.timestamp("us", "UTC")
+# Arrow knows years that Python does not, and a time zone's shift may lead there.
+EARLIEST, LATEST = (pa.scalar(datetime(*day, tzinfo=UTC), TIME) for day in [(1, 1, 3), (9999, 12, 29)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +72,7 @@ class Block:
     def content(self) -> bytes:
         return b"\n".join(piece.content for piece in self.pieces)
 
-    def line(self, index: int) -> tuple[str, int, bytes]:
-        """File, 1-based line and bytes of the line that holds record ``index``; blank lines hold none."""
-        return self.lines()[index]
-
+    @cached_property
     def lines(self) -> list[tuple[str, int, bytes]]:
         """File, 1-based number and bytes of each line that is not blank."""
         return [
@@ -114,7 +114,7 @@ class Records:
 
     def reject(self, index: int, reason: str) -> Rejected:
         """The request at an index, set aside."""
-        file, line, text = self.block.line(self.places[index])
+        file, line, text = self.block.lines[self.places[index]]
         return Rejected(file, line, reason, self.times[index].as_py(), text.decode("utf-8", "replace"))
 
 
@@ -213,11 +213,11 @@ def parse_line_by_line(block: Block) -> Records:
     good: list[Any] = []
     places: list[int] = []
     rejected: list[Rejected] = []
-    for place, (file, number, line) in enumerate(block.lines()):
+    for place, (file, number, line) in enumerate(block.lines):
         try:
             good.append(event_of(json.loads(line.decode("utf-8"))))
             places.append(place)
-        except (UnicodeDecodeError, ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             rejected.append(Rejected(file, number, reason_of(error), None, line.decode("utf-8", "replace")))
     records = complete(block, pa.array(good, pa.struct(SCHEMA)), places)
     return Records(records.block, records.events, records.times, records.places, rejected + records.rejected)
@@ -237,7 +237,18 @@ def conform(value: Any, kind: pa.DataType, name: str) -> Any:
         return {f.name: conform(value.get(f.name), f.type, f.name) for f in kind}
     if not isinstance(value, str):
         raise TypeError(f"{name} is not a text")
+    if not is_unicode(value):
+        raise TypeError(f"{name} is not Unicode text")
     return value
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text can be stored: JSON's escapes can spell half a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def reason_of(error: Exception) -> str:
@@ -252,12 +263,13 @@ def complete(block: Block, events: pa.StructArray, places: Sequence[int]) -> Rec
     written = pc.struct_field(events, ["eventMetadata", "inferenceTime"])
     times = times_of(written)
     records = Records(block, events, times, places)
-    fine = pc.and_(pc.is_valid(ids), pc.is_valid(times))
+    has_id = pc.fill_null(pc.not_equal(ids, ""), False)
+    fine = pc.and_(has_id, pc.is_valid(times))
     if pc.all(fine, min_count=0).as_py():
         return records
     rejected = [
         records.reject(
-            i, "no eventMetadata.eventId" if not ids[i].is_valid else "no eventMetadata.inferenceTime in ISO 8601"
+            i, "no eventMetadata.eventId" if not has_id[i].as_py() else "no eventMetadata.inferenceTime in ISO 8601"
         )
         for i in pc.indices_nonzero(pc.invert(fine)).to_pylist()
     ]
@@ -268,7 +280,9 @@ def complete(block: Block, events: pa.StructArray, places: Sequence[int]) -> Rec
 def times_of(texts: pa.StringArray) -> pa.TimestampArray:
     """ISO 8601 texts as times in UTC; null where a text is none, or has no zone."""
     try:
-        return texts.cast(TIME)
+        times = texts.cast(TIME)
+        sane = pc.and_(pc.greater(times, EARLIEST), pc.less(times, LATEST))
+        return pc.if_else(sane, times, pa.scalar(None, TIME))
     except pa.ArrowInvalid:
         return pa.array([time_of(text) for text in texts.to_pylist()], TIME)
 
@@ -276,6 +290,6 @@ def times_of(texts: pa.StringArray) -> pa.TimestampArray:
 def time_of(text: str | None) -> datetime | None:
     try:
         time = datetime.fromisoformat(text or "")
-    except ValueError:
+        return time.astimezone(UTC) if time.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return time if time.tzinfo else None

@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -142,10 +142,9 @@ def labelled(rows: Rows, records: Records) -> tuple[pa.Table, np.ndarray]:
     order = pa.array(np.repeat(rows.requests, rows.counts))
     ids = records.metadata("eventId")
     columns = {EVENT_ID: ids, INFERENCE_ID: records.metadata("inferenceId"), EVENT_TIME: records.times}
-    table = rows.columns
-    for name, values in columns.items():
-        table = table.append_column(name, values.take(order))
-    return table, hashed(ids.take(requests))
+    labels = {name: values.take(order) for name, values in columns.items()}
+    judged = dict(zip(rows.columns.column_names, rows.columns.columns, strict=True))
+    return pa.table(judged | labels), hashed(ids.take(requests))
 
 
 class Draft:
@@ -223,7 +222,7 @@ class Draft:
         counts = np.concatenate(self.counts) if self.counts else np.empty(0, np.int64)
         self.summary.duplicates = int(repeated.sum())
         self.summary.rows = int(counts[~repeated].sum())
-        footer = {FOOTER: json.dumps(asdict(self.summary), sort_keys=True).encode()}
+        footer = {FOOTER: json.dumps(vars(self.summary), sort_keys=True).encode()}
         if self.writer is not None and len(self.pieces) == 1 and not self.summary.duplicates:
             self.writer.add_key_value_metadata(footer)
             self.close()
@@ -261,9 +260,8 @@ def schema_of(names: Iterable[str]) -> pa.Schema:
 
 def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """The table with the columns of a schema; one that it lacks is missing throughout."""
-    columns = [
-        table.column(f.name) if f.name in table.column_names else pa.nulls(table.num_rows, f.type) for f in schema
-    ]
+    have = dict(zip(table.column_names, table.columns, strict=True))
+    columns = [have[f.name] if f.name in have else pa.nulls(table.num_rows, f.type) for f in schema]
     return pa.Table.from_arrays(columns, schema=schema)
 
 

@@ -113,7 +113,7 @@ def jsonl_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch
 
 
 def whole_or_lines(block: capture.Block) -> Sequence[tuple[str, int, bytes]]:
-    lines = block.lines()
+    lines = block.lines
     if lines and lines[0][2].lstrip().startswith(b"["):
         return [(lines[0][0], lines[0][1], block.content)]
     return lines

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from model_monitor.rows.capture import Records, Rejected
 from model_monitor.rows.sides import ABSENT, CSV, JSON, Side, side_of
@@ -96,7 +97,8 @@ def decode_alike(records: Records, formats: Sequence[str], names: Names) -> tupl
     if not any(formats):
         return [], dict.fromkeys(range(len(records)), "neither input nor output was captured")
     sides = [side_of(records.side(side, "data"), kind) for side, kind in zip(SIDES, formats, strict=True)]
-    if set(sides[0].column_names) & set(sides[1].column_names):
+    declared = [*names.outputs, *names.inputs]
+    if set(sides[0].column_names or declared) & set(sides[1].column_names or declared) and any(s.table for s in sides):
         # Only JSON can name a column on both sides: find out which requests do.
         sides = [
             side_of(records.side(side, "data"), kind, one_by_one=True)
@@ -121,7 +123,7 @@ def decode_alike(records: Records, formats: Sequence[str], names: Names) -> tupl
         problems |= clashes
         chosen = np.array([i for i in chosen.tolist() if i not in clashes], np.int64) if clashes else chosen
         if len(chosen):
-            columns = output.columns(chosen, called[0]) | given.columns(chosen, called[1])
+            columns = side_by_side(output, given, chosen, called)
             found.append(Rows((shape[0], shape[1]), pa.table(columns), chosen, counts[chosen]))
     return found, problems
 
@@ -132,7 +134,15 @@ def clashing(output: Side, given: Side, chosen: np.ndarray, called: tuple[list[s
         return {}
     twice = output.names(chosen, called[0]) & given.names(chosen, called[1])
     own = {int(i): output.names([i], called[0]) & given.names([i], called[1]) for i in chosen} if twice else {}
-    if twice and not any(own.values()):
-        own = dict.fromkeys(own, twice)  # named on one side here, on the other there: nobody can tell them apart
     advice = "is in both output and input; rename one, or use a preprocessing script"
     return {i: f"'{min(names)}' {advice}" for i, names in own.items() if names}
+
+
+def side_by_side(
+    output: Side, given: Side, chosen: np.ndarray, called: tuple[list[str], list[str]]
+) -> dict[str, pa.Array]:
+    """The rows of requests by column, outputs before inputs; one request's output may name an input of another."""
+    left, right = output.columns(chosen, called[0]), given.columns(chosen, called[1])
+    for name in left.keys() & right.keys():
+        left[name] = pc.coalesce(left[name], right[name])
+    return left | {name: column for name, column in right.items() if name not in left}

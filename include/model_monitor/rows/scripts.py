@@ -6,10 +6,12 @@ runs with the rights of the worker, as a DAG file does.
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 import logging
 import os
+import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -99,35 +101,41 @@ class Preprocessor:
     address: str
     handler: Callable[..., Any]
     takes_logger: bool
+    sort_columns: bool = False
 
     @classmethod
-    def at(cls, address: str) -> Preprocessor:
+    def at(cls, address: str, sort_columns: bool = False) -> Preprocessor:
         """The handler of a script. Raises ConfigError."""
         handler = handler_of(address, "preprocess_handler")
-        return cls(address, handler, len(inspect.signature(handler).parameters) > 1)
+        return cls(address, handler, len(inspect.signature(handler).parameters) > 1, sort_columns)
 
-    def rows(self, line: bytes) -> list[Cells] | CapturedData:
+    def rows(self, line: bytes) -> list[dict[str, str | None]] | CapturedData:
         """The rows that the handler makes of one captured line: none, one or several; or the record itself, to be
         decoded as if there were no handler. Raises ConfigError with the handler's traceback."""
         record = CapturedData.of(json.loads(line))
         try:
             made = self.handler(record, log) if self.takes_logger else self.handler(record)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ConfigError(
                 f"{self.address}: preprocess_handler failed on event {record.event_metadata.event_id}:\n"
                 + "".join(traceback.format_exception(error))
             ) from error
         return made if isinstance(made, CapturedData) else self.cells(made, record)
 
-    def cells(self, made: Any, record: CapturedData) -> list[Cells]:
+    def cells(self, made: Any, record: CapturedData) -> list[dict[str, str | None]]:
         rows = made if isinstance(made, list) and (not made or isinstance(made[0], Mapping)) else [made]
         rows = [{f"_c{i}": cell for i, cell in enumerate(row)} if isinstance(row, list) else row for row in rows]
+        whose = f"{self.address}: preprocess_handler returned for event {record.event_metadata.event_id}"
         if not all(isinstance(row, Mapping) for row in rows):
-            raise ConfigError(
-                f"{self.address}: preprocess_handler returned {type(made).__name__} for event "
-                f"{record.event_metadata.event_id}; return a dict, a list of dicts, a list of values, or [] to drop it"
-            )
-        return rows
+            advice = "return a dict, a list of dicts, a list of values, or [] to drop the record"
+            raise ConfigError(f"{whose} a {type(made).__name__}; {advice}")
+        try:
+            return [sides.flat({str(name): cell for name, cell in self.ordered(row)}) for row in rows]
+        except ValueError as error:
+            raise ConfigError(f"{whose} what can't be judged: {error}") from error
+
+    def ordered(self, row: Cells) -> list[tuple[str, Any]]:
+        return sorted(row.items(), key=lambda item: str(item[0])) if self.sort_columns else list(row.items())
 
 
 def postprocess(address: str, environment: Mapping[str, str]) -> None:
@@ -139,7 +147,7 @@ def postprocess(address: str, environment: Mapping[str, str]) -> None:
     try:
         with environment_of(environment):
             handler()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         text = "".join(traceback.format_exception(error))
         raise ConfigError(f"{address}: postprocess_handler failed:\n{text}") from error
 
@@ -161,13 +169,16 @@ def environment_of(variables: Mapping[str, str]) -> Iterator[None]:
 
 def handler_of(address: str, name: str) -> Callable[..., Any]:
     """A function of a Python file in a store. Raises ConfigError if there is no such file or function."""
-    module = ModuleType("model_monitor_user_script")
-    module.__file__ = address
     try:
-        exec(compile(store.read(address), address, "exec"), module.__dict__)  # noqa: S102 - the user's own script
+        content = store.read(address)
     except FileNotFoundError as error:
         raise ConfigError(f"there is no script at {address}") from error
-    except Exception as error:
+    module = ModuleType(f"model_monitor_script_{hashlib.sha256(content).hexdigest()[:16]}")
+    module.__file__ = address
+    sys.modules[module.__name__] = module  # dataclasses look themselves up there
+    try:
+        exec(compile(content, address, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - the user's own script
+    except (Exception, SystemExit) as error:
         raise ConfigError(f"{address} can't be loaded:\n{''.join(traceback.format_exception(error))}") from error
     handler: Callable[..., Any] | None = getattr(module, name, None)
     if not callable(handler):
@@ -176,12 +187,12 @@ def handler_of(address: str, name: str) -> Callable[..., Any]:
 
 
 def decoder(
-    preprocessor: Preprocessor, names: Names, drop_failing: bool = False, sort_columns: bool = False
+    preprocessor: Preprocessor, names: Names, drop_failing: bool = False
 ) -> Callable[[Records], tuple[list[Rows], list[Rejected]]]:
     """How to turn requests into rows by a user's handler: as ``payload.decode`` does without one."""
 
     def decode(records: Records) -> tuple[list[Rows], list[Rejected]]:
-        lines = records.block.lines() if len(records) else []
+        lines = records.block.lines if len(records) else []
         made: list[list[dict[str, str | None]]] = []
         requests: list[int] = []
         unchanged: list[int] = []
@@ -198,7 +209,7 @@ def decoder(
                 unchanged.append(i)
             else:
                 requests.append(i)
-                made.append([{str(k): sides.text_of(v) for k, v in ordered(row, sort_columns)} for row in rows])
+                made.append(rows)
         found = [scripted(requests, made)] if requests else []
         if unchanged:
             plain, problems = payload.decode(records.take(unchanged), names)
@@ -208,10 +219,6 @@ def decoder(
         return found, rejected
 
     return decode
-
-
-def ordered(row: Cells, sort_columns: bool) -> list[tuple[str, Any]]:
-    return sorted(row.items()) if sort_columns else list(row.items())
 
 
 def scripted(requests: Sequence[int], made: Sequence[list[dict[str, str | None]]]) -> Rows:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import csv
 import io
 import json
@@ -18,8 +17,13 @@ import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 import pyarrow.json as pj
 
+from model_monitor.rows.capture import is_unicode
+
 CSV, JSON, ABSENT = "CSV", "JSON", ""
 
+csv.field_size_limit(1 << 31)  # a payload may be one large value; what may be too large is for the endpoint to say
+
+RAGGED = "rows of one payload differ in their number of values"
 NAMED = -1  # the width of a JSON side; 0 is that of a side that was not captured
 
 
@@ -82,7 +86,7 @@ def unpacked(data: pa.StringArray, problems: dict[int, str]) -> pa.StringArray:
     for i, text in enumerate(data.to_pylist()):
         try:
             texts.append(base64.b64decode(text, validate=True).decode("utf-8"))
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             problems[i] = "not a text in BASE64"
             texts.append("")
     return pa.array(texts, pa.string())
@@ -118,7 +122,7 @@ def quoted_csv_side(text: pa.StringArray) -> Side:
         except csv.Error as error:
             problems[i], rows = f"not CSV: {error}", [[""]]
         if len({len(row) for row in rows}) > 1:
-            problems[i] = "rows of one payload differ in their number of values"
+            problems[i] = RAGGED
         counts.append(len(rows))
         widths.append(len(rows[0]))
         lines += rows
@@ -176,7 +180,7 @@ def json_side(data: pa.StringArray, one_by_one: bool = False) -> Side:
 
 
 def flat_objects(texts: pa.StringArray) -> dict[str, pa.Array] | None:
-    """Texts that are one flat object each as columns of texts; None if one is not, or can't be read column by column."""
+    """Texts that are one flat object each, as columns of texts; None if they can't be read that way."""
     if not len(texts) or pc.any(pc.match_substring(texts, "\n")).as_py():
         return None
     content = pa.BufferReader(pc.binary_join(as_list(texts), "\n")[0].as_py().encode())
@@ -190,7 +194,7 @@ def flat_objects(texts: pa.StringArray) -> dict[str, pa.Array] | None:
             table = pj.read_json(content, reading, plain).select(table.column_names)
     except pa.ArrowInvalid:
         return None
-    if table.num_rows != len(texts):
+    if table.num_rows != len(texts) or any(name.startswith("@") for name in table.column_names):
         return None
     columns = {name: as_written(name, table.column(name).combine_chunks(), texts) for name in table.column_names}
     return columns if all(column is not None for column in columns.values()) else None
@@ -223,7 +227,7 @@ def rows_of_json(text: str) -> list[Any]:
     try:
         document = loads(text)
     except ValueError:
-        documents = [line for line in text.splitlines() if line.strip()]
+        documents = [line for line in text.split("\n") if line.strip()]
         if len(documents) < 2:
             raise ValueError("not JSON") from None
         try:
@@ -234,7 +238,10 @@ def rows_of_json(text: str) -> list[Any]:
 
 
 def loads(text: str) -> Any:
-    return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+    try:
+        return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+    except RecursionError:
+        raise ValueError("not JSON that can be read: nested too deeply") from None
 
 
 def flat(row: Any) -> dict[str, str | None]:
@@ -244,6 +251,10 @@ def flat(row: Any) -> dict[str, str | None]:
     for name, value in row.items():
         if isinstance(value, dict | list):
             raise ValueError(f"'{name}' is nested; a preprocessing script can flatten it")
+        if name.startswith("@"):
+            raise ValueError(f"'{name}': names with @ in front are kept for the request; rename it")
+        if not is_unicode(f"{name}{value}"):
+            raise ValueError("not Unicode text")
     return {name: text_of(value) for name, value in row.items()}
 
 
