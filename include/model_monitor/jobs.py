@@ -32,7 +32,6 @@ from model_monitor.results.documents import (
 )
 from model_monitor.results.report import Baseline, Observed, write_files, write_report
 from model_monitor.rows import scripts
-from model_monitor.rows.collect import Summary
 from model_monitor.rows.datasets import Dataset, row_group, row_groups_of
 from model_monitor.rows.select import Selection
 
@@ -201,11 +200,9 @@ def observe_dataset(
 ) -> tuple[Observed, Document]:
     """The State of a dataset's rows, and what was set aside. Raises DataError beyond a share of unreadable ones."""
     observed = observe(monitor, dataset.pieces(), dataset.rows, selection)
-    summary = Summary({"files": [[f.address, f.size, f.changed] for f in dataset.files]})
-    for one in dataset.rejected:
-        summary.reject(one)
+    summary = dataset.summary
     summary.rows, summary.records = observed.rows, observed.rows + summary.rejected
-    collected = found({dataset.files[0].address: summary})
+    collected = found({"": summary})
     if problem := too_many_rejected(collected, max_rejected):
         raise DataError(problem)
     return observed, collected

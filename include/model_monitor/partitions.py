@@ -13,7 +13,9 @@ from model_monitor.config import Endpoint, Schedule
 from model_monitor.core.window import HOUR, Window, floor_hour
 from model_monitor.results.documents import Document
 from model_monitor.rows import capture, payload, scripts
-from model_monitor.rows.collect import KEPT_REJECTED, LAYOUT, Decode, Span, Summary, collect, summary_of
+from model_monitor.rows.collect import LAYOUT, Span, collect
+from model_monitor.rows.payload import Decode
+from model_monitor.rows.summary import KEPT_REJECTED, Summary, summary_of
 
 HOURS_AT_ONCE = 24  # so many hours are collected in one reading of the files around them
 
@@ -92,7 +94,7 @@ def found(made: dict[str, Summary]) -> Document:
 def too_many_rejected(collected: Document, share: float) -> str:
     """Why an execution can't go on, with the first example; empty if it can."""
     rejected, records = collected["rejected"], collected["records"]
-    if rejected <= share * records:
+    if not rejected or rejected / records <= share:
         return ""
     first = collected["kept"][0]
     return (

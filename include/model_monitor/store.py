@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,8 +18,6 @@ from typing import Any
 from pyarrow import fs
 
 from model_monitor.errors import ConfigError, StoreError
-
-UPLOAD_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -49,10 +46,18 @@ def located(address: str) -> tuple[fs.FileSystem, str]:
     if "://" not in address or address.startswith("file://"):
         return fs.LocalFileSystem(), str(Path(address.removeprefix("file://")).absolute())
     scheme, _, rest = address.partition("://")
-    root, _, path = rest.partition("/")
-    path, _, query = path.partition("?")
-    system, base = filesystem(f"{scheme}://{root}" + (f"?{query}" if query else ""))
-    return system, "/".join(part for part in (base.rstrip("/"), path.rstrip("/")) if part) or "/"
+    place, _, query = rest.partition("?")
+    root, _, path = place.partition("/")
+    system, base = filesystem(f"{scheme}://{root}?{with_region(query)}" if scheme == "s3" else f"{scheme}://{root}")
+    return system, "/".join(part for part in f"{base}/{path}".split("/") if part)
+
+
+def with_region(query: str) -> str:
+    """The query of an S3 address with the environment's region, for which PyArrow would ask Amazon otherwise."""
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if not region and ("AWS_ENDPOINT_URL" in os.environ or "endpoint_override" in query):
+        region = "us-east-1"  # a server that is not Amazon's has no regions, but wants one named
+    return query if not region or "region=" in query else "&".join(filter(None, [query, f"region={region}"]))
 
 
 def join(address: str, *parts: str) -> str:
@@ -90,6 +95,12 @@ def open_file(address: str) -> Any:
         return system.open_input_file(path)
 
 
+def read_on(stream: Any, address: str, size: int) -> bytes:
+    """The next bytes of an open file, at most ``size``; none at its end. Raises StoreError."""
+    with reaching(address):
+        return bytes(stream.read(size))
+
+
 def exists(address: str) -> bool:
     """Whether there is a file. Raises StoreError."""
     system, path = located(address)
@@ -100,7 +111,8 @@ def exists(address: str) -> bool:
 def files(address: str, suffixes: tuple[str, ...] = ("",)) -> list[File]:
     """The files at or below an address, by rising address; [] if there is nothing.
 
-    Left out are names that start with a dot or an underscore, which are no data. Raises StoreError.
+    Left out is what is in a folder, or has itself a name, that starts with a dot or an underscore: no data. Raises
+    StoreError.
     """
     system, path = located(address)
     with reaching(address):
@@ -108,12 +120,12 @@ def files(address: str, suffixes: tuple[str, ...] = ("",)) -> list[File]:
         if info.type == fs.FileType.File:
             return [File(address, info.size, info.mtime_ns or 0)]
         infos = system.get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True))
-    found = [
-        File(join(address, info.path[len(path) :]), info.size, info.mtime_ns or 0)
-        for info in infos
-        if info.type == fs.FileType.File and info.base_name.endswith(suffixes) and info.base_name[0] not in "._"
-    ]
-    return sorted(found)
+    below = {info.path[len(path) :]: info for info in infos if info.type == fs.FileType.File}
+    return sorted(
+        File(join(address, name), info.size, info.mtime_ns or 0)
+        for name, info in below.items()
+        if name.endswith(suffixes) and not any(part[0] in "._" for part in name.split("/") if part)
+    )
 
 
 def write(address: str, content: bytes) -> str:
@@ -151,9 +163,12 @@ def replace(part: Path, target: Path) -> None:
 
 
 def publish(part: Path, system: fs.FileSystem, target: str) -> None:
-    """Upload a finished file; object stores show it only when complete."""
-    with part.open("rb") as source, system.open_output_stream(target, compression=None) as sink:
-        shutil.copyfileobj(source, sink, UPLOAD_BYTES)
+    """Upload a finished file; object stores show it only when complete.
+
+    One call outside Python: an exception between two writes, as a task gets that is told to end, would close the stream,
+    and closing a stream completes the upload of half a file.
+    """
+    fs.copy_files(str(part), target, fs.LocalFileSystem(), system, use_threads=False)
 
 
 def delete(address: str) -> None:

@@ -66,7 +66,7 @@ TYPED = [
     (pa.array([1, 2], pa.uint64()), {"Integral": 2}),
     (pa.array([1.0, 2.5, None]), {"Fractional": 2}),
     (pa.array([1.0, float("nan")]), {"Fractional": 1}),
-    (pa.array([1.0, float("inf")]), {"Fractional": 1, "String": 1}),
+    (pa.array([1.0, float("inf")]), {"Fractional": 2}),
     (pa.array([decimal.Decimal("1.50")]), {"Fractional": 1}),
     (pa.array([True, False]), {"Boolean": 2}),
     (pa.array([datetime(2026, 1, 1)]), {"String": 1}),

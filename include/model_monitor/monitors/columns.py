@@ -109,7 +109,7 @@ def as_text(array: pa.Array) -> tuple[str | None, pa.Array]:
         return None, array
     if pa.types.is_floating(array.type) or pa.types.is_decimal(array.type):
         array = array.cast(pa.float64())
-        return None, pc.replace_substring_regex(
+        return FRACTIONAL, pc.replace_substring_regex(
             array.filter(pc.invert(pc.is_nan(array))).cast(pa.string()), r"^(-?\d+)$", r"\1.0"
         )
     kind = INTEGRAL if pa.types.is_integer(array.type) else None if pa.types.is_boolean(array.type) else STRING
@@ -121,7 +121,8 @@ def observe_dictionary(array: pa.DictionaryArray, kind: str | None = None) -> Co
     dictionary_kind, texts = as_text(array.dictionary)
     codes = array.indices.drop_null().to_numpy()
     counts = np.bincount(codes, minlength=len(texts))
-    numbers, kinds = numbers_of(texts, kinds_of(texts, kind or dictionary_kind))
+    kind = kind or dictionary_kind
+    numbers, kinds = numbers_of(texts, kinds_of(texts, kind), typed=kind is not None)
     stream = numbers[codes]
     return column_of(
         np.bincount(kinds, weights=counts, minlength=len(KINDS)),
@@ -139,7 +140,7 @@ def counted(texts: pa.StringArray, counts: np.ndarray, chosen: np.ndarray) -> di
 
 def observe_texts(texts: pa.StringArray, kind: str | None = None) -> Column:
     """The State of texts that hardly repeat."""
-    numbers, kinds = numbers_of(texts, kinds_of(texts, kind))
+    numbers, kinds = numbers_of(texts, kinds_of(texts, kind), typed=kind is not None)
     numeric = ~np.isnan(numbers)
     words = {} if numeric.all() else value_counts(texts.filter(pa.array(~numeric)))
     numerals = texts if numeric.all() else texts.filter(pa.array(numeric))
@@ -181,8 +182,9 @@ def kinds_of(texts: pa.StringArray, kind: str | None = None) -> np.ndarray:
     return kinds
 
 
-def numbers_of(texts: pa.StringArray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each text as float64, NaN where it is no number, and the types again: beyond float64's range, it is a String."""
+def numbers_of(texts: pa.StringArray, kinds: np.ndarray, typed: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Each text as float64, NaN where it is no finite number, and the types again: a number written beyond float64's
+    range is a String; an infinite one of a typed source keeps its type."""
     numeric = kinds <= KINDS.index(FRACTIONAL)
     numbers = np.full(len(texts), math.nan)
     if numeric.any():
@@ -194,5 +196,5 @@ def numbers_of(texts: pa.StringArray, kinds: np.ndarray) -> tuple[np.ndarray, np
             numbers[numeric] = pc.replace_substring_regex(plain, r"^- ", "-").cast(pa.float64()).to_numpy()
         infinite = np.isinf(numbers)
         numbers[infinite] = math.nan
-        kinds = np.where(infinite, KINDS.index(STRING), kinds)
+        kinds = kinds if typed else np.where(infinite, KINDS.index(STRING), kinds)
     return numbers, kinds

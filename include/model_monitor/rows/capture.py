@@ -22,6 +22,7 @@ import pyarrow.json as pj
 from model_monitor import store
 from model_monitor.engines.local import ahead
 from model_monitor.errors import DataError
+from model_monitor.rows.summary import Rejected
 
 SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
 BLOCK_BYTES = 8 << 20
@@ -40,17 +41,6 @@ SCHEMA = pa.schema(
 TIME = pa.timestamp("us", "UTC")
 # Arrow knows years that Python does not, and a time zone's shift may lead there.
 EARLIEST, LATEST = (pa.scalar(datetime(*day, tzinfo=UTC), TIME) for day in [(1, 1, 3), (9999, 12, 29)])
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A record set aside: which, and why. ``time`` is None if the record does not tell."""
-
-    file: str
-    line: int
-    reason: str
-    time: datetime | None = None
-    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -171,7 +161,7 @@ def chunks(file: store.File) -> Iterator[bytes]:
         return
     unpack = zlib.decompressobj(wbits=31) if file.address.endswith(".gz") else None
     with store.open_file(file.address) as stream:
-        while packed := stream.read(BLOCK_BYTES):
+        while packed := store.read_on(stream, file.address, BLOCK_BYTES):
             try:
                 while packed:
                     yield unpack.decompress(packed, BLOCK_BYTES) if unpack else packed
@@ -215,7 +205,7 @@ def parse_line_by_line(block: Block) -> Records:
     rejected: list[Rejected] = []
     for place, (file, number, line) in enumerate(block.lines):
         try:
-            good.append(event_of(json.loads(line.decode("utf-8"))))
+            good.append(event_of(json.loads(line.decode("utf-8-sig"))))
             places.append(place)
         except (ValueError, TypeError, RecursionError) as error:
             rejected.append(Rejected(file, number, reason_of(error), None, line.decode("utf-8", "replace")))

@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,41 +24,17 @@ import pyarrow.parquet as pq
 
 from model_monitor import store
 from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME, INFERENCE_ID
-from model_monitor.core.window import Window, iso
+from model_monitor.core.window import Window
 from model_monitor.engines.local import ahead
-from model_monitor.errors import DataError
-from model_monitor.rows.capture import TIME, Block, Records, Rejected, parse
-from model_monitor.rows.datasets import FOOTER
-from model_monitor.rows.payload import Rows, Shape
+from model_monitor.rows.capture import TIME, Block, Records, parse
+from model_monitor.rows.payload import Decode, Rows, Shape
 from model_monitor.rows.sides import NAMED
+from model_monitor.rows.summary import FOOTER, Rejected, Summary
 
 LAYOUT = 1  # of the file and its footer; a file of another one is made again
-KEPT_REJECTED = 1000  # so many records set aside are kept in full, the others only counted
-KEPT_CHARACTERS = 2000
 PROBE_ROWS = 2000
 
-Decode = Callable[[Records], tuple[list[Rows], list[Rejected]]]
 METADATA = {EVENT_ID: pa.string(), INFERENCE_ID: pa.string(), EVENT_TIME: TIME}
-
-
-@dataclass
-class Summary:
-    """What became of the captured records of a span; ``origin`` is what the file was made from."""
-
-    origin: dict[str, Any]
-    records: int = 0
-    rows: int = 0
-    duplicates: int = 0
-    rejected: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-    kept: list[dict[str, Any]] = field(default_factory=list)
-
-    def reject(self, one: Rejected) -> None:
-        self.rejected += 1
-        self.reasons[one.reason] += 1
-        if len(self.kept) < KEPT_REJECTED:
-            place = {"file": one.file, "line": one.line, "reason": one.reason}
-            self.kept.append(place | {"time": one.time and iso(one.time), "record": one.text[:KEPT_CHARACTERS]})
 
 
 @dataclass(frozen=True)
@@ -111,6 +87,8 @@ def collect(
             for portions, timeless in ahead(lambda block: share_out(parse(block), decode, spans), blocks()):
                 for portion in portions:
                     drafts[portion.span].add(portion)
+                while sum(draft.waiting_rows for draft in drafts) > BATCH_ROWS:
+                    max(drafts, key=lambda draft: draft.waiting_rows).flush()
                 for one in timeless:
                     if (i := span_of_file(one.file)) >= 0:
                         drafts[i].summary.records += 1
@@ -188,7 +166,9 @@ class Draft:
         for rows, table, hashes in portion.rows:
             if rows.shape == self.shape:
                 self.hashes.append(hashes)
-                self.counts.append(rows.counts)
+                # Nearly always one row each, which a view of a single 1 says without taking memory.
+                one_each = np.broadcast_to(np.int64(1), len(rows.counts))
+                self.counts.append(one_each if (rows.counts == 1).all() else rows.counts)
                 self.write(table)
             else:
                 for i in rows.requests.tolist():
@@ -197,8 +177,12 @@ class Draft:
     def write(self, table: pa.Table) -> None:
         """Append to what waits to be written; a full row group is written."""
         self.waiting.append(table)
-        if sum(some.num_rows for some in self.waiting) >= BATCH_ROWS // 2:
+        if self.waiting_rows >= BATCH_ROWS // 2:
             self.flush()
+
+    @property
+    def waiting_rows(self) -> int:
+        return sum(table.num_rows for table in self.waiting)
 
     def flush(self) -> None:
         """Write what waits to the newest piece; a column not seen before starts a new one."""
@@ -301,18 +285,3 @@ def odd_shape(shape: Shape, usual: Shape | None) -> str:
 def shown(shape: Shape) -> str:
     words = ["named values" if width == NAMED else f"{width} values" for width in shape]
     return f"{words[0]} in the output and {words[1]} in the input"
-
-
-def summary_of(address: str) -> Summary | None:
-    """What the footer of a collected file says; None if there is no file, or one of another layout."""
-    try:
-        with store.open_file(address) as stream:
-            content = (pq.read_metadata(stream).metadata or {}).get(FOOTER)
-    except FileNotFoundError:
-        return None
-    except pa.ArrowInvalid as error:
-        raise DataError(f"{address} is damaged: {error}; remove it and run this window again") from error
-    if content is None:
-        return None
-    found = json.loads(content)
-    return Summary(**(found | {"reasons": Counter(found["reasons"])}))

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import codecs
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
 from model_monitor import store
 from model_monitor.core.batch import BATCH_ROWS
-from model_monitor.errors import ConfigError, DataError
+from model_monitor.errors import ConfigError, DataError, StoreError
 from model_monitor.rows import capture, sides
-from model_monitor.rows.capture import Rejected
+from model_monitor.rows.summary import FOOTER, Rejected, Summary
 
 SUFFIXES = {"csv": (".csv", ".csv.gz"), "jsonl": (".jsonl", ".json", ".jsonl.gz"), "parquet": (".parquet",)}
 CSV_BLOCK_BYTES = 16 << 20
-FOOTER = b"model_monitor"  # marks a Parquet file that ``collect`` wrote, and holds its summary
 
 
 @dataclass
 class Dataset:
-    """The files of a dataset; ``rejected`` fills while batches are read."""
+    """The files of a dataset; ``summary`` is told of records that can't be read while batches are."""
 
     files: list[store.File]
     format: str
     header: bool = True
-    rejected: list[Rejected] = field(default_factory=list)
+    summary: Summary = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.summary = Summary({"files": [[file.address, file.size, file.changed] for file in self.files]})
 
     @classmethod
     def at(cls, address: str, format: str, header: bool = True) -> Dataset:
@@ -57,66 +63,82 @@ def is_folder(address: str) -> bool:
 
 def csv_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch]:
     """A CSV file, every value as text, an empty one missing; rows of another width are set aside."""
-    if not file.size:
-        return
-    seen = 0
 
     def set_aside(row: pcsv.InvalidRow) -> str:
         reason = f"{row.actual_columns} values where the first line has {row.expected_columns}"
-        dataset.rejected.append(Rejected(file.address, row.number or 0, reason, None, row.text))
+        dataset.summary.reject(Rejected(file.address, row.number or 0, reason, None, row.text))
         return "skip"
 
+    names = first_row(file)
+    if not dataset.header:
+        names = [f"_c{i}" for i in range(len(names))]
+    elif len(set(names)) < len(names):
+        raise ConfigError(f"{file.address}: the header names a column twice; give each a name of its own")
     try:
-        names = first_row(file)
-        if not dataset.header:
-            names = [f"_c{i}" for i in range(len(names))]
-        elif len(set(names)) < len(names):
-            raise ConfigError(f"{file.address}: the header names a column twice; give each a name of its own")
-        stream = store.open_file(file.address)
-        reader = pcsv.open_csv(
-            pa.CompressedInputStream(stream, "gzip") if file.address.endswith(".gz") else stream,
-            pcsv.ReadOptions(column_names=names, skip_rows=int(dataset.header), block_size=CSV_BLOCK_BYTES),
-            pcsv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_aside),
-            pcsv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
-            ),
-        )
-        for batch in reader:
-            seen += batch.num_rows
-            yield from slices(batch)
+        yield from csv_rows(file, names, int(dataset.header), set_aside)
     except pa.ArrowInvalid as error:
-        if seen or "Empty CSV" not in str(error):
-            raise DataError(f"{file.address} can't be read as CSV: {error}") from error
+        raise DataError(f"{file.address} can't be read as CSV: {error}") from error
+    except OSError as error:
+        if file.address.endswith(".gz"):
+            raise DataError(f"{file.address} is damaged: {error}; restore or remove the file") from error
+        raise StoreError(f"{file.address}: {error}") from error
+
+
+def csv_rows(
+    file: store.File, names: list[str], skipped: int, set_aside: Callable[[pcsv.InvalidRow], str]
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a CSV file as texts, after the first ``skipped`` ones."""
+    if not names:
+        return
+    stream = store.open_file(file.address)
+    reader = pcsv.open_csv(
+        pa.CompressedInputStream(stream, "gzip") if file.address.endswith(".gz") else stream,
+        pcsv.ReadOptions(
+            column_names=names, skip_rows_after_names=skipped, block_size=CSV_BLOCK_BYTES, use_threads=False
+        ),
+        pcsv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_aside),
+        pcsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]),
+    )
+    for batch in reader:
+        yield from slices(batch)
 
 
 def first_row(file: store.File) -> list[str]:
-    """The values of a CSV file's first line."""
-    import csv
-    import io
-
-    content = next(capture.chunks(file), b"")
-    # A chunk may end inside a character; values that are not UTF-8 are refused when the rows are read.
-    return next(csv.reader(io.StringIO(content.decode("utf-8-sig", "ignore"), newline="")), [])
+    """The values of a CSV file's first line that is not blank; [] if there is none. Raises DataError."""
+    # A chunk may end inside a character, so it is not decoded as if it were all there is.
+    text = codecs.getincrementaldecoder("utf-8-sig")()
+    try:
+        lines = csv.reader(io.StringIO(text.decode(next(capture.chunks(file), b"")), newline=""))
+        return next(filter(None, lines), [])
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file.address} is not UTF-8: {error}") from error
+    except csv.Error as error:
+        raise DataError(f"{file.address} can't be read as CSV: {error}") from error
 
 
 def jsonl_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch]:
     """A file of flat JSON objects, one per line or all in one list; numbers keep the way they are written."""
-    for block in capture.blocks([file]):
-        objects = []
-        for name, number, line in whole_or_lines(block):
+    for block in whole_list(file) or capture.blocks([file]):
+        places, texts = [], []
+        for name, number, line in block.lines:
             try:
-                objects += [sides.flat(row) for row in sides.rows_of_json(line.decode("utf-8"))]
-            except ValueError as error:
-                dataset.rejected.append(Rejected(name, number, str(error), None, line.decode("utf-8", "replace")))
-        for i in range(0, len(objects), BATCH_ROWS):
-            yield pa.record_batch(sides.columns_of_objects(objects[i : i + BATCH_ROWS]))
+                texts.append(line.decode("utf-8-sig"))
+                places.append((name, number))
+            except UnicodeDecodeError:
+                dataset.summary.reject(Rejected(name, number, "not UTF-8", None, line.decode("utf-8", "replace")))
+        side = sides.json_side(pa.array(texts, pa.string()))
+        for i, reason in sorted(side.problems.items()):
+            dataset.summary.reject(Rejected(*places[i], reason, None, texts[i]))
+        for batch in pa.table(side.columns(np.arange(len(texts)), [])).combine_chunks().to_batches():
+            yield from slices(batch)
 
 
-def whole_or_lines(block: capture.Block) -> Sequence[tuple[str, int, bytes]]:
-    lines = block.lines
-    if lines and lines[0][2].lstrip().startswith(b"["):
-        return [(lines[0][0], lines[0][1], block.content)]
-    return lines
+def whole_list(file: store.File) -> list[capture.Block]:
+    """The file as a single line if it is one JSON list; else []."""
+    if not next(capture.chunks(file), b"").lstrip().startswith(b"["):
+        return []
+    content = b"".join(capture.chunks(file)).replace(b"\r", b" ").replace(b"\n", b" ")
+    return [capture.Block([capture.Piece(file.address, 1, content)])]
 
 
 def row_groups(dataset: Dataset, file: store.File) -> Iterator[tuple[str, int]]:
@@ -146,11 +168,14 @@ READERS: dict[str, Callable[[Dataset, store.File], Iterator[Any]]] = {
 
 def row_group(address: str, index: int) -> Iterator[pa.RecordBatch]:
     """The rows of a Parquet file's row group; what was stored as codes into a dictionary stays so."""
-    with store.open_file(address) as stream:
+    with store.reaching(address), store.open_file(address) as stream:
         metadata = pq.read_metadata(stream)
         file = pq.ParquetFile(stream, metadata=metadata, read_dictionary=coded_columns(metadata, index))
-        if nested := [f.name for f in file.schema_arrow if pa.types.is_nested(f.type)]:
-            raise DataError(f"{address}: column '{nested[0]}' is nested; flatten it before it can be judged")
+        for f in file.schema_arrow:
+            if pa.types.is_nested(f.type) or pa.types.is_binary(f.type) or pa.types.is_large_binary(f.type):
+                raise DataError(
+                    f"{address}: column '{f.name}' is {f.type}; make it text or numbers before it is judged"
+                )
         yield from file.iter_batches(BATCH_ROWS, row_groups=[index], use_threads=False)
 
 

@@ -7,15 +7,16 @@ side, for JSON that they carry names.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from model_monitor.rows.capture import Records, Rejected
+from model_monitor.rows.capture import Records
 from model_monitor.rows.sides import ABSENT, CSV, JSON, Side, side_of
+from model_monitor.rows.summary import Rejected
 
 SIDES = ("endpointOutput", "endpointInput")  # outputs before inputs
 
@@ -44,6 +45,9 @@ class Rows:
     columns: pa.Table
     requests: np.ndarray
     counts: np.ndarray
+
+
+Decode = Callable[[Records], tuple[list[Rows], list[Rejected]]]
 
 
 def decode(records: Records, names: Names) -> tuple[list[Rows], list[Rejected]]:

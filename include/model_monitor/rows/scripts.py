@@ -13,7 +13,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -25,8 +25,9 @@ import pyarrow as pa
 from model_monitor import store
 from model_monitor.errors import ConfigError
 from model_monitor.rows import payload, sides
-from model_monitor.rows.capture import Records, Rejected
-from model_monitor.rows.payload import Names, Rows
+from model_monitor.rows.capture import Block, Piece, Records, parse
+from model_monitor.rows.payload import Decode, Names, Rows
+from model_monitor.rows.summary import Rejected
 
 log = logging.getLogger(__name__)
 
@@ -186,43 +187,42 @@ def handler_of(address: str, name: str) -> Callable[..., Any]:
     return handler
 
 
-def decoder(
-    preprocessor: Preprocessor, names: Names, drop_failing: bool = False
-) -> Callable[[Records], tuple[list[Rows], list[Rejected]]]:
+def decoder(preprocessor: Preprocessor, names: Names, drop_failing: bool = False) -> Decode:
     """How to turn requests into rows by a user's handler: as ``payload.decode`` does without one."""
 
     def decode(records: Records) -> tuple[list[Rows], list[Rejected]]:
-        lines = records.block.lines if len(records) else []
-        made: list[list[dict[str, str | None]]] = []
-        requests: list[int] = []
-        unchanged: list[int] = []
+        made: dict[int, list[dict[str, str | None]]] = {}
+        returned: dict[int, bytes] = {}
         rejected: list[Rejected] = []
         for i, place in enumerate(records.places):
             try:
-                rows = preprocessor.rows(lines[place][2])
+                rows = preprocessor.rows(records.block.lines[place][2])
             except ConfigError as error:
                 if not drop_failing:
                     raise
                 rejected.append(records.reject(i, str(error).strip().rpartition("\n")[2]))
                 continue
             if isinstance(rows, CapturedData):
-                unchanged.append(i)
+                returned[i] = json.dumps(rows.as_dict()).encode()
             else:
-                requests.append(i)
-                made.append(rows)
-        found = [scripted(requests, made)] if requests else []
-        if unchanged:
-            plain, problems = payload.decode(records.take(unchanged), names)
-            chosen = np.array(unchanged)
-            found += [Rows(r.shape, r.columns, chosen[r.requests], r.counts) for r in plain]
-            rejected += problems
-        return found, rejected
+                made[i] = rows
+        found, problems = decode_returned(records, returned, names) if returned else ([], [])
+        return [*([scripted(made)] if made else []), *found], rejected + problems
 
     return decode
 
 
-def scripted(requests: Sequence[int], made: Sequence[list[dict[str, str | None]]]) -> Rows:
-    """What a handler made of some requests."""
-    columns = sides.columns_of_objects([row for rows in made for row in rows])
-    counts = np.array([len(rows) for rows in made], np.int64)
-    return Rows((sides.NAMED, sides.NAMED), pa.table(columns), np.array(requests, np.int64), counts)
+def decode_returned(records: Records, lines: dict[int, bytes], names: Names) -> tuple[list[Rows], list[Rejected]]:
+    """Rows of requests that a handler returned as records, perhaps edited."""
+    indices = np.array(list(lines))
+    again = parse(Block([Piece("", 1, b"\n".join(lines.values()))]))
+    rows, problems = payload.decode(again, names)
+    found = [Rows(r.shape, r.columns, indices[np.asarray(again.places)[r.requests]], r.counts) for r in rows]
+    return found, [records.reject(int(indices[p.line - 1]), p.reason) for p in problems + again.rejected]
+
+
+def scripted(made: dict[int, list[dict[str, str | None]]]) -> Rows:
+    """What a handler made of requests, by their index."""
+    columns = sides.columns_of_objects([row for rows in made.values() for row in rows])
+    counts = np.array([len(rows) for rows in made.values()], np.int64)
+    return Rows((sides.NAMED, sides.NAMED), pa.table(columns), np.array(list(made), np.int64), counts)

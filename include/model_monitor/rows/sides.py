@@ -259,7 +259,7 @@ def flat(row: Any) -> dict[str, str | None]:
 
 
 def text_of(value: Any) -> str | None:
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
     return None if value is None else str(value)
 

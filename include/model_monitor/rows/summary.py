@@ -1,0 +1,66 @@
+"""What became of the records of a source: how many were read, and which were set aside, where and why?"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from model_monitor import store
+from model_monitor.core.window import iso
+from model_monitor.errors import DataError
+
+FOOTER = b"model_monitor"  # marks a Parquet file of collected rows, and holds its summary
+KEPT_REJECTED = 1000  # so many records set aside are kept, the others only counted
+KEPT_CHARACTERS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record set aside: which, and why. ``time`` is None if the record does not tell."""
+
+    file: str
+    line: int
+    reason: str
+    time: datetime | None = None
+    text: str = ""
+
+
+@dataclass
+class Summary:
+    """What became of the captured records of a span; ``origin`` is what the file was made from."""
+
+    origin: dict[str, Any]
+    records: int = 0
+    rows: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    kept: list[dict[str, Any]] = field(default_factory=list)
+
+    def reject(self, one: Rejected) -> None:
+        self.rejected += 1
+        self.reasons[one.reason] += 1
+        if len(self.kept) < KEPT_REJECTED:
+            place = {"file": one.file, "line": one.line, "reason": one.reason}
+            self.kept.append(place | {"time": one.time and iso(one.time), "record": one.text[:KEPT_CHARACTERS]})
+
+
+def summary_of(address: str) -> Summary | None:
+    """What the footer of a collected file says; None if there is no file, or one of another layout."""
+    try:
+        with store.open_file(address) as stream:
+            content = (pq.read_metadata(stream).metadata or {}).get(FOOTER)
+    except FileNotFoundError:
+        return None
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{address} is damaged: {error}; remove it and run this window again") from error
+    if content is None:
+        return None
+    found = json.loads(content)
+    return Summary(**(found | {"reasons": Counter(found["reasons"])}))
