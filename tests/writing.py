@@ -79,3 +79,18 @@ def capture(
     content = lines(records)
     path.write_bytes(gzip.compress(content, mtime=0) if name.endswith(".gz") else content)
     return path
+
+
+def endpoint_file(root: Path, name: str = "endpoint.yaml", /, **settings: Any) -> str:
+    """An endpoint file with one schedule, called dq; ``schedules`` instead gives them all. YAML reads JSON."""
+    own = {key: settings.pop(key) for key in ("endpoint", "columns", "capture", "schedules", "output") if key in settings}
+    schedule = {"name": "dq", "monitor": "data_quality", "cron": "0 * * * *"} | settings
+    document = {
+        "endpoint": "churn",
+        "capture": {"uri": str(root / "capture")},
+        "output": str(root / "out"),
+        "schedules": [schedule],
+    }
+    path = root / name
+    path.write_text(json.dumps(document | own))
+    return str(path)

@@ -165,8 +165,8 @@ def replace(part: Path, target: Path) -> None:
 def publish(part: Path, system: fs.FileSystem, target: str) -> None:
     """Upload a finished file; object stores show it only when complete.
 
-    One call outside Python: an exception between two writes, as a task gets that is told to end, would close the stream,
-    and closing a stream completes the upload of half a file.
+    One call outside Python: an exception between two writes, as a task gets that is told to end, would close the
+    stream, and closing a stream completes the upload of half a file.
     """
     fs.copy_files(str(part), target, fs.LocalFileSystem(), system, use_threads=False)
 
