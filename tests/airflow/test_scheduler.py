@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import HOUR, ROOT, Project, make_project, publish, run_verbs
-from local_airflow import LocalAirflow
+from local_airflow import LocalAirflow, LocalAirflowError
 
 from model_monitor import config, layout
 from model_monitor.core.window import Window, iso, moment
@@ -143,6 +143,16 @@ def test_airflow_listens_on_this_machine_only_and_its_secrets_are_its_owners(
     assert listening == {"127.0.0.1"}
     for name in ("jwt_secret", "session_secret", "admin_password", "passwords.json"):
         assert (served.folder / "airflow" / name).stat().st_mode & 0o077 == 0
+
+
+def test_a_process_that_ended_is_started_again(airflow: LocalAirflow) -> None:
+    scheduler = next(process for process in airflow.processes if process.name == "scheduler")
+    scheduler.popen.kill()
+    scheduler.popen.wait()
+    with pytest.raises(LocalAirflowError, match="scheduler ended with -9"):
+        airflow.check()
+    airflow.revive()
+    assert airflow.wait_for_run(HOURLY, airflow.trigger(HOURLY)) == "success"
 
 
 def test_nothing_is_left_running(served: Project, tmp_path: Path) -> None:
