@@ -18,7 +18,7 @@ from model_monitor import store
 from model_monitor.core.batch import BATCH_ROWS
 from model_monitor.errors import ConfigError, DataError, StoreError
 from model_monitor.rows import capture, sides
-from model_monitor.rows.summary import FOOTER, Rejected, Summary
+from model_monitor.rows.summary import FOOTER, Rejected, Summary, undamaged
 
 SUFFIXES = {"csv": (".csv", ".csv.gz"), "jsonl": (".jsonl", ".json", ".jsonl.gz"), "parquet": (".parquet",)}
 CSV_BLOCK_BYTES = 16 << 20
@@ -75,9 +75,11 @@ def csv_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch]:
     elif len(set(names)) < len(names):
         raise ConfigError(f"{file.address}: the header names a column twice; give each a name of its own")
     try:
-        yield from csv_rows(file, names, int(dataset.header), set_aside)
+        yield from csv_rows(file, names, dataset.header, set_aside)
     except pa.ArrowInvalid as error:
-        raise DataError(f"{file.address} can't be read as CSV: {error}") from error
+        header_alone = b"\n" not in next(capture.chunks(file), b"")
+        if not header_alone:
+            raise DataError(f"{file.address} can't be read as CSV: {error}") from error
     except OSError as error:
         if file.address.endswith(".gz"):
             raise DataError(f"{file.address} is damaged: {error}; restore or remove the file") from error
@@ -85,17 +87,15 @@ def csv_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch]:
 
 
 def csv_rows(
-    file: store.File, names: list[str], skipped: int, set_aside: Callable[[pcsv.InvalidRow], str]
+    file: store.File, names: list[str], header: bool, set_aside: Callable[[pcsv.InvalidRow], str]
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of a CSV file as texts, after the first ``skipped`` ones."""
+    """The rows of a CSV file as texts, by names that are those of its header, if it has one."""
     if not names:
         return
     stream = store.open_file(file.address)
     reader = pcsv.open_csv(
         pa.CompressedInputStream(stream, "gzip") if file.address.endswith(".gz") else stream,
-        pcsv.ReadOptions(
-            column_names=names, skip_rows_after_names=skipped, block_size=CSV_BLOCK_BYTES, use_threads=False
-        ),
+        pcsv.ReadOptions(column_names=None if header else names, block_size=CSV_BLOCK_BYTES, use_threads=False),
         pcsv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_aside),
         pcsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]),
     )
@@ -108,8 +108,10 @@ def first_row(file: store.File) -> list[str]:
     # A chunk may end inside a character, so it is not decoded as if it were all there is.
     text = codecs.getincrementaldecoder("utf-8-sig")()
     try:
-        lines = csv.reader(io.StringIO(text.decode(next(capture.chunks(file), b"")), newline=""))
-        return next(filter(None, lines), [])
+        for chunk in capture.chunks(file):
+            for row in filter(None, csv.reader(io.StringIO(text.decode(chunk), newline=""))):
+                return row
+        return []
     except UnicodeDecodeError as error:
         raise DataError(f"{file.address} is not UTF-8: {error}") from error
     except csv.Error as error:
@@ -150,12 +152,10 @@ def row_groups_of(addresses: Iterable[str]) -> Iterator[tuple[str, int]]:
     """The row groups of Parquet files: address and number. Raises DataError."""
     for address in addresses:
         try:
-            with store.open_file(address) as stream:
+            with undamaged(address), store.open_file(address) as stream:
                 count = pq.read_metadata(stream).num_row_groups
         except FileNotFoundError as error:
             raise DataError(f"{address} is gone; collect the window again") from error
-        except pa.ArrowInvalid as error:
-            raise DataError(f"{address} can't be read as Parquet: {error}") from error
         yield from ((address, i) for i in range(count))
 
 
@@ -168,7 +168,7 @@ READERS: dict[str, Callable[[Dataset, store.File], Iterator[Any]]] = {
 
 def row_group(address: str, index: int) -> Iterator[pa.RecordBatch]:
     """The rows of a Parquet file's row group; what was stored as codes into a dictionary stays so."""
-    with store.reaching(address), store.open_file(address) as stream:
+    with undamaged(address), store.open_file(address) as stream:
         metadata = pq.read_metadata(stream)
         file = pq.ParquetFile(stream, metadata=metadata, read_dictionary=coded_columns(metadata, index))
         for f in file.schema_arrow:

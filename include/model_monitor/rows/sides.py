@@ -249,12 +249,12 @@ def flat(row: Any) -> dict[str, str | None]:
     if not isinstance(row, dict):
         raise ValueError("JSON without names for its values needs a preprocessing script")
     for name, value in row.items():
+        if not is_unicode(f"{name}{value}"):
+            raise ValueError("not Unicode text")
         if isinstance(value, dict | list):
             raise ValueError(f"'{name}' is nested; a preprocessing script can flatten it")
         if name.startswith("@"):
             raise ValueError(f"'{name}': names with @ in front are kept for the request; rename it")
-        if not is_unicode(f"{name}{value}"):
-            raise ValueError("not Unicode text")
     return {name: text_of(value) for name, value in row.items()}
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,7 +15,7 @@ import pyarrow.parquet as pq
 
 from model_monitor import store
 from model_monitor.core.window import iso
-from model_monitor.errors import DataError
+from model_monitor.errors import DataError, StoreError
 
 FOOTER = b"model_monitor"  # marks a Parquet file of collected rows, and holds its summary
 KEPT_REJECTED = 1000  # so many records set aside are kept, the others only counted
@@ -52,15 +54,26 @@ class Summary:
 
 
 def summary_of(address: str) -> Summary | None:
-    """What the footer of a collected file says; None if there is no file, or one of another layout."""
+    """What the footer of a collected file says; None if there is no file, or one of another kind. Raises DataError."""
     try:
-        with store.open_file(address) as stream:
+        with undamaged(address), store.open_file(address) as stream:
             content = (pq.read_metadata(stream).metadata or {}).get(FOOTER)
     except FileNotFoundError:
         return None
-    except pa.ArrowInvalid as error:
-        raise DataError(f"{address} is damaged: {error}; remove it and run this window again") from error
     if content is None:
         return None
     found = json.loads(content)
     return Summary(**(found | {"reasons": Counter(found["reasons"])}))
+
+
+@contextmanager
+def undamaged(address: str) -> Iterator[None]:
+    """Turn what PyArrow raises on a damaged Parquet file into a DataError, and on a store into a StoreError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowInvalid, OSError) as error:
+        if "AWS Error" in str(error):
+            raise StoreError(f"{address}: {error}") from error
+        raise DataError(f"{address} can't be read as Parquet: {error}; restore or remove it") from error

