@@ -77,9 +77,13 @@ class Process:
         """Waits for it until a time, then kills what is left of its group."""
         with suppress(subprocess.TimeoutExpired):
             self.popen.wait(max(0.1, deadline - time.monotonic()))
+        self.kill_group()
+        self.popen.wait()
+
+    def kill_group(self) -> None:
+        """Ends what it started and left behind; itself too, if it is still there."""
         with suppress(ProcessLookupError):
             os.killpg(self.popen.pid, signal.SIGKILL)
-        self.popen.wait()
 
 
 @dataclass
@@ -168,6 +172,7 @@ class LocalAirflow(AirflowApi):
         for process in self.processes:
             if process.popen.poll() is not None:
                 self.say(f"{process.name} ended, see {process.log}; starting it again")
+                process.kill_group()
                 process.start()
 
     def healthy(self) -> bool:

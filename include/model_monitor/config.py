@@ -36,6 +36,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 def anchored(address: str, info: ValidationInfo) -> str:
     """An address as it is if it is a URI or absolute, else taken from the folder of the file that names it."""
+    if re.match(r"s3://[^/]*@", address):
+        raise ValueError("credentials belong into the environment (AWS_ACCESS_KEY_ID, ...), not into an address")
     if "://" in address or Path(address).is_absolute():
         return address.rstrip("/")
     folder = (info.context or {}).get("folder", Path.cwd())

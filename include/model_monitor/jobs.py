@@ -137,7 +137,7 @@ def publish_baseline(endpoint_file: str, schedule: str, version: str) -> str:
     Baseline.at(
         store.join(version, STATISTICS), store.join(version, CONSTRAINTS)
     )  # a baseline that can't be read stays out
-    name = version.rstrip("/").rpartition("/")[2]
+    name = version.partition("?")[0].rstrip("/").rpartition("/")[2]
     return store.write(store.join(layout.baselines(endpoint, s), layout.PUBLISHED), encode({"version": name}))
 
 

@@ -28,6 +28,10 @@ class File:
     size: int
     changed: int
 
+    @property
+    def is_gzip(self) -> bool:
+        return self.address.partition("?")[0].endswith(".gz")
+
 
 @lru_cache(maxsize=64)
 def filesystem(root: str) -> tuple[fs.FileSystem, str]:
@@ -48,6 +52,10 @@ def located(address: str) -> tuple[fs.FileSystem, str]:
     scheme, _, rest = address.partition("://")
     place, _, query = rest.partition("?")
     root, _, path = place.partition("/")
+    if "@" in root and scheme == "s3":
+        raise ConfigError(
+            f"{scheme}://...@{root.rpartition('@')[2]}: credentials belong into the environment, not an address"
+        )
     system, base = filesystem(f"{scheme}://{root}?{with_region(query)}" if scheme == "s3" else f"{scheme}://{root}")
     return system, "/".join(part for part in f"{base}/{path}".split("/") if part)
 
@@ -140,11 +148,13 @@ def writing(address: str) -> Iterator[Path]:
     """A local path to write to; on leaving without an error its file appears at the address, else it is gone."""
     system, target = located(address)
     local = isinstance(system, fs.LocalFileSystem)
-    with reaching(address):
-        folder = Path(target).parent if local else Path(tempfile.gettempdir())
+    folder = Path(target).parent if local else Path(tempfile.gettempdir())
+    try:
         folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=folder, prefix=".part-")
-        os.close(handle)
+    except OSError as error:
+        raise StoreError(f"{address} can't be written: {error}") from error
+    os.close(handle)
     part = Path(name)
     try:
         yield part

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from conftest import HOUR, ROOT, Project, make_project, publish, run_verbs
 from local_airflow import LocalAirflow, LocalAirflowError
@@ -131,8 +132,6 @@ def test_a_broken_endpoint_file_is_an_import_error_beside_living_dags(airflow: L
 def test_airflow_listens_on_this_machine_only_and_its_secrets_are_its_owners(
     served: Project, airflow: LocalAirflow
 ) -> None:
-    import psutil
-
     ours = [process for started in airflow.processes for process in family(psutil.Process(started.popen.pid))]
     listening = {
         connection.laddr.ip
@@ -147,17 +146,18 @@ def test_airflow_listens_on_this_machine_only_and_its_secrets_are_its_owners(
 
 def test_a_process_that_ended_is_started_again(airflow: LocalAirflow) -> None:
     scheduler = next(process for process in airflow.processes if process.name == "scheduler")
+    workers = family(psutil.Process(scheduler.popen.pid))[1:]
     scheduler.popen.kill()
     scheduler.popen.wait()
     with pytest.raises(LocalAirflowError, match="scheduler ended with -9"):
         airflow.check()
     airflow.revive()
+    psutil.wait_procs(workers, timeout=3)
+    assert not [worker for worker in workers if worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE]
     assert airflow.wait_for_run(HOURLY, airflow.trigger(HOURLY)) == "success"
 
 
 def test_nothing_is_left_running(served: Project, tmp_path: Path) -> None:
-    import psutil
-
     with pytest.raises(KeyboardInterrupt), LocalAirflow(tmp_path / "home", ROOT) as started:
         ours = [process for one in started.processes for process in family(psutil.Process(one.popen.pid))]
         assert len(ours) > len(started.processes)

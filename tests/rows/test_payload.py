@@ -205,12 +205,12 @@ DICTS = st.dictionaries(NAME, JSON_VALUE, max_size=3)
 
 
 def same(text: str | None, value: Any) -> bool:
-    """Whether a text is a JSON value: numbers may be written otherwise, but not as numbers of another kind."""
-    if value is None or isinstance(value, bool | str):
-        return text == {None: None, True: "true", False: "false"}.get(value, value) if not isinstance(value, str) else text == value
-    if text is None or float(text) != value:
-        return False
-    return ({".", "e", "E"} & set(text) != set()) == isinstance(value, float)
+    """Whether a text is a JSON value: a number with a fraction may be written otherwise, but not as a whole one."""
+    if isinstance(value, float):
+        return text is not None and float(text) == value and bool({".", "e", "E"} & set(text))
+    if isinstance(value, bool):
+        return text == str(value).lower()
+    return text == (value if value is None else str(value))
 
 
 @given(st.lists(st.one_of(DICTS, st.lists(DICTS, max_size=3)), min_size=1, max_size=5), st.booleans())

@@ -130,7 +130,7 @@ def pieces(files: Iterable[store.File]) -> Iterator[Piece]:
 
 
 def whole_if_small(file: store.File) -> tuple[store.File, bytes | None]:
-    small = file.size <= BLOCK_BYTES and not file.address.endswith(".gz")
+    small = file.size <= BLOCK_BYTES and not file.is_gzip
     return file, (read_whole(file) if small else None)
 
 
@@ -159,7 +159,7 @@ def chunks(file: store.File) -> Iterator[bytes]:
     """The bytes of a file, unpacked; an empty .gz file holds nothing. Raises DataError for damaged gzip."""
     if not file.size:
         return
-    unpack = zlib.decompressobj(wbits=31) if file.address.endswith(".gz") else None
+    unpack = zlib.decompressobj(wbits=31) if file.is_gzip else None
     with store.open_file(file.address) as stream:
         while packed := store.read_on(stream, file.address, BLOCK_BYTES):
             try:

@@ -81,7 +81,7 @@ def csv_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch]:
         if not header_alone:
             raise DataError(f"{file.address} can't be read as CSV: {error}") from error
     except OSError as error:
-        if file.address.endswith(".gz"):
+        if file.is_gzip:
             raise DataError(f"{file.address} is damaged: {error}; restore or remove the file") from error
         raise StoreError(f"{file.address}: {error}") from error
 
@@ -94,7 +94,7 @@ def csv_rows(
         return
     stream = store.open_file(file.address)
     reader = pcsv.open_csv(
-        pa.CompressedInputStream(stream, "gzip") if file.address.endswith(".gz") else stream,
+        pa.CompressedInputStream(stream, "gzip") if file.is_gzip else stream,
         pcsv.ReadOptions(column_names=None if header else names, block_size=CSV_BLOCK_BYTES, use_threads=False),
         pcsv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_aside),
         pcsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]),
