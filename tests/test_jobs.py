@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from writing import HOUR, NO_SIDE, at, capture, endpoint_file, record, written
 
 from model_monitor import jobs, store
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError, MonitorError
-from writing import HOUR, NO_SIDE, at, capture, endpoint_file, record, written
 
 WINDOW = Window(at(0), at(60))
 REPORT = "out/churn/dq/2026/01/05/04"
@@ -160,7 +160,7 @@ def test_a_failed_run_leaves_no_report_of_an_earlier_one_beside_it(tmp_path: Pat
     with pytest.raises(DataError):
         jobs.collect_window(file, "dq", WINDOW)
     assert execution(tmp_path)["status"] == "Failed"
-    left = {name for name in os.listdir(tmp_path / REPORT) if name.endswith(".json")}
+    left = {path.name for path in (tmp_path / REPORT).glob("*.json")}
     assert left == {"execution.json"}
 
 
@@ -267,7 +267,10 @@ def test_a_verb_without_the_one_before_it_says_so(tmp_path: Path) -> None:
         jobs.observe_baseline(file, "dq")
 
 
-@pytest.mark.parametrize("content", [b"", b"MMS1", b"MMS1" + bytes(20), b"\xff" * 50, b"{}"])
+BROKEN = {"empty": b"", "a head": b"MMS1", "zeros": b"MMS1" + bytes(20), "bytes": b"\xff" * 50, "JSON": b"{}"}
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
 def test_a_state_that_is_none_is_an_error_that_names_it(tmp_path: Path, content: bytes) -> None:
     traffic(tmp_path)
     file = endpoint_file(tmp_path)

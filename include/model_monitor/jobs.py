@@ -30,7 +30,7 @@ from model_monitor.results.documents import (
     documents_of,
     encode,
 )
-from model_monitor.results.report import Baseline, Observed, write_files, write_report
+from model_monitor.results.report import Baseline, Observed, write_failure, write_report
 from model_monitor.rows import scripts
 from model_monitor.rows.datasets import Dataset, row_group, row_groups_of
 from model_monitor.rows.select import Selection
@@ -50,7 +50,7 @@ def collect_window(endpoint_file: str, schedule: str, window: Window) -> str:
     store.write(address, encode(document))
     if problem := too_many_rejected(document, s.max_rejected):
         failed = execution.execution(about(endpoint, s, window), execution.FAILED, problem, document, None)
-        write_files(layout.report(endpoint, s, window), {}, document, failed)
+        write_failure(layout.report(endpoint, s, window), document, failed)
         raise DataError(problem)
     return address
 
@@ -132,13 +132,18 @@ def suggest_constraints(endpoint_file: str, schedule: str, state: str, created: 
 
 
 def publish_baseline(endpoint_file: str, schedule: str, version: str) -> str:
-    """From now on the schedule judges against a version, given by the address of its folder; the pointer's address."""
+    """From now on the schedule judges against a version, given by the address of its folder; the pointer's address.
+
+    Raises ConfigError for a version of another schedule, or one whose files can't be read.
+    """
     endpoint, s = chosen(endpoint_file, schedule)
-    Baseline.at(
-        store.join(version, STATISTICS), store.join(version, CONSTRAINTS)
-    )  # a baseline that can't be read stays out
+    folder = layout.baselines(endpoint, s)
     name = version.partition("?")[0].rstrip("/").rpartition("/")[2]
-    return store.write(store.join(layout.baselines(endpoint, s), layout.PUBLISHED), encode({"version": name}))
+    if store.join(folder, name) != version.rstrip("/"):
+        raise ConfigError(f"{version} is no version of the baseline of '{schedule}'; its versions are in {folder}")
+    built = Baseline.at(store.join(version, STATISTICS), store.join(version, CONSTRAINTS))
+    documents_of(s.build_monitor()).constraints(built.statistics, built.constraints)
+    return store.write(store.join(folder, layout.PUBLISHED), encode({"version": name}))
 
 
 def chosen(endpoint_file: str, schedule: str) -> tuple[Endpoint, Schedule]:
@@ -240,7 +245,7 @@ def state_at(address: str, monitor: Monitor[Any]) -> Observed:
         return load(store.read(address), Observed(0, monitor.empty))
     except FileNotFoundError as error:
         raise DataError(f"there is no {address}; run the task before this one first") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except ValueError as error:
         raise DataError(
             f"{address} is not a State of this monitor: {error}; run the task before this one again"
         ) from error

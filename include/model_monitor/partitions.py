@@ -11,6 +11,7 @@ from typing import Any
 from model_monitor import layout, store
 from model_monitor.config import Endpoint, Schedule
 from model_monitor.core.window import HOUR, Window, floor_hour
+from model_monitor.errors import ConfigError
 from model_monitor.results.documents import Document
 from model_monitor.rows import capture, payload, scripts
 from model_monitor.rows.collect import LAYOUT, Span, collect
@@ -27,7 +28,8 @@ def up_to_date(endpoint: Endpoint, schedule: Schedule, window: Window) -> dict[s
     margin = endpoint.capture.straggler_hours * HOUR
     around = Window(floor_hour(window.start) - margin, window.end + margin)
     files = {h.start: store.files(layout.capture_folder(endpoint, h.start), capture.SUFFIXES) for h in around.hours()}
-    spans = [span_of(endpoint, schedule, hour, files) for hour in window.hours()]
+    script = script_of(schedule)
+    spans = [span_of(endpoint, schedule, hour, files, script) for hour in window.hours()]
     made = {span.address: summary_of(span.address) for span in spans}
     stale = [span for span in spans if (made[span.address] or Summary({"files": []})).origin != span.origin]
     for i in range(0, len(stale), HOURS_AT_ONCE):
@@ -37,17 +39,25 @@ def up_to_date(endpoint: Endpoint, schedule: Schedule, window: Window) -> dict[s
     return {address: summary for address, summary in made.items() if summary and summary.origin["files"]}
 
 
-def span_of(endpoint: Endpoint, schedule: Schedule, hour: Window, files: Files) -> Span:
+def script_of(schedule: Schedule) -> list[Any] | None:
+    """What a schedule's script makes of records depends on: its text and its settings. Raises ConfigError."""
+    if not (script := schedule.preprocess):
+        return None
+    try:
+        return [hashlib.sha256(store.read(script.script)).hexdigest(), script.on_error, script.sort_columns]
+    except FileNotFoundError as error:
+        raise ConfigError(f"there is no script at {script.script}") from error
+
+
+def span_of(endpoint: Endpoint, schedule: Schedule, hour: Window, files: Files, script: list[Any] | None) -> Span:
     """An hour's file of rows, and all that it depends on."""
     margin = endpoint.capture.straggler_hours * HOUR
     near = [file for start, some in files.items() if abs(start - hour.start) <= margin for file in some]
-    script = schedule.preprocess
     origin: dict[str, Any] = {
         "layout": LAYOUT,
         "files": [[file.address, file.size, file.changed] for file in near],
         "columns": [list(endpoint.columns.outputs), list(endpoint.columns.inputs)],
-        "script": script
-        and [hashlib.sha256(store.read(script.script)).hexdigest(), script.on_error, script.sort_columns],
+        "script": script,
     }
     return Span(hour, layout.rows(endpoint, schedule, hour.start), origin)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 import zlib
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -12,11 +14,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from writing import NO_SIDE, at, line, lines, record
 
 from model_monitor import store
 from model_monitor.errors import DataError
 from model_monitor.rows import capture
-from writing import NO_SIDE, at, line, lines, record
 
 
 def read(root: Path) -> tuple[list[dict[str, Any]], list[capture.Rejected]]:
@@ -63,7 +65,7 @@ BAD = {
     "a list": b"[1]",
     "data is an object": line(record("x")).replace(b'"1,a\\n"', b"{}"),
     "an id that is a number": line(record("x")).replace(b'"x"', b"7"),
-    "captureData is a text": b'{"captureData":"x","eventMetadata":{"eventId":"x","inferenceTime":"2026-01-05T03:00:00Z"}}',
+    "captureData is a text": line(record("x") | {"captureData": "x"}),
     "no id": line(record("x")).replace(b'"eventId"', b'"other"'),
     "an empty id": line(record("")),
     "a null": b"null",
@@ -264,3 +266,19 @@ def test_compressible_data_is_unpacked_piece_by_piece(tmp_path: Path, monkeypatc
 def test_a_side_that_was_not_captured_is_missing(tmp_path: Path) -> None:
     (event,), _ = read(put(tmp_path, lines([record("a", NO_SIDE, "0.5")])))
     assert not (event["captureData"]["endpointInput"] or {}).get("data")
+
+
+ALONE = """
+import sys
+from model_monitor.rows import capture
+records = capture.parse(capture.Block([capture.Piece("a.jsonl", 1, sys.stdin.buffer.read())]))
+print(records.metadata("eventId").to_pylist(), [one.line for one in records.rejected])
+"""
+
+
+@pytest.mark.parametrize("first", [b"null", b" null\r", b"3"])
+def test_a_line_that_is_no_object_is_set_aside_whatever_comes_after_it(first: bytes) -> None:
+    """In a process of its own: Arrow's reader (26.0) ends it by a segmentation fault on a null that comes first."""
+    content = lines([first, record("b")])
+    told = subprocess.run([sys.executable, "-c", ALONE], input=content, capture_output=True, timeout=60, check=False)
+    assert (told.returncode, told.stdout.decode().strip()) == (0, "['b'] [1]"), told.stderr.decode()[-500:]

@@ -121,7 +121,11 @@ def test_csv_that_cannot_be_read_is_one_clear_error(tmp_path: Path, content: byt
 PACKED = gzip.compress(b"a,b\n" + b"".join(b"%d,x\n" % i for i in range(5000)))
 
 
-@pytest.mark.parametrize("content", [PACKED[:-4], PACKED[: len(PACKED) // 2], PACKED[:20], b"a,b\n1,2\n"], ids=list("abcd"))
+@pytest.mark.parametrize(
+    "content",
+    [PACKED[:-4], PACKED[: len(PACKED) // 2], PACKED[:20], b"a,b\n1,2\n"],
+    ids=["trailer", "half", "head", "plain"],
+)
 @pytest.mark.parametrize("format", ["csv", "jsonl"])
 def test_a_damaged_gzip_file_is_an_error_that_names_it(tmp_path: Path, content: bytes, format: str) -> None:
     put(tmp_path, content, f"a.{format}.gz")

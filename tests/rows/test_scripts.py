@@ -9,11 +9,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from writing import at, capture, endpoint_file, record
 
 from model_monitor import jobs, store
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError
-from writing import at, capture, endpoint_file, record
 
 WINDOW = Window(at(0), at(60))
 HANDLER = "def preprocess_handler(inference_record):\n    "
@@ -62,8 +62,10 @@ def test_what_a_handler_returns_becomes_the_rows(root: Path, returned: str, expe
 def test_a_handler_is_given_all_that_was_captured_under_the_names_of_the_original(root: Path) -> None:
     script = HANDLER + (
         "r = inference_record\n    return dict(id=r.event_metadata.event_id, time=r.event_metadata.event_time,\n"
-        "      custom=r.event_metadata.custom_attribute, encoding=r.endpoint_output.encoding, mode=r.endpoint_input.mode,\n"
-        "      type=r.endpoint_input.observedContentType, version=r.event_version, other=r.batch_transform_output.data,\n"
+        "      custom=r.event_metadata.custom_attribute, encoding=r.endpoint_output.encoding,\n"
+        "      mode=r.endpoint_input.mode,\n"
+        "      type=r.endpoint_input.observedContentType, version=r.event_version,\n"
+        "      other=r.batch_transform_output.data,\n"
         "      inference=r.event_dict['eventMetadata'].get('inferenceId'), truth=r.ground_truth.data,\n"
         "      same=r.as_dict() == r.event_dict)"
     )
@@ -83,7 +85,9 @@ def test_a_handler_is_given_all_that_was_captured_under_the_names_of_the_origina
 
 
 def test_a_handler_may_take_a_logger(root: Path, caplog: pytest.LogCaptureFixture) -> None:
-    script = "def preprocess_handler(record, logger):\n    logger.warning('saw %s', record.event_metadata.event_id)\n    "
+    script = (
+        "def preprocess_handler(record, logger):\n    logger.warning('saw %s', record.event_metadata.event_id)\n    "
+    )
     assert rows(root, script + "return {'x': 1}") == [{"x": "1"}] * 2
     assert "saw a" in caplog.text
 
@@ -145,7 +149,7 @@ def test_a_handler_that_fails_fails_the_run_with_the_record_or_drops_the_record(
     with pytest.raises(ConfigError, match=r"script\.py.* a\b") as raised:
         rows(root, script)
     if "raise" in body or "/" in body:
-        assert "Traceback" in str(raised.value) and 'line 2, in preprocess_handler' in str(raised.value)
+        assert "Traceback" in str(raised.value) and "line 2, in preprocess_handler" in str(raised.value)
     assert rows(root, script, on_error="drop") == [{"x": "1"}]
     report = json.loads((root / "out/_states/churn/dq/2026/01/05/04/collected.json").read_text())
     assert report["rejected"] == 1 and report["kept"][0]["line"] == 1
@@ -236,5 +240,3 @@ def test_an_edited_record_is_decoded_as_edited_or_refused(root: Path) -> None:
     except ConfigError:
         return
     assert [row["_c0"] for row in found] == ["0.9", "0.9"]
-
-

@@ -103,6 +103,13 @@ def write_files(folder: str, files: dict[str, Document], collected: Document, do
     store.write(store.join(folder, EXECUTION), encode(document))
 
 
+def write_failure(folder: str, collected: Document, document: Document) -> None:
+    """A report of an execution that failed: nothing of an earlier one over the same window stays beside it."""
+    for name in (STATISTICS, CONSTRAINTS, VIOLATIONS):
+        store.delete(store.join(folder, name))
+    write_files(folder, {}, collected, document)
+
+
 def verdict(observed: Observed, baseline: Baseline, findings: Sequence[Finding]) -> tuple[str, str]:
     """The status, and the reason where it is not one of the original's two for success."""
     if not observed.rows:

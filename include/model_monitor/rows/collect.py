@@ -206,7 +206,7 @@ class Draft:
         counts = np.concatenate(self.counts) if self.counts else np.empty(0, np.int64)
         self.summary.duplicates = int(repeated.sum())
         self.summary.rows = int(counts[~repeated].sum())
-        footer = {FOOTER: json.dumps(vars(self.summary), sort_keys=True).encode()}
+        footer = {FOOTER: json.dumps(vars(self.summary)).encode()}
         if self.writer is not None and len(self.pieces) == 1 and not self.summary.duplicates:
             self.writer.add_key_value_metadata(footer)
             self.close()

@@ -76,4 +76,5 @@ def undamaged(address: str) -> Iterator[None]:
     except (pa.ArrowInvalid, OSError) as error:
         if "AWS Error" in str(error):
             raise StoreError(f"{address}: {error}") from error
-        raise DataError(f"{address} can't be read as Parquet: {error}; restore or remove it") from error
+        told = " ".join(str(error).split())
+        raise DataError(f"{address} can't be read as Parquet: {told}; restore or remove it") from error

@@ -85,4 +85,7 @@ def load(data: bytes, like: S) -> S:
     """The state that ``dump`` saved, of the kind of ``like``; ValueError if the bytes are something else."""
     if not data.startswith(MAGIC):
         raise ValueError("not a saved state")
-    return like.unpack(msgspec.msgpack.decode(zlib.decompress(data[len(MAGIC) :])))
+    try:
+        return like.unpack(msgspec.msgpack.decode(zlib.decompress(data[len(MAGIC) :])))
+    except (zlib.error, msgspec.DecodeError, KeyError, TypeError, IndexError) as error:
+        raise ValueError(f"not a saved state of this kind, or a damaged one: {error}") from error
