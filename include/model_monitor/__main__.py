@@ -60,7 +60,14 @@ def add_common(command: argparse.ArgumentParser, formats: list[str]) -> None:
     command.add_argument("--output", required=True, metavar="DIR")
     command.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="a setting of the monitor")
     command.add_argument("--compatibility", choices=["calibrated", "sagemaker"], help="whose decisions to make")
-    command.add_argument("--max-rejected", type=float, default=0.01, metavar="SHARE", help="of unreadable records")
+    command.add_argument("--max-rejected", type=share, default=0.01, metavar="SHARE", help="of unreadable records")
+
+
+def share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise ValueError
+    return value
 
 
 def options_of(asked: argparse.Namespace) -> dict[str, object]:

@@ -86,6 +86,8 @@ def run(
     selection = Selection(source.window, names=against.column_names(built), by_position=by_position(built))
     if source.format == "capture":
         observed, collected = observe_captures(built, source, selection, max_rejected)
+    elif source.window:
+        raise ConfigError("--start and --end need captures, whose records tell their time; leave them out")
     else:
         dataset = Dataset.at(source.address, source.format, source.header)
         observed, collected = observe_dataset(built, dataset, selection, max_rejected)

@@ -187,6 +187,8 @@ def monitor_of(name: str, options: dict[str, Any]) -> Any:
     module, _, attribute = path.rpartition(".")
     try:
         kind = getattr(importlib.import_module(module), attribute)
+        if not dataclasses.is_dataclass(kind):
+            raise ConfigError(f"'{path}' is no monitor: a monitor is a dataclass; see model_monitor.core.monitor")
         if unknown := list(unknown_options(kind, options)):
             raise ConfigError(
                 f"monitor '{name}' has no option {', '.join(unknown)}; it has {', '.join(option_names(kind))}"

@@ -141,8 +141,7 @@ def publish_baseline(endpoint_file: str, schedule: str, version: str) -> str:
     name = version.partition("?")[0].rstrip("/").rpartition("/")[2]
     if store.join(folder, name) != version.rstrip("/"):
         raise ConfigError(f"{version} is no version of the baseline of '{schedule}'; its versions are in {folder}")
-    built = Baseline.at(store.join(version, STATISTICS), store.join(version, CONSTRAINTS))
-    documents_of(s.build_monitor()).constraints(built.statistics, built.constraints)
+    Baseline.at(store.join(version, STATISTICS), store.join(version, CONSTRAINTS)).asks(s.build_monitor())
     return store.write(store.join(folder, layout.PUBLISHED), encode({"version": name}))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from model_monitor import layout, store
 from model_monitor.config import Endpoint, Schedule
 from model_monitor.core.window import HOUR, Window, floor_hour
+from model_monitor.engines import local
 from model_monitor.errors import ConfigError
 from model_monitor.results.documents import Document
 from model_monitor.rows import capture, payload, scripts
@@ -31,12 +32,17 @@ def up_to_date(endpoint: Endpoint, schedule: Schedule, window: Window) -> dict[s
     script = script_of(schedule)
     spans = [span_of(endpoint, schedule, hour, files, script) for hour in window.hours()]
     made = {span.address: summary_of(span.address) for span in spans}
-    stale = [span for span in spans if (made[span.address] or Summary({"files": []})).origin != span.origin]
+    stale = [span for span in spans if is_stale(span, made[span.address])]
     for i in range(0, len(stale), HOURS_AT_ONCE):
         some = stale[i : i + HOURS_AT_ONCE]
         summaries = collect_spans(endpoint, schedule, some, files)
         made |= {span.address: summary for span, summary in zip(some, summaries, strict=True)}
     return {address: summary for address, summary in made.items() if summary and summary.origin["files"]}
+
+
+def is_stale(span: Span, made: Summary | None) -> bool:
+    """Whether a file of rows has to be made; an hour that never had captures needs none."""
+    return span.origin != made.origin if made else bool(span.origin["files"])
 
 
 def script_of(schedule: Schedule) -> list[Any] | None:
@@ -72,7 +78,11 @@ def collect_spans(endpoint: Endpoint, schedule: Schedule, spans: Sequence[Span],
         for file in (files.get(span.window.start, []) if span.window else [])
     }
     return collect(
-        lambda: capture.blocks(several), decode_of(endpoint, schedule), spans, lambda address: own.get(address, -1)
+        lambda: capture.blocks(several),
+        decode_of(endpoint, schedule),
+        spans,
+        lambda address: own.get(address, -1),
+        workers=1 if schedule.preprocess else local.CORES,  # a user's handler may remember earlier records
     )
 
 

@@ -53,6 +53,16 @@ class Baseline:
     def exists(self) -> bool:
         return self.statistics is not None or self.constraints is not None
 
+    def asks(self, monitor: Monitor[Any]) -> list[Constraint]:
+        """The constraints; [] if there is no baseline. Raises ConfigError that names the files."""
+        if not self.exists:
+            return []
+        try:
+            return documents_of(monitor).constraints(self.statistics, self.constraints)
+        except ConfigError as error:
+            files = " and ".join(filter(None, [self.statistics_address, self.constraints_address]))
+            raise ConfigError(f"{files}: {error}") from error
+
     def column_names(self, monitor: Monitor[Any]) -> tuple[str, ...]:
         return tuple(documents_of(monitor).column_names(self.statistics, self.constraints))
 
@@ -71,9 +81,7 @@ def write_report(
 ) -> Document:
     """Judge a State, write the report's files into a folder, ``execution.json`` last; that document."""
     documents = documents_of(monitor)
-    constraints: list[Constraint] = []
-    if baseline.exists:
-        constraints = documents.constraints(baseline.statistics, baseline.constraints)
+    constraints = baseline.asks(monitor)
     findings = evaluate(constraints, monitor.measure(observed.state)) if observed.rows else []
     status, reason = verdict(observed, baseline, findings)
     addresses = {"statistics": baseline.statistics_address, "constraints": baseline.constraints_address}

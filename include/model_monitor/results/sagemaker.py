@@ -49,13 +49,20 @@ class DataQualityDocuments:
         }
 
     def constraints(self, statistics: Document | None, constraints: Document | None) -> list[Constraint]:
+        if "monitoring_config" in (statistics or {}) or "dataset" in (constraints or {}):
+            raise ConfigError("statistics.json and constraints.json are swapped")
         by_name = {f["name"]: f for f in features_of(statistics)}
-        if constraints is None:
-            expected = [learned(f, self.monitor.rules) for f in by_name.values()]
-        else:
-            everywhere = constraints.get("monitoring_config", {})
-            rules = rules_of(everywhere, self.monitor.rules)
-            expected = [expectation(f, by_name.get(f["name"]), rules) for f in features_of(constraints)]
+        rules = rules_of((constraints or {}).get("monitoring_config", {}), self.monitor.rules)
+        expected = []
+        for f in by_name.values() if constraints is None else features_of(constraints):
+            try:
+                expected.append(
+                    learned(f, rules) if constraints is None else expectation(f, by_name.get(f["name"]), rules)
+                )
+            except (TypeError, AttributeError, KeyError, ValueError) as error:
+                raise ConfigError(f"feature '{f['name']}' can't be read: {error!r}") from error
+        if not expected:
+            raise ConfigError("no 'features': nothing would be judged")
         return list(self.monitor.constraints(expected))
 
     def violations(self, findings: Sequence[Finding], state: Table) -> Document:
@@ -150,8 +157,10 @@ def switch(on: bool) -> str:
 def features_of(document: Document | None) -> list[Document]:
     """The features of one of the files, each with a name. Raises ConfigError."""
     features = (document or {}).get("features", [])
-    if not isinstance(features, list) or not all(isinstance(f, Mapping) and "name" in f for f in features):
-        raise ConfigError("'features' must be a list of objects with a 'name' each")
+    if not isinstance(features, list) or not all(
+        isinstance(f, Mapping) and isinstance(f.get("name"), str) for f in features
+    ):
+        raise ConfigError("'features' must be a list of objects with a text as 'name' each")
     return features
 
 
@@ -161,7 +170,7 @@ def expectation(f: Document, statistics: Document | None, rules: Rules) -> Expec
     return Expectation(
         f["name"],
         f.get("inferred_type", UNKNOWN),
-        f.get("completeness"),
+        share(f, "completeness"),
         bool(f.get("num_constraints", {}).get("is_non_negative", False)),
         None if domains is None else tuple(domains),
         spread_of(statistics) if statistics else None,
@@ -248,7 +257,7 @@ def one_of(config: Document, key: str, *words: str) -> str | None:
     for word in words:
         if str(value).lower() == word.lower():
             return word
-    raise ConfigError(f"constraints.json: {key} is {' or '.join(words)}, not {value!r}")
+    raise ConfigError(f"{key} is {' or '.join(words)}, not {value!r}")
 
 
 def share(config: Document, key: str) -> float | None:
@@ -260,5 +269,5 @@ def share(config: Document, key: str) -> float | None:
     except (TypeError, ValueError):
         number = -1.0
     if not 0 <= number <= 1:
-        raise ConfigError(f"constraints.json: {key} is a number from 0 to 1, not {value!r}")
+        raise ConfigError(f"{key} is a number from 0 to 1, not {value!r}")
     return number

@@ -177,21 +177,34 @@ def chunks(file: store.File) -> Iterator[bytes]:
 def parse(block: Block) -> Records:
     """The requests of a block, and those that can't be read as one."""
     content = block.content
-    lines = sum(1 for line in content.split(b"\n") if line.strip())
+    lines = [line for line in map(bytes.strip, content.split(b"\n")) if line]
     if not lines:
         return Records(block, empty(), pa.array([], TIME), [])
     try:
         if not content.isascii():
             content.decode("utf-8")
-        table = pj.read_json(
-            pa.BufferReader(content),
-            pj.ReadOptions(use_threads=False, block_size=len(content) + 1),
-            pj.ParseOptions(explicit_schema=SCHEMA, unexpected_field_behavior="ignore"),
-        )
-        events = table.to_struct_array().combine_chunks() if table.num_rows == lines else None
+        events = events_of(content) if all(map(is_object, lines)) else empty()
     except (pa.ArrowInvalid, UnicodeDecodeError):
-        events = None
-    return complete(block, events, range(lines)) if events is not None else parse_line_by_line(block)
+        events = empty()
+    return complete(block, events, range(len(lines))) if len(events) == len(lines) else parse_line_by_line(block)
+
+
+def is_object(line: bytes) -> bool:
+    """Whether a line looks like one whole object.
+
+    If all lines do, and there are as many objects as lines, then each line is one. And PyArrow's reader must not be
+    given anything else: a bare ``null`` ends the process (seen with PyArrow 26).
+    """
+    return line.startswith(b"{") and line.endswith(b"}")
+
+
+def events_of(content: bytes) -> pa.StructArray:
+    table = pj.read_json(
+        pa.BufferReader(content),
+        pj.ReadOptions(use_threads=False, block_size=len(content) + 1),
+        pj.ParseOptions(explicit_schema=SCHEMA, unexpected_field_behavior="ignore"),
+    )
+    return table.to_struct_array().combine_chunks()
 
 
 def empty() -> pa.StructArray:

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from model_monitor import store
 from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME, INFERENCE_ID
 from model_monitor.core.window import Window
-from model_monitor.engines.local import ahead
+from model_monitor.engines.local import CORES, ahead
 from model_monitor.rows.capture import TIME, Block, Records, parse
 from model_monitor.rows.payload import Decode, Rows, Shape
 from model_monitor.rows.sides import NAMED
@@ -70,8 +70,9 @@ def collect(
     decode: Decode,
     spans: Sequence[Span],
     span_of_file: Callable[[str], int],
+    workers: int = CORES,
 ) -> list[Summary]:
-    """Write the rows of each span, on all cores; what became of the records.
+    """Write the rows of each span; what became of the records.
 
     ``blocks`` starts reading from the beginning, and is called again if the shape that a span's first requests had
     turns out not to be that of most. A record that does not tell its time is counted where ``span_of_file`` says (-1:
@@ -84,7 +85,7 @@ def collect(
                 stack.enter_context(Draft(Summary(span.origin), shape))
                 for span, shape in zip(spans, shapes, strict=True)
             ]
-            for portions, timeless in ahead(lambda block: share_out(parse(block), decode, spans), blocks()):
+            for portions, timeless in ahead(lambda block: share_out(parse(block), decode, spans), blocks(), workers):
                 for portion in portions:
                     drafts[portion.span].add(portion)
                 while sum(draft.waiting_rows for draft in drafts) > BATCH_ROWS:

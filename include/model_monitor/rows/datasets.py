@@ -70,6 +70,8 @@ def csv_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch]:
         return "skip"
 
     names = first_row(file)
+    if dataset.header and (kept := [name for name in names if name.startswith("@")]):
+        raise ConfigError(f"{file.address}: {kept[0]}: names with @ in front are kept for the request; rename it")
     if not dataset.header:
         names = [f"_c{i}" for i in range(len(names))]
     elif len(set(names)) < len(names):

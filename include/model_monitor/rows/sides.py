@@ -181,7 +181,8 @@ def json_side(data: pa.StringArray, one_by_one: bool = False) -> Side:
 
 def flat_objects(texts: pa.StringArray) -> dict[str, pa.Array] | None:
     """Texts that are one flat object each, as columns of texts; None if they can't be read that way."""
-    if not len(texts) or pc.any(pc.match_substring(texts, "\n")).as_py():
+    one_each = pc.match_substring_regex(texts, r"^[ \t]*\{[^\n]*\}[ \t]*$")  # anything else PyArrow must not be given
+    if not len(texts) or not pc.all(one_each).as_py():
         return None
     content = pa.BufferReader(pc.binary_join(as_list(texts), "\n")[0].as_py().encode())
     reading = pj.ReadOptions(use_threads=False, block_size=content.size() + 1)
@@ -210,6 +211,8 @@ def as_written(name: str, column: pa.Array, texts: pa.StringArray) -> pa.StringA
         return None
     if not pa.types.is_floating(column.type):
         return column.cast(pa.string())
+    if pc.any(pc.is_nan(column)).as_py():
+        return None  # written NaN, or nan, or otherwise
     whole = pc.fill_null(pc.equal(pc.floor(column), column), False)
     written = column.cast(pa.string())
     if not pc.any(whole).as_py():
