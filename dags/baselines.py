@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Param
 
+from model_monitor.config import BASELINE
 from operators import ObserveBaseline, PublishBaseline, SuggestConstraints
-from schedules import BASELINE, Scheduled, wanted
+from schedules import Scheduled, wanted
 
 RETRIES = {"retries": 3, "retry_delay": timedelta(seconds=30), "retry_exponential_backoff": True}
 

@@ -10,9 +10,6 @@ from typing import NamedTuple
 from airflow.sdk import get_parsing_context
 
 from model_monitor import config
-from model_monitor.errors import ConfigError
-
-BASELINE = "-baseline"
 
 
 class Scheduled(NamedTuple):
@@ -39,8 +36,8 @@ def wanted(suffix: str = "") -> Iterator[Scheduled]:
         return
     if dag_id.endswith(suffix):
         name = dag_id.removesuffix(suffix)
-        likely_first = sorted(files(), key=lambda path: name not in path.read_text("utf-8", "replace"))
-        yield from (found for found in read(likely_first, until=name)[0] if found.schedule.name == name)
+        likely = [path for path in files() if name in path.read_text("utf-8", "replace")]
+        yield from (found for found in read(likely)[0] if found.schedule.name == name)
 
 
 def problems() -> list[str]:
@@ -52,25 +49,7 @@ def files() -> list[Path]:
     return sorted(folder().glob("*.yaml"))
 
 
-def read(paths: list[Path], until: str | None = None) -> tuple[list[Scheduled], list[str]]:
-    """The schedules of the files that can be read, and what is wrong with the others; may stop at one."""
-    found: list[Scheduled] = []
-    wrong: list[str] = []
-    owners: dict[str, Path] = {}  # of DAG names
-    for path in paths:
-        try:
-            endpoint = config.load(path)
-        except ConfigError as error:
-            wrong.append(str(error))
-            continue
-        for schedule in endpoint.schedules:
-            dag_ids = {schedule.name, schedule.name + BASELINE}
-            if taken := dag_ids & owners.keys():
-                owner = owners[taken.pop()]
-                wrong.append(f"{path}: schedule '{schedule.name}' has the DAG names of one in {owner}; rename one")
-                continue
-            owners |= dict.fromkeys(dag_ids, path)
-            found.append(Scheduled(path, endpoint, schedule))
-        if until in owners:
-            break
-    return found, wrong
+def read(paths: list[Path]) -> tuple[list[Scheduled], list[str]]:
+    """The schedules of the files that can be read, and what is wrong with the others."""
+    endpoints, wrong = config.load_all(paths)
+    return [Scheduled(path, e, schedule) for path, e in endpoints.items() for schedule in e.schedules], wrong

@@ -74,6 +74,12 @@ WRONG = [
     (["--dataset", "ROWS", "--format", "csv", "--option", "budget=1"], "has no option 'budget'"),
     (["--dataset", "ROWS", "--format", "csv", "--option", "budget"], "NAME=VALUE"),
     (["--dataset", "ROWS", "--format", "parquet"], "Parquet"),
+    (["--dataset", "ROWS", "--format", "xml"], "invalid choice"),
+    (["--dataset", "ROWS"], "--format"),
+    (["--dataset", "ROWS", "--format", "csv", "--max-rejected", "7"], "--max-rejected"),
+    (["--dataset", "ROWS", "--format", "csv", "--start", "2026-01-01", "--end", "2026-01-02"], "need captures"),
+    (["--dataset", "ROWS", "--format", "csv", "--constraints", "STATISTICS"], "swapped"),
+    (["--dataset", "FOLDER", "--format", "csv"], "is below --dataset"),
 ]
 
 
@@ -81,16 +87,72 @@ WRONG = [
 def test_a_failure_is_exit_1_and_one_clear_line(
     dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
 ) -> None:
-    given = [str(dataset) if a == "ROWS" else a for a in arguments]
+    baseline(dataset, tmp_path.parent / f"{tmp_path.name}-base")
+    places = {
+        "ROWS": dataset,
+        "FOLDER": tmp_path,
+        "STATISTICS": tmp_path.parent / f"{tmp_path.name}-base/statistics.json",
+    }
+    given = [str(places.get(a, a)) for a in arguments]
+    capsys.readouterr()
     assert run("run", "data-quality", *given, "--output", tmp_path / "out") == 1
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     assert told in lines[0]
 
 
+CORRUPT = [
+    ('"completeness": 1.0', '"completeness": "x"'),
+    ('"num_constraints": {', '"string_constraints": null, "num_constraints": {'),
+    ('"monitoring_config": {', '"monitoring_config": [], "was": {'),
+    ('"name": "age"', '"name": 1'),
+    ('"features": [', '"features": [], "were": ['),
+]
+
+
+@pytest.mark.parametrize(("good", "bad"), CORRUPT, ids=[bad for _, bad in CORRUPT])
+def test_constraints_that_a_person_broke_are_refused_in_one_line(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], good: str, bad: str
+) -> None:
+    baseline(dataset, tmp_path / "base")
+    constraints = tmp_path / "base/constraints.json"
+    assert good in constraints.read_text()
+    constraints.write_text(constraints.read_text().replace(good, bad, 1))
+    capsys.readouterr()
+    files = ["--statistics", tmp_path / "base/statistics.json", "--constraints", constraints]
+    command = ["run", "data-quality", "--dataset", dataset, "--format", "csv", *files, "--output", tmp_path / "out"]
+    assert run(*command) == 1
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert str(constraints) in lines[0]
+
+
+def test_too_many_unreadable_records_leave_a_report_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.jsonl").write_text("{}\n" * 3)
+    command = ["run", "data-quality", "--dataset", tmp_path / "in", "--format", "capture", "--output", tmp_path / "out"]
+    assert run(*command) == 1
+    document = json.loads((tmp_path / "out/execution.json").read_text())
+    assert (document["status"], document["counts"]["rejected"]) == ("Failed", 3)
+    assert document["rejected"]["examples"][0]["line"] == 1
+    assert len((tmp_path / "out/rejected/records.jsonl").read_text().splitlines()) == 3
+
+
 def test_no_data_is_an_exit_code_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_text("")
-    assert run("run", "data-quality", "--dataset", tmp_path, "--format", "capture", "--output", tmp_path / "out") == 4
+    assert (
+        run(
+            "run",
+            "data-quality",
+            "--dataset",
+            tmp_path / "empty.jsonl",
+            "--format",
+            "capture",
+            "--output",
+            tmp_path / "out",
+        )
+        == 4
+    )
     assert json.loads((tmp_path / "out/execution.json").read_text())["status"] == "NoData"
 
 

@@ -11,6 +11,7 @@ import pytest
 from model_monitor import config
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import DataQuality, Rules
+from model_monitor.named import monitor_of
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -53,7 +54,13 @@ BAD = [
     ("endpoint: churn", "endpoint: churn_model", 1, "pattern"),
     ("  uri: captures//", "  url: captures", 3, "did you mean 'uri'?"),
     ("inputs: [age, city]", "inputs: [age, score]", 4, "named more than once"),
-    ("name: churn-dq", "name: 7", 7, "string"),
+    ("name: churn-dq", "name: 7", 7, "put 7 in quotes"),
+    ("cron: cron(0 * ? * * *)", "window: -PT1H", 10, "greater than 0"),
+    ("cron: cron(0 * ? * * *)", "window: 24", 10, "PT24H for hours"),
+    ("cron: cron(0 * ? * * *)", "end_date: 2019-01-01", 7, "is before start_date"),
+    ("cron: cron(0 * ? * * *)", "name: twice", 10, "is there twice"),
+    ("output: s3://bucket/out/", "output: s3://key:secret@bucket/out/", 5, "environment"),
+    ("inputs: [age, city]", "inputs: ['@event_id']", 4, "kept for the request"),
 ]
 
 
@@ -87,17 +94,36 @@ def test_environment_variables_fill_in_and_a_missing_one_is_named(
     assert (endpoint.capture.uri, endpoint.output) == ("s3://b/in", "/o/out")
 
 
-def test_a_schedule_name_is_used_once(tmp_path: Path) -> None:
-    written(tmp_path, GOOD)
-    (tmp_path / "other.yaml").write_text(GOOD)
-    with pytest.raises(ConfigError, match=r"schedule 'churn-dq' is also in .*churn\.yaml"):
-        config.load_all(tmp_path)
+CLASHES = [
+    (GOOD, "'churn-dq' is also in"),
+    (GOOD.replace("churn-dq", "other-dq"), "'s3://bucket/out/churn/AllTraffic' is also in"),
+    (
+        GOOD.replace("endpoint: churn", "endpoint: b").replace("churn-dq", "churn-dq-baseline"),
+        "'churn-dq-baseline' is also",
+    ),
+    (GOOD.replace("endpoint: churn", "endpoint: b") + "  - {name: churn, monitor: x}\n" * 2, "is there twice"),
+]
+
+
+@pytest.mark.parametrize(("other", "told"), CLASHES)
+def test_files_that_clash_are_named_and_the_others_stay(tmp_path: Path, other: str, told: str) -> None:
+    first = written(tmp_path, GOOD)
+    second = tmp_path / "other.yaml"
+    second.write_text(other.replace("name: churn-dq\n", "name: b-dq\n") if "twice" in told else other)
+    found, wrong = config.load_all([first, second])
+    assert list(found) == [first]
+    assert len(wrong) == 1
+    assert told in wrong[0]
+    assert str(second) in wrong[0]
 
 
 WRONG_MONITORS = [
     ("data_qualty", {}, "there is no monitor"),
     ("nowhere.Monitor", {}, "there is no monitor"),
     ("model_monitor.monitors.data_quality.Nothing", {}, "there is no monitor"),
+    ("os.getcwd", {}, "must be a dataclass"),
+    ("collections.OrderedDict", {}, "must be a dataclass"),
+    ("model_monitor.core.monitor.By", {"column": "a"}, "can't"),
     ("data_quality", {"budget": 1}, "budget"),
     ("data_quality", {"compatibility": "aws"}, "compatibility"),
     ("data_quality", {"false_alarm_budget": 2}, "probability"),
@@ -108,11 +134,11 @@ WRONG_MONITORS = [
 @pytest.mark.parametrize(("name", "options", "told"), WRONG_MONITORS)
 def test_an_unknown_monitor_or_option_is_named(name: str, options: dict, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
-        config.monitor_of(name, options)
+        monitor_of(name, options)
 
 
 def test_a_dotted_path_is_a_monitor_too() -> None:
-    built = config.monitor_of("model_monitor.monitors.data_quality.DataQuality", {"check_non_negative": True})
+    built = monitor_of("model_monitor.monitors.data_quality.DataQuality", {"check_non_negative": True})
     assert built == DataQuality(check_non_negative=True)
 
 

@@ -7,27 +7,35 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NoReturn
 
 from model_monitor import __version__
 from model_monitor.errors import ConfigError, MonitorError
 
-OK, FAILED, WITH_VIOLATIONS, NOTHING_JUDGED = 0, 1, 3, 4
+OK, FAILED, WITH_VIOLATIONS, NO_DATA = 0, 1, 3, 4
 ENDPOINTS = "include/endpoints"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command: 0 completed, 3 completed with violations, 4 no data to judge, 1 failed, saying why on standard
     error."""
-    asked = parser().parse_args(arguments)
     try:
+        asked = parser().parse_args(arguments)
         return int(asked.command(asked))
     except MonitorError as error:
         print(f"model-monitor: {error}", file=sys.stderr)
         return FAILED
 
 
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="model-monitor", description="Do our models still work?")
+class Parser(argparse.ArgumentParser):
+    """Tells what is wrong with the arguments as all else is told: in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{message} (see {self.prog} --help)")
+
+
+def parser() -> Parser:
+    top = Parser(prog="model-monitor", description="Do our models still work?")
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
@@ -91,17 +99,12 @@ def run_validate(asked: argparse.Namespace) -> int:
     files = asked.files or sorted(map(str, Path(ENDPOINTS).glob("*.yaml")))
     if not files:
         raise ConfigError(f"no endpoint file in {ENDPOINTS}; name the files to check")
-    problems, seen = [], dict[str, str]()
-    for file in files:
-        try:
-            endpoint = config.load(file)
-            for schedule in endpoint.schedules:
-                schedule.build_monitor()
-                if (other := seen.setdefault(schedule.name, file)) != file:
-                    raise ConfigError(f"{file}: schedule '{schedule.name}' is also in {other}; rename one")
-            print(f"{file}: endpoint {endpoint.endpoint}, schedules {', '.join(s.name for s in endpoint.schedules)}")
-        except ConfigError as error:
-            problems.append(str(error))
+    endpoints, problems = config.load_all(map(Path, files))
+    for path, endpoint in endpoints.items():
+        if found := config.beyond_the_schema(path, endpoint):
+            problems += found
+        else:
+            print(f"{path}: endpoint {endpoint.endpoint}, schedules {', '.join(s.name for s in endpoint.schedules)}")
     if problems:
         raise ConfigError("\n".join(problems))
     return OK
@@ -120,7 +123,7 @@ def run_baseline(asked: argparse.Namespace) -> int:
     document = by_hand.baseline(
         asked.monitor, options_of(asked), asked.dataset, asked.format, asked.header, asked.output, asked.max_rejected
     )
-    print(f"{asked.output}: baseline of {document['counts']['judged']} rows")
+    print(f"{asked.output}: baseline of {document['counts']['judged']} rows{set_aside(document)}")
     return OK
 
 
@@ -135,10 +138,14 @@ def run_run(asked: argparse.Namespace) -> int:
         asked.output,
         asked.max_rejected,
     )
-    counts = document["counts"]
-    aside = f", {counts['rejected']} records set aside" if counts["rejected"] else ""
-    print(f"{asked.output}: {document['status']}, {counts['judged']} rows, {document['violations']} violations{aside}")
-    return {"CompletedWithViolations": WITH_VIOLATIONS, "NoData": NOTHING_JUDGED}.get(document["status"], OK)
+    rows, found = document["counts"]["judged"], document["violations"]
+    print(f"{asked.output}: {document['status']}, {rows} rows, {found} violations{set_aside(document)}")
+    return WITH_VIOLATIONS if found else NO_DATA if not rows else OK
+
+
+def set_aside(document: dict[str, Any]) -> str:
+    rejected = document["counts"]["rejected"]
+    return f", {rejected} records set aside" if rejected else ""
 
 
 if __name__ == "__main__":

@@ -9,10 +9,26 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from model_monitor.errors import ConfigError
+
 
 def on(error: ValidationError, path: Path, tree: yaml.Node | None, schema: dict[str, Any]) -> str:
     """A line per problem: file, line, place and advice. ``tree`` is the file's YAML with its marks."""
     return "\n".join(explained(path, tree, problem, schema) for problem in deepest(error.errors()))
+
+
+def refuse_repeated_keys(path: Path, node: yaml.Node | None) -> None:
+    """Raise ConfigError for a key that is there twice, of which YAML would silently take the last."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise ConfigError(f"{path}:{key.start_mark.line + 1}: '{key.value}' is there twice; remove one")
+            seen.add(key.value)
+            refuse_repeated_keys(path, value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            refuse_repeated_keys(path, item)
 
 
 def deepest(problems: list[Any]) -> list[Any]:
@@ -28,6 +44,8 @@ def explained(path: Path, tree: yaml.Node | None, problem: Any, schema: dict[str
         message = f"unknown key '{place[-1]}'{instead_of(place, schema)}"
     elif problem["type"] == "missing":
         message = f"'{place[-1]}' is missing; add it"
+    elif problem["type"] == "string_type" and isinstance(problem["input"], bool | int | float):
+        message = f"a text is expected; put {problem['input']!r} in quotes"
     return f"{path}:{line_of(tree, problem['loc'])}: {'.'.join(place) or 'file'}: {message}"
 
 

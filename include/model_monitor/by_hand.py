@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model_monitor import config, store
+from model_monitor import store
 from model_monitor.core.window import Window, iso, moment
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.jobs import baseline_files, by_position, observe, observe_dataset
-from model_monitor.partitions import found, too_many_rejected
+from model_monitor.jobs import baseline_files, observe, observe_dataset
+from model_monitor.named import monitor_of
+from model_monitor.partitions import check_rejected, found
 from model_monitor.results import execution
 from model_monitor.results.documents import VIOLATIONS, Document
-from model_monitor.results.report import Baseline, Observed, write_files, write_report
+from model_monitor.results.report import Baseline, Observed, reporting_failure, write_files, write_report
 from model_monitor.rows import capture, payload
 from model_monitor.rows.collect import Span, collect
 from model_monitor.rows.datasets import Dataset, row_group, row_groups_of
@@ -59,12 +60,13 @@ def baseline(
     max_rejected: float,
 ) -> Document:
     """Write a dataset's ``statistics.json``, ``constraints.json``, no violations, and ``execution.json``; the last."""
-    source = Source(dataset, format, header)
-    built = config.monitor_of(monitor, options)
-    observed, collected = observe_dataset(built, Dataset.at(dataset, format, header), Selection(), max_rejected)
-    if not observed.rows:
-        raise DataError(f"{dataset} holds no rows to learn from")
-    about = source.about | {"monitor": monitor, "options": options}
+    about = Source(dataset, format, header).about | {"monitor": monitor, "options": options}
+    built = monitor_of(monitor, options)
+    rows = Dataset.at(dataset, format, header)
+    with reporting_failure(output, about):
+        observed, collected = observe_dataset(built, rows, Selection(), max_rejected)
+        if not observed.rows:
+            raise DataError(f"{dataset} holds no rows to learn from", collected)
     document = execution.execution(about, execution.COMPLETED, "", collected, observed.rows)
     for name, content in baseline_files(built, observed).items():
         store.write(store.join(output, name), content)
@@ -81,18 +83,26 @@ def run(
     max_rejected: float,
 ) -> Document:
     """Judge the rows of a source against a baseline and write the report; ``execution.json``'s content."""
-    built = config.monitor_of(monitor, options)
-    against = Baseline.at(*baseline_at)
-    selection = Selection(source.window, names=against.column_names(built), by_position=by_position(built))
-    if source.format == "capture":
-        observed, collected = observe_captures(built, source, selection, max_rejected)
-    elif source.window:
-        raise ConfigError("--start and --end need captures, whose records tell their time; leave them out")
-    else:
-        dataset = Dataset.at(source.address, source.format, source.header)
-        observed, collected = observe_dataset(built, dataset, selection, max_rejected)
     about = source.about | {"monitor": monitor, "options": options, "schedule": monitor}
+    built = monitor_of(monitor, options)
+    against = Baseline.at(*baseline_at)
+    against.asks(built)  # a baseline that makes no sense is told before the rows are read
+    names, by_position = against.names(built)
+    selection = Selection(source.window, names=names, by_position=by_position)
+    observed_in = observe_captures if source.format == "capture" else observe_rows
+    if store.is_below(output, source.address):
+        raise ConfigError(f"--output {output} is below --dataset; the next run would read this one's report as data")
+    with reporting_failure(output, about):
+        observed, collected = observed_in(built, source, selection, max_rejected)
     return write_report(output, built, observed, against, about, collected)
+
+
+def observe_rows(monitor: Any, source: Source, selection: Selection, max_rejected: float) -> tuple[Observed, Document]:
+    """The State of a dataset's rows. Raises ConfigError for a window, which rows without times can't be held to."""
+    if source.window:
+        raise ConfigError("--start and --end need captures, whose records tell their time; leave them out")
+    dataset = Dataset.at(source.address, source.format, source.header)
+    return observe_dataset(monitor, dataset, selection, max_rejected)
 
 
 def observe_captures(
@@ -111,6 +121,5 @@ def observe_captures(
         span = Span(source.window, address, {"files": [[f.address, f.size, f.changed] for f in files]})
         summaries = collect(blocks, lambda records: payload.decode(records, payload.Names()), [span], lambda file: 0)
         collected = found({address: summaries[0]}) | {"partitions": []}
-        if problem := too_many_rejected(collected, max_rejected):
-            raise DataError(problem)
+        check_rejected(collected, max_rejected)
         return observe(monitor, row_groups_of([address]), lambda piece: row_group(*piece), selection), collected

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
-import importlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
-    TypeAdapter,
     ValidationError,
     ValidationInfo,
     model_validator,
@@ -26,6 +24,9 @@ from pydantic import (
 from model_monitor import advice
 from model_monitor import cron as crons
 from model_monitor.errors import ConfigError
+from model_monitor.named import monitor_of
+
+BASELINE = "-baseline"  # a schedule's baseline has a DAG of its own, of the schedule's name and this
 
 NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
 REFERENCE = re.compile(r"\$\{(?P<name>\w+)(:-(?P<default>[^}]*))?\}")
@@ -56,6 +57,17 @@ def readable_cron(expression: str) -> str:
 
 
 Cron = Annotated[str, AfterValidator(readable_cron)]
+
+
+def written_as_iso(duration: Any) -> Any:
+    if isinstance(duration, int | float) and not isinstance(duration, bool):
+        raise ValueError(
+            f"write the unit: PT{duration}S for seconds, PT{duration}M for minutes, PT{duration}H for hours"
+        )
+    return duration
+
+
+Duration = Annotated[timedelta, BeforeValidator(written_as_iso)]
 
 
 class Settings(BaseModel):
@@ -120,10 +132,10 @@ class Schedule(Settings):
     monitor: str = Field(description="A monitor of this project, e.g. data_quality, or a dotted path to a class")
     options: dict[str, Any] = Field(default_factory=dict, description="The monitor's own settings")
     cron: Cron = Field("0 * * * *", description="Five fields in UTC, SageMaker's cron(...), or NOW for by hand only")
-    window: timedelta | None = Field(
-        None, description="ISO 8601 length, e.g. PT24H; the time since the last tick if absent"
+    window: Duration | None = Field(
+        None, gt=timedelta(0), description="ISO 8601 length, e.g. PT24H; the time since the last tick if absent"
     )
-    delay: timedelta = Field(
+    delay: Duration = Field(
         timedelta(minutes=5), ge=timedelta(0), description="How long to wait after a window's end for its last captures"
     )
     start_date: date = Field(date(2020, 1, 1), description="Windows before this day can't be backfilled")
@@ -134,6 +146,12 @@ class Schedule(Settings):
     postprocess: Address | None = Field(None, description="A Python file with postprocess_handler()")
     max_rejected: Share = Field(0.01, description="Share of unreadable records beyond which an execution fails")
     fail_on_violation: bool = Field(False, description="Whether violations fail the alert task")
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Schedule:
+        if self.end_date and self.end_date < self.start_date:
+            raise ValueError(f"end_date {self.end_date} is before start_date {self.start_date}")
+        return self
 
     @property
     def timetable(self) -> str | None:
@@ -179,44 +197,6 @@ class Endpoint(Settings):
         )
 
 
-def monitor_of(name: str, options: dict[str, Any]) -> Any:
-    """An instance of a monitor: ``data_quality`` is ``model_monitor.monitors.data_quality.DataQuality``, a dotted path
-    is itself. Raises ConfigError."""
-    short = name.replace("-", "_")
-    path = name if "." in name else f"model_monitor.monitors.{short}.{short.title().replace('_', '')}"
-    module, _, attribute = path.rpartition(".")
-    try:
-        kind = getattr(importlib.import_module(module), attribute)
-        if not dataclasses.is_dataclass(kind):
-            raise ConfigError(f"'{path}' is no monitor: a monitor is a dataclass; see model_monitor.core.monitor")
-        if unknown := list(unknown_options(kind, options)):
-            raise ConfigError(
-                f"monitor '{name}' has no option {', '.join(unknown)}; it has {', '.join(option_names(kind))}"
-            )
-        return TypeAdapter(kind).validate_python(options)
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"there is no monitor '{name}' ({error}); give data_quality or a dotted path") from error
-    except AttributeError as error:
-        raise ConfigError(f"there is no monitor '{name}': {error}") from error
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
-        raise ConfigError(f"monitor '{name}' can't take options {options}: {problems}") from error
-
-
-def option_names(kind: Any) -> list[str]:
-    return [field.name for field in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
-
-
-def unknown_options(kind: Any, options: dict[str, Any]) -> Iterator[str]:
-    """The options that a monitor's dataclass, or one inside it, does not have."""
-    kinds = get_type_hints(kind)
-    for name, value in options.items():
-        if name not in option_names(kind):
-            yield f"'{name}'"
-        elif isinstance(value, dict) and dataclasses.is_dataclass(kinds[name]):
-            yield from unknown_options(kinds[name], value)
-
-
 def load(path: Path | str) -> Endpoint:
     """The endpoint of one YAML file. Raises ConfigError that names the file, the line and what to write instead."""
     path = Path(path)
@@ -227,6 +207,7 @@ def load(path: Path | str) -> Endpoint:
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
+        advice.refuse_repeated_keys(path, tree)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not YAML: {error}") from error
     try:
@@ -239,18 +220,53 @@ def load(path: Path | str) -> Endpoint:
         ) from error
 
 
-def load_all(folder: Path | str) -> dict[str, tuple[Path, Endpoint]]:
-    """The endpoints of all files of a folder, by schedule name. Raises ConfigError, also for a name used twice."""
-    found: dict[str, tuple[Path, Endpoint]] = {}
-    for path in sorted(Path(folder).glob("*.yaml")):
-        endpoint = load(path)
-        for schedule in endpoint.schedules:
-            if schedule.name in found:
-                raise ConfigError(
-                    f"{path}: schedule '{schedule.name}' is also in {found[schedule.name][0]}; rename one"
-                )
-            found[schedule.name] = (path, endpoint)
-    return found
+def load_all(paths: Iterable[Path]) -> tuple[dict[Path, Endpoint], list[str]]:
+    """The endpoints of the files that can be read together, and what is wrong with the others, a text each.
+
+    No two may have a schedule, or a schedule and a baseline, of one name, nor collect the same rows.
+    """
+    found: dict[Path, Endpoint] = {}
+    wrong: list[str] = []
+    owners: dict[str, Path] = {}  # of names of DAGs, and of rows
+    for path in paths:
+        try:
+            endpoint = load(path)
+        except ConfigError as error:
+            wrong.append(str(error))
+            continue
+        names = [name for schedule in endpoint.schedules for name in (schedule.name, schedule.name + BASELINE)]
+        names.append(f"{endpoint.output}/{endpoint.endpoint}/{endpoint.variant}")
+        if taken := [name for name in names if name in owners]:
+            wrong.append(f"{path}: '{taken[0]}' is also in {owners[taken[0]]}; rename one")
+        elif twice := [name for name in names if names.count(name) > 1]:
+            wrong.append(f"{path}: '{twice[0]}' is there twice; rename one")
+        else:
+            owners |= dict.fromkeys(names, path)
+            found[path] = endpoint
+    return found, wrong
+
+
+def beyond_the_schema(path: Path, endpoint: Endpoint) -> list[str]:
+    """What is wrong with a file that its schema can't see: monitors, their options, scripts that are not there."""
+    tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    problems = []
+    for i, schedule in enumerate(endpoint.schedules):
+        place = f"{path}:{{line}}: schedules.{i}"
+        try:
+            schedule.build_monitor()
+        except ConfigError as error:
+            at = "options" if schedule.options else "monitor"
+            line = advice.line_of(tree, ("schedules", i, at))
+            problems.append(f"{place.format(line=line)}.{at}: {error}")
+        scripts = {
+            "preprocess": schedule.preprocess and schedule.preprocess.script,
+            "postprocess": schedule.postprocess,
+        }
+        for at, script in scripts.items():
+            if script and "://" not in script and not Path(script).is_file():
+                line = advice.line_of(tree, ("schedules", i, at))
+                problems.append(f"{place.format(line=line)}.{at}: there is no script at {script}")
+    return problems
 
 
 def with_environment(content: Any) -> Any:

@@ -18,7 +18,7 @@ from model_monitor.core.states import dump, load
 from model_monitor.core.window import Window, iso
 from model_monitor.engines import local
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.partitions import found, too_many_rejected, up_to_date
+from model_monitor.partitions import check_rejected, found, up_to_date
 from model_monitor.results import execution
 from model_monitor.results.documents import (
     CONSTRAINTS,
@@ -30,7 +30,7 @@ from model_monitor.results.documents import (
     documents_of,
     encode,
 )
-from model_monitor.results.report import Baseline, Observed, write_failure, write_report
+from model_monitor.results.report import Baseline, Observed, reporting_failure, write_report
 from model_monitor.rows import scripts
 from model_monitor.rows.datasets import Dataset, row_group, row_groups_of
 from model_monitor.rows.select import Selection
@@ -45,14 +45,10 @@ def collect_window(endpoint_file: str, schedule: str, window: Window) -> str:
     Raises DataError, after writing a report that says so, if more than the schedule's share of records can't be read.
     """
     endpoint, s = chosen(endpoint_file, schedule)
-    document = found(up_to_date(endpoint, s, window))
-    address = store.join(layout.state_folder(endpoint, s, window), layout.COLLECTED)
-    store.write(address, encode(document))
-    if problem := too_many_rejected(document, s.max_rejected):
-        failed = execution.execution(about(endpoint, s, window), execution.FAILED, problem, document, None)
-        write_failure(layout.report(endpoint, s, window), document, failed)
-        raise DataError(problem)
-    return address
+    with reporting_failure(layout.report(endpoint, s, window), about(endpoint, s, window)):
+        document = found(up_to_date(endpoint, s, window))
+        check_rejected(document, s.max_rejected)
+    return store.write(store.join(layout.state_folder(endpoint, s, window), layout.COLLECTED), encode(document))
 
 
 def compute_metrics(endpoint_file: str, schedule: str, window: Window) -> str:
@@ -61,13 +57,8 @@ def compute_metrics(endpoint_file: str, schedule: str, window: Window) -> str:
     folder = layout.state_folder(endpoint, s, window)
     collected = document_of(store.join(folder, layout.COLLECTED))
     monitor = s.build_monitor()
-    selection = Selection(
-        window,
-        s.sampling,
-        endpoint.columns.exclude,
-        baseline_of(endpoint, s).column_names(monitor),
-        by_position(monitor),
-    )
+    names, by_position = baseline_of(endpoint, s).names(monitor)
+    selection = Selection(window, s.sampling, endpoint.columns.exclude, names, by_position)
     observed = observe(monitor, row_groups_of(collected["partitions"]), lambda piece: row_group(*piece), selection)
     return store.write(store.join(folder, layout.STATE), dump(observed))
 
@@ -107,10 +98,12 @@ def observe_baseline(
     if not at:
         raise ConfigError(f"schedule '{schedule}' has no dataset to learn from; set baseline: {{dataset: ...}}")
     rows = Dataset.at(at, format or s.baseline.format, s.baseline.header if header is None else header)
-    observed, _ = observe_dataset(s.build_monitor(), rows, Selection(exclude=endpoint.columns.exclude), s.max_rejected)
+    selection = Selection(exclude=endpoint.columns.exclude)
+    observed, collected = observe_dataset(s.build_monitor(), rows, selection, s.max_rejected)
     content = dump(observed)
-    name = f"{hashlib.sha256(content).hexdigest()[:12]}.mms"
-    return store.write(store.join(layout.baselines(endpoint, s), "observed", name), content)
+    folder = layout.observed(endpoint, s, hashlib.sha256(content).hexdigest()[:12])
+    store.write(store.join(folder, layout.COLLECTED), encode(collected))
+    return store.write(store.join(folder, layout.STATE), content)
 
 
 def suggest_constraints(endpoint_file: str, schedule: str, state: str, created: str) -> str:
@@ -124,7 +117,9 @@ def suggest_constraints(endpoint_file: str, schedule: str, state: str, created: 
     files = baseline_files(monitor, observed)
     version = hashlib.sha256(b"".join(files.values())).hexdigest()[:12]
     folder = store.join(layout.baselines(endpoint, s), version)
-    about_it = {"version": version, "created": created, "rows": observed.rows, "state": state, "monitor": s.monitor}
+    collected = document_of(state.replace(layout.STATE, layout.COLLECTED))
+    about_it = {"version": version, "created": created, "state": state, "monitor": s.monitor, "options": s.options}
+    about_it |= {"rows": observed.rows} | {key: collected[key] for key in ("rejected", "reasons", "kept", "inputs")}
     for name, content in [*files.items(), ("baseline.json", encode(about_it))]:
         if not store.exists(store.join(folder, name)):
             store.write(store.join(folder, name), content)
@@ -138,7 +133,7 @@ def publish_baseline(endpoint_file: str, schedule: str, version: str) -> str:
     """
     endpoint, s = chosen(endpoint_file, schedule)
     folder = layout.baselines(endpoint, s)
-    name = version.partition("?")[0].rstrip("/").rpartition("/")[2]
+    name = store.name_of(version)
     if store.join(folder, name) != version.rstrip("/"):
         raise ConfigError(f"{version} is no version of the baseline of '{schedule}'; its versions are in {folder}")
     Baseline.at(store.join(version, STATISTICS), store.join(version, CONSTRAINTS)).asks(s.build_monitor())
@@ -163,7 +158,7 @@ def about(endpoint: Endpoint, schedule: Schedule, window: Window) -> Document:
 
 
 def follow_up(script: str, endpoint: Endpoint, schedule: Schedule, window: Window, report: str) -> None:
-    """Call a user's script once a report is complete, with the variables of the original's container."""
+    """Call a user's script once a report is complete, with the original's variables for output, window and names."""
     with store.local_copy(report) as folder:
         variables = {
             "output_path": str(folder),
@@ -207,8 +202,7 @@ def observe_dataset(
     summary = dataset.summary
     summary.rows, summary.records = observed.rows, observed.rows + summary.rejected
     collected = found({"": summary})
-    if problem := too_many_rejected(collected, max_rejected):
-        raise DataError(problem)
+    check_rejected(collected, max_rejected)
     return observed, collected
 
 
@@ -231,11 +225,6 @@ class Counting:
 
     def observe(self, batch: pa.RecordBatch) -> Observed:
         return Observed(batch.num_rows, self.monitor.observe(batch))
-
-
-def by_position(monitor: Monitor[Any]) -> bool:
-    """Whether columns are matched with the baseline by position even if they have names: the original always does."""
-    return getattr(monitor, "compatibility", None) == "sagemaker"
 
 
 def state_at(address: str, monitor: Monitor[Any]) -> Observed:

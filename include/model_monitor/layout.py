@@ -64,5 +64,10 @@ def report(endpoint: Endpoint, schedule: Schedule, window: Window) -> str:
     return store.join(endpoint.output, endpoint.endpoint, schedule.name, run_path(schedule, window))
 
 
+def observed(endpoint: Endpoint, schedule: Schedule, version: str) -> str:
+    """The folder of a baseline's State and of what was found in its dataset."""
+    return store.join(baselines(endpoint, schedule), "observed", version)
+
+
 def baselines(endpoint: Endpoint, schedule: Schedule) -> str:
     return store.join(endpoint.output, "_baselines", endpoint.endpoint, schedule.name)

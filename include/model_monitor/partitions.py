@@ -12,7 +12,7 @@ from model_monitor import layout, store
 from model_monitor.config import Endpoint, Schedule
 from model_monitor.core.window import HOUR, Window, floor_hour
 from model_monitor.engines import local
-from model_monitor.errors import ConfigError
+from model_monitor.errors import ConfigError, DataError
 from model_monitor.results.documents import Document
 from model_monitor.rows import capture, payload, scripts
 from model_monitor.rows.collect import LAYOUT, Span, collect
@@ -28,7 +28,11 @@ def up_to_date(endpoint: Endpoint, schedule: Schedule, window: Window) -> dict[s
     """The files of rows of a window's hours, by address, made anew where needed; hours without captures have none."""
     margin = endpoint.capture.straggler_hours * HOUR
     around = Window(floor_hour(window.start) - margin, window.end + margin)
-    files = {h.start: store.files(layout.capture_folder(endpoint, h.start), capture.SUFFIXES) for h in around.hours()}
+    hours = [hour.start for hour in around.hours()]
+    listed = local.ahead(
+        lambda hour: store.files(layout.capture_folder(endpoint, hour), capture.SUFFIXES), hours, capture.READERS
+    )
+    files = dict(zip(hours, listed, strict=True))
     script = script_of(schedule)
     spans = [span_of(endpoint, schedule, hour, files, script) for hour in window.hours()]
     made = {span.address: summary_of(span.address) for span in spans}
@@ -111,13 +115,13 @@ def found(made: dict[str, Summary]) -> Document:
     }
 
 
-def too_many_rejected(collected: Document, share: float) -> str:
-    """Why an execution can't go on, with the first example; empty if it can."""
+def check_rejected(collected: Document, share: float) -> None:
+    """Raise DataError, with the first example, if more than a share of the records could not be read."""
     rejected, records = collected["rejected"], collected["records"]
-    if not rejected or rejected / records <= share:
-        return ""
-    first = collected["kept"][0]
-    return (
-        f"{rejected} of {records} records can't be read, more than the share of {share:g} that max_rejected allows. "
-        f"The first: {first['file']} line {first['line']}: {first['reason']}"
-    )
+    if rejected and rejected / records > share:
+        first = collected["kept"][0]
+        raise DataError(
+            f"{rejected} of {records} records can't be read, more than the share of {share:g} that max_rejected "
+            f"allows. The first: {first['file']} line {first['line']}: {first['reason']}",
+            collected,
+        )

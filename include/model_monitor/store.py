@@ -78,6 +78,21 @@ def join(address: str, *parts: str) -> str:
     return "/".join([base.rstrip("/"), *(part.strip("/") for part in parts)]) + mark + query
 
 
+def is_below(address: str, folder: str) -> bool:
+    """Whether an address is that of a folder or of something in it."""
+    (one, inner), (other, outer) = located(address), located(folder)
+    return type(one) is type(other) and f"{inner}/".startswith(f"{outer}/")
+
+
+def name_of(address: str) -> str:
+    """The last part of an address, without its query.
+
+    >>> name_of("s3://bucket/out/a.json?region=eu-west-1")
+    'a.json'
+    """
+    return address.partition("?")[0].rstrip("/").rpartition("/")[2]
+
+
 @contextlib.contextmanager
 def reaching(address: str) -> Iterator[None]:
     """Turn what a store raises into a StoreError that names the address; a missing file stays FileNotFoundError."""

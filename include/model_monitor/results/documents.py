@@ -37,6 +37,10 @@ class Documents(Protocol[S]):
     def violations(self, findings: Sequence[Finding], state: S) -> Document:
         """``constraint_violations.json``: an entry per violated finding, an empty list if there is none."""
 
+    @property
+    def matches_by_position(self) -> bool:
+        """Whether even columns with names of their own are matched with the baseline by position."""
+
     def column_names(self, statistics: Document | None, constraints: Document | None) -> list[str]:
         """The columns that a baseline knows, in its order; [] if it names none."""
 

@@ -15,6 +15,7 @@ FAILED = "Failed"
 NO_DATA = "NoData"
 NO_BASELINE = "BaselineMissing"
 
+TOLD = 20  # so many violations are told in an alert; all are in the report
 EXAMPLES = 20  # so many records set aside are shown; all kept ones are in the rejected folder
 
 
@@ -64,17 +65,20 @@ def threshold_of(bound: Between | Within | Near) -> float | None:
 
 
 def summary(document: Document, report: str, violations: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """What a person is told: one line, and a line per violation."""
+    """What a person is told: one line, and a line per violation, up to ``TOLD``."""
     window, status = f"{document['window']['start']}/{document['window']['end']}", document["status"]
-    rows = document["counts"]["judged"] or 0
+    rows, rejected = document["counts"]["judged"] or 0, document["counts"]["rejected"]
     message = f"{document['schedule']} {window}: {status}, {rows} rows, {document['violations']} violations"
+    message += f", {rejected} records set aside" if rejected else ""
+    told = [f"{v['feature_name']}: {v['constraint_check_type']}: {v['description']}" for v in violations[:TOLD]]
+    more = [f"and {len(violations) - TOLD} more in {report}"] if len(violations) > TOLD else []
     return {
         "status": status,
         "rows": rows,
         "violations": document["violations"],
-        "rejected": document["counts"]["rejected"],
+        "rejected": rejected,
         "report": report,
         "window": window,
         "message": f"{message}. {document['reason']}".rstrip(". ") + ".",
-        "details": [f"{v['feature_name']}: {v['constraint_check_type']}: {v['description']}" for v in violations],
+        "details": told + more,
     }

@@ -43,6 +43,10 @@ class PlainDocuments:
     def violations(self, findings: Sequence[Finding], state: Any) -> Document:
         return {"violations": [violation(finding, []) for finding in findings if finding.outcome == "violated"]}
 
+    @property
+    def matches_by_position(self) -> bool:
+        return False
+
     def column_names(self, statistics: Document | None, constraints: Document | None) -> list[str]:
         return []
 

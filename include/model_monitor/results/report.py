@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from model_monitor import store
 from model_monitor.core.constraints import Constraint, Finding, evaluate
 from model_monitor.core.monitor import Monitor
 from model_monitor.core.states import Record
-from model_monitor.errors import ConfigError
+from model_monitor.errors import ConfigError, DataError
 from model_monitor.results import execution
 from model_monitor.results.documents import (
     CONSTRAINTS,
@@ -63,8 +64,10 @@ class Baseline:
             files = " and ".join(filter(None, [self.statistics_address, self.constraints_address]))
             raise ConfigError(f"{files}: {error}") from error
 
-    def column_names(self, monitor: Monitor[Any]) -> tuple[str, ...]:
-        return tuple(documents_of(monitor).column_names(self.statistics, self.constraints))
+    def names(self, monitor: Monitor[Any]) -> tuple[tuple[str, ...], bool]:
+        """The columns that the baseline knows, in its order, and whether live columns take these names by position."""
+        documents = documents_of(monitor)
+        return tuple(documents.column_names(self.statistics, self.constraints)), documents.matches_by_position
 
 
 def document_at(address: str | None) -> Document | None:
@@ -111,11 +114,18 @@ def write_files(folder: str, files: dict[str, Document], collected: Document, do
     store.write(store.join(folder, EXECUTION), encode(document))
 
 
-def write_failure(folder: str, collected: Document, document: Document) -> None:
-    """A report of an execution that failed: nothing of an earlier one over the same window stays beside it."""
-    for name in (STATISTICS, CONSTRAINTS, VIOLATIONS):
-        store.delete(store.join(folder, name))
-    write_files(folder, {}, collected, document)
+@contextmanager
+def reporting_failure(folder: str, about: Document) -> Iterator[None]:
+    """Leave a report of what could not be judged and why: nothing of an earlier one over the same window stays."""
+    try:
+        yield
+    except (ConfigError, DataError) as error:
+        collected = error.collected if isinstance(error, DataError) else {}
+        for name in (STATISTICS, CONSTRAINTS, VIOLATIONS):
+            store.delete(store.join(folder, name))
+        document = execution.execution(about, execution.FAILED, str(error), collected, None)
+        write_files(folder, {}, collected, document)
+        raise
 
 
 def verdict(observed: Observed, baseline: Baseline, findings: Sequence[Finding]) -> tuple[str, str]:

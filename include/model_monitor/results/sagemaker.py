@@ -52,7 +52,10 @@ class DataQualityDocuments:
         if "monitoring_config" in (statistics or {}) or "dataset" in (constraints or {}):
             raise ConfigError("statistics.json and constraints.json are swapped")
         by_name = {f["name"]: f for f in features_of(statistics)}
-        rules = rules_of((constraints or {}).get("monitoring_config", {}), self.monitor.rules)
+        config = (constraints or {}).get("monitoring_config", {})
+        if not isinstance(config, Mapping):
+            raise ConfigError("'monitoring_config' must be an object")
+        rules = rules_of(config, self.monitor.rules)
         expected = []
         for f in by_name.values() if constraints is None else features_of(constraints):
             try:
@@ -68,6 +71,10 @@ class DataQualityDocuments:
     def violations(self, findings: Sequence[Finding], state: Table) -> Document:
         violated = [finding for finding in findings if finding.outcome == "violated"]
         return {"violations": [violation(finding, list(state.columns.items)) for finding in violated]}
+
+    @property
+    def matches_by_position(self) -> bool:
+        return self.monitor.compatibility == "sagemaker"
 
     def column_names(self, statistics: Document | None, constraints: Document | None) -> list[str]:
         return [f["name"] for f in features_of(constraints if constraints is not None else statistics)]
@@ -229,6 +236,8 @@ def overrides_of(f: Document) -> Document:
 def rules_of(config: Document, defaults: Rules) -> Rules:
     """Rules with what a ``monitoring_config`` or an override says; unknown keys are ignored. Raises ConfigError."""
     comparison = config.get("distribution_constraints", {})
+    if not isinstance(comparison, Mapping):
+        raise ConfigError("'distribution_constraints' must be an object")
     said: dict[str, Any] = {
         "evaluate": enabled(config, "evaluate_constraints"),
         "compare": enabled(comparison, "perform_comparison"),

@@ -82,12 +82,12 @@ class CapturedData:
 
     def as_dict(self) -> dict[str, Any]:
         """The captured object with the sides as they are now."""
-        sides = {
+        parts = {
             "endpointInput": self.endpoint_input.as_dict(),
             "endpointOutput": self.endpoint_output.as_dict(),
             "batchTransformOutput": self.batch_transform_output.as_dict(),
         }
-        return self.event_dict | {"captureData": {name: side for name, side in sides.items() if side}}
+        return self.event_dict | {"captureData": {name: side for name, side in parts.items() if side}}
 
 
 def event_data(side: dict[str, Any] | None) -> EventData:
