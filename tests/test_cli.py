@@ -74,7 +74,7 @@ WRONG = [
     (["--dataset", "ROWS", "--format", "csv", "--option", "budget=1"], "has no option 'budget'"),
     (["--dataset", "ROWS", "--format", "csv", "--option", "budget"], "NAME=VALUE"),
     (["--dataset", "ROWS", "--format", "parquet"], "Parquet"),
-    (["--dataset", "ROWS", "--format", "xml"], "invalid choice"),
+    (["--dataset", "ROWS", "--format", "xml"], "--format is one of"),
     (["--dataset", "ROWS"], "--format"),
     (["--dataset", "ROWS", "--format", "csv", "--max-rejected", "7"], "--max-rejected"),
     (["--dataset", "ROWS", "--format", "csv", "--start", "2026-01-01", "--end", "2026-01-02"], "need captures"),
@@ -169,3 +169,26 @@ def test_it_runs_as_a_module() -> None:
     seen = subprocess.run([sys.executable, "-m", "model_monitor", "--help"], capture_output=True, text=True, check=True)
     for command in ("validate", "baseline", "run"):
         assert command in seen.stdout
+
+
+SPELLINGS = [
+    '{"csv": {"header": true}}',
+    '{"Csv": {"Header": "true"}}',
+    '{"csv":{"header":true,"output_columns_position":"START"}}',
+]
+
+
+@pytest.mark.parametrize("spelt", SPELLINGS)
+def test_a_format_may_be_described_as_the_original_does(dataset: Path, tmp_path: Path, spelt: str) -> None:
+    assert run("baseline", "data-quality", "--dataset", dataset, "--format", spelt, "--output", tmp_path / "b") == 0
+    assert json.loads((tmp_path / "b/execution.json").read_text())["counts"]["judged"] == 900
+
+
+@pytest.mark.parametrize(
+    "spelt", ['{"json": {"lines": true}}', '{"json": {"line": "true"}}', '{"Json": {"Line": true}}']
+)
+def test_json_lines_are_understood_in_every_spelling(tmp_path: Path, spelt: str) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"a": 1}\n{"a": 2}\n')
+    rows = tmp_path / "rows.jsonl"
+    assert run("baseline", "data-quality", "--dataset", rows, "--format", spelt, "--output", tmp_path / "b") == 0
+    assert json.loads((tmp_path / "b/execution.json").read_text())["counts"]["judged"] == 2

@@ -55,7 +55,7 @@ BAD = [
     ("  uri: captures//", "  url: captures", 3, "did you mean 'uri'?"),
     ("inputs: [age, city]", "inputs: [age, score]", 4, "named more than once"),
     ("name: churn-dq", "name: 7", 7, "put 7 in quotes"),
-    ("cron: cron(0 * ? * * *)", "window: -PT1H", 10, "greater than 0"),
+    ("cron: cron(0 * ? * * *)", "window: -PT1H", 10, "greater than"),
     ("cron: cron(0 * ? * * *)", "window: 24", 10, "PT24H for hours"),
     ("cron: cron(0 * ? * * *)", "end_date: 2019-01-01", 7, "is before start_date"),
     ("cron: cron(0 * ? * * *)", "name: twice", 10, "is there twice"),
@@ -140,6 +140,12 @@ def test_an_unknown_monitor_or_option_is_named(name: str, options: dict, told: s
 def test_a_dotted_path_is_a_monitor_too() -> None:
     built = monitor_of("model_monitor.monitors.data_quality.DataQuality", {"check_non_negative": True})
     assert built == DataQuality(check_non_negative=True)
+
+
+def test_a_baselines_format_may_be_the_originals(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD + "    baseline: {dataset: rows, format: {Csv: {Header: false}}}\n")
+    baseline = config.load(path).schedules[0].baseline
+    assert (baseline.format, baseline.header) == ("csv", False)
 
 
 def test_windows_and_delays_are_iso_8601(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command: 0 completed, 3 completed with violations, 4 no data to judge, 1 failed, saying why on standard
     error."""
     try:
-        asked = parser().parse_args(arguments)
+        asked = understood(parser().parse_args(arguments))
         return int(asked.command(asked))
     except MonitorError as error:
         print(f"model-monitor: {error}", file=sys.stderr)
@@ -63,12 +63,29 @@ def parser() -> Parser:
 def add_common(command: argparse.ArgumentParser, formats: list[str]) -> None:
     command.add_argument("monitor", metavar="MONITOR", help="data-quality, or a dotted path to a monitor's class")
     command.add_argument("--dataset", required=True, metavar="FILE_OR_DIR")
-    command.add_argument("--format", required=True, choices=formats)
+    command.add_argument("--format", required=True, metavar=f"{{{','.join(formats)}}}", help="or the original's JSON")
+    command.set_defaults(formats=formats)
     command.add_argument("--header", action=argparse.BooleanOptionalAction, default=True, help="of a CSV dataset")
     command.add_argument("--output", required=True, metavar="DIR")
     command.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="a setting of the monitor")
     command.add_argument("--compatibility", choices=["calibrated", "sagemaker"], help="whose decisions to make")
     command.add_argument("--max-rejected", type=share, default=0.01, metavar="SHARE", help="of unreadable records")
+
+
+def understood(asked: argparse.Namespace) -> argparse.Namespace:
+    """The arguments with a dataset's format as one word, however it was described. Raises ConfigError."""
+    if not hasattr(asked, "formats"):
+        return asked
+    if asked.format.startswith("{"):
+        from model_monitor.formats import described
+
+        try:
+            asked.format, asked.header = described(json.loads(asked.format))
+        except ValueError as error:
+            raise ConfigError(f"--format {asked.format} is not JSON: {error}") from error
+    if asked.format not in asked.formats:
+        raise ConfigError(f"--format is one of {', '.join(asked.formats)}, not {asked.format}")
+    return asked
 
 
 def share(text: str) -> float:

@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from model_monitor import advice
+from model_monitor import advice, formats
 from model_monitor import cron as crons
 from model_monitor.errors import ConfigError
 from model_monitor.named import monitor_of
@@ -92,10 +92,14 @@ class Columns(Settings):
     outputs: tuple[str, ...] = Field((), description="What the model answers; these columns come first")
     inputs: tuple[str, ...] = Field((), description="What the model is asked")
     exclude: tuple[str, ...] = Field((), description="Names of columns that no monitor judges")
+    outputs_last: bool = Field(
+        False, description="Put outputs after inputs, as a baseline with its label last has them"
+    )
 
     @property
     def names(self) -> tuple[str, ...]:
-        return self.outputs + self.inputs
+        """The names in the order of the columns."""
+        return self.inputs + self.outputs if self.outputs_last else self.outputs + self.inputs
 
     @model_validator(mode="after")
     def _each_once(self) -> Columns:
@@ -111,10 +115,23 @@ class Baseline(Settings):
     """Where the baseline comes from: a dataset to learn it from, or files that exist already."""
 
     dataset: Address | None = Field(None, description="A file or folder of rows to learn the baseline from")
-    format: Literal["csv", "jsonl", "parquet"] = "csv"
+    format: Literal["csv", "jsonl", "parquet"] = Field(
+        "csv", description="Or as the original describes it, e.g. {csv: {header: true}} or {json: {lines: true}}"
+    )
     header: bool = Field(True, description="Whether a CSV dataset starts with the columns' names")
     statistics: Address | None = Field(None, description="An existing statistics.json, instead of a learned one")
     constraints: Address | None = Field(None, description="An existing constraints.json, instead of a suggested one")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _format_may_be_the_originals(cls, given: Any) -> Any:
+        if isinstance(given, dict) and isinstance(given.get("format"), dict):
+            try:
+                kind, header = formats.described(given["format"])
+            except ConfigError as error:
+                raise ValueError(str(error)) from error
+            return given | {"format": kind, "header": header}
+        return given
 
 
 class Preprocess(Settings):

@@ -66,7 +66,7 @@ def span_of(endpoint: Endpoint, schedule: Schedule, hour: Window, files: Files, 
     origin: dict[str, Any] = {
         "layout": LAYOUT,
         "files": [[file.address, file.size, file.changed] for file in near],
-        "columns": [list(endpoint.columns.outputs), list(endpoint.columns.inputs)],
+        "columns": [list(endpoint.columns.outputs), list(endpoint.columns.inputs), endpoint.columns.outputs_last],
         "script": script,
     }
     return Span(hour, layout.rows(endpoint, schedule, hour.start), origin)
@@ -92,7 +92,7 @@ def collect_spans(endpoint: Endpoint, schedule: Schedule, spans: Sequence[Span],
 
 def decode_of(endpoint: Endpoint, schedule: Schedule) -> Decode:
     """How captured records of a schedule become rows."""
-    names = payload.Names(endpoint.columns.outputs, endpoint.columns.inputs)
+    names = payload.Names(endpoint.columns.outputs, endpoint.columns.inputs, endpoint.columns.outputs_last)
     if script := schedule.preprocess:
         handler = scripts.Preprocessor.at(script.script, script.sort_columns)
         return scripts.decoder(handler, names, script.on_error == "drop")

@@ -374,3 +374,15 @@ def test_values_of_one_payload_are_never_those_of_another(texts: list[str]) -> N
     rows, rejected = decoded([record(str(i), side(text, "JSON"), NO_SIDE) for i, text in enumerate(texts)])
     assert rows == {str(i): [{"a": "1"}] for i, text in enumerate(texts) if text == '{"a":1}'}
     assert len(rows) + len(rejected) == len(texts)
+
+
+def test_outputs_may_come_last() -> None:
+    names = Names(("score",), ("age", "city"), outputs_last=True)
+    assert names.of_shape(1, 2) == (["score"], ["age", "city"])
+    assert names.of_shape(2, 2) == (["score", "_c3"], ["age", "city"])
+    block = capture.Block(
+        [capture.Piece("a", 1, json.dumps(record("e", side("0.5", "CSV"), side("7,rome", "CSV"))).encode())]
+    )
+    [rows] = payload.decode(capture.parse(block), names)[0]
+    assert rows.columns.to_pylist() == [{"age": "7", "city": "rome", "score": "0.5"}]
+    assert rows.columns.column_names == ["age", "city", "score"]

@@ -53,7 +53,7 @@ class DataQualityDocuments:
             raise ConfigError("statistics.json and constraints.json are swapped")
         by_name = {f["name"]: f for f in features_of(statistics)}
         config = (constraints or {}).get("monitoring_config", {})
-        if not isinstance(config, Mapping):
+        if not isinstance(config, dict):
             raise ConfigError("'monitoring_config' must be an object")
         rules = rules_of(config, self.monitor.rules)
         expected = []
@@ -236,7 +236,7 @@ def overrides_of(f: Document) -> Document:
 def rules_of(config: Document, defaults: Rules) -> Rules:
     """Rules with what a ``monitoring_config`` or an override says; unknown keys are ignored. Raises ConfigError."""
     comparison = config.get("distribution_constraints", {})
-    if not isinstance(comparison, Mapping):
+    if not isinstance(comparison, dict):
         raise ConfigError("'distribution_constraints' must be an object")
     said: dict[str, Any] = {
         "evaluate": enabled(config, "evaluate_constraints"),

@@ -70,8 +70,7 @@ def csv_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch]:
         return "skip"
 
     names = first_row(file)
-    if dataset.header and (kept := [name for name in names if name.startswith("@")]):
-        raise ConfigError(f"{file.address}: {kept[0]}: names with @ in front are kept for the request; rename it")
+    refuse_kept(names if dataset.header else [], file.address)
     if not dataset.header:
         names = [f"_c{i}" for i in range(len(names))]
     elif len(set(names)) < len(names):
@@ -147,7 +146,17 @@ def whole_list(file: store.File) -> list[capture.Block]:
 
 def row_groups(dataset: Dataset, file: store.File) -> Iterator[tuple[str, int]]:
     """The row groups of a Parquet file."""
+    with undamaged(file.address), store.open_file(file.address) as stream:
+        schema = pq.read_schema(stream)
+    if FOOTER not in (schema.metadata or {}):  # collected rows say of which request they are
+        refuse_kept(schema.names, file.address)
     return row_groups_of([file.address])
+
+
+def refuse_kept(names: Iterable[str], address: str) -> None:
+    """Raise ConfigError for a column's name that is kept for requests."""
+    if kept := [name for name in names if name.startswith("@")]:
+        raise ConfigError(f"{address}: {kept[0]}: names with @ in front are kept for the request; rename it")
 
 
 def row_groups_of(addresses: Iterable[str]) -> Iterator[tuple[str, int]]:

@@ -25,16 +25,25 @@ Shape = tuple[int, int]
 
 @dataclass(frozen=True)
 class Names:
-    """What the values of CSV payloads are called: declared names by position, ``_c0``, ``_c1``, ... beyond them."""
+    """What the values of CSV payloads are called, and which side's columns come first.
+
+    Declared names go by position over both sides; beyond them it is ``_c0``, ``_c1``, ...
+    """
 
     outputs: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
+    outputs_last: bool = False
 
     def of_shape(self, outputs: int, inputs: int) -> tuple[list[str], list[str]]:
         """The names of so many outputs and so many inputs."""
-        declared = [*self.outputs, *self.inputs] if outputs else [*self.inputs]
-        names = [*declared, *(f"_c{i}" for i in range(len(declared), outputs + inputs))][: outputs + inputs]
-        return names[:outputs], names[outputs:]
+        declared = [self.outputs, self.inputs] if outputs else [(), self.inputs]
+        widths = [outputs, inputs]
+        order = [1, 0] if self.outputs_last else [0, 1]
+        known = [name for side in order for name in declared[side]]
+        names = [*known, *(f"_c{i}" for i in range(len(known), outputs + inputs))]
+        first = widths[order[0]]
+        parts = {order[0]: names[:first], order[1]: names[first : outputs + inputs]}
+        return parts[0], parts[1]
 
 
 @dataclass(frozen=True)
@@ -127,7 +136,7 @@ def decode_alike(records: Records, formats: Sequence[str], names: Names) -> tupl
         problems |= clashes
         chosen = np.array([i for i in chosen.tolist() if i not in clashes], np.int64) if clashes else chosen
         if len(chosen):
-            columns = side_by_side(output, given, chosen, called)
+            columns = side_by_side(output, given, chosen, called, names.outputs_last)
             found.append(Rows((shape[0], shape[1]), pa.table(columns), chosen, counts[chosen]))
     return found, problems
 
@@ -143,10 +152,11 @@ def clashing(output: Side, given: Side, chosen: np.ndarray, called: tuple[list[s
 
 
 def side_by_side(
-    output: Side, given: Side, chosen: np.ndarray, called: tuple[list[str], list[str]]
+    output: Side, given: Side, chosen: np.ndarray, called: tuple[list[str], list[str]], outputs_last: bool
 ) -> dict[str, pa.Array]:
-    """The rows of requests by column, outputs before inputs; one request's output may name an input of another."""
-    left, right = output.columns(chosen, called[0]), given.columns(chosen, called[1])
-    for name in left.keys() & right.keys():
-        left[name] = pc.coalesce(left[name], right[name])
-    return left | {name: column for name, column in right.items() if name not in left}
+    """The rows of requests by column, one side after the other; one request's output may name an input of another."""
+    sides = [output.columns(chosen, called[0]), given.columns(chosen, called[1])]
+    first, second = reversed(sides) if outputs_last else sides
+    for name in first.keys() & second.keys():
+        first[name] = pc.coalesce(first[name], second[name])
+    return first | {name: column for name, column in second.items() if name not in first}
