@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 
 import pytest
+from writing import churn_capture
 
 from model_monitor.__main__ import main
 
@@ -14,25 +14,6 @@ POISONED = (
     "Data type match requirement is not met. Expected data type: Integral, Expected match: 100.0%. "
     "Observed: Only 99.64592817400101% of data is Integral."
 )
-
-
-def churn_capture(original: Path, folder: Path) -> Path:
-    """The published traffic: 1,977 requests, seven of them the poisoned row, with the output before the input."""
-    inputs = (original / "test-dataset-input-cols.csv").read_text().splitlines()
-    with (original / "test_scores.csv").open() as lines:
-        scores = [row["probability"] for row in csv.DictReader(lines)]
-    order = [*range(180), *list(range(334)) * 5, *range(127)]
-    path = folder / "churn/AllTraffic/2022/04/18/00/20-48-871-0b7bfd33.jsonl"
-    path.parent.mkdir(parents=True)
-    with path.open("w") as lines:
-        for k, i in enumerate(order):
-            sides = {
-                "endpointInput": {"observedContentType": "text/csv", "data": inputs[i], "encoding": "CSV"},
-                "endpointOutput": {"observedContentType": "text/csv", "data": scores[i], "encoding": "CSV"},
-            }
-            about = {"eventId": f"e{k}", "inferenceTime": f"2022-04-18T00:{20 + k // 60:02d}:{k % 60:02d}Z"}
-            lines.write(json.dumps({"captureData": sides, "eventMetadata": about, "eventVersion": "0"}) + "\n")
-    return folder
 
 
 @pytest.fixture(scope="module")

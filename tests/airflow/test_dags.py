@@ -79,7 +79,7 @@ def test_two_schedules_may_not_share_a_dag(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "b.yaml").write_text(text.format("b", "quality-baseline"))
     monkeypatch.setenv("MODEL_MONITOR_ENDPOINTS", str(tmp_path))
     (problem,) = problems()
-    assert problem.startswith(f"{tmp_path / 'b.yaml'}: schedule 'quality-baseline'")
+    assert problem.startswith(f"{tmp_path / 'b.yaml'}: 'quality-baseline' is also in")
 
 
 def test_a_run_at_four_judges_exactly_the_rows_from_three_to_four(project: Project, test_run: Any) -> None:

@@ -381,7 +381,7 @@ def test_outputs_may_come_last() -> None:
     assert names.of_shape(1, 2) == (["score"], ["age", "city"])
     assert names.of_shape(2, 2) == (["score", "_c3"], ["age", "city"])
     block = capture.Block(
-        [capture.Piece("a", 1, json.dumps(record("e", side("0.5", "CSV"), side("7,rome", "CSV"))).encode())]
+        [capture.Piece("a", 1, json.dumps(record("e", side("7,rome", "CSV"), side("0.5", "CSV"))).encode())]
     )
     [rows] = payload.decode(capture.parse(block), names)[0]
     assert rows.columns.to_pylist() == [{"age": "7", "city": "rome", "score": "0.5"}]

@@ -147,9 +147,9 @@ def whole_list(file: store.File) -> list[capture.Block]:
 def row_groups(dataset: Dataset, file: store.File) -> Iterator[tuple[str, int]]:
     """The row groups of a Parquet file."""
     with undamaged(file.address), store.open_file(file.address) as stream:
-        schema = pq.read_schema(stream)
-    if FOOTER not in (schema.metadata or {}):  # collected rows say of which request they are
-        refuse_kept(schema.names, file.address)
+        metadata = pq.read_metadata(stream)
+    if FOOTER not in (metadata.metadata or {}):  # collected rows say of which request they are
+        refuse_kept(metadata.schema.names, file.address)
     return row_groups_of([file.address])
 
 

@@ -1,0 +1,55 @@
+"""What the README tells a newcomer to write and to run does what it says."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from writing import capture, record
+
+from model_monitor import config
+from model_monitor.__main__ import main
+
+PROJECT = Path(__file__).resolve().parents[1]
+README = (PROJECT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
+
+
+def test_the_endpoint_file_is_one(tmp_path: Path) -> None:
+    [text] = blocks("yaml")
+    (tmp_path / "churn.yaml").write_text(text)
+    endpoint = config.load(tmp_path / "churn.yaml")
+    assert config.beyond_the_schema(tmp_path / "churn.yaml", endpoint) == []
+    assert endpoint.columns.names == ("probability", "age", "plan", "calls")
+
+
+def test_the_commands_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [commands] = [block for block in blocks("sh") if "model-monitor" in block]
+    (tmp_path / "training.csv").write_text("score,age\n" + "".join(f"0.{i % 10},{20 + i % 50}\n" for i in range(500)))
+    (tmp_path / "include").symlink_to(PROJECT / "include")
+    monkeypatch.chdir(tmp_path)
+    traffic = [
+        record(f"e{i}", f"{20 + i % 50}\n", f"0.{i % 10}", f"2026-01-01T{i % 24:02d}:00:00Z") for i in range(500)
+    ]
+    capture(tmp_path / "captures", traffic)
+    for command in commands.replace("\\\n", "").splitlines():
+        program, *arguments = shlex.split(command)
+        assert program == "model-monitor"
+        assert main(arguments) == 0
+
+
+def test_each_make_target_that_is_named_exists() -> None:
+    targets = set(re.findall(r"^(\w+):", (PROJECT / "Makefile").read_text(), re.M))
+    assert set(re.findall(r"`make (\w+)`", README)) <= targets
+
+
+def test_each_option_and_file_that_is_named_exists() -> None:
+    named = re.findall(r"\]\(([\w./-]+)\)", README)
+    assert named
+    for path in named:
+        assert (PROJECT / path).exists(), path
