@@ -27,10 +27,9 @@ from model_monitor.results.documents import (
     VIOLATIONS,
     Document,
     decode,
-    documents_of,
     encode,
 )
-from model_monitor.results.report import Baseline, Observed, reporting_failure, write_report
+from model_monitor.results.report import Baseline, Observed, documents_of, reporting_failure, write_report
 from model_monitor.rows import scripts
 from model_monitor.rows.datasets import Dataset, row_group, row_groups_of
 from model_monitor.rows.select import Selection

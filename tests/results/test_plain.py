@@ -9,7 +9,8 @@ from model_monitor.core.constraints import evaluate
 from model_monitor.core.monitor import By
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import DataQuality
-from model_monitor.results.documents import decode, documents_of, encode
+from model_monitor.results.documents import decode, encode
+from model_monitor.results.report import documents_of
 
 
 def test_constraints_survive_their_file_and_judge_the_same() -> None:

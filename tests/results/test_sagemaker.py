@@ -16,7 +16,8 @@ from model_monitor.core.distributions import Numbers
 from model_monitor.core.states import Quantiles
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import DataQuality, Rules
-from model_monitor.results.documents import decode, documents_of, encode
+from model_monitor.results.documents import decode, encode
+from model_monitor.results.report import documents_of
 from model_monitor.results.sagemaker import buckets
 
 TABLE = pa.record_batch(

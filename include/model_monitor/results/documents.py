@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
 from model_monitor.core.constraints import Constraint, Finding
-from model_monitor.core.monitor import Monitor
 from model_monitor.core.states import State
 from model_monitor.errors import ConfigError
 
@@ -43,15 +42,6 @@ class Documents(Protocol[S]):
 
     def column_names(self, statistics: Document | None, constraints: Document | None) -> list[str]:
         """The columns that a baseline knows, in its order; [] if it names none."""
-
-
-def documents_of(monitor: Monitor[Any]) -> Documents[Any]:
-    """The files of a monitor."""
-    from model_monitor.monitors.data_quality import DataQuality
-    from model_monitor.results.plain import PlainDocuments
-    from model_monitor.results.sagemaker import DataQualityDocuments
-
-    return DataQualityDocuments(monitor) if isinstance(monitor, DataQuality) else PlainDocuments(monitor)
 
 
 def encode(document: Document) -> bytes:

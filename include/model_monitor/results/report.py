@@ -13,6 +13,7 @@ from model_monitor.core.constraints import Constraint, Finding, evaluate
 from model_monitor.core.monitor import Monitor
 from model_monitor.core.states import Record
 from model_monitor.errors import ConfigError, DataError
+from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.results import execution
 from model_monitor.results.documents import (
     CONSTRAINTS,
@@ -20,12 +21,19 @@ from model_monitor.results.documents import (
     STATISTICS,
     VIOLATIONS,
     Document,
+    Documents,
     decode,
-    documents_of,
     encode,
 )
+from model_monitor.results.plain import PlainDocuments
+from model_monitor.results.sagemaker import DataQualityDocuments
 
 REJECTED = "rejected/records.jsonl"
+
+
+def documents_of(monitor: Monitor[Any]) -> Documents[Any]:
+    """The files of a monitor: those of the original where it had such a monitor, plain ones else."""
+    return DataQualityDocuments(monitor) if isinstance(monitor, DataQuality) else PlainDocuments(monitor)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +22,7 @@ from model_monitor import store
 from model_monitor.engines.local import ahead
 from model_monitor.errors import DataError
 from model_monitor.rows.summary import Rejected
+from model_monitor.rows.times import TIME, times_of
 
 SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
 BLOCK_BYTES = 8 << 20
@@ -38,9 +38,6 @@ SCHEMA = pa.schema(
         ),
     ]
 )
-TIME = pa.timestamp("us", "UTC")
-# Arrow knows years that Python does not, and a time zone's shift may lead there.
-EARLIEST, LATEST = (pa.scalar(datetime(*day, tzinfo=UTC), TIME) for day in [(1, 1, 3), (9999, 12, 29)])
 
 
 @dataclass(frozen=True)
@@ -278,21 +275,3 @@ def complete(block: Block, events: pa.StructArray, places: Sequence[int]) -> Rec
     ]
     kept = records.take(pc.indices_nonzero(fine).cast(pa.int64()))
     return Records(block, kept.events, kept.times, kept.places, rejected)
-
-
-def times_of(texts: pa.StringArray) -> pa.TimestampArray:
-    """ISO 8601 texts as times in UTC; null where a text is none, or has no zone."""
-    try:
-        times = texts.cast(TIME)
-        sane = pc.and_(pc.greater(times, EARLIEST), pc.less(times, LATEST))
-        return pc.if_else(sane, times, pa.scalar(None, TIME))
-    except pa.ArrowInvalid:
-        return pa.array([time_of(text) for text in texts.to_pylist()], TIME)
-
-
-def time_of(text: str | None) -> datetime | None:
-    try:
-        time = datetime.fromisoformat(text or "")
-        return time.astimezone(UTC) if time.tzinfo else None
-    except (ValueError, OverflowError):
-        return None

@@ -26,10 +26,11 @@ from model_monitor import store
 from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME, INFERENCE_ID
 from model_monitor.core.window import Window
 from model_monitor.engines.local import CORES, ahead
-from model_monitor.rows.capture import TIME, Block, Records, parse
+from model_monitor.rows.capture import Block, Records, parse
 from model_monitor.rows.payload import Decode, Rows, Shape
 from model_monitor.rows.sides import NAMED
 from model_monitor.rows.summary import FOOTER, Rejected, Summary
+from model_monitor.rows.times import TIME, within
 
 LAYOUT = 1  # of the file and its footer; a file of another one is made again
 PROBE_ROWS = 2000
@@ -47,11 +48,8 @@ class Span:
 
     def indices(self, times: pa.TimestampArray) -> pa.Array | None:
         """The indices of the times within the span; None if they all are."""
-        if self.window is None:
-            return None
-        start, end = pa.scalar(self.window.start, TIME), pa.scalar(self.window.end, TIME)
-        inside = pc.and_(pc.greater_equal(times, start), pc.less(times, end))
-        return None if len(times) and pc.all(inside).as_py() else pc.indices_nonzero(inside)
+        inside = within(times, self.window) if self.window else None
+        return None if inside is None else pc.indices_nonzero(inside)
 
 
 @dataclass(frozen=True)

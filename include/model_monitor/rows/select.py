@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from model_monitor.core.batch import EVENT_ID, EVENT_TIME, renamed
 from model_monitor.core.window import Window
-from model_monitor.rows.capture import TIME
 from model_monitor.rows.collect import hashed
+from model_monitor.rows.times import within
 
 POSITION = re.compile(r"_c\d+")
 
@@ -41,10 +40,8 @@ class Selection:
     def in_window(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if self.window is None or EVENT_TIME not in batch.schema.names:
             return batch
-        times = batch.column(EVENT_TIME)
-        start, end = pa.scalar(self.window.start, TIME), pa.scalar(self.window.end, TIME)
-        inside = pc.and_(pc.greater_equal(times, start), pc.less(times, end))
-        return batch if pc.all(inside).as_py() else batch.filter(inside)
+        inside = within(batch.column(EVENT_TIME), self.window)
+        return batch if inside is None else batch.filter(inside)
 
     def sampled(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The requests whose event id hashes below the share: a smaller share is a subset of a larger one."""
