@@ -16,7 +16,8 @@ EVENT_ID = "@event_id"  # text; one per request
 INFERENCE_ID = "@inference_id"  # text, null where the caller gave none
 EVENT_TIME = "@event_time"  # timestamp in UTC
 
-BATCH_ROWS = 1 << 16
+BATCH_ROWS = 1 << 16  # of a batch at most,
+BATCH_CELLS = 1 << 22  # and fewer if there are many columns
 
 
 def columns(batch: pa.RecordBatch) -> list[str]:

@@ -34,6 +34,7 @@ from model_monitor.rows.times import TIME, within
 
 LAYOUT = 1  # of the file and its footer; a file of another one is made again
 PROBE_ROWS = 2000
+WAITING_BYTES = 32 << 20  # of rows that wait to be written as one row group
 
 METADATA = {EVENT_ID: pa.string(), INFERENCE_ID: pa.string(), EVENT_TIME: TIME}
 
@@ -86,8 +87,8 @@ def collect(
             for portions, timeless in ahead(lambda block: share_out(parse(block), decode, spans), blocks(), workers):
                 for portion in portions:
                     drafts[portion.span].add(portion)
-                while sum(draft.waiting_rows for draft in drafts) > BATCH_ROWS:
-                    max(drafts, key=lambda draft: draft.waiting_rows).flush()
+                while sum(draft.waiting_bytes for draft in drafts) > 2 * WAITING_BYTES:
+                    max(drafts, key=lambda draft: draft.waiting_bytes).flush()
                 for one in timeless:
                     if (i := span_of_file(one.file)) >= 0:
                         drafts[i].summary.records += 1
@@ -176,12 +177,12 @@ class Draft:
     def write(self, table: pa.Table) -> None:
         """Append to what waits to be written; a full row group is written."""
         self.waiting.append(table)
-        if self.waiting_rows >= BATCH_ROWS // 2:
+        if self.waiting_bytes >= WAITING_BYTES or sum(some.num_rows for some in self.waiting) >= BATCH_ROWS // 2:
             self.flush()
 
     @property
-    def waiting_rows(self) -> int:
-        return sum(table.num_rows for table in self.waiting)
+    def waiting_bytes(self) -> int:
+        return sum(some.nbytes for some in self.waiting)
 
     def flush(self) -> None:
         """Write what waits to the newest piece; a column not seen before starts a new one."""

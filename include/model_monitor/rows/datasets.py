@@ -15,7 +15,7 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
 from model_monitor import store
-from model_monitor.core.batch import BATCH_ROWS
+from model_monitor.core.batch import BATCH_CELLS, BATCH_ROWS
 from model_monitor.errors import ConfigError, DataError, StoreError
 from model_monitor.rows import capture, sides
 from model_monitor.rows.summary import FOOTER, Rejected, Summary, undamaged
@@ -187,7 +187,8 @@ def row_group(address: str, index: int) -> Iterator[pa.RecordBatch]:
                 raise DataError(
                     f"{address}: column '{f.name}' is {f.type}; make it text or numbers before it is judged"
                 )
-        yield from file.iter_batches(BATCH_ROWS, row_groups=[index], use_threads=False)
+        rows = min(BATCH_ROWS, max(1, BATCH_CELLS // max(1, metadata.num_columns)))
+        yield from file.iter_batches(rows, row_groups=[index], use_threads=False)
 
 
 def coded_columns(metadata: pq.FileMetaData, index: int) -> list[str]:
