@@ -19,7 +19,7 @@ from model_monitor.rows.collect import LAYOUT, Span, collect
 from model_monitor.rows.payload import Decode
 from model_monitor.rows.summary import KEPT_REJECTED, Summary, summary_of
 
-HOURS_AT_ONCE = 24  # so many hours are collected in one reading of the files around them
+HOURS_AT_ONCE = 8  # so many hours are collected in one reading of the files around them
 
 Files = dict[datetime, list[store.File]]  # by hour
 
