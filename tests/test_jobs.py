@@ -200,6 +200,18 @@ def test_a_day_is_judged_from_the_hours_that_others_have_collected(tmp_path: Pat
     assert contents(tmp_path / "out/_rows") == made
 
 
+def test_rows_that_another_schedule_made_anew_are_counted_as_they_are_judged(tmp_path: Path) -> None:
+    file = endpoint_file(tmp_path, schedules=[{"name": name, "monitor": "data_quality"} for name in ("one", "other")])
+    capture(tmp_path / "capture", [record("a")])
+    jobs.collect_window(file, "one", WINDOW)
+    capture(tmp_path / "capture", [record("b")], name="30-00-000-late.jsonl")
+    jobs.collect_window(file, "other", WINDOW)
+    jobs.compute_metrics(file, "one", WINDOW)
+    report = Path(jobs.evaluate_constraints(file, "one", WINDOW))
+    counts = json.loads((report / "execution.json").read_text())["counts"]
+    assert (counts["records"], counts["judged"]) == (2, 2)
+
+
 def test_columns_that_are_excluded_are_in_no_report_and_sampling_takes_its_share(tmp_path: Path) -> None:
     traffic(tmp_path, good=400)
     columns = {"outputs": ["p"], "inputs": ["n", "c"], "exclude": ["n"]}

@@ -120,6 +120,6 @@ def observe_captures(
         address = str(Path(folder) / "rows.parquet")
         span = Span(source.window, address, {"files": [[f.address, f.size, f.changed] for f in files]})
         summaries = collect(blocks, lambda records: payload.decode(records, payload.Names()), [span], lambda file: 0)
-        collected = found({address: summaries[0]}) | {"partitions": []}
+        collected = found({address: summaries[0]})
         check_rejected(collected, max_rejected)
         return observe(monitor, row_groups_of([address]), lambda piece: row_group(*piece), selection), collected

@@ -17,8 +17,8 @@ from model_monitor.core.monitor import Monitor
 from model_monitor.core.states import dump, load
 from model_monitor.core.window import Window, iso
 from model_monitor.engines import local
-from model_monitor.errors import ConfigError, DataError
-from model_monitor.partitions import check_rejected, found, up_to_date
+from model_monitor.errors import ConfigError, DataError, StoreError
+from model_monitor.partitions import are_as_collected, check_rejected, found, identified, up_to_date
 from model_monitor.results import execution
 from model_monitor.results.documents import (
     CONSTRAINTS,
@@ -45,20 +45,25 @@ def collect_window(endpoint_file: str, schedule: str, window: Window) -> str:
     """
     endpoint, s = chosen(endpoint_file, schedule)
     with reporting_failure(layout.report(endpoint, s, window), about(endpoint, s, window)):
-        document = found(up_to_date(endpoint, s, window))
+        made = up_to_date(endpoint, s, window)
+        document = identified(made) | found(made)
         check_rejected(document, s.max_rejected)
     return store.write(store.join(layout.state_folder(endpoint, s, window), layout.COLLECTED), encode(document))
 
 
 def compute_metrics(endpoint_file: str, schedule: str, window: Window) -> str:
-    """The State of a window's rows; its address."""
+    """The State of a window's rows; its address. Raises StoreError if the rows change while they are read."""
     endpoint, s = chosen(endpoint_file, schedule)
     folder = layout.state_folder(endpoint, s, window)
     collected = document_of(store.join(folder, layout.COLLECTED))
+    if not are_as_collected(collected):
+        collected = document_of(collect_window(endpoint_file, schedule, window))
     monitor = s.build_monitor()
     names, by_position = baseline_of(endpoint, s).names(monitor)
     selection = Selection(window, s.sampling, endpoint.columns.exclude, names, by_position)
     observed = observe(monitor, row_groups_of(collected["partitions"]), lambda piece: row_group(*piece), selection)
+    if not are_as_collected(collected):
+        raise StoreError(f"rows of {window} were made again while they were read; the next try reads the new ones")
     return store.write(store.join(folder, layout.STATE), dump(observed))
 
 

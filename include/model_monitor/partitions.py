@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -104,7 +105,6 @@ def found(made: dict[str, Summary]) -> Document:
     inputs = {(address, size) for summary in made.values() for address, size, _ in summary.origin["files"]}
     reasons: Counter[str] = sum((summary.reasons for summary in made.values()), Counter())
     return {
-        "partitions": list(made),
         "records": sum(summary.records for summary in made.values()),
         "rows": sum(summary.rows for summary in made.values()),
         "duplicates": sum(summary.duplicates for summary in made.values()),
@@ -113,6 +113,21 @@ def found(made: dict[str, Summary]) -> Document:
         "kept": [one for summary in made.values() for one in summary.kept][:KEPT_REJECTED],
         "inputs": [{"file": address, "size": size} for address, size in sorted(inputs)],
     }
+
+
+def identified(made: dict[str, Summary]) -> Document:
+    """The files of rows, each with what tells it from an older or newer one at the same address."""
+    return {"partitions": {address: fingerprint(summary) for address, summary in made.items()}}
+
+
+def fingerprint(summary: Summary | None) -> str:
+    """What a file of rows was made from, in short; empty if there is no file."""
+    return hashlib.sha256(json.dumps(summary.origin).encode()).hexdigest()[:16] if summary else ""
+
+
+def are_as_collected(collected: Document) -> bool:
+    """Whether the files of rows are still those that were found: another schedule may have made them anew since."""
+    return all(fingerprint(summary_of(address)) == was for address, was in collected["partitions"].items())
 
 
 def check_rejected(collected: Document, share: float) -> None:

@@ -179,6 +179,19 @@ def test_thresholds_may_be_written_scientifically_and_the_version_be_absent(docu
     assert [f.constraint.bound.low for f in found if f.constraint.check == "completeness_check"] == [0.5]
 
 
+def test_unknown_keys_and_whole_numbers_for_doubles_are_read_past(documents) -> None:
+    state = DataQuality().observe(TABLE)
+    plain = documents.statistics(state), documents.suggested(state)
+    odd = [
+        json.loads(encode(d).decode().replace('"version": 0.0', '"version": 0, "made_by": {"x": [1]}')) for d in plain
+    ]
+    for document in odd:
+        document["features"][0] |= {"enable_comparisons": True, "min_domain_mass": 1}
+    odd[1]["monitoring_config"]["distribution_constraints"]["new_key"] = "x"
+    found = [evaluate(documents.constraints(*pair), DataQuality().measure(state)) for pair in (plain, odd)]
+    assert [(f.outcome, f.observed) for f in found[0]] == [(f.outcome, f.observed) for f in found[1]]
+
+
 def test_disabled_comparison_skips_drift_alone(documents) -> None:
     state = DataQuality().observe(TABLE)
     constraints = documents.suggested(state)

@@ -199,7 +199,7 @@ def test_a_record_that_tells_its_time_counts_in_the_hour_of_its_time(tmp_path: P
 
 def test_a_window_without_files_has_no_rows(tmp_path: Path) -> None:
     document, rows = collected(endpoint_file(tmp_path), FIRST_HOUR)
-    assert rows == [] and document["partitions"] == [] and document["records"] == 0
+    assert rows == [] and document["partitions"] == {} and document["records"] == 0
 
 
 def test_a_damaged_file_of_rows_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
