@@ -22,7 +22,8 @@ from model_monitor.monitors.data_quality import (
 def violation(finding: Finding, live: Sequence[str]) -> dict[str, Any]:
     """One entry of ``constraint_violations.json``; ``live`` are the names of the window's columns, in order."""
     check, bound = finding.constraint.check, finding.constraint.bound
-    name, description = str(finding.constraint.subject), describe(check, bound, finding.observed or 0.0)
+    name = str(finding.constraint.subject)
+    description = describe(check, finding.constraint.measure, bound, finding.observed or 0.0)
     if isinstance(bound, Within) and check in (MISSING_COLUMN, EXTRA_COLUMN):
         wanted, found = bound.categories, set(live)
         # A live column that is not wanted keeps its place in the data; a wanted one that is not there has none.
@@ -36,7 +37,7 @@ def violation(finding: Finding, live: Sequence[str]) -> dict[str, Any]:
     return {"feature_name": name, "constraint_check_type": check, "description": description}
 
 
-def describe(check: str, bound: Bound, observed: float) -> str:
+def describe(check: str, measure: str, bound: Bound, observed: float) -> str:
     """What was expected of a column and what was observed instead."""
     match check, bound:
         case (_, Within(at_least=share)) if check == DATA_TYPE:
@@ -64,7 +65,18 @@ def describe(check: str, bound: Bound, observed: float) -> str:
             return f"Baseline drift distance: {observed!r} exceeds threshold: {threshold!r}"
         case _ if check == NON_NEGATIVE:
             return f"Non-negative requirement is not met. Observed minimum: {observed!r}."
-    return f"Observed {observed!r}, which does not keep to {bound}."
+    return f"{measure} is {observed!r}; {must(bound)}."
+
+
+def must(bound: Bound) -> str:
+    """What a bound asks for, in words."""
+    match bound:
+        case Between(low=low, high=high):
+            sides = [f"at least {low!r}"] * (low is not None) + [f"at most {high!r}"] * (high is not None)
+            return f"it must be {' and '.join(sides)}"
+        case Within(at_least=least):
+            return f"at least {least!r} must be within the allowed categories"
+    return f"its {bound.distance.replace('_', ' ')} from the baseline must not exceed {bound.threshold!r}"
 
 
 def type_name(accepted: frozenset[str]) -> str:
