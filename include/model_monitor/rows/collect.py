@@ -34,7 +34,7 @@ from model_monitor.rows.times import TIME, within
 
 LAYOUT = 1  # of the file and its footer; a file of another one is made again
 PROBE_ROWS = 2000
-WAITING_BYTES = 32 << 20  # of rows that wait to be written as one row group
+WAITING_BYTES = 32 << 20  # of rows that wait to be written, of all spans together; half of it is a full row group
 
 METADATA = {EVENT_ID: pa.string(), INFERENCE_ID: pa.string(), EVENT_TIME: TIME}
 
@@ -87,7 +87,7 @@ def collect(
             for portions, timeless in ahead(lambda block: share_out(parse(block), decode, spans), blocks(), workers):
                 for portion in portions:
                     drafts[portion.span].add(portion)
-                while sum(draft.waiting_bytes for draft in drafts) > 2 * WAITING_BYTES:
+                while sum(draft.waiting_bytes for draft in drafts) > WAITING_BYTES:
                     max(drafts, key=lambda draft: draft.waiting_bytes).flush()
                 for one in timeless:
                     if (i := span_of_file(one.file)) >= 0:
@@ -177,7 +177,7 @@ class Draft:
     def write(self, table: pa.Table) -> None:
         """Append to what waits to be written; a full row group is written."""
         self.waiting.append(table)
-        if self.waiting_bytes >= WAITING_BYTES or sum(some.num_rows for some in self.waiting) >= BATCH_ROWS // 2:
+        if self.waiting_bytes >= WAITING_BYTES // 2 or sum(some.num_rows for some in self.waiting) >= BATCH_ROWS // 2:
             self.flush()
 
     @property
