@@ -190,6 +190,6 @@ def dag(project: Project, database: None) -> Callable[[str], Any]:
 
 
 @pytest.fixture(scope="session")
-def test_run(dag: Callable[[str], Any]) -> Callable[..., Any]:
-    """Runs a DAG in this process: ``test_run(dag_id, **arguments of DAG.test)`` gives the ended run."""
+def run_dag(dag: Callable[[str], Any]) -> Callable[..., Any]:
+    """Runs a DAG in this process: ``run_dag(dag_id, **arguments of DAG.test)`` gives the ended run."""
     return lambda dag_id, **arguments: dag(dag_id).test(**arguments)

@@ -82,8 +82,8 @@ def test_two_schedules_may_not_share_a_dag(tmp_path: Path, monkeypatch: pytest.M
     assert problem.startswith(f"{tmp_path / 'b.yaml'}: 'quality-baseline' is also in")
 
 
-def test_a_run_at_four_judges_exactly_the_rows_from_three_to_four(project: Project, test_run: Any) -> None:
-    run = test_run("shop-hourly", logical_date=project.hour(4) + DELAY)
+def test_a_run_at_four_judges_exactly_the_rows_from_three_to_four(project: Project, run_dag: Any) -> None:
+    run = run_dag("shop-hourly", logical_date=project.hour(4) + DELAY)
     assert states(run) == dict.fromkeys(MONITOR, "success")
     found = project.execution("shop-hourly", project.hour(4))
     assert found["window"] == {"start": iso(project.hour(3)), "end": iso(project.hour(4))}
@@ -91,62 +91,62 @@ def test_a_run_at_four_judges_exactly_the_rows_from_three_to_four(project: Proje
     assert summary(run)["status"] == "Completed"
 
 
-def test_a_run_writes_the_bytes_that_the_verbs_write(project: Project, test_run: Any) -> None:
+def test_a_run_writes_the_bytes_that_the_verbs_write(project: Project, run_dag: Any) -> None:
     end = project.hour(6)
-    test_run("shop-hourly", logical_date=end + DELAY)
+    run_dag("shop-hourly", logical_date=end + DELAY)
     by_airflow = project.report("shop-hourly", end)
     project.forget_runs()
     run_verbs(project, "shop-hourly", end - HOUR, end)
     assert by_airflow == project.report("shop-hourly", end) != {}
 
 
-def test_a_rolling_window_judges_its_whole_length(project: Project, test_run: Any) -> None:
-    test_run("shop-rolling", logical_date=project.hour(24) + DELAY)
+def test_a_rolling_window_judges_its_whole_length(project: Project, run_dag: Any) -> None:
+    run_dag("shop-rolling", logical_date=project.hour(24) + DELAY)
     found = project.execution("shop-rolling", project.hour(24))
     assert found["counts"]["judged"] == 24 * ROWS
 
 
-def test_the_form_says_which_window(project: Project, test_run: Any) -> None:
+def test_the_form_says_which_window(project: Project, run_dag: Any) -> None:
     asked = {"window_start": iso(project.hour(8)), "window_end": iso(project.hour(9))}
-    run = test_run("shop-hourly", logical_date=project.hour(20), run_conf=asked)
+    run = run_dag("shop-hourly", logical_date=project.hour(20), run_conf=asked)
     assert summary(run)["window"] == f"{asked['window_start']}/{asked['window_end']}"
-    assert summary(test_run("shop-by-hand", logical_date=None, run_conf=asked))["rows"] == ROWS
+    assert summary(run_dag("shop-by-hand", logical_date=None, run_conf=asked))["rows"] == ROWS
 
 
-def test_a_run_without_logical_date_judges_the_last_complete_window(project: Project, test_run: Any) -> None:
-    run = test_run("shop-hourly", logical_date=None, run_after=project.hour(10) + timedelta(minutes=4))
+def test_a_run_without_logical_date_judges_the_last_complete_window(project: Project, run_dag: Any) -> None:
+    run = run_dag("shop-hourly", logical_date=None, run_after=project.hour(10) + timedelta(minutes=4))
     assert summary(run)["window"] == str(Window(project.hour(8), project.hour(9)))
 
 
-def test_no_data_is_skipped_and_neither_green_nor_failed(project: Project, test_run: Any) -> None:
+def test_no_data_is_skipped_and_neither_green_nor_failed(project: Project, run_dag: Any) -> None:
     asked = {"window_start": "2025-01-01T00:00:00Z", "window_end": "2025-01-01T01:00:00Z"}
-    run = test_run("shop-hourly", logical_date=project.hour(11), run_conf=asked)
+    run = run_dag("shop-hourly", logical_date=project.hour(11), run_conf=asked)
     assert states(run) == dict.fromkeys(MONITOR, "success") | {"alert": "skipped"}
     assert (run.state, summary(run)["status"]) == ("success", "NoData")
 
 
-def test_without_a_baseline_nothing_is_judged_so_the_alert_is_skipped(project: Project, test_run: Any) -> None:
-    run = test_run("shop-unlearned", logical_date=project.hour(11))
+def test_without_a_baseline_nothing_is_judged_so_the_alert_is_skipped(project: Project, run_dag: Any) -> None:
+    run = run_dag("shop-unlearned", logical_date=project.hour(11))
     assert states(run) == dict.fromkeys(MONITOR, "success") | {"alert": "skipped"}
     assert summary(run)["status"] == "BaselineMissing"
 
 
-def test_violations_are_results(project: Project, test_run: Any) -> None:
-    run = test_run("drifted-told", logical_date=project.hour(12))
+def test_violations_are_results(project: Project, run_dag: Any) -> None:
+    run = run_dag("drifted-told", logical_date=project.hour(12))
     assert states(run) == dict.fromkeys(MONITOR, "success")
     assert summary(run)["status"] == "CompletedWithViolations"
     assert any("country" in line for line in summary(run)["details"])
 
 
-def test_fail_on_violation_fails_the_alert_alone_and_at_once(project: Project, test_run: Any) -> None:
-    run = test_run("drifted-failed", logical_date=project.hour(12))
+def test_fail_on_violation_fails_the_alert_alone_and_at_once(project: Project, run_dag: Any) -> None:
+    run = run_dag("drifted-failed", logical_date=project.hour(12))
     assert states(run) == dict.fromkeys(MONITOR, "success") | {"alert": "failed"}
     assert tries(run)["alert"] == 1
     assert summary(run)["status"] == "CompletedWithViolations"
 
 
-def test_an_error_that_would_come_again_is_not_retried(project: Project, test_run: Any) -> None:
-    run = test_run("shop-unlearned-baseline", logical_date=None)
+def test_an_error_that_would_come_again_is_not_retried(project: Project, run_dag: Any) -> None:
+    run = run_dag("shop-unlearned-baseline", logical_date=None)
     assert states(run)["observe_baseline"] == "failed"
     assert tries(run)["observe_baseline"] == 1
 
@@ -165,16 +165,16 @@ def test_a_store_that_does_not_answer_is_tried_again(project: Project, dag: Any)
     assert states(run)["alert"] == "upstream_failed"
 
 
-def test_a_baseline_is_learned_and_published(project: Project, test_run: Any) -> None:
-    run = test_run("shop-hourly-baseline", logical_date=None, run_after=project.first)
+def test_a_baseline_is_learned_and_published(project: Project, run_dag: Any) -> None:
+    run = run_dag("shop-hourly-baseline", logical_date=None, run_after=project.first)
     assert set(states(run).values()) == {"success"}
     folder = project.folder / "store" / "_baselines" / "shop" / "shop-hourly"
     version = folder / json.loads((folder / layout.PUBLISHED).read_bytes())["version"]
     assert {path.name for path in version.iterdir()} >= {"statistics.json", "constraints.json"}
 
 
-def test_the_form_can_name_another_dataset(project: Project, test_run: Any) -> None:
-    run = test_run(
+def test_the_form_can_name_another_dataset(project: Project, run_dag: Any) -> None:
+    run = run_dag(
         "shop-unlearned-baseline", logical_date=None, run_conf={"dataset": str(project.folder / "baseline.csv")}
     )
     assert set(states(run).values()) == {"success"}
