@@ -212,6 +212,18 @@ def test_rows_that_another_schedule_made_anew_are_counted_as_they_are_judged(tmp
     assert (counts["records"], counts["judged"]) == (2, 2)
 
 
+def test_a_baseline_that_was_broken_since_leaves_no_earlier_verdict_behind(tmp_path: Path) -> None:
+    file = endpoint_file(tmp_path, columns={"outputs": ["p"], "inputs": ["n", "c"]})
+    traffic(tmp_path)
+    version = learn(tmp_path, file)
+    assert judge(file)["status"] == "Completed"
+    Path(version, "constraints.json").write_text('{"features": []}')
+    with pytest.raises(ConfigError, match="nothing would be judged"):
+        jobs.evaluate_constraints(file, "dq", WINDOW)
+    assert execution(tmp_path)["status"] == "Failed"
+    assert not (tmp_path / REPORT / "constraint_violations.json").exists()
+
+
 def test_columns_that_are_excluded_are_in_no_report_and_sampling_takes_its_share(tmp_path: Path) -> None:
     traffic(tmp_path, good=400)
     columns = {"outputs": ["p"], "inputs": ["n", "c"], "exclude": ["n"]}

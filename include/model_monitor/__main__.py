@@ -12,12 +12,12 @@ from typing import Any, NoReturn
 from model_monitor import __version__
 from model_monitor.errors import ConfigError, MonitorError
 
-OK, FAILED, WITH_VIOLATIONS, NO_DATA = 0, 1, 3, 4
+OK, FAILED, WITH_VIOLATIONS, NOTHING_JUDGED = 0, 1, 3, 4
 ENDPOINTS = "include/endpoints"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command: 0 completed, 3 completed with violations, 4 no data to judge, 1 failed, saying why on standard
+    """Run one command: 0 completed, 3 completed with violations, 4 nothing to judge, 1 failed, saying why on standard
     error."""
     try:
         asked = understood(parser().parse_args(arguments))
@@ -146,6 +146,7 @@ def run_baseline(asked: argparse.Namespace) -> int:
 
 def run_run(asked: argparse.Namespace) -> int:
     from model_monitor import by_hand
+    from model_monitor.results.execution import NO_DATA, UNDEFINED
 
     document = by_hand.run(
         asked.monitor,
@@ -157,7 +158,9 @@ def run_run(asked: argparse.Namespace) -> int:
     )
     rows, found = document["counts"]["judged"], document["violations"]
     print(f"{asked.output}: {document['status']}, {rows} rows, {found} violations{set_aside(document)}")
-    return WITH_VIOLATIONS if found else NO_DATA if not rows else OK
+    if found:
+        return WITH_VIOLATIONS
+    return NOTHING_JUDGED if document["status"] in (NO_DATA, UNDEFINED) else OK
 
 
 def set_aside(document: dict[str, Any]) -> str:

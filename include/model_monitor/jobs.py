@@ -59,9 +59,10 @@ def compute_metrics(endpoint_file: str, schedule: str, window: Window) -> str:
     if not are_as_collected(collected):
         collected = document_of(collect_window(endpoint_file, schedule, window))
     monitor = s.build_monitor()
-    names, by_position = baseline_of(endpoint, s).names(monitor)
-    selection = Selection(window, s.sampling, endpoint.columns.exclude, names, by_position)
-    observed = observe(monitor, row_groups_of(collected["partitions"]), lambda piece: row_group(*piece), selection)
+    with reporting_failure(layout.report(endpoint, s, window), about(endpoint, s, window)):
+        names, by_position = baseline_of(endpoint, s).names(monitor)
+        selection = Selection(window, s.sampling, endpoint.columns.exclude, names, by_position)
+        observed = observe(monitor, row_groups_of(collected["partitions"]), lambda piece: row_group(*piece), selection)
     if not are_as_collected(collected):
         raise StoreError(f"rows of {window} were made again while they were read; the next try reads the new ones")
     return store.write(store.join(folder, layout.STATE), dump(observed))
@@ -74,8 +75,8 @@ def evaluate_constraints(endpoint_file: str, schedule: str, window: Window) -> s
     collected = document_of(store.join(folder, layout.COLLECTED))
     monitor, report = s.build_monitor(), layout.report(endpoint, s, window)
     observed = state_at(store.join(folder, layout.STATE), monitor)
-    baseline = baseline_of(endpoint, s)
-    write_report(report, monitor, observed, baseline, about(endpoint, s, window), collected)
+    with reporting_failure(report, about(endpoint, s, window)):
+        write_report(report, monitor, observed, baseline_of(endpoint, s), about(endpoint, s, window), collected)
     if s.postprocess:
         follow_up(s.postprocess, endpoint, s, window, report)
     return report

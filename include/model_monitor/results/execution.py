@@ -14,6 +14,7 @@ WITH_VIOLATIONS = "CompletedWithViolations"
 FAILED = "Failed"
 NO_DATA = "NoData"
 NO_BASELINE = "BaselineMissing"
+UNDEFINED = "Undefined"  # there were rows, but no constraint found anything to judge
 
 TOLD = 20  # so many violations are told in an alert; all are in the report
 EXAMPLES = 20  # so many records set aside are shown; all kept ones are in the rejected folder
@@ -35,6 +36,7 @@ def execution(
         "counts": counts | {"judged": judged},
         "rejected": {"reasons": collected.get("reasons", {}), "examples": collected.get("kept", [])[:EXAMPLES]},
         "violations": sum(f.outcome == "violated" for f in findings),
+        "undefined": sum(f.outcome == "undefined" for f in findings),
         "findings": [written(f) for f in findings],
         "inputs": collected.get("inputs", []),
         "versions": {"model-monitor": __version__},
@@ -70,6 +72,7 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
     rows, rejected = document["counts"]["judged"] or 0, document["counts"]["rejected"]
     message = f"{document['schedule']} {window}: {status}, {rows} rows, {document['violations']} violations"
     message += f", {rejected} records set aside" if rejected else ""
+    message += f", {document['undefined']} checks undefined" if document["undefined"] else ""
     told = [f"{v['feature_name']}: {v['constraint_check_type']}: {v['description']}" for v in violations[:TOLD]]
     more = [f"and {len(violations) - TOLD} more in {report}"] if len(violations) > TOLD else []
     return {

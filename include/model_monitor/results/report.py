@@ -144,4 +144,6 @@ def verdict(observed: Observed, baseline: Baseline, findings: Sequence[Finding])
         return execution.NO_BASELINE, "Nothing to compare with: there is no baseline yet"
     if any(finding.outcome == "violated" for finding in findings):
         return execution.WITH_VIOLATIONS, ""
+    if findings and all(finding.outcome == "undefined" for finding in findings):
+        return execution.UNDEFINED, f"No constraint could be judged: {findings[0].reason}"
     return execution.COMPLETED, ""
