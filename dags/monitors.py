@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, Param, chain
 
-from operators import Alert, CollectWindow, ComputeMetrics, EvaluateConstraints
-from schedules import Scheduled, wanted
+from model_monitor.config import BASELINE, LATE_LABELS
+from model_monitor.settings import GroundTruth
+from operators import Alert, CollectWindow, ComputeMetrics, EvaluateConstraints, MergeGroundTruth
+from schedules import AT_ONCE, RERUNS, Scheduled, wanted
 from timetables import WindowTimetable
 
 RETRIES = {
@@ -21,41 +23,48 @@ RETRIES = {
 def monitor(entry: Scheduled) -> DAG:
     """The DAG of one schedule: from a window's captures to what a person is told."""
     endpoint, schedule = entry.endpoint, entry.schedule
-    cron = schedule.timetable
+    labelled = schedule.ground_truth is not None
     with DAG(
         dag_id=schedule.name,
         description=f"{schedule.monitor} of {endpoint.endpoint}/{endpoint.variant}",
-        schedule=WindowTimetable(cron, schedule.window, schedule.delay, schedule.latest) if cron else None,
-        start_date=schedule.earliest,
+        schedule=timetable(entry),
+        start_date=schedule.earliest + schedule.lag,
         catchup=False,
-        max_active_runs=4,
-        params=window_params(by_hand_only=cron is None),
-        default_args=RETRIES,
+        max_active_runs=2 * AT_ONCE + RERUNS if labelled else AT_ONCE,  # where it is reached, no tick gets a run
+        params=params(by_hand_only=schedule.timetable is None, labelled=labelled),
+        default_args=RETRIES | ({"max_active_tis_per_dag": AT_ONCE} if labelled else {}),
         tags=[endpoint.endpoint, "monitor"],
         doc_md=about(entry),
     ) as dag:
         which = {"endpoint_file": str(entry.file), "schedule": schedule.name}
-        (
-            CollectWindow(task_id="collect_window", **which)
-            >> ComputeMetrics(task_id="compute_metrics", **which)
-            >> EvaluateConstraints(task_id="evaluate_constraints", **which)
-            >> Alert(task_id="alert", fail_on_violation=schedule.fail_on_violation, **which)
+        chain(
+            CollectWindow(task_id="collect_window", **which),
+            *([MergeGroundTruth(task_id="merge_ground_truth", **which)] if labelled else []),
+            ComputeMetrics(task_id="compute_metrics", **which),
+            EvaluateConstraints(task_id="evaluate_constraints", **which),
+            Alert(task_id="alert", fail_on_violation=schedule.fail_on_violation, **which),
         )
     return dag
 
 
-def window_params(by_hand_only: bool) -> dict[str, Param]:
-    """The trigger form: which window, if not the last complete one."""
-    default = {"type": "string"} if by_hand_only else {"default": None, "type": ["null", "string"]}
+def timetable(entry: Scheduled) -> WindowTimetable | None:
+    """When which window is judged; None for by hand only."""
+    s = entry.schedule
+    return WindowTimetable(s.timetable, s.length, s.delay, s.latest, s.lag) if s.timetable else None
+
+
+def params(by_hand_only: bool, labelled: bool) -> dict[str, Param]:
+    """The trigger form: which window, if not the last complete one, and by which labels."""
+    moment = {"format": "date-time"}
+    optional = {"default": None, "type": ["null", "string"]} | moment
+    window = {"type": "string"} | moment if by_hand_only else optional
     otherwise = "" if by_hand_only else " Leave both empty for the window of the run's own data interval."
-    return {
-        "window_start": Param(
-            **default, format="date-time", title="Window from", description=f"First moment that is judged.{otherwise}"
-        ),
-        "window_end": Param(
-            **default, format="date-time", title="Window until", description=f"First moment after it.{otherwise}"
-        ),
+    form = {
+        "window_start": Param(**window, title="Window from", description=f"First moment that is judged.{otherwise}"),
+        "window_end": Param(**window, title="Window until", description=f"First moment after it.{otherwise}"),
     }
+    until = "Only labels collected before this moment count. Leave empty for all that have come."
+    return form | ({"labels_until": Param(**optional, title="Labels until", description=until)} if labelled else {})
 
 
 def about(entry: Scheduled) -> str:
@@ -67,11 +76,28 @@ Judges **{schedule.monitor.replace("_", " ")}** of the endpoint **{endpoint.endp
 
 * Reports: `{endpoint.output}`
 * Captures: `{endpoint.capture.uri}`
-* Set in `{entry.file.name}`; its baseline is made by the DAG `{schedule.name}-baseline`
+* Set in `{entry.file.name}`; its baseline is made by the DAG `{schedule.name}{BASELINE}`
 
 A skipped *alert* means that there was nothing to judge. To judge windows again, clear their runs or make a backfill:
-the same window gives the same report.
+{"the same window gives the same report." if schedule.ground_truth is None else about_labels(schedule.ground_truth)}
 """
+
+
+def about_labels(truth: GroundTruth) -> str:
+    """What a person reads of labels that come late."""
+    return f"""\
+the same window gives the same report, as long as no more labels have come.
+
+Labels come to `{truth.uri}`, and a window's report says how far they have come:
+
+* *pending*: fewer than {100 * truth.minimum_coverage:g} % of the requests have one. Nothing is judged that needs
+  labels, and the alert is skipped if nothing else was found.
+* *provisional*: judged by the labels that have come; more may come.
+* *final*: each request has its label, or {truth.final_after} have passed since the window's end. A window that is
+  still pending then stays so.
+
+No run waits for labels. The DAG `{LATE_LABELS}` runs a window again, in this DAG, when more have come and when it
+becomes final."""
 
 
 for entry in wanted():

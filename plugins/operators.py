@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from model_monitor.core.window import iso
+from model_monitor.core.window import Window, iso
 from model_monitor.errors import MonitorError, StoreError
-from windows import window_of
+from windows import labels_until, now_of, window_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -47,6 +48,16 @@ class CollectWindow(VerbOperator):
 
         with retried_only_if_that_helps():
             return jobs.collect_window(self.endpoint_file, self.schedule, window_of(context))
+
+
+class MergeGroundTruth(VerbOperator):
+    """The window's rows with the labels that have come for them; returns the address of what was found."""
+
+    def execute(self, context: Context) -> str:
+        from model_monitor import jobs
+
+        with retried_only_if_that_helps():
+            return jobs.merge_ground_truth(self.endpoint_file, self.schedule, window_of(context), labels_until(context))
 
 
 class ComputeMetrics(VerbOperator):
@@ -94,6 +105,47 @@ class Alert(VerbOperator):
         if summary["status"] == WITH_VIOLATIONS and self.fail_on_violation:
             raise AirflowFailException(summary["message"])
         return summary
+
+
+class FindGrownWindows(VerbOperator):
+    """The past windows that labels have come for; returns the arguments of a TriggerDagRunOperator for each.
+
+    None while the schedule's DAG is paused or has more than ``busy`` runs to do, lest the same windows queue again each
+    time. At most ``at_once``, which with those stay below its ``max_active_runs``: where that is reached Airflow makes
+    no scheduled runs, and forgets those that it missed. What is left out is found the next time.
+    """
+
+    def __init__(self, *, busy: int, at_once: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.busy = busy
+        self.at_once = at_once
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        from model_monitor import late_labels
+
+        now = now_of(context)
+        if not self.is_free(context["ti"]):
+            return []
+        with retried_only_if_that_helps():
+            windows = late_labels.grown(self.endpoint_file, self.schedule, now)
+        self.log.info("by %s labels have come for %s windows: %s", iso(now), len(windows), ", ".join(map(str, windows)))
+        return [rerun(window, now) for window in windows[: self.at_once]]
+
+    def is_free(self, ti: Any) -> bool:
+        """Whether the schedule's DAG would take up its runs now."""
+        paused = ti.get_dag(self.schedule).is_paused
+        active = ti.get_dr_count(self.schedule, states=["queued", "running"])
+        self.log.info("%s is %s and has %s runs to do", self.schedule, "paused" if paused else "not paused", active)
+        return not paused and active <= self.busy
+
+
+def rerun(window: Window, now: datetime) -> dict[str, Any]:
+    """A run that judges a window again by the labels until now; of the same two, there can only be one."""
+    conf = {"window_start": iso(window.start), "window_end": iso(window.end), "labels_until": iso(now)}
+    return {
+        "trigger_run_id": "late_labels__{window_start}__{window_end}__as_of_{labels_until}".format(**conf),
+        "conf": conf,
+    }
 
 
 class ObserveBaseline(VerbOperator):

@@ -11,6 +11,9 @@ from airflow.sdk import get_parsing_context
 
 from model_monitor import config
 
+AT_ONCE = 4  # runs of a schedule that are under way together
+RERUNS = 200  # of its past windows that may be added when their labels come: more than a week's hours
+
 
 class Scheduled(NamedTuple):
     """One entry of an endpoint file."""
@@ -38,6 +41,13 @@ def wanted(suffix: str = "") -> Iterator[Scheduled]:
         name = dag_id.removesuffix(suffix)
         likely = [path for path in files() if name in path.read_text("utf-8", "replace")]
         yield from (found for found in read(likely)[0] if found.schedule.name == name)
+
+
+def awaiting_labels() -> list[Scheduled]:
+    """The schedules whose labels come later than their captures; none in a worker that runs another DAG's task."""
+    if get_parsing_context().dag_id not in (None, config.LATE_LABELS):
+        return []
+    return [found for found in read(files())[0] if found.schedule.ground_truth]
 
 
 def problems() -> list[str]:

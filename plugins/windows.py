@@ -1,13 +1,14 @@
-"""Which window does this run judge?"""
+"""Which window does this run judge, and what had come by when?"""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airflow.sdk import timezone
 from airflow.sdk.exceptions import AirflowFailException
 
-from model_monitor.core.window import Window
+from model_monitor.core.window import Window, moment
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -43,3 +44,25 @@ def scheduled_for(context: Context) -> Window:
         run_after = timezone.coerce_datetime(context["dag_run"].run_after)
         start, end = dag.timetable.infer_manual_data_interval(run_after=run_after)
     return Window.of(start.isoformat(), end.isoformat())
+
+
+def labels_until(context: Context) -> datetime | None:
+    """The moment before which labels must have been collected to count; None if all that have come do."""
+    return moment_asked_for(context, "labels_until")
+
+
+def now_of(context: Context) -> datetime:
+    """The moment that a run is to take for the present: as asked for, or the end of its data interval, never a clock's.
+
+    A run without a logical date has no interval; it takes the moment from which it was allowed to start.
+    """
+    asked = moment_asked_for(context, "now")
+    return asked or context.get("data_interval_end") or context["dag_run"].run_after
+
+
+def moment_asked_for(context: Context, name: str) -> datetime | None:
+    """A moment that a trigger form gives, None if it doesn't. Raises AirflowFailException for a text that is none."""
+    try:
+        return moment(text) if (text := context["params"].get(name)) else None
+    except ValueError as error:
+        raise AirflowFailException(f"{name} {text}: {error}") from error

@@ -295,7 +295,9 @@ def test_a_store_that_is_gone_is_a_store_error_whatever_is_asked_of_it(
         "delete": lambda: store.delete(address),
         "collect": lambda: jobs.collect_window(file, "dq", window),
         "compute": lambda: jobs.compute_metrics(file, "dq", window),
-        "run": lambda: by_hand.baseline("data_quality", {}, address, "csv", True, str(tmp_path / "o"), 0.01),
+        "run": lambda: by_hand.baseline(
+            by_hand.Question("data_quality", {}), by_hand.Source(address, "csv"), str(tmp_path / "o"), 0.01
+        ),
     }
     started = time.monotonic()
     with ThreadPoolExecutor(len(asked)) as pool:  # each waits for some attempts

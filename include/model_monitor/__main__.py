@@ -16,6 +16,16 @@ OK, FAILED, WITH_VIOLATIONS, NOTHING_JUDGED = 0, 1, 3, 4
 ENDPOINTS = "include/endpoints"
 
 
+PROBLEMS = ("BinaryClassification", "MulticlassClassification", "Regression")
+ATTRIBUTES = (
+    ("problem-type", f"{{{','.join(PROBLEMS)}}}", "model-quality: which metrics there are"),
+    ("inference-attribute", "NAME", "the predicted label or number: a name, index, JMESPath or JSONPath"),
+    ("probability-attribute", "NAME", "the predicted probability, likewise"),
+    ("probability-threshold-attribute", "NUMBER", "above it the positive label is predicted (0.5)"),
+    ("ground-truth-attribute", "NAME", "the label (label): a column of a dataset, or where it is in label records"),
+)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command: 0 completed, 3 completed with violations, 4 nothing to judge, 1 failed, saying why on standard
     error."""
@@ -56,6 +66,9 @@ def parser() -> Parser:
     run.add_argument("--end", metavar="ISO", help="first moment after the window")
     run.add_argument("--statistics", metavar="FILE", help="the baseline's statistics.json")
     run.add_argument("--constraints", metavar="FILE", help="the baseline's constraints.json")
+    run.add_argument("--ground-truth", metavar="DIR", help="labels of captured requests, as JSON lines")
+    run.add_argument("--duplicates", choices=["all", "last"], default="all", help="of several labels for one request")
+    run.add_argument("--minimum-coverage", type=share, default=0.0, metavar="SHARE", help="of requests with a label")
     run.set_defaults(command=run_run)
     return top
 
@@ -69,6 +82,9 @@ def add_common(command: argparse.ArgumentParser, formats: list[str]) -> None:
     command.add_argument("--output", required=True, metavar="DIR")
     command.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="a setting of the monitor")
     command.add_argument("--compatibility", choices=["calibrated", "sagemaker"], help="whose decisions to make")
+    for flag, metavar, words in ATTRIBUTES:
+        command.add_argument(f"--{flag}", metavar=metavar, help=words)
+    command.add_argument("--segment", action="append", default=[], metavar="COLUMN", help="judge its values apart, too")
     command.add_argument("--max-rejected", type=share, default=0.01, metavar="SHARE", help="of unreadable records")
 
 
@@ -97,7 +113,9 @@ def share(text: str) -> float:
 
 def options_of(asked: argparse.Namespace) -> dict[str, object]:
     """The monitor's settings: values are JSON, or text if they are not. Raises ConfigError."""
-    options: dict[str, object] = {"compatibility": asked.compatibility} if asked.compatibility else {}
+    given = {flag.replace("-", "_"): getattr(asked, flag.replace("-", "_")) for flag, _, _ in ATTRIBUTES}
+    options: dict[str, object] = {name: value for name, value in given.items() if value is not None}
+    options |= {"compatibility": asked.compatibility} if asked.compatibility else {}
     for pair in asked.option:
         name, equals, value = pair.partition("=")
         if not equals:
@@ -137,35 +155,49 @@ def run_schema(asked: argparse.Namespace) -> int:
 def run_baseline(asked: argparse.Namespace) -> int:
     from model_monitor import by_hand
 
-    document = by_hand.baseline(
-        asked.monitor, options_of(asked), asked.dataset, asked.format, asked.header, asked.output, asked.max_rejected
-    )
+    source = by_hand.Source(asked.dataset, asked.format, asked.header)
+    document = by_hand.baseline(question_of(asked), source, asked.output, asked.max_rejected)
     print(f"{asked.output}: baseline of {document['counts']['judged']} rows{set_aside(document)}")
     return OK
 
 
 def run_run(asked: argparse.Namespace) -> int:
     from model_monitor import by_hand
-    from model_monitor.results.execution import NO_DATA, UNDEFINED
+    from model_monitor.results import execution
+    from model_monitor.settings import GroundTruth
 
-    document = by_hand.run(
-        asked.monitor,
-        options_of(asked),
-        by_hand.Source(asked.dataset, asked.format, asked.header, by_hand.window_of(asked.start, asked.end)),
-        (asked.statistics, asked.constraints),
-        asked.output,
-        asked.max_rejected,
+    truth = {"duplicates": asked.duplicates, "minimum_coverage": asked.minimum_coverage, "uri": asked.ground_truth}
+    source = by_hand.Source(
+        asked.dataset,
+        asked.format,
+        asked.header,
+        by_hand.window_of(asked.start, asked.end),
+        GroundTruth.model_validate(truth) if asked.ground_truth else None,
     )
+    baseline = asked.statistics, asked.constraints
+    document = by_hand.run(question_of(asked), source, baseline, asked.output, asked.max_rejected)
     rows, found = document["counts"]["judged"], document["violations"]
     print(f"{asked.output}: {document['status']}, {rows} rows, {found} violations{set_aside(document)}")
     if found:
         return WITH_VIOLATIONS
-    return NOTHING_JUDGED if document["status"] in (NO_DATA, UNDEFINED) else OK
+    nothing = (execution.NO_DATA, execution.UNDEFINED, execution.LABELS_PENDING)
+    return NOTHING_JUDGED if document["status"] in nothing else OK
+
+
+def question_of(asked: argparse.Namespace) -> Any:
+    from model_monitor.by_hand import Question
+
+    return Question(asked.monitor, options_of(asked), tuple(asked.segment))
 
 
 def set_aside(document: dict[str, Any]) -> str:
-    rejected = document["counts"]["rejected"]
-    return f", {rejected} records set aside" if rejected else ""
+    """What was not judged, as parts of a sentence: the reasons are in the report."""
+    from model_monitor.results.execution import labels_in_short
+
+    rejected, unusable = document["counts"]["rejected"], document["counts"]["unusable"]
+    told = f", {rejected} records set aside" if rejected else ""
+    told += f", {unusable} rows unusable ({', '.join(document['unusable'])})" if unusable else ""
+    return told + labels_in_short(document.get("labels"))
 
 
 if __name__ == "__main__":

@@ -8,19 +8,47 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model_monitor import store
+from model_monitor import ground_truth, store
+from model_monitor.config import LABELLED
 from model_monitor.core.window import Window, iso, moment
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.jobs import baseline_files, observe, observe_dataset
-from model_monitor.named import monitor_of
+from model_monitor.jobs import with_labels
+from model_monitor.learned import baseline_files, check_learned
+from model_monitor.named import label_of, monitor_of, paths_of
+from model_monitor.observing import observe, observe_dataset
 from model_monitor.partitions import check_rejected, found
 from model_monitor.results import execution
-from model_monitor.results.documents import VIOLATIONS, Document
-from model_monitor.results.report import Baseline, Observed, reporting_failure, write_files, write_report
-from model_monitor.rows import capture, payload
+from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document, decode
+from model_monitor.results.report import Baseline, Observed, documents_of, reporting_failure, write_files, write_report
+from model_monitor.rows import attributes, capture, labels, payload
 from model_monitor.rows.collect import Span, collect
 from model_monitor.rows.datasets import Dataset, row_group, row_groups_of
+from model_monitor.rows.labels import LabelFile
+from model_monitor.rows.merge import Joining, keys_of, merge, merged_name
 from model_monitor.rows.select import Selection
+from model_monitor.settings import GroundTruth
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which monitor is asked, with which options, and by which columns rows are also judged apart."""
+
+    monitor: str
+    options: dict[str, Any]
+    segments: tuple[str, ...] = ()
+
+    def build(self) -> Any:
+        """The monitor. Raises ConfigError."""
+        return monitor_of(self.monitor, self.options, self.segments)
+
+    @property
+    def needs_labels(self) -> bool:
+        return self.monitor.replace("-", "_") in LABELLED
+
+    @property
+    def about(self) -> Document:
+        segments = {"segments": list(self.segments)} if self.segments else {}
+        return {"monitor": self.monitor, "options": self.options, **segments}
 
 
 @dataclass(frozen=True)
@@ -31,11 +59,13 @@ class Source:
     format: str
     header: bool = True
     window: Window | None = None
+    truth: GroundTruth | None = None  # where the labels of captures come from
 
     @property
     def about(self) -> Document:
         window = self.window and {"start": iso(self.window.start), "end": iso(self.window.end)}
-        return {"dataset": self.address, "format": self.format, "window": window}
+        truth = {"ground_truth": self.truth.uri} if self.truth else {}
+        return {"dataset": self.address, "format": self.format, **truth, "window": window}
 
 
 def window_of(start: str | None, end: str | None) -> Window | None:
@@ -50,24 +80,18 @@ def window_of(start: str | None, end: str | None) -> Window | None:
         raise ConfigError(f"--start {start} --end {end}: {error}") from error
 
 
-def baseline(
-    monitor: str,
-    options: dict[str, Any],
-    dataset: str,
-    format: str,
-    header: bool,
-    output: str,
-    max_rejected: float,
-) -> Document:
+def baseline(question: Question, source: Source, output: str, max_rejected: float) -> Document:
     """Write a dataset's ``statistics.json``, ``constraints.json``, no violations, and ``execution.json``; the last."""
-    about = Source(dataset, format, header).about | {"monitor": monitor, "options": options}
-    built = monitor_of(monitor, options)
-    rows = Dataset.at(dataset, format, header)
+    about = source.about | question.about
+    built = question.build()
+    rows = Dataset.at(source.address, source.format, source.header)
     with reporting_failure(output, about):
         observed, collected = observe_dataset(built, rows, Selection(), max_rejected)
         if not observed.rows:
-            raise DataError(f"{dataset} holds no rows to learn from", collected)
-    document = execution.execution(about, execution.COMPLETED, "", collected, observed.rows)
+            raise DataError(f"{source.address} holds no rows to learn from", collected)
+        check_learned(built, observed)
+    unusable = documents_of(built).unusable(observed.state)
+    document = execution.execution(about, execution.COMPLETED, "", collected, observed.rows, unusable=unusable)
     for name, content in baseline_files(built, observed).items():
         store.write(store.join(output, name), content)
     write_files(output, {VIOLATIONS: {"violations": []}}, collected, document)
@@ -75,26 +99,28 @@ def baseline(
 
 
 def run(
-    monitor: str,
-    options: dict[str, Any],
-    source: Source,
-    baseline_at: tuple[str | None, str | None],
-    output: str,
-    max_rejected: float,
+    question: Question, source: Source, baseline_at: tuple[str | None, str | None], output: str, max_rejected: float
 ) -> Document:
     """Judge the rows of a source against a baseline and write the report; ``execution.json``'s content."""
-    about = source.about | {"monitor": monitor, "options": options, "schedule": monitor}
-    built = monitor_of(monitor, options)
+    about = source.about | question.about | {"schedule": question.monitor}
+    built = question.build()
     against = Baseline.at(*baseline_at)
     against.asks(built)  # a baseline that makes no sense is told before the rows are read
     names, by_position = against.names(built)
     selection = Selection(source.window, names=names, by_position=by_position)
-    observed_in = observe_captures if source.format == "capture" else observe_rows
+    if source.truth and source.format != "capture":
+        raise ConfigError("--ground-truth is merged with captures; a dataset has its labels as a column")
+    if not source.truth and source.format == "capture" and question.needs_labels:
+        raise ConfigError(f"{question.monitor} needs labels, which captures don't hold; give --ground-truth")
     if store.is_below(output, source.address):
         raise ConfigError(f"--output {output} is below --dataset; the next run would read this one's report as data")
     with reporting_failure(output, about):
-        observed, collected = observed_in(built, source, selection, max_rejected)
-    return write_report(output, built, observed, against, about, collected)
+        if source.format == "capture":
+            observed, collected = observe_captures(built, question.options, source, selection, max_rejected, output)
+        else:
+            observed, collected = observe_rows(built, source, selection, max_rejected)
+    files = write_report(output, built, observed, against, about, collected)
+    return decode(files[EXECUTION], output)
 
 
 def observe_rows(monitor: Any, source: Source, selection: Selection, max_rejected: float) -> tuple[Observed, Document]:
@@ -106,7 +132,7 @@ def observe_rows(monitor: Any, source: Source, selection: Selection, max_rejecte
 
 
 def observe_captures(
-    monitor: Any, source: Source, selection: Selection, max_rejected: float
+    monitor: Any, options: dict[str, Any], source: Source, selection: Selection, max_rejected: float, output: str
 ) -> tuple[Observed, Document]:
     """The State of captured requests, collected into one temporary file first. Raises DataError."""
     files = store.files(source.address, capture.SUFFIXES)
@@ -116,10 +142,33 @@ def observe_captures(
     def blocks() -> Iterator[capture.Block]:
         return capture.blocks(files)
 
+    paths, names = paths_of(options), payload.Names()
+    decode = attributes.extracting(paths, names) if paths else lambda records: payload.decode(records, names)
     with tempfile.TemporaryDirectory(prefix="model-monitor-") as folder:
         address = str(Path(folder) / "rows.parquet")
         span = Span(source.window, address, {"files": [[f.address, f.size, f.changed] for f in files]})
-        summaries = collect(blocks, lambda records: payload.decode(records, payload.Names()), [span], lambda file: 0)
-        collected = found({address: summaries[0]})
+        [summary] = collect(blocks, decode, [span], lambda file: 0, keep_records=source.truth is not None)
+        collected = found({address: summary})
         check_rejected(collected, max_rejected)
+        if source.truth and summary.rows:
+            merged = str(Path(folder) / "merged.parquet")
+            about_labels = merged_by_hand(address, merged, source.truth, label_of(options), max_rejected, output)
+            address, collected = merged, with_labels(collected, about_labels)
         return observe(monitor, row_groups_of([address]), lambda piece: row_group(*piece), selection), collected
+
+
+def merged_by_hand(
+    rows: str, target: str, truth: GroundTruth, label: str | int, max_rejected: float, output: str
+) -> Document:
+    """Merge a file of rows with all labels below a folder, whenever they were collected; what became of them."""
+    files = [LabelFile.of(file) for file in store.files(truth.uri or "", capture.SUFFIXES)]
+    if not files:
+        raise ConfigError(f"there are no label files at {truth.uri}: none ends in {', '.join(capture.SUFFIXES)}")
+    files.sort(key=lambda f: (f.hour is not None, f.hour, f.file))
+    keys = keys_of(rows)
+    came, reading = labels.read(files, lambda some: ground_truth.among(some, keys))
+    records = store.join(output, "merge", merged_name(truth.uri or ""))
+    begun = reading.summary({"files": list(map(ground_truth.told, files))})
+    made = merge(rows, came.sorted_by_key(), Joining(label, truth.duplicates), target, records, begun)
+    come = ground_truth.Arrived(files, over=True, as_of=labels.as_of(files))
+    return ground_truth.found(truth, None, {target: made}, come, max_rejected)

@@ -7,139 +7,34 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    model_validator,
-)
+from pydantic import Field, ValidationError, model_validator
 
-from model_monitor import advice, formats
+from model_monitor import advice
 from model_monitor import cron as crons
 from model_monitor.errors import ConfigError
-from model_monitor.named import monitor_of
+from model_monitor.named import attributes_of, monitor_of, paths_of
+from model_monitor.settings import (
+    Address,
+    Baseline,
+    Capture,
+    Columns,
+    Cron,
+    Duration,
+    GroundTruth,
+    Name,
+    Preprocess,
+    Settings,
+    Share,
+)
 
 BASELINE = "-baseline"  # a schedule's baseline has a DAG of its own, of the schedule's name and this
+LATE_LABELS = "late_labels"  # the DAG that looks after all windows whose labels are still coming
+LABELLED = ("model_quality", "bias")  # monitors that need labels; others do where they are given ground truth
 
-NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
 REFERENCE = re.compile(r"\$\{(?P<name>\w+)(:-(?P<default>[^}]*))?\}")
-
-Name = Annotated[str, Field(pattern=NAME)]
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-def anchored(address: str, info: ValidationInfo) -> str:
-    """An address as it is if it is a URI or absolute, else taken from the folder of the file that names it."""
-    if re.match(r"s3://[^/]*@", address):
-        raise ValueError("credentials belong into the environment (AWS_ACCESS_KEY_ID, ...), not into an address")
-    if "://" in address or Path(address).is_absolute():
-        return address.rstrip("/")
-    folder = (info.context or {}).get("folder", Path.cwd())
-    return str((Path(folder) / address).resolve())
-
-
-Address = Annotated[str, Field(min_length=1), AfterValidator(anchored)]
-
-
-def readable_cron(expression: str) -> str:
-    try:
-        crons.standard(expression)
-    except ConfigError as error:
-        raise ValueError(str(error)) from error
-    return expression
-
-
-Cron = Annotated[str, AfterValidator(readable_cron)]
-
-
-def written_as_iso(duration: Any) -> Any:
-    if isinstance(duration, int | float) and not isinstance(duration, bool):
-        raise ValueError(
-            f"write the unit: PT{duration}S for seconds, PT{duration}M for minutes, PT{duration}H for hours"
-        )
-    return duration
-
-
-Duration = Annotated[timedelta, BeforeValidator(written_as_iso)]
-
-
-class Settings(BaseModel):
-    """Frozen, and refuses keys it does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Capture(Settings):
-    """What the endpoint logged of its requests."""
-
-    uri: Address = Field(description="Folder above {endpoint}/{variant}/yyyy/mm/dd/hh/*.jsonl; local or s3://")
-    format: Literal["sagemaker"] = "sagemaker"
-    straggler_hours: int = Field(
-        1, ge=0, le=24, description="How many hour folders before and after a window are searched for its records"
-    )
-
-
-class Columns(Settings):
-    """The names of the values in a CSV payload, in their order, and which of them are not judged."""
-
-    outputs: tuple[str, ...] = Field((), description="What the model answers; these columns come first")
-    inputs: tuple[str, ...] = Field((), description="What the model is asked")
-    exclude: tuple[str, ...] = Field((), description="Names of columns that no monitor judges")
-    outputs_last: bool = Field(
-        False, description="Put outputs after inputs, as a baseline with its label last has them"
-    )
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names in the order of the columns."""
-        return self.inputs + self.outputs if self.outputs_last else self.outputs + self.inputs
-
-    @model_validator(mode="after")
-    def _each_once(self) -> Columns:
-        if kept := [name for name in self.names if name.startswith("@")]:
-            raise ValueError(f"{kept}: names with @ in front are kept for the request; rename them")
-        twice = {name for name in self.names if self.names.count(name) > 1}
-        if twice:
-            raise ValueError(f"{sorted(twice)} named more than once; give each column a name of its own")
-        return self
-
-
-class Baseline(Settings):
-    """Where the baseline comes from: a dataset to learn it from, or files that exist already."""
-
-    dataset: Address | None = Field(None, description="A file or folder of rows to learn the baseline from")
-    format: Literal["csv", "jsonl", "parquet"] = Field(
-        "csv", description="Or as the original describes it, e.g. {csv: {header: true}} or {json: {lines: true}}"
-    )
-    header: bool = Field(True, description="Whether a CSV dataset starts with the columns' names")
-    statistics: Address | None = Field(None, description="An existing statistics.json, instead of a learned one")
-    constraints: Address | None = Field(None, description="An existing constraints.json, instead of a suggested one")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _format_may_be_the_originals(cls, given: Any) -> Any:
-        if isinstance(given, dict) and isinstance(given.get("format"), dict):
-            try:
-                kind, header = formats.described(given["format"])
-            except ConfigError as error:
-                raise ValueError(str(error)) from error
-            return given | {"format": kind, "header": header}
-        return given
-
-
-class Preprocess(Settings):
-    """A Python file with preprocess_handler(inference_record[, logger])."""
-
-    script: Address
-    on_error: Literal["fail", "drop"] = Field("fail", description="What to do with a record the handler raises on")
-    sort_columns: bool = Field(False, description="Order columns by name as text, as the original does")
 
 
 class Schedule(Settings):
@@ -158,6 +53,10 @@ class Schedule(Settings):
     start_date: date = Field(date(2020, 1, 1), description="Windows before this day can't be backfilled")
     end_date: date | None = Field(None, description="No window after this day is run, e.g. of a retired endpoint")
     baseline: Baseline = Baseline()
+    ground_truth: GroundTruth | None = Field(
+        None, description="Labels to merge with the captures: wins over the endpoint's"
+    )
+    segments: tuple[str, ...] = Field((), description="Columns by whose values rows are also judged apart")
     sampling: Share = Field(1.0, gt=0, description="Share of requests that is judged, chosen by event id")
     preprocess: Preprocess | None = None
     postprocess: Address | None = Field(None, description="A Python file with postprocess_handler()")
@@ -169,6 +68,28 @@ class Schedule(Settings):
         if self.end_date and self.end_date < self.start_date:
             raise ValueError(f"end_date {self.end_date} is before start_date {self.start_date}")
         return self
+
+    @model_validator(mode="after")
+    def _has_one_window(self) -> Schedule:
+        if not (self.ground_truth and self.ground_truth.offset):
+            return self
+        if self.window:
+            raise ValueError("window and ground_truth.offset both say how long a window is; leave one out")
+        if self.timetable is None:
+            raise ValueError("ground_truth.offset counts from a tick, and NOW has none; give the window in the form")
+        return self
+
+    @property
+    def length(self) -> timedelta | None:
+        """How long its windows are; None for the time since the tick before."""
+        offset = self.ground_truth and self.ground_truth.offset
+        return offset.end - offset.start if offset else self.window
+
+    @property
+    def lag(self) -> timedelta:
+        """How long before its tick a window ends, so that its labels are there."""
+        offset = self.ground_truth and self.ground_truth.offset
+        return -offset.end if offset else timedelta(0)
 
     @property
     def timetable(self) -> str | None:
@@ -185,9 +106,14 @@ class Schedule(Settings):
         """The first moment that is not judged any more; None if there is none."""
         return midnight(self.end_date) + timedelta(days=1) if self.end_date else None
 
+    @property
+    def paths(self) -> list[str]:
+        """The paths into JSON payloads that the monitor asks for as columns."""
+        return paths_of(self.options)
+
     def build_monitor(self) -> Any:
-        """The monitor with its options. Raises ConfigError if there is no such class or option."""
-        return monitor_of(self.monitor, self.options)
+        """The monitor with its options and segments. Raises ConfigError if there is no such class or option."""
+        return monitor_of(self.monitor, self.options, self.segments)
 
 
 def midnight(day: date) -> datetime:
@@ -201,8 +127,41 @@ class Endpoint(Settings):
     variant: Name = "AllTraffic"
     capture: Capture
     columns: Columns = Columns()
+    ground_truth: GroundTruth | None = Field(None, description="Labels, for the schedules whose monitor needs them")
     output: Address = Field(description="Folder for rows, states, baselines and reports; local or s3://")
     schedules: tuple[Schedule, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _labels_reach_their_schedules(self) -> Endpoint:
+        """Each schedule that needs labels is given what it does not say itself."""
+        self.__dict__["schedules"] = tuple(map(self._with_ground_truth, self.schedules))
+        return self
+
+    def _with_ground_truth(self, schedule: Schedule) -> Schedule:
+        if schedule.ground_truth is None and schedule.monitor.replace("-", "_") not in LABELLED:
+            return schedule
+        said = [truth.model_dump(exclude_unset=True) for truth in (self.ground_truth, schedule.ground_truth) if truth]
+        merged = {key: value for some in said for key, value in some.items()}
+        if not merged.get("uri"):
+            raise ValueError(
+                f"schedule '{schedule.name}' needs labels; set ground_truth: {{uri: ...}}, the folder that they come to"
+            )
+        if self.columns.outputs_last and any(
+            str(attribute).isdecimal() for attribute in attributes_of(schedule.options)
+        ):
+            raise ValueError(
+                f"schedule '{schedule.name}': an index counts columns from the model's outputs on, and "
+                "columns.outputs_last puts those last; give the attribute's name"
+            )
+        try:
+            return Schedule.model_validate(dict(schedule) | {"ground_truth": GroundTruth(**merged)})
+        except ValidationError as error:
+            raise ValueError(f"schedule '{schedule.name}': {error.errors()[0]['msg']}") from error
+
+    @property
+    def keeps_records(self) -> bool:
+        """Whether captured lines are kept beside the rows, because labels are merged with both."""
+        return any(schedule.ground_truth for schedule in self.schedules)
 
     def schedule(self, name: str) -> Schedule:
         """The schedule of this name; ConfigError if there is none."""

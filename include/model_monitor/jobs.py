@@ -7,35 +7,25 @@ again gives the same bytes. Only ``MonitorError`` is raised on purpose; violatio
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
 
-from model_monitor import config, layout, store
+from model_monitor import config, ground_truth, late_labels, layout, store
 from model_monitor.config import Endpoint, Schedule
-from model_monitor.core.monitor import Monitor
-from model_monitor.core.states import dump, load
-from model_monitor.core.window import Window, iso
-from model_monitor.engines import local
+from model_monitor.core.states import dump
+from model_monitor.core.window import Window, iso, moment
 from model_monitor.errors import ConfigError, DataError, StoreError
+from model_monitor.learned import baseline_files, baseline_of, check_learned
+from model_monitor.observing import document_of, observe, observe_dataset, state_at
 from model_monitor.partitions import are_as_collected, check_rejected, found, identified, up_to_date
 from model_monitor.results import execution
-from model_monitor.results.documents import (
-    CONSTRAINTS,
-    EXECUTION,
-    STATISTICS,
-    VIOLATIONS,
-    Document,
-    decode,
-    encode,
-)
-from model_monitor.results.report import Baseline, Observed, documents_of, reporting_failure, write_report
+from model_monitor.results.documents import CONSTRAINTS, EXECUTION, STATISTICS, VIOLATIONS, Document, encode
+from model_monitor.results.report import Baseline, reporting_failure, write_report
 from model_monitor.rows import scripts
 from model_monitor.rows.datasets import Dataset, row_group, row_groups_of
 from model_monitor.rows.select import Selection
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 def collect_window(endpoint_file: str, schedule: str, window: Window) -> str:
@@ -44,39 +34,77 @@ def collect_window(endpoint_file: str, schedule: str, window: Window) -> str:
     Raises DataError, after writing a report that says so, if more than the schedule's share of records can't be read.
     """
     endpoint, s = chosen(endpoint_file, schedule)
-    with reporting_failure(layout.report(endpoint, s, window), about(endpoint, s, window)):
+    with reported(endpoint, s, window):
         made = up_to_date(endpoint, s, window)
         document = identified(made) | found(made)
         check_rejected(document, s.max_rejected)
     return store.write(store.join(layout.state_folder(endpoint, s, window), layout.COLLECTED), encode(document))
 
 
-def compute_metrics(endpoint_file: str, schedule: str, window: Window) -> str:
-    """The State of a window's rows; its address. Raises StoreError if the rows change while they are read."""
+def merge_ground_truth(endpoint_file: str, schedule: str, window: Window, labels_until: datetime | None = None) -> str:
+    """A window's rows joined with the labels that came, of each hour anew where either changed; the address of what
+    was found.
+
+    Only labels collected before ``labels_until`` count, if it is given. Raises DataError, after writing a report that
+    says so, if more than the schedule's share of label records can't be read or don't fit.
+    """
     endpoint, s = chosen(endpoint_file, schedule)
     folder = layout.state_folder(endpoint, s, window)
     collected = document_of(store.join(folder, layout.COLLECTED))
     if not are_as_collected(collected):
         collected = document_of(collect_window(endpoint_file, schedule, window))
+    with reported(endpoint, s, window):
+        come = ground_truth.arrived(s, window, labels_until)
+        made = ground_truth.up_to_date(endpoint, s, window, collected["partitions"], come)
+        truth, _ = ground_truth.truth_of(s)
+        document = ground_truth.found(truth, window.end + s.lag, made, come, s.max_rejected)
+        document |= identified(made)
+    document |= {"until": labels_until and iso(labels_until), "rows": list(collected["partitions"])}
+    return store.write(store.join(folder, layout.MERGED), encode(document))
+
+
+def compute_metrics(endpoint_file: str, schedule: str, window: Window) -> str:
+    """The State of a window's rows; its address. Raises StoreError if the rows change while they are read."""
+    endpoint, s = chosen(endpoint_file, schedule)
+    folder = layout.state_folder(endpoint, s, window)
+    rows = document_of(store.join(folder, layout.MERGED if s.ground_truth else layout.COLLECTED))
+    if not are_as_collected(rows):
+        until = rows.get("until")
+        rows = document_of(
+            merge_ground_truth(endpoint_file, schedule, window, until and moment(until))
+            if s.ground_truth
+            else collect_window(endpoint_file, schedule, window)
+        )
     monitor = s.build_monitor()
-    with reporting_failure(layout.report(endpoint, s, window), about(endpoint, s, window)):
+    with reported(endpoint, s, window):
         names, by_position = baseline_of(endpoint, s).names(monitor)
         selection = Selection(window, s.sampling, endpoint.columns.exclude, names, by_position)
-        observed = observe(monitor, row_groups_of(collected["partitions"]), lambda piece: row_group(*piece), selection)
-    if not are_as_collected(collected):
+        observed = observe(monitor, row_groups_of(rows["partitions"]), lambda piece: row_group(*piece), selection)
+    if not are_as_collected(rows):
         raise StoreError(f"rows of {window} were made again while they were read; the next try reads the new ones")
-    return store.write(store.join(folder, layout.STATE), dump(observed))
+    state = dump(observed)
+    evidence = rows | {"state": hashlib.sha256(state).hexdigest()}
+    store.write(store.join(folder, layout.EVIDENCE), encode(evidence))
+    return store.write(store.join(folder, layout.STATE), state)
 
 
 def evaluate_constraints(endpoint_file: str, schedule: str, window: Window) -> str:
-    """A window's State judged against the baseline; the address of the report's folder."""
+    """A window's State judged against the baseline; the address of the report's folder.
+
+    Raises StoreError if another run over the same window computes its metrics at this moment.
+    """
     endpoint, s = chosen(endpoint_file, schedule)
     folder = layout.state_folder(endpoint, s, window)
     collected = document_of(store.join(folder, layout.COLLECTED))
+    evidence = document_of(store.join(folder, layout.EVIDENCE))
     monitor, report = s.build_monitor(), layout.report(endpoint, s, window)
-    observed = state_at(store.join(folder, layout.STATE), monitor)
-    with reporting_failure(report, about(endpoint, s, window)):
-        write_report(report, monitor, observed, baseline_of(endpoint, s), about(endpoint, s, window), collected)
+    observed = state_at(store.join(folder, layout.STATE), monitor, evidence["state"])
+    if s.ground_truth:
+        collected = with_labels(collected, evidence)
+    with reported(endpoint, s, window):
+        files = write_report(report, monitor, observed, baseline_of(endpoint, s), about(endpoint, s, window), collected)
+    if s.ground_truth:
+        late_labels.remember(endpoint, s, window, files, evidence)
     if s.postprocess:
         follow_up(s.postprocess, endpoint, s, window, report)
     return report
@@ -119,6 +147,7 @@ def suggest_constraints(endpoint_file: str, schedule: str, state: str, created: 
     endpoint, s = chosen(endpoint_file, schedule)
     monitor = s.build_monitor()
     observed = state_at(state, monitor)
+    check_learned(monitor, observed)
     files = baseline_files(monitor, observed)
     version = hashlib.sha256(b"".join(files.values())).hexdigest()[:12]
     folder = store.join(layout.baselines(endpoint, s), version)
@@ -143,6 +172,28 @@ def publish_baseline(endpoint_file: str, schedule: str, version: str) -> str:
         raise ConfigError(f"{version} is no version of the baseline of '{schedule}'; its versions are in {folder}")
     Baseline.at(store.join(version, STATISTICS), store.join(version, CONSTRAINTS)).asks(s.build_monitor())
     return store.write(store.join(folder, layout.PUBLISHED), encode({"version": name}))
+
+
+@contextmanager
+def reported(endpoint: Endpoint, schedule: Schedule, window: Window) -> Iterator[None]:
+    """Leave a report of what could not be judged and why, and don't ask for it again until there are other labels."""
+    try:
+        with reporting_failure(layout.report(endpoint, schedule, window), about(endpoint, schedule, window)):
+            yield
+    except (ConfigError, DataError):
+        if schedule.ground_truth:
+            late_labels.tried(endpoint, schedule, window)
+        raise
+
+
+def with_labels(collected: Document, merged: Document) -> Document:
+    """What was collected, and what was found of its labels."""
+    inputs = [{"file": address, "size": size} for address, size, _ in merged["label_files"]]
+    return collected | {
+        "labels": merged["labels"],
+        "kept": collected["kept"] + merged["kept_labels"],
+        "inputs": collected["inputs"] + inputs,
+    }
 
 
 def chosen(endpoint_file: str, schedule: str) -> tuple[Endpoint, Schedule]:
@@ -174,79 +225,3 @@ def follow_up(script: str, endpoint: Endpoint, schedule: Schedule, window: Windo
             "publish_cloudwatch_metrics": "Disabled",
         }
         scripts.postprocess(script, variables)
-
-
-def baseline_of(endpoint: Endpoint, schedule: Schedule) -> Baseline:
-    """What a schedule judges against: the files it names, else the published version, else nothing."""
-    given = schedule.baseline
-    if given.statistics or given.constraints:
-        return Baseline.at(given.statistics, given.constraints)
-    folder = layout.baselines(endpoint, schedule)
-    try:
-        pointer = store.join(folder, layout.PUBLISHED)
-        version = store.join(folder, decode(store.read(pointer), pointer)["version"])
-    except FileNotFoundError:
-        return Baseline()
-    return Baseline.at(store.join(version, STATISTICS), store.join(version, CONSTRAINTS))
-
-
-def baseline_files(monitor: Monitor[Any], observed: Observed) -> dict[str, bytes]:
-    """The two files of a baseline, by name."""
-    documents = documents_of(monitor)
-    return {
-        STATISTICS: encode(documents.statistics(observed.state)),
-        CONSTRAINTS: encode(documents.suggested(observed.state)),
-    }
-
-
-def observe_dataset(
-    monitor: Monitor[Any], dataset: Dataset, selection: Selection, max_rejected: float
-) -> tuple[Observed, Document]:
-    """The State of a dataset's rows, and what was set aside. Raises DataError beyond a share of unreadable ones."""
-    observed = observe(monitor, dataset.pieces(), dataset.rows, selection)
-    summary = dataset.summary
-    summary.rows, summary.records = observed.rows, observed.rows + summary.rejected
-    collected = found({"": summary})
-    check_rejected(collected, max_rejected)
-    return observed, collected
-
-
-def observe(
-    monitor: Monitor[Any], pieces: Iterable[Any], rows: Callable[[Any], Iterable[Any]], selection: Selection
-) -> Observed:
-    """The State of what is selected of some pieces, and how many rows that were."""
-    return local.fold(Counting(monitor), pieces, lambda piece: selection.of(rows(piece)))
-
-
-@dataclass(frozen=True)
-class Counting:
-    """A monitor that also counts its rows."""
-
-    monitor: Monitor[Any]
-
-    @property
-    def empty(self) -> Observed:
-        return Observed(0, self.monitor.empty)
-
-    def observe(self, batch: pa.RecordBatch) -> Observed:
-        return Observed(batch.num_rows, self.monitor.observe(batch))
-
-
-def state_at(address: str, monitor: Monitor[Any]) -> Observed:
-    """A saved State. Raises DataError if it is not there or not of this monitor."""
-    try:
-        return load(store.read(address), Observed(0, monitor.empty))
-    except FileNotFoundError as error:
-        raise DataError(f"there is no {address}; run the task before this one first") from error
-    except ValueError as error:
-        raise DataError(
-            f"{address} is not a State of this monitor: {error}; run the task before this one again"
-        ) from error
-
-
-def document_of(address: str) -> Document:
-    """A JSON file that another verb wrote. Raises DataError if it is not there."""
-    try:
-        return decode(store.read(address), address)
-    except FileNotFoundError as error:
-        raise DataError(f"there is no {address}; run the task before this one first") from error

@@ -14,7 +14,9 @@ from model_monitor.core.window import Window, floor_hour
 from model_monitor.cron import period_before, previous
 
 COLLECTED = "collected.json"
+MERGED = "merged.json"
 STATE = "state.mms"
+EVIDENCE = "evidence.json"  # which rows and labels the State was made from
 PUBLISHED = "published.json"
 
 
@@ -28,32 +30,55 @@ def capture_folder(endpoint: Endpoint, hour: datetime) -> str:
 
 
 def rows(endpoint: Endpoint, schedule: Schedule, hour: datetime) -> str:
-    """The rows of an hour: shared by all schedules on the endpoint, but those whose script makes rows of its own."""
-    if schedule.preprocess:
-        return store.join(
-            endpoint.output, "_scripted", endpoint.endpoint, schedule.name, hour_path(hour), "rows.parquet"
-        )
+    """The rows of an hour: shared by all schedules on the endpoint, but those whose script, or whose paths into JSON,
+    make rows of their own."""
+    if schedule.preprocess or schedule.paths:
+        return store.join(endpoint.output, "_own", endpoint.endpoint, schedule.name, hour_path(hour), "rows.parquet")
     return store.join(endpoint.output, "_rows", endpoint.endpoint, endpoint.variant, hour_path(hour), "rows.parquet")
 
 
+def merged(endpoint: Endpoint, schedule: Schedule, hour: datetime) -> str:
+    """The rows of an hour with their labels."""
+    return store.join(endpoint.output, "_merged", endpoint.endpoint, schedule.name, hour_path(hour), "rows.parquet")
+
+
+def merged_records(endpoint: Endpoint, hour: datetime) -> str:
+    """The folder of an hour's captured records that have a label, as the original leaves them."""
+    return store.join(endpoint.output, "merge", endpoint.endpoint, endpoint.variant, hour_path(hour))
+
+
+def awaiting(endpoint: Endpoint, schedule: Schedule) -> str:
+    """The folder that tells of windows whose labels are not final."""
+    return store.join(endpoint.output, "_awaiting", endpoint.endpoint, schedule.name)
+
+
+def as_of(endpoint: Endpoint, schedule: Schedule, window: Window) -> str:
+    """The folder of all that was ever reported of a window, each by how far its labels had come."""
+    return store.join(endpoint.output, "_as_of", endpoint.endpoint, schedule.name, run_path(schedule, window))
+
+
 def run_path(schedule: Schedule, window: Window) -> str:
-    """A run's place below its schedule: the hour at which its window ends.
+    """A run's place below its schedule: the hour of its tick, which is that at which its window ends, or later if an
+    offset has it wait for labels.
 
     Two kinds of runs that the original does not have go further down, so that no run overwrites another's files: one
     that does not end on the hour, and one by hand over a window that is not the schedule's own.
     """
-    path = hour_path(window.end)
-    if window.end != floor_hour(window.end):
-        path += window.end.strftime("/%M") + (window.end.strftime("-%S") if window.end.second else "")
+    tick = window.end + schedule.lag
+    path = hour_path(tick)
+    if tick != floor_hour(tick):
+        path += tick.strftime("/%M") + (tick.strftime("-%S") if tick.second else "")
     return path if is_own(schedule, window) else f"{path}/since-{window.start.strftime('%Y-%m-%dT%H-%M-%S')}"
 
 
 def is_own(schedule: Schedule, window: Window) -> bool:
     """Whether a window is one that the schedule's own runs have."""
     if (cron := schedule.timetable) is None:
-        return schedule.window == window.length
-    tick = previous(cron, window.end + timedelta(seconds=1))
-    return tick == window.end and window.length == (schedule.window or period_before(cron, window.end))
+        return schedule.length == window.length
+    tick = window.end + schedule.lag
+    return previous(cron, tick + timedelta(seconds=1)) == tick and window.length == (
+        schedule.length or period_before(cron, tick)
+    )
 
 
 def state_folder(endpoint: Endpoint, schedule: Schedule, window: Window) -> str:

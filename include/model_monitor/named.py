@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_type_hints
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
@@ -14,7 +14,20 @@ from model_monitor.errors import ConfigError
 VERBS = ("empty", "observe", "measure", "suggest")  # what makes a class a monitor
 
 
-def monitor_of(name: str, options: dict[str, Any]) -> Any:
+def monitor_of(name: str, options: dict[str, Any], segments: Sequence[str] = ()) -> Any:
+    """A monitor with its options, of all rows and also of each segment, if there are columns that tell them apart.
+
+    Raises ConfigError.
+    """
+    whole = whole_monitor(name, options)
+    if not segments:
+        return whole
+    from model_monitor.core.monitor import By, Segmented
+
+    return Segmented(whole, tuple(By(column, whole) for column in segments))
+
+
+def whole_monitor(name: str, options: dict[str, Any]) -> Any:
     """An instance of a monitor: ``data_quality`` is ``model_monitor.monitors.data_quality.DataQuality``, a dotted path
     is itself. Raises ConfigError."""
     short = name.replace("-", "_")
@@ -23,7 +36,9 @@ def monitor_of(name: str, options: dict[str, Any]) -> Any:
     try:
         kind = getattr(importlib.import_module(module), attribute)
     except (ModuleNotFoundError, AttributeError) as error:
-        raise ConfigError(f"there is no monitor '{name}' ({error}); give data_quality or a dotted path") from error
+        raise ConfigError(
+            f"there is no monitor '{name}' ({error}); give data_quality, model_quality or a dotted path"
+        ) from error
     if not (dataclasses.is_dataclass(kind) and all(hasattr(kind, verb) for verb in VERBS)):
         raise ConfigError(f"'{path}' is no monitor: it must be a dataclass with {', '.join(VERBS)}")
     if unknown := list(unknown_options(kind, options)):
@@ -37,6 +52,26 @@ def monitor_of(name: str, options: dict[str, Any]) -> Any:
         raise ConfigError(f"monitor '{name}' can't take options {options}: {problems}") from error
     except PydanticUserError as error:
         raise ConfigError(f"monitor '{name}' can't be made from options: {error}") from error
+
+
+def attributes_of(options: Mapping[str, Any]) -> list[str | int]:
+    """What a monitor's options name in the model's output: columns, indices of columns, or paths into JSON."""
+    others = ("ground_truth_attribute", "probability_threshold_attribute")
+    said = [value for name, value in options.items() if name.endswith("_attribute") and name not in others]
+    return [value for value in said if isinstance(value, str | int)]
+
+
+def paths_of(options: Mapping[str, Any]) -> list[str]:
+    """Those of them that are paths, in the order of their texts."""
+    from model_monitor.rows.jsonpaths import is_path
+
+    return sorted({str(attribute) for attribute in attributes_of(options) if is_path(attribute)})
+
+
+def label_of(options: Mapping[str, Any]) -> str | int:
+    """What a monitor's options call the label."""
+    label: str | int = options.get("ground_truth_attribute", "label")
+    return label
 
 
 def option_names(kind: Any) -> list[str]:

@@ -15,7 +15,7 @@ from model_monitor.core.window import HOUR, Window, floor_hour
 from model_monitor.engines import local
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.results.documents import Document
-from model_monitor.rows import capture, payload, scripts
+from model_monitor.rows import attributes, capture, payload, scripts
 from model_monitor.rows.collect import LAYOUT, Span, collect
 from model_monitor.rows.payload import Decode
 from model_monitor.rows.summary import KEPT_REJECTED, Summary, summary_of
@@ -70,6 +70,10 @@ def span_of(endpoint: Endpoint, schedule: Schedule, hour: Window, files: Files, 
         "columns": [list(endpoint.columns.outputs), list(endpoint.columns.inputs), endpoint.columns.outputs_last],
         "script": script,
     }
+    if endpoint.keeps_records:
+        origin["records"] = True
+    if schedule.paths:
+        origin["paths"] = schedule.paths
     return Span(hour, layout.rows(endpoint, schedule, hour.start), origin)
 
 
@@ -88,6 +92,7 @@ def collect_spans(endpoint: Endpoint, schedule: Schedule, spans: Sequence[Span],
         spans,
         lambda address: own.get(address, -1),
         workers=1 if schedule.preprocess else local.CORES,  # a user's handler may remember earlier records
+        keep_records=endpoint.keeps_records,
     )
 
 
@@ -97,6 +102,8 @@ def decode_of(endpoint: Endpoint, schedule: Schedule) -> Decode:
     if script := schedule.preprocess:
         handler = scripts.Preprocessor.at(script.script, script.sort_columns)
         return scripts.decoder(handler, names, script.on_error == "drop")
+    if schedule.paths:
+        return attributes.extracting(schedule.paths, names)
     return lambda records: payload.decode(records, names)
 
 

@@ -9,14 +9,17 @@ import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
+
+if TYPE_CHECKING:
+    from local_airflow import LocalAirflow
 
 ROOT = Path(__file__).parents[2]
 HOUR = timedelta(hours=1)
@@ -54,11 +57,22 @@ SCHEDULES = {
   - {name: drifted-told, monitor: data_quality, baseline: {dataset: ../baseline.csv}}
   - {name: drifted-failed, monitor: data_quality, fail_on_violation: true, baseline: {dataset: ../baseline.csv}}
 """,
+    "churn": """\
+  - name: churn-quality
+    monitor: model_quality
+    options: {problem_type: BinaryClassification, probability_attribute: score}
+    baseline: {dataset: ../labelled.csv}
+    ground_truth: {uri: ../labels}
+  - name: churn-waiting
+    monitor: model_quality
+    options: {problem_type: BinaryClassification, probability_attribute: score}
+    ground_truth: {uri: ../labels, offset: {start: -PT3H, end: -PT2H}}
+""",
     "broken": """\
   - {name: broken-hourly, monitr: data_quality}
 """,
 }
-COUNTRIES = {"shop": "AT BE DE", "drifted": "XX YY ZZ"}
+COUNTRIES = {"shop": "AT BE DE", "drifted": "XX YY ZZ", "churn": "AT BE DE"}
 
 
 @dataclass(frozen=True)
@@ -81,6 +95,15 @@ class Project:
     def execution(self, schedule: str, window_end: datetime) -> dict[str, Any]:
         return json.loads(self.report(schedule, window_end)["execution.json"])
 
+    def label(self, hour: int, rows: range, collected: int) -> None:
+        """Labels of some rows of an hour's requests come, in the folder of another hour."""
+        (captured,) = (self.folder / "captures/churn/AllTraffic" / f"{self.hour(hour):%Y/%m/%d/%H}").iterdir()
+        lines = captured.read_text().splitlines()
+        folder = self.folder / "labels" / f"{self.hour(collected):%Y/%m/%d/%H}"
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / f"of-{hour}-{rows.start}.jsonl").open("w") as file:
+            file.writelines(json.dumps(label_of(json.loads(lines[row]))) + "\n" for row in rows)
+
     def forget_runs(self) -> None:
         """Leaves captures and baselines, and removes all that runs have written."""
         for folder in (self.folder / "store").iterdir():
@@ -93,7 +116,7 @@ def files_below(folder: Path) -> dict[str, bytes]:
 
 
 def make_project(folder: Path) -> Project:
-    """Yesterday's and today's captures of two endpoints, and three endpoint files, of which one is broken."""
+    """Yesterday's and today's captures of three endpoints, and four endpoint files, of which one is broken."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     first, last = today - 24 * HOUR, datetime.now(UTC) + 3 * HOUR
     (folder / "endpoints").mkdir(parents=True)
@@ -108,6 +131,9 @@ def make_project(folder: Path) -> Project:
     rng = random.Random("baseline")
     rows = "".join(",".join(sides(rng, "shop")) + "\n" for _ in range(2000))
     (folder / "baseline.csv").write_text("score,amount,country\n" + rows)
+    scores = [rng.random() for _ in range(2000)]
+    labelled = "".join(f"{score:.4f},{int(rng.random() < score)}\n" for score in scores)
+    (folder / "labelled.csv").write_text("score,label\n" + labelled)
     return Project(folder, first)
 
 
@@ -138,6 +164,17 @@ def record(output: str, inputs: str, event_id: str, time: datetime) -> dict[str,
     }
 
 
+def label_of(request: dict[str, Any]) -> dict[str, Any]:
+    """The truth of a captured request: the higher its score, the likelier 1."""
+    event_id, score = request["eventMetadata"]["eventId"], float(request["captureData"]["endpointOutput"]["data"])
+    label = int(random.Random(event_id).random() < score)
+    return {
+        "groundTruthData": {"data": str(label), "encoding": "CSV"},
+        "eventMetadata": {"eventId": event_id},
+        "eventVersion": "0",
+    }
+
+
 def publish(project: Project, schedule: str) -> None:
     from model_monitor import jobs
 
@@ -147,12 +184,14 @@ def publish(project: Project, schedule: str) -> None:
 
 
 def run_verbs(project: Project, schedule: str, start: datetime, end: datetime) -> dict[str, Any]:
-    """The four verbs of a monitor, without Airflow."""
-    from model_monitor import jobs
+    """The verbs of a monitor, without Airflow."""
+    from model_monitor import config, jobs
     from model_monitor.core.window import Window
 
     arguments = project.endpoint_file(schedule), schedule, Window(start, end)
     jobs.collect_window(*arguments)
+    if config.load(arguments[0]).schedule(schedule).ground_truth:
+        jobs.merge_ground_truth(*arguments)
     jobs.compute_metrics(*arguments)
     jobs.evaluate_constraints(*arguments)
     return jobs.alert(*arguments)
@@ -165,6 +204,22 @@ def project() -> Project:
     for schedule in ("shop-hourly", "shop-rolling", "shop-by-hand", "drifted-told", "drifted-failed"):
         publish(made, schedule)
     return made
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project that the real scheduler sees; in it, nothing has run."""
+    return make_project(tmp_path_factory.mktemp("served") / "project")
+
+
+@pytest.fixture(scope="session")
+def airflow(served: Project) -> Iterator[LocalAirflow]:
+    from local_airflow import LocalAirflow
+
+    settings = {"MODEL_MONITOR_ENDPOINTS": str(served.folder / "endpoints")}
+    with LocalAirflow(served.folder / "airflow", ROOT, environment=settings, say=print) as started:
+        started.wait_for_dags("shop-hourly", "shop-hourly-baseline", "churn-quality", "late_labels")
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from model_monitor import config, layout
 from model_monitor.core.window import Window, iso
 
 MONITOR = ["collect_window", "compute_metrics", "evaluate_constraints", "alert"]
+LABELLED = ["collect_window", "merge_ground_truth", *MONITOR[1:]]
 DELAY = timedelta(minutes=5)
 
 
@@ -38,11 +39,24 @@ def summary(run: Any) -> dict[str, Any]:
 
 
 def test_each_schedule_has_a_monitor_and_a_baseline(dag_bag: Any) -> None:
-    schedules = ["shop-hourly", "shop-rolling", "shop-by-hand", "shop-unlearned", "drifted-told", "drifted-failed"]
-    assert set(dag_bag.dags) == {*schedules, *(f"{name}-baseline" for name in schedules)}
-    for name in schedules:
-        assert [task.task_id for task in dag_bag.dags[name].topological_sort()] == MONITOR
+    plain = ["shop-hourly", "shop-rolling", "shop-by-hand", "shop-unlearned", "drifted-told", "drifted-failed"]
+    labelled = ["churn-quality", "churn-waiting"]
+    assert set(dag_bag.dags) == {"late_labels", *(name + end for name in plain + labelled for end in ("", "-baseline"))}
+    for name in plain + labelled:
+        tasks = [task.task_id for task in dag_bag.dags[name].topological_sort()]
+        assert tasks == (MONITOR if name in plain else LABELLED)
         assert not dag_bag.dags[name].catchup
+
+
+def test_only_the_form_of_a_schedule_with_labels_asks_until_when_they_count(dag_bag: Any) -> None:
+    window = {"window_start", "window_end"}
+    assert set(dag_bag.dags["shop-hourly"].params) == window
+    assert set(dag_bag.dags["churn-quality"].params) == window | {"labels_until"}
+    assert "late_labels" in dag_bag.dags["churn-quality"].doc_md
+
+
+def test_a_schedule_with_an_offset_starts_when_its_first_day_can_be_judged(dag_bag: Any) -> None:
+    assert dag_bag.dags["churn-waiting"].start_date == dag_bag.dags["churn-quality"].start_date + timedelta(hours=2)
 
 
 def test_a_broken_endpoint_file_is_named_with_line_and_fix_while_the_other_dags_live(dag_bag: Any) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from conftest import HOUR, ROOT, Project, make_project, publish, run_verbs
+from conftest import HOUR, ROOT, Project, publish, run_verbs
 from local_airflow import LocalAirflow, LocalAirflowError
 
 from model_monitor import config, layout
@@ -20,20 +19,6 @@ pytestmark = pytest.mark.airflow
 
 HOURLY = "shop-hourly"
 WINDOWS = 24
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Another project than that of the tests in one process, in which nothing has run."""
-    return make_project(tmp_path_factory.mktemp("served") / "project")
-
-
-@pytest.fixture(scope="module")
-def airflow(served: Project) -> Iterator[LocalAirflow]:
-    settings = {"MODEL_MONITOR_ENDPOINTS": str(served.folder / "endpoints")}
-    with LocalAirflow(served.folder / "airflow", ROOT, environment=settings, say=print) as started:
-        started.wait_for_dags(HOURLY, f"{HOURLY}-baseline")
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,14 @@ from airflow.serialization.serialized_objects import DagSerialization
 from airflow.timetables.base import DataInterval, TimeRestriction
 
 from timetables import WindowTimetable
-from windows import window_of
+from windows import labels_until, now_of, window_of
 
 DAY = pendulum.datetime(2026, 3, 29)  # clocks change in Europe; UTC does not care
 HOUR = timedelta(hours=1)
+
+
+# Length and lag: the week that ended a day ago, an hour of a day ago, the last hour.
+OFFSETS = [(timedelta(days=7), timedelta(days=1)), (HOUR, timedelta(days=1)), (HOUR, timedelta(0))]
 
 
 def at(hour: int, minute: int = 0) -> Any:
@@ -78,6 +82,70 @@ def test_ticks_that_are_not_evenly_spaced_leave_nothing_out() -> None:
     assert [run.data_interval for run in made] == [(at(5 + 12 * i), at(17 + 12 * i)) for i in range(4)]
 
 
+def test_offsets_count_from_the_tick_as_in_the_originals_example() -> None:
+    timetable = WindowTimetable("0 * * * *", window=timedelta(days=7), lag=timedelta(days=1))
+    tick = pendulum.datetime(2020, 1, 9, 13)
+    run = timetable.run_at(tick)
+    assert run.data_interval == (pendulum.datetime(2020, 1, 1, 13), pendulum.datetime(2020, 1, 8, 13))
+    assert run.run_after == tick + timedelta(minutes=5)
+    assert timetable.infer_manual_data_interval(run_after=run.run_after) == run.data_interval
+
+
+@pytest.mark.parametrize(("window", "lag"), OFFSETS, ids=str)
+def test_with_a_lag_each_tick_still_has_one_run_with_a_logical_date_of_its_own(
+    window: timedelta, lag: timedelta
+) -> None:
+    made = runs(WindowTimetable("0 * * * *", window=window, lag=lag), 30, catchup=True)
+    assert [run.data_interval.end for run in made] == [at(hour + 1) - lag for hour in range(30)]
+    assert all(run.data_interval.end - run.data_interval.start == window for run in made)
+    assert [run.run_after for run in made] == [at(hour + 1, 5) for hour in range(30)]
+    assert [run.logical_date for run in made] == [at(hour) for hour in range(30)]
+
+
+@pytest.mark.parametrize(("window", "lag"), OFFSETS, ids=str)
+def test_with_a_lag_the_first_run_without_catchup_is_the_latest_that_may_start_now(
+    window: timedelta, lag: timedelta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timezone, "utcnow", lambda: at(10, 4))
+    first, second = runs(WindowTimetable("0 * * * *", window=window, lag=lag), 2, catchup=False)
+    assert first.run_after <= at(10, 4) < second.run_after
+    assert second.data_interval.end == first.data_interval.end + HOUR
+
+
+@pytest.mark.parametrize("now", [WindowTimetable("0 * * * *", window=HOUR, lag=lag) for _, lag in OFFSETS], ids=str)
+@pytest.mark.parametrize("before", [WindowTimetable("0 * * * *", window=HOUR, lag=lag) for _, lag in OFFSETS], ids=str)
+def test_a_changed_lag_goes_on_with_the_next_tick(before: WindowTimetable, now: WindowTimetable) -> None:
+    last = runs(before, 30, catchup=True)[-1]
+    stored = SimpleNamespace(
+        logical_date=last.logical_date,
+        run_after=last.run_after,
+        data_interval_start=last.data_interval.start,
+        data_interval_end=last.data_interval.end,
+        partition_date=None,
+        partition_key=None,
+    )
+    found = now.next_dagrun_info_v2(
+        last_dagrun_info=now.run_info_from_dag_run(dag_run=stored), restriction=TimeRestriction(DAY, None, True)
+    )
+    assert found.logical_date == last.logical_date + HOUR
+    assert found.run_after == last.run_after + HOUR
+
+
+def test_a_finer_cron_judges_nothing_again() -> None:
+    last = runs(WindowTimetable("0 0 * * *"), 2, catchup=True)[-1]
+    after = WindowTimetable("0 * * * *").next_dagrun_info_v2(
+        last_dagrun_info=last, restriction=TimeRestriction(DAY, None, True)
+    )
+    assert after.data_interval.start == last.data_interval.end
+
+
+def test_what_the_scheduler_noted_of_the_next_run_is_that_run() -> None:
+    timetable = WindowTimetable("0 * * * *", window=2 * HOUR, lag=timedelta(days=1))
+    run = runs(timetable, 1, catchup=True)[0]
+    assert timetable.next_run_info_from_dag_model(dag_model=SimpleNamespace(next_dagrun=run.logical_date)) == run
+    assert timetable.next_run_info_from_dag_model(dag_model=SimpleNamespace(next_dagrun=None)) is None
+
+
 @pytest.mark.parametrize(("now", "end"), [(at(4, 4), 3), (at(4, 5), 4), (at(5, 4), 4)], ids=["early", "just", "late"])
 def test_a_manual_run_judges_the_last_window_whose_own_run_could_have_started(now: Any, end: int) -> None:
     assert WindowTimetable("0 * * * *").infer_manual_data_interval(run_after=now) == DataInterval(at(end - 1), at(end))
@@ -90,16 +158,32 @@ def test_a_retired_schedule_ends_with_its_last_window_and_can_still_be_run_by_ha
     assert timetable.infer_manual_data_interval(run_after=at(50)) == DataInterval(at(2), at(3))
 
 
+def test_a_retired_schedule_with_a_lag_still_judges_its_last_window_when_its_labels_are_there() -> None:
+    timetable = WindowTimetable("0 * * * *", window=HOUR, latest=at(3), lag=24 * HOUR)
+    made = runs(timetable, 99, catchup=True)
+    assert (made[-1].data_interval.end, made[-1].run_after) == (at(3), at(27, 5))
+    assert timetable.infer_manual_data_interval(run_after=at(500)) == DataInterval(at(2), at(3))
+
+
 def test_a_timetable_survives_the_database(dag_bag: Any) -> None:
-    stored = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag_bag.dags["shop-rolling"])).timetable
-    assert stored.serialize() == {"cron": "0 * * * *", "window": 86400.0, "delay": 300.0, "latest": None}
+    for name, expected in [
+        ("shop-rolling", {"cron": "0 * * * *", "window": 86400.0, "delay": 300.0, "latest": None, "lag": 0.0}),
+        ("churn-waiting", {"cron": "0 * * * *", "window": 3600.0, "delay": 300.0, "latest": None, "lag": 7200.0}),
+    ]:
+        stored = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag_bag.dags[name])).timetable
+        assert stored.serialize() == expected
+
+
+def test_a_timetable_that_was_stored_before_there_were_lags_can_be_read() -> None:
+    stored = {"cron": "0 * * * *", "window": None, "delay": 300.0, "latest": None}
+    assert WindowTimetable.deserialize(stored).serialize() == stored | {"lag": 0.0}
 
 
 def test_a_backfill_has_each_window_once_and_both_ends(dag_bag: Any) -> None:
-    for name in ("shop-hourly", "shop-rolling"):
+    for name in ("shop-hourly", "shop-rolling", "churn-waiting"):
         stored = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag_bag.dags[name]))
         made = list(stored.iter_dagrun_infos_between(at(0), at(23)))
-        assert [run.data_interval.end for run in made] == [at(hour) for hour in range(1, 25)]
+        assert [run.data_interval.end + stored.timetable.lag for run in made] == [at(hour) for hour in range(1, 25)]
         assert len({run.logical_date for run in made}) == 24
 
 
@@ -141,3 +225,18 @@ def test_a_form_that_is_no_window_fails_for_good(params: dict[str, str], message
 def test_a_schedule_by_hand_only_asks_for_its_window(dag_bag: Any) -> None:
     with pytest.raises(AirflowFailException, match="give window_start and window_end"):
         window_of(context(dag_bag.dags["shop-by-hand"].timetable, dag_run=SimpleNamespace(run_after=at(4))))
+
+
+def test_the_present_is_what_the_form_says_or_the_end_of_the_data_interval_and_never_a_clocks() -> None:
+    run = SimpleNamespace(run_after=at(9, 5))
+    interval = {"data_interval_start": at(8), "data_interval_end": at(9), "dag_run": run}
+    assert now_of(context(params={"now": "2026-03-29T02:30:00+01:00"}, **interval)) == at(1, 30)
+    assert now_of(context(**interval)) == at(9)
+    assert now_of(context(dag_run=run)) == at(9, 5)
+
+
+def test_all_labels_count_unless_the_form_says_until_when() -> None:
+    assert labels_until(context()) is None
+    assert labels_until(context(params={"labels_until": "2026-03-29T04:00:00Z"})) == at(4)
+    with pytest.raises(AirflowFailException, match="labels_until soon: "):
+        labels_until(context(params={"labels_until": "soon"}))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from model_monitor.core.constraints import evaluate
+from model_monitor.core.constraints import Between, Constraint, Estimate, Share, Subject, Undefined, evaluate
 from model_monitor.core.monitor import By
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.results.documents import decode, encode
+from model_monitor.results.plain import constraint_of, shown, written
 from model_monitor.results.report import documents_of
 
 
@@ -34,3 +35,23 @@ def test_a_constraint_that_can_not_be_read_is_refused() -> None:
     documents = documents_of(By("country", DataQuality()))
     with pytest.raises(ConfigError, match="can't be read"):
         documents.constraints(None, {"constraints": [{"check": "x"}]})
+
+
+BOUNDS = [
+    Between(low=0.5, level=0.01, drawn=Share(5, 10)),
+    Between(high=2.0, level=0.01, drawn=Estimate(1.5, 0.25, 40)),
+    Between(high=2.0, drawn=Estimate(1.5, None, 40)),
+    Between(0.0, 1.0),
+]
+
+
+@pytest.mark.parametrize("bound", BOUNDS)
+def test_a_bound_remembers_on_how_many_rows_it_rests(bound: Between) -> None:
+    constraint = Constraint("x_check", Subject("x"), "x", bound)
+    assert constraint_of(decode(encode(written(constraint)), "constraints.json")) == constraint
+
+
+def test_a_measure_is_shown_with_its_error_or_with_why_there_is_none() -> None:
+    assert shown(Estimate(0.5, 0.1, 40)) == {"value": 0.5, "error": 0.1, "n": 40}
+    assert shown(Estimate(0.5)) == {"value": 0.5, "error": None, "n": 0}
+    assert shown(Undefined("no row is positive")) == {"value": None, "reason": "no row is positive"}

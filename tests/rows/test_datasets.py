@@ -75,7 +75,9 @@ def test_csv_without_a_header_has_positions_for_names(tmp_path: Path, content: b
 def test_csv_without_rows_has_none_and_is_nothing_to_learn_from(tmp_path: Path, content: bytes) -> None:
     assert read(put(tmp_path, content), "csv") == ([], [])
     with pytest.raises(DataError, match="no rows"):
-        by_hand.baseline("data_quality", {}, str(tmp_path), "csv", True, str(tmp_path / "out"), 0.01)
+        by_hand.baseline(
+            by_hand.Question("data_quality", {}), by_hand.Source(str(tmp_path), "csv"), str(tmp_path / "out"), 0.01
+        )
 
 
 def test_rows_of_another_width_are_set_aside_and_counted(tmp_path: Path) -> None:
@@ -88,12 +90,19 @@ def test_rows_of_another_width_are_set_aside_and_counted(tmp_path: Path) -> None
 
 def test_the_share_of_rows_set_aside_is_held_against_a_baseline(tmp_path: Path) -> None:
     put(tmp_path / "in", b"a,b\n" + b"1,x\n" * 99 + b"1\n")
-    by_hand.baseline("data_quality", {}, str(tmp_path / "in"), "csv", True, str(tmp_path / "out"), 0.01)
+    by_hand.baseline(
+        by_hand.Question("data_quality", {}), by_hand.Source(str(tmp_path / "in"), "csv"), str(tmp_path / "out"), 0.01
+    )
     counts = json.loads((tmp_path / "out/execution.json").read_text())["counts"]
     assert (counts["records"], counts["rejected"], counts["judged"]) == (100, 1, 99)
     put(tmp_path / "in", b"a,b\n" + b"1,x\n" * 98 + b"1\n")
     with pytest.raises(DataError, match=r"1 of 99 records.*a\.csv line 100"):
-        by_hand.baseline("data_quality", {}, str(tmp_path / "in"), "csv", True, str(tmp_path / "out"), 0.01)
+        by_hand.baseline(
+            by_hand.Question("data_quality", {}),
+            by_hand.Source(str(tmp_path / "in"), "csv"),
+            str(tmp_path / "out"),
+            0.01,
+        )
 
 
 def test_names_and_values_may_hold_newlines_commas_and_quotes(tmp_path: Path) -> None:
@@ -114,7 +123,12 @@ def test_names_and_values_may_hold_newlines_commas_and_quotes(tmp_path: Path) ->
 )
 def test_csv_that_cannot_be_read_is_one_clear_error(tmp_path: Path, content: bytes, error: type, words: str) -> None:
     with pytest.raises(error, match=words) as raised:
-        by_hand.baseline("data_quality", {}, str(put(tmp_path, content)), "csv", True, str(tmp_path / "out"), 0.01)
+        by_hand.baseline(
+            by_hand.Question("data_quality", {}),
+            by_hand.Source(str(put(tmp_path, content)), "csv"),
+            str(tmp_path / "out"),
+            0.01,
+        )
     assert "a.csv" in str(raised.value) and "\n" not in str(raised.value)
 
 
@@ -226,7 +240,9 @@ TYPED = {
 @pytest.mark.parametrize(("values", "kind"), TYPED.values(), ids=TYPED)
 def test_columns_of_parquet_keep_their_types(tmp_path: Path, values: Any, kind: str) -> None:
     pq.write_table(pa.table({"x": values}), tmp_path / "a.parquet")
-    by_hand.baseline("data_quality", {}, str(tmp_path), "parquet", True, str(tmp_path / "out"), 0.01)
+    by_hand.baseline(
+        by_hand.Question("data_quality", {}), by_hand.Source(str(tmp_path), "parquet"), str(tmp_path / "out"), 0.01
+    )
     (feature,) = json.loads((tmp_path / "out/statistics.json").read_text())["features"]
     assert (feature["name"], feature["inferred_type"]) == ("x", kind)
 
@@ -235,14 +251,18 @@ def test_columns_of_parquet_keep_their_types(tmp_path: Path, values: Any, kind: 
 def test_a_column_that_no_monitor_can_judge_is_an_error_that_names_it(tmp_path: Path, values: Any) -> None:
     pq.write_table(pa.table({"good": [1], "odd one": values}), tmp_path / "a.parquet")
     with pytest.raises(DataError, match=r"a\.parquet.*'odd one'"):
-        by_hand.baseline("data_quality", {}, str(tmp_path), "parquet", True, str(tmp_path / "out"), 0.01)
+        by_hand.baseline(
+            by_hand.Question("data_quality", {}), by_hand.Source(str(tmp_path), "parquet"), str(tmp_path / "out"), 0.01
+        )
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" + bytes(100) + b"PAR1", b"a,b\n1,2\n"])
 def test_a_file_that_is_no_parquet_is_an_error_that_names_it(tmp_path: Path, content: bytes) -> None:
     put(tmp_path, content, "a.parquet")
     with pytest.raises(DataError, match=r"a\.parquet"):
-        by_hand.baseline("data_quality", {}, str(tmp_path), "parquet", True, str(tmp_path / "out"), 0.01)
+        by_hand.baseline(
+            by_hand.Question("data_quality", {}), by_hand.Source(str(tmp_path), "parquet"), str(tmp_path / "out"), 0.01
+        )
 
 
 def test_a_parquet_file_with_a_damaged_page_is_an_error_that_names_it(tmp_path: Path) -> None:
@@ -252,7 +272,9 @@ def test_a_parquet_file_with_a_damaged_page_is_an_error_that_names_it(tmp_path: 
     content[100:2000] = bytes(1900)
     put(tmp_path, bytes(content), "a.parquet")
     with pytest.raises(DataError, match=r"a\.parquet"):
-        by_hand.baseline("data_quality", {}, str(tmp_path), "parquet", True, str(tmp_path / "out"), 0.01)
+        by_hand.baseline(
+            by_hand.Question("data_quality", {}), by_hand.Source(str(tmp_path), "parquet"), str(tmp_path / "out"), 0.01
+        )
 
 
 def test_parquet_is_read_row_group_by_row_group(tmp_path: Path) -> None:

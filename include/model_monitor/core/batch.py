@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 EVENT_ID = "@event_id"  # text; one per request
 INFERENCE_ID = "@inference_id"  # text, null where the caller gave none
 EVENT_TIME = "@event_time"  # timestamp in UTC
+RECORD = "@record"  # the captured line, on the first row of its request; only where labels will be merged with it
+LABELLED = "@labelled"  # whether a label was merged with the row; absent where every row brings its own
 
 BATCH_ROWS = 1 << 16  # of a batch at most,
 BATCH_CELLS = 1 << 22  # and fewer if there are many columns

@@ -6,11 +6,13 @@ A bound is data, one of three: ``Between`` (a number in an interval), ``Within``
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import Literal
 
+from model_monitor.core import chance
 from model_monitor.core.distances import DISTANCES, Distance, comparable
 from model_monitor.core.distributions import Categories, Distribution
 
@@ -48,21 +50,40 @@ class Share:
         return self.inside / self.n if self.n else None
 
 
-Measure = float | int | Share | Distribution | None
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number estimated from ``n`` rows, and its standard error, >= 0; None if that is not known."""
+
+    value: float
+    error: float | None = None
+    n: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Undefined:
+    """There is no such number, and why: a clause that a person can read after a colon."""
+
+    reason: str
+
+
+Measure = float | int | Share | Estimate | Distribution | Undefined | None
 Measures = Mapping[tuple[Subject, str], Measure]
 
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """A number or share must not be below ``low`` nor above ``high``; None leaves a side open.
+    """A number, share or estimate must not be below ``low`` nor above ``high``; None leaves a side open.
 
-    With a ``level`` (0..1), a share below ``low`` does not count if chance alone would take it there with at least that
-    probability (binomial); where ``low`` is 1, a single row outside always counts.
+    With a ``level`` (0..1), what lies beyond a side counts only if chance alone would take it there with less than that
+    probability. ``drawn`` is the baseline's own measure where the side is no fixed number but was itself observed on so
+    many rows; its chance is weighed too. Of a share the probability is exact, so that without ``drawn`` a single row
+    outside a ``low`` of 1 always counts. Of an estimate it is Student's, from its error. A plain number has no chance.
     """
 
     low: float | None = None
     high: float | None = None
     level: float | None = None
+    drawn: Share | Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +130,8 @@ class Finding:
     """What came of one constraint.
 
     ``observed`` is the number, share, distance or p-value that was judged, None if undefined. ``noise_floor`` is the
-    distance to be expected from chance, where it was asked for. ``reason`` says why it is undefined.
+    distance, or how far an estimate may be beyond its bound, to be expected from chance, where it was asked for.
+    ``reason`` says why it is undefined.
     """
 
     constraint: Constraint
@@ -128,6 +150,8 @@ def finding_of(constraint: Constraint, measures: Measures) -> Finding:
     measure = measures.get((constraint.subject, constraint.measure))
     if measure is None:
         return undefined(constraint, f"there is no {constraint.measure} to judge")
+    if isinstance(measure, Undefined):
+        return undefined(constraint, measure.reason)
     return judge(constraint.bound, constraint, measure)
 
 
@@ -142,21 +166,48 @@ def judge(bound: Bound, constraint: Constraint, measure: Measure) -> Finding:
 
 @judge.register
 def _(bound: Between, constraint: Constraint, measure: Measure) -> Finding:
-    value = measure.value if isinstance(measure, Share) else measure
+    value = measure.value if isinstance(measure, Share | Estimate) else measure
     if not isinstance(value, int | float):
         return undefined(constraint, f"there is no {constraint.measure} to judge")
     too_low = bound.low is not None and value < bound.low
-    if too_low and bound.level and isinstance(measure, Share):
-        too_low = by_chance(measure, bound.low or 0.0) < bound.level
     too_high = bound.high is not None and value > bound.high
-    return Finding(constraint, "violated" if too_low or too_high else "holds", float(value))
+    floor = None
+    if bound.level and isinstance(measure, Share):
+        too_low = too_low and by_chance(measure, bound.low or 0.0, bound, below=True) < bound.level
+        too_high = too_high and by_chance(measure, bound.high or 0.0, bound, below=False) < bound.level
+    elif bound.level and isinstance(measure, Estimate):
+        floor = noise_of(measure, bound.drawn, bound.level)
+        if floor is None:
+            return undefined(constraint, "too few rows to tell chance from change")
+        too_low = too_low and value < (bound.low or 0.0) - floor
+        too_high = too_high and value > (bound.high or 0.0) + floor
+    return Finding(constraint, "violated" if too_low or too_high else "holds", float(value), floor)
 
 
-def by_chance(share: Share, expected: float) -> float:
-    """The probability of at most so many rows inside, if each is with the expected probability."""
-    from scipy.stats import binom
+def by_chance(share: Share, expected: float, bound: Between, below: bool) -> float:
+    """The probability of at most (``below``) or at least so many rows inside by chance alone: each row is inside with
+    the expected probability or, where that was observed, with what the observation allows."""
+    drawn = bound.drawn
+    if isinstance(drawn, Share) and drawn.n:
+        return chance.beta_binomial_tail(share.inside, share.n, drawn.inside, drawn.n, below)
+    return chance.binomial_tail(share.inside, share.n, expected, below)
 
-    return float(binom.cdf(share.inside, share.n, expected))
+
+def noise_of(estimate: Estimate, drawn: Share | Estimate | None, level: float) -> float | None:
+    """How far beyond its bound chance alone takes an estimate with the probability ``level``; None if nobody can tell.
+
+    Student's t; with a baseline's own error, the degrees of freedom are Welch & Satterthwaite's. A baseline whose error
+    is not known counts as if its rows spread as much as the estimate's.
+    """
+    if estimate.error is None or estimate.n < 2:
+        return None
+    if not isinstance(drawn, Estimate):
+        return chance.student_quantile(level, estimate.n - 1) * estimate.error
+    n, m = estimate.n, max(drawn.n, 1)
+    of_baseline = drawn.error if drawn.error is not None else estimate.error * math.sqrt(n / m)
+    both = math.hypot(estimate.error, of_baseline)
+    parts = estimate.error**4 / (n - 1) + of_baseline**4 / max(m - 1, 1)
+    return chance.student_quantile(level, both**4 / parts) * both if parts else 0.0
 
 
 @judge.register

@@ -7,7 +7,7 @@ import random
 import reprlib
 from typing import TYPE_CHECKING
 
-from model_monitor.core.constraints import Measure, Measures, Share, evaluate
+from model_monitor.core.constraints import Estimate, Measure, Measures, evaluate
 from model_monitor.core.distances import kolmogorov_smirnov, largest_share_change
 from model_monitor.core.distributions import SKETCH_RANK_ERROR, Categories, Numbers
 from model_monitor.core.monitor import Monitor, S, fold
@@ -70,6 +70,8 @@ def alike(a: Measure, b: Measure) -> bool:
         return a.n == b.n and (not a.n or (kolmogorov_smirnov(a, b) or 0.0) <= 2 * SKETCH_RANK_ERROR)
     if isinstance(a, Categories) and isinstance(b, Categories):
         return (a.n, a.missing) == (b.n, b.missing) and not (a.n and largest_share_change(a, b))
+    if isinstance(a, Estimate) and isinstance(b, Estimate):
+        return a.n == b.n and alike(a.value, b.value) and alike(a.error, b.error)
     if isinstance(a, int | float) and isinstance(b, int | float):
         return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
-    return a == b if isinstance(a, Share) else a is None and b is None
+    return type(a) is type(b) and a == b

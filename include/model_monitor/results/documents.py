@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from model_monitor.core.constraints import Constraint, Finding
@@ -36,6 +36,9 @@ class Documents(Protocol[S]):
     def violations(self, findings: Sequence[Finding], state: S) -> Document:
         """``constraint_violations.json``: an entry per violated finding, an empty list if there is none."""
 
+    def unusable(self, state: S) -> dict[str, int]:
+        """How many rows the monitor set aside, by reason; {} for one that judges every row."""
+
     @property
     def matches_by_position(self) -> bool:
         """Whether even columns with names of their own are matched with the baseline by position."""
@@ -66,6 +69,11 @@ def decode(content: bytes, address: str) -> Document:
     if not isinstance(document, dict):
         raise ConfigError(f"{address}: a JSON object is expected, not {type(document).__name__}")
     return document
+
+
+def in_front(segment: Mapping[str, str]) -> str:
+    """What stands in front of a text about some rows: the segment, as column and value; "" if it is about all rows."""
+    return "".join(f"[{column}={value}] " for column, value in segment.items())
 
 
 def number(value: float | None) -> float | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from model_monitor import __version__
 from model_monitor.core.constraints import Between, Finding, Near, Within
-from model_monitor.results.documents import Document
+from model_monitor.results.documents import Document, in_front
 
 COMPLETED = "Completed"
 WITH_VIOLATIONS = "CompletedWithViolations"
@@ -15,25 +16,36 @@ FAILED = "Failed"
 NO_DATA = "NoData"
 NO_BASELINE = "BaselineMissing"
 UNDEFINED = "Undefined"  # there were rows, but no constraint found anything to judge
+LABELS_PENDING = "LabelsPending"  # too few requests have a label to judge them
 
 TOLD = 20  # so many violations are told in an alert; all are in the report
 EXAMPLES = 20  # so many records set aside are shown; all kept ones are in the rejected folder
 
 
 def execution(
-    about: Document, status: str, reason: str, collected: Document, judged: int | None, findings: Sequence[Finding] = ()
+    about: Document,
+    status: str,
+    reason: str,
+    collected: Document,
+    judged: int | None,
+    findings: Sequence[Finding] = (),
+    unusable: Mapping[str, int] = MappingProxyType({}),
 ) -> Document:
     """All there is to know, and nothing that another run over the same window would say otherwise: no clock, no host.
 
-    ``judged`` is the number of rows that were looked at, None if it did not come to that.
+    ``judged`` is the number of rows that were looked at, None if it did not come to that; ``unusable`` are those of
+    them that the monitor had to set aside, by reason.
     """
+    labels = {"labels": collected["labels"]} if "labels" in collected else {}
     counts = {key: collected.get(key, 0) for key in ("records", "rows", "duplicates", "rejected")}
     return {
         "version": 1,
         "status": status,
         "reason": reason,
         **about,
-        "counts": counts | {"judged": judged},
+        "counts": counts | {"judged": judged, "unusable": sum(unusable.values())},
+        **labels,
+        "unusable": dict(unusable),
         "rejected": {"reasons": collected.get("reasons", {}), "examples": collected.get("kept", [])[:EXAMPLES]},
         "violations": sum(f.outcome == "violated" for f in findings),
         "undefined": sum(f.outcome == "undefined" for f in findings),
@@ -49,6 +61,7 @@ def written(finding: Finding) -> Document:
     effect = {"distance": bound.distance} if isinstance(bound, Near) else {}
     return {
         "check": constraint.check,
+        "measure": constraint.measure,
         "column": constraint.subject.column,
         "segment": dict(constraint.subject.segment),
         "outcome": finding.outcome,
@@ -72,8 +85,10 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
     rows, rejected = document["counts"]["judged"] or 0, document["counts"]["rejected"]
     message = f"{document['schedule']} {window}: {status}, {rows} rows, {document['violations']} violations"
     message += f", {rejected} records set aside" if rejected else ""
+    message += f", {document['counts']['unusable']} rows unusable" if document["counts"]["unusable"] else ""
+    message += labels_in_short(document.get("labels"))
     message += f", {document['undefined']} checks undefined" if document["undefined"] else ""
-    told = [f"{v['feature_name']}: {v['constraint_check_type']}: {v['description']}" for v in violations[:TOLD]]
+    told = [line(violation) for violation in violations[:TOLD]]
     more = [f"and {len(violations) - TOLD} more in {report}"] if len(violations) > TOLD else []
     return {
         "status": status,
@@ -85,3 +100,18 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
         "message": f"{message}. {document['reason']}".rstrip(". ") + ".",
         "details": told + more,
     }
+
+
+def labels_in_short(labels: Document | None) -> str:
+    """How far labels have come, as a part of a sentence; "" where none are needed."""
+    if not labels or labels["coverage"] is None:
+        return ""
+    return f", labels {labels['state']} ({labels['matched']} of {labels['requests']} requests)"
+
+
+def line(violation: dict[str, Any]) -> str:
+    """An entry of ``constraint_violations.json`` in one line: its segment, what it is about, the check, the words."""
+    segment = in_front(violation.get("segment", {}))
+    about = violation.get("feature_name") or violation.get("metric_name", "")
+    words = violation["description"].removeprefix(segment)
+    return f"{segment}{about}: {violation['constraint_check_type']}: {words}"

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from model_monitor.core.constraints import Between, Bound, Constraint, Finding, Measure, Near, Share, Subject, Within
+from model_monitor.core.constraints import (
+    Between,
+    Bound,
+    Constraint,
+    Estimate,
+    Finding,
+    Measure,
+    Near,
+    Share,
+    Subject,
+    Undefined,
+    Within,
+)
 from model_monitor.core.distributions import Categories, Distribution, Numbers
 from model_monitor.core.monitor import Monitor
 from model_monitor.errors import ConfigError
@@ -43,6 +55,9 @@ class PlainDocuments:
     def violations(self, findings: Sequence[Finding], state: Any) -> Document:
         return {"violations": [violation(finding, []) for finding in findings if finding.outcome == "violated"]}
 
+    def unusable(self, state: Any) -> dict[str, int]:
+        return {}
+
     @property
     def matches_by_position(self) -> bool:
         return False
@@ -60,6 +75,10 @@ def shown(measure: Measure) -> Document:
     match measure:
         case Share():
             return {"value": number(measure.value), "inside": measure.inside, "of": measure.n}
+        case Estimate():
+            return {"value": number(measure.value), "error": number(measure.error), "n": measure.n}
+        case Undefined():
+            return {"value": None, "reason": measure.reason}
         case Numbers():
             shares = np.linspace(0, 1, 11)
             reached = np.searchsorted(np.cumsum(measure.weights), shares * measure.n, side="left")
@@ -74,8 +93,9 @@ def written(constraint: Constraint) -> Document:
     """A constraint as plain data; ``constraint_of`` reads it back."""
     head = {"check": constraint.check, **about(constraint.subject), "measure": constraint.measure}
     match constraint.bound:
-        case Between(low, high, level):
-            return head | {"between": {"low": low, "high": high, "level": level}}
+        case Between(low, high, level, drawn):
+            own = {} if drawn is None else {"drawn": asdict(drawn)}
+            return head | {"between": {"low": low, "high": high, "level": level, **own}}
         case Within(categories, at_least, missing_is_inside, counted):
             bound = {"categories": sorted(categories), "at_least": at_least, "counted": counted}
             return head | {"within": bound | {"missing_is_inside": missing_is_inside}}
@@ -92,7 +112,9 @@ def constraint_of(c: Mapping[str, Any]) -> Constraint:
 
 def bound_of(c: Mapping[str, Any]) -> Bound:
     if "between" in c:
-        return Between(**c["between"])
+        drawn = c["between"].get("drawn")
+        kind = Share if "inside" in (drawn or {}) else Estimate
+        return Between(**(c["between"] | {"drawn": drawn and kind(**drawn)}))
     if "within" in c:
         return Within(**(c["within"] | {"categories": frozenset(c["within"]["categories"])}))
     return Near(**(c["near"] | {"to": distribution_of(c["near"]["to"])}))

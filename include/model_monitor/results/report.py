@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from model_monitor import store
-from model_monitor.core.constraints import Constraint, Finding, evaluate
-from model_monitor.core.monitor import Monitor
+from model_monitor.core.constraints import Constraint, Finding, Measures, Undefined, evaluate
+from model_monitor.core.monitor import Monitor, Segmented
 from model_monitor.core.states import Record
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.monitors.data_quality import DataQuality
+from model_monitor.monitors.model_quality import ModelQuality
 from model_monitor.results import execution
 from model_monitor.results.documents import (
     CONSTRAINTS,
@@ -25,14 +26,21 @@ from model_monitor.results.documents import (
     decode,
     encode,
 )
+from model_monitor.results.model_quality import ModelQualityDocuments
 from model_monitor.results.plain import PlainDocuments
 from model_monitor.results.sagemaker import DataQualityDocuments
+from model_monitor.results.segmented import SegmentedDocuments
 
 REJECTED = "rejected/records.jsonl"
+PENDING = "pending"  # the state of a window's labels in which nothing is judged that needs them
 
 
 def documents_of(monitor: Monitor[Any]) -> Documents[Any]:
     """The files of a monitor: those of the original where it had such a monitor, plain ones else."""
+    if isinstance(monitor, Segmented):
+        return SegmentedDocuments(monitor, documents_of)
+    if isinstance(monitor, ModelQuality):
+        return ModelQualityDocuments(monitor)
     return DataQualityDocuments(monitor) if isinstance(monitor, DataQuality) else PlainDocuments(monitor)
 
 
@@ -89,37 +97,63 @@ def document_at(address: str | None) -> Document | None:
 
 def write_report(
     folder: str, monitor: Monitor[Any], observed: Observed, baseline: Baseline, about: Document, collected: Document
-) -> Document:
-    """Judge a State, write the report's files into a folder, ``execution.json`` last; that document."""
+) -> dict[str, bytes]:
+    """Judge a State, write the report's files into a folder, ``execution.json`` last; what they hold, by name.
+
+    While labels are pending, statistics are not written, and only what needs no label is judged.
+    """
     documents = documents_of(monitor)
     constraints = baseline.asks(monitor)
-    findings = evaluate(constraints, monitor.measure(observed.state)) if observed.rows else []
-    status, reason = verdict(observed, baseline, findings)
+    pending = is_pending(collected)
+    measures = monitor.measure(observed.state)
+    findings = evaluate(constraints, without_truth(monitor, measures) if pending else measures) if observed.rows else []
+    status, reason = verdict(observed, baseline, findings, collected.get("labels"))
     addresses = {"statistics": baseline.statistics_address, "constraints": baseline.constraints_address}
-    document = execution.execution(about | {"baseline": addresses}, status, reason, collected, observed.rows, findings)
-    write_files(
-        folder,
-        {
-            STATISTICS: documents.statistics(observed.state, constraints if observed.rows else []),
-            CONSTRAINTS: documents.suggested(observed.state),
-            VIOLATIONS: documents.violations(findings, observed.state),
-        },
-        collected,
-        document,
-    )
-    return document
+    unusable = documents.unusable(observed.state)
+    about = about | {"baseline": addresses}
+    document = execution.execution(about, status, reason, collected, observed.rows, findings, unusable)
+    files = {
+        STATISTICS: documents.statistics(observed.state, constraints if observed.rows else []),
+        CONSTRAINTS: documents.suggested(observed.state),
+    }
+    if pending:
+        for name in files:
+            store.delete(store.join(folder, name))
+        files = {}
+    files[VIOLATIONS] = documents.violations(findings, observed.state)
+    return write_files(folder, files, collected, document)
 
 
-def write_files(folder: str, files: dict[str, Document], collected: Document, document: Document) -> None:
+def is_pending(collected: Document) -> bool:
+    return "labels" in collected and collected["labels"]["state"] == PENDING
+
+
+def needs_no_labels(monitor: Monitor[Any]) -> frozenset[str]:
+    """The names of measures that a monitor has of rows without labels."""
+    names: frozenset[str] = getattr(getattr(monitor, "whole", monitor), "needs_no_labels", frozenset())
+    return names
+
+
+def without_truth(monitor: Monitor[Any], measures: Measures) -> Measures:
+    """The measures while labels are pending: those that need none are as they are, all others undefined."""
+    kept = needs_no_labels(monitor)
+    pending = Undefined("labels are pending")
+    return {key: measure if key[1] in kept else pending for key, measure in measures.items()}
+
+
+def write_files(
+    folder: str, files: Mapping[str, Document], collected: Document, document: Document
+) -> dict[str, bytes]:
     """A report's files; what was set aside is a file of its own, absent if there is nothing."""
-    for name, content in files.items():
-        store.write(store.join(folder, name), encode(content))
-    rejected = store.join(folder, REJECTED)
+    contents = {name: encode(content) for name, content in files.items()}
     if kept := collected.get("kept"):
-        store.write(rejected, "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in kept).encode())
+        contents[REJECTED] = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in kept).encode()
     else:
-        store.delete(rejected)
-    store.write(store.join(folder, EXECUTION), encode(document))
+        store.delete(store.join(folder, REJECTED))
+    contents[EXECUTION] = encode(document)
+    for name, content in contents.items():
+        store.write(store.join(folder, name), content)
+    return contents
 
 
 @contextmanager
@@ -136,14 +170,29 @@ def reporting_failure(folder: str, about: Document) -> Iterator[None]:
         raise
 
 
-def verdict(observed: Observed, baseline: Baseline, findings: Sequence[Finding]) -> tuple[str, str]:
+def verdict(
+    observed: Observed, baseline: Baseline, findings: Sequence[Finding], labels: Document | None = None
+) -> tuple[str, str]:
     """The status, and the reason where it is not one of the original's two for success."""
     if not observed.rows:
         return execution.NO_DATA, "No records in this window"
+    violated = any(finding.outcome == "violated" for finding in findings)
+    if labels and labels["state"] == PENDING:
+        return execution.WITH_VIOLATIONS if violated else execution.LABELS_PENDING, why_pending(labels)
     if not baseline.exists:
         return execution.NO_BASELINE, "Nothing to compare with: there is no baseline yet"
-    if any(finding.outcome == "violated" for finding in findings):
+    if violated:
         return execution.WITH_VIOLATIONS, ""
     if findings and all(finding.outcome == "undefined" for finding in findings):
         return execution.UNDEFINED, f"No constraint could be judged: {findings[0].reason}"
     return execution.COMPLETED, ""
+
+
+def why_pending(labels: Document) -> str:
+    """In words, for a person: how many labels there are, how many it takes, and whether more are waited for."""
+    share = f"{labels['minimum_coverage']:.4%}".rstrip("0%").rstrip(".") + " %"
+    had = f"{labels['matched']} of {labels['requests']} requests have a label"
+    if not labels["matched"] and labels["unmatched"]:
+        had = f"No request has a label in {labels['source']}"
+    more = "no more are waited for" if labels["over"] else "the window is judged when more have come"
+    return f"{had}, minimum_coverage is {share}; {more}"

@@ -72,6 +72,9 @@ class DataQualityDocuments:
         violated = [finding for finding in findings if finding.outcome == "violated"]
         return {"violations": [violation(finding, list(state.columns.items)) for finding in violated]}
 
+    def unusable(self, state: Table) -> dict[str, int]:
+        return {}
+
     @property
     def matches_by_position(self) -> bool:
         return self.monitor.compatibility == "sagemaker"

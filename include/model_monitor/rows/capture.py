@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
@@ -92,6 +93,11 @@ class Records:
 
     def nested(self, *names: str) -> pa.StringArray:
         return pc.struct_field(self.events, list(names))
+
+    def texts(self, indices: np.ndarray) -> pa.StringArray:
+        """The captured lines of some requests, as they are written."""
+        lines = self.block.lines
+        return pa.array([lines[self.places[i]][2].strip(b" \t\r\xef\xbb\xbf") for i in indices.tolist()], pa.string())
 
     def take(self, indices: Any) -> Records:
         """Some of the requests; what was set aside stays behind."""

@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from model_monitor import store
-from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME, INFERENCE_ID
+from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME, INFERENCE_ID, RECORD
 from model_monitor.core.window import Window
 from model_monitor.engines.local import CORES, ahead
 from model_monitor.rows.capture import Block, Records, parse
@@ -70,13 +70,19 @@ def collect(
     spans: Sequence[Span],
     span_of_file: Callable[[str], int],
     workers: int = CORES,
+    keep_records: bool = False,
 ) -> list[Summary]:
     """Write the rows of each span; what became of the records.
 
     ``blocks`` starts reading from the beginning, and is called again if the shape that a span's first requests had
     turns out not to be that of most. A record that does not tell its time is counted where ``span_of_file`` says (-1:
-    nowhere, since the file is another span's own).
+    nowhere, since the file is another span's own). With ``keep_records`` the captured lines are kept beside the rows,
+    as ground truth will be merged with both.
     """
+
+    def work(block: Block) -> tuple[list[Portion], list[Rejected]]:
+        return share_out(parse(block), decode, spans, keep_records)
+
     shapes: list[Shape | None] = [None] * len(spans)
     while True:
         with contextlib.ExitStack() as stack:
@@ -84,7 +90,7 @@ def collect(
                 stack.enter_context(Draft(Summary(span.origin), shape))
                 for span, shape in zip(spans, shapes, strict=True)
             ]
-            for portions, timeless in ahead(lambda block: share_out(parse(block), decode, spans), blocks(), workers):
+            for portions, timeless in ahead(work, blocks(), workers):
                 for portion in portions:
                     drafts[portion.span].add(portion)
                 while sum(draft.waiting_bytes for draft in drafts) > WAITING_BYTES:
@@ -99,7 +105,9 @@ def collect(
         shapes = usual
 
 
-def share_out(records: Records, decode: Decode, spans: Sequence[Span]) -> tuple[list[Portion], list[Rejected]]:
+def share_out(
+    records: Records, decode: Decode, spans: Sequence[Span], keep_records: bool
+) -> tuple[list[Portion], list[Rejected]]:
     """A block's requests by span, decoded, and the records that don't tell their time."""
     portions = []
     for i, span in enumerate(spans):
@@ -108,21 +116,25 @@ def share_out(records: Records, decode: Decode, spans: Sequence[Span]) -> tuple[
         late = [one for one in records.rejected if one.time and (span.window is None or one.time in span.window)]
         if len(part) or late:
             rows, rejected = decode(part)
-            portions.append(
-                Portion(i, len(part) + len(late), part, [(r, *labelled(r, part)) for r in rows], late + rejected)
-            )
+            identified = [(r, *with_identity(r, part, keep_records)) for r in rows]
+            portions.append(Portion(i, len(part) + len(late), part, identified, late + rejected))
     return portions, [one for one in records.rejected if one.time is None]
 
 
-def labelled(rows: Rows, records: Records) -> tuple[pa.Table, np.ndarray]:
+def with_identity(rows: Rows, records: Records, keep_records: bool) -> tuple[pa.Table, np.ndarray]:
     """Rows with the request that each came from, and a hash of the event id of each request."""
     requests = pa.array(rows.requests)
     order = pa.array(np.repeat(rows.requests, rows.counts))
     ids = records.metadata("eventId")
     columns = {EVENT_ID: ids, INFERENCE_ID: records.metadata("inferenceId"), EVENT_TIME: records.times}
-    labels = {name: values.take(order) for name, values in columns.items()}
+    identity = {name: values.take(order) for name, values in columns.items()}
+    if keep_records:
+        first = np.zeros(len(order), bool)
+        first[(np.cumsum(rows.counts) - rows.counts)[rows.counts > 0]] = True
+        place = np.where(first, np.repeat(np.arange(len(requests)), rows.counts), -1)
+        identity[RECORD] = records.texts(rows.requests).take(pa.array(place, mask=~first))
     judged = dict(zip(rows.columns.column_names, rows.columns.columns, strict=True))
-    return pa.table(judged | labels), hashed(ids.take(requests))
+    return pa.table(judged | identity), hashed(ids.take(requests))
 
 
 class Draft:

@@ -15,7 +15,7 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
 from model_monitor import store
-from model_monitor.core.batch import BATCH_CELLS, BATCH_ROWS
+from model_monitor.core.batch import BATCH_CELLS, BATCH_ROWS, RECORD
 from model_monitor.errors import ConfigError, DataError, StoreError
 from model_monitor.rows import capture, sides
 from model_monitor.rows.summary import FOOTER, Rejected, Summary, undamaged
@@ -177,8 +177,11 @@ READERS: dict[str, Callable[[Dataset, store.File], Iterator[Any]]] = {
 }
 
 
-def row_group(address: str, index: int) -> Iterator[pa.RecordBatch]:
-    """The rows of a Parquet file's row group; what was stored as codes into a dictionary stays so."""
+def row_group(address: str, index: int, with_records: bool = False) -> Iterator[pa.RecordBatch]:
+    """The rows of a Parquet file's row group; what was stored as codes into a dictionary stays so.
+
+    Captured lines that were kept for merging are left out, unless asked for.
+    """
     with undamaged(address), store.open_file(address) as stream:
         metadata = pq.read_metadata(stream)
         file = pq.ParquetFile(stream, metadata=metadata, read_dictionary=coded_columns(metadata, index))
@@ -188,7 +191,10 @@ def row_group(address: str, index: int) -> Iterator[pa.RecordBatch]:
                     f"{address}: column '{f.name}' is {f.type}; make it text or numbers before it is judged"
                 )
         rows = min(BATCH_ROWS, max(1, BATCH_CELLS // max(1, metadata.num_columns)))
-        yield from file.iter_batches(rows, row_groups=[index], use_threads=False)
+        wanted = None
+        if RECORD in file.schema_arrow.names and not with_records:
+            wanted = [name for name in file.schema_arrow.names if name != RECORD]
+        yield from file.iter_batches(rows, row_groups=[index], columns=wanted, use_threads=False)
 
 
 def coded_columns(metadata: pq.FileMetaData, index: int) -> list[str]:

@@ -35,7 +35,10 @@ class Rejected:
 
 @dataclass
 class Summary:
-    """What became of the captured records of a span; ``origin`` is what the file was made from."""
+    """What became of the captured records of a span; ``origin`` is what the file was made from.
+
+    ``labels`` is what was found of ground truth, where it was looked for.
+    """
 
     origin: dict[str, Any]
     records: int = 0
@@ -44,6 +47,7 @@ class Summary:
     rejected: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     kept: list[dict[str, Any]] = field(default_factory=list)
+    labels: dict[str, Any] = field(default_factory=dict)
 
     def reject(self, one: Rejected) -> None:
         self.rejected += 1

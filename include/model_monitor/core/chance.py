@@ -1,0 +1,53 @@
+"""How likely is it that chance alone did this?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+BLOCK = 1 << 16  # terms of a sum taken at once
+NEGLIGIBLE = 1e-12  # of what was summed so far
+
+
+def binomial_tail(inside: int, n: int, expected: float, below: bool) -> float:
+    """Probability (0..1) of at most (``below``) or at least ``inside`` of ``n`` rows, each inside with ``expected``.
+
+    >>> binomial_tail(0, 2, 0.5, below=True)
+    0.25
+    """
+    from scipy.stats import binom
+
+    return float(binom.cdf(inside, n, expected) if below else binom.sf(inside - 1, n, expected))
+
+
+def beta_binomial_tail(inside: int, n: int, seen_inside: int, seen: int, below: bool) -> float:
+    """The same where each row's probability is only known from ``seen_inside`` of ``seen`` other rows.
+
+    The predictive distribution under Jeffreys' prior: beta-binomial with a = seen_inside + 1/2 and
+    b = seen - seen_inside + 1/2. Summed outwards from ``inside`` until the rest is negligible.
+    """
+    a, b = seen_inside + 0.5, seen - seen_inside + 0.5
+    total, k, step = 0.0, inside, -1 if below else 1
+    while 0 <= k <= n:
+        end = max(-1, k - BLOCK) if below else min(n + 1, k + BLOCK)
+        block = float(beta_binomial(np.arange(k, end, step), n, a, b).sum())
+        total += block
+        if block <= NEGLIGIBLE * total:
+            break
+        k = end
+    return min(1.0, total)
+
+
+def beta_binomial(k: np.ndarray, n: int, a: float, b: float) -> np.ndarray:
+    """Probability of each of some numbers (1-d) of ``n`` rows."""
+    from scipy.special import betaln
+
+    choose = -betaln(n - k + 1, k + 1) - np.log(n + 1)
+    probabilities: np.ndarray = np.exp(choose + betaln(k + a, n - k + b) - betaln(a, b))
+    return probabilities
+
+
+def student_quantile(level: float, freedom: float) -> float:
+    """What Student's t with so many degrees of freedom (>= 1) exceeds with probability ``level`` (0..1)."""
+    from scipy.stats import t
+
+    return float(t.isf(level, freedom))

@@ -1,0 +1,127 @@
+"""How often was each score seen?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from model_monitor.core.states.base import Packed, check_version
+
+BOUND = 1 << 16  # different scores told apart
+HALF = int(np.float64(0.5).view(np.int64))
+
+
+def none_yet() -> np.ndarray:
+    return np.empty(0, np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """How often each score in [0, 1] was seen; one of these for each true label tells how well scores rank.
+
+    ``keys`` and ``counts`` are int64, 1-d, of one length, by rising key. Exact while at most ``BOUND`` different scores
+    turn up. Beyond, scores are told apart on a coarser grid: each has an integer key in its order (bits of the float64
+    below 1/2, mirrored above, so that scores near 1 are told apart as finely as near 0), whose lowest ``level`` bits
+    are dropped; ``level`` is the smallest that leaves ``BOUND`` keys. So the State is the same however rows were cut
+    or ordered.
+
+    >>> s = Scores.of(np.array([0.9, 0.1])) + Scores.of(np.array([0.9]))
+    >>> s.values().tolist(), s.counts.tolist()
+    ([0.1, 0.9], [1, 2])
+    """
+
+    version: ClassVar[int] = 1
+
+    level: int = 0
+    keys: np.ndarray = field(default_factory=none_yet)
+    counts: np.ndarray = field(default_factory=none_yet)
+
+    @classmethod
+    def of(cls, scores: np.ndarray) -> Scores:
+        """Of a 1-d float64 array of numbers in [0, 1]."""
+        keys, counts = np.unique(keys_of(scores), return_counts=True)
+        return cls(0, keys, counts.astype(np.int64)).bounded()
+
+    def __add__(self, other: Scores) -> Scores:
+        if not len(self.keys) or not len(other.keys):
+            return self if len(self.keys) else other
+        level = max(self.level, other.level)
+        a, b = self.at(level), other.at(level)
+        return summed(level, np.concatenate([a.keys, b.keys]), np.concatenate([a.counts, b.counts])).bounded()
+
+    def at(self, level: int) -> Scores:
+        """The same, told apart at a level that is not below its own."""
+        if level == self.level:
+            return self
+        return summed(level, self.keys >> (level - self.level), self.counts)
+
+    def bounded(self) -> Scores:
+        """Itself, or on the finest grid that leaves ``BOUND`` different keys."""
+        if len(self.keys) <= BOUND:
+            return self
+        # Neighbours become one key once all the bits in which they differ are dropped.
+        dropped = np.bincount(bit_length(self.keys[1:] ^ self.keys[:-1]), minlength=65)
+        left = 1 + dropped.sum() - np.cumsum(dropped)
+        return self.at(self.level + int(np.argmax(left <= BOUND)))
+
+    @property
+    def n(self) -> int:
+        """How many scores were seen."""
+        return int(self.counts.sum())
+
+    def values(self) -> np.ndarray:
+        """The scores by rising value, float64; on a coarser grid the lower end of each cell."""
+        return scores_of(self.keys << self.level)
+
+    def pack(self) -> Packed:
+        return [self.version, self.level, self.keys.astype("<i8").tobytes(), self.counts.astype("<i8").tobytes()]
+
+    def unpack(self, packed: Packed) -> Scores:
+        check_version(self, packed[0])
+        return Scores(packed[1], np.frombuffer(packed[2], "<i8"), np.frombuffer(packed[3], "<i8"))
+
+
+def summed(level: int, keys: np.ndarray, counts: np.ndarray) -> Scores:
+    """Scores of keys in any order, equal ones joined."""
+    order = np.argsort(keys, kind="stable")
+    keys, counts = keys[order], counts[order]
+    first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
+    return Scores(level, keys[first], np.add.reduceat(counts, first))
+
+
+def keys_of(scores: np.ndarray) -> np.ndarray:
+    """An integer for each score, in the order of the scores and different for different ones."""
+    low = scores < 0.5
+    # 1 - s is exact from 1/2 on (Sterbenz); adding 0.0 makes -0.0 the same as 0.0.
+    bits = (np.where(low, scores, 1.0 - scores) + 0.0).view(np.int64)
+    keys: np.ndarray = np.where(low, bits, 2 * HALF - bits)
+    return keys
+
+
+def scores_of(keys: np.ndarray) -> np.ndarray:
+    """The inverse of ``keys_of``."""
+    low = keys < HALF
+    scores = np.where(low, keys, 2 * HALF - keys).view(np.float64)
+    values: np.ndarray = np.where(low, scores, 1.0 - scores)
+    return values
+
+
+def bit_length(integers: np.ndarray) -> np.ndarray:
+    """How many bits each non-negative int64 takes; 0 for 0."""
+    high = integers >> 32
+    halves = np.where(high > 0, high, integers & 0xFFFFFFFF)
+    bits: np.ndarray = np.frexp(halves.astype(np.float64))[1] + np.where(high > 0, 32, 0)
+    return bits
+
+
+def on_one_grid(*states: Scores) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The scores of all states by rising value, and how often each was seen in each state, all of one length."""
+    level = max((s.level for s in states), default=0)
+    coarse = [s.at(level) for s in states]
+    keys = np.unique(np.concatenate([s.keys for s in coarse]))
+    counts = [np.zeros(len(keys), np.int64) for _ in coarse]
+    for state, count in zip(coarse, counts, strict=True):
+        count[np.searchsorted(keys, state.keys)] = state.counts
+    return Scores(level, keys).values(), counts

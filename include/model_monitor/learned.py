@@ -1,0 +1,45 @@
+"""What does a schedule judge against, and what is there to learn from a baseline's State?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from model_monitor import layout, store
+from model_monitor.config import Endpoint, Schedule
+from model_monitor.core.constraints import Undefined
+from model_monitor.core.monitor import Monitor
+from model_monitor.errors import DataError
+from model_monitor.results.documents import CONSTRAINTS, STATISTICS, decode, encode
+from model_monitor.results.report import Baseline, Observed, documents_of, needs_no_labels
+
+
+def baseline_of(endpoint: Endpoint, schedule: Schedule) -> Baseline:
+    """What a schedule judges against: the files it names, else the published version, else nothing."""
+    given = schedule.baseline
+    if given.statistics or given.constraints:
+        return Baseline.at(given.statistics, given.constraints)
+    folder = layout.baselines(endpoint, schedule)
+    try:
+        pointer = store.join(folder, layout.PUBLISHED)
+        version = store.join(folder, decode(store.read(pointer), pointer)["version"])
+    except FileNotFoundError:
+        return Baseline()
+    return Baseline.at(store.join(version, STATISTICS), store.join(version, CONSTRAINTS))
+
+
+def check_learned(monitor: Monitor[Any], observed: Observed) -> None:
+    """Raise DataError if a baseline says nothing of what the monitor is for: its rows have no usable labels."""
+    measures = monitor.measure(observed.state)
+    reasons = [measure.reason for measure in measures.values() if isinstance(measure, Undefined)]
+    kept = needs_no_labels(monitor)
+    if reasons and all(constraint.measure in kept for constraint in monitor.suggest(observed.state)):
+        raise DataError(f"nothing can be learned of the dataset's {observed.rows} rows: {reasons[0]}")
+
+
+def baseline_files(monitor: Monitor[Any], observed: Observed) -> dict[str, bytes]:
+    """The two files of a baseline, by name."""
+    documents = documents_of(monitor)
+    return {
+        STATISTICS: encode(documents.statistics(observed.state)),
+        CONSTRAINTS: encode(documents.suggested(observed.state)),
+    }

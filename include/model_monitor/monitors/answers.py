@@ -1,0 +1,165 @@
+"""Which rows can be judged, and what were their truths and predictions?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from model_monitor.core.batch import LABELLED
+from model_monitor.monitors import ground_truth
+
+NO_LABEL = "no label value"
+NO_PREDICTION = "no prediction"
+LABEL_NO_NUMBER = "not a number: label"
+PREDICTION_NO_NUMBER = "not a number: prediction"
+NO_PROBABILITY = "no probability"
+PROBABILITY_NO_NUMBER = "probability is not a number"
+OUTSIDE = "probability outside [0, 1]"
+VECTOR = "a vector of probabilities; set class_names"
+OTHER_LENGTH = "a vector of another length than class_names"
+
+
+@dataclass
+class Sieve:
+    """Which rows of a batch are left, and why the others were set aside: each for the first thing that is wrong."""
+
+    left: np.ndarray
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    def set_aside(self, reason: str, bad: np.ndarray) -> None:
+        """Take out the rows where ``bad`` is true."""
+        hit = int(np.count_nonzero(self.left & bad))
+        if hit:
+            self.reasons[reason] = hit
+            self.left = self.left & ~bad
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Predictions of all rows of a batch, and of the usable ones their truth as well.
+
+    ``labelled`` and ``usable`` are boolean, ``scores`` float64 (NaN where there is none; None if the monitor has no
+    probability); ``truth`` and ``predicted`` (None if only the score tells) are texts or, for regression, float64. All
+    of one length.
+    """
+
+    labelled: np.ndarray
+    usable: np.ndarray
+    reasons: dict[str, int]
+    truth: pa.Array
+    predicted: pa.Array | None
+    scores: np.ndarray | None = None
+
+    @property
+    def judged_for_drift(self) -> pa.Array:
+        """The score if there is one, else the prediction."""
+        return self.predicted if self.scores is None else pa.array(self.scores, from_pandas=True)
+
+
+def labelled(batch: pa.RecordBatch) -> np.ndarray:
+    """Whether each row has a label record; all have where nothing was merged."""
+    if LABELLED not in batch.schema.names:
+        return np.ones(batch.num_rows, bool)
+    return truths(pc.fill_null(batch.column(LABELLED), False))
+
+
+def truths(array: pa.BooleanArray) -> np.ndarray:
+    values: np.ndarray = array.to_numpy(zero_copy_only=False).astype(bool)
+    return values
+
+
+def absent(array: pa.Array) -> np.ndarray:
+    """Whether each value is null, NaN or a text of nothing but space."""
+    if isinstance(array, pa.DictionaryArray):
+        array = array.dictionary.take(array.indices)
+    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        return truths(pc.fill_null(pc.equal(pc.utf8_trim_whitespace(array), ""), True))
+    return truths(pc.is_null(array, nan_is_null=True))
+
+
+def unknown(array: pa.Array) -> np.ndarray:
+    return truths(pc.is_null(array))
+
+
+def of_regression(batch: pa.RecordBatch, truth: str | int, prediction: str | int) -> Answers:
+    """The answers of a model that predicts a number."""
+    has_label = labelled(batch)
+    sieve = Sieve(has_label)
+    actual, predicted = ground_truth.column(batch, truth), ground_truth.column(batch, prediction)
+    sieve.set_aside(NO_LABEL, absent(actual))
+    sieve.set_aside(NO_PREDICTION, absent(predicted))
+    actual, predicted = ground_truth.numbers(actual), ground_truth.numbers(predicted)
+    sieve.set_aside(LABEL_NO_NUMBER, unknown(actual))
+    sieve.set_aside(PREDICTION_NO_NUMBER, unknown(predicted))
+    return Answers(has_label, sieve.left, sieve.reasons, actual, predicted)
+
+
+def of_classification(
+    batch: pa.RecordBatch,
+    truth: str | int,
+    prediction: str | int | None,
+    probability: str | int | None,
+    classes: tuple[str, ...],
+    positive: int | None,
+) -> Answers:
+    """The answers of a model that predicts a class.
+
+    With ``positive``, the probability is a score: a number, or the element of so an index of a vector of the
+    probabilities of ``classes``. Without, it is read only if there is no prediction: as the class of its largest.
+    """
+    has_label = labelled(batch)
+    sieve = Sieve(has_label)
+    actual = ground_truth.canonical(ground_truth.column(batch, truth))
+    sieve.set_aside(NO_LABEL, unknown(actual))
+    predicted, scores = None, None
+    if prediction is not None:
+        predicted = ground_truth.canonical(ground_truth.column(batch, prediction))
+        sieve.set_aside(NO_PREDICTION, unknown(predicted))
+    if probability is not None and positive is not None:
+        scores = scores_of(ground_truth.column(batch, probability), len(classes), positive, sieve)
+    elif probability is not None and predicted is None:
+        predicted = largest(ground_truth.column(batch, probability), classes, sieve)
+    return Answers(has_label, sieve.left, sieve.reasons, actual, predicted, scores)
+
+
+def scores_of(array: pa.Array, classes: int, positive: int, sieve: Sieve) -> np.ndarray:
+    """The score of each row, NaN where there is none."""
+    missing = absent(array)
+    sieve.set_aside(NO_PROBABILITY, missing)
+    scores: np.ndarray = ground_truth.numbers(array).to_numpy(zero_copy_only=False).copy()
+    for rows, matrix in matrices(array, classes, sieve):
+        scores[rows] = matrix[:, positive]
+    sieve.set_aside(PROBABILITY_NO_NUMBER, np.isnan(scores))
+    sieve.set_aside(OUTSIDE, (scores < 0) | (scores > 1))
+    return scores
+
+
+def largest(array: pa.Array, classes: tuple[str, ...], sieve: Sieve) -> pa.StringArray:
+    """The class of the largest element of each row's vector, the first of equal ones; null where there is none."""
+    missing = absent(array)
+    sieve.set_aside(NO_PROBABILITY, missing)
+    found = np.full(len(array), -1)
+    for rows, matrix in matrices(array, len(classes), sieve):
+        found[rows] = np.where(np.isnan(matrix).any(axis=1), -1, matrix.argmax(axis=1))
+    sieve.set_aside(PROBABILITY_NO_NUMBER, found < 0)
+    return pa.array(classes, pa.string()).take(pa.array(found, mask=found < 0))
+
+
+def matrices(array: pa.Array, classes: int, sieve: Sieve) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The rows that hold vectors of the right length, and these as a matrix; nothing if no row holds a vector."""
+    lists = ground_truth.vectors(array)
+    if lists is None:
+        return
+    present = ~unknown(lists)
+    if not classes:
+        sieve.set_aside(VECTOR, present)
+        return
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    sieve.set_aside(OTHER_LENGTH, present & (lengths != classes))
+    rows = np.flatnonzero(present & (lengths == classes))
+    flat = lists.take(pa.array(rows)).flatten().to_numpy(zero_copy_only=False)
+    yield rows, flat.reshape(-1, classes)

@@ -1,0 +1,174 @@
+"""How does SageMaker Model Monitor write a model-quality State, its constraints and its violations?
+
+Formats: sections 1.4, 1.7 and 1.8 of the specification of model quality; what it leaves open: docs/compatibility.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from model_monitor.core.constraints import Constraint, Estimate, Finding, Measure, Near, Share, Undefined
+from model_monitor.core.ranking import Curves
+from model_monitor.errors import ConfigError
+from model_monitor.monitors.data_quality import BASELINE_DRIFT
+from model_monitor.monitors.model_quality import GREATER_THAN, LESS_THAN, PREDICTION_DRIFT, ModelQuality, Quality
+from model_monitor.results.documents import Document, number
+from model_monitor.results.doubles import java_text
+from model_monitor.results.messages import describe
+from model_monitor.results.model_quality_baseline import (
+    PREDICTIONS,
+    measures_in,
+    member_of,
+    predictions_in,
+    predictions_written,
+    refuse_swapped,
+    section,
+    thresholds_in,
+    values_in,
+)
+
+CURVE_POINTS = 1000  # at most, of each curve
+NO_CURVES = Curves([], [], [], [])
+
+
+@dataclass(frozen=True)
+class ModelQualityDocuments:
+    """The files of a model-quality monitor."""
+
+    monitor: ModelQuality
+
+    def statistics(self, state: Quality, constraints: Sequence[Constraint] = ()) -> Document:
+        """The original's members in its order; those that it does not have only in the calibrated mode, behind them.
+
+        A metric that does not exist has the text "NaN" as ``value``, as the original writes an unknown
+        ``standard_deviation``, so that who reads numbers from its files reads one here too; in the calibrated mode
+        ``reason`` says why. A confusion matrix or curves that do not exist are empty. ``item_count`` is the number of
+        rows with a usable label and prediction. Only in the calibrated mode: ``unusable`` rows by reason,
+        ``residual_quantiles`` of a regression, and ``predictions`` of all rows as data quality writes a column.
+        """
+        dataset: Document = {"item_count": state.judged}
+        document = {"version": 0.0, "dataset": dataset, member_of(self.monitor, "metrics"): self.metrics(state)}
+        if not self.calibrated:
+            return document
+        if unusable := self.unusable(state):
+            dataset["unusable"] = unusable
+        return document | {PREDICTIONS: predictions_written(self.monitor, state)}
+
+    def metrics(self, state: Quality) -> Document:
+        """The confusion matrix, the scalar metrics and the curves, each at the original's place."""
+        deviations = self.monitor.deviations(state)
+        written: Document = {}
+        if self.monitor.problem_type != "Regression":
+            written["confusion_matrix"] = self.monitor.confusion_matrix(state) or {}
+        for name, measure in self.monitor.metrics_of(state).items():
+            if name == "auc":
+                written |= curves_written(self.monitor.curves(state, CURVE_POINTS) or NO_CURVES)
+            written[name] = scalar(measure, deviations.get(name), self.calibrated)
+        if self.calibrated and (quantiles := self.monitor.residual_quantiles(state)):
+            written["residual_quantiles"] = quantiles
+        return written
+
+    def suggested(self, state: Quality) -> Document:
+        """The exact values of the baseline as thresholds, no tolerance; metrics that do not exist are left out."""
+        asked = {
+            name: {"threshold": threshold, "comparison_operator": operator_of(self.monitor, name)}
+            for name, threshold in self.monitor.thresholds(state).items()
+        }
+        return {"version": 0.0, member_of(self.monitor, "constraints"): asked}
+
+    def constraints(self, statistics: Document | None, constraints: Document | None) -> list[Constraint]:
+        """What ``constraints.json`` asks, or, without it, what ``statistics.json`` suggests.
+
+        Where a threshold is still the baseline's own value, ``statistics.json`` says of how many rows, so that their
+        chance is weighed too. The predictions' distribution is compared if ``statistics.json`` has it.
+        """
+        refuse_swapped(statistics, constraints)
+        known = section(statistics, self.monitor, "metrics") if statistics is not None else {}
+        if constraints is None:
+            asked = values_in(known, self.operators())
+        else:
+            asked = thresholds_in(section(constraints, self.monitor, "constraints"), self.operators())
+        drawn = measures_in(known, statistics or {}, self.monitor)
+        read = list(self.monitor.constraints(asked, drawn, predictions_in(statistics or {})))
+        if not read:
+            raise ConfigError(
+                "nothing would be judged: the baseline has no metric with a value; learn it from rows that have labels"
+            )
+        return read
+
+    def violations(self, findings: Sequence[Finding], state: Quality) -> Document:
+        deviations = self.monitor.deviations(state)
+        violated = [finding for finding in findings if finding.outcome == "violated"]
+        return {"violations": [self.violation(finding, deviations) for finding in violated]}
+
+    def violation(self, finding: Finding, deviations: dict[str, float | None]) -> Document:
+        """An entry with the original's words; drift of the predictions, of which it has none, in data quality's."""
+        check, name, bound = finding.constraint.check, finding.constraint.measure, finding.constraint.bound
+        observed = finding.observed or 0.0
+        if isinstance(bound, Near):
+            words = describe(BASELINE_DRIFT, name, bound, observed)
+            return {"constraint_check_type": PREDICTION_DRIFT, "description": words, "metric_name": name}
+        shown = name if name in self.monitor.metrics else camel(name)
+        threshold = bound.low if check == LESS_THAN else bound.high  # type: ignore[union-attr]
+        words = (
+            f"Metric {shown} with {java_text(observed)} +/- {java_text(deviations.get(name))} "
+            f"was {check} '{java_text(threshold)}'"
+        )
+        return {"constraint_check_type": check, "description": words, "metric_name": shown}
+
+    def unusable(self, state: Quality) -> dict[str, int]:
+        return self.monitor.unusable(state)
+
+    @property
+    def matches_by_position(self) -> bool:
+        return False
+
+    def column_names(self, statistics: Document | None, constraints: Document | None) -> list[str]:
+        return []  # metrics are not of columns, so live columns keep their names
+
+    @property
+    def calibrated(self) -> bool:
+        return self.monitor.compatibility == "calibrated"
+
+    def operators(self) -> dict[str, str]:
+        """The operator of each metric that can be constrained."""
+        names = self.monitor.metrics_of(self.monitor.empty)
+        return {name: operator_of(self.monitor, name) for name in names if self.monitor.better(name)}
+
+
+def operator_of(monitor: ModelQuality, name: str) -> str:
+    """The side that violates: the one that is not better."""
+    return LESS_THAN if monitor.better(name) == "higher" else GREATER_THAN
+
+
+def camel(name: str) -> str:
+    """A metric's name as violations have it: ``falsePositiveRate``; a digit stays apart, so ``weightedF0_5``. Every
+    capital stands for an underscore, so that the name can be told from it again.
+
+    >>> camel("false_positive_rate"), camel("f0_5"), camel("weighted_f0_5")
+    ('falsePositiveRate', 'f0_5', 'weightedF0_5')
+    """
+    return re.sub("_([a-z])", lambda match: match[1].upper(), name)
+
+
+def scalar(measure: Measure, deviation: float | None, with_reason: bool) -> Document:
+    """One metric and its standard deviation, each "NaN" where there is none."""
+    value = measure.value if isinstance(measure, Share | Estimate) else measure
+    found = number(value) if isinstance(value, int | float) else None
+    spread = number(deviation)
+    entry: Document = {
+        "value": "NaN" if found is None else found,
+        "standard_deviation": "NaN" if spread is None else spread,
+    }
+    return entry | ({"reason": measure.reason} if with_reason and isinstance(measure, Undefined) else {})
+
+
+def curves_written(curves: Curves) -> Document:
+    lists: dict[str, list[float]] = asdict(curves)
+    roc, precision_recall = ("false_positive_rates", "true_positive_rates"), ("precisions", "recalls")
+    return {
+        "receiver_operating_characteristic_curve": {name: lists[name] for name in roc},
+        "precision_recall_curve": {name: lists[name] for name in precision_recall},
+    }

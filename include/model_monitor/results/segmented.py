@@ -1,0 +1,177 @@
+"""How is a monitor of all rows and of segments written? As that of all rows, and a list of segments beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+from model_monitor.core.constraints import Constraint, Finding, Subject
+from model_monitor.core.monitor import Monitor, Parts, Segmented, within
+from model_monitor.errors import ConfigError
+from model_monitor.results.documents import Document, Documents, in_front
+
+SEGMENTS = "segments"
+Segment = tuple[str, str]  # column and value
+
+
+@dataclass(frozen=True)
+class SegmentedDocuments:
+    """The files of all rows, each with a member ``segments``: a list of the same members for each segment, which
+    ``segment`` names as ``{column: value}``, e.g. ``{"segment": {"origin": "JFK"}, "version": 0.0, ...}``.
+
+    Who reads a file as the original's finds what is about all rows where it always was. ``documents_of`` gives the
+    documents of the monitors inside.
+    """
+
+    monitor: Segmented[Any]
+    documents_of: Callable[[Monitor[Any]], Documents[Any]]
+
+    @property
+    def whole(self) -> Documents[Any]:
+        return self.documents_of(self.monitor.whole)
+
+    def statistics(self, state: Parts[Any], constraints: Sequence[Constraint] = ()) -> Document:
+        """A segment that constraints are about and that the State lacks is listed with the statistics of no rows."""
+        asked: dict[Segment | None, list[Constraint]] = {}
+        for constraint in constraints:
+            asked.setdefault(self.segment_of(constraint.subject), []).append(outside(constraint, self.monitor))
+        written = self.whole.statistics(state.whole, asked.pop(None, []))
+        states = states_of(self.monitor, state)
+        return written | {
+            SEGMENTS: [
+                about(segment)
+                | self.documents_of(monitor_of(self.monitor, segment)).statistics(
+                    states.get(segment, monitor_of(self.monitor, segment).empty), asked.get(segment, [])
+                )
+                for segment in ordered(self.monitor, [*states, *(s for s in asked if s)])
+            ]
+        }
+
+    def suggested(self, state: Parts[Any]) -> Document:
+        """A segment of which nothing can be asked, such as one without a label, is left out."""
+        states = states_of(self.monitor, state)
+        shared = self.monitor.shared(len(states))
+        return self.documents_of(shared.whole).suggested(state.whole) | {
+            SEGMENTS: [
+                about(segment) | self.documents_of(monitor_of(shared, segment)).suggested(states[segment])
+                for segment in ordered(shared, states)
+                if any(True for _ in monitor_of(shared, segment).suggest(states[segment]))
+            ]
+        }
+
+    def constraints(self, statistics: Document | None, constraints: Document | None) -> list[Constraint]:
+        """Those of all rows, then those of the segments that ``constraints.json`` lists, or else ``statistics.json``.
+
+        A file without ``segments``, such as the original's, asks something of all rows only.
+        """
+        asked, known = entries_of(constraints, self.monitor), entries_of(statistics, self.monitor)
+        listed = known if constraints is None else asked
+        shared = self.monitor.shared(len(listed))
+        read = self.documents_of(shared.whole).constraints(statistics, constraints)
+        for segment in listed:
+            documents = self.documents_of(monitor_of(shared, segment))
+            try:
+                own = documents.constraints(known.get(segment), asked.get(segment))
+            except ConfigError as error:
+                raise ConfigError(f"segment {'='.join(segment)}: {error}") from error
+            read += [within(constraint, *segment) for constraint in own]
+        return read
+
+    def violations(self, findings: Sequence[Finding], state: Parts[Any]) -> Document:
+        """Those of a segment name it in ``segment`` too, and their description begins with it."""
+        states = states_of(self.monitor, state)
+        written: list[Document] = []
+        for segment, found in groupby(findings, key=lambda f: self.segment_of(f.constraint.subject)):
+            some = [replace(f, constraint=outside(f.constraint, self.monitor)) for f in found]
+            if segment is None:
+                written += self.whole.violations(some, state.whole)["violations"]
+            else:
+                inside = monitor_of(self.monitor, segment)
+                own = self.documents_of(inside).violations(some, states.get(segment, inside.empty))["violations"]
+                written += [of_segment(violation, segment) for violation in own]
+        return {"violations": written}
+
+    def unusable(self, state: Parts[Any]) -> dict[str, int]:
+        return self.whole.unusable(state.whole)
+
+    @property
+    def matches_by_position(self) -> bool:
+        return self.whole.matches_by_position
+
+    def column_names(self, statistics: Document | None, constraints: Document | None) -> list[str]:
+        return self.whole.column_names(statistics, constraints)
+
+    def segment_of(self, subject: Subject) -> Segment | None:
+        """The segment of this monitor that a subject is about; None if it is about all rows."""
+        outermost = subject.segment[:1]
+        return outermost[0] if outermost and outermost[0][0] in columns(self.monitor) else None
+
+
+def columns(monitor: Segmented[Any]) -> list[str]:
+    """The columns by which rows are told apart."""
+    return [by.column for by in monitor.by]
+
+
+def monitor_of(monitor: Segmented[Any], segment: Segment) -> Monitor[Any]:
+    """The monitor of one segment."""
+    return next(by.monitor for by in monitor.by if by.column == segment[0])
+
+
+def states_of(monitor: Segmented[Any], state: Parts[Any]) -> dict[Segment, Any]:
+    """The State of each segment."""
+    pairs = zip(monitor.by, state.by, strict=True)
+    return {(by.column, value): one for by, segments in pairs for value, one in segments.items.items()}
+
+
+def ordered(monitor: Segmented[Any], segments: Sequence[Segment] | Mapping[Segment, Any]) -> list[Segment]:
+    """Each segment once: by the monitor's columns, then by value."""
+    place = {column: i for i, column in enumerate(columns(monitor))}
+    return sorted(set(segments), key=lambda segment: (place[segment[0]], segment[1]))
+
+
+def outside(constraint: Constraint, monitor: Segmented[Any]) -> Constraint:
+    """A constraint as the monitor inside a segment made it."""
+    column, segment = constraint.subject.column, constraint.subject.segment
+    inner = segment[1:] if segment and segment[0][0] in columns(monitor) else segment
+    return replace(constraint, subject=Subject(column, inner))
+
+
+def about(segment: Segment) -> Document:
+    return {"segment": {segment[0]: segment[1]}}
+
+
+def of_segment(violation: Document, segment: Segment) -> Document:
+    named = about(segment)
+    return violation | {"description": in_front(named["segment"]) + violation["description"]} | named
+
+
+def entries_of(document: Document | None, monitor: Segmented[Any]) -> dict[Segment, Document]:
+    """The entries of a file's ``segments``, by segment. Raises ConfigError."""
+    listed = (document or {}).get(SEGMENTS, [])
+    if not isinstance(listed, list):
+        raise ConfigError(f"'{SEGMENTS}' must be a list of objects, each with a 'segment'")
+    entries: dict[Segment, Document] = {}
+    for entry in listed:
+        segment = segment_named(entry, columns(monitor))
+        if segment in entries:
+            raise ConfigError(f"segment {'='.join(segment)} is listed twice; delete one")
+        entries[segment] = entry
+    return entries
+
+
+def segment_named(entry: Any, known: Sequence[str]) -> Segment:
+    """The one segment that an entry is about. Raises ConfigError if it is none, or by another column."""
+    named = entry.get("segment") if isinstance(entry, Mapping) else None
+    if not isinstance(named, Mapping) or len(named) != 1 or not all(isinstance(v, str) for v in named.values()):
+        raise ConfigError(
+            f'an entry of \'{SEGMENTS}\' must name one column and its value, e.g. "segment": {{"origin": "JFK"}}'
+        )
+    [(column, value)] = named.items()
+    if column not in known:
+        raise ConfigError(
+            f"the baseline has segments by '{column}', but this schedule has them by {', '.join(known)}: "
+            f"add '{column}' to its 'segments', or make the baseline again"
+        )
+    return column, value

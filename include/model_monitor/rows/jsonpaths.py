@@ -1,0 +1,186 @@
+"""Where in a JSON document does a path lead?
+
+JSONPath (RFC 9535) starts with ``$``, anything else is JMESPath. Numbers keep the way they are written, and can be
+compared in a path's filters.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import jmespath
+from jmespath.exceptions import ArityError, JMESPathError, UnknownFunctionError
+from jmespath.visitor import TreeInterpreter
+
+from model_monitor.errors import ConfigError
+
+Find = Callable[[Any], list[Any]]
+
+PATH_CHARACTERS = frozenset(".[]*|@&{}()")
+
+
+class Number(float):
+    """A number of a JSON document, with the text that it is written as."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Number:
+        self = super().__new__(cls, text)
+        self.text = text
+        return self
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Number.__name__ = "float"  # JMESPath's functions ask for a value's type by name
+
+
+def whole_number(text: str) -> float:
+    """An int, or a Number where Python writes the int otherwise, or won't read so many digits."""
+    return Number(text) if text == "-0" or len(text) > 300 else int(text)
+
+
+def document_of(text: str) -> Any:
+    """A JSON payload; several documents, one per line, are the list of them. Raises ValueError."""
+    try:
+        return loads(text)
+    except ValueError:
+        lines = [line for line in text.split("\n") if line.strip()]
+        if len(lines) < 2:
+            raise
+        return [loads(line) for line in lines]
+
+
+def loads(text: str) -> Any:
+    try:
+        return json.loads(text, parse_int=whole_number, parse_float=Number, parse_constant=Number)
+    except (ValueError, RecursionError):
+        raise ValueError("not JSON") from None
+
+
+def written(value: Any) -> str | None:
+    """A value of a document as text; a list or an object as compact JSON. Raises ValueError if it can't be stored."""
+    if value is None:
+        return None
+    try:
+        text = value if isinstance(value, str) else compact(value)
+        text.encode()  # JSON's escapes can spell half a character
+    except UnicodeEncodeError:
+        raise ValueError("not Unicode text") from None
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except TypeError:
+        raise ValueError("an expression of JMESPath (&) is not a value") from None
+    return text
+
+
+def compact(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{compact(name)}:{compact(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(compact, value)) + "]"
+    return str(value) if isinstance(value, Number) else json.dumps(value, ensure_ascii=False)
+
+
+def is_path(attribute: str | int) -> bool:
+    """Whether an attribute is a path into JSON, and not a column's name or an index.
+
+    >>> [is_path(one) for one in ("predictions[*].score", "$.score", "score", "0", 0)]
+    [True, True, False, False, False]
+    """
+    return isinstance(attribute, str) and (attribute.startswith("$") or not PATH_CHARACTERS.isdisjoint(attribute))
+
+
+@functools.cache
+def compiled(attribute: str) -> Find:
+    """How to find the values that a path leads to in a document, in order.
+
+    A list gives its items (one level), a scalar or an object one item, null and what does not exist none; so does a
+    function of values that it is not made for. ``predictions[*].score`` and its like give one item for each item of the
+    list, null where it has no score: what belongs together stays at the same position. (JSONPath leaves out what does
+    not exist, as its standard wants.) A path that can lead to one place only, such as ``predictions[0].scores`` or
+    ``$.scores``, gives the items of the list there; ``[predictions[0].scores]`` gives the list as one item.
+
+    Raises ConfigError if the path can't be parsed, and so does what it returns for a function that does not exist.
+    """
+    if attribute.startswith("@"):
+        raise ConfigError(f"'{attribute}': names that start with @ are kept for the request; start the path with $")
+    return by_jsonpath(attribute) if attribute.startswith("$") else by_jmespath(attribute)
+
+
+def by_jmespath(attribute: str) -> Find:
+    try:
+        path = jmespath.compile(attribute)
+    except JMESPathError as error:
+        told = str(error).partition(", for expression")[0].partition("\n")[0].rstrip(":")
+        advice = "a name with other characters than letters, digits and _ goes in double quotes"
+        raise ConfigError(f"'{attribute}' is not JMESPath: {told}; {advice}") from error
+    kind, parts = path.parsed["type"], path.parsed["children"]
+    tree = TreeInterpreter()
+
+    def find(document: Any) -> list[Any]:
+        try:
+            if kind != "projection":
+                return as_items(path.search(document))
+            base = tree.visit(parts[0], document)
+            items = base if isinstance(base, list) else []
+            return [tree.visit(parts[1], item) for item in items]  # JMESPath itself leaves out the nulls
+        except (UnknownFunctionError, ArityError) as error:
+            raise ConfigError(f"'{attribute}' is not JMESPath: {error}") from error
+        except (ValueError, TypeError, ArithmeticError):
+            return []
+
+    return find
+
+
+def by_jsonpath(attribute: str) -> Find:
+    from jsonpath import JSONPath, JSONPathEnvironment  # only who writes JSONPath waits for it
+    from jsonpath.exceptions import JSONPathError
+
+    try:
+        path = JSONPathEnvironment(strict=True).compile(attribute)
+    except JSONPathError as error:
+        told = str(error).partition("\n")[0]
+        raise ConfigError(f"'{attribute}' is not JSONPath (RFC 9535): {told}") from error
+    if not isinstance(path, JSONPath):
+        raise ConfigError(f"'{attribute}' is several paths; write one")
+    singular = path.singular_query()
+
+    def find(document: Any) -> list[Any]:
+        if not isinstance(document, dict | list):  # a text would be parsed by the library
+            return as_items(document) if path.empty() else []
+        try:
+            nodes = path.findall(document)
+        except JSONPathError:
+            return []
+        return as_items(nodes[0] if nodes else None) if singular else nodes
+
+    return find
+
+
+def as_items(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def values_at(document: Any, find: Find) -> list[Any]:
+    """The values that a path leads to in a payload, whether it holds one record or several; [] if none but nulls.
+
+    Where a list as a whole has nothing there, each of its items is looked at in turn (one without gives null), as for
+    one document per line. Where a single document has nothing, it is looked at as a list of one.
+    """
+    values = find(document)
+    if not something(values):
+        values = (
+            [v for one in document for v in find(one) or [None]] if isinstance(document, list) else find([document])
+        )
+    return values if something(values) else []
+
+
+def something(values: list[Any]) -> bool:
+    return any(value is not None for value in values)

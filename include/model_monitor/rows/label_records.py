@@ -1,0 +1,103 @@
+"""How are ground-truth records written? One JSON object per line, or a list (section 6.1 of the specification)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+
+from model_monitor.rows.capture import Block, conform, is_object
+from model_monitor.rows.summary import Rejected
+
+TRUTH = pa.struct(
+    [
+        ("groundTruthData", pa.struct([("data", pa.string()), ("encoding", pa.string())])),
+        ("eventMetadata", pa.struct([("eventId", pa.string())])),
+    ]
+)
+
+
+def parse(block: Block) -> tuple[pa.StructArray, np.ndarray, list[Rejected]]:
+    """The records of a block, the index of each one's line, and lines that can't be read."""
+    texts = [line.strip() for _, _, line in block.lines]
+    try:
+        b"".join(texts).decode("utf-8")
+        if all(map(is_object, texts)):
+            records, places = objects(texts), np.arange(len(texts))
+        elif all(is_object(text) or is_list(text) for text in texts):
+            records, places = lists(texts)
+        else:
+            return parse_line_by_line(block)
+    except (pa.ArrowInvalid, UnicodeDecodeError):
+        return parse_line_by_line(block)
+    return (records, places, []) if len(texts) and not records.null_count else parse_line_by_line(block)
+
+
+def is_list(line: bytes) -> bool:
+    return line.startswith(b"[") and line.endswith(b"]")
+
+
+def objects(lines: Sequence[bytes]) -> pa.StructArray:
+    """Lines of one record each. Raises ArrowInvalid if a line is not what it looks like."""
+    records = read_json(b"\n".join(lines), pa.schema(list(TRUTH))).to_struct_array().combine_chunks()
+    if len(records) != len(lines):
+        raise pa.ArrowInvalid("other lines than objects")
+    return records
+
+
+def lists(lines: Sequence[bytes]) -> tuple[pa.StructArray, np.ndarray]:
+    """Lines of a record or a list of records each, and the index of each record's line. Raises ArrowInvalid."""
+    wrapped = [b'{"l":' + (line if is_list(line) else b"[" + line + b"]") + b"}" for line in lines]
+    found = read_json(b"\n".join(wrapped), pa.schema([("l", pa.list_(TRUTH))])).column("l").combine_chunks()
+    if len(found) != len(lines):
+        raise pa.ArrowInvalid("other lines than lists")
+    counts = pc.list_value_length(found).to_numpy(zero_copy_only=False)
+    return found.flatten(), np.repeat(np.arange(len(lines)), counts)
+
+
+def read_json(content: bytes, schema: pa.Schema) -> pa.Table:
+    return pj.read_json(
+        pa.BufferReader(content),
+        pj.ReadOptions(use_threads=False, block_size=len(content) + 1),
+        pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
+    )
+
+
+def parse_line_by_line(block: Block) -> tuple[pa.StructArray, np.ndarray, list[Rejected]]:
+    """The same for a block with a line that is not what it should be, or with a list over several lines."""
+    good: list[object] = []
+    places: list[int] = []
+    rejected: list[Rejected] = []
+    for _, same in groupby(enumerate(block.lines), lambda entry: entry[1][0]):
+        lines = list(same)
+        whole = b"\n".join(line for _, (_, _, line) in lines)
+        for place, line in [(lines[0][0], (*lines[0][1][:2], whole))] if is_one_list(whole) else lines:
+            try:
+                document = json.loads(line[2].decode("utf-8-sig"))
+                records = [
+                    conform(one, TRUTH, "record") for one in (document if type(document) is list else [document])
+                ]
+                if None in records:
+                    raise TypeError("record is not an object")
+                good += records
+                places += [place] * len(records)
+            except (ValueError, TypeError, RecursionError) as error:
+                reason = f"not a label record: {error}" if isinstance(error, TypeError) else "not JSON, perhaps cut off"
+                rejected.append(rejected_line(line, reason))
+    return pa.array(good, TRUTH), np.array(places, np.int64), rejected
+
+
+def is_one_list(content: bytes) -> bool:
+    """Whether lines look like one JSON list that is spread over them."""
+    lines = content.strip().split(b"\n", 1)
+    return lines[0].startswith(b"[") and len(lines) > 1 and not lines[0].rstrip().endswith(b"]")
+
+
+def rejected_line(line: tuple[str, int, bytes], reason: str) -> Rejected:
+    file, number, text = line
+    return Rejected(file, number, reason, None, text.decode("utf-8", "replace"))

@@ -1,0 +1,165 @@
+"""What can be set, piece by piece: addresses, durations, captures, columns, ground truth, baselines, scripts."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
+
+from model_monitor import cron as crons
+from model_monitor import formats
+from model_monitor.errors import ConfigError
+
+NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
+
+Name = Annotated[str, Field(pattern=NAME)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def anchored(address: str, info: ValidationInfo) -> str:
+    """An address as it is if it is a URI or absolute, else taken from the folder of the file that names it."""
+    if re.match(r"s3://[^/]*@", address):
+        raise ValueError("credentials belong into the environment (AWS_ACCESS_KEY_ID, ...), not into an address")
+    if "://" in address or Path(address).is_absolute():
+        return address.rstrip("/")
+    folder = (info.context or {}).get("folder", Path.cwd())
+    return str((Path(folder) / address).resolve())
+
+
+Address = Annotated[str, Field(min_length=1), AfterValidator(anchored)]
+
+
+def readable_cron(expression: str) -> str:
+    try:
+        crons.standard(expression)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
+    return expression
+
+
+Cron = Annotated[str, AfterValidator(readable_cron)]
+
+
+def written_as_iso(duration: Any) -> Any:
+    if isinstance(duration, int | float) and not isinstance(duration, bool):
+        raise ValueError(
+            f"write the unit: PT{duration}S for seconds, PT{duration}M for minutes, PT{duration}H for hours"
+        )
+    return duration
+
+
+Duration = Annotated[timedelta, BeforeValidator(written_as_iso)]
+Backwards = Annotated[Duration, Field(le=timedelta(0))]
+
+
+class Settings(BaseModel):
+    """Frozen, and refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Capture(Settings):
+    """What the endpoint logged of its requests."""
+
+    uri: Address = Field(description="Folder above {endpoint}/{variant}/yyyy/mm/dd/hh/*.jsonl; local or s3://")
+    format: Literal["sagemaker"] = "sagemaker"
+    straggler_hours: int = Field(
+        1, ge=0, le=24, description="How many hour folders before and after a window are searched for its records"
+    )
+
+
+class Columns(Settings):
+    """The names of the values in a CSV payload, in their order, and which of them are not judged."""
+
+    outputs: tuple[str, ...] = Field((), description="What the model answers; these columns come first")
+    inputs: tuple[str, ...] = Field((), description="What the model is asked")
+    exclude: tuple[str, ...] = Field((), description="Names of columns that no monitor judges")
+    outputs_last: bool = Field(
+        False, description="Put outputs after inputs, as a baseline with its label last has them"
+    )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names in the order of the columns."""
+        return self.inputs + self.outputs if self.outputs_last else self.outputs + self.inputs
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Columns:
+        if kept := [name for name in self.names if name.startswith("@")]:
+            raise ValueError(f"{kept}: names with @ in front are kept for the request; rename them")
+        twice = {name for name in self.names if self.names.count(name) > 1}
+        if twice:
+            raise ValueError(f"{sorted(twice)} named more than once; give each column a name of its own")
+        return self
+
+
+class Offset(Settings):
+    """Which window a tick judges: ``[tick + start, tick + end)``, as the original's ``StartTimeOffset`` and
+    ``EndTimeOffset`` have it."""
+
+    start: Backwards = Field(description="ISO 8601, not after the tick, e.g. -P8D")
+    end: Backwards = Field(timedelta(0), description="ISO 8601, not after the tick, e.g. -P1D")
+
+    @model_validator(mode="after")
+    def _starts_before_it_ends(self) -> Offset:
+        if self.start >= self.end:
+            raise ValueError(
+                "start must be before end; for the day that ended a day ago write {start: -P2D, end: -P1D}"
+            )
+        return self
+
+
+class GroundTruth(Settings):
+    """Where labels come from, and when enough of them have come. A schedule's own settings win over the endpoint's."""
+
+    uri: Address | None = Field(None, description="Folder above yyyy/mm/dd/hh/*.jsonl, by when labels were collected")
+    offset: Offset | None = Field(None, description="Judge an earlier window, so that its labels are there")
+    duplicates: Literal["all", "last"] = Field(
+        "all", description="Of several labels for one request: all, as the original, or the one collected last"
+    )
+    minimum_coverage: Share = Field(0.5, description="Share of requests with a label below which nothing is judged")
+    final_after: Duration = Field(
+        timedelta(days=7), ge=timedelta(0), description="How long after a window's end labels are waited for"
+    )
+
+
+class Baseline(Settings):
+    """Where the baseline comes from: a dataset to learn it from, or files that exist already."""
+
+    dataset: Address | None = Field(None, description="A file or folder of rows to learn the baseline from")
+    format: Literal["csv", "jsonl", "parquet"] = Field(
+        "csv", description="Or as the original describes it, e.g. {csv: {header: true}} or {json: {lines: true}}"
+    )
+    header: bool = Field(True, description="Whether a CSV dataset starts with the columns' names")
+    statistics: Address | None = Field(None, description="An existing statistics.json, instead of a learned one")
+    constraints: Address | None = Field(None, description="An existing constraints.json, instead of a suggested one")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _format_may_be_the_originals(cls, given: Any) -> Any:
+        if isinstance(given, dict) and isinstance(given.get("format"), dict):
+            try:
+                kind, header = formats.described(given["format"])
+            except ConfigError as error:
+                raise ValueError(str(error)) from error
+            return given | {"format": kind, "header": header}
+        return given
+
+
+class Preprocess(Settings):
+    """A Python file with preprocess_handler(inference_record[, logger])."""
+
+    script: Address
+    on_error: Literal["fail", "drop"] = Field("fail", description="What to do with a record the handler raises on")
+    sort_columns: bool = Field(False, description="Order columns by name as text, as the original does")

@@ -1,0 +1,120 @@
+"""Is it chance? Bounds that weigh it, on both sides."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from model_monitor.core import chance, laws
+from model_monitor.core.constraints import (
+    EVERYTHING,
+    Between,
+    Constraint,
+    Estimate,
+    Finding,
+    Measure,
+    Share,
+    Undefined,
+    evaluate,
+)
+
+
+def judged(bound: Between, measure: Measure) -> Finding:
+    return evaluate([Constraint("check", EVERYTHING, "m", bound)], {(EVERYTHING, "m"): measure})[0]
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 60), st.integers(1, 60))
+def test_tails_are_those_of_scipy(inside: int, more: int, seen_inside: int, seen_more: int) -> None:
+    n, seen = inside + more, seen_inside + seen_more
+    predictive = stats.betabinom(n, seen_inside + 0.5, seen_more + 0.5)
+    binomial = stats.binom(n, 0.3)
+    for below in (True, False):
+        expected = predictive.cdf(inside) if below else predictive.sf(inside - 1)
+        assert chance.beta_binomial_tail(inside, n, seen_inside, seen, below) == pytest.approx(expected, abs=1e-9)
+        expected = binomial.cdf(inside) if below else binomial.sf(inside - 1)
+        assert chance.binomial_tail(inside, n, 0.3, below) == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_tail_of_ten_million_rows_is_quick_and_like_the_integral() -> None:
+    n, seen, inside = 10_000_000, 10_000, 8_880_000
+    start = time.perf_counter()
+    found = chance.beta_binomial_tail(inside, n, 9_000, seen, below=True)
+    assert time.perf_counter() - start < 2
+    grid = (np.arange(200_000) + 0.5) / 200_000
+    rates = stats.beta(9_000.5, 1_000.5).ppf(grid)
+    assert found == pytest.approx(stats.binom.cdf(inside, n, rates).mean(), rel=0.01)
+
+
+def test_a_share_beyond_either_side_counts_only_if_chance_would_not_take_it_there() -> None:
+    assert judged(Between(low=0.9), Share(89, 100)).outcome == "violated"
+    assert judged(Between(low=0.9, level=0.01), Share(89, 100)).outcome == "holds"
+    assert judged(Between(low=0.9, level=0.01), Share(70, 100)).outcome == "violated"
+    assert judged(Between(high=0.1, level=0.01), Share(11, 100)).outcome == "holds"
+    assert judged(Between(high=0.1, level=0.01), Share(30, 100)).outcome == "violated"
+    assert judged(Between(low=0.9, level=0.01), Share(0, 0)).outcome == "undefined"
+
+
+def test_a_fixed_bound_of_all_rows_counts_each_row_and_one_drawn_from_few_rows_does_not() -> None:
+    assert judged(Between(low=1.0, level=1e-6), Share(999, 1000)).outcome == "violated"
+    assert judged(Between(high=0.0, level=1e-6), Share(1, 1000)).outcome == "violated"
+    drawn = Share(16, 16)
+    assert judged(Between(low=1.0, level=0.001, drawn=drawn), Share(999, 1000)).outcome == "holds"
+    assert judged(Between(low=1.0, level=0.001, drawn=drawn), Share(500, 1000)).outcome == "violated"
+    assert judged(Between(high=0.0, level=0.001, drawn=Share(0, 16)), Share(1, 1000)).outcome == "holds"
+
+
+def test_an_estimate_must_be_beyond_its_bound_by_more_than_its_noise() -> None:
+    finding = judged(Between(low=0.8, level=0.01), Estimate(0.75, 0.03, 100))
+    assert (finding.outcome, finding.observed) == ("holds", 0.75)
+    assert finding.noise_floor == pytest.approx(0.03 * stats.t.isf(0.01, 99))
+    assert judged(Between(low=0.8, level=0.01), Estimate(0.7, 0.03, 100)).outcome == "violated"
+    assert judged(Between(high=0.2, level=0.01), Estimate(0.25, 0.03, 100)).outcome == "holds"
+    assert judged(Between(high=0.2, level=0.01), Estimate(0.3, 0.03, 100)).outcome == "violated"
+    assert judged(Between(high=0.2), Estimate(0.2000001, 0.03, 100)).outcome == "violated"
+
+
+def test_the_noise_of_a_drawn_bound_is_added_and_guessed_if_the_baseline_has_none() -> None:
+    """Welch's test, as SciPy has it."""
+    r = np.random.default_rng(1)
+    live, before = r.normal(size=20), r.normal(size=7) * 3
+    errors = [stats.sem(live), stats.sem(before)]
+    drawn = judged(
+        Between(low=0.8, level=0.01, drawn=Estimate(0.8, float(errors[1]), 7)), Estimate(0.7, float(errors[0]), 20)
+    )
+    freedom = stats.ttest_ind(live, before, equal_var=False).df
+    assert drawn.noise_floor == pytest.approx(np.hypot(*errors) * stats.t.isf(0.01, freedom))
+    guessed = judged(Between(low=0.8, level=0.01, drawn=Estimate(0.8, None, 100)), Estimate(0.7, 0.03, 100))
+    assert guessed.noise_floor == pytest.approx(np.hypot(0.03, 0.03) * stats.t.isf(0.01, 198))
+
+
+@pytest.mark.parametrize("estimate", [Estimate(0.1, None, 100), Estimate(0.1, 0.1, 1), Estimate(0.9, None, 1)])
+def test_an_estimate_without_an_error_is_undefined_where_chance_is_weighed(estimate: Estimate) -> None:
+    finding = judged(Between(low=0.8, level=0.01), estimate)
+    assert (finding.outcome, finding.reason) == ("undefined", "too few rows to tell chance from change")
+
+
+def test_a_plain_number_is_compared_strictly_whatever_the_level() -> None:
+    assert judged(Between(low=0.8, level=0.01), 0.8).outcome == "holds"
+    assert judged(Between(low=0.8, level=0.01), 0.7999).outcome == "violated"
+    assert judged(Between(high=0.8, level=0.01), 0.8001).outcome == "violated"
+
+
+def test_an_undefined_measure_says_why() -> None:
+    finding = judged(Between(low=0.8), Undefined("no row is positive"))
+    assert (finding.outcome, finding.reason) == ("undefined", "no row is positive")
+
+
+def test_estimates_are_alike_up_to_rounding_and_undefined_ones_by_their_reason() -> None:
+    assert laws.alike(Estimate(0.5, 0.1, 3), Estimate(0.5 + 1e-12, 0.1, 3))
+    assert laws.alike(Estimate(0.5, None, 3), Estimate(0.5, None, 3))
+    assert not laws.alike(Estimate(0.5, 0.1, 3), Estimate(0.5, None, 3))
+    assert not laws.alike(Estimate(0.5, 0.1, 3), Estimate(0.5, 0.1, 4))
+    assert not laws.alike(Estimate(0.5, 0.1, 3), 0.5)
+    assert laws.alike(Undefined("a"), Undefined("a"))
+    assert not laws.alike(Undefined("a"), Undefined("b"))
+    assert not laws.alike(Share(1, 2), None)
