@@ -86,7 +86,10 @@ def test_a_window_is_pending_then_provisional_then_final_as_its_labels_come(tmp_
     assert late_labels.grown(file, "dq", later(3)) == [WINDOW]
     execution, report = judge(file)
     assert (execution["status"], execution["labels"]["state"]) == ("Completed", "provisional")
-    metrics = json.loads((report / "statistics.json").read_text())["binary_classification_metrics"]
+    statistics = json.loads((report / "statistics.json").read_text())
+    metrics, counts = statistics["binary_classification_metrics"], statistics["ground_truth"]
+    assert (counts["matched"], counts["unmatched"], counts["duplicates"], counts["late"]) == (80, 20, 0, 80)
+    assert jobs.alert(file, "dq", WINDOW)["labels"]["coverage"] == 0.8
     assert sum(sum(row.values()) for row in metrics["confusion_matrix"].values()) == 80
     assert late_labels.grown(file, "dq", later(3)) == []
 

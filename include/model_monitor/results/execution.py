@@ -95,6 +95,7 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
         "rows": rows,
         "violations": document["violations"],
         "rejected": rejected,
+        **({"labels": document["labels"]} if "labels" in document else {}),
         "report": report,
         "window": window,
         "message": f"{message}. {document['reason']}".rstrip(". ") + ".",

@@ -32,6 +32,7 @@ from model_monitor.results.sagemaker import DataQualityDocuments
 from model_monitor.results.segmented import SegmentedDocuments
 
 REJECTED = "rejected/records.jsonl"
+LABEL_METRICS = ("requests", "matched", "unmatched", "records", "duplicates", "late", "mismatched", "coverage")
 PENDING = "pending"  # the state of a window's labels in which nothing is judged that needs them
 
 
@@ -113,7 +114,8 @@ def write_report(
     about = about | {"baseline": addresses}
     document = execution.execution(about, status, reason, collected, observed.rows, findings, unusable)
     files = {
-        STATISTICS: documents.statistics(observed.state, constraints if observed.rows else []),
+        STATISTICS: documents.statistics(observed.state, constraints if observed.rows else [])
+        | labels_of(monitor, collected),
         CONSTRAINTS: documents.suggested(observed.state),
     }
     if pending:
@@ -122,6 +124,14 @@ def write_report(
         files = {}
     files[VIOLATIONS] = documents.violations(findings, observed.state)
     return write_files(folder, files, collected, document)
+
+
+def labels_of(monitor: Monitor[Any], collected: Document) -> Document:
+    """How many labels there are, for ``statistics.json``; not in the original's own form of it."""
+    original = getattr(getattr(monitor, "whole", monitor), "compatibility", "") == "sagemaker"
+    if original or "labels" not in collected:
+        return {}
+    return {"ground_truth": {name: collected["labels"][name] for name in LABEL_METRICS}}
 
 
 def is_pending(collected: Document) -> bool:
