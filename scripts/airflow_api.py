@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 DONE = frozenset({"success", "failed"})
+PROGRESS = 10  # seconds between two lines about the same
 
 
 class LocalAirflowError(RuntimeError):
@@ -93,20 +94,28 @@ class AirflowApi:
         self.wait_until(parsed, f"DAGs {', '.join(dag_ids)}", seconds)
 
     def wait_for_runs(self, dag_id: str, count: int, seconds: float = 600) -> Counter[str]:
-        """Waits until this many runs of the DAG have ended; returns how many ended how."""
+        """Waits until this many runs of the DAG have ended, and tells so now and then; returns how many ended how."""
         states: Counter[str] = Counter()
-        told = -1
+        last = 0.0
 
         def ended() -> bool:
-            nonlocal states, told
+            nonlocal states, last
             states = Counter(run["state"] for run in self.runs(dag_id) if run["state"] in DONE)
-            if states.total() != told:
-                told = states.total()
-                self.say(f"{dag_id}: {told} of {count} windows")
-            return told >= count
+            done = states.total() >= count
+            if done or time.monotonic() > last + PROGRESS:
+                last = time.monotonic()
+                self.say(f"{dag_id}: {states.total()} of {count} windows")
+            return done
 
         self.wait_until(ended, f"{count} runs of {dag_id}", seconds, pause=1.0)
         return states
+
+    def wait_until_idle(self, dag_id: str, seconds: float = 120) -> Counter[str]:
+        """Waits until the DAG has no run to do; returns how many ended how."""
+        self.wait_until(
+            lambda: all(run["state"] in DONE for run in self.runs(dag_id)), f"all runs of {dag_id}", seconds, pause=1.0
+        )
+        return Counter(run["state"] for run in self.runs(dag_id))
 
     def wait_for_run(self, dag_id: str, run_id: str, seconds: float = 120) -> str:
         """Waits until a run has ended; returns its state."""

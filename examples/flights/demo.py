@@ -1,11 +1,13 @@
-"""Does the monitoring catch a real model's drift? Airflow judges six weeks of flights, day by day.
+"""Does the monitoring catch a real model's drift? Airflow judges seven weeks of flights.
+
+Day by day: do the flights still look as they did when the model was trained? Week by week: are its answers still as
+good, now that the flights have landed? And again, when the last labels have come.
 
 Writes everything into ``.demo``: the traffic and the reports into ``store``, Airflow's own files into ``airflow``.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -13,19 +15,26 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
-PROJECT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(PROJECT / "scripts"))
+import story
 
-from local_airflow import LocalAirflow, LocalAirflowError  # noqa: E402 - a script, not a package
+sys.path.insert(0, str(story.PROJECT / "scripts"))
 
-DEMO = PROJECT / ".demo"
-STORE = DEMO / "store"
-DAG = "flights-data-quality"
+from local_airflow import LocalAirflow, LocalAirflowError
+
+TRAFFIC = story.PROJECT / "examples/flights/traffic.py"
 FIRST_DAY = datetime(2013, 3, 1, tzinfo=UTC)
-DAYS = 45
+WEEKS = 7
+DAYS = 7 * WEEKS
+END = FIRST_DAY + timedelta(days=DAYS)
+
+LATE_LABELS = "late_labels"
+LOOKS = [END + timedelta(hours=13), END + timedelta(hours=49)]  # when late labels are looked for
+
+# It is 2013 here: what Airflow would start by today's clock, it is asked to start as if the time had come.
+BY_HAND_ONLY = {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False"}
+
+Say = Callable[[str], None]
 
 
 def main() -> int:
@@ -34,73 +43,94 @@ def main() -> int:
     def say(text: str) -> None:
         print(f"[{time.monotonic() - began:4.0f} s] {text}", flush=True)
 
-    shutil.rmtree(DEMO, ignore_errors=True)
-    os.environ["MODEL_MONITOR_STORE"] = str(STORE)
-    say("training a model on January and February, and replaying the six weeks after as captured traffic")
-    command = [sys.executable, str(PROJECT / "examples/flights/traffic.py"), "--store", str(STORE), "--days", str(DAYS)]
+    shutil.rmtree(story.DEMO, ignore_errors=True)
+    os.environ["MODEL_MONITOR_STORE"] = str(story.STORE)
+    say("training a model on January and February, and replaying the seven weeks after as captured traffic")
     try:
         # Traffic is written while Airflow starts.
         with (
-            subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as traffic,
-            LocalAirflow(DEMO / "airflow", PROJECT, say=say) as airflow,
+            subprocess.Popen(traffic(), stdout=subprocess.PIPE, text=True) as writing,
+            LocalAirflow(story.DEMO / "airflow", story.PROJECT, say=say, environment=BY_HAND_ONLY) as airflow,
         ):
-            told, _ = traffic.communicate()
-            for line in told.splitlines():
-                say(line)
-            if traffic.returncode:
-                return 1
-            airflow.wait_for_dags(DAG, f"{DAG}-baseline")
-            judge(airflow, say)
+            told(writing, say)
+            names = (story.DATA, story.QUALITY)
+            airflow.wait_for_dags(*names, *(f"{name}-baseline" for name in names), LATE_LABELS)
+            judge_days(airflow, say)
+            judge_weeks(airflow, say)
+            judge_again(airflow, say)
     except LocalAirflowError as error:
         print(f"The demo stopped: {error}", file=sys.stderr)
         return 1
-    show([json.loads(path.read_text()) for path in sorted(STORE.glob(f"monitoring/flights/{DAG}/**/execution.json"))])
+    print(story.LOOK_NEXT)
     return 0
 
 
-def judge(airflow: LocalAirflow, say: Callable[[str], None]) -> None:
-    """Learn the baseline, then judge each day, all by Airflow."""
-    say("learning the baseline: statistics and constraints of January and February")
-    airflow.unpause(f"{DAG}-baseline")
-    run = airflow.trigger(f"{DAG}-baseline")
-    if airflow.wait_for_run(f"{DAG}-baseline", run) != "success":
-        raise LocalAirflowError(f"the baseline could not be made; see {DEMO / 'airflow/logs'}")
-    airflow.unpause(DAG)
-    airflow.backfill(DAG, FIRST_DAY.isoformat(), (FIRST_DAY + timedelta(days=DAYS - 1)).isoformat())
-    states = airflow.wait_for_runs(DAG, DAYS)
+def judge_days(airflow: LocalAirflow, say: Say) -> None:
+    """Does each day's traffic look as it did in January and February?"""
+    learn(airflow, story.DATA, say)
+    judge(airflow, story.DATA, FIRST_DAY, END - timedelta(days=1), DAYS)
+    story.show_days(story.reports(story.DATA))
+
+
+def judge_weeks(airflow: LocalAirflow, say: Say) -> None:
+    """Are each week's answers as good as those to the flights that were held out of training?"""
+    learn(airflow, story.QUALITY, say)
+    judge(airflow, story.QUALITY, FIRST_DAY, END - timedelta(weeks=1), WEEKS)
+    story.show_weeks(story.reports(story.QUALITY), story.published(story.QUALITY))
+
+
+def judge_again(airflow: LocalAirflow, say: Say) -> None:
+    """How does the last week look when the labels have come that it was judged without?"""
+    say("writing the labels that came after the last week's end")
+    with subprocess.Popen(traffic("--later"), stdout=subprocess.PIPE, text=True) as writing:
+        told(writing, say)
+    airflow.unpause(LATE_LABELS)
+    for now in LOOKS:
+        say(f"running {LATE_LABELS} as if it were {now:%Y-%m-%d %H:%M}")
+        known = run_ids(airflow)
+        run = airflow.trigger(LATE_LABELS, {"now": now.isoformat()})
+        succeeded(airflow.wait_for_run(LATE_LABELS, run))
+        for started in sorted(run_ids(airflow) - known):
+            say(f"it started {started}")
+        succeeded(*airflow.wait_until_idle(story.QUALITY))
+    story.show_history(story.history(story.QUALITY, END))
+
+
+def run_ids(airflow: LocalAirflow) -> set[str]:
+    return {run["dag_run_id"] for run in airflow.runs(story.QUALITY)}
+
+
+def learn(airflow: LocalAirflow, schedule: str, say: Say) -> None:
+    """Make the baseline of a schedule."""
+    say(f"learning the baseline of {schedule}")
+    airflow.unpause(f"{schedule}-baseline")
+    succeeded(airflow.wait_for_run(f"{schedule}-baseline", airflow.trigger(f"{schedule}-baseline")))
+
+
+def judge(airflow: LocalAirflow, schedule: str, first: datetime, last: datetime, count: int) -> None:
+    """Judge the windows that start from ``first`` to ``last``."""
+    airflow.unpause(schedule)
+    airflow.backfill(schedule, first.isoformat(), last.isoformat())
+    succeeded(*airflow.wait_for_runs(schedule, count))
+
+
+def succeeded(*states: str) -> None:
+    """Raises LocalAirflowError if one of the states that runs ended in is another."""
     if set(states) != {"success"}:
-        raise LocalAirflowError(f"runs ended as {dict(states)}; see {DEMO / 'airflow/logs'}")
+        raise LocalAirflowError(f"runs ended as {', '.join(sorted(states))}; see {story.DEMO / 'airflow/logs'}")
 
 
-def show(executions: list[dict[str, Any]]) -> None:
-    """A line per window, and where to look next."""
-    print(f"\n{'window (UTC)':<12} {'rows':>5} {'status':<24} {'violations':>10}  drifted most: distance from baseline")
-    for execution in executions:
-        drift = sorted(
-            (f for f in execution["findings"] if f["check"] == "baseline_drift_check" and f["observed"] is not None),
-            key=lambda f: f["observed"],
-            reverse=True,
-        )
-        columns = ", ".join(f"{f['column']} {f['observed']:.3f}{'!' * (f['outcome'] == 'violated')}" for f in drift[:3])
-        rows, status = execution["counts"]["judged"], execution["status"]
-        print(
-            f"{execution['window']['start'][:10]:<12} {rows:>5} {status:<24} {execution['violations']:>10}  {columns}"
-        )
-    bad = [e["window"]["start"][:10] for e in executions if e["violations"]]
-    print(f"\n{len(executions)} windows, {len(bad)} with violations (!){f', the first on {bad[0]}' if bad else ''}.")
-    print(STORY)
+def traffic(*more: str) -> list[str]:
+    return [sys.executable, str(TRAFFIC), "--store", str(story.STORE), "--days", str(DAYS), *more]
 
 
-STORY = f"""
-What happened: in winter the airlines plan more time than the flight needs. From 2 April they take it back, and
-`schedule_buffer_percent`, a feature of the model, is no longer spread as it was when the model was trained.
-
-Look next at
-  make ui                                   Airflow with all these runs, on http://127.0.0.1:8080
-  {STORE.relative_to(PROJECT)}/monitoring/flights/{DAG}/2013/04/03/00/
-                                            the report of 2 April: constraint_violations.json, execution.json, ...
-  include/endpoints/flights.yaml            all that was set to monitor this endpoint
-"""
+def told(writing: subprocess.Popen[str], say: Say) -> None:
+    """Wait for the traffic, and repeat what its writer says."""
+    lines, _ = writing.communicate()
+    for line in lines.splitlines():
+        say(line)
+    if writing.returncode:
+        raise LocalAirflowError(f"{TRAFFIC} ended with {writing.returncode}")
 
 
 if __name__ == "__main__":

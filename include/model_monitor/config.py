@@ -23,6 +23,7 @@ from model_monitor.settings import (
     Columns,
     Cron,
     Duration,
+    Explain,
     GroundTruth,
     Name,
     Preprocess,
@@ -32,6 +33,7 @@ from model_monitor.settings import (
 
 BASELINE = "-baseline"  # a schedule's baseline has a DAG of its own, of the schedule's name and this
 LATE_LABELS = "late_labels"  # the DAG that looks after all windows whose labels are still coming
+EXPLAINED = "attribution"  # the monitor that needs explanations
 LABELLED = ("model_quality", "bias")  # monitors that need labels; others do where they are given ground truth
 
 REFERENCE = re.compile(r"\$\{(?P<name>\w+)(:-(?P<default>[^}]*))?\}")
@@ -56,6 +58,7 @@ class Schedule(Settings):
     ground_truth: GroundTruth | None = Field(
         None, description="Labels to merge with the captures: wins over the endpoint's"
     )
+    explain: Explain | None = Field(None, description="For attribution: which model explains itself, and how")
     segments: tuple[str, ...] = Field((), description="Columns by whose values rows are also judged apart")
     sampling: Share = Field(1.0, gt=0, description="Share of requests that is judged, chosen by event id")
     preprocess: Preprocess | None = None
@@ -77,6 +80,12 @@ class Schedule(Settings):
             raise ValueError("window and ground_truth.offset both say how long a window is; leave one out")
         if self.timetable is None:
             raise ValueError("ground_truth.offset counts from a tick, and NOW has none; give the window in the form")
+        return self
+
+    @model_validator(mode="after")
+    def _explains_what_it_judges(self) -> Schedule:
+        if (self.monitor == EXPLAINED) != (self.explain is not None):
+            raise ValueError("monitor attribution and explain: {model: ...} go together")
         return self
 
     @property

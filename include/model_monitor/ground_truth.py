@@ -8,15 +8,20 @@ whoever runs the window says until when labels count.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
 from model_monitor import layout, store
 from model_monitor.config import Endpoint, Schedule
+from model_monitor.core.batch import EVENT_ID, EVENT_TIME, LABELLED
 from model_monitor.core.window import HOUR, Window, floor_hour, iso, moment
 from model_monitor.engines import local
 from model_monitor.errors import DataError
@@ -26,7 +31,8 @@ from model_monitor.results.report import PENDING
 from model_monitor.rows import capture, labels
 from model_monitor.rows.labels import LabelFile
 from model_monitor.rows.merge import NO_LABELS, Joining, keys_of, merge, merged_name
-from model_monitor.rows.summary import KEPT_REJECTED, Summary, summary_of
+from model_monitor.rows.summary import KEPT_REJECTED, Summary, summary_of, undamaged
+from model_monitor.rows.times import within
 from model_monitor.settings import GroundTruth
 
 LAYOUT = 1  # of merged rows and their footer; a file of another one is made again
@@ -46,7 +52,8 @@ class Arrived:
 
     def for_hour(self, hour: Window, final_after: timedelta) -> list[LabelFile]:
         """The files that may hold labels of an hour's requests: the same for every window that the hour is in."""
-        return [f for f in self.files if f.hour and hour.start - MARGIN <= f.hour < hour.end + final_after]
+        first, deadline = hour.start - MARGIN, hour.end + final_after
+        return [f for f in self.files if f.hour and f.since and first <= f.hour and f.since < deadline]
 
 
 def truth_of(schedule: Schedule) -> tuple[GroundTruth, str]:
@@ -59,6 +66,7 @@ def truth_of(schedule: Schedule) -> tuple[GroundTruth, str]:
 def arrived(schedule: Schedule, window: Window, until: datetime | None) -> Arrived:
     """The label files of a window, by collection hour and address; only those collected before ``until``, if given."""
     truth, uri = truth_of(schedule)
+    until = until and (until.replace(tzinfo=UTC) if until.tzinfo is None else until)
     first, deadline = floor_hour(window.start) - MARGIN, window.end + truth.final_after
     # A day more, to see whether labels are being collected that come too late for this window.
     days = [first + i * DAY for i in range((deadline.date() - first.date()).days + 2)]
@@ -67,12 +75,12 @@ def arrived(schedule: Schedule, window: Window, until: datetime | None) -> Arriv
     )
     every = [LabelFile.of(file) for some in listed for file in some]
     known = sorted(
-        (f for f in every if f.hour and first <= f.hour and (until is None or f.hour < until)),
+        (f for f in every if f.hour and first <= f.hour and (until is None or f.hour + HOUR <= until)),
         key=lambda f: (f.hour, f.file),
     )
-    files = [f for f in known if f.hour and f.hour < deadline]
+    files = [f for f in known if f.since and f.since < deadline]
     over = len(files) < len(known) or (until is not None and until >= deadline)
-    return Arrived(files, over, iso(min(until, deadline)) if until else labels.as_of(files))
+    return Arrived(files, over, iso(floor_hour(min(until, deadline))) if until else labels.as_of(files))
 
 
 def up_to_date(
@@ -144,15 +152,26 @@ def among(some: np.ndarray, keys: np.ndarray) -> np.ndarray:
 
 
 def found(
-    truth: GroundTruth, tick: datetime | None, made: dict[str, Summary], come: Arrived, max_rejected: float
+    truth: GroundTruth,
+    tick: datetime | None,
+    made: dict[str, Summary],
+    come: Arrived,
+    max_rejected: float,
+    cut: Mapping[str, Window] = MappingProxyType({}),
 ) -> Document:
     """What became of a window's labels, over all its hours; those collected from ``tick`` on are late.
+
+    ``cut`` are the addresses of hours of which the window has only a part: requests are counted in that part.
 
     Raises DataError if more than a share of the label records can't be read or don't fit.
     """
     files = {address: counts for summary in made.values() for address, counts in summary.labels["files"].items()}
     total = {name: sum(summary.labels[name] for summary in made.values()) for name in NO_LABELS}
     hours: Counter[str] = sum((Counter(summary.labels["hours"]) for summary in made.values()), Counter())
+    for address in cut.keys() & made.keys():
+        of_hour, inside = made[address].labels, coverage_in(address, cut[address])
+        for name, n in zip(("requests", "matched"), inside, strict=True):
+            total[name] += n - of_hour[name]
     requests, matched = total["requests"], total["matched"]
     document = {
         "requests": requests,
@@ -170,11 +189,34 @@ def found(
         "minimum_coverage": truth.minimum_coverage,
         "final_after": TypeAdapter(timedelta).dump_python(truth.final_after, mode="json"),
         "source": truth.uri,
+        "files": len(come.files),
     }
     kept = {(one["file"], one["line"], one["reason"]): one for summary in made.values() for one in summary.kept}
     examples = list(kept.values())[:KEPT_REJECTED]
     check_labels(document, sum(records for records, _ in files.values()), max_rejected, examples)
-    return {"labels": document, "kept_labels": examples, "label_files": list(map(told, come.files))}
+    reasons = Counter(one["reason"] for one in kept.values())
+    return {
+        "labels": document,
+        "label_reasons": dict(sorted(reasons.items())),
+        "kept_labels": examples,
+        "label_files": list(map(told, come.files)),
+    }
+
+
+def coverage_in(address: str, window: Window) -> tuple[int, int]:
+    """How many requests of a file of merged rows are in a window, and how many of them have a label."""
+    with undamaged(address), store.open_file(address) as stream:
+        rows = pq.read_table(stream, columns=[EVENT_ID, EVENT_TIME, LABELLED])
+    inside = within(rows.column(EVENT_TIME), window)
+    rows = rows if inside is None else rows.filter(inside)
+    ids = rows.column(EVENT_ID)
+    return pc.count_distinct(ids).as_py(), pc.count_distinct(ids.filter(rows.column(LABELLED))).as_py()
+
+
+def cut_hours(endpoint: Endpoint, schedule: Schedule, window: Window) -> dict[str, Window]:
+    """The files of merged rows of hours that a window has only a part of."""
+    edges = [hour for hour in window.hours() if hour.start < window.start or hour.end > window.end]
+    return {layout.merged(endpoint, schedule, hour.start): window for hour in edges}
 
 
 def told(label: LabelFile) -> list[Any]:

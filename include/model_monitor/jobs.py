@@ -17,12 +17,12 @@ from model_monitor.config import Endpoint, Schedule
 from model_monitor.core.states import dump
 from model_monitor.core.window import Window, iso, moment
 from model_monitor.errors import ConfigError, DataError, StoreError
-from model_monitor.learned import baseline_files, baseline_of, check_learned
+from model_monitor.learned import baseline_files, baseline_of, check_learned, version_at
 from model_monitor.observing import document_of, observe, observe_dataset, state_at
 from model_monitor.partitions import are_as_collected, check_rejected, found, identified, up_to_date
 from model_monitor.results import execution
-from model_monitor.results.documents import CONSTRAINTS, EXECUTION, STATISTICS, VIOLATIONS, Document, encode
-from model_monitor.results.report import Baseline, reporting_failure, write_report
+from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document, encode
+from model_monitor.results.report import reporting_failure, write_report
 from model_monitor.rows import scripts
 from model_monitor.rows.datasets import Dataset, row_group, row_groups_of
 from model_monitor.rows.select import Selection
@@ -57,7 +57,9 @@ def merge_ground_truth(endpoint_file: str, schedule: str, window: Window, labels
         come = ground_truth.arrived(s, window, labels_until)
         made = ground_truth.up_to_date(endpoint, s, window, collected["partitions"], come)
         truth, _ = ground_truth.truth_of(s)
-        document = ground_truth.found(truth, window.end + s.lag, made, come, s.max_rejected)
+        document = ground_truth.found(
+            truth, window.end + s.lag, made, come, s.max_rejected, ground_truth.cut_hours(endpoint, s, window)
+        )
         document |= identified(made)
     document |= {"until": labels_until and iso(labels_until), "rows": list(collected["partitions"])}
     return store.write(store.join(folder, layout.MERGED), encode(document))
@@ -170,7 +172,7 @@ def publish_baseline(endpoint_file: str, schedule: str, version: str) -> str:
     name = store.name_of(version)
     if store.join(folder, name) != version.rstrip("/"):
         raise ConfigError(f"{version} is no version of the baseline of '{schedule}'; its versions are in {folder}")
-    Baseline.at(store.join(version, STATISTICS), store.join(version, CONSTRAINTS)).asks(s.build_monitor())
+    version_at(version, monitor := s.build_monitor()).asks(monitor)
     return store.write(store.join(folder, layout.PUBLISHED), encode({"version": name}))
 
 
@@ -191,6 +193,7 @@ def with_labels(collected: Document, merged: Document) -> Document:
     inputs = [{"file": address, "size": size} for address, size, _ in merged["label_files"]]
     return collected | {
         "labels": merged["labels"],
+        "reasons": collected["reasons"] | merged["label_reasons"],
         "kept": collected["kept"] + merged["kept_labels"],
         "inputs": collected["inputs"] + inputs,
     }

@@ -17,12 +17,12 @@ import numpy as np
 from model_monitor import config, ground_truth, layout, store
 from model_monitor.config import Endpoint, Schedule
 from model_monitor.core.window import Window, iso
-from model_monitor.results.documents import EXECUTION, STATISTICS, VIOLATIONS, Document, decode, encode
+from model_monitor.results.documents import ANALYSIS, EXECUTION, STATISTICS, VIOLATIONS, Document, decode, encode
 from model_monitor.rows import labels
 from model_monitor.rows.labels import LabelFile
 from model_monitor.rows.merge import keys_of
 
-KEPT = (STATISTICS, VIOLATIONS, EXECUTION)
+KEPT = (STATISTICS, ANALYSIS, VIOLATIONS, EXECUTION)
 
 
 def remember(
@@ -102,7 +102,10 @@ def has_grown(window: Window, note: Document, schedule: Schedule, now: datetime,
     if come.over and not note["failed"]:
         return True
     judged_with = {tuple(file) for file in note["label_files"]}
-    fresh = [file for file in come.files if tuple(ground_truth.told(file)) not in judged_with]
+    there = {tuple(ground_truth.told(file)): file for file in come.files}
+    if any(labels.came_before(address, now) for address, _, _ in judged_with - there.keys()):
+        return True  # a file that the window was judged with was taken back, or corrected
+    fresh = [file for told, file in there.items() if told not in judged_with]
     if not fresh:
         return False
     keys = np.sort(np.concatenate([np.empty(0, np.uint64), *map(keys_of, filter(store.exists, note["rows"]))]))

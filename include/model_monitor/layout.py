@@ -15,6 +15,7 @@ from model_monitor.cron import period_before, previous
 
 COLLECTED = "collected.json"
 MERGED = "merged.json"
+EXPLAINED = "explained.json"
 STATE = "state.mms"
 EVIDENCE = "evidence.json"  # which rows and labels the State was made from
 PUBLISHED = "published.json"
@@ -40,6 +41,13 @@ def rows(endpoint: Endpoint, schedule: Schedule, hour: datetime) -> str:
 def merged(endpoint: Endpoint, schedule: Schedule, hour: datetime) -> str:
     """The rows of an hour with their labels."""
     return store.join(endpoint.output, "_merged", endpoint.endpoint, schedule.name, hour_path(hour), "rows.parquet")
+
+
+def explained(endpoint: Endpoint, schedule: Schedule, window: Window) -> str:
+    """The attributions of a window's explained rows."""
+    return store.join(
+        endpoint.output, "_explained", endpoint.endpoint, schedule.name, run_path(schedule, window), "rows.parquet"
+    )
 
 
 def merged_records(endpoint: Endpoint, hour: datetime) -> str:

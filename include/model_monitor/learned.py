@@ -9,7 +9,7 @@ from model_monitor.config import Endpoint, Schedule
 from model_monitor.core.constraints import Undefined
 from model_monitor.core.monitor import Monitor
 from model_monitor.errors import DataError
-from model_monitor.results.documents import CONSTRAINTS, STATISTICS, decode, encode
+from model_monitor.results.documents import decode, encode
 from model_monitor.results.report import Baseline, Observed, documents_of, needs_no_labels
 
 
@@ -24,7 +24,15 @@ def baseline_of(endpoint: Endpoint, schedule: Schedule) -> Baseline:
         version = store.join(folder, decode(store.read(pointer), pointer)["version"])
     except FileNotFoundError:
         return Baseline()
-    return Baseline.at(store.join(version, STATISTICS), store.join(version, CONSTRAINTS))
+    return version_at(version, schedule.build_monitor())
+
+
+def version_at(version: str, monitor: Monitor[Any]) -> Baseline:
+    """A version of a baseline: its two files, or the one that is both. Raises ConfigError."""
+    documents = documents_of(monitor)
+    names = {documents.statistics_name, documents.constraints_name}
+    statistics = store.join(version, documents.statistics_name) if len(names) > 1 else None
+    return Baseline.at(statistics, store.join(version, documents.constraints_name))
 
 
 def check_learned(monitor: Monitor[Any], observed: Observed) -> None:
@@ -37,9 +45,9 @@ def check_learned(monitor: Monitor[Any], observed: Observed) -> None:
 
 
 def baseline_files(monitor: Monitor[Any], observed: Observed) -> dict[str, bytes]:
-    """The two files of a baseline, by name."""
+    """The two files of a baseline by name, or the one that is both."""
     documents = documents_of(monitor)
     return {
-        STATISTICS: encode(documents.statistics(observed.state)),
-        CONSTRAINTS: encode(documents.suggested(observed.state)),
+        documents.statistics_name: encode(documents.statistics(observed.state)),
+        documents.constraints_name: encode(documents.suggested(observed.state)),
     }

@@ -48,10 +48,17 @@ def whole_monitor(name: str, options: dict[str, Any]) -> Any:
     try:
         return TypeAdapter(kind).validate_python(options)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
+        problems = "; ".join(map(told, error.errors()))
         raise ConfigError(f"monitor '{name}' can't take options {options}: {problems}") from error
     except PydanticUserError as error:
         raise ConfigError(f"monitor '{name}' can't be made from options: {error}") from error
+
+
+def told(problem: Mapping[str, Any]) -> str:
+    """One problem with the options, for the person who wrote them."""
+    place = ".".join(map(str, problem["loc"]))
+    words = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{place}: {words}" if place else words
 
 
 def attributes_of(options: Mapping[str, Any]) -> list[str | int]:

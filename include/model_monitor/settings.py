@@ -20,6 +20,7 @@ from pydantic import (
 from model_monitor import cron as crons
 from model_monitor import formats
 from model_monitor.errors import ConfigError
+from model_monitor.rows.models import ModelAt
 
 NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
 
@@ -163,3 +164,22 @@ class Preprocess(Settings):
     script: Address
     on_error: Literal["fail", "drop"] = Field("fail", description="What to do with a record the handler raises on")
     sort_columns: bool = Field(False, description="Order columns by name as text, as the original does")
+
+
+class Explain(Settings):
+    """How a sample of each window's rows is explained, by asking the model again."""
+
+    model: ModelAt = Field(description="One of url, sagemaker_endpoint, artefact, callable; and how it is asked")
+    features: tuple[str, ...] = Field(
+        (), description="Columns that the model is asked with, in its order; all if absent"
+    )
+    background: Address | tuple[tuple[float | str | None, ...], ...] | None = Field(
+        None, description="Rows that stand for an unknown feature: a CSV file of them, or a list; else the baseline's"
+    )
+    num_clusters: int | None = Field(None, ge=1, description="Into how many a larger background is clustered")
+    num_samples: int | None = Field(None, ge=1, description="Sets of features tried for a row; 2n + 2048 if absent")
+    use_logit: bool = Field(False, description="Explain log-odds rather than probabilities")
+    seed: int = Field(0, description="Of the sets of features")
+    rows: int = Field(200, ge=1, description="How many rows of a window are explained, chosen by event id")
+    method: Literal["auto", "kernel", "tree", "linear"] = "auto"
+    label_headers: tuple[str, ...] = Field((), description="What the model's outputs are called; label0, ... if absent")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,8 +22,11 @@ from model_monitor.core.constraints import (
     Measure,
     Share,
     Undefined,
+    Unlearned,
     evaluate,
+    noise_of,
 )
+from model_monitor.results.plain import constraint_of, written
 
 
 def judged(bound: Between, measure: Measure) -> Finding:
@@ -118,3 +123,48 @@ def test_estimates_are_alike_up_to_rounding_and_undefined_ones_by_their_reason()
     assert laws.alike(Undefined("a"), Undefined("a"))
     assert not laws.alike(Undefined("a"), Undefined("b"))
     assert not laws.alike(Share(1, 2), None)
+
+
+def test_a_share_can_not_reach_a_bound_that_is_no_share_by_chance() -> None:
+    assert judged(Between(low=2.0, level=0.01), Share(100, 100)).outcome == "violated"
+    assert judged(Between(high=-0.1, level=0.01), Share(0, 100)).outcome == "violated"
+
+
+@given(st.floats(-290, 290), st.floats(1e-3, 1e3), st.integers(2, 10**6), st.integers(1, 10**6))
+def test_the_noise_does_not_depend_on_the_unit(power: float, of_baseline: float, n: int, m: int) -> None:
+    unit = 10.0**power
+    noise = noise_of(Estimate(0.0, 1.0, n), Estimate(0.0, of_baseline, m), 0.001)
+    scaled = noise_of(Estimate(0.0, unit, n), Estimate(0.0, of_baseline * unit, m), 0.001)
+    assert noise is not None
+    assert scaled == pytest.approx(noise * unit, rel=1e-6)
+
+
+def test_an_error_that_is_not_finite_is_no_noise() -> None:
+    large = judged(Between(high=1.0, level=0.01), Estimate(2.0, math.inf, 400))
+    assert (large.outcome, large.reason) == ("undefined", "numbers are too large to tell chance from change")
+
+
+@pytest.mark.parametrize("measure", [math.nan, Estimate(math.nan, 1.0, 10)])
+def test_what_is_not_a_number_never_holds_and_is_no_bound(measure: Measure) -> None:
+    assert judged(Between(low=0.0), measure).outcome == "undefined"
+    with pytest.raises(ValueError, match="not NaN"):
+        Between(high=math.nan)
+
+
+def test_one_absurd_row_does_not_hide_behind_the_error_that_it_makes() -> None:
+    rows = np.append(np.full(99, 0.5), 1e30)
+    mean = Estimate(float(rows.mean()), float(rows.std(ddof=1) / 10), 100, 1.0)
+    finding = judged(Between(high=0.6, level=0.01), mean)
+    assert (finding.outcome, finding.reason) == (
+        "undefined",
+        "m is 1e+28, but one of 100 rows makes up most of it",
+    )
+    assert judged(Between(high=1e31, level=0.01), mean).outcome == "holds"
+    assert judged(Between(high=0.6, level=0.01), replace(mean, largest=0.3)).outcome == "holds"
+
+
+def test_what_the_baseline_could_not_tell_is_undefined_and_says_why() -> None:
+    constraint = Constraint("check", EVERYTHING, "m", Unlearned("the baseline has no m"))
+    [finding] = evaluate([constraint], {(EVERYTHING, "m"): 1.0})
+    assert (finding.outcome, finding.reason) == ("undefined", "the baseline has no m")
+    assert constraint_of(written(constraint)) == constraint

@@ -80,8 +80,8 @@ def test_a_segment_that_is_gone_is_undefined_and_a_new_one_is_asked_nothing() ->
     before = monitor.observe(pa.record_batch({"origin": ["JFK", "EWR"] * 50, "x": ["1"] * 100}))
     after = monitor.observe(pa.record_batch({"origin": ["JFK", "LGA"] * 50, "x": ["1"] * 100}))
     found = evaluate(monitor.suggest(before), monitor.measure(after))
-    gone = {f.outcome for f in found if f.constraint.subject.segment == (("origin", "EWR"),)}
-    assert gone == {"undefined"}
+    gone = {(f.outcome, f.reason) for f in found if f.constraint.subject.segment == (("origin", "EWR"),)}
+    assert gone == {("undefined", "no row with origin=EWR")}
     assert not [f for f in found if ("origin", "LGA") in f.constraint.subject.segment]
 
 
@@ -117,3 +117,19 @@ def test_segments_are_for_columns_with_few_values() -> None:
 def test_a_column_that_is_not_there_is_named() -> None:
     with pytest.raises(DataError, match=r"no column 'origin' to tell segments apart; the columns are: x, y"):
         segmented(DataQuality(), "origin").observe(pa.record_batch({"x": ["1"], "y": ["2"], "@event_id": ["e"]}))
+
+
+def test_a_segment_is_the_same_however_a_source_writes_its_value() -> None:
+    monitor = segmented(DataQuality(), "v")
+    texts = pa.record_batch({"v": ["1", "1.0", "01.0", "1.10", "True", "true", None, ""]})
+    assert list(monitor.observe(texts).by[0].items) == ["1", "01.0", "1.10", "true", ""]
+    assert monitor.observe(texts).by[0].items["1"].rows == 2
+    for values in (pa.array([1, 0]), pa.array([1.0, 0.0])):
+        assert list(monitor.observe(pa.record_batch({"v": values})).by[0].items) == ["1", "0"]
+
+
+def test_a_segment_of_rows_without_a_value_that_is_gone_is_called_so() -> None:
+    monitor = segmented(DataQuality(), "v")
+    before, after = (monitor.observe(pa.record_batch({"v": [value, "a"]})) for value in (None, "a"))
+    found = evaluate(monitor.suggest(before), monitor.measure(after))
+    assert "no row without a v" in {f.reason for f in found}

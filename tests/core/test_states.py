@@ -102,3 +102,20 @@ def test_a_state_of_a_newer_version_is_refused() -> None:
 def test_bytes_that_are_no_state_are_refused(content: bytes) -> None:
     with pytest.raises(ValueError, match="not a saved state"):
         load(content, Moments())
+
+
+huge = st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=20)
+
+
+@given(huge, st.lists(st.integers(0, 20), max_size=4))
+def test_sums_beyond_the_range_of_floats_are_infinite_and_never_nan(rows: list[float], ends: list[int]) -> None:
+    m = reduce(add, (Moments.of(np.array(part, float)) for part in cut(rows, ends)), Moments())
+    assert not math.isnan(m.total + m.m2)
+    assert (m.n, m.minimum, m.maximum) == (len(rows), min(rows, default=None), max(rows, default=None))
+    for number in (m.mean, m.std_dev):
+        assert number is None or math.isfinite(number)
+
+
+def test_a_sum_that_is_too_large_stays_so() -> None:
+    m = Moments.of(np.full(2, 1.7e308)) + Moments.of(np.full(9, -1.7e308)) + Moments.of(np.ones(1))
+    assert (m.n, m.total, m.mean, m.std_dev) == (12, math.inf, None, None)

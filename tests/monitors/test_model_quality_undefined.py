@@ -14,6 +14,7 @@ from sklearn import metrics as judge
 from model_monitor.core.constraints import EVERYTHING, Estimate, Share, Subject, Undefined
 from model_monitor.core.states import dump
 from model_monitor.monitors import binary
+from model_monitor.monitors.binary import HINT
 from model_monitor.monitors.model_quality import ModelQuality
 
 SCORED = ModelQuality("BinaryClassification", probability_attribute="score")
@@ -85,9 +86,9 @@ def test_where_nothing_can_be_measured_it_says_why(monitor: ModelQuality) -> Non
 
 def test_truth_and_predictions_that_speak_of_other_labels_are_not_compared() -> None:
     other = {"predicted": ["1", "0"], "label": ["yes", "no"]}
-    assert reasons(LABELLED, other) == {"truth is no, yes and predictions are 0, 1: no label in common"}
+    assert reasons(LABELLED, other) == {f"truth is no, yes and predictions are 0, 1: no label in common{HINT}"}
     classes = {"class": ["1", "2"], "true class": ["red", "blue"]}
-    assert reasons(MANY, classes) == {"truth is blue, red and predictions are 1, 2: no label in common"}
+    assert reasons(MANY, classes) == {f"truth is blue, red and predictions are 1, 2: no label in common{HINT}"}
     wrong = LABELLED.metrics_of(LABELLED.observe(pa.record_batch({"predicted": [1, 1], "label": [0, 0]})))
     assert wrong["accuracy"] == Share(0, 2)
 
@@ -98,7 +99,8 @@ def test_a_regression_called_a_classification_is_told_apart() -> None:
     assert reasons(monitor, {"predicted": many, "label": many}) == {
         "there are more than 10,000 pairs of truth and prediction; is this a regression?"
     }
-    assert SCORED.observe(pa.record_batch({"score": [0.5] * 3, "label": [1.1, 2.2, 3.3]})).outcomes.scored.items == {}
+    several = pa.record_batch({"score": [0.5] * 9, "label": np.arange(9) + 0.1})
+    assert SCORED.observe(several).outcomes.scored.items == {}
 
 
 def test_one_class_alone_leaves_undefined_what_needs_two() -> None:

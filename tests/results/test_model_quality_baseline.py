@@ -84,6 +84,16 @@ def test_an_entry_that_a_person_deleted_is_not_judged() -> None:
     assert "f1" not in {c.measure for c in documents_of(monitor()).constraints(statistics, constraints)}
 
 
+def test_what_a_metric_never_is_may_be_its_threshold_in_the_originals_mode_alone() -> None:
+    asked = of(threshold=2)
+    with pytest.raises(ConfigError):
+        documents_of(monitor()).constraints(None, asked)
+    [read] = documents_of(monitor(compatibility="sagemaker")).constraints(None, asked)
+    assert read.bound == Between(low=2.0)
+    with pytest.raises(ConfigError, match=r"'r2' is at most 1: its threshold can't be 1\.5"):
+        documents_of(monitor("Regression")).constraints(None, {"regression_constraints": {"r2": {"threshold": 1.5}}})
+
+
 def of(**entry) -> dict:
     return {"binary_classification_constraints": {"recall": {"threshold": 0.5, "comparison_operator": LESS} | entry}}
 
@@ -124,6 +134,24 @@ WRONG = [
         {"binary_classification_metrics": {"recall": {"value": 1.0}}, "predictions": {"numerical_statistics": 5}},
         None,
         "'predictions' can't be read",
+    ),
+    (None, of(threshold=90), "'recall' is between 0 and 1, so that 90 % is 0.9: its threshold can't be 90; or delete"),
+    (
+        None,
+        {"binary_classification_constraints": {"false_positive_rate": {"threshold": -0.1}}},
+        "its threshold can't be -0.1",
+    ),
+    ({"binary_classification_metrics": {}, "dataset": "x"}, None, "'dataset' must be an object"),
+    ({"binary_classification_metrics": {}, "dataset": {"item_count": -5}}, None, "-5 is no number of rows; correct"),
+    (
+        {"binary_classification_metrics": {"recall": {"value": 1}, "confusion_matrix": {"0": {"0": -3}}}},
+        None,
+        "'confusion_matrix' must hold counts .*-3 is no number of rows",
+    ),
+    (
+        {"binary_classification_metrics": {"auc": {"value": 1, "standard_deviation": -1}}, "predictions": None},
+        None,
+        "'auc' can't have the standard_deviation -1",
     ),
     (of(), {"binary_classification_metrics": {}}, "are swapped"),
     (None, {"dataset": {}, "regression_metrics": {}}, "are swapped"),

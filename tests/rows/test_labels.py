@@ -49,9 +49,19 @@ ONE, TWO = truth("a", "1"), truth("b", "0")
         f"{json.dumps([ONE])}\n{json.dumps(TWO)}\n",
         json.dumps([ONE, TWO], indent=2),
         "\ufeff" + json.dumps(ONE) + "\n" + json.dumps(TWO),
+        "\ufeff" + json.dumps([ONE, TWO], indent=2),
         json.dumps(ONE | {"custom": {"deep": [1, None]}}) + "\n" + json.dumps(TWO),
     ],
-    ids=["lines", "blank lines", "one list", "list and object", "list over lines", "byte order mark", "more members"],
+    ids=[
+        "lines",
+        "blank lines",
+        "one list",
+        "list and object",
+        "list over lines",
+        "byte order mark",
+        "mark and list",
+        "more members",
+    ],
 )
 @pytest.mark.parametrize("name", ["2026/01/05/03/1.jsonl", "2026/01/05/03/1.json.gz"])
 def test_records_are_read_however_they_are_put_into_lines(tmp_path: Path, content: str, name: str) -> None:
@@ -62,10 +72,24 @@ def test_records_are_read_however_they_are_put_into_lines(tmp_path: Path, conten
     assert (sum(reading.records.values()), reading.kept) == (2, [])
 
 
+def test_one_bad_record_of_a_list_costs_no_other(tmp_path: Path) -> None:
+    put(tmp_path, json.dumps([ONE, None, 17, TWO]))
+    found, reading = read(tmp_path)
+    assert found.data.to_pylist() == ["1", "0"]
+    assert [one.reason for one in reading.kept] == ["not a label record: record is not an object"] * 2
+
+
+def test_a_list_with_a_record_on_each_line_may_be_of_any_size(tmp_path: Path) -> None:
+    many = 100_000
+    put(tmp_path, "[\n" + ",\n".join(json.dumps(truth(f"e{i}", "1")) for i in range(many)) + "\n]\n")
+    found, reading = read(tmp_path)
+    assert (len(found), reading.kept) == (many, [])
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("{", "not JSON, perhaps cut off"),
+        ("{", "not JSON, perhaps cut off; write a record per line"),
         ("null", "not a label record: record is not an object"),
         ("17", "not a label record: record is not an object"),
         ("[null]", "not a label record: record is not an object"),
@@ -73,7 +97,7 @@ def test_records_are_read_however_they_are_put_into_lines(tmp_path: Path, conten
         (json.dumps({"groundTruthData": {"data": "1", "encoding": "CSV"}}), "no eventMetadata.eventId"),
         (json.dumps(truth("", "1")), "no eventMetadata.eventId"),
         (json.dumps({"eventMetadata": "a"}), "not a label record: eventMetadata is not an object"),
-        (b"\xff\xfe", "not JSON, perhaps cut off"),
+        (b"\xff\xfe", "not JSON, perhaps cut off; write a record per line"),
     ],
 )
 def test_what_is_no_record_is_set_aside_with_file_and_line_and_loses_no_other(
@@ -97,17 +121,21 @@ def test_only_wanted_labels_are_kept_and_all_are_counted(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("address", "hour"),
+    ("address", "hours"),
     [
-        ("s3://b/labels/2026/01/05/03/1.jsonl?region=x", 3),
-        ("/labels/2026/01/05/23/4559.jsonl", 23),
-        ("/labels/2026/01/05/1.jsonl", 23),
+        ("s3://b/labels/2026/01/05/03/1.jsonl?region=x", (3, 3)),
+        ("/labels/2026/01/05/23/4559.jsonl", (23, 23)),
+        ("/labels/2026/01/05/07/30/part-0/1.jsonl", (7, 7)),
+        ("/2020/01/01/labels/2026/01/05/07/1.jsonl", (7, 7)),
+        ("/labels/2026/01/05/1.jsonl", (0, 23)),
         ("/labels/2026/13/05/03/1.jsonl", None),
         ("/labels/1.jsonl", None),
     ],
 )
-def test_a_folder_tells_when_its_labels_were_collected(address: str, hour: int | None) -> None:
-    assert collected_in(address) == (None if hour is None else datetime(2026, 1, 5, hour, tzinfo=UTC))
+def test_a_folder_tells_when_its_labels_were_collected(address: str, hours: tuple[int, int] | None) -> None:
+    assert collected_in(address) == (
+        (None, None) if hours is None else tuple(datetime(2026, 1, 5, hour, tzinfo=UTC) for hour in hours)
+    )
 
 
 def values(*pairs: tuple[str | None, str | None], attribute: str | int = "label") -> list[Any]:

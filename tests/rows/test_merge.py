@@ -16,7 +16,7 @@ from labelling import truth
 from writing import at, lines, record
 
 from model_monitor import store
-from model_monitor.errors import ConfigError
+from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows import capture, labels, payload
 from model_monitor.rows.collect import Span, collect
 from model_monitor.rows.labels import LabelFile
@@ -139,3 +139,11 @@ def test_the_join_is_that_of_plain_python(asked: Any, truths: Any, duplicates: A
     ]
     assert summary.labels["requests"] == len(asked)
     assert summary.labels["matched"] == len({event for event, _, labelled in expected if labelled})
+
+
+def test_one_id_for_all_requests_is_told_instead_of_joining_each_with_each(tmp_path: Path) -> None:
+    asked = [record(f"e{i}", inference="default") for i in range(300)]
+    with pytest.raises(DataError, match="300 labels name one request, 'default'"):
+        merged(tmp_path, asked, [truth("default", "1")] * 300)
+    rows, _, _ = merged(tmp_path, asked, [truth("default", "1")] * 300, Joining("label", "last"))
+    assert len(rows) == 300

@@ -10,12 +10,15 @@ NEGLIGIBLE = 1e-12  # of what was summed so far
 
 def binomial_tail(inside: int, n: int, expected: float, below: bool) -> float:
     """Probability (0..1) of at most (``below``) or at least ``inside`` of ``n`` rows, each inside with ``expected``.
+    Of an ``expected`` that is no probability it is 0: chance explains nothing then.
 
     >>> binomial_tail(0, 2, 0.5, below=True)
     0.25
     """
     from scipy.stats import binom
 
+    if not 0 <= expected <= 1:
+        return 0.0
     return float(binom.cdf(inside, n, expected) if below else binom.sf(inside - 1, n, expected))
 
 

@@ -1,14 +1,15 @@
 """What must hold of a measure, and does it?
 
-A bound is data, one of three: ``Between`` (a number in an interval), ``Within`` (a distribution's mass on a set),
-``Near`` (a distribution close to another). A finding has three outcomes: holds, violated, undefined.
+A bound is data: ``Between`` (a number in an interval), ``Within`` (a distribution's mass on a set), ``Near`` (a
+distribution close to another), or ``Unlearned`` (the baseline had nothing to ask for). A finding has three outcomes:
+holds, violated, undefined.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import singledispatch
 from typing import Literal
 
@@ -17,6 +18,7 @@ from model_monitor.core.distances import DISTANCES, Distance, comparable
 from model_monitor.core.distributions import Categories, Distribution
 
 Outcome = Literal["holds", "violated", "undefined"]
+Segment = tuple[tuple[str, str], ...]  # (column, value) pairs, outermost first
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Subject:
     """What a measure is about: a column, or everything (None); of the rows of a segment, or of all rows."""
 
     column: str | None = None
-    segment: tuple[tuple[str, str], ...] = ()  # (column, value) pairs, outermost first
+    segment: Segment = ()
 
     def within(self, column: str, value: str) -> Subject:
         """The same of the rows in which a column has a value."""
@@ -35,6 +37,7 @@ class Subject:
 
 
 EVERYTHING = Subject()
+MOST = 0.5  # of a sum in one row: then that row decides
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,13 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number estimated from ``n`` rows, and its standard error, >= 0; None if that is not known."""
+    """A number estimated from ``n`` rows, and its standard error, >= 0; None if that is not known, infinite if numbers
+    are too large for it. ``largest`` is the part (0..1) that a single row has in a sum; None if not known."""
 
     value: float
     error: float | None = None
     n: int = 0
+    largest: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +82,21 @@ class Between:
     With a ``level`` (0..1), what lies beyond a side counts only if chance alone would take it there with less than that
     probability. ``drawn`` is the baseline's own measure where the side is no fixed number but was itself observed on so
     many rows; its chance is weighed too. Of a share the probability is exact, so that without ``drawn`` a single row
-    outside a ``low`` of 1 always counts. Of an estimate it is Student's, from its error. A plain number has no chance.
+    outside a ``low`` of 1 always counts. Of an estimate it is Student's, from its error; where a single row makes up
+    most of what is beyond, nobody can tell: one absurd row raises the error as much as the mean. A plain number has no
+    chance.
+
+    Raises ValueError if a side is NaN, which nothing would ever be beyond.
     """
 
     low: float | None = None
     high: float | None = None
     level: float | None = None
     drawn: Share | Estimate | None = None
+
+    def __post_init__(self) -> None:
+        if any(side is not None and math.isnan(side) for side in (self.low, self.high)):
+            raise ValueError("a side of a bound is a number or absent, not NaN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +116,8 @@ class Within:
 class Near:
     """A distribution must not be further than ``threshold`` from another, by a distance named in ``DISTANCES``.
 
-    With a ``level`` (0..1), a distance that chance alone would exceed with that probability does not count.
+    With a ``level`` (0..1), a distance that chance alone would exceed with that probability does not count; a closeness
+    counts only if it would be below the threshold but for chance.
     """
 
     to: Distribution
@@ -112,7 +126,17 @@ class Near:
     level: float | None = None
 
 
-Bound = Between | Within | Near
+@dataclass(frozen=True, slots=True)
+class Unlearned:
+    """A measure should be judged, but the baseline could not tell by what, and why: a clause after a colon.
+
+    Its findings are undefined; without it, nobody would ever hear that the measure is not judged.
+    """
+
+    reason: str
+
+
+Bound = Between | Within | Near | Unlearned
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +154,8 @@ class Finding:
     """What came of one constraint.
 
     ``observed`` is the number, share, distance or p-value that was judged, None if undefined. ``noise_floor`` is the
-    distance, or how far an estimate may be beyond its bound, to be expected from chance, where it was asked for.
-    ``reason`` says why it is undefined.
+    distance, or how far an estimate or a closeness may be beyond its bound, to be expected from chance, where it was
+    asked for. ``reason`` says why it is undefined.
     """
 
     constraint: Constraint
@@ -143,11 +167,16 @@ class Finding:
 
 def evaluate(constraints: Iterable[Constraint], measures: Measures) -> list[Finding]:
     """One finding per constraint, in order. A measure that is absent or None makes it undefined, never green."""
-    return [finding_of(constraint, measures) for constraint in constraints]
+    segments = {subject.segment[:1] for subject, _ in measures}
+    return [finding_of(constraint, measures, segments) for constraint in constraints]
 
 
-def finding_of(constraint: Constraint, measures: Measures) -> Finding:
+def finding_of(constraint: Constraint, measures: Measures, segments: Collection[Segment]) -> Finding:
+    """The finding of one constraint; ``segments`` are the outermost ones of which there is any measure."""
     measure = measures.get((constraint.subject, constraint.measure))
+    if constraint.subject.segment[:1] not in segments and constraint.subject.segment:
+        column, value = constraint.subject.segment[0]
+        return undefined(constraint, f"no row with {column}={value}" if value else f"no row without a {column}")
     if measure is None:
         return undefined(constraint, f"there is no {constraint.measure} to judge")
     if isinstance(measure, Undefined):
@@ -167,7 +196,7 @@ def judge(bound: Bound, constraint: Constraint, measure: Measure) -> Finding:
 @judge.register
 def _(bound: Between, constraint: Constraint, measure: Measure) -> Finding:
     value = measure.value if isinstance(measure, Share | Estimate) else measure
-    if not isinstance(value, int | float):
+    if not isinstance(value, int | float) or math.isnan(value):
         return undefined(constraint, f"there is no {constraint.measure} to judge")
     too_low = bound.low is not None and value < bound.low
     too_high = bound.high is not None and value > bound.high
@@ -178,9 +207,14 @@ def _(bound: Between, constraint: Constraint, measure: Measure) -> Finding:
     elif bound.level and isinstance(measure, Estimate):
         floor = noise_of(measure, bound.drawn, bound.level)
         if floor is None:
-            return undefined(constraint, "too few rows to tell chance from change")
+            return undefined(constraint, why_no_noise(measure))
+        beyond = too_low or too_high
         too_low = too_low and value < (bound.low or 0.0) - floor
         too_high = too_high and value > (bound.high or 0.0) + floor
+        if beyond and not (too_low or too_high) and (measure.largest or 0.0) > MOST:
+            return undefined(
+                constraint, f"{constraint.measure} is {value:.6g}, but one of {measure.n} rows makes up most of it"
+            )
     return Finding(constraint, "violated" if too_low or too_high else "holds", float(value), floor)
 
 
@@ -199,15 +233,29 @@ def noise_of(estimate: Estimate, drawn: Share | Estimate | None, level: float) -
     Student's t; with a baseline's own error, the degrees of freedom are Welch & Satterthwaite's. A baseline whose error
     is not known counts as if its rows spread as much as the estimate's.
     """
-    if estimate.error is None or estimate.n < 2:
+    if estimate.error is None or not math.isfinite(estimate.error) or estimate.n < 2:
         return None
     if not isinstance(drawn, Estimate):
         return chance.student_quantile(level, estimate.n - 1) * estimate.error
     n, m = estimate.n, max(drawn.n, 1)
     of_baseline = drawn.error if drawn.error is not None else estimate.error * math.sqrt(n / m)
     both = math.hypot(estimate.error, of_baseline)
-    parts = estimate.error**4 / (n - 1) + of_baseline**4 / max(m - 1, 1)
-    return chance.student_quantile(level, both**4 / parts) * both if parts else 0.0
+    if not both or not math.isfinite(both):
+        return None if both else 0.0
+    # As parts of both, as fourth powers of large numbers would not be finite.
+    parts = (estimate.error / both) ** 4 / (n - 1) + (of_baseline / both) ** 4 / max(m - 1, 1)
+    noise = chance.student_quantile(level, 1 / parts) * both
+    return noise if math.isfinite(noise) else None
+
+
+def why_no_noise(estimate: Estimate) -> str:
+    few = estimate.n < 2 or estimate.error is None
+    return "too few rows to tell chance from change" if few else "numbers are too large to tell chance from change"
+
+
+@judge.register
+def _(bound: Unlearned, constraint: Constraint, measure: Measure) -> Finding:
+    return undefined(constraint, bound.reason)
 
 
 @judge.register
@@ -230,10 +278,16 @@ def _(bound: Near, constraint: Constraint, measure: Measure) -> Finding:
     observed = distance.between(measure, bound.to)
     if observed is None:
         return undefined(constraint, "too few values to compare with the baseline")
+    if distance.margin and bound.level:
+        margin = distance.margin(measure, bound.to, bound.level)
+        if margin is None:
+            return undefined(constraint, "too few rows to tell chance from change")
+        outcome: Outcome = "violated" if observed + margin < bound.threshold else "holds"
+        return Finding(constraint, outcome, observed, margin)
     floor = distance.noise(measure, bound.to, bound.level) if distance.noise and bound.level else None
     far = is_far(distance, observed, bound.threshold) and (floor is None or observed > floor)
     return Finding(constraint, "violated" if far else "holds", observed, floor)
 
 
 def is_far(distance: Distance, observed: float, threshold: float) -> bool:
-    return observed < threshold if distance.is_p_value else observed > threshold
+    return observed < threshold if distance.is_p_value or distance.margin else observed > threshold

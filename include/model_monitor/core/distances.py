@@ -1,7 +1,8 @@
 """How far is one distribution from another, and how far would chance alone take it?
 
-Two families. ``kolmogorov_smirnov``, ``largest_share_change`` and ``chi_squared`` are what their names say. The
-``sagemaker_*`` ones reproduce the original's numbers, including that it forgets how often a number occurred.
+Two families. ``kolmogorov_smirnov``, ``largest_share_change``, ``chi_squared`` and ``ndcg`` (a closeness) are what
+their names say. The ``sagemaker_*`` ones reproduce the original's numbers, including that it forgets how often a number
+occurred.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from model_monitor.core.distributions import Categories, Distribution, Numbers
+from model_monitor.core.importances import ndcg, ndcg_margin
 
 ROBUST = 1.8  # the original's constant: a level of about 0.003 in Kolmogorov and Smirnov's test
 
@@ -26,11 +28,15 @@ class Distance:
     ``between`` gives the distance, or None where there is none, e.g. if either is empty. ``noise`` gives the distance
     that chance alone exceeds with at most the probability ``level`` when nothing changed; None if it is part of the
     distance already. With ``is_p_value``, small means far.
+
+    ``margin`` is of a closeness, for which small means far too: how much closer the two might be but for chance, with
+    the probability ``level`` of being closer still; None if nobody can tell.
     """
 
     between: Callable[[Any, Any], float | None]
     noise: Callable[[Any, Any, float], float] | None = None
     is_p_value: bool = False
+    margin: Callable[[Any, Any, float], float | None] | None = None
 
 
 def kolmogorov_smirnov(live: Numbers, baseline: Numbers) -> float | None:
@@ -139,6 +145,7 @@ DISTANCES = {
     "kolmogorov_smirnov": Distance(kolmogorov_smirnov, kolmogorov_smirnov_noise),
     "largest_share_change": Distance(largest_share_change, largest_share_change_noise),
     "chi_squared": Distance(chi_squared, is_p_value=True),
+    "ndcg": Distance(ndcg, margin=ndcg_margin),
     "sagemaker_numbers_robust": Distance(partial(sagemaker_numbers, robust=True)),
     "sagemaker_numbers_simple": Distance(partial(sagemaker_numbers, robust=False)),
     "sagemaker_categories_robust": Distance(partial(sagemaker_categories, robust=True)),

@@ -1,4 +1,4 @@
-"""How are a column's values spread? Over numbers or over categories, as a distance sees it."""
+"""How is a column's mass spread over numbers or categories, or importance over features, as a distance sees it?"""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from model_monitor.core.importances import Importances
 from model_monitor.core.states import Counts, Quantiles
 
 SKETCH_RANK_ERROR = 0.005
@@ -62,4 +63,4 @@ class Categories:
         return self.rest + sum(self.counts.values())
 
 
-Distribution = Numbers | Categories
+Distribution = Numbers | Categories | Importances

@@ -7,9 +7,12 @@ import random
 import reprlib
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from model_monitor.core.constraints import Estimate, Measure, Measures, evaluate
 from model_monitor.core.distances import kolmogorov_smirnov, largest_share_change
 from model_monitor.core.distributions import SKETCH_RANK_ERROR, Categories, Numbers
+from model_monitor.core.importances import Importances
 from model_monitor.core.monitor import Monitor, S, fold
 from model_monitor.core.states import dump, load
 
@@ -68,6 +71,8 @@ def assert_alike(found: Measures, expected: Measures, law: str) -> None:
 def alike(a: Measure, b: Measure) -> bool:
     if isinstance(a, Numbers) and isinstance(b, Numbers):
         return a.n == b.n and (not a.n or (kolmogorov_smirnov(a, b) or 0.0) <= 2 * SKETCH_RANK_ERROR)
+    if isinstance(a, Importances) and isinstance(b, Importances):
+        return (a.names, a.n) == (b.names, b.n) and close(a.values, b.values) and close(a.covariance, b.covariance)
     if isinstance(a, Categories) and isinstance(b, Categories):
         return (a.n, a.missing) == (b.n, b.missing) and not (a.n and largest_share_change(a, b))
     if isinstance(a, Estimate) and isinstance(b, Estimate):
@@ -75,3 +80,7 @@ def alike(a: Measure, b: Measure) -> bool:
     if isinstance(a, int | float) and isinstance(b, int | float):
         return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
     return type(a) is type(b) and a == b
+
+
+def close(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+    return a is b if a is None or b is None else bool(np.allclose(a, b, rtol=1e-9, atol=1e-9))

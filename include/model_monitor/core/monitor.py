@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MAX_SEGMENTS = 1000  # of one column
+WHOLE = re.compile(r"^(-?(?:0|[1-9][0-9]*))\.0+$")
 
 S = TypeVar("S", bound=State)
 S_co = TypeVar("S_co", bound=State, covariant=True)
@@ -73,7 +75,8 @@ class Segments(Keyed[S]):
 
 @dataclass(frozen=True)
 class By(Generic[S]):
-    """A monitor of each segment apart: rows are told apart by the text of one column, null being as empty text.
+    """A monitor of each segment apart: rows are told apart by the text of one column, null being as empty text, and
+    texts that mean the same being one: ``1.0`` is ``1``, and ``True`` is ``true``.
 
     ``By("country", DataQuality())`` measures and suggests for each country; its State is a map of States. Where the
     monitor has a false-alarm budget, it is that of each segment: ``Segmented`` shares one among all.
@@ -96,11 +99,13 @@ class By(Generic[S]):
             raise DataError(f"there is no column '{self.column}' to tell segments apart; the columns are: {there}")
         texts = pc.fill_null(batch.column(self.column).cast(pa.string()), "").dictionary_encode()
         like = self.monitor.empty
-        Segments(like, dict.fromkeys(texts.dictionary.to_pylist(), like), self.column)  # not too many, before the work
-        codes = texts.indices.to_numpy()
+        written = [canonical(text) for text in texts.dictionary.to_pylist()]
+        values = {value: place for place, value in enumerate(dict.fromkeys(written))}
+        Segments(like, dict.fromkeys(values, like), self.column)  # not too many, before the work
+        codes = np.array([values[value] for value in written], np.int64)[texts.indices.to_numpy()]
         rows = batch.take(pa.array(np.argsort(codes, kind="stable")))
-        ends = np.cumsum(np.bincount(codes, minlength=len(texts.dictionary))).tolist()
-        parts = zip(texts.dictionary.to_pylist(), [0, *ends], ends, strict=False)
+        ends = np.cumsum(np.bincount(codes, minlength=len(values))).tolist()
+        parts = zip(values, [0, *ends], ends, strict=False)
         observed = {value: self.monitor.observe(rows.slice(start, end - start)) for value, start, end in parts}
         return Segments(like, observed, self.column)
 
@@ -115,6 +120,18 @@ class By(Generic[S]):
         for value, part in baseline.items.items():
             for c in self.monitor.suggest(part):
                 yield within(c, self.column, value)
+
+
+def canonical(value: str) -> str:
+    """The text of a segment: a whole number without ``.0`` and a boolean in small letters, as one source may write
+    them otherwise than another; any other text as it is.
+
+    >>> canonical("7.0"), canonical("True"), canonical("1.10"), canonical("007.0")
+    ('7', 'true', '1.10', '007.0')
+    """
+    if value.lower() in ("true", "false"):
+        return value.lower()
+    return WHOLE.sub(r"\1", value)
 
 
 def within(constraint: Constraint, column: str, value: str) -> Constraint:

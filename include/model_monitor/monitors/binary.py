@@ -29,6 +29,7 @@ OF_RANK = ("average_precision",)
 OF_SCORES = ("brier_score", "log_loss", "expected_calibration_error")
 ORIGINAL = [*original_formulas.binary(Confusion(), Confusion(), 0.0)]
 CONSTANT = "_best_constant_classifier"
+HINT = "; if all of them are the model's, list them in class_names"
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,11 @@ class Coding:
         return order_of(self.positive) < order_of(self.negative)
 
 
-def coding_of(state: Classified, positive: str | None, classes: tuple[str, ...] = ()) -> Coding | Undefined:
+def coding_of(
+    state: Classified, positive: str | None, classes: tuple[str, ...] = (), as_original: bool = False
+) -> Coding | Undefined:
     """How the labels are to be read; why they can't be, if there are more than two or predictions speak of others.
+    The original does not look at the latter.
 
     The positive label is the given one, else "1" where that is one of them, else the larger.
     """
@@ -53,9 +57,11 @@ def coding_of(state: Classified, positive: str | None, classes: tuple[str, ...] 
     labels = truths | answers | set(classes) | ({positive} if positive is not None else set())
     if labels <= {"0", "1"}:
         labels = {"0", "1"}
-    known = labels == {"0", "1"} or truths | answers <= set(classes)
+    known = as_original or labels == {"0", "1"} or truths | answers <= set(classes)
     if answers and not truths & answers and not known:
-        return Undefined(f"truth is {some(truths)} and predictions are {some(answers)}: no label in common")
+        return Undefined(f"truth is {some(truths)} and predictions are {some(answers)}: no label in common{HINT}")
+    if len(labels) > 2 and classes:
+        return Undefined(f"labels are {some(truths | answers)}, but the classes are {some(classes)}")
     if len(labels) > 2:
         return Undefined(f"there are more than two labels: {some(labels)}")
     if positive is None and len(labels) < 2:
@@ -86,7 +92,9 @@ def ranked(state: Classified, coding: Coding) -> tuple[np.ndarray, np.ndarray]:
     """How many positives and negatives had each score, by rising score; without scores a prediction counts as one."""
     if not state.scored.items:
         c = confusion_of(state, coding)
-        return np.array([c.fn, c.tp]), np.array([c.tn, c.fp])
+        counts = np.array([[c.fn, c.tp], [c.tn, c.fp]])
+        positives, negatives = counts[:, counts.any(axis=0)]  # an answer that nobody got has no point on a curve
+        return positives, negatives
     positive, negative = sides(state, coding)
     _, (positives, negatives) = on_one_grid(positive.scores, negative.scores)
     return positives, negatives

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from model_monitor.core.constraints import Estimate, Measure, Undefined
+from model_monitor.core.constraints import Estimate, Measure, Share, Undefined
 from model_monitor.core.states import Keyed, Moments
-from model_monitor.errors import DataError
+from model_monitor.errors import DataError, MonitorError
 from model_monitor.monitors.regression import mean_of
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from model_monitor.monitors.model_quality import ModelQuality
     from model_monitor.monitors.quality import Quality
+
+NUMBERS = int | float | np.integer | np.floating
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class CustomMetric:
     of_rows: ``function(rows: pa.RecordBatch)`` gives a number for each row; the metric is their mean. It sees the rows
         that have a usable label and prediction, with all their columns; NaN and null leave a row out.
     of_state: ``function(monitor: ModelQuality, state: Quality)`` gives the number itself, or a Share, Estimate,
-        Undefined or None; e.g. a cost from ``monitor.confusion_matrix(state)``. Not called without a usable row.
+        Undefined or None; e.g. a cost from ``monitor.confusion_matrix(state)``. Not called without a usable row. An
+        Estimate without an error is not judged where chance is weighed.
     better: which side is good. Without it the metric is reported, never judged.
     """
 
@@ -52,11 +55,26 @@ def function_at(path: str) -> Callable[..., Any]:
     module, _, name = path.rpartition(".")
     try:
         function: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(f"there is no function at '{path}' ({error}); give its dotted path") from error
+    except Exception as error:  # a user's module may raise anything when it is imported
+        raise ValueError(f"there is no function at '{path}' ({in_short(error)}); give its dotted path") from error
     if not callable(function):
         raise ValueError(f"'{path}' is no function")
     return function
+
+
+def in_short(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def called(name: str, path: str, about: str, *arguments: Any) -> Any:
+    """What the function of a metric gives. Raises DataError, naming both and what it was called ``about``, if it
+    raises anything: a user's code can."""
+    try:
+        return function_at(path)(*arguments)
+    except MonitorError:
+        raise
+    except Exception as error:
+        raise DataError(f"metric '{name}': {path} failed on {about}: {in_short(error)}; correct it") from error
 
 
 def sums_of(metrics: Mapping[str, CustomMetric], rows: pa.RecordBatch) -> Keyed[Moments]:
@@ -64,35 +82,72 @@ def sums_of(metrics: Mapping[str, CustomMetric], rows: pa.RecordBatch) -> Keyed[
     sums: dict[str, Moments] = {}
     for name, metric in metrics.items():
         if metric.of_rows and rows.num_rows:
-            sums[name] = Moments.of(numbers_of(metric.of_rows, rows))
+            sums[name] = Moments.of(numbers_of(name, metric.of_rows, rows))
     return Keyed(Moments(), sums)
 
 
-def numbers_of(path: str, rows: pa.RecordBatch) -> np.ndarray:
+def numbers_of(name: str, path: str, rows: pa.RecordBatch) -> np.ndarray:
+    about = f"{rows.num_rows} rows with the columns {', '.join(rows.schema.names)}"
+    given = called(name, path, about, rows)
     try:
-        values = np.asarray(function_at(path)(rows), np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"{path} failed on {rows.num_rows} rows ({error}); it must give a number for each row"
-        ) from error
+        values = np.asarray(given, np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"metric '{name}': {path} must give a number for each row, not {given!r:.60}") from error
     if values.shape != (rows.num_rows,):
-        raise DataError(f"{path} gave {values.shape} numbers for {rows.num_rows} rows; it must give one for each row")
+        gave = f"an array of shape {values.shape}" if values.shape else f"{given!r:.60}"
+        raise DataError(f"metric '{name}': {path} gave {gave} for {rows.num_rows} rows; it must give one for each row")
     finite: np.ndarray = values[np.isfinite(values)]
     return finite
 
 
 def custom_of(monitor: ModelQuality, state: Quality) -> dict[str, Measure]:
-    """A user's own metrics by name; of at least one usable row."""
+    """A user's own metrics by name; of at least one usable row. Raises DataError if a function gives no number."""
     return {name: measure_of(name, metric, monitor, state) for name, metric in monitor.metrics.items()}
 
 
 def measure_of(name: str, metric: CustomMetric, monitor: ModelQuality, state: Quality) -> Measure:
     if metric.of_rows:
-        found: Measure = mean_of(state.custom.items.get(name, Moments()), f"{metric.of_rows} gave no number")
-    else:
-        found = function_at(metric.of_state or "")(monitor, state)
-        found = found.item() if isinstance(found, np.generic) else found
-    value = found.value if isinstance(found, Estimate) else found
-    if isinstance(value, float) and not math.isfinite(value):
+        return mean_of(state.custom.items.get(name, Moments()), f"{metric.of_rows} gave no number")
+    path = metric.of_state or ""
+    found = called(name, path, f"the State of {state.judged} rows", monitor, state)
+    found = found.item() if isinstance(found, np.generic) else found
+    if found is None:
+        return Undefined(f"{path} gave no number")
+    if not is_measure(found):
+        kinds = "a number, Share, Estimate, Undefined or None"
+        raise DataError(f"metric '{name}': {path} must give {kinds}, not {found!r:.60}")
+    return found if isinstance(found, Undefined) else checked(name, found)
+
+
+def is_measure(found: Any) -> bool:
+    """Whether it is a measure that means something; finite or not."""
+    match found:
+        case Share(inside=inside, n=n):
+            return isinstance(inside, int | np.integer) and isinstance(n, int | np.integer) and 0 <= inside <= n
+        case Estimate(value=value, error=error, n=n):
+            numeric = all(isinstance(part, NUMBERS) for part in (value, 0.0 if error is None else error))
+            return numeric and isinstance(n, int | np.integer) and n >= 0 and not (error or 0.0) < 0
+        case Undefined():
+            return True
+    return isinstance(found, NUMBERS)
+
+
+def checked(name: str, found: float | Share | Estimate) -> Measure:
+    """The same with plain numbers inside; why there is none if it is of no rows or not finite."""
+    if isinstance(found, Share):
+        return Share(int(found.inside), int(found.n)) if found.n else Undefined(f"{name} is a share of no rows")
+    value = finite(found.value if isinstance(found, Estimate) else found)
+    if value is None:
         return Undefined(f"{name} is not finite")
-    return found
+    if isinstance(found, Estimate):
+        return Estimate(value, None if found.error is None else finite(found.error), int(found.n), found.largest)
+    return value
+
+
+def finite(value: float) -> float | None:
+    """A number as a float; None if it is not finite."""
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number beyond float64's range
+        return None
+    return number if math.isfinite(number) else None

@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 from model_monitor.core import batch as batches
 from model_monitor.errors import DataError
 
-NUMBER = r"^-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$"
-CODE = re.compile(r"^-?0\d")  # "007" is a code, not the number 7
+NUMBER = r"^[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$"
+LONGEST = 400  # digits of a number: a longer text is no number
+CODE = re.compile(r"^[-+]?0\d")  # "007" is a code, not the number 7
 BOOLEANS = {"true": "1", "false": "0"}
 EXACT = 1 << 53  # beyond, not every whole number is a float64
 
@@ -53,7 +54,7 @@ def label_of(value: object) -> str | None:
         return None
     if text.lower() in BOOLEANS:
         return BOOLEANS[text.lower()]
-    if not re.match(NUMBER, text.removeprefix("+")) or CODE.match(text):
+    if len(text) > LONGEST or not re.match(NUMBER, text) or CODE.match(text):
         return text
     number = float(text)
     if re.fullmatch(r"[-+]?\d+", text):
@@ -70,7 +71,9 @@ def unquoted(text: str) -> str:
     """A text without JSON's quotes around it."""
     if len(text) > 1 and text[0] == text[-1] == '"':
         try:
-            return str(json.loads(text)).strip()
+            inside = str(json.loads(text)).strip()
+            inside.encode()  # JSON can spell half a character, which no file can hold
+            return inside
         except ValueError:
             return text[1:-1].strip()
     return text
@@ -91,8 +94,10 @@ def numbers(array: pa.Array) -> pa.DoubleArray:
         return finite(array.cast(pa.float64(), safe=False))
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         return pa.nulls(len(array), pa.float64())
-    texts = pc.utf8_ltrim(pc.utf8_trim(pc.utf8_trim_whitespace(array), '"'), "+")
+    texts = pc.utf8_trim(pc.utf8_trim_whitespace(array), '"')
     written = pc.fill_null(pc.match_substring_regex(texts, NUMBER), False)
+    signed = pc.fill_null(pc.starts_with(texts, "+"), False)
+    texts = pc.if_else(signed, pc.utf8_slice_codeunits(texts, 1), texts)
     return finite(pc.if_else(written, texts, pa.scalar(None, texts.type)).cast(pa.float64()))
 
 

@@ -29,7 +29,7 @@ from model_monitor.monitors.binary import Coding
 from model_monitor.monitors.custom_metrics import CustomMetric, custom_of
 from model_monitor.monitors.model_quality_options import problems
 from model_monitor.monitors.outcomes import Classified, Estimated
-from model_monitor.monitors.quality import Quality, error_of, is_vague, observe, plain, value_of, why_nothing
+from model_monitor.monitors.quality import Quality, error_of, observe, plain, value_of, why_no_threshold, why_nothing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,6 +51,8 @@ PREDICTION_DRIFT = "prediction_drift_check"
 COVERAGE = "coverage"  # measures beside the metrics
 PREDICTIONS = "predictions"
 
+FEW = 0.1  # of the rows may have labels that are none of the known classes
+
 NEVER_JUDGED = "f0_5"  # the original suggests this constraint and never evaluates it
 
 
@@ -66,9 +68,13 @@ class ModelQuality:
     ground_truth_attribute: the column of the truth, or its index.
     positive_label: of a binary classification; None: "1" where that is a label, else the larger of the two.
     class_names: of the elements of a vector of probabilities, which is read as the class of its largest or, for a
-        binary classification, as the score of the positive label.
+        binary classification, as the score of the positive label. They are also the labels that there are; without
+        them a window's are those of its baseline.
     compatibility: "calibrated" counts rows and weighs chance; a window of unchanged quality raises any violation with
-        at most the probability ``false_alarm_budget``. "sagemaker" reproduces the original's numbers and decisions.
+        at most the probability ``false_alarm_budget``, as far as its rows are independent (several labels of one
+        request, or rows of one, are not) and the baseline has some hundred rows whose errors have no heavy tails.
+        "sagemaker" reproduces the original's numbers and decisions.
+    judge: the metrics that are judged, of those that could be; () for all.
     drift_threshold: how far the distribution of all predictions may be from the baseline's (calibrated only).
     seed: of the original's five resamples of 80 % of the rows (sagemaker only).
     metrics: a user's own, by name.
@@ -82,6 +88,7 @@ class ModelQuality:
     positive_label: str | None = None
     class_names: tuple[str, ...] = ()
     compatibility: Literal["calibrated", "sagemaker"] = "calibrated"
+    judge: tuple[str, ...] = ()
     false_alarm_budget: float = 0.01
     drift_threshold: float = 0.1
     seed: int = 0
@@ -158,12 +165,12 @@ class ModelQuality:
         reading = self.reading(state)
         if isinstance(reading, Undefined):
             return dict.fromkeys([*self.names, *self.metrics], reading)
-        found = self.of_outcomes(state.outcomes, reading)
+        found = self.of_outcomes(self.judged(state), reading)
         return {name: found[name] for name in self.names} | custom_of(self, state)
 
     def reading(self, state: Quality) -> Coding | Undefined | None:
         """How labels are to be read (None where there is nothing to tell), or why nothing can be measured."""
-        outcomes = state.outcomes
+        outcomes = self.judged(state)
         if not state.judged:
             return Undefined(why_nothing(state))
         if isinstance(outcomes, Estimated):
@@ -171,8 +178,20 @@ class ModelQuality:
         if outcomes.pairs.rest:
             return Undefined(f"there are more than {BOUND:,} pairs of truth and prediction; is this a regression?")
         if self.problem_type == "BinaryClassification":
-            return binary.coding_of(outcomes, self.positive, self.classes)
-        return multiclass.why_none(outcomes, self.classes)
+            return binary.coding_of(outcomes, self.positive, self.classes, not self.calibrated)
+        return multiclass.why_none(outcomes, self.classes) if self.calibrated else None
+
+    def judged(self, state: Quality) -> Classified | Estimated:
+        """What came of the rows that metrics are of: all usable ones but (calibrated) a few of a binary classification
+        whose label is none of the known classes. Where more than ``FEW`` of them are such, none is left out, and then
+        nothing is measured."""
+        outcomes = state.outcomes
+        of_two = self.calibrated and len(self.classes) == 2 and self.problem_type == "BinaryClassification"
+        if not of_two or isinstance(outcomes, Estimated) or outcomes.pairs.rest:
+            return outcomes
+        kept = outcomes.within(self.classes)
+        has_scores = bool(kept.scored.items) or self.probability_attribute is None
+        return kept if has_scores and outcomes.n - kept.n <= FEW * outcomes.n else outcomes
 
     def of_outcomes(self, outcomes: Classified | Estimated, coding: Coding | None) -> dict[str, Measure]:
         """All metrics but custom ones; of at least one row."""
@@ -198,20 +217,18 @@ class ModelQuality:
 
     def confusion_matrix(self, state: Quality) -> dict[str, dict[str, int]] | None:
         """Rows by actual (outer) and predicted (inner) label, labels in order; None for regression or if undefined."""
-        reading = self.reading(state)
-        if isinstance(state.outcomes, Estimated) or isinstance(reading, Undefined):
+        reading, outcomes = self.reading(state), self.judged(state)
+        if isinstance(outcomes, Estimated) or isinstance(reading, Undefined):
             return None
-        if reading is None:
-            return multiclass.table_of(state.outcomes).matrix()
-        return binary.matrix(state.outcomes, reading)
+        return multiclass.table_of(outcomes).matrix() if reading is None else binary.matrix(outcomes, reading)
 
     def curves(self, state: Quality, points: int) -> Curves | None:
         """The ROC and precision-recall curves with at most so many points; None but for binary classification, and if
         undefined."""
-        reading = self.reading(state)
-        if not isinstance(reading, Coding) or not isinstance(state.outcomes, Classified):
+        reading, outcomes = self.reading(state), self.judged(state)
+        if not isinstance(reading, Coding) or not isinstance(outcomes, Classified):
             return None
-        return ranking.curves(*binary.ranked(state.outcomes, reading), points)
+        return ranking.curves(*binary.ranked(outcomes, reading), points)
 
     def residual_quantiles(self, state: Quality) -> dict[str, float] | None:
         """Quantiles "0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99" of truth - prediction; None but for
@@ -223,12 +240,21 @@ class ModelQuality:
         """Which side of a metric is good; None: it is never constrained, or there is no such metric."""
         return self.metrics[name].better if name in self.metrics else BETTER[self.problem_type].get(name)
 
+    def judges(self, name: str) -> bool:
+        """Whether a metric is judged."""
+        return self.better(name) is not None and (not self.judge or name in self.judge)
+
     def thresholds(self, baseline: Quality) -> dict[str, float]:
-        """What ``suggest`` asks: the baseline's exact values of the constrained metrics; undefined ones are left out,
-        and so are estimates whose error nobody knows."""
-        metrics = {name: measure for name, measure in self.metrics_of(baseline).items() if self.better(name)}
-        values = {name: value_of(measure) for name, measure in metrics.items() if not is_vague(measure)}
+        """What ``suggest`` asks: the baseline's exact values of the constrained metrics, but for those that
+        ``why_no_threshold`` names."""
+        metrics = {name: measure for name, measure in self.metrics_of(baseline).items() if self.judges(name)}
+        values = {name: value_of(m) for name, m in metrics.items() if self.why_no_threshold(m) is None}
         return {name: value for name, value in values.items() if value is not None}
+
+    def why_no_threshold(self, measure: Measure) -> str | None:
+        """Why a baseline's measure can't be a threshold, such as an undefined one, or (calibrated) an estimate whose
+        error nobody knows; None if it can."""
+        return why_no_threshold(measure, self.calibrated)
 
     def constraints(
         self, thresholds: Mapping[str, float], baseline: Mapping[str, Measure], predictions: Distribution | None
@@ -239,7 +265,7 @@ class ModelQuality:
         far as known; ``predictions``: None if they are not compared. Thresholds of metrics that the monitor does not
         constrain are passed over.
         """
-        judged = [name for name in (*self.names, *self.metrics) if name in thresholds and self.better(name)]
+        judged = [name for name in (*self.names, *self.metrics) if name in thresholds and self.judges(name)]
         if not self.calibrated:
             for name in judged:
                 if name != NEVER_JUDGED:
@@ -263,4 +289,7 @@ class ModelQuality:
 
     def unusable(self, state: Quality) -> dict[str, int]:
         """How many labelled rows were set aside, by reason; {} if none was."""
-        return dict(sorted(state.unusable.values.items()))
+        reasons = dict(state.unusable.values)
+        if odd := state.judged - self.judged(state).n:
+            reasons[f"label or prediction is none of {', '.join(self.classes)}"] = odd
+        return dict(sorted(reasons.items()))

@@ -6,7 +6,7 @@ from typing import Literal
 
 from model_monitor.core.constraints import Estimate, Measure, Share, Undefined
 from model_monitor.monitors import original_formulas
-from model_monitor.monitors.binary import CONSTANT
+from model_monitor.monitors.binary import CONSTANT, HINT
 from model_monitor.monitors.classification import WEIGHTED, Table, share_error, some, weighted, weighted_error
 from model_monitor.monitors.outcomes import Classified
 
@@ -25,7 +25,7 @@ def why_none(state: Classified, classes: tuple[str, ...]) -> Undefined | None:
     truths, answers = {truth for truth, _, _ in pairs}, {str(answer) for _, answer, _ in pairs}
     if truths & answers or truths | answers <= set(classes):
         return None
-    return Undefined(f"truth is {some(truths)} and predictions are {some(answers)}: no label in common")
+    return Undefined(f"truth is {some(truths)} and predictions are {some(answers)}: no label in common{HINT}")
 
 
 def table_of(state: Classified) -> Table:

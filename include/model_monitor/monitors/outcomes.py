@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ from model_monitor.core.states.base import check_version
 
 BINS = 10  # of equal width, in which scores are compared with how often they come true
 SMALLEST = float(np.finfo(np.float64).eps)  # a probability of 0 counts as this in a logarithm, as scikit-learn has it
-SIDES = 2  # so many true labels at most have their scores told apart
+SIDES = 8  # so many true labels at most have their scores told apart: two classes, and a few that are none of them
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Classified(Record):
     """How often each prediction met each truth, and the scores for each truth.
 
     ``pairs`` counts JSON lists of truth and prediction: two labels, or a label and whether the score exceeds the
-    threshold. ``scored`` is empty once there are more than two truths, or more pairs than are counted: it is of no use
-    then.
+    threshold. ``scored`` is empty once there are more than ``SIDES`` truths, or more pairs than are counted: it is of
+    no use then.
     """
 
     pairs: Counts = Counts()
@@ -85,6 +85,16 @@ class Classified(Record):
 
     def __add__(self, other: Classified) -> Classified:
         return super().__add__(other).useful()
+
+    def within(self, classes: Collection[str]) -> Classified:
+        """Of the rows whose labels are some of the classes."""
+        kept = {
+            pair: n
+            for pair, n in self.pairs.values.items()
+            if all(isinstance(label, bool) or label in classes for label in json.loads(pair))
+        }
+        scored = {label: side for label, side in self.scored.items.items() if label in classes}
+        return Classified(Counts(kept, self.pairs.rest), Keyed(Scored(), scored))
 
     def useful(self) -> Classified:
         """Without scores where they can't be used."""
@@ -143,14 +153,14 @@ class Fit:
         return Fit(truth, *[x + y for x, y in zip(a, b, strict=True)])
 
     def around(self, mean: float) -> tuple[float, float, float, float, float]:
-        """The sums with the distance d from another mean."""
+        """The sums with the distance d from another mean; not finite where numbers are too large (a power raises)."""
         n, squares, shift = self.truth.n, self.truth.m2, mean - (self.truth.mean or 0.0)
         return (
-            self.cubes - 3 * shift * squares - n * shift**3,
-            self.fourths - 4 * shift * self.cubes + 6 * shift**2 * squares + n * shift**4,
+            self.cubes - 3 * shift * squares - n * shift * shift * shift,
+            self.fourths - 4 * shift * self.cubes + 6 * shift * shift * squares + n * shift * shift * shift * shift,
             self.errors,
             self.errors_along - shift * self.errors,
-            self.errors_across - 2 * shift * self.errors_along + shift**2 * self.errors,
+            self.errors_across - 2 * shift * self.errors_along + shift * shift * self.errors,
         )
 
     def pack(self) -> Packed:

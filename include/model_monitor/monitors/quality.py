@@ -115,6 +115,15 @@ def plain(measure: Measure) -> Measure:
     return measure if value is None or isinstance(measure, Undefined) else value
 
 
-def is_vague(measure: Measure) -> bool:
-    """Whether it is an estimate whose error nobody knows."""
-    return isinstance(measure, Estimate) and measure.error is None
+def why_no_threshold(measure: Measure, weighs_chance: bool) -> str | None:
+    """Why a baseline's measure is nothing that a window could be compared with; None if it is."""
+    if isinstance(measure, Undefined):
+        return measure.reason
+    if value_of(measure) is None:
+        return "it is no number"
+    if weighs_chance and isinstance(measure, Estimate):
+        if measure.error is None:
+            return "its standard error is not known"
+        if not math.isfinite(measure.error):
+            return "numbers are too large for its standard error"
+    return None

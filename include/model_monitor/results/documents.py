@@ -15,6 +15,7 @@ Document = dict[str, Any]
 
 STATISTICS = "statistics.json"
 CONSTRAINTS = "constraints.json"
+ANALYSIS = "analysis.json"  # statistics and constraints at once, of bias and of feature attributions
 VIOLATIONS = "constraint_violations.json"
 EXECUTION = "execution.json"
 
@@ -23,6 +24,14 @@ S = TypeVar("S", bound=State, contravariant=True)
 
 class Documents(Protocol[S]):
     """How a monitor's State, constraints and findings are written as JSON, and constraints read back."""
+
+    @property
+    def statistics_name(self) -> str:
+        """What the file of ``statistics`` is called."""
+
+    @property
+    def constraints_name(self) -> str:
+        """What the file of ``suggested`` is called; if as that of ``statistics``, they are one file, written once."""
 
     def statistics(self, state: S, constraints: Sequence[Constraint] = ()) -> Document:
         """``statistics.json`` of a State; what the constraints expect and the State lacks is listed as empty."""

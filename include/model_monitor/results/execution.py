@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from model_monitor import __version__
-from model_monitor.core.constraints import Between, Finding, Near, Within
-from model_monitor.results.documents import Document, in_front
+from model_monitor.core.constraints import Between, Bound, Finding, Near, Unlearned, Within
+from model_monitor.results.documents import Document, in_front, number
 
 COMPLETED = "Completed"
 WITH_VIOLATIONS = "CompletedWithViolations"
@@ -65,15 +65,18 @@ def written(finding: Finding) -> Document:
         "column": constraint.subject.column,
         "segment": dict(constraint.subject.segment),
         "outcome": finding.outcome,
-        "observed": finding.observed,
+        "observed": number(finding.observed),
         "threshold": threshold_of(bound),
-        "noise_floor": finding.noise_floor,
+        "noise_floor": number(finding.noise_floor),
         **effect,
         "reason": finding.reason,
     }
 
 
-def threshold_of(bound: Between | Within | Near) -> float | None:
+def threshold_of(bound: Bound) -> float | None:
+    """The number that a bound compares with; None if the baseline had none."""
+    if isinstance(bound, Unlearned):
+        return None
     if isinstance(bound, Between):
         return bound.low if bound.low is not None else bound.high
     return bound.at_least if isinstance(bound, Within) else bound.threshold
@@ -87,7 +90,7 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
     message += f", {rejected} records set aside" if rejected else ""
     message += f", {document['counts']['unusable']} rows unusable" if document["counts"]["unusable"] else ""
     message += labels_in_short(document.get("labels"))
-    message += f", {document['undefined']} checks undefined" if document["undefined"] else ""
+    message += f", {document['undefined']} checks undefined{why_undefined(document)}" if document["undefined"] else ""
     told = [line(violation) for violation in violations[:TOLD]]
     more = [f"and {len(violations) - TOLD} more in {report}"] if len(violations) > TOLD else []
     return {
@@ -103,11 +106,19 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
     }
 
 
+def why_undefined(document: Document) -> str:
+    """Why the first undefined check is, in brackets; "" where the status says it already."""
+    reasons = [finding["reason"] for finding in document["findings"] if finding["outcome"] == "undefined"]
+    return f" ({reasons[0]})" if reasons and reasons[0] not in document["reason"] else ""
+
+
 def labels_in_short(labels: Document | None) -> str:
     """How far labels have come, as a part of a sentence; "" where none are needed."""
     if not labels or labels["coverage"] is None:
         return ""
-    return f", labels {labels['state']} ({labels['matched']} of {labels['requests']} requests)"
+    bad = labels["rejected"] + labels["mismatched"]
+    set_aside = f", {bad} labels set aside" if bad else ""
+    return f", labels {labels['state']} ({labels['matched']} of {labels['requests']} requests){set_aside}"
 
 
 def line(violation: dict[str, Any]) -> str:

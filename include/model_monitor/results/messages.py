@@ -76,7 +76,9 @@ def must(bound: Bound) -> str:
             return f"it must be {' and '.join(sides)}"
         case Within(at_least=least):
             return f"at least {least!r} must be within the allowed categories"
-    return f"its {bound.distance.replace('_', ' ')} from the baseline must not exceed {bound.threshold!r}"
+        case Near(distance=distance, threshold=threshold):
+            return f"its {distance.replace('_', ' ')} from the baseline must not exceed {threshold!r}"
+    return f"the baseline can't tell: {bound.reason}"
 
 
 def type_name(accepted: frozenset[str]) -> str:

@@ -9,12 +9,22 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from model_monitor.core.constraints import Constraint, Estimate, Finding, Measure, Near, Share, Undefined
+from model_monitor.core.constraints import (
+    EVERYTHING,
+    Constraint,
+    Estimate,
+    Finding,
+    Measure,
+    Near,
+    Share,
+    Undefined,
+    Unlearned,
+)
 from model_monitor.core.ranking import Curves
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import BASELINE_DRIFT
 from model_monitor.monitors.model_quality import GREATER_THAN, LESS_THAN, PREDICTION_DRIFT, ModelQuality, Quality
-from model_monitor.results.documents import Document, number
+from model_monitor.results.documents import CONSTRAINTS, STATISTICS, Document, number
 from model_monitor.results.doubles import java_text
 from model_monitor.results.messages import describe
 from model_monitor.results.model_quality_baseline import (
@@ -27,6 +37,7 @@ from model_monitor.results.model_quality_baseline import (
     section,
     thresholds_in,
     values_in,
+    why_unknown,
 )
 
 CURVE_POINTS = 1000  # at most, of each curve
@@ -39,16 +50,20 @@ class ModelQualityDocuments:
 
     monitor: ModelQuality
 
+    statistics_name = STATISTICS
+    constraints_name = CONSTRAINTS
+
     def statistics(self, state: Quality, constraints: Sequence[Constraint] = ()) -> Document:
         """The original's members in its order; those that it does not have only in the calibrated mode, behind them.
 
         A metric that does not exist has the text "NaN" as ``value``, as the original writes an unknown
         ``standard_deviation``, so that who reads numbers from its files reads one here too; in the calibrated mode
-        ``reason`` says why. A confusion matrix or curves that do not exist are empty. ``item_count`` is the number of
-        rows with a usable label and prediction. Only in the calibrated mode: ``unusable`` rows by reason,
-        ``residual_quantiles`` of a regression, and ``predictions`` of all rows as data quality writes a column.
+        ``reason`` says why, and why a metric that has a value can't be a threshold. A confusion matrix or curves that
+        do not exist are empty. ``item_count`` is the number of rows with a usable label and prediction. Only in the
+        calibrated mode: ``unusable`` rows by reason, ``residual_quantiles`` of a regression, and ``predictions`` of all
+        rows as data quality writes a column.
         """
-        dataset: Document = {"item_count": state.judged}
+        dataset: Document = {"item_count": self.monitor.judged(state).n}
         document = {"version": 0.0, "dataset": dataset, member_of(self.monitor, "metrics"): self.metrics(state)}
         if not self.calibrated:
             return document
@@ -65,10 +80,16 @@ class ModelQualityDocuments:
         for name, measure in self.monitor.metrics_of(state).items():
             if name == "auc":
                 written |= curves_written(self.monitor.curves(state, CURVE_POINTS) or NO_CURVES)
-            written[name] = scalar(measure, deviations.get(name), self.calibrated)
+            written[name] = scalar(measure, deviations.get(name)) | self.reason(name, measure)
         if self.calibrated and (quantiles := self.monitor.residual_quantiles(state)):
             written["residual_quantiles"] = quantiles
         return written
+
+    def reason(self, name: str, measure: Measure) -> Document:
+        """Why a metric has no value, or one that can't be a threshold; not in the original's form."""
+        asked = isinstance(measure, Undefined) or self.monitor.judges(name)
+        why = self.monitor.why_no_threshold(measure) if self.calibrated and asked else None
+        return {} if why is None else {"reason": why}
 
     def suggested(self, state: Quality) -> Document:
         """The exact values of the baseline as thresholds, no tolerance; metrics that do not exist are left out."""
@@ -82,21 +103,26 @@ class ModelQualityDocuments:
         """What ``constraints.json`` asks, or, without it, what ``statistics.json`` suggests.
 
         Where a threshold is still the baseline's own value, ``statistics.json`` says of how many rows, so that their
-        chance is weighed too. The predictions' distribution is compared if ``statistics.json`` has it.
+        chance is weighed too. The predictions' distribution is compared if ``statistics.json`` has it. In the
+        calibrated mode, metrics of which ``statistics.json`` knows no threshold are asked for as ``Unlearned``.
         """
         refuse_swapped(statistics, constraints)
         known = section(statistics, self.monitor, "metrics") if statistics is not None else {}
+        operators = self.operators()
+        judged = [name for name in operators if self.monitor.judges(name)]
+        reasons = why_unknown(known, judged) if self.calibrated and statistics is not None else {}
         if constraints is None:
-            asked = values_in(known, self.operators())
+            asked = values_in(known, [name for name in operators if name not in reasons])
         else:
-            asked = thresholds_in(section(constraints, self.monitor, "constraints"), self.operators())
+            asked = thresholds_in(section(constraints, self.monitor, "constraints"), operators, self.monitor)
         drawn = measures_in(known, statistics or {}, self.monitor)
         read = list(self.monitor.constraints(asked, drawn, predictions_in(statistics or {})))
         if not read:
             raise ConfigError(
                 "nothing would be judged: the baseline has no metric with a value; learn it from rows that have labels"
             )
-        return read
+        unlearned = {name: why for name, why in reasons.items() if name not in asked}
+        return read + [Constraint(operators[name], EVERYTHING, name, Unlearned(why)) for name, why in unlearned.items()]
 
     def violations(self, findings: Sequence[Finding], state: Quality) -> Document:
         deviations = self.monitor.deviations(state)
@@ -153,16 +179,15 @@ def camel(name: str) -> str:
     return re.sub("_([a-z])", lambda match: match[1].upper(), name)
 
 
-def scalar(measure: Measure, deviation: float | None, with_reason: bool) -> Document:
+def scalar(measure: Measure, deviation: float | None) -> Document:
     """One metric and its standard deviation, each "NaN" where there is none."""
     value = measure.value if isinstance(measure, Share | Estimate) else measure
     found = number(value) if isinstance(value, int | float) else None
     spread = number(deviation)
-    entry: Document = {
+    return {
         "value": "NaN" if found is None else found,
         "standard_deviation": "NaN" if spread is None else spread,
     }
-    return entry | ({"reason": measure.reason} if with_reason and isinstance(measure, Undefined) else {})
 
 
 def curves_written(curves: Curves) -> Document:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from model_monitor.core.constraints import Estimate, Measure, Share
 from model_monitor.core.distributions import Distribution
+from model_monitor.core.monitor import By, Segmented
 from model_monitor.errors import ConfigError
+from model_monitor.monitors import ground_truth
+from model_monitor.monitors.classification import in_order
 from model_monitor.monitors.model_quality import GREATER_THAN, LESS_THAN, ModelQuality, Quality
 from model_monitor.results.documents import Document
 from model_monitor.results.sagemaker import feature, spread_of
@@ -51,13 +55,32 @@ def refuse_swapped(statistics: Document | None, constraints: Document | None) ->
         raise ConfigError("statistics.json and constraints.json are swapped")
 
 
-def thresholds_in(asked: Document, operators: Mapping[str, str]) -> dict[str, float]:
+def thresholds_in(asked: Document, operators: Mapping[str, str], monitor: ModelQuality) -> dict[str, float]:
     """The thresholds of ``constraints.json``, by metric; ``operators`` are those of the metrics that can be judged.
 
     Other keys of an entry are ignored, and an absent operator is the metric's own. Raises ConfigError for an entry that
-    would not be judged as written: another metric, another operator, no number.
+    would not be judged as written: another metric, another operator, no number, or (calibrated) one that the metric
+    never has.
     """
-    return {name: threshold(name, entry, operators) for name, entry in asked.items()}
+    thresholds = {name: threshold(name, entry, operators) for name, entry in asked.items()}
+    for name, value in thresholds.items():
+        least, most = limits_of(monitor, name)
+        if monitor.calibrated and not least <= value <= most:
+            sides = f"is at least {least:g}" if most == math.inf else f"is at most {most:g}"
+            sides = "is between 0 and 1, so that 90 % is 0.9" if (least, most) == (0.0, 1.0) else sides
+            raise ConfigError(
+                f"'{name}' {sides}: its threshold can't be {value:g}; or delete its entry if it shall not be judged"
+            )
+    return thresholds
+
+
+def limits_of(monitor: ModelQuality, name: str) -> tuple[float, float]:
+    """The least and the largest value that a metric can have; infinite where there is none."""
+    if name in monitor.metrics:
+        return -math.inf, math.inf
+    if monitor.problem_type == "Regression":
+        return (-math.inf, 1.0) if name == "r2" else (0.0, math.inf)
+    return 0.0, 1.0
 
 
 def threshold(name: str, entry: Any, operators: Mapping[str, str]) -> float:
@@ -99,6 +122,20 @@ def values_in(known: Document, names: Iterable[str]) -> dict[str, float]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def why_unknown(known: Document, names: Iterable[str]) -> dict[str, str]:
+    """Why ``statistics.json`` holds no threshold for some metrics, by metric; those that have one are left out."""
+    reasons = {}
+    for name in names:
+        entry = entry_of(known, name) if name in known else None
+        if entry is None:
+            reasons[name] = f"the baseline has no {name}; make it again"
+        elif "reason" in entry:
+            reasons[name] = f"the baseline has no {name} to compare with: {entry['reason']}"
+        elif finite(entry.get("value")) is None:
+            reasons[name] = f"the baseline has no {name} to compare with"
+    return reasons
+
+
 def entry_of(known: Document, name: str) -> Document:
     entry = known[name]
     if not isinstance(entry, dict):
@@ -112,30 +149,86 @@ def measures_in(known: Document, statistics: Document, monitor: ModelQuality) ->
 
     The original's deviations are no standard errors (they are of five samples of the same rows), and are not taken for
     such. A file whose deviations are standard errors has ``predictions``, which the original does not.
+
+    Raises ConfigError for numbers of rows and errors that are none.
     """
-    rows = int(finite((statistics.get("dataset") or {}).get("item_count")) or 0)
-    has_errors = PREDICTIONS in statistics
+    rows, has_errors = rows_in(statistics), PREDICTIONS in statistics
     values = values_in(known, [name for name, entry in known.items() if isinstance(entry, dict) and "value" in entry])
     estimates: dict[str, Measure] = {
-        name: Estimate(value, finite(known[name].get("standard_deviation")) if has_errors else None, rows)
+        name: Estimate(value, error_in(known[name], name) if has_errors else None, rows)
         for name, value in values.items()
     }
-    for shares in shares_in(known.get("confusion_matrix") or {}, monitor):
+    for shares in shares_in(cells_in(known), monitor):
         counted = {name: share for name, share in shares.items() if name in values and share.n}
         if all(math.isclose(share.inside / share.n, values[name], abs_tol=1e-9) for name, share in counted.items()):
             return estimates | counted
     return estimates
 
 
-def shares_in(matrix: Any, monitor: ModelQuality) -> Iterator[dict[str, Share]]:
-    """The shares that a confusion matrix tells; of two classes for either as the positive one, the likelier first.
-
-    Raises ConfigError if it is no matrix of counts.
-    """
+def rows_in(statistics: Document) -> int:
+    """On how many rows the file's metrics rest; 0 if it does not say. Raises ConfigError."""
+    dataset = statistics.get("dataset") or {}
+    if not isinstance(dataset, Mapping):
+        raise ConfigError("'dataset' must be an object, e.g. {\"item_count\": 1000}")
     try:
-        cells = {(actual, predicted): int(n) for actual, row in matrix.items() for predicted, n in row.items()}
+        return count(dataset.get("item_count") or 0)
+    except ValueError as error:
+        raise ConfigError(f"'item_count' must be a number of rows: {error}; correct or delete it") from error
+
+
+def error_in(entry: Document, name: str) -> float | None:
+    """A metric's standard error; None if it is not known. Raises ConfigError for a negative one."""
+    error = finite(entry.get("standard_deviation"))
+    if error is not None and error < 0:
+        raise ConfigError(f"'{name}' can't have the standard_deviation {error:g}; correct or delete it")
+    return error
+
+
+def count(value: Any) -> int:
+    """A number of rows; raises ValueError if it is none."""
+    number = finite(value)
+    if number is None or number < 0 or number != int(number):
+        raise ValueError(f"{value!r:.40} is no number of rows")
+    return int(number)
+
+
+def cells_in(known: Document) -> dict[tuple[str, str], int]:
+    """Rows by actual and predicted label; {} if the file has no confusion matrix. Raises ConfigError if it is none."""
+    matrix = known.get("confusion_matrix") or {}
+    try:
+        return {(actual, predicted): count(n) for actual, row in matrix.items() for predicted, n in row.items()}
     except (AttributeError, TypeError, ValueError) as error:
-        raise ConfigError(f"'confusion_matrix' must hold counts by actual and predicted label: {error!r}") from error
+        raise ConfigError(f"'confusion_matrix' must hold counts by actual and predicted label: {error}") from error
+
+
+def informed(monitor: Any, statistics: Document | None) -> Any:
+    """A monitor that reads a window's labels as the baseline's were read: where its options name no classes, they are
+    those of the baseline's rows. Others, and one without such a baseline, are as they are. Raises ConfigError.
+
+    Without this, the labels that a window happens to have would say which is the positive one, and a window in which
+    every answer is wrong could look as if it spoke of other labels.
+    """
+    if isinstance(monitor, Segmented):
+        parts = (By(by.column, informed(by.monitor, statistics)) for by in monitor.by)
+        return Segmented(informed(monitor.whole, statistics), tuple(parts))
+    if not isinstance(monitor, ModelQuality) or monitor.class_names or statistics is None:
+        return monitor
+    cells = cells_in(section(statistics, monitor, "metrics"))
+    seen = [ground_truth.label_of(label) for cell, n in cells.items() if n for label in cell]
+    classes = tuple(in_order({label for label in seen if label is not None}))
+    of_two = monitor.problem_type == "BinaryClassification"
+    if not classes or (of_two and len(classes) != 2):
+        return monitor
+    if of_two and monitor.positive is not None and monitor.positive not in classes:
+        raise ConfigError(
+            f"positive_label {monitor.positive_label!r} is none of the baseline's labels, {', '.join(classes)}: "
+            "correct it, or make the baseline again"
+        )
+    return replace(monitor, class_names=classes, positive_label=monitor.positive_label if of_two else None)
+
+
+def shares_in(cells: Mapping[tuple[str, str], int], monitor: ModelQuality) -> Iterator[dict[str, Share]]:
+    """The shares that a confusion matrix tells; of two classes for either as the positive one, the likelier first."""
     hits = sum(n for (actual, predicted), n in cells.items() if actual == predicted)
     accuracy = {"accuracy": Share(hits, sum(cells.values()))}
     if monitor.problem_type != "BinaryClassification":

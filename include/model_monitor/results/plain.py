@@ -19,12 +19,14 @@ from model_monitor.core.constraints import (
     Share,
     Subject,
     Undefined,
+    Unlearned,
     Within,
 )
 from model_monitor.core.distributions import Categories, Distribution, Numbers
+from model_monitor.core.importances import Importances
 from model_monitor.core.monitor import Monitor
 from model_monitor.errors import ConfigError
-from model_monitor.results.documents import Document, number
+from model_monitor.results.documents import CONSTRAINTS, STATISTICS, Document, number
 from model_monitor.results.messages import violation
 
 LISTED_CATEGORIES = 100
@@ -35,6 +37,9 @@ class PlainDocuments:
     """The files of any monitor."""
 
     monitor: Monitor[Any]
+
+    statistics_name = STATISTICS
+    constraints_name = CONSTRAINTS
 
     def statistics(self, state: Any, constraints: Sequence[Constraint] = ()) -> Document:
         measures = self.monitor.measure(state)
@@ -86,6 +91,8 @@ def shown(measure: Measure) -> Document:
         case Categories():
             top = sorted(measure.counts.items(), key=lambda item: (-item[1], item[0]))[:LISTED_CATEGORIES]
             return {"n": measure.n, "missing": measure.missing, "counts": dict(top)}
+        case Importances():
+            return {"n": measure.n, "importances": dict(zip(measure.names, measure.values.tolist(), strict=True))}
     return {"value": number(measure)}
 
 
@@ -102,6 +109,8 @@ def written(constraint: Constraint) -> Document:
         case Near(to, distance, threshold, level):
             bound = {"distance": distance, "threshold": threshold, "level": level, "to": distribution_written(to)}
             return head | {"near": bound}
+        case Unlearned(reason):
+            return head | {"unlearned": {"reason": reason}}
     raise TypeError(f"not a bound: {constraint.bound!r}")
 
 
@@ -117,16 +126,31 @@ def bound_of(c: Mapping[str, Any]) -> Bound:
         return Between(**(c["between"] | {"drawn": drawn and kind(**drawn)}))
     if "within" in c:
         return Within(**(c["within"] | {"categories": frozenset(c["within"]["categories"])}))
+    if "unlearned" in c:
+        return Unlearned(**c["unlearned"])
     return Near(**(c["near"] | {"to": distribution_of(c["near"]["to"])}))
 
 
 def distribution_written(distribution: Distribution) -> Document:
     if isinstance(distribution, Numbers):
         return {"values": distribution.values.tolist(), "weights": distribution.weights.tolist()}
+    if isinstance(distribution, Importances):
+        known = distribution.covariance
+        numbers = {"values": distribution.values.tolist(), "covariance": None if known is None else known.tolist()}
+        return {"names": list(distribution.names), "n": distribution.n, **numbers} | {
+            "resamples": distribution.resamples,
+            "seed": distribution.seed,
+        }
     return {"counts": dict(distribution.counts), "rest": distribution.rest, "missing": distribution.missing}
 
 
 def distribution_of(d: Mapping[str, Any]) -> Distribution:
+    if "names" in d:
+        known = d["covariance"]
+        covariance = None if known is None else np.asarray(known, float)
+        return Importances(
+            tuple(d["names"]), np.asarray(d["values"], float), covariance, d["n"], d["resamples"], d["seed"]
+        )
     if "values" in d:
         return Numbers(np.asarray(d["values"], float), np.asarray(d["weights"], np.int64))
     return Categories(d["counts"], d.get("rest", 0), d.get("missing", 0))

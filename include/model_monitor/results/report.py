@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +13,15 @@ from model_monitor.core.constraints import Constraint, Finding, Measures, Undefi
 from model_monitor.core.monitor import Monitor, Segmented
 from model_monitor.core.states import Record
 from model_monitor.errors import ConfigError, DataError
+from model_monitor.monitors.attribution import Attribution
+from model_monitor.monitors.bias import Bias
 from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.monitors.model_quality import ModelQuality
 from model_monitor.results import execution
+from model_monitor.results.attribution import AttributionDocuments
+from model_monitor.results.bias import BiasDocuments
 from model_monitor.results.documents import (
+    ANALYSIS,
     CONSTRAINTS,
     EXECUTION,
     STATISTICS,
@@ -27,6 +32,7 @@ from model_monitor.results.documents import (
     encode,
 )
 from model_monitor.results.model_quality import ModelQualityDocuments
+from model_monitor.results.model_quality_baseline import informed
 from model_monitor.results.plain import PlainDocuments
 from model_monitor.results.sagemaker import DataQualityDocuments
 from model_monitor.results.segmented import SegmentedDocuments
@@ -40,9 +46,13 @@ def documents_of(monitor: Monitor[Any]) -> Documents[Any]:
     """The files of a monitor: those of the original where it had such a monitor, plain ones else."""
     if isinstance(monitor, Segmented):
         return SegmentedDocuments(monitor, documents_of)
-    if isinstance(monitor, ModelQuality):
-        return ModelQualityDocuments(monitor)
-    return DataQualityDocuments(monitor) if isinstance(monitor, DataQuality) else PlainDocuments(monitor)
+    kinds: dict[type, Callable[[Any], Documents[Any]]] = {
+        DataQuality: DataQualityDocuments,
+        ModelQuality: ModelQualityDocuments,
+        Bias: BiasDocuments,
+        Attribution: AttributionDocuments,
+    }
+    return kinds.get(type(monitor), PlainDocuments)(monitor)
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,13 @@ class Baseline:
             files = " and ".join(filter(None, [self.statistics_address, self.constraints_address]))
             raise ConfigError(f"{files}: {error}") from error
 
+    def informs(self, monitor: Any) -> Any:
+        """The monitor with what its reading of a window needs to know of the baseline. Raises ConfigError."""
+        try:
+            return informed(monitor, self.statistics)
+        except ConfigError as error:
+            raise ConfigError(f"{self.statistics_address}: {error}") from error
+
     def names(self, monitor: Monitor[Any]) -> tuple[tuple[str, ...], bool]:
         """The columns that the baseline knows, in its order, and whether live columns take these names by position."""
         documents = documents_of(monitor)
@@ -103,21 +120,21 @@ def write_report(
 
     While labels are pending, statistics are not written, and only what needs no label is judged.
     """
-    documents = documents_of(monitor)
     constraints = baseline.asks(monitor)
+    monitor = baseline.informs(monitor)
+    documents = documents_of(monitor)
     pending = is_pending(collected)
     measures = monitor.measure(observed.state)
     findings = evaluate(constraints, without_truth(monitor, measures) if pending else measures) if observed.rows else []
-    status, reason = verdict(observed, baseline, findings, collected.get("labels"))
+    status, reason = verdict(observed, baseline, findings, collected.get("labels"), needs_no_labels(monitor))
     addresses = {"statistics": baseline.statistics_address, "constraints": baseline.constraints_address}
     unusable = documents.unusable(observed.state)
     about = about | {"baseline": addresses}
     document = execution.execution(about, status, reason, collected, observed.rows, findings, unusable)
-    files = {
-        STATISTICS: documents.statistics(observed.state, constraints if observed.rows else [])
-        | labels_of(monitor, collected),
-        CONSTRAINTS: documents.suggested(observed.state),
-    }
+    statistics = documents.statistics(observed.state, constraints if observed.rows else [])
+    files = {documents.statistics_name: statistics | labels_of(monitor, collected)}
+    if documents.constraints_name not in files:
+        files[documents.constraints_name] = documents.suggested(observed.state)
     if pending:
         for name in files:
             store.delete(store.join(folder, name))
@@ -173,7 +190,7 @@ def reporting_failure(folder: str, about: Document) -> Iterator[None]:
         yield
     except (ConfigError, DataError) as error:
         collected = error.collected if isinstance(error, DataError) else {}
-        for name in (STATISTICS, CONSTRAINTS, VIOLATIONS):
+        for name in (STATISTICS, CONSTRAINTS, ANALYSIS, VIOLATIONS):
             store.delete(store.join(folder, name))
         document = execution.execution(about, execution.FAILED, str(error), collected, None)
         write_files(folder, {}, collected, document)
@@ -181,9 +198,16 @@ def reporting_failure(folder: str, about: Document) -> Iterator[None]:
 
 
 def verdict(
-    observed: Observed, baseline: Baseline, findings: Sequence[Finding], labels: Document | None = None
+    observed: Observed,
+    baseline: Baseline,
+    findings: Sequence[Finding],
+    labels: Document | None = None,
+    beside: Collection[str] = (),
 ) -> tuple[str, str]:
-    """The status, and the reason where it is not one of the original's two for success."""
+    """The status, and the reason where it is not one of the original's two for success.
+
+    ``beside`` names measures that can't speak for the others: a window in which only they could be judged is undefined.
+    """
     if not observed.rows:
         return execution.NO_DATA, "No records in this window"
     violated = any(finding.outcome == "violated" for finding in findings)
@@ -193,8 +217,9 @@ def verdict(
         return execution.NO_BASELINE, "Nothing to compare with: there is no baseline yet"
     if violated:
         return execution.WITH_VIOLATIONS, ""
-    if findings and all(finding.outcome == "undefined" for finding in findings):
-        return execution.UNDEFINED, f"No constraint could be judged: {findings[0].reason}"
+    mattering = [f for f in findings if f.constraint.measure not in beside] or findings
+    if mattering and all(finding.outcome == "undefined" for finding in mattering):
+        return execution.UNDEFINED, f"No constraint could be judged: {mattering[0].reason}"
     return execution.COMPLETED, ""
 
 
@@ -203,6 +228,7 @@ def why_pending(labels: Document) -> str:
     share = f"{labels['minimum_coverage']:.4%}".rstrip("0%").rstrip(".") + " %"
     had = f"{labels['matched']} of {labels['requests']} requests have a label"
     if not labels["matched"] and labels["unmatched"]:
-        had = f"No request has a label in {labels['source']}"
+        came = f"none of {labels['files']} label files of its time" if labels["files"] else "there is no label file"
+        had = f"No request has a label: {came} in {labels['source']}/yyyy/mm/dd/hh"
     more = "no more are waited for" if labels["over"] else "the window is judged when more have come"
     return f"{had}, minimum_coverage is {share}; {more}"

@@ -5,6 +5,7 @@ Formats and rules: sections 3.2 to 3.6 and 4.5 of the specification; what it lea
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,7 +19,7 @@ from model_monitor.core.states.quantiles import C, K
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.columns import NUMERIC, STRING, UNKNOWN, Column
 from model_monitor.monitors.data_quality import DataQuality, Expectation, Rules, Table, domain
-from model_monitor.results.documents import Document
+from model_monitor.results.documents import CONSTRAINTS, STATISTICS, Document, number
 from model_monitor.results.messages import violation
 
 BUCKETS = 10
@@ -32,6 +33,9 @@ class DataQualityDocuments:
     """The files of a data-quality monitor."""
 
     monitor: DataQuality
+
+    statistics_name = STATISTICS
+    constraints_name = CONSTRAINTS
 
     def statistics(self, state: Table, constraints: Sequence[Constraint] = ()) -> Document:
         features = [feature(name, column, state.missing(name)) for name, column in state.columns.items.items()]
@@ -100,9 +104,10 @@ def feature(name: str, column: Column, missing: int) -> Document:
 
 
 def numerical(moments: Moments, quantiles: Quantiles) -> Document:
+    """A sum, mean or standard deviation that is too large for a double is null."""
     return {
         "mean": moments.mean,
-        "sum": moments.total,
+        "sum": number(moments.total),
         "std_dev": moments.std_dev,
         "min": moments.minimum,
         "max": moments.maximum,
@@ -120,7 +125,11 @@ def numerical(moments: Moments, quantiles: Quantiles) -> Document:
 
 def buckets(least: float, most: float, numbers: Numbers) -> list[Document]:
     """Ten bins of equal width, each with the weight of its items; the last one includes its upper bound."""
-    bounds = least + (most - least) * np.arange(BUCKETS + 1) / BUCKETS
+    steps = np.arange(BUCKETS + 1)
+    if math.isfinite((most - least) * BUCKETS):
+        bounds = least + (most - least) * steps / BUCKETS
+    else:
+        bounds = (1 - steps / BUCKETS) * least + steps / BUCKETS * most
     below = np.concatenate([[0], np.cumsum(numbers.weights)])
     cumulative = below[np.searchsorted(numbers.values, bounds, side="left")]
     cumulative[-1] = below[np.searchsorted(numbers.values, bounds[-1], side="right")]

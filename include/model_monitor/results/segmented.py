@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from model_monitor.core.constraints import Constraint, Finding, Subject
-from model_monitor.core.monitor import Monitor, Parts, Segmented, within
+from model_monitor.core.monitor import Monitor, Parts, Segmented, canonical, within
 from model_monitor.errors import ConfigError
 from model_monitor.results.documents import Document, Documents, in_front
 
@@ -31,6 +31,14 @@ class SegmentedDocuments:
     @property
     def whole(self) -> Documents[Any]:
         return self.documents_of(self.monitor.whole)
+
+    @property
+    def statistics_name(self) -> str:
+        return self.whole.statistics_name
+
+    @property
+    def constraints_name(self) -> str:
+        return self.whole.constraints_name
 
     def statistics(self, state: Parts[Any], constraints: Sequence[Constraint] = ()) -> Document:
         """A segment that constraints are about and that the State lacks is listed with the statistics of no rows."""
@@ -174,4 +182,4 @@ def segment_named(entry: Any, known: Sequence[str]) -> Segment:
             f"the baseline has segments by '{column}', but this schedule has them by {', '.join(known)}: "
             f"add '{column}' to its 'segments', or make the baseline again"
         )
-    return column, value
+    return column, canonical(value)

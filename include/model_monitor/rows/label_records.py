@@ -76,26 +76,50 @@ def parse_line_by_line(block: Block) -> tuple[pa.StructArray, np.ndarray, list[R
     for _, same in groupby(enumerate(block.lines), lambda entry: entry[1][0]):
         lines = list(same)
         whole = b"\n".join(line for _, (_, _, line) in lines)
-        for place, line in [(lines[0][0], (*lines[0][1][:2], whole))] if is_one_list(whole) else lines:
+        if is_one_list(whole):
+            lines = [(lines[0][0], (*lines[0][1][:2], whole))]
+        for place, line in lines:
             try:
-                document = json.loads(line[2].decode("utf-8-sig"))
-                records = [
-                    conform(one, TRUTH, "record") for one in (document if type(document) is list else [document])
-                ]
-                if None in records:
-                    raise TypeError("record is not an object")
-                good += records
-                places += [place] * len(records)
-            except (ValueError, TypeError, RecursionError) as error:
-                reason = f"not a label record: {error}" if isinstance(error, TypeError) else "not JSON, perhaps cut off"
-                rejected.append(rejected_line(line, reason))
+                documents = documents_of(line[2].decode("utf-8-sig"))
+            except (ValueError, RecursionError):
+                rejected.append(rejected_line(line, "not JSON, perhaps cut off; write a record per line"))
+                continue
+            for one in documents:
+                try:
+                    good.append(record_of(one))
+                    places.append(place)
+                except TypeError as error:
+                    rejected.append(rejected_line(line, f"not a label record: {error}"))
     return pa.array(good, TRUTH), np.array(places, np.int64), rejected
 
 
+def documents_of(line: str) -> list[object]:
+    """What is on a line: a record, a list of them, or an entry of a list over several lines. Raises ValueError."""
+    try:
+        document = json.loads(line)
+    except ValueError:
+        entry = line.strip().removeprefix("[").removesuffix("]").strip(" ,")
+        return [json.loads(entry)] if entry else []
+    return document if isinstance(document, list) else [document]
+
+
+def record_of(document: object) -> object:
+    """A record cut down to ``TRUTH``. Raises TypeError if it is none."""
+    if document is None:
+        raise TypeError("record is not an object")
+    return conform(document, TRUTH, "record")
+
+
 def is_one_list(content: bytes) -> bool:
-    """Whether lines look like one JSON list that is spread over them."""
-    lines = content.strip().split(b"\n", 1)
-    return lines[0].startswith(b"[") and len(lines) > 1 and not lines[0].rstrip().endswith(b"]")
+    """Whether lines are one JSON list that is spread over them."""
+    lines = content.removeprefix(b"\xef\xbb\xbf").strip().split(b"\n", 1)
+    if not lines[0].startswith(b"[") or len(lines) == 1 or lines[0].rstrip().endswith(b"]"):
+        return False
+    try:
+        json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def rejected_line(line: tuple[str, int, bytes], reason: str) -> Rejected:

@@ -28,7 +28,7 @@ from model_monitor.rows.collect import hashed
 from model_monitor.rows.label_records import parse, rejected_line
 from model_monitor.rows.summary import KEPT_REJECTED, Rejected, Summary
 
-HOUR_FOLDER = re.compile(r"(?:^|/)(\d{4})/(\d{2})/(\d{2})(?:/(\d{2}))?(?=/[^/]*$)")
+HOUR_FOLDER = re.compile(r"(?:^|/)(?P<day>\d{4}/\d{2}/\d{2})(?:/(?P<hour>\d{2}))?(?=/)")
 
 NAMELESS = "no eventMetadata.eventId"
 
@@ -37,24 +37,36 @@ Wanted = Callable[[np.ndarray], np.ndarray]  # hashes of ids -> which of them ma
 
 @dataclass(frozen=True)
 class LabelFile:
-    """A file of labels and the hour in which they were collected; None where its folder does not tell."""
+    """A file of labels and the hour in which they were collected; None where its folder does not tell.
+
+    ``since`` is the first hour in which they may have been collected: another one where the folder tells only a day.
+    """
 
     hour: datetime | None
     file: store.File
+    since: datetime | None = None
 
     @classmethod
     def of(cls, file: store.File) -> LabelFile:
-        return cls(collected_in(file.address), file)
+        since, hour = collected_in(file.address)
+        return cls(hour, file, since)
 
 
-def collected_in(address: str) -> datetime | None:
-    """The hour that a file's folder tells; the day's last where it tells only a day; None where it tells none."""
-    if (found := HOUR_FOLDER.search(address.partition("?")[0])) is None:
-        return None
+def collected_in(address: str) -> tuple[datetime | None, datetime | None]:
+    """The first and the last hour that a file's folder tells: the same, or those of a day; None where it tells none."""
+    found = list(HOUR_FOLDER.finditer(address.partition("?")[0]))
     try:
-        return datetime(*(int(part) for part in found.groups("23")), tzinfo=UTC)  # type: ignore[misc, arg-type]
-    except ValueError:
-        return None
+        day = datetime.strptime(found[-1]["day"], "%Y/%m/%d").replace(tzinfo=UTC)
+        first, last = (int(found[-1]["hour"] or hour) for hour in (0, 23))
+        return day.replace(hour=first), day.replace(hour=last)
+    except (IndexError, ValueError):
+        return None, None
+
+
+def came_before(address: str, moment: datetime) -> bool:
+    """Whether the hour that a file's folder tells had ended by a moment."""
+    hour = collected_in(address)[1]
+    return hour is not None and hour + HOUR <= moment
 
 
 @dataclass(frozen=True)

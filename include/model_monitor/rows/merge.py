@@ -30,6 +30,8 @@ from model_monitor.rows.datasets import coded_columns
 from model_monitor.rows.labels import Labels, Values, joined
 from model_monitor.rows.summary import FOOTER, Rejected, Summary, undamaged
 
+PAIRS_PER_RECORD = 10  # more pairs than so many for each request and label are no join, but a mistake
+
 NO_LABELS = {"requests": 0, "matched": 0, "records": 0, "duplicates": 0, "mismatched": 0}
 
 
@@ -223,6 +225,12 @@ def paired(rows: pa.Table, labels: Labels, last_only: bool) -> tuple[Pairs, int]
     keys = hashed(key_ids(rows.select([EVENT_ID, INFERENCE_ID]).take(pa.array(firsts))))
     low, high = (np.searchsorted(labels.keys, keys, side) for side in ("left", "right"))
     counts = np.minimum(high - low, 1) if last_only else high - low
+    if counts.sum() > PAIRS_PER_RECORD * (len(firsts) + len(labels)):
+        worst = int(np.argmax(counts))
+        raise DataError(
+            f"{counts[worst]} labels name one request, '{key_ids(rows.slice(firsts[worst], 1))[0]}', and most of them "
+            "name others too; give each request an inferenceId of its own, or set duplicates: last"
+        )
     label = ranges(high - counts, counts)
     pairs = Pairs(firsts, sizes, np.repeat(np.arange(len(firsts)), counts), label)
     return pairs, int(np.maximum(high - low - 1, 0).sum())

@@ -16,7 +16,8 @@ class Moments:
     """Count, sum, squared deviations from the mean, minimum and maximum of finite numbers.
 
     Adds by Chan, Golub & LeVeque (1983), "Algorithms for computing the sample variance". The sum is kept rather than
-    the mean, so that whole numbers stay exact.
+    the mean, so that whole numbers stay exact. A sum that is beyond float64's range stays infinite, whatever is added;
+    then there is no mean or standard deviation.
 
     >>> m = Moments.of(np.array([1.0, 2.0])) + Moments.of(np.array([6.0]))
     >>> m.mean, m.minimum, m.maximum
@@ -36,12 +37,14 @@ class Moments:
         """Moments of a 1-d float64 array of finite numbers."""
         if not len(values):
             return cls()
-        total = float(values.sum())
-        deviations = values - total / len(values)
-        # The second term takes back the rounding of the mean (Chan et al., "corrected two-pass").
-        # Not a dot product: BLAS may sum on threads, in another order each time.
-        m2 = float(np.square(deviations).sum()) - float(deviations.sum()) ** 2 / len(values)
-        return cls(len(values), total, max(m2, 0.0), float(values.min()), float(values.max()))
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = float(values.sum())
+            deviations = values - total / len(values)
+            # The second term takes back the rounding of the mean (Chan et al., "corrected two-pass").
+            # Not a dot product: BLAS may sum on threads, in another order each time.
+            rounding = float(deviations.sum())
+            m2 = float(np.square(deviations).sum()) - rounding * rounding / len(values)
+        return cls(len(values), sum_or_inf(total), sum_or_inf(max(m2, 0.0)), float(values.min()), float(values.max()))
 
     def __add__(self, other: Moments) -> Moments:
         if not self.n or not other.n:
@@ -50,21 +53,21 @@ class Moments:
         delta = other.total / other.n - self.total / self.n
         return Moments(
             n,
-            self.total + other.total,
-            self.m2 + other.m2 + delta * delta * self.n * other.n / n,
+            sum_or_inf(self.total + other.total),
+            sum_or_inf(self.m2 + other.m2 + delta * delta * self.n * other.n / n),
             min(self.least, other.least),
             max(self.most, other.most),
         )
 
     @property
     def mean(self) -> float | None:
-        """Arithmetic mean; None if nothing was seen."""
-        return self.total / self.n if self.n else None
+        """Arithmetic mean; None if nothing was seen, or the sum is too large for a float64."""
+        return self.total / self.n if self.n and math.isfinite(self.total) else None
 
     @property
     def std_dev(self) -> float | None:
-        """Population standard deviation (divided by n); None if nothing was seen."""
-        return math.sqrt(self.m2 / self.n) if self.n else None
+        """Population standard deviation (divided by n); None if nothing was seen, or squares are too large."""
+        return math.sqrt(self.m2 / self.n) if self.n and math.isfinite(self.m2) else None
 
     @property
     def minimum(self) -> float | None:
@@ -80,3 +83,8 @@ class Moments:
     def unpack(self, packed: Packed) -> Moments:
         check_version(self, packed[0])
         return Moments(*packed[1:])
+
+
+def sum_or_inf(total: float) -> float:
+    """A sum as it is, or infinity if it is beyond float64's range: one that is less infinity is no sum either."""
+    return total if math.isfinite(total) else math.inf

@@ -1,0 +1,148 @@
+"""What did the demo find? The reports in its store as tables for a terminal, and what they mean."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parents[2]
+DEMO = PROJECT / ".demo"
+STORE = DEMO / "store"
+MONITORING = STORE / "monitoring"
+
+DATA, QUALITY = "flights-data-quality", "flights-model-quality"  # the schedules
+
+Execution = dict[str, Any]
+Finding = dict[str, Any]
+
+
+def reports(schedule: str) -> list[Execution]:
+    """What came of each window, in the order of time."""
+    return [read(path) for path in sorted(MONITORING.glob(f"flights/{schedule}/**/execution.json"))]
+
+
+def history(schedule: str, end: datetime) -> list[Execution]:
+    """All that was ever reported of the window that ended at a time, by how far its labels had come."""
+    found = MONITORING.glob(f"_as_of/flights/{schedule}/{end:%Y/%m/%d/%H}/*/execution.json")
+    return sorted(map(read, found), key=lambda execution: execution["labels"]["as_of"])
+
+
+def published(schedule: str) -> Path:
+    """The folder of the baseline that a schedule judges against."""
+    versions = MONITORING / "_baselines/flights" / schedule
+    return versions / read(versions / "published.json")["version"]
+
+
+def read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text())
+
+
+def show_days(executions: list[Execution]) -> None:
+    """A line per day."""
+    print(f"\n{'window (UTC)':<12} {'rows':>5} {'status':<24} {'violations':>10}  drifted most: distance from baseline")
+    for execution in executions:
+        drift = sorted(
+            (f for f in execution["findings"] if f["check"] == "baseline_drift_check" and f["observed"] is not None),
+            key=lambda f: f["observed"],
+            reverse=True,
+        )
+        columns = ", ".join(f"{f['column']} {number(f)}" for f in drift[:3])
+        rows, status = execution["counts"]["judged"], execution["status"]
+        print(f"{start(execution):<12} {rows:>5} {status:<24} {execution['violations']:>10}  {columns}")
+    bad = [start(execution) for execution in executions if execution["violations"]]
+    print(f"\n{len(executions)} windows, {len(bad)} with violations (!){f', the first on {bad[0]}' if bad else ''}.")
+    print(ABOUT_DAYS)
+
+
+def show_weeks(executions: list[Execution], baseline: Path) -> None:
+    """A line per week, below one of the baseline."""
+    expected = read(baseline / "statistics.json")
+    rows = expected["dataset"]["item_count"]
+    auc, recall = (expected["binary_classification_metrics"][name]["value"] for name in ("auc", "recall"))
+    print(f"\n{'week from':<10} {'flights':>7} {'with label':>10} {'auc':<6} {'recall':<6} {'status':<23} labels")
+    print(f"{'(baseline)':<10} {rows:>7} {'100.0 %':>10} {auc:<6.3f} {recall:.3f}")
+    for execution in executions:
+        labels, status = execution["labels"], execution["status"]
+        print(
+            f"{start(execution):<10} {labels['requests']:>7} {share(labels):>10} {metric(execution, 'auc'):<6} "
+            f"{metric(execution, 'recall'):<6} {status:<23} {labels['state']}{apart(execution)}"
+        )
+    late, known = (sum(execution["labels"][name] for execution in executions) for name in ("late", "matched"))
+    print(f"\n{late:,} of {known:,} labels came after their week's end.")
+    print(ABOUT_WEEKS)
+
+
+def show_history(executions: list[Execution]) -> None:
+    """A line per time that a week was judged."""
+    print(f"\n{'week from':<10} {'labels until':<16} {'with label':<20} {'auc':<6} {'recall':<6} violations labels")
+    for execution in executions:
+        labels = execution["labels"]
+        counted = f"{labels['matched']} of {labels['requests']}, {share(labels)}"
+        print(
+            f"{start(execution):<10} {labels['as_of'][:16].replace('T', ' '):<16} {counted:<20} "
+            f"{metric(execution, 'auc'):<6} {metric(execution, 'recall'):<6} {execution['violations']:>10} "
+            f"{labels['state']}"
+        )
+    print(ABOUT_HISTORY)
+
+
+def start(execution: Execution) -> str:
+    return execution["window"]["start"][:10]
+
+
+def share(labels: dict[str, Any]) -> str:
+    return f"{100 * labels['coverage']:.1f} %"
+
+
+def metric(execution: Execution, name: str) -> str:
+    """A metric of all flights."""
+    found = [f for f in execution["findings"] if f["measure"] == name and not f["segment"]]
+    return number(found[0]) if found else "-"
+
+
+def apart(execution: Execution) -> str:
+    """The violations of flights from one airport alone."""
+    found = [f for f in execution["findings"] if f["segment"] and f["outcome"] == "violated"]
+    told = ", ".join(f"{f['segment']['origin']} {f['measure']} {number(f)}" for f in found)
+    return told and f"; {told}"
+
+
+def number(finding: Finding) -> str:
+    """With three decimals, and an exclamation mark where it is a violation."""
+    if finding["observed"] is None:
+        return "-"
+    return f"{finding['observed']:.3f}{'!' * (finding['outcome'] == 'violated')}"
+
+
+ABOUT_DAYS = """
+What happened: in winter the airlines plan more time than the flight needs. From 2 April they take it back, and
+`schedule_buffer_percent`, a feature of the model, is no longer spread as it was when the model was trained.
+"""
+
+ABOUT_WEEKS = """
+What happened: from 5 April the model tells late flights from others less well (auc), and finds fewer of them (recall),
+than of the flights that were held out of its training. The week of 8 March comes close: on that day, in the snow, three
+of four flights were late whatever it said.
+
+Only these two are judged (`judge` in the endpoint's file): precision, accuracy and what follows from them also change
+with how many flights are late, however good the model is.
+
+At a week's end, flights still in the air have no label, nor those of an airline that tells at noon. So the last week is
+provisional. The others were judged when all that had come, and are final. A cancelled flight never has a label.
+"""
+
+ABOUT_HISTORY = """
+The DAG `late_labels` found that labels had come for the last week and had it judged again, and once more, two days
+after its end, when it became final. All three reports are kept.
+"""
+
+LOOK_NEXT = f"""Look next at
+  make ui                                   Airflow with all these runs, on http://127.0.0.1:8080
+  {MONITORING.relative_to(PROJECT)}/flights/{DATA}/2013/04/03/00/
+                                            the report of 2 April: constraint_violations.json, execution.json, ...
+  {MONITORING.relative_to(PROJECT)}/_as_of/flights/{QUALITY}/2013/04/19/00/
+                                            what was reported of the last week, each time
+  include/endpoints/flights.yaml            all that was set to monitor this endpoint
+"""

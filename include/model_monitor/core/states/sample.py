@@ -1,0 +1,59 @@
+"""Which rows stand for all, when counting is not enough?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from heapq import nsmallest
+from typing import ClassVar
+
+from model_monitor.core.states.base import Packed, check_version
+
+Key = tuple[int, str]  # the row's hash, and what is kept of it
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The ``size`` different rows of the lowest hashes, each with how often it was seen.
+
+    ``rows`` maps (hash of 64 bits, text) to a count. Rows of equal hash are told apart by the text, so any split and
+    any order of the rows gives the same sample, and its counts are exact: what is among the lowest of all rows is among
+    the lowest of each part that has it (Cohen & Kaplan 2007, "Summarizing data using bottom-k sketches"). With hashes
+    of ids it is a simple random sample of them.
+
+    >>> (Sample(2).adding({(5, "a"): 1, (7, "b"): 1}) + Sample(2).adding({(6, "c"): 1, (5, "a"): 1})).rows
+    {(5, 'a'): 2, (6, 'c'): 1}
+    """
+
+    version: ClassVar[int] = 1
+
+    size: int = 1000
+    rows: Mapping[Key, int] = field(default_factory=dict)
+
+    def adding(self, rows: Mapping[Key, int]) -> Sample:
+        """The sample of these rows as well, each as often as is said."""
+        both = dict(self.rows)
+        for key, n in rows.items():
+            both[key] = both.get(key, 0) + n
+        return Sample(self.size, both).bounded()
+
+    def __add__(self, other: Sample) -> Sample:
+        return Sample(min(self.size, other.size), self.rows).adding(other.rows)
+
+    def bounded(self) -> Sample:
+        """Itself by rising key, or what fits of it."""
+        kept = nsmallest(self.size, self.rows) if len(self.rows) > self.size else sorted(self.rows)
+        return Sample(self.size, {key: self.rows[key] for key in kept})
+
+    @property
+    def n(self) -> int:
+        """How many rows the sample holds, each as often as it was seen."""
+        return sum(self.rows.values())
+
+    def pack(self) -> Packed:
+        rows = [[number, text, n] for (number, text), n in self.rows.items()]
+        return {"v": self.version, "size": self.size, "rows": rows}
+
+    def unpack(self, packed: Packed) -> Sample:
+        check_version(self, packed["v"])
+        return Sample(packed["size"], {(number, text): n for number, text, n in packed["rows"]})

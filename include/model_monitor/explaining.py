@@ -1,0 +1,111 @@
+"""Which of a window's rows are explained, with which background, and are the explanations still true to them?"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from model_monitor import layout, store
+from model_monitor.config import Endpoint, Schedule
+from model_monitor.core.window import Window
+from model_monitor.errors import ConfigError
+from model_monitor.rows import explain
+from model_monitor.rows.datasets import SUFFIXES, Dataset
+from model_monitor.rows.explain import Explainer
+from model_monitor.rows.select import Selection
+from model_monitor.rows.summary import Summary, summary_of
+from model_monitor.settings import Explain
+
+LAYOUT = 1  # of explained rows and their footer; a file of another one is made again
+
+Headers = Mapping[str, str]
+
+
+def settings_of(schedule: Schedule) -> Explain:
+    """How a schedule's rows are explained. Raises ConfigError."""
+    if schedule.explain is None:
+        raise ConfigError(f"schedule '{schedule.name}' has no explain; set its model")
+    return schedule.explain
+
+
+def explainer_of(endpoint: Endpoint, schedule: Schedule) -> Explainer:
+    """The explainer with its background rows: given ones, those of a file, or the baseline's dataset in short."""
+    asked = settings_of(schedule)
+    features = asked.features or endpoint.columns.inputs
+    background, weights = asked.background, ()
+    if not isinstance(background, tuple):
+        background, weights = background_at(schedule, asked, features)
+    return Explainer(
+        asked.model,
+        features,
+        background,
+        weights,
+        asked.num_samples,
+        asked.use_logit,
+        asked.seed,
+        asked.rows,
+        asked.method,
+        asked.label_headers,
+    )
+
+
+def background_at(schedule: Schedule, asked: Explain, features: tuple[str, ...]) -> tuple[Any, Any]:
+    """Background rows and their weights, from the file that is named, else from the baseline's dataset."""
+    given = schedule.baseline
+    if isinstance(asked.background, str):
+        dataset = Dataset.at(asked.background, format_of(asked.background))
+    elif given.dataset:
+        dataset = Dataset.at(given.dataset, given.format, given.header)
+    else:
+        raise ConfigError(
+            f"schedule '{schedule.name}' has no background to explain with; set it, or baseline: {{dataset: ...}}"
+        )
+    batches = (batch for piece in dataset.pieces() for batch in dataset.rows(piece))
+    return explain.background_of(batches, features, asked.num_clusters, asked.seed)
+
+
+def format_of(address: str) -> str:
+    """The format of a dataset by its name's ending; CSV if that does not tell."""
+    name = store.name_of(address)
+    return next((kind for kind, endings in SUFFIXES.items() if name.endswith(endings)), "csv")
+
+
+def explained_window(
+    endpoint: Endpoint, schedule: Schedule, window: Window, rows: Mapping[str, str], headers: Headers | None
+) -> tuple[str, Summary]:
+    """The file of a window's explained rows, made anew if rows, model or settings changed; what became of them.
+
+    ``rows`` are the addresses of the collected rows, each with its fingerprint.
+    """
+    explainer = explainer_of(endpoint, schedule)
+    target = layout.explained(endpoint, schedule, window)
+    origin = origin_of({"rows": dict(rows), "window": str(window), "share": schedule.sampling}, explainer)
+    made = summary_of(target)
+    if made is None or made.origin != origin:
+        selection = Selection(window, schedule.sampling, endpoint.columns.exclude)
+        batches = explain.rows_at(rows, selection)
+        made = explain.explain(batches, explainer, target, origin, schedule.segments, headers)
+    return target, made
+
+
+def explained_dataset(
+    endpoint: Endpoint, schedule: Schedule, dataset: Dataset, headers: Headers | None
+) -> tuple[str, Summary]:
+    """The file of a baseline dataset's explained rows, made anew if dataset, model or settings changed."""
+    explainer = explainer_of(endpoint, schedule)
+    origin = origin_of({"dataset": dataset.summary.origin["files"]}, explainer)
+    name = hashlib.sha256(json.dumps(origin).encode()).hexdigest()[:12]
+    target = store.join(layout.baselines(endpoint, schedule), "explained", f"{name}.parquet")
+    made = summary_of(target)
+    if made is None or made.origin != origin:
+        batches = (batch for piece in dataset.pieces() for batch in dataset.rows(piece))
+        made = explain.explain(batches, explainer, target, origin, schedule.segments, headers)
+    return target, made
+
+
+def origin_of(rows: Mapping[str, Any], explainer: Explainer) -> dict[str, Any]:
+    """All that a file of explained rows depends on. What the model is made of can't be seen, only where it is."""
+    settings = hashlib.sha256(repr(explainer).encode()).hexdigest()[:16]
+    return {"layout": LAYOUT, **rows, "explainer": settings, "files": []}

@@ -1,0 +1,169 @@
+"""How does SageMaker Clarify write feature attributions, which are a baseline at once, and their violations?
+
+Formats: sections 3.2 and 3.4 of the specification of feature attributions; what it leaves open: docs/compatibility.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from model_monitor.core.constraints import Constraint, Finding, Near
+from model_monitor.core.importances import Importances, ndcg, ndcg_interval
+from model_monitor.errors import ConfigError
+from model_monitor.monitors.attribution import DRIFT, Attribution, Explained, moved
+from model_monitor.results import analysis
+from model_monitor.results.documents import ANALYSIS, Document, number
+
+METHOD = "kernel_shap"  # where the original has global values, and so where its readers look for them
+VALUES, EXPECTED = "global_shap_values", "expected_value"
+ERRORS, AGGREGATION = "standard_errors", "agg_method"  # members that the original does not have
+TOLD = 5  # so many features that moved are told in a violation; all are in the file
+
+
+@dataclass(frozen=True)
+class AttributionDocuments:
+    """The files of an attribution monitor."""
+
+    monitor: Attribution
+
+    statistics_name = ANALYSIS
+    constraints_name = ANALYSIS
+
+    def statistics(self, state: Explained, constraints: Sequence[Constraint] = ()) -> Document:
+        """The original's members; a label of which no row was explained has no values.
+
+        Only in the calibrated mode, behind them: of each label the ``standard_errors`` of its values and, where there
+        is a baseline, the ``drift`` from it: ``ndcg`` with its ``interval`` (null below two rows) and which features
+        ``moved``; and ``agg_method``, how many rows were explained (``item_count``) or ``unusable``, by reason.
+        """
+        values, expected = self.monitor.global_values(state), self.monitor.expected(state)
+        asked = [label_of(constraint) for constraint in constraints]
+        labels = {
+            label: {VALUES: values.get(label, {}), EXPECTED: number(expected.get(label))}
+            for label in dict.fromkeys([*self.monitor.labels(state), *asked])
+        }
+        document: Document = {"version": analysis.VERSION, analysis.EXPLANATIONS: {METHOD: labels}}
+        if not self.calibrated:
+            return document
+        errors = self.monitor.standard_errors(state)
+        drifts = dict(self.drifts(state, constraints))
+        for label, written in labels.items():
+            written |= {ERRORS: errors[label]} if label in errors else {}
+            written |= {"drift": drifts[label]} if label in drifts else {}
+        unusable = self.unusable(state)
+        dataset = {"item_count": self.monitor.rows(state)} | ({"unusable": unusable} if unusable else {})
+        return document | {AGGREGATION: self.monitor.agg_method, "dataset": dataset}
+
+    def drifts(self, state: Explained, constraints: Sequence[Constraint]) -> Iterator[tuple[str, Document]]:
+        """How far each label is from its baseline, and which features went where; only of labels that both have."""
+        measures = self.monitor.measure(state)
+        for constraint in constraints:
+            live, baseline = measures.get((constraint.subject, constraint.measure)), baseline_of(constraint)
+            if isinstance(live, Importances):
+                interval = ndcg_interval(live, baseline, (1 - self.monitor.level) / 2)
+                changes = [asdict(one) for one in moved(values_of(baseline), values_of(live))]
+                shown = list(interval) if interval else None
+                yield label_of(constraint), {"ndcg": ndcg(live, baseline), "interval": shown, "moved": changes}
+
+    def suggested(self, state: Explained) -> Document:
+        """The same file: a baseline's values are its constraints."""
+        return self.statistics(state)
+
+    def constraints(self, statistics: Document | None, constraints: Document | None) -> list[Constraint]:
+        """What an ``analysis.json``, given as either, asks; a label that was deleted from it is not judged."""
+        document = constraints if constraints is not None else statistics
+        found = analysis.sections(statistics, constraints, [analysis.EXPLANATIONS], "attribution")
+        explanations = found[analysis.EXPLANATIONS]
+        method = analysis.object_at(explanations.get(METHOD), f"'{analysis.EXPLANATIONS}': '{METHOD}'")
+        made_with = (document or {}).get(AGGREGATION, self.monitor.agg_method)
+        if made_with != self.monitor.agg_method:
+            raise ConfigError(
+                f"the baseline was made with {AGGREGATION} {made_with}, not {self.monitor.agg_method}: "
+                "correct the schedule's option, or make the baseline again"
+            )
+        values = {label: numbers_in(entry, VALUES, label) for label, entry in method.items()}
+        if not any(values.values()):
+            raise ConfigError("nothing would be judged: no label has the value of a feature; make the baseline again")
+        known_errors = {label: numbers_in(entry, ERRORS, label) for label, entry in method.items() if ERRORS in entry}
+        errors = {label: some for label, some in known_errors.items() if values[label].keys() <= some.keys()}
+        dataset = analysis.object_at((document or {}).get("dataset", {}), "'dataset'")
+        rows = analysis.count_at(dataset, "item_count", "'dataset'")
+        known = {label: some for label, some in values.items() if some}
+        return list(self.monitor.constraints(known, errors or None, rows or None))
+
+    def violations(self, findings: Sequence[Finding], state: Explained) -> Document:
+        """The original's entries. Its words say the opposite of what is meant, so only its own mode has them."""
+        violated = [finding for finding in findings if finding.outcome == "violated"]
+        drifts = dict(self.drifts(state, [finding.constraint for finding in violated])) if self.calibrated else {}
+        return {"version": analysis.VERSION, "violations": [violation(finding, drifts) for finding in violated]}
+
+    def unusable(self, state: Explained) -> dict[str, int]:
+        return self.monitor.unusable(state)
+
+    @property
+    def matches_by_position(self) -> bool:
+        return False
+
+    def column_names(self, statistics: Document | None, constraints: Document | None) -> list[str]:
+        return []  # values are of explained rows, whose columns are named when they are made
+
+    @property
+    def calibrated(self) -> bool:
+        return self.monitor.compatibility == "calibrated"
+
+
+def label_of(constraint: Constraint) -> str:
+    return constraint.subject.column or ""
+
+
+def baseline_of(constraint: Constraint) -> Importances:
+    """What a label's live values are compared with."""
+    if not isinstance(constraint.bound, Near) or not isinstance(constraint.bound.to, Importances):
+        raise TypeError(f"not a constraint of attributions: {constraint!r}")
+    return constraint.bound.to
+
+
+def values_of(importances: Importances) -> dict[str, float]:
+    return dict(zip(importances.names, importances.values.tolist(), strict=True))
+
+
+def violation(finding: Finding, drifts: Mapping[str, Document]) -> Document:
+    """An entry of ``constraint_violations.json``; in words of ours, and with what moved, where the drift is known."""
+    label, bound = label_of(finding.constraint), finding.constraint.bound
+    if not isinstance(bound, Near) or finding.observed is None:
+        raise TypeError(f"not a violation of attributions: {finding!r}")
+    score, threshold = analysis.text_of(finding.observed), analysis.text_of(bound.threshold)
+    words = f"Feature attribution drift {score} exceeds threshold {threshold}"
+    if drift := drifts.get(label):
+        words = f"Feature attribution drift {score} is below threshold {threshold}{by_chance(drift['interval'])}"
+        words += told(drift["moved"])
+    return {"label": label, "metric_name": "shap", "constraint_check_type": DRIFT, "description": words}
+
+
+def by_chance(interval: Sequence[float] | None) -> str:
+    """`` (0.72 to 0.83 by chance)``; nothing where nobody knows."""
+    return f" ({analysis.short(interval[0])} to {analysis.short(interval[1])} by chance)" if interval else ""
+
+
+def told(changes: Sequence[Document]) -> str:
+    """``; moved: Age 1 -> 4, ...``: the features that moved furthest, with their ranks before and now."""
+    shown = [f"{m['feature']} {m['rank_before'] or 'new'} -> {m['rank_now'] or 'gone'}" for m in changes[:TOLD]]
+    more = f" and {len(changes) - TOLD} more" if len(changes) > TOLD else ""
+    return f"; moved: {', '.join(shown)}{more}" if shown else ""
+
+
+def numbers_in(entry: Any, name: str, label: str) -> dict[str, float]:
+    """The numbers by feature that a label has; {} if it has none. Raises ConfigError."""
+    place = f"label '{label}'"
+    found = analysis.object_at(analysis.object_at(entry, place).get(name), f"{place}: '{name}'")
+    numbers = {feature: number_of(value) for feature, value in found.items()}
+    for feature, value in numbers.items():
+        if value is None:
+            raise ConfigError(f"{place}: '{name}': '{feature}' needs a number, not {found[feature]!r:.40}")
+    return {feature: value for feature, value in numbers.items() if value is not None}
+
+
+def number_of(value: Any) -> float | None:
+    return None if isinstance(value, str) else analysis.number_read(value)

@@ -1,0 +1,89 @@
+"""Which values does a model get? Columns of texts, as they were captured, become rows of numbers and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from model_monitor.errors import ConfigError
+
+# As JSON writes numbers, and .5; so 007 is a text, which 7 would not stand for.
+NUMBER = r"^-?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][+-]?[0-9]+)?$"
+DIGIT = r"[0-9]"
+
+
+def is_numeric(column: pa.Array) -> bool | None:
+    """Whether everything in a column is a number; None if nothing is there."""
+    values = pc.drop_null(plain(column))
+    if not len(values):
+        return None
+    return not pa.types.is_string(values.type) or bool(pc.all(numbers_among(values)).as_py())
+
+
+def matrix(columns: Sequence[pa.Array], numeric: Sequence[bool]) -> np.ndarray:
+    """Rows x columns: float64, NaN where missing, if everything is a number or missing, else objects: float, str, None.
+
+    In a numeric column what is no number stays a text; in any other column all values are texts.
+    """
+    made = [cells(plain(column), is_number) for column, is_number in zip(columns, numeric, strict=True)]
+    if all(column.dtype != object for column in made):
+        return np.column_stack(made)
+    table = np.empty((len(made[0]), len(made)), object)
+    for i, column in enumerate(made):
+        table[:, i] = as_objects(column)
+    return table
+
+
+def as_objects(values: np.ndarray) -> np.ndarray:
+    """The same values as objects, None where missing."""
+    if values.dtype == object:
+        return values
+    objects = values.astype(object)
+    objects[np.isnan(values)] = None
+    return objects
+
+
+def cells(column: pa.Array, numeric: bool) -> np.ndarray:
+    if not pa.types.is_string(column.type):
+        if numeric:
+            numbers: np.ndarray = column.to_numpy(zero_copy_only=False)
+            return numbers
+        column = column.cast(pa.string())
+    if not numeric:
+        return np.array(column.to_pylist(), object)
+    are = pc.fill_null(numbers_among(column), True)
+    known: np.ndarray = pc.if_else(are, column, None).cast(pa.float64()).to_numpy(zero_copy_only=False)
+    if pc.all(are).as_py() is not False:
+        return known
+    found = as_objects(known)
+    texts = np.flatnonzero(~are.to_numpy(zero_copy_only=False))
+    found[texts] = column.take(pa.array(texts)).to_pylist()
+    return found
+
+
+def plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """A column as float64 if it holds numbers, else as texts. Raises ConfigError for what is nested."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+    if pa.types.is_nested(kind):
+        raise ConfigError(f"a feature of type {kind} can't be explained; set features to columns of numbers and texts")
+    is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    return array.cast(pa.float64() if is_number else pa.string())
+
+
+def numbers_among(texts: pa.StringArray) -> pa.BooleanArray:
+    """Which texts are finite numbers; null where there is none."""
+    look = pc.and_(pc.match_substring_regex(texts, NUMBER), pc.match_substring_regex(texts, DIGIT))
+    values = pc.if_else(look, texts, None).cast(pa.float64())
+    return pc.and_(look, pc.fill_null(pc.is_finite(values), False))
+
+
+def same(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Where values are the same, missing ones too; broadcast."""
+    equal: np.ndarray = np.asarray(a == b, bool)
+    if a.dtype != object and b.dtype != object:
+        equal = equal | (np.isnan(a) & np.isnan(b))
+    return equal
