@@ -48,7 +48,9 @@ def baseline(entry: Scheduled) -> DAG:
         f"next run of `{schedule.name}` judges against it. Earlier versions stay in `{endpoint.output}`.",
     ) as dag:
         which = {"endpoint_file": str(entry.file), "schedule": schedule.name}
-        observed = ObserveBaseline(task_id="observe_baseline", **which)
+        observed = ObserveBaseline(
+            task_id="observe_baseline", connection=schedule.explain and schedule.explain.connection, **which
+        )
         suggested = SuggestConstraints(task_id="suggest_constraints", state=observed.output, **which)
         PublishBaseline(task_id="publish_baseline", version=suggested.output, **which)
     return dag

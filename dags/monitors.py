@@ -8,7 +8,7 @@ from airflow.sdk import DAG, Param, chain
 
 from model_monitor.config import BASELINE, LATE_LABELS
 from model_monitor.settings import GroundTruth
-from operators import Alert, CollectWindow, ComputeMetrics, EvaluateConstraints, MergeGroundTruth
+from operators import Alert, CollectWindow, ComputeMetrics, EvaluateConstraints, ExplainWindow, MergeGroundTruth
 from schedules import AT_ONCE, RERUNS, Scheduled, wanted
 from timetables import WindowTimetable
 
@@ -40,6 +40,11 @@ def monitor(entry: Scheduled) -> DAG:
         chain(
             CollectWindow(task_id="collect_window", **which),
             *([MergeGroundTruth(task_id="merge_ground_truth", **which)] if labelled else []),
+            *(
+                [ExplainWindow(task_id="explain_window", connection=explain.connection, **which)]
+                if (explain := schedule.explain)
+                else []
+            ),
             ComputeMetrics(task_id="compute_metrics", **which),
             EvaluateConstraints(task_id="evaluate_constraints", **which),
             Alert(task_id="alert", fail_on_violation=schedule.fail_on_violation, **which),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from connections import headers_of
 from model_monitor.core.window import Window, iso
 from model_monitor.errors import MonitorError, StoreError
 from windows import labels_until, now_of, window_of
@@ -58,6 +59,24 @@ class MergeGroundTruth(VerbOperator):
 
         with retried_only_if_that_helps():
             return jobs.merge_ground_truth(self.endpoint_file, self.schedule, window_of(context), labels_until(context))
+
+
+class ExplainWindow(VerbOperator):
+    """A sample of the window's rows with their attributions, from the model; returns the address of what was found.
+
+    ``connection`` is the Airflow connection whose secret goes with each request.
+    """
+
+    def __init__(self, *, connection: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.connection = connection
+
+    def execute(self, context: Context) -> str:
+        from model_monitor import jobs
+
+        with retried_only_if_that_helps():
+            headers = headers_of(self.connection)
+            return jobs.explain_window(self.endpoint_file, self.schedule, window_of(context), headers)
 
 
 class ComputeMetrics(VerbOperator):
@@ -149,14 +168,22 @@ def rerun(window: Window, now: datetime) -> dict[str, Any]:
 
 
 class ObserveBaseline(VerbOperator):
-    """The State of the baseline dataset, which the run's params can replace; returns its address."""
+    """The State of the baseline dataset, which the run's params can replace; returns its address.
+
+    ``connection`` is the Airflow connection whose secret goes with each request, where rows are explained by a model.
+    """
+
+    def __init__(self, *, connection: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.connection = connection
 
     def execute(self, context: Context) -> str:
         from model_monitor import jobs
 
         asked = {key: context["params"].get(key) for key in ("dataset", "format", "header")}
         with retried_only_if_that_helps():
-            return jobs.observe_baseline(self.endpoint_file, self.schedule, **asked)
+            headers = headers_of(self.connection)
+            return jobs.observe_baseline(self.endpoint_file, self.schedule, **asked, headers=headers)
 
 
 class SuggestConstraints(VerbOperator):

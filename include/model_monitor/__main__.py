@@ -84,6 +84,13 @@ def add_common(command: argparse.ArgumentParser, formats: list[str]) -> None:
     command.add_argument("--compatibility", choices=["calibrated", "sagemaker"], help="whose decisions to make")
     for flag, metavar, words in ATTRIBUTES:
         command.add_argument(f"--{flag}", metavar=metavar, help=words)
+    command.add_argument(
+        "--analysis-config", metavar="FILE", help="bias, attribution: the original's analysis_config.json"
+    )
+    command.add_argument(
+        "--model", metavar="ADDRESS", help="attribution: a URL, sagemaker:NAME, python:DOTTED.PATH, or a file"
+    )
+    command.add_argument("--background", metavar="FILE", help="attribution: rows that stand for an unknown feature")
     command.add_argument("--segment", action="append", default=[], metavar="COLUMN", help="judge its values apart, too")
     command.add_argument("--max-rejected", type=share, default=0.01, metavar="SHARE", help="of unreadable records")
 
@@ -189,9 +196,24 @@ def run_run(asked: argparse.Namespace) -> int:
 
 
 def question_of(asked: argparse.Namespace) -> Any:
+    from model_monitor import analysis_config
     from model_monitor.by_hand import Question
 
-    return Question(asked.monitor, options_of(asked), tuple(asked.segment))
+    if not asked.analysis_config:
+        more = {"model": asked.model, "background": asked.background}
+        return Question(asked.monitor, options_of(asked), tuple(asked.segment), **more)
+    analysis = analysis_config.at(asked.analysis_config)
+    for sentence in analysis.ignored:
+        print(f"model-monitor: {asked.analysis_config}: {sentence}", file=sys.stderr)
+    return Question(
+        asked.monitor,
+        analysis.options(asked.monitor) | options_of(asked),
+        tuple(asked.segment),
+        analysis.columns.get("inputs", ()),
+        analysis.explain,
+        asked.model,
+        asked.background,
+    )
 
 
 def set_aside(document: dict[str, Any]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model_monitor import ground_truth, store
-from model_monitor.config import LABELLED
+from model_monitor import explaining, ground_truth, store
+from model_monitor.config import EXPLAINED, LABELLED
 from model_monitor.core.window import Window, iso, moment
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.jobs import with_labels
@@ -23,6 +24,7 @@ from model_monitor.results.report import Baseline, Observed, documents_of, repor
 from model_monitor.rows import attributes, capture, labels, payload
 from model_monitor.rows.collect import Span, collect
 from model_monitor.rows.datasets import Dataset, row_group, row_groups_of
+from model_monitor.rows.explain import explain
 from model_monitor.rows.labels import LabelFile
 from model_monitor.rows.merge import Joining, keys_of, merge, merged_name
 from model_monitor.rows.select import Selection
@@ -36,6 +38,14 @@ class Question:
     monitor: str
     options: dict[str, Any]
     segments: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()  # names of what captured CSV requests hold
+    explain: Mapping[str, Any] | None = None  # what an analysis configuration says of it
+    model: str | None = None
+    background: str | None = None
+
+    @property
+    def explains(self) -> bool:
+        return self.monitor == EXPLAINED
 
     def build(self) -> Any:
         """The monitor. Raises ConfigError."""
@@ -85,7 +95,7 @@ def baseline(question: Question, source: Source, output: str, max_rejected: floa
     about = source.about | question.about
     built = question.build()
     rows = Dataset.at(source.address, source.format, source.header)
-    with reporting_failure(output, about):
+    with reporting_failure(output, about), explained(question, rows) as rows:
         observed, collected = observe_dataset(built, rows, Selection(), max_rejected)
         if not observed.rows:
             raise DataError(f"{source.address} holds no rows to learn from", collected)
@@ -116,23 +126,41 @@ def run(
         raise ConfigError(f"--output {output} is below --dataset; the next run would read this one's report as data")
     with reporting_failure(output, about):
         if source.format == "capture":
-            observed, collected = observe_captures(built, question.options, source, selection, max_rejected, output)
+            observed, collected = observe_captures(built, question, source, selection, max_rejected, output)
         else:
-            observed, collected = observe_rows(built, source, selection, max_rejected)
+            observed, collected = observe_rows(built, question, source, selection, max_rejected)
     files = write_report(output, built, observed, against, about, collected)
     return decode(files[EXECUTION], output)
 
 
-def observe_rows(monitor: Any, source: Source, selection: Selection, max_rejected: float) -> tuple[Observed, Document]:
+@contextmanager
+def explained(question: Question, rows: Dataset) -> Iterator[Dataset]:
+    """A dataset as it is or, for a monitor of explanations, explained into a temporary file."""
+    if not question.explains:
+        yield rows
+        return
+    background = question.background or (rows.files[0].address if len(rows.files) == 1 else None)
+    explainer = explaining.asked_by(question.explain or {}, question.model, background)
+    batches = (batch for piece in rows.pieces() for batch in rows.rows(piece))
+    with tempfile.TemporaryDirectory(prefix="model-monitor-") as folder:
+        target = str(Path(folder) / "explained.parquet")
+        explain(batches, explainer, target, {"files": []}, question.segments)
+        yield Dataset.at(target, "parquet")
+
+
+def observe_rows(
+    monitor: Any, question: Question, source: Source, selection: Selection, max_rejected: float
+) -> tuple[Observed, Document]:
     """The State of a dataset's rows. Raises ConfigError for a window, which rows without times can't be held to."""
     if source.window:
         raise ConfigError("--start and --end need captures, whose records tell their time; leave them out")
     dataset = Dataset.at(source.address, source.format, source.header)
-    return observe_dataset(monitor, dataset, selection, max_rejected)
+    with explained(question, dataset) as rows:
+        return observe_dataset(monitor, rows, selection, max_rejected)
 
 
 def observe_captures(
-    monitor: Any, options: dict[str, Any], source: Source, selection: Selection, max_rejected: float, output: str
+    monitor: Any, question: Question, source: Source, selection: Selection, max_rejected: float, output: str
 ) -> tuple[Observed, Document]:
     """The State of captured requests, collected into one temporary file first. Raises DataError."""
     files = store.files(source.address, capture.SUFFIXES)
@@ -142,7 +170,8 @@ def observe_captures(
     def blocks() -> Iterator[capture.Block]:
         return capture.blocks(files)
 
-    paths, names = paths_of(options), payload.Names()
+    options = question.options
+    paths, names = paths_of(options), payload.Names(inputs=question.inputs, each_side=bool(question.inputs))
     decode = attributes.extracting(paths, names) if paths else lambda records: payload.decode(records, names)
     with tempfile.TemporaryDirectory(prefix="model-monitor-") as folder:
         address = str(Path(folder) / "rows.parquet")
@@ -154,6 +183,9 @@ def observe_captures(
             merged = str(Path(folder) / "merged.parquet")
             about_labels = merged_by_hand(address, merged, source.truth, label_of(options), max_rejected, output)
             address, collected = merged, with_labels(collected, about_labels)
+        if question.explains:
+            with explained(question, Dataset.at(address, "parquet")) as rows:
+                return observe(monitor, rows.pieces(), rows.rows, selection), collected
         return observe(monitor, row_groups_of([address]), lambda piece: row_group(*piece), selection), collected
 
 

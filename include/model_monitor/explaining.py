@@ -14,6 +14,7 @@ from model_monitor.errors import ConfigError
 from model_monitor.rows import explain
 from model_monitor.rows.datasets import SUFFIXES, Dataset
 from model_monitor.rows.explain import Explainer
+from model_monitor.rows.models import Exchange, ModelAt
 from model_monitor.rows.select import Selection
 from model_monitor.rows.summary import Summary, summary_of
 from model_monitor.settings import Explain
@@ -66,6 +67,51 @@ def background_at(schedule: Schedule, asked: Explain, features: tuple[str, ...])
     return explain.background_of(batches, features, asked.num_clusters, asked.seed)
 
 
+def asked_by(analysis: Mapping[str, Any], model: str | None, background: Any) -> Explainer:
+    """The explainer that an analysis configuration asks for (its part ``explain``), of a model that may be given apart.
+
+    ``background``: rows to take if the configuration names none: a dataset's address, or None. Raises ConfigError.
+    """
+    features = tuple(analysis.get("features", ()))
+    if not features:
+        raise ConfigError("nobody says what the model's features are; name them in the configuration's headers")
+    rows = analysis.get("baseline", background)
+    if rows is None:
+        raise ConfigError(
+            "nothing stands for an unknown feature; set shap.baseline in the configuration, or --background"
+        )
+    weights: tuple[float, ...] = ()
+    if isinstance(rows, str):
+        dataset = Dataset.at(rows, format_of(rows))
+        batches = (batch for piece in dataset.pieces() for batch in dataset.rows(piece))
+        rows, weights = explain.background_of(batches, features, analysis.get("num_clusters"), analysis.get("seed", 0))
+    same = {name: analysis[name] for name in ("num_samples", "use_logit", "seed") if name in analysis}
+    labels = tuple(map(str, analysis.get("label_headers", ())))
+    at = model_named(analysis.get("model", {}), model)
+    return Explainer(at, features, tuple(map(tuple, rows)), weights, label_headers=labels, **same)
+
+
+def model_named(predictor: Mapping[str, Any], address: str | None) -> ModelAt:
+    """A model by an address (http://, https://, sagemaker:NAME, python:DOTTED.PATH, else an artefact), or the endpoint
+    of a ``predictor``, which also says how it is asked. Raises ConfigError if neither says where it is."""
+    spoken = ("content_type", "accept_type", "content_template", "record_template", "label", "probability")
+    exchange = Exchange(**{name: predictor[name] for name in spoken if name in predictor})
+    more: dict[str, Any] = {
+        name: predictor[name] for name in ("target_model", "custom_attributes") if name in predictor
+    }
+    if address is None:
+        if "endpoint_name" not in predictor:
+            raise ConfigError("the configuration names no running model; give --model, or predictor.endpoint_name")
+        return ModelAt(sagemaker_endpoint=predictor["endpoint_name"], exchange=exchange, **more)
+    kind, _, rest = address.partition(":")
+    if kind in ("http", "https"):
+        return ModelAt(url=address, exchange=exchange)
+    if kind in ("sagemaker", "python"):
+        named: dict[str, Any] = {"sagemaker_endpoint" if kind == "sagemaker" else "callable": rest}
+        return ModelAt(**named, exchange=exchange, **more)
+    return ModelAt(artefact=address, exchange=exchange)
+
+
 def format_of(address: str) -> str:
     """The format of a dataset by its name's ending; CSV if that does not tell."""
     name = store.name_of(address)
@@ -90,10 +136,8 @@ def explained_window(
     return target, made
 
 
-def explained_dataset(
-    endpoint: Endpoint, schedule: Schedule, dataset: Dataset, headers: Headers | None
-) -> tuple[str, Summary]:
-    """The file of a baseline dataset's explained rows, made anew if dataset, model or settings changed."""
+def explained_dataset(endpoint: Endpoint, schedule: Schedule, dataset: Dataset, headers: Headers | None) -> Dataset:
+    """A baseline dataset's explained rows, made anew if dataset, model or settings changed."""
     explainer = explainer_of(endpoint, schedule)
     origin = origin_of({"dataset": dataset.summary.origin["files"]}, explainer)
     name = hashlib.sha256(json.dumps(origin).encode()).hexdigest()[:12]
@@ -101,8 +145,8 @@ def explained_dataset(
     made = summary_of(target)
     if made is None or made.origin != origin:
         batches = (batch for piece in dataset.pieces() for batch in dataset.rows(piece))
-        made = explain.explain(batches, explainer, target, origin, schedule.segments, headers)
-    return target, made
+        explain.explain(batches, explainer, target, origin, schedule.segments, headers)
+    return Dataset.at(target, "parquet")
 
 
 def origin_of(rows: Mapping[str, Any], explainer: Explainer) -> dict[str, Any]:

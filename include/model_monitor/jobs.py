@@ -7,12 +7,12 @@ again gives the same bytes. Only ``MonitorError`` is raised on purpose; violatio
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from model_monitor import config, ground_truth, late_labels, layout, store
+from model_monitor import config, explaining, ground_truth, late_labels, layout, store
 from model_monitor.config import Endpoint, Schedule
 from model_monitor.core.states import dump
 from model_monitor.core.window import Window, iso, moment
@@ -65,18 +65,30 @@ def merge_ground_truth(endpoint_file: str, schedule: str, window: Window, labels
     return store.write(store.join(folder, layout.MERGED), encode(document))
 
 
+def explain_window(endpoint_file: str, schedule: str, window: Window, headers: Mapping[str, str] | None = None) -> str:
+    """A sample of a window's rows, each explained by asking the model again; the address of what was found.
+
+    What is explained already is not asked for again. ``headers`` go with each request to the model. Raises DataError,
+    after writing a report that says so, if the model's answers can't be used, StoreError if it can't be reached.
+    """
+    endpoint, s = chosen(endpoint_file, schedule)
+    folder = layout.state_folder(endpoint, s, window)
+    collected = document_of(store.join(folder, layout.COLLECTED))
+    if not are_as_collected(collected):
+        collected = document_of(collect_window(endpoint_file, schedule, window))
+    with reported(endpoint, s, window):
+        target, made = explaining.explained_window(endpoint, s, window, collected["partitions"], headers)
+    document = identified({target: made}) | {"explained": made.rows, "of": made.records}
+    return store.write(store.join(folder, layout.EXPLAINED), encode(document))
+
+
 def compute_metrics(endpoint_file: str, schedule: str, window: Window) -> str:
     """The State of a window's rows; its address. Raises StoreError if the rows change while they are read."""
     endpoint, s = chosen(endpoint_file, schedule)
     folder = layout.state_folder(endpoint, s, window)
-    rows = document_of(store.join(folder, layout.MERGED if s.ground_truth else layout.COLLECTED))
+    rows = document_of(store.join(folder, source_of(s)))
     if not are_as_collected(rows):
-        until = rows.get("until")
-        rows = document_of(
-            merge_ground_truth(endpoint_file, schedule, window, until and moment(until))
-            if s.ground_truth
-            else collect_window(endpoint_file, schedule, window)
-        )
+        rows = document_of(made_again(endpoint_file, s, window, rows))
     monitor = s.build_monitor()
     with reported(endpoint, s, window):
         names, by_position = baseline_of(endpoint, s).names(monitor)
@@ -88,6 +100,23 @@ def compute_metrics(endpoint_file: str, schedule: str, window: Window) -> str:
     evidence = rows | {"state": hashlib.sha256(state).hexdigest()}
     store.write(store.join(folder, layout.EVIDENCE), encode(evidence))
     return store.write(store.join(folder, layout.STATE), state)
+
+
+def source_of(schedule: Schedule) -> str:
+    """The name of what tells which rows are observed."""
+    if schedule.explain:
+        return layout.EXPLAINED
+    return layout.MERGED if schedule.ground_truth else layout.COLLECTED
+
+
+def made_again(endpoint_file: str, schedule: Schedule, window: Window, rows: Document) -> str:
+    """The rows that are observed, after others took their place; the address of what tells which."""
+    if schedule.explain:
+        raise StoreError(f"explained rows of {window} were made again by another run; the next try reads the new ones")
+    if schedule.ground_truth:
+        until = rows.get("until")
+        return merge_ground_truth(endpoint_file, schedule.name, window, until and moment(until))
+    return collect_window(endpoint_file, schedule.name, window)
 
 
 def evaluate_constraints(endpoint_file: str, schedule: str, window: Window) -> str:
@@ -103,6 +132,8 @@ def evaluate_constraints(endpoint_file: str, schedule: str, window: Window) -> s
     observed = state_at(store.join(folder, layout.STATE), monitor, evidence["state"])
     if s.ground_truth:
         collected = with_labels(collected, evidence)
+    if s.explain:
+        collected |= {"explained": {"rows": evidence["explained"], "of": evidence["of"]}}
     with reported(endpoint, s, window):
         files = write_report(report, monitor, observed, baseline_of(endpoint, s), about(endpoint, s, window), collected)
     if s.ground_truth:
@@ -126,13 +157,19 @@ def observe_baseline(
     dataset: str | None = None,
     format: str | None = None,
     header: bool | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> str:
-    """The State of the baseline's dataset, which arguments can replace; its address."""
+    """The State of the baseline's dataset, which arguments can replace; its address.
+
+    ``headers`` go with each request to the model, where rows are explained.
+    """
     endpoint, s = chosen(endpoint_file, schedule)
     at = dataset or s.baseline.dataset
     if not at:
         raise ConfigError(f"schedule '{schedule}' has no dataset to learn from; set baseline: {{dataset: ...}}")
     rows = Dataset.at(at, format or s.baseline.format, s.baseline.header if header is None else header)
+    if s.explain:
+        rows = explaining.explained_dataset(endpoint, s, rows, headers)
     selection = Selection(exclude=endpoint.columns.exclude)
     observed, collected = observe_dataset(s.build_monitor(), rows, selection, s.max_rejected)
     content = dump(observed)

@@ -170,8 +170,9 @@ class Explain(Settings):
     """How a sample of each window's rows is explained, by asking the model again."""
 
     model: ModelAt = Field(description="One of url, sagemaker_endpoint, artefact, callable; and how it is asked")
+    connection: str | None = Field(None, description="The Airflow connection whose secret goes with each request")
     features: tuple[str, ...] = Field(
-        (), description="Columns that the model is asked with, in its order; all if absent"
+        (), description="Columns that the model is asked with, in its order; all inputs if absent"
     )
     background: Address | tuple[tuple[float | str | None, ...], ...] | None = Field(
         None, description="Rows that stand for an unknown feature: a CSV file of them, or a list; else the baseline's"

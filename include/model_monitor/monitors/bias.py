@@ -16,8 +16,7 @@ from model_monitor.core.constraints import (
     Subject,
     Unlearned,
 )
-from model_monitor.core.states import Keyed
-from model_monitor.core.states.sample import Sample
+from model_monitor.core.states import Keyed, Sample
 from model_monitor.monitors import bias_tallies, bias_typing
 from model_monitor.monitors.bias_bounds import bound_of, number_in
 from model_monitor.monitors.bias_entries import Entry, entries_of
@@ -51,6 +50,7 @@ class Bias:
         predictions and the facet's own.
     compatibility: "calibrated" weighs chance; a window as fair as the baseline raises any violation with at most the
         probability ``false_alarm_budget``. "sagemaker" reproduces the original's numbers and decisions.
+    judge: the metrics that are judged, by the original's keys; () for all 21.
     level: of the interval around a metric (0..1); the interval by which it is judged is wider where the budget over
         all metrics asks for it.
     resamples, seed: how often counts are drawn again to tell a metric's error, and by which chance (calibrated only).
@@ -67,6 +67,7 @@ class Bias:
     group_variable: Name | None = None
     features: tuple[str, ...] = ()
     compatibility: Literal["calibrated", "sagemaker"] = "calibrated"
+    judge: tuple[str, ...] = ()
     level: float = 0.95
     resamples: int = 1000
     seed: int = 0
@@ -124,11 +125,15 @@ class Bias:
         interval must reach the range that the baseline allows with its own uncertainty: as far from parity (0, for DI 1
         on the scale of logarithms) as the far end of the baseline's interval, in either direction. An error of None,
         as the original's file says none, makes it as far as the baseline's value. A metric that the baseline lacks is
-        undefined then, so that somebody hears of it; the original passes over it.
+        undefined then, so that somebody hears of it; the original passes over it. A baseline without a single
+        number asks nothing.
         """
-        found = [(entry, name, m) for entry in baseline for name, m in sorted(entry.metrics.items())]
+        metrics = ((entry, name, m) for entry in baseline for name, m in sorted(entry.metrics.items()))
+        found = [one for one in metrics if not self.judge or one[1] in self.judge]
         numbers = sum(number_in(measure) is not None for _, _, measure in found)
         level = min(1 - self.level, self.false_alarm_budget / max(1, numbers)) if self.calibrated else None
+        if not numbers:
+            return
         for entry, name, measure in found:
             bound = bound_of(name, measure, level)
             if bound and not (isinstance(bound, Unlearned) and self.is_switched_off(name)):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from operator import eq
 from typing import TYPE_CHECKING
 
 from model_monitor.core.constraints import Measure, Subject, Undefined
@@ -76,7 +78,7 @@ class Choice:
 
 
 def entries_of(monitor: Bias, state: Tallies) -> list[Entry]:
-    """See ``Bias.entries``."""
+    """See ``Bias.entries``. What two facets name has one entry, the first's."""
     reading = Reading.of(monitor, state)
     found = []
     for i, facet in enumerate(monitor.facets):
@@ -90,7 +92,7 @@ def entries_of(monitor: Bias, state: Tallies) -> list[Entry]:
         for choice in chosen:
             pre, post, sides = reading.measures(i, cells, groups, choice.is_d)
             found.append(Entry(facet.title, choice.value, pre, post, int(sides.a.n), int(sides.d.n), choice.key))
-    return found
+    return list({entry.subject: entry for entry in reversed(found)}.values())[::-1]
 
 
 def choices(facet: Facet, tally: Tally, calibrated: bool) -> list[Choice] | Undefined:
@@ -108,10 +110,11 @@ def choices(facet: Facet, tally: Tally, calibrated: bool) -> list[Choice] | Unde
         bit = ABOVE if scale else EQUAL
         key = f"> {bias_typing.least(given)}" if scale else bias_typing.key_of(text)
         return [Choice(lambda code: bool(int(code) & bit), text, key)]
-    values = in_order({str(key) for (key, *_), _ in bias_tallies.table_of(tally.cells)})
+    values = in_order({key for (key, *_), _ in bias_tallies.table_of(tally.cells) if isinstance(key, str)})
     if len(values) > MAX_VALUES:
         return Undefined(
             f"facet {facet.title} has {len(values):,} different values, more than {MAX_VALUES}: give values or "
             "thresholds, or group its values before they are captured"
         )
-    return [Choice(value.__eq__, value, f"= {value}") for value in values]
+    shown = {"0": "False", "1": "True"} if typed.n and typed.booleans == typed.n else {}
+    return [Choice(partial(eq, value), shown.get(value, value), f"= {value}") for value in values]

@@ -7,15 +7,13 @@ Black, Yeom & Fredrikson (2020), "FlipTest: fairness testing via optimal transpo
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from model_monitor.core.constraints import Undefined
-from model_monitor.core.states.sample import Sample
+from model_monitor.core.states import Sample
 from model_monitor.monitors.bias_reasons import EMPTY_A, EMPTY_D, NOT_NUMERIC
 from model_monitor.monitors.facets import Key
 
@@ -42,8 +40,7 @@ class Flips:
         from sklearn.neighbors import KNeighborsClassifier
 
         model = KNeighborsClassifier(n_neighbors=neighbours(len(self.a))).fit(self.a, self.a_positive)
-        with quiet():
-            as_if_a = model.predict(self.d)
+        as_if_a = model.predict(self.d)
         up, down = np.count_nonzero(self.d_positive & ~as_if_a), np.count_nonzero(~self.d_positive & as_if_a)
         return int(up - down) / len(self.d)
 
@@ -57,9 +54,8 @@ class Flips:
         from sklearn.neighbors import NearestNeighbors
 
         k = neighbours(len(self.a))
-        with quiet():
-            known = NearestNeighbors(n_neighbors=min(REACH, len(self.a))).fit(self.a)
-            nearest = known.kneighbors(self.d, return_distance=False)
+        known = NearestNeighbors(n_neighbors=min(REACH, len(self.a))).fit(self.a)
+        nearest = known.kneighbors(self.d, return_distance=False)
         positive = self.a_positive[nearest]
         chance = np.random.default_rng(seed)
         found = []
@@ -74,10 +70,6 @@ class Flips:
 
 def neighbours(rows: int) -> int:
     return NEIGHBOURS if rows > FEW_ROWS else FEW_NEIGHBOURS
-
-
-def quiet() -> Any:
-    return warnings.catch_warnings(action="ignore")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from model_monitor.monitors.bias_metrics import POST, PRE
+
 if TYPE_CHECKING:
     from model_monitor.monitors.bias import Bias
 
@@ -21,6 +23,8 @@ def problems(monitor: Bias) -> Iterator[str]:
         yield f"compatibility is calibrated or sagemaker, not {monitor.compatibility!r}"
     if not 0 <= monitor.probability_threshold_attribute <= 1:
         yield f"probability_threshold_attribute is 0 to 1, not {monitor.probability_threshold_attribute}"
+    if strange := sorted(set(monitor.judge) - {*PRE, *POST}):
+        yield f"'{strange[0]}' is no metric; judge one or more of {', '.join([*PRE, *POST])}"
     yield from of_chance(monitor)
 
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from model_monitor.core import batch as batches
+from model_monitor.core.states import Sample
 from model_monitor.core.states.sample import Key as SampleKey
-from model_monitor.core.states.sample import Sample
 from model_monitor.monitors import answers, ground_truth
 from model_monitor.monitors.bias_flip_test import MAX_FEATURES
 from model_monitor.monitors.facets import Members, columns_of

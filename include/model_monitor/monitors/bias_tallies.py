@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from model_monitor.core.states import Counts, Keyed, Record
-from model_monitor.core.states.sample import Sample
+from model_monitor.core.states import Counts, Keyed, Record, Sample
 from model_monitor.monitors import answers, bias_sample, bias_typing, ground_truth
 from model_monitor.monitors.bias_typing import CODES, Typed
 from model_monitor.monitors.facets import Facet, Key, Members
@@ -62,7 +61,7 @@ def observe(monitor: Bias, batch: pa.RecordBatch) -> Tallies:
     )
     rows = batch if found.usable.all() else batch.filter(pa.array(found.usable))
     reasons = dict(found.reasons)
-    members = [Members.of(facet, rows) for facet in monitor.facets]
+    members = [Members.of(facet, rows, original=not monitor.calibrated) for facet in monitor.facets]
     for facet, some in zip(monitor.facets, members, strict=True):
         if absent := int(np.count_nonzero(some.index < 0)):
             reasons[f"{NO_VALUE}{facet.title}"] = absent

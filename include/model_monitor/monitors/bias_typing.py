@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from model_monitor.core.constraints import Undefined
 from model_monitor.core.states import Distinct, Moments, Record
-from model_monitor.monitors import ground_truth
+from model_monitor.monitors import answers, ground_truth
 
 Given = Sequence[str | int | float]
 
@@ -35,12 +35,13 @@ EQUAL, ABOVE = 1, 2  # bits of a code: the row's value is among those given; it 
 @dataclass(frozen=True)
 class Typed(Record):
     """What tells a column's type: how many of its values are written as whole numbers, as other numbers, as booleans
-    and as other texts; how many different ones there are; and its numbers."""
+    and as other texts, and how many there are not; how many different ones there are; and its numbers."""
 
     whole: int = 0
     fractional: int = 0
     booleans: int = 0
     texts: int = 0
+    missing: int = 0
     distinct: Distinct = field(default_factory=Distinct)
     numbers: Moments = Moments()
 
@@ -51,34 +52,39 @@ class Typed(Record):
         numbers = ground_truth.numbers(array)
         known = Moments.of(pc.drop_null(numbers).to_numpy())
         distinct = Distinct.of(pc.drop_null(ground_truth.canonical(array).unique()).to_pylist())
-        present = len(array) - array.null_count
+        missing = int(np.count_nonzero(answers.absent(array)))
+        present = len(array) - missing
         if pa.types.is_boolean(kind):
-            return cls(booleans=present, distinct=distinct)
+            return cls(booleans=present, missing=missing, distinct=distinct)
         if pa.types.is_integer(kind):
-            return cls(whole=present, distinct=distinct, numbers=known)
+            return cls(whole=present, missing=missing, distinct=distinct, numbers=known)
         if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-            return cls(fractional=known.n, distinct=distinct, numbers=known)
-        whole, booleans, texts = written_as(array)
-        return cls(whole, known.n - whole, booleans, texts - known.n - booleans, distinct, known)
+            return cls(fractional=present, missing=missing, distinct=distinct, numbers=known)
+        whole, booleans = written_as(array)
+        return cls(whole, known.n - whole, booleans, present - known.n - booleans, missing, distinct, known)
 
     @property
     def n(self) -> int:
         return self.whole + self.fractional + self.booleans + self.texts
 
     @property
+    def is_float(self) -> bool:
+        """Whether the original's reader of CSV would make it one: whole numbers with gaps as well."""
+        return self.fractional > 0 or self.missing > 0
+
+    @property
     def numeric(self) -> bool:
         return self.n > 0 and not self.booleans and not self.texts
 
 
-def written_as(array: pa.Array) -> tuple[int, int, int]:
-    """How many texts are whole numbers, booleans, and any text at all."""
+def written_as(array: pa.Array) -> tuple[int, int]:
+    """How many texts are whole numbers, and how many are booleans."""
     encoded = array if isinstance(array, pa.DictionaryArray) else array.cast(pa.string()).dictionary_encode()
     texts = [str(text if text is not None else "").strip().strip('"') for text in encoded.dictionary.to_pylist()]
     codes = pc.drop_null(encoded.indices).to_numpy()
     counts = np.bincount(codes, minlength=len(texts)).tolist()
     whole = sum(n for text, n in zip(texts, counts, strict=True) if re.match(WHOLE, text))
-    booleans = sum(n for text, n in zip(texts, counts, strict=True) if text.lower() in ground_truth.BOOLEANS)
-    return whole, booleans, sum(n for text, n in zip(texts, counts, strict=True) if text)
+    return whole, sum(n for text, n in zip(texts, counts, strict=True) if text.lower() in ground_truth.BOOLEANS)
 
 
 def on_a_scale(typed: Typed, given: Given, calibrated: bool) -> bool | Undefined:
@@ -96,7 +102,7 @@ def on_a_scale(typed: Typed, given: Given, calibrated: bool) -> bool | Undefined
         return number != int(number) or round(typed.distinct.estimate) > FEW
     if calibrated:
         return False
-    scale = typed.numeric and (typed.fractional > 0 or typed.distinct.estimate >= UNIQUE * typed.n - 1e-6)
+    scale = typed.numeric and (typed.is_float or typed.distinct.estimate >= UNIQUE * typed.n - 1e-6)
     if scale and number is None:
         return Undefined(NO_NUMBER if given else NO_THRESHOLD)
     return scale
@@ -141,7 +147,7 @@ def text_of(given: Given, scale: bool, *columns: Typed) -> str:
     breaks = [number for number in map(number_of, given) if number is not None]
     if most is not None and abs(most) not in breaks:
         breaks.append(most)
-    whole = not any(column.fractional for column in columns) and not any(isinstance(v, float | str) for v in given)
+    whole = not any(column.is_float for column in columns) and not any(isinstance(v, float | str) for v in given)
     shown = [str(int(number)) if whole else repr(float(number)) for number in sorted(breaks)]
     return ",".join(f"({low}, {high}]" for low, high in pairwise(shown))
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Name = str | int
 Key = str | int  # a facet's value, or a code of ``bias_typing``
+NO_VALUE = 0  # the key of rows without a value, among keys that are texts
 AND = " & "  # between the two names, or the two values, of an intersection
 
 
@@ -72,16 +73,20 @@ class Members:
     index: np.ndarray
 
     @classmethod
-    def of(cls, facet: Facet, batch: pa.RecordBatch) -> Members:
-        """Raises DataError if a column is not there."""
+    def of(cls, facet: Facet, batch: pa.RecordBatch, original: bool = False) -> Members:
+        """The original takes rows without a value for the side a. Raises DataError if a column is not there."""
         parts = [ground_truth.column(batch, name) for name in facet.names]
         array = parts[0] if len(parts) == 1 else crossed(parts)
         if not facet.given:
             encoded = (array if len(parts) > 1 else ground_truth.canonical(array)).dictionary_encode()
-            return cls(encoded.dictionary.to_pylist(), pc.fill_null(encoded.indices, -1).to_numpy())
+            values = encoded.dictionary.to_pylist()
+            none = len(values) if original else -1
+            index = pc.fill_null(encoded.indices.cast(pa.int64()), none).to_numpy()
+            return cls([*values, NO_VALUE] if original else values, index)
         given = facet.given if len(parts) == 1 else [canonical_pair(value) for value in facet.given]
         codes = bias_typing.codes(array, given)
-        return cls(list(range(bias_typing.CODES)), np.where(answers.absent(array), -1, codes))
+        index = codes if original else np.where(answers.absent(array), -1, codes)
+        return cls(list(range(bias_typing.CODES)), index)
 
 
 def crossed(parts: list[pa.Array]) -> pa.StringArray:

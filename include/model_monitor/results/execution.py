@@ -36,7 +36,7 @@ def execution(
     ``judged`` is the number of rows that were looked at, None if it did not come to that; ``unusable`` are those of
     them that the monitor had to set aside, by reason.
     """
-    labels = {"labels": collected["labels"]} if "labels" in collected else {}
+    more: Document = {name: collected[name] for name in ("labels", "explained") if name in collected}
     counts = {key: collected.get(key, 0) for key in ("records", "rows", "duplicates", "rejected")}
     return {
         "version": 1,
@@ -44,7 +44,7 @@ def execution(
         "reason": reason,
         **about,
         "counts": counts | {"judged": judged, "unusable": sum(unusable.values())},
-        **labels,
+        **more,
         "unusable": dict(unusable),
         "rejected": {"reasons": collected.get("reasons", {}), "examples": collected.get("kept", [])[:EXAMPLES]},
         "violations": sum(f.outcome == "violated" for f in findings),

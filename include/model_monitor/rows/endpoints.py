@@ -60,8 +60,8 @@ class Endpoint(ABC):
 
     def unreachable(self, why: object) -> StoreError:
         return StoreError(
-            f"model {self.name} did not answer, nor when asked {self.exchange.retries} times more: {why}; see whether "
-            "it is up, or allow it more timeout_seconds or smaller batch_rows"
+            f"model {self.name} did not answer; asked {self.exchange.retries + 1} times, the last time: {why}; see "
+            "whether it is up, or allow it more timeout_seconds or smaller batch_rows"
         )
 
     def refused(self, status: object, answer: str) -> DataError:
@@ -87,6 +87,7 @@ class HttpEndpoint(Endpoint):
             allowed_methods=None,
             backoff_factor=0.5,
             backoff_max=LONGEST_WAIT_SECONDS,
+            retry_after_max=LONGEST_WAIT_SECONDS,
             raise_on_status=False,
         )
         for scheme in ("http://", "https://"):

@@ -75,24 +75,26 @@ def exact_of(
             answers = model.predict(rows, features)
             return logit(answers) if use_logit else answers
 
-        for explain, base in candidates(native, method, use_logit, background, weights):
+        for explain, base in candidates(native, method, background, weights):
             exact = ExactShap(model.name, answer, explain, base)
             if exact.adds_up(background, explain(background)):
                 return exact
     if method in ("tree", "linear"):
-        raise ConfigError(f"method: {method} can't explain {model.name}; set method: auto, or kernel")
+        raise ConfigError(
+            f"method: {method} can't explain what {model.name} answers; set method: auto or kernel, or use_logit: true "
+            "for boosted trees or a logistic regression"
+        )
     return None
 
 
 def candidates(
-    native: Any, method: Method, use_logit: bool, background: np.ndarray, weights: np.ndarray
+    native: Any, method: Method, background: np.ndarray, weights: np.ndarray
 ) -> Iterator[tuple[Predict, np.ndarray]]:
     """Explainers that the library has for a model, and their expected answers; each is yet to be checked."""
     if method in ("auto", "linear") and hasattr(native, "coef_"):
         yield from made(partial(linear, native, background, weights))
     if method in ("auto", "tree") and not hasattr(native, "coef_"):
-        for output in ("raw",) if use_logit else ("probability", "raw"):
-            yield from made(partial(tree, native, output, background, weights))
+        yield from made(partial(tree, native, background, weights))
 
 
 def made(make: Callable[[], tuple[Predict, np.ndarray]]) -> Iterator[tuple[Predict, np.ndarray]]:
@@ -118,12 +120,16 @@ def linear(native: Any, background: np.ndarray, weights: np.ndarray) -> tuple[Pr
     return explain, np.atleast_1d(np.asarray(explainer.expected_value, np.float64))
 
 
-def tree(native: Any, output: str, background: np.ndarray, weights: np.ndarray) -> tuple[Predict, np.ndarray]:
-    """Interventional Tree SHAP against each background row apart, averaged by their weights."""
+def tree(native: Any, background: np.ndarray, weights: np.ndarray) -> tuple[Predict, np.ndarray]:
+    """Interventional Tree SHAP against each background row apart, averaged by their weights.
+
+    Of what the trees add up to: probabilities of a forest, log-odds of boosted trees. What the library gives for the
+    probabilities of boosted trees is rescaled log-odds, which sums up right but is not their Shapley values.
+    """
     from shap import TreeExplainer
 
     explainers = [
-        TreeExplainer(native, row[None], feature_perturbation="interventional", model_output=output)
+        TreeExplainer(native, row[None], feature_perturbation="interventional", model_output="raw")
         for row in background
     ]
 

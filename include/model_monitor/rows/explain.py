@@ -9,7 +9,6 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,14 +16,14 @@ import pyarrow as pa
 
 from model_monitor import store
 from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME
-from model_monitor.errors import ConfigError
+from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows import tables
 from model_monitor.rows.background import Row, Value, background_of, table_of
 from model_monitor.rows.collect import writer_of
 from model_monitor.rows.datasets import row_group, row_groups_of
 from model_monitor.rows.exact_shap import Method, Shap, exact_of
-from model_monitor.rows.kernel_shap import KernelShap, default_samples, samples_of
-from model_monitor.rows.models import ModelAt, model_at
+from model_monitor.rows.kernel_shap import KernelShap, Predict, default_samples, samples_of
+from model_monitor.rows.models import Model, ModelAt, model_at
 from model_monitor.rows.sampling import sample
 from model_monitor.rows.select import Selection
 from model_monitor.rows.summary import FOOTER, Summary
@@ -144,8 +143,23 @@ def shap_of(
             f"{model.name} will be asked with {calls:,} rows: {rows:,} x {len(background):,} background x {samples:,}"
         )
 
-    predict = partial(model.predict, features=features)
+    predict = steady(model, features)
     return KernelShap(predict, background, weights, samples, explainer.seed, explainer.use_logit), told
+
+
+def steady(model: Model, features: Sequence[str]) -> Predict:
+    """The model's answers, which raise DataError once there are more or fewer for a row than before."""
+    widths: set[int] = set()
+
+    def predict(rows: np.ndarray) -> np.ndarray:
+        answers = model.predict(rows, features)
+        widths.add(answers.shape[1])
+        if len(widths) > 1:
+            told = " and ".join(map(str, sorted(widths)))
+            raise DataError(f"model {model.name} gives now {told} numbers for a row; is another one being deployed?")
+        return answers
+
+    return predict
 
 
 def rows_at(addresses: Iterable[str], selection: Selection) -> Iterator[pa.RecordBatch]:

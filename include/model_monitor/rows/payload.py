@@ -27,17 +27,24 @@ Shape = tuple[int, int]
 class Names:
     """What the values of CSV payloads are called, and which side's columns come first.
 
-    Declared names go by position over both sides; beyond them it is ``_c0``, ``_c1``, ...
+    Declared names go by position over both sides; beyond them it is ``_c0``, ``_c1``, ... With ``each_side`` those of a
+    side only go to its own values, whatever the other has.
     """
 
     outputs: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     outputs_last: bool = False
+    each_side: bool = False
 
     def of_shape(self, outputs: int, inputs: int) -> tuple[list[str], list[str]]:
         """The names of so many outputs and so many inputs."""
         declared = [self.outputs, self.inputs] if outputs else [(), self.inputs]
         widths = [outputs, inputs]
+        if self.each_side:
+            declared = [
+                (*side[:width], *(f"_c{i}" for i in range(len(side), width)))
+                for side, width in zip((self.outputs, self.inputs), widths, strict=True)
+            ]
         order = [1, 0] if self.outputs_last else [0, 1]
         known = [name for side in order for name in declared[side]]
         names = [*known, *(f"_c{i}" for i in range(len(known), outputs + inputs))]

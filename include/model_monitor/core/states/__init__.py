@@ -1,8 +1,8 @@
 """What is remembered of rows: a few kinds of state, each with an empty value, ``+`` and a bounded size.
 
 ``Counts`` how often each value, ``Moments`` mean and spread, ``Quantiles`` the shape of a distribution, ``Distinct``
-how many different values, ``Scores`` how often each probability. A ``Record`` of states is a state, a ``Keyed`` map of
-states is a state.
+how many different values, ``Scores`` how often each probability, ``Sample`` some of the rows. A ``Record`` of states
+is a state, a ``Keyed`` map of states is a state.
 """
 
 from model_monitor.core.states.base import Keyed, Packed, Record, State, dump, load
@@ -10,6 +10,20 @@ from model_monitor.core.states.counts import Counts
 from model_monitor.core.states.distinct import Distinct
 from model_monitor.core.states.moments import Moments
 from model_monitor.core.states.quantiles import Quantiles
+from model_monitor.core.states.sample import Sample
 from model_monitor.core.states.scores import Scores
 
-__all__ = ["Counts", "Distinct", "Keyed", "Moments", "Packed", "Quantiles", "Record", "Scores", "State", "dump", "load"]
+__all__ = [
+    "Counts",
+    "Distinct",
+    "Keyed",
+    "Moments",
+    "Packed",
+    "Quantiles",
+    "Record",
+    "Sample",
+    "Scores",
+    "State",
+    "dump",
+    "load",
+]
