@@ -1,153 +1,29 @@
-"""Attributions are Shapley values, of the same rows always the same, and their file says what it was made from."""
+"""Rows become attributions, of the same rows always the same, in a file that says what it was made from."""
 
 from __future__ import annotations
 
-import itertools
-import json
 import logging
-import math
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import shap
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from explaining_rows import BACKGROUND, EXPLAINER, FEATURES, TIME, answers, attributions, batch, explained
 from model_serving import csv_model, json_model, serving
-from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from shapley import exact_values
 
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError, StoreError
 from model_monitor.monitors.attribution import Attribution
-from model_monitor.rows import kernel_shap
-from model_monitor.rows.explain import Explainer, background_of, cost, explain, rows_at
-from model_monitor.rows.kernel_shap import KernelShap, default_samples
+from model_monitor.rows.explain import Explainer, cost, rows_at
+from model_monitor.rows.kernel_shap import default_samples
 from model_monitor.rows.models import Exchange, ModelAt
 from model_monitor.rows.select import Selection
 from model_monitor.rows.summary import FOOTER, summary_of
-
-Model = Callable[[np.ndarray], np.ndarray]
-
-FEATURES = ("a", "b", "c")
-BACKGROUND = ((0.0, 1.0, 2.0), (1.0, 0.5, 0.0))
-
-
-def exact_values(model: Model, rows: np.ndarray, background: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Shapley values by their definition: every set of known features, with and without each (rows x features)."""
-    n = rows.shape[1]
-    sets = np.array(list(itertools.product([False, True], repeat=n)))
-    bits = 1 << np.arange(n)[::-1]
-    share = np.array([math.factorial(s) * math.factorial(n - s - 1) / math.factorial(n) for s in range(n)])
-    found = np.zeros(rows.shape)
-    for row, values in zip(rows, found, strict=True):
-        answers = sum(w * model(np.where(sets, row, other)) for other, w in zip(background, weights, strict=True))
-        for j in range(n):
-            without = np.flatnonzero(~sets[:, j])
-            gains = answers[without + bits[j]] - answers[without]
-            values[j] = (share[sets[without].sum(axis=1)] * gains).sum()
-    return found
-
-
-def product(rows: np.ndarray) -> np.ndarray:
-    return np.sin(rows).prod(axis=1) + rows[:, 0] * rows[:, -1]
-
-
-def column(model: Model) -> Model:
-    return lambda rows: model(rows)[:, None]
-
-
-def kernel(model: Model, background: np.ndarray, weights: np.ndarray | None = None, **more: Any) -> KernelShap:
-    given = np.ones(len(background)) if weights is None else weights
-    samples = more.pop("samples", default_samples(background.shape[1]))
-    return KernelShap(column(model), background, given / given.sum(), samples, **more)
-
-
-NUMBERS = st.sampled_from([-2.0, -1.0, 0.0, 0.5, 1.0, 3.0])
-
-
-@settings(max_examples=40)
-@given(st.integers(1, 6).flatmap(lambda n: st.lists(st.lists(NUMBERS, min_size=n, max_size=n), min_size=2, max_size=5)))
-def test_with_every_set_of_features_kernel_shap_is_exact(values: list[list[float]]) -> None:
-    table = np.array(values)
-    rows, background, weights = table[:1], table[1:], np.arange(1.0, len(table))
-    explainer = kernel(product, background, weights)
-    expected = explainer.expected()
-    found = explainer.attributions(rows, expected)[:, :, 0]
-    np.testing.assert_allclose(found, exact_values(product, rows, background, weights / weights.sum()), atol=1e-9)
-    np.testing.assert_allclose(found.sum(axis=1) + expected, product(rows), atol=1e-9)
-
-
-@pytest.mark.parametrize("use_logit", [False, True])
-@pytest.mark.parametrize("samples", [30, 300])
-def test_attributions_are_those_of_the_library_with_the_same_seed(samples: int, use_logit: bool) -> None:
-    chance = np.random.default_rng(0)
-    coefficients = chance.normal(size=(12, 2))
-
-    def model(rows: np.ndarray) -> np.ndarray:
-        return 1 / (1 + np.exp(-np.sin(rows) @ coefficients))
-
-    background, rows = chance.normal(size=(3, 12)), chance.normal(size=(4, 12))
-    rows[1, 3:9] = background[:, 3:9] = 0.5  # these don't differ from the background in a row
-    explainer = KernelShap(model, background, np.full(3, 1 / 3), samples, 7, use_logit)
-    found = explainer.attributions(rows, explainer.expected())
-    library = shap.KernelExplainer(model, background, link="logit" if use_logit else "identity")
-    for i, row in enumerate(rows):
-        np.random.seed(7)
-        theirs = library.shap_values(row[None], nsamples=samples, l1_reg=False, silent=True)[0]
-        np.testing.assert_allclose(found[i], theirs, atol=1e-9)
-    np.testing.assert_allclose(explainer.expected(), library.expected_value, rtol=1e-12)
-
-
-W = [0.0393863693, -0.128012985, -1.25980950e-08, 0.0349345244, 0.353404790, -0.259979904, -0.00378628052]
-W += [-0.113209136, 0.0997803733, 0.893729389, 0.000317798083, 0.000662831357, 0.0337790512, 0.0140294572]
-
-
-def test_the_published_linear_learner_is_explained_within_two_percent(original: Path) -> None:
-    """14 features, of whose 16,382 sets 2,076 are tried: the nine features that matter most, over rows."""
-    instances = json.loads((original.parent / "adult/validation-dataset.json").read_text())["instances"]
-    table = np.array([instance["features"] for instance in instances], float)
-
-    def model(rows: np.ndarray) -> np.ndarray:
-        return 1 / (1 + np.exp(-(rows @ np.array(W) - 9.085369)))
-
-    explainer = kernel(model, table.mean(axis=0)[None])
-    rows, expected = table[::11], explainer.expected()
-    found = explainer.attributions(rows, expected)[:, :, 0]
-    np.testing.assert_allclose(found.sum(axis=1) + expected, model(rows), rtol=0, atol=1e-9)
-    exact = np.abs(exact_values(model, rows, explainer.background, explainer.weights)).mean(axis=0)
-    largest = np.argsort(-exact)[:9]
-    np.testing.assert_allclose(np.abs(found).mean(axis=0)[largest], exact[largest], rtol=0.02)
-
-
-def test_rows_that_do_not_fit_into_memory_at_once_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    chance = np.random.default_rng(0)
-    background, rows = chance.normal(size=(4, 7)), chance.normal(size=(5, 7))
-    explainer = kernel(product, background)
-    expected = explainer.expected()
-    whole = explainer.attributions(rows, expected)
-    for cells in (1, 100, 5000):
-        monkeypatch.setattr(kernel_shap, "CELLS", cells)
-        np.testing.assert_allclose(explainer.attributions(rows, expected), whole, atol=1e-12)
-
-
-def test_the_global_source_of_chance_is_left_as_it_was() -> None:
-    np.random.seed(3)
-    first = np.random.random()
-    np.random.seed(3)
-    kernel_shap.drawn(12, 100, 5)
-    assert np.random.random() == first
-
-
-def answers(rows: np.ndarray, features: list[str]) -> np.ndarray:
-    return 2 * rows[:, 0] - rows[:, 1] * rows[:, 2]
 
 
 def shares(rows: np.ndarray, features: list[str]) -> np.ndarray:
@@ -166,31 +42,6 @@ def text_lengths(rows: np.ndarray, features: list[str]) -> list[float]:
 
 def function(name: str) -> ModelAt:
     return ModelAt(callable=f"test_explain.{name}")
-
-
-EXPLAINER = Explainer(function("answers"), FEATURES, BACKGROUND, rows=20)
-TIME = datetime(2026, 1, 5, tzinfo=UTC)
-
-
-def batch(count: int = 50, **columns: list[Any]) -> pa.RecordBatch:
-    """Rows as they are collected: all texts."""
-    chance = np.random.default_rng(0)
-    values = {name: [f"{v:.2f}" for v in chance.normal(size=count)] for name in FEATURES}
-    identity = {
-        "@event_id": [f"e{i}" for i in range(count)],
-        "@event_time": pa.array([TIME + timedelta(minutes=i) for i in range(count)], pa.timestamp("us", "UTC")),
-    }
-    return pa.record_batch({**identity, "score": ["0.5"] * count, **values, **columns})
-
-
-def explained(folder: Path, explainer: Explainer = EXPLAINER, **more: Any) -> pa.Table:
-    batches = more.pop("batches", [batch()])
-    explain(batches, explainer, str(folder / "explained.parquet"), {"made": "from"}, **more)
-    return pq.read_table(folder / "explained.parquet")
-
-
-def attributions(table: pa.Table, label: str = "label0") -> np.ndarray:
-    return np.column_stack([table.column(f"{label}|{name}").to_numpy() for name in FEATURES])
 
 
 def test_a_file_of_explained_rows_is_what_the_monitor_observes(tmp_path: Path) -> None:
@@ -347,112 +198,12 @@ def test_no_more_rows_are_asked_than_was_told(tmp_path: Path) -> None:
         ({"seed": -1}, "a seed is"),
         ({"label_headers": ("a|b",)}, "can't be empty or have a |"),
         ({"label_headers": ("a", "a")}, "twice"),
-        ({"method": "tree"}, "method: tree can't explain what test_explain.answers answers; set method: auto"),
+        ({"method": "tree"}, "method: tree can't explain what explaining_rows.answers answers; set method: auto"),
     ],
 )
 def test_settings_that_can_not_be_used_say_what_to_edit(tmp_path: Path, change: dict[str, Any], advice: str) -> None:
     with pytest.raises(ConfigError, match=advice):
         explained(tmp_path, replace(EXPLAINER, **change))
-
-
-def saved(folder: Path, model: Any) -> ModelAt:
-    joblib.dump(model, folder / "model.joblib")
-    return ModelAt(artefact=str(folder / "model.joblib"), trust=True)
-
-
-TRAIN = np.random.default_rng(1).normal(size=(200, 3))
-TARGET = TRAIN[:, 0] - TRAIN[:, 1] * TRAIN[:, 2]
-
-
-@pytest.mark.parametrize(
-    ("model", "method"),
-    [
-        (GradientBoostingRegressor(n_estimators=20).fit(TRAIN, TARGET), "tree"),
-        (RandomForestClassifier(10, random_state=0).fit(TRAIN, TARGET > 0), "tree"),
-        (RandomForestClassifier(10, random_state=0).fit(TRAIN, np.digitize(TARGET, [-1, 1])), "tree"),
-        (LinearRegression().fit(TRAIN, TARGET), "linear"),
-    ],
-    ids=["boosted trees", "forest of two classes", "forest of three classes", "linear"],
-)
-def test_exact_explainers_give_what_kernel_shap_estimates(tmp_path: Path, model: Any, method: Any) -> None:
-    explainer = replace(EXPLAINER, model=saved(tmp_path, model), weights=(3.0, 1.0))
-    by_kernel = explained(tmp_path, replace(explainer, method="kernel"))
-    for chosen in (method, "auto"):
-        exact = explained(tmp_path, replace(explainer, method=chosen))
-        assert exact.column_names == by_kernel.column_names
-        for name in by_kernel.column_names[: -2 - len(FEATURES)]:
-            np.testing.assert_allclose(exact.column(name), by_kernel.column(name), atol=1e-5)
-
-
-def test_log_odds_of_a_logistic_regression_are_linear(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    model = LogisticRegression().fit(TRAIN, TARGET > 0)
-    explainer = replace(EXPLAINER, model=saved(tmp_path, model), background=BACKGROUND[:1], use_logit=True)
-    with caplog.at_level(logging.INFO):
-        found = attributions(explained(tmp_path, explainer))
-    assert "exactly" in caplog.text
-    rows = np.column_stack([batch().column(name).cast("float64").to_numpy() for name in FEATURES])
-    by_id = np.isin(np.arange(50), [int(i[1:]) for i in explained(tmp_path).column("@event_id").to_pylist()])
-    np.testing.assert_allclose(found, model.coef_ * (rows[by_id] - np.array(BACKGROUND[0])), atol=1e-9)
-    np.testing.assert_allclose(attributions(explained(tmp_path, replace(explainer, method="kernel"))), found, atol=1e-6)
-    caplog.clear()
-    with caplog.at_level(logging.INFO):  # the mean of log-odds is not the log-odds of the mean
-        explained(tmp_path, replace(explainer, background=BACKGROUND))
-    assert "exactly" not in caplog.text
-
-
-def test_log_odds_of_the_published_booster_are_explained_exactly(original: Path, tmp_path: Path) -> None:
-    pytest.importorskip("xgboost")
-    table = np.loadtxt(original / "test-dataset-input-cols.csv", delimiter=",")[1:]
-    names = tuple(f"f{i}" for i in range(69))
-    rows = pa.record_batch({name: table[:, i] for i, name in enumerate(names)})
-    background, _ = background_of([rows], names, 1)
-    at = ModelAt(artefact=str(original / "xgb-churn-model.json"))
-    explainer = Explainer(at, names, background, rows=10, num_samples=20_000, use_logit=True)
-    monitor = Attribution()
-    found = []
-    for method in ("tree", "auto", "kernel"):
-        explain([rows], replace(explainer, method=method), str(tmp_path / "x.parquet"), {})  # type: ignore[arg-type]
-        state = monitor.observe(pq.read_table(tmp_path / "x.parquet").combine_chunks().to_batches()[0])
-        found.append(np.array([*monitor.expected(state).values(), *monitor.global_values(state)["label0"].values()]))
-    np.testing.assert_array_equal(found[0], found[1])
-    largest = np.argsort(-np.abs(found[0]))[:9]
-    np.testing.assert_allclose(found[2][largest], found[0][largest], rtol=0.02)
-    with pytest.raises(ConfigError, match="use_logit: true for boosted trees"):  # its probabilities are no sum of trees
-        explain([rows], replace(explainer, method="tree", use_logit=False), str(tmp_path / "x.parquet"), {})
-
-
-def test_a_background_of_a_small_dataset_is_its_rows() -> None:
-    rows = pa.record_batch({"a": ["1", "2", None], "b": ["x", "y", "x"]})
-    assert background_of([rows], ("b", "a")) == ((("x", 1.0), ("y", 2.0), ("x", None)), (1 / 3,) * 3)
-
-
-def test_a_background_is_clustered_into_real_values_with_the_shares_of_the_clusters() -> None:
-    chance = np.random.default_rng(0)
-    centers = np.repeat([0, 10, 50], [100, 200, 300])
-    columns = {
-        "a": [f"{v:.3f}" for v in centers + chance.normal(size=600)],
-        "b": [f"{v:.0f}" for v in 3 * centers + chance.normal(size=600)],
-        "c": [f"group {v}" for v in centers],
-    }
-    rows = pa.record_batch(columns)
-    found, weights = background_of([rows.slice(0, 250), rows.slice(250)], FEATURES, 3)
-    assert [row[2] for row in found] == ["group 50", "group 10", "group 0"]
-    assert weights == pytest.approx((1 / 2, 1 / 3, 1 / 6))
-    for a, b, _ in found:
-        assert f"{a:.3f}" in columns["a"] and f"{b:.0f}" in columns["b"]
-    assert background_of([rows], FEATURES, 3) == (found, weights)
-    assert len(background_of([rows], FEATURES)[0]) == 5
-    assert len(background_of([rows.slice(0, 20)], FEATURES, 100)[0]) <= 20
-
-
-def test_a_background_of_texts_is_the_most_frequent_rows() -> None:
-    rows = pa.record_batch({"c": ["x"] * 30 + ["y"] * 60 + ["z"] * 10})
-    assert background_of([rows], ("c",), 2) == ((("y",), ("x",)), (2 / 3, 1 / 3))
-
-
-def test_no_rows_are_no_background() -> None:
-    with pytest.raises(DataError, match="has no rows"):
-        background_of([], FEATURES)
 
 
 def test_rows_are_those_of_the_window(tmp_path: Path) -> None:

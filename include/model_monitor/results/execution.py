@@ -73,12 +73,13 @@ def written(finding: Finding) -> Document:
     }
 
 
-def threshold_of(bound: Bound) -> float | None:
-    """The number that a bound compares with; None if the baseline had none."""
+def threshold_of(bound: Bound) -> float | list[float] | None:
+    """The number that a bound compares with, or both ends of what it allows; None if the baseline had none."""
     if isinstance(bound, Unlearned):
         return None
     if isinstance(bound, Between):
-        return bound.low if bound.low is not None else bound.high
+        sides = [side for side in (bound.low, bound.high) if side is not None]
+        return sides if len(sides) > 1 else next(iter(sides), None)
     return bound.at_least if isinstance(bound, Within) else bound.threshold
 
 
