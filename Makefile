@@ -1,5 +1,5 @@
 # Each target does all of its own set-up, and skips it when nothing changed.
-.PHONY: demo ui test lint clean lock
+.PHONY: demo ui test judge lint clean lock
 .DEFAULT_GOAL := demo
 
 UV_VERSION := 0.13.9
@@ -19,6 +19,9 @@ ui: .venv/demo
 test: .venv/dev
 	$(RUN) -m pytest
 
+judge: .venv/dev .judge/ready
+	SMCLARIFY_PYTHON=$(CURDIR)/.judge/bin/python $(RUN) -m pytest tests/monitors/test_bias_judge.py
+
 lint: .venv/dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
@@ -26,7 +29,7 @@ lint: .venv/dev
 	$(RUN) -m model_monitor validate
 
 clean:
-	rm -rf .venv .uv .demo build include/*.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .uv .judge .demo build include/*.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 # Make the locks again after an edit of a requirements*.in file.
 lock: $(UV)
@@ -50,6 +53,12 @@ define install
 	$(UV) pip install --quiet --compile-bytecode --no-deps --python .venv --editable .
 	@touch $@
 endef
+
+# The original's open library of bias metrics can't be installed beside ours: it needs an older pandas.
+.judge/ready: | $(UV)
+	$(UV) venv --quiet --python $(PYTHON) .judge
+	$(UV) pip install --quiet --compile-bytecode --python .judge smclarify==0.5 "pandas<3"
+	@touch $@
 
 .venv/demo: requirements-demo.txt pyproject.toml | .venv/bin/python
 	$(install)
