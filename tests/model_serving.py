@@ -30,7 +30,8 @@ class Served:
 
 
 @contextmanager
-def serving(answer: Callable[[bytes], Answer]) -> Iterator[Served]:
+def serving(answer: Callable[[bytes], Answer], port: int = 0) -> Iterator[Served]:
+    """A server on a port of this machine; 0 for any that is free."""
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -57,7 +58,7 @@ def serving(answer: Callable[[bytes], Answer]) -> Iterator[Served]:
 
         def log_message(self, *_: object) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     served = Served(f"http://127.0.0.1:{server.server_port}/model", answer)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()

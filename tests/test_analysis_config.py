@@ -93,6 +93,7 @@ def test_a_published_baselines_configuration_is_understood() -> None:
 
 def test_the_documentations_configuration_of_a_bias_monitor_is_understood() -> None:
     assert read(OF_CSV) == Analysis(
+        headers=("feature_0", "feature_1", "feature_2", "feature_3", "target"),
         bias={
             "facets": [{"name": "feature_1", "value_or_threshold": [1]}],
             "ground_truth_attribute": "target",

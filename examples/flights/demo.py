@@ -1,7 +1,8 @@
 """Does the monitoring catch a real model's drift? Airflow judges seven weeks of flights.
 
 Day by day: do the flights still look as they did when the model was trained? Week by week: are its answers still as
-good, now that the flights have landed? And again, when the last labels have come.
+good, now that the flights have landed? And again, when the last labels have come. Are they as good for each airport and
+for regional airlines as for the others? And do they still come from the same features?
 
 Writes everything into ``.demo``: the traffic and the reports into ``store``, Airflow's own files into ``airflow``.
 """
@@ -53,11 +54,12 @@ def main() -> int:
             LocalAirflow(story.DEMO / "airflow", story.PROJECT, say=say, environment=BY_HAND_ONLY) as airflow,
         ):
             told(writing, say)
-            names = (story.DATA, story.QUALITY)
+            names = (story.DATA, story.QUALITY, story.BIAS, story.ATTRIBUTION)
             airflow.wait_for_dags(*names, *(f"{name}-baseline" for name in names), LATE_LABELS)
             judge_days(airflow, say)
             judge_weeks(airflow, say)
             judge_again(airflow, say)
+            judge_groups_and_features(airflow, say)
     except LocalAirflowError as error:
         print(f"The demo stopped: {error}", file=sys.stderr)
         return 1
@@ -67,15 +69,15 @@ def main() -> int:
 
 def judge_days(airflow: LocalAirflow, say: Say) -> None:
     """Does each day's traffic look as it did in January and February?"""
-    learn(airflow, story.DATA, say)
-    judge(airflow, story.DATA, FIRST_DAY, END - timedelta(days=1), DAYS)
+    learn(airflow, say, story.DATA)
+    judge(airflow, END - timedelta(days=1), DAYS, story.DATA)
     story.show_days(story.reports(story.DATA))
 
 
 def judge_weeks(airflow: LocalAirflow, say: Say) -> None:
     """Are each week's answers as good as those to the flights that were held out of training?"""
-    learn(airflow, story.QUALITY, say)
-    judge(airflow, story.QUALITY, FIRST_DAY, END - timedelta(weeks=1), WEEKS)
+    learn(airflow, say, story.QUALITY)
+    judge(airflow, END - timedelta(weeks=1), WEEKS, story.QUALITY)
     story.show_weeks(story.reports(story.QUALITY), story.published(story.QUALITY))
 
 
@@ -96,22 +98,35 @@ def judge_again(airflow: LocalAirflow, say: Say) -> None:
     story.show_history(story.history(story.QUALITY, END))
 
 
+def judge_groups_and_features(airflow: LocalAirflow, say: Say) -> None:
+    """Are the answers as good for some flights as for others, and which features move them? Both at the same time."""
+    learn(airflow, say, story.BIAS, story.ATTRIBUTION)
+    judge(airflow, END - timedelta(weeks=1), WEEKS, story.BIAS, story.ATTRIBUTION)
+    story.show_groups(story.reports(story.BIAS), story.published(story.BIAS))
+    story.show_features(story.folders(story.ATTRIBUTION), story.published(story.ATTRIBUTION))
+
+
 def run_ids(airflow: LocalAirflow) -> set[str]:
     return {run["dag_run_id"] for run in airflow.runs(story.QUALITY)}
 
 
-def learn(airflow: LocalAirflow, schedule: str, say: Say) -> None:
-    """Make the baseline of a schedule."""
-    say(f"learning the baseline of {schedule}")
-    airflow.unpause(f"{schedule}-baseline")
-    succeeded(airflow.wait_for_run(f"{schedule}-baseline", airflow.trigger(f"{schedule}-baseline")))
+def learn(airflow: LocalAirflow, say: Say, *schedules: str) -> None:
+    """Make the baselines of some schedules."""
+    say(f"learning the baseline of {' and of '.join(schedules)}")
+    names = [f"{schedule}-baseline" for schedule in schedules]
+    for name in names:
+        airflow.unpause(name)
+    runs = [(name, airflow.trigger(name)) for name in names]
+    succeeded(*(airflow.wait_for_run(name, run) for name, run in runs))
 
 
-def judge(airflow: LocalAirflow, schedule: str, first: datetime, last: datetime, count: int) -> None:
-    """Judge the windows that start from ``first`` to ``last``."""
-    airflow.unpause(schedule)
-    airflow.backfill(schedule, first.isoformat(), last.isoformat())
-    succeeded(*airflow.wait_for_runs(schedule, count))
+def judge(airflow: LocalAirflow, last: datetime, count: int, *schedules: str) -> None:
+    """Judge the windows of some schedules that start from the first day on until ``last``, so many of each."""
+    for schedule in schedules:
+        airflow.unpause(schedule)
+        airflow.backfill(schedule, FIRST_DAY.isoformat(), last.isoformat())
+    for schedule in schedules:
+        succeeded(*airflow.wait_for_runs(schedule, count))
 
 
 def succeeded(*states: str) -> None:

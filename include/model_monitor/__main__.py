@@ -90,6 +90,9 @@ def add_common(command: argparse.ArgumentParser, formats: list[str]) -> None:
     command.add_argument(
         "--model", metavar="ADDRESS", help="attribution: a URL, sagemaker:NAME, python:DOTTED.PATH, or a file"
     )
+    command.add_argument(
+        "--headers-from", metavar="VARIABLE", help="attribution: the environment variable with JSON headers"
+    )
     command.add_argument("--background", metavar="FILE", help="attribution: rows that stand for an unknown feature")
     command.add_argument("--segment", action="append", default=[], metavar="COLUMN", help="judge its values apart, too")
     command.add_argument("--max-rejected", type=share, default=0.01, metavar="SHARE", help="of unreadable records")
@@ -200,7 +203,7 @@ def question_of(asked: argparse.Namespace) -> Any:
     from model_monitor.by_hand import Question
 
     if not asked.analysis_config:
-        more = {"model": asked.model, "background": asked.background}
+        more = {"model": asked.model, "background": asked.background, "headers_from": asked.headers_from}
         return Question(asked.monitor, options_of(asked), tuple(asked.segment), **more)
     analysis = analysis_config.at(asked.analysis_config)
     for sentence in analysis.ignored:
@@ -213,6 +216,8 @@ def question_of(asked: argparse.Namespace) -> Any:
         analysis.explain,
         asked.model,
         asked.background,
+        analysis.headers,
+        asked.headers_from,
     )
 
 

@@ -41,6 +41,7 @@ class Analysis:
     columns: of a request: ``inputs`` (names of a payload's values, in order) and ``exclude`` (not to be judged).
     dataset: of the baseline: ``uri``, ``format``, and where columns are found by paths: ``features``, ``label``,
         ``predicted_label``.
+    headers: the names of a dataset's columns, in order.
     label: what the column of the label is called in reports.
     ignored: a sentence for each thing that has no counterpart here, with its place in the file.
     """
@@ -50,6 +51,7 @@ class Analysis:
     explain: dict[str, Any] = field(default_factory=dict)
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     dataset: dict[str, str] = field(default_factory=dict)
+    headers: tuple[str, ...] = ()
     label: str | None = None
     ignored: tuple[str, ...] = ()
 
@@ -90,6 +92,7 @@ def read(document: Mapping[str, Any]) -> Analysis:
         explain=explain_of(config, header),
         columns=columns_of(config, header),
         dataset=dataset_of(config, header),
+        headers=header.names,
         label=header.label,
         ignored=tuple(ignored(config)),
     )

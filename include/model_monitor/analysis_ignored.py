@@ -23,6 +23,7 @@ OF_METHODS = {
     "asymmetric_shapley_value": "time series are not explained",
 }
 OF_SHAP = {
+    "features_to_explain": "all features are explained, for the drift is that of their order",
     "save_local_shap_values": "local values are always kept, as the window's explained rows",
     "text_config": "texts are not explained word by word; a text is one feature",
     "image_config": "images are not explained",

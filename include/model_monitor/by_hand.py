@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from model_monitor.errors import ConfigError, DataError
 from model_monitor.jobs import with_labels
 from model_monitor.learned import baseline_files, check_learned
 from model_monitor.named import label_of, monitor_of, paths_of
-from model_monitor.observing import observe, observe_dataset
+from model_monitor.observing import observe, observe_dataset, read_through
 from model_monitor.partitions import check_rejected, found
 from model_monitor.results import execution
 from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document, decode
@@ -41,11 +41,17 @@ class Question:
     inputs: tuple[str, ...] = ()  # names of what captured CSV requests hold
     explain: Mapping[str, Any] | None = None  # what an analysis configuration says of it
     model: str | None = None
-    background: str | None = None
+    background: str | Dataset | None = None
+    headers: tuple[str, ...] = ()  # names of the columns of a CSV dataset without a header
+    headers_from: str | None = None  # the environment variable with what goes with each request to the model
 
     @property
     def explains(self) -> bool:
         return self.monitor == EXPLAINED
+
+    def with_background_of(self, rows: Dataset) -> Question:
+        """The same; of a baseline the rows themselves stand for an unknown feature, if nothing else is to."""
+        return replace(self, background=self.background or replace(rows))
 
     def build(self) -> Any:
         """The monitor. Raises ConfigError."""
@@ -94,9 +100,10 @@ def baseline(question: Question, source: Source, output: str, max_rejected: floa
     """Write a dataset's ``statistics.json``, ``constraints.json``, no violations, and ``execution.json``; the last."""
     about = source.about | question.about
     built = question.build()
-    rows = Dataset.at(source.address, source.format, source.header)
-    with reporting_failure(output, about), explained(question, rows) as rows:
-        observed, collected = observe_dataset(built, rows, Selection(), max_rejected)
+    rows = Dataset.at(source.address, source.format, source.header, question.headers)
+    question = question.with_background_of(rows)
+    with reporting_failure(output, about):
+        observed, collected = observe_rows(built, question, rows, Selection(), max_rejected)
         if not observed.rows:
             raise DataError(f"{source.address} holds no rows to learn from", collected)
         check_learned(built, observed)
@@ -128,19 +135,18 @@ def run(
         if source.format == "capture":
             observed, collected = observe_captures(built, question, source, selection, max_rejected, output)
         else:
-            observed, collected = observe_rows(built, question, source, selection, max_rejected)
+            if source.window:
+                raise ConfigError("--start and --end need captures, whose records tell their time; leave them out")
+            rows = Dataset.at(source.address, source.format, source.header, question.headers)
+            observed, collected = observe_rows(built, question, rows, selection, max_rejected)
     files = write_report(output, built, observed, against, about, collected)
     return decode(files[EXECUTION], output)
 
 
 @contextmanager
 def explained(question: Question, rows: Dataset) -> Iterator[Dataset]:
-    """A dataset as it is or, for a monitor of explanations, explained into a temporary file."""
-    if not question.explains:
-        yield rows
-        return
-    background = question.background or (rows.files[0].address if len(rows.files) == 1 else None)
-    explainer = explaining.asked_by(question.explain or {}, question.model, background)
+    """A dataset's rows, explained into a temporary file."""
+    explainer = explaining.asked_by(question.explain or {}, question.model, question.background, question.headers_from)
     batches = (batch for piece in rows.pieces() for batch in rows.rows(piece))
     with tempfile.TemporaryDirectory(prefix="model-monitor-") as folder:
         target = str(Path(folder) / "explained.parquet")
@@ -149,14 +155,20 @@ def explained(question: Question, rows: Dataset) -> Iterator[Dataset]:
 
 
 def observe_rows(
-    monitor: Any, question: Question, source: Source, selection: Selection, max_rejected: float
+    monitor: Any, question: Question, dataset: Dataset, selection: Selection, max_rejected: float
 ) -> tuple[Observed, Document]:
-    """The State of a dataset's rows. Raises ConfigError for a window, which rows without times can't be held to."""
-    if source.window:
-        raise ConfigError("--start and --end need captures, whose records tell their time; leave them out")
-    dataset = Dataset.at(source.address, source.format, source.header)
-    with explained(question, dataset) as rows:
-        return observe_dataset(monitor, rows, selection, max_rejected)
+    """The State of a dataset's rows, or of the explanations of a sample of them."""
+    if not question.explains:
+        return observe_dataset(monitor, dataset, selection, max_rejected)
+    collected = read_through(dataset, max_rejected)
+    with explained(question, replace(dataset)) as rows:
+        observed = observe(monitor, rows.pieces(), rows.rows, selection)
+    return observed, with_explained(collected, observed)
+
+
+def with_explained(collected: Document, observed: Observed) -> Document:
+    """What was collected, and how many rows of it were explained."""
+    return collected | {"explained": {"rows": observed.rows, "of": collected["rows"]}}
 
 
 def observe_captures(
@@ -185,7 +197,8 @@ def observe_captures(
             address, collected = merged, with_labels(collected, about_labels)
         if question.explains:
             with explained(question, Dataset.at(address, "parquet")) as rows:
-                return observe(monitor, rows.pieces(), rows.rows, selection), collected
+                observed = observe(monitor, rows.pieces(), rows.rows, selection)
+            return observed, with_explained(collected, observed)
         return observe(monitor, row_groups_of([address]), lambda piece: row_group(*piece), selection), collected
 
 

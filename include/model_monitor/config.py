@@ -86,6 +86,8 @@ class Schedule(Settings):
     def _explains_what_it_judges(self) -> Schedule:
         if (self.monitor == EXPLAINED) != (self.explain is not None):
             raise ValueError("monitor attribution and explain: {model: ...} go together")
+        if self.explain and self.ground_truth:
+            raise ValueError("monitor attribution needs no labels; leave its ground_truth out")
         return self
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from model_monitor import layout, store
@@ -35,6 +36,11 @@ def explainer_of(endpoint: Endpoint, schedule: Schedule) -> Explainer:
     """The explainer with its background rows: given ones, those of a file, or the baseline's dataset in short."""
     asked = settings_of(schedule)
     features = asked.features or endpoint.columns.inputs
+    if not features:
+        raise ConfigError(
+            f"nobody says what the features of the model of schedule '{schedule.name}' are; name them in "
+            "columns: {inputs: [...]}, or in explain: {features: [...]}"
+        )
     background, weights = asked.background, ()
     if not isinstance(background, tuple):
         background, weights = background_at(schedule, asked, features)
@@ -67,10 +73,13 @@ def background_at(schedule: Schedule, asked: Explain, features: tuple[str, ...])
     return explain.background_of(batches, features, asked.num_clusters, asked.seed)
 
 
-def asked_by(analysis: Mapping[str, Any], model: str | None, background: Any) -> Explainer:
+def asked_by(
+    analysis: Mapping[str, Any], model: str | None, background: Any, headers_from: str | None = None
+) -> Explainer:
     """The explainer that an analysis configuration asks for (its part ``explain``), of a model that may be given apart.
 
-    ``background``: rows to take if the configuration names none: a dataset's address, or None. Raises ConfigError.
+    ``background``: rows to take if the configuration names none: a dataset, its address, or None. ``headers_from``: the
+    environment variable with what goes with each request. Raises ConfigError.
     """
     features = tuple(analysis.get("features", ()))
     if not features:
@@ -81,13 +90,14 @@ def asked_by(analysis: Mapping[str, Any], model: str | None, background: Any) ->
             "nothing stands for an unknown feature; set shap.baseline in the configuration, or --background"
         )
     weights: tuple[float, ...] = ()
-    if isinstance(rows, str):
-        dataset = Dataset.at(rows, format_of(rows))
+    if isinstance(rows, str | Dataset):
+        dataset = rows if isinstance(rows, Dataset) else Dataset.at(rows, format_of(rows))
         batches = (batch for piece in dataset.pieces() for batch in dataset.rows(piece))
         rows, weights = explain.background_of(batches, features, analysis.get("num_clusters"), analysis.get("seed", 0))
     same = {name: analysis[name] for name in ("num_samples", "use_logit", "seed") if name in analysis}
     labels = tuple(map(str, analysis.get("label_headers", ())))
     at = model_named(analysis.get("model", {}), model)
+    at = replace(at, exchange=replace(at.exchange, headers_from=headers_from))
     return Explainer(at, features, tuple(map(tuple, rows)), weights, label_headers=labels, **same)
 
 
@@ -127,10 +137,10 @@ def explained_window(
     """
     explainer = explainer_of(endpoint, schedule)
     target = layout.explained(endpoint, schedule, window)
-    origin = origin_of({"rows": dict(rows), "window": str(window), "share": schedule.sampling}, explainer)
+    origin = origin_of(schedule, {"rows": dict(rows), "window": str(window)}, explainer)
     made = summary_of(target)
     if made is None or made.origin != origin:
-        selection = Selection(window, schedule.sampling, endpoint.columns.exclude)
+        selection = Selection(window, schedule.sampling)  # with all columns: what is not judged is asked all the same
         batches = explain.rows_at(rows, selection)
         made = explain.explain(batches, explainer, target, origin, schedule.segments, headers)
     return target, made
@@ -139,7 +149,7 @@ def explained_window(
 def explained_dataset(endpoint: Endpoint, schedule: Schedule, dataset: Dataset, headers: Headers | None) -> Dataset:
     """A baseline dataset's explained rows, made anew if dataset, model or settings changed."""
     explainer = explainer_of(endpoint, schedule)
-    origin = origin_of({"dataset": dataset.summary.origin["files"]}, explainer)
+    origin = origin_of(schedule, {"dataset": dataset.summary.origin["files"]}, explainer)
     name = hashlib.sha256(json.dumps(origin).encode()).hexdigest()[:12]
     target = store.join(layout.baselines(endpoint, schedule), "explained", f"{name}.parquet")
     made = summary_of(target)
@@ -149,7 +159,8 @@ def explained_dataset(endpoint: Endpoint, schedule: Schedule, dataset: Dataset, 
     return Dataset.at(target, "parquet")
 
 
-def origin_of(rows: Mapping[str, Any], explainer: Explainer) -> dict[str, Any]:
+def origin_of(schedule: Schedule, rows: Mapping[str, Any], explainer: Explainer) -> dict[str, Any]:
     """All that a file of explained rows depends on. What the model is made of can't be seen, only where it is."""
     settings = hashlib.sha256(repr(explainer).encode()).hexdigest()[:16]
-    return {"layout": LAYOUT, **rows, "explainer": settings, "files": []}
+    kept = {"share": schedule.sampling, "segments": list(schedule.segments)}
+    return {"layout": LAYOUT, **rows, **kept, "explainer": settings, "files": []}

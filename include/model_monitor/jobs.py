@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +19,7 @@ from model_monitor.core.states import dump
 from model_monitor.core.window import Window, iso, moment
 from model_monitor.errors import ConfigError, DataError, StoreError
 from model_monitor.learned import baseline_files, baseline_of, check_learned, version_at
-from model_monitor.observing import document_of, observe, observe_dataset, state_at
+from model_monitor.observing import document_of, observe, observe_dataset, read_through, state_at
 from model_monitor.partitions import are_as_collected, check_rejected, found, identified, up_to_date
 from model_monitor.results import execution
 from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document, encode
@@ -41,6 +42,14 @@ def collect_window(endpoint_file: str, schedule: str, window: Window) -> str:
     return store.write(store.join(layout.state_folder(endpoint, s, window), layout.COLLECTED), encode(document))
 
 
+def as_collected(endpoint_file: str, schedule: str, window: Window, folder: str) -> Document:
+    """What was collected of a window, anew if its rows were made again since."""
+    collected = document_of(store.join(folder, layout.COLLECTED))
+    if are_as_collected(collected):
+        return collected
+    return document_of(collect_window(endpoint_file, schedule, window))
+
+
 def merge_ground_truth(endpoint_file: str, schedule: str, window: Window, labels_until: datetime | None = None) -> str:
     """A window's rows joined with the labels that came, of each hour anew where either changed; the address of what
     was found.
@@ -50,9 +59,7 @@ def merge_ground_truth(endpoint_file: str, schedule: str, window: Window, labels
     """
     endpoint, s = chosen(endpoint_file, schedule)
     folder = layout.state_folder(endpoint, s, window)
-    collected = document_of(store.join(folder, layout.COLLECTED))
-    if not are_as_collected(collected):
-        collected = document_of(collect_window(endpoint_file, schedule, window))
+    collected = as_collected(endpoint_file, schedule, window, folder)
     with reported(endpoint, s, window):
         come = ground_truth.arrived(s, window, labels_until)
         made = ground_truth.up_to_date(endpoint, s, window, collected["partitions"], come)
@@ -73,9 +80,7 @@ def explain_window(endpoint_file: str, schedule: str, window: Window, headers: M
     """
     endpoint, s = chosen(endpoint_file, schedule)
     folder = layout.state_folder(endpoint, s, window)
-    collected = document_of(store.join(folder, layout.COLLECTED))
-    if not are_as_collected(collected):
-        collected = document_of(collect_window(endpoint_file, schedule, window))
+    collected = as_collected(endpoint_file, schedule, window, folder)
     with reported(endpoint, s, window):
         target, made = explaining.explained_window(endpoint, s, window, collected["partitions"], headers)
     document = identified({target: made}) | {"explained": made.rows, "of": made.records}
@@ -169,9 +174,12 @@ def observe_baseline(
         raise ConfigError(f"schedule '{schedule}' has no dataset to learn from; set baseline: {{dataset: ...}}")
     rows = Dataset.at(at, format or s.baseline.format, s.baseline.header if header is None else header)
     if s.explain:
-        rows = explaining.explained_dataset(endpoint, s, rows, headers)
-    selection = Selection(exclude=endpoint.columns.exclude)
-    observed, collected = observe_dataset(s.build_monitor(), rows, selection, s.max_rejected)
+        collected = read_through(rows, s.max_rejected)
+        explained = explaining.explained_dataset(endpoint, s, replace(rows), headers)
+        observed = observe(s.build_monitor(), explained.pieces(), explained.rows, Selection())
+    else:
+        selection = Selection(exclude=endpoint.columns.exclude)
+        observed, collected = observe_dataset(s.build_monitor(), rows, selection, s.max_rejected)
     content = dump(observed)
     folder = layout.observed(endpoint, s, hashlib.sha256(content).hexdigest()[:12])
     store.write(store.join(folder, layout.COLLECTED), encode(collected))

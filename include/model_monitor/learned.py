@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from model_monitor import layout, store
@@ -41,7 +42,8 @@ def check_learned(monitor: Monitor[Any], observed: Observed) -> None:
     reasons = [measure.reason for measure in measures.values() if isinstance(measure, Undefined)]
     kept = needs_no_labels(monitor)
     if reasons and all(constraint.measure in kept for constraint in monitor.suggest(observed.state)):
-        raise DataError(f"nothing can be learned of the dataset's {observed.rows} rows: {reasons[0]}")
+        [(commonest, _)] = Counter(reasons).most_common(1)
+        raise DataError(f"nothing can be learned of the dataset's {observed.rows} rows: {commonest}")
 
 
 def baseline_files(monitor: Monitor[Any], observed: Observed) -> dict[str, bytes]:

@@ -27,11 +27,22 @@ def observe_dataset(
 ) -> tuple[Observed, Document]:
     """The State of a dataset's rows, and what was set aside. Raises DataError beyond a share of unreadable ones."""
     observed = observe(monitor, dataset.pieces(), dataset.rows, selection)
+    return observed, read(dataset, observed.rows, max_rejected)
+
+
+def read_through(dataset: Dataset, max_rejected: float) -> Document:
+    """What is in a dataset, before some of its rows are explained. Raises DataError as ``observe_dataset`` does."""
+    rows = sum(batch.num_rows for piece in dataset.pieces() for batch in dataset.rows(piece))
+    return read(dataset, rows, max_rejected)
+
+
+def read(dataset: Dataset, rows: int, max_rejected: float) -> Document:
+    """What was found in a dataset that was read once, and had so many rows. Raises DataError."""
     summary = dataset.summary
-    summary.rows, summary.records = observed.rows, observed.rows + summary.rejected
+    summary.rows, summary.records = rows, rows + summary.rejected
     collected = found({"": summary})
     check_rejected(collected, max_rejected)
-    return observed, collected
+    return collected
 
 
 def observe(

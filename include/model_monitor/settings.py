@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,6 +21,7 @@ from pydantic import (
 from model_monitor import cron as crons
 from model_monitor import formats
 from model_monitor.errors import ConfigError
+from model_monitor.rows import models
 from model_monitor.rows.models import ModelAt
 
 NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
@@ -39,6 +41,17 @@ def anchored(address: str, info: ValidationInfo) -> str:
 
 
 Address = Annotated[str, Field(min_length=1), AfterValidator(anchored)]
+
+
+def usable(model: ModelAt, info: ValidationInfo) -> ModelAt:
+    """A model at a single place; the address of an artefact counts from the folder of the file that names it."""
+    try:
+        models.check(model)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
+    if model.artefact is None or model.artefact.startswith(models.MLFLOW):
+        return model
+    return replace(model, artefact=anchored(model.artefact, info))
 
 
 def readable_cron(expression: str) -> str:
@@ -169,7 +182,9 @@ class Preprocess(Settings):
 class Explain(Settings):
     """How a sample of each window's rows is explained, by asking the model again."""
 
-    model: ModelAt = Field(description="One of url, sagemaker_endpoint, artefact, callable; and how it is asked")
+    model: Annotated[ModelAt, AfterValidator(usable)] = Field(
+        description="One of url, sagemaker_endpoint, artefact, callable; and how it is asked"
+    )
     connection: str | None = Field(None, description="The Airflow connection whose secret goes with each request")
     features: tuple[str, ...] = Field(
         (), description="Columns that the model is asked with, in its order; all inputs if absent"
@@ -180,7 +195,13 @@ class Explain(Settings):
     num_clusters: int | None = Field(None, ge=1, description="Into how many a larger background is clustered")
     num_samples: int | None = Field(None, ge=1, description="Sets of features tried for a row; 2n + 2048 if absent")
     use_logit: bool = Field(False, description="Explain log-odds rather than probabilities")
-    seed: int = Field(0, description="Of the sets of features")
+    seed: int = Field(0, ge=0, lt=2**32, description="Of the sets of features")
     rows: int = Field(200, ge=1, description="How many rows of a window are explained, chosen by event id")
     method: Literal["auto", "kernel", "tree", "linear"] = "auto"
     label_headers: tuple[str, ...] = Field((), description="What the model's outputs are called; label0, ... if absent")
+
+    @model_validator(mode="after")
+    def _each_feature_once(self) -> Explain:
+        if twice := next((name for name in self.features if self.features.count(name) > 1), None):
+            raise ValueError(f"features names '{twice}' twice; the model is asked with each once")
+        return self

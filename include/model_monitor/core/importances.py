@@ -117,12 +117,13 @@ def resampled(live: Importances, baseline: Importances) -> np.ndarray:
     places = places_of(live, baseline)
     scores = scores_of(np.abs(live.drawn(chance, live.resamples)), places)
     gains = np.abs(baseline.drawn(chance, live.resamples))
+    ideal = np.sort(gains, axis=1)[:, ::-1]  # before ties are averaged, which only the found order shares
     for tied in ties_of(live, places):  # in each resample they are next to each other, in any order
         gains[:, tied] = gains[:, tied].mean(axis=1, keepdims=True)
     discounts = discounts_of(gains.shape[1])
     order = np.argsort(-scores, axis=1, kind="stable")
     found = (np.take_along_axis(gains, order, axis=1) * discounts).sum(axis=1)
-    best = (np.sort(gains, axis=1)[:, ::-1] * discounts).sum(axis=1)
+    best = (ideal * discounts).sum(axis=1)
     ratios: np.ndarray = np.divide(found, best, out=np.ones(len(best)), where=best > 0)
     return ratios
 

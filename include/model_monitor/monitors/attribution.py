@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
 from model_monitor.core import importances
-from model_monitor.core.constraints import Constraint, Measure, Measures, Near, Subject, Undefined
+from model_monitor.core.constraints import Constraint, Measure, Measures, Near, Subject, Undefined, Unlearned
 from model_monitor.core.importances import Importances
-from model_monitor.monitors.attribution_state import EXPECTED_PREFIX, AggMethod, Explained, OfLabel, observe
+from model_monitor.monitors.attribution_state import EXPECTED_PREFIX, LARGEST, AggMethod, Explained, OfLabel, observe
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,6 +48,8 @@ class Attribution:
     seed: int = 0
     false_alarm_budget: float = 0.01
 
+    of_newcomers: ClassVar = DRIFT  # the check that an output is undefined in which the baseline does not know
+
     def __post_init__(self) -> None:
         if self.agg_method not in ("mean_abs", "median", "mean_sq"):
             raise ValueError(f"agg_method is mean_abs, median or mean_sq, not {self.agg_method!r}")
@@ -62,6 +64,10 @@ class Attribution:
             raise ValueError("resamples are at least 100, and a seed is not negative")
 
     @property
+    def calibrated(self) -> bool:
+        return self.compatibility == "calibrated"
+
+    @property
     def empty(self) -> Explained:
         return Explained(self.agg_method)
 
@@ -70,11 +76,12 @@ class Attribution:
         return observe(self.agg_method, batch)
 
     def measure(self, state: Explained) -> Measures:
-        """Of each label: ``attributions`` (Importances) and ``expected``; Undefined without a usable row."""
+        """Of each label: ``attributions`` (Importances) and ``expected``; Undefined without a usable row, and
+        calibrated attributions that are all 0, which have no order."""
         measures: dict[tuple[Subject, str], Measure] = {}
         for label, one in state.labels.items.items():
             subject, nothing = Subject(label), Undefined("no row was explained")
-            measures[subject, ATTRIBUTIONS] = self.importances(one) if one.n else nothing
+            measures[subject, ATTRIBUTIONS] = self.judged(one) if one.n else nothing
             measures[subject, EXPECTED] = one.expected_value if one.n else nothing
         return measures
 
@@ -90,12 +97,12 @@ class Attribution:
         return list(next((one.sums.names for one in state.labels.items.values()), ()))
 
     def rows(self, state: Explained) -> int:
-        """How many rows were explained and usable (no null, NaN or infinite attribution)."""
+        """How many rows were explained and usable (no null, NaN or enormous attribution)."""
         return state.rows - state.skipped
 
     def unusable(self, state: Explained) -> dict[str, int]:
         """How many rows were left out, by reason."""
-        return {"an attribution is missing or not finite": state.skipped} if state.skipped else {}
+        return {f"an attribution is missing or beyond {LARGEST:g}": state.skipped} if state.skipped else {}
 
     def global_values(self, state: Explained) -> dict[str, dict[str, float]]:
         """By label and feature: ``global_shap_values`` of ``analysis.json``; no label of which no row was explained."""
@@ -117,6 +124,12 @@ class Attribution:
         """By label: ``expected_value`` of ``analysis.json``."""
         return {label: one.expected_value for label, one in state.labels.items.items() if one.n}
 
+    def judged(self, one: OfLabel) -> Importances | Undefined:
+        """The importances of a label with at least one row, if there is an order among them."""
+        if self.calibrated and not one.values.any():
+            return Undefined("no feature moves the model's answers, so they come in no order")
+        return self.importances(one)
+
     def importances(self, one: OfLabel) -> Importances:
         """Of a label with at least one row."""
         covariance = one.covariance if one.n > 1 else None
@@ -132,12 +145,17 @@ class Attribution:
 
         ``errors`` and ``rows`` are the baseline's ``standard_errors`` and ``rows`` if known (an original's file has
         none: then only the live window's chance is weighed). The bound is ``Near(to=Importances, distance="ndcg",
-        threshold=ndcg_threshold)``; a finding's ``observed`` is NDCG, its ``noise_floor`` how far chance takes that.
+        threshold=ndcg_threshold)``, or calibrated ``Unlearned`` where the baseline has no order to keep; a finding's
+        ``observed`` is NDCG, its ``noise_floor`` how far chance takes that.
         """
-        level = self.false_alarm_budget / max(1, len(baseline)) if self.compatibility == "calibrated" else None
+        level = self.false_alarm_budget / max(1, len(baseline)) if self.calibrated else None
         for label, values in baseline.items():
             to = expectation(values, (errors or {}).get(label), rows or 0)
-            yield Constraint(DRIFT, Subject(label), ATTRIBUTIONS, Near(to, "ndcg", self.ndcg_threshold, level))
+            bound: Near | Unlearned = Near(to, "ndcg", self.ndcg_threshold, level)
+            if self.calibrated and (len(values) < 2 or not any(values.values())):
+                told = "a single feature is always in order" if any(values.values()) else "no feature moved the answers"
+                bound = Unlearned(f"the baseline has no order of features: {told}")
+            yield Constraint(DRIFT, Subject(label), ATTRIBUTIONS, bound)
 
     def interval(
         self,

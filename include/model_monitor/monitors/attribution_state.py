@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 AggMethod = Literal["mean_abs", "median", "mean_sq"]
 
+LARGEST = 1e70  # of an attribution; the products of the squares of larger ones would not be finite
 EXPECTED_PREFIX = "@expected|"  # of the column of explained rows with the expected value, one for each label
 
 
@@ -117,7 +118,7 @@ def observe(agg_method: AggMethod, batch: pa.RecordBatch) -> Explained:
         raise DataError(f"the rows have no column '{EXPECTED_PREFIX}...': they were not explained; run that task first")
     columns = {label: [name for name in names if name.startswith(f"{label}|")] for label in labels}
     values = {label: numbers(batch, [EXPECTED_PREFIX + label, *columns[label]]) for label in labels}
-    usable = np.logical_and.reduce([np.isfinite(one).all(axis=1) for one in values.values()])
+    usable = np.logical_and.reduce([(np.abs(one) <= LARGEST).all(axis=1) for one in values.values()])
     parts = {
         label: of_label(agg_method, [name.removeprefix(f"{label}|") for name in columns[label]], one[usable])
         for label, one in values.items()

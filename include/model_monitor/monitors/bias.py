@@ -76,6 +76,7 @@ class Bias:
     false_alarm_budget: float = 0.01
 
     needs_no_labels: ClassVar = frozenset({COVERAGE})  # measures that are judged while labels are pending
+    of_newcomers: ClassVar = BIAS_DRIFT  # the check that a group is undefined in which the baseline does not know
 
     def __post_init__(self) -> None:
         if problem := next(problems(self), None):
@@ -124,11 +125,13 @@ class Bias:
         sagemaker: no metric may be further from 0 than the baseline's, in either direction. calibrated: a metric's
         interval must reach the range that the baseline allows with its own uncertainty: as far from parity (0, for DI 1
         on the scale of logarithms) as the far end of the baseline's interval, in either direction. An error of None,
-        as the original's file says none, makes it as far as the baseline's value. A metric that the baseline lacks is
-        undefined then, so that somebody hears of it; the original passes over it. A baseline without a single
-        number asks nothing.
+        as the original's file says none, makes it as far as the baseline's value. A metric that the baseline lacks, or
+        has of fewer than ``minimum_per_side`` rows, is undefined then, so that somebody hears of it; the original
+        passes over it. A baseline without a single such number asks nothing.
         """
-        metrics = ((entry, name, m) for entry in baseline for name, m in sorted(entry.metrics.items()))
+        metrics = (
+            (entry, name, self.judged(entry, m)) for entry in baseline for name, m in sorted(entry.metrics.items())
+        )
         found = [one for one in metrics if not self.judge or one[1] in self.judge]
         numbers = sum(number_in(measure) is not None for _, _, measure in found)
         level = min(1 - self.level, self.false_alarm_budget / max(1, numbers)) if self.calibrated else None

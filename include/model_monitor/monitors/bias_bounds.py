@@ -8,6 +8,8 @@ from model_monitor.core.constraints import Between, Estimate, Measure, Undefined
 from model_monitor.monitors.bias_intervals import normal_quantile
 from model_monitor.monitors.bias_metrics import PARITY
 
+LARGEST_LOG = 700.0  # whose exponential is still a double
+
 
 def number_in(measure: Measure) -> float | None:
     """A measure as a number, which may be infinite; None if it is none."""
@@ -35,7 +37,7 @@ def bound_of(name: str, measure: Measure, level: float | None) -> Between | Unle
         # Of a ratio, as far on the scale of logarithms, where twice and half are equally far from 1.
         if value <= 0:
             return None
-        far = math.exp(abs(math.log(value)) + reach / value)
+        far = math.exp(min(LARGEST_LOG, abs(math.log(value)) + reach / value))
         return Between(low=1 / far, high=far, level=level / 2)
     far = abs(value) + reach
     return Between(low=-far, high=far, level=level / 2)

@@ -44,9 +44,12 @@ def number_read(value: Any) -> float | None:
     """The same, read back; None if it is neither a number nor such a text."""
     if isinstance(value, str):
         return INFINITE.get(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # JSON has whole numbers of any length
+        return None
 
 
 def sections(

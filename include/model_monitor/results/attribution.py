@@ -9,16 +9,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from model_monitor.core.constraints import Constraint, Finding, Near
+from model_monitor.core.constraints import Constraint, Finding, Near, Unlearned
 from model_monitor.core.importances import Importances, ndcg, ndcg_interval
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.attribution import DRIFT, Attribution, Explained, moved
+from model_monitor.monitors.attribution_state import LARGEST
 from model_monitor.results import analysis
 from model_monitor.results.documents import ANALYSIS, Document, number
 
 METHOD = "kernel_shap"  # where the original has global values, and so where its readers look for them
 VALUES, EXPECTED = "global_shap_values", "expected_value"
 ERRORS, AGGREGATION = "standard_errors", "agg_method"  # members that the original does not have
+LIMITS = {VALUES: f" up to {LARGEST:g}", ERRORS: f" from 0 to {LARGEST:g}"}
 TOLD = 5  # so many features that moved are told in a violation; all are in the file
 
 
@@ -60,8 +62,9 @@ class AttributionDocuments:
         """How far each label is from its baseline, and which features went where; only of labels that both have."""
         measures = self.monitor.measure(state)
         for constraint in constraints:
-            live, baseline = measures.get((constraint.subject, constraint.measure)), baseline_of(constraint)
-            if isinstance(live, Importances):
+            live = measures.get((constraint.subject, constraint.measure))
+            if isinstance(live, Importances) and not isinstance(constraint.bound, Unlearned):
+                baseline = baseline_of(constraint)
                 interval = ndcg_interval(live, baseline, (1 - self.monitor.level) / 2)
                 changes = [asdict(one) for one in moved(values_of(baseline), values_of(live))]
                 shown = list(interval) if interval else None
@@ -160,8 +163,9 @@ def numbers_in(entry: Any, name: str, label: str) -> dict[str, float]:
     found = analysis.object_at(analysis.object_at(entry, place).get(name), f"{place}: '{name}'")
     numbers = {feature: number_of(value) for feature, value in found.items()}
     for feature, value in numbers.items():
-        if value is None:
-            raise ConfigError(f"{place}: '{name}': '{feature}' needs a number, not {found[feature]!r:.40}")
+        limit = "" if value is None else LIMITS[name]
+        if value is None or abs(value) > LARGEST or (name == ERRORS and value < 0):
+            raise ConfigError(f"{place}: '{name}': '{feature}' needs a number{limit}, not {found[feature]!r:.40}")
     return {feature: value for feature, value in numbers.items() if value is not None}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -78,7 +79,7 @@ def threshold_of(bound: Bound) -> float | list[float] | None:
     if isinstance(bound, Unlearned):
         return None
     if isinstance(bound, Between):
-        sides = [side for side in (bound.low, bound.high) if side is not None]
+        sides = [side for side in (bound.low, bound.high) if side is not None and math.isfinite(side)]
         return sides if len(sides) > 1 else next(iter(sides), None)
     return bound.at_least if isinstance(bound, Within) else bound.threshold
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from model_monitor import store
-from model_monitor.core.constraints import Constraint, Finding, Measures, Undefined, evaluate
+from model_monitor.core.constraints import Constraint, Finding, Measures, Undefined, Unlearned, evaluate, undefined
 from model_monitor.core.monitor import Monitor, Segmented
 from model_monitor.core.states import Record
 from model_monitor.errors import ConfigError, DataError
@@ -125,7 +125,10 @@ def write_report(
     documents = documents_of(monitor)
     pending = is_pending(collected)
     measures = monitor.measure(observed.state)
-    findings = evaluate(constraints, without_truth(monitor, measures) if pending else measures) if observed.rows else []
+    findings: list[Finding] = []
+    if observed.rows:
+        findings = evaluate(constraints, without_truth(monitor, measures) if pending else measures)
+        findings += of_newcomers(monitor, measures, constraints)
     status, reason = verdict(observed, baseline, findings, collected.get("labels"), needs_no_labels(monitor))
     addresses = {"statistics": baseline.statistics_address, "constraints": baseline.constraints_address}
     unusable = documents.unusable(observed.state)
@@ -149,6 +152,18 @@ def labels_of(monitor: Monitor[Any], collected: Document) -> Document:
     if original or "labels" not in collected:
         return {}
     return {"ground_truth": {name: collected["labels"][name] for name in LABEL_METRICS}}
+
+
+def of_newcomers(monitor: Monitor[Any], measures: Measures, constraints: Sequence[Constraint]) -> Iterator[Finding]:
+    """What can't be judged of all rows because the baseline does not know it, such as a group that appears only now."""
+    check = getattr(getattr(monitor, "whole", monitor), "of_newcomers", None)
+    known = {constraint.subject for constraint in constraints}
+    if check is None or not known:
+        return
+    found = {subject for subject, _ in measures if subject.column is not None and not subject.segment}
+    for subject in sorted(found - known, key=str):
+        reason = f"the baseline does not know {subject}"
+        yield undefined(Constraint(check, subject, "baseline", Unlearned(reason)), reason)
 
 
 def is_pending(collected: Document) -> bool:

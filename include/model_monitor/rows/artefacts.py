@@ -13,11 +13,10 @@ import numpy as np
 from model_monitor import store
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows.answers import asked
-from model_monitor.rows.models import Model
+from model_monitor.rows.models import MLFLOW, Model
 
 BOOSTERS = (".json", ".ubj", ".xgb")
 PICKLES = (".pkl", ".pickle", ".joblib")
-MLFLOW = "mlflow:"
 
 
 def artefact(address: str, trust: bool) -> Model:

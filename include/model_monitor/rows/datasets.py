@@ -31,20 +31,21 @@ class Dataset:
     files: list[store.File]
     format: str
     header: bool = True
+    names: tuple[str, ...] = ()  # of the columns of a CSV without a header
     summary: Summary = field(init=False)
 
     def __post_init__(self) -> None:
         self.summary = Summary({"files": [[file.address, file.size, file.changed] for file in self.files]})
 
     @classmethod
-    def at(cls, address: str, format: str, header: bool = True) -> Dataset:
+    def at(cls, address: str, format: str, header: bool = True, names: tuple[str, ...] = ()) -> Dataset:
         """The dataset at a file or folder. Raises ConfigError if there is none."""
         if format not in READERS:
             raise ConfigError(f"a dataset's format is one of {', '.join(READERS)}, not {format!r}")
         files = store.files(address) if not is_folder(address) else store.files(address, SUFFIXES[format])
         if not files:
             raise ConfigError(f"there is no dataset at {address}: no file that ends in {' or '.join(SUFFIXES[format])}")
-        return cls(files, format, header)
+        return cls(files, format, header, names)
 
     def pieces(self) -> Iterator[Any]:
         """What can be read apart: batches, or for Parquet the address of a file and the number of a row group."""
@@ -72,7 +73,9 @@ def csv_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch]:
     names = first_row(file)
     refuse_kept(names if dataset.header else [], file.address)
     if not dataset.header:
-        names = [f"_c{i}" for i in range(len(names))]
+        if dataset.names and len(dataset.names) != len(names):
+            raise ConfigError(f"{file.address}: {len(names)} values a row, but {len(dataset.names)} headers name them")
+        names = list(dataset.names) or [f"_c{i}" for i in range(len(names))]
     elif len(set(names)) < len(names):
         raise ConfigError(f"{file.address}: the header names a column twice; give each a name of its own")
     try:

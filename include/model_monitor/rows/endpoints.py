@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import numpy as np
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
 from model_monitor.engines.local import ahead
@@ -19,7 +22,8 @@ from model_monitor.rows.answers import checked
 from model_monitor.rows.exchange import Translator
 from model_monitor.rows.models import Exchange, ModelAt
 
-LONGEST_WAIT_SECONDS = 60  # between two tries
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 60  # between two tries
+PIECE, MOST_BYTES = 1 << 16, 1 << 26  # of an answer
 SHOWN = 300  # characters of an answer that can't be used
 TOO_MANY = 429
 
@@ -47,7 +51,7 @@ class Endpoint(ABC):
         body = self.sent(translator.question(rows), self.exchange.content_type, translator.accept)
         try:
             numbers = translator.answers(body, len(rows))
-        except ValueError as error:
+        except (ValueError, OverflowError, RecursionError, csv.Error) as error:  # nested too deep, or no double
             raise DataError(
                 f"what model {self.name} answers to rows {first:,} to {first + len(rows) - 1:,} of those asked can't "
                 f"be read as {translator.accept}: {error}; set accept_type, and probability or label"
@@ -80,31 +84,52 @@ class HttpEndpoint(Endpoint):
         self.session = requests.Session()
         self.session.headers.update(headers)
         self.session.auth = lambda request: request  # else a .netrc would replace the headers that were given
-        # Only 429 and 5xx, and no answer at all, may be different next time. Asking twice changes nothing at the model.
-        retry = Retry(
-            exchange.retries,
-            status_forcelist=[TOO_MANY, *range(500, 600)],
-            allowed_methods=None,
-            backoff_factor=0.5,
-            backoff_max=LONGEST_WAIT_SECONDS,
-            retry_after_max=LONGEST_WAIT_SECONDS,
-            raise_on_status=False,
-        )
         for scheme in ("http://", "https://"):
-            self.session.mount(scheme, HTTPAdapter(pool_maxsize=exchange.concurrency, max_retries=retry))
+            self.session.mount(scheme, HTTPAdapter(pool_maxsize=exchange.concurrency))
 
     def sent(self, body: bytes, content_type: str, accept: str) -> bytes:
         headers = {"Content-Type": content_type, "Accept": accept}
+        # Only 429 and 5xx, and no whole answer, may be different next time. Asking twice changes nothing at the model.
+        for tried in range(self.exchange.retries + 1):
+            wait = FIRST_WAIT_SECONDS * 2.0 ** min(tried, 30)
+            try:
+                status, content, told = self.once(body, headers)
+            except (requests.RequestException, HTTPError, TimeoutError) as error:
+                why: object = error
+            else:
+                if status != TOO_MANY and status < 500:
+                    break
+                why, wait = f"status {status}: {text_of(content)}", wait if told is None else told
+            if tried == self.exchange.retries:
+                raise self.unreachable(why)
+            time.sleep(min(wait, LONGEST_WAIT_SECONDS))
+        if status >= 300:
+            raise self.refused(status, text_of(content))
+        return content
+
+    def once(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes, float | None]:
+        """The status, the answer, and how many seconds to wait if it says so. Raises RequestException, HTTPError,
+        TimeoutError, DataError for an answer without end."""
         seconds = self.exchange.timeout_seconds
-        try:
-            answer = self.session.post(self.url, body, headers=headers, timeout=seconds, allow_redirects=False)
-        except requests.RequestException as error:
-            raise self.unreachable(error) from error
-        if answer.status_code == TOO_MANY or answer.status_code >= 500:
-            raise self.unreachable(f"status {answer.status_code}: {answer.text[:SHOWN]}")
-        if answer.status_code >= 300:
-            raise self.refused(answer.status_code, answer.text)
-        return answer.content
+        with self.session.post(
+            self.url, body, headers=headers, timeout=seconds, allow_redirects=False, stream=True
+        ) as answer:
+            until, content = time.monotonic() + seconds, bytearray()
+            while piece := answer.raw.read1(PIECE, decode_content=True):  # as it comes, so that time is seen to pass
+                content += piece
+                if len(content) > MOST_BYTES:
+                    raise DataError(
+                        f"model {self.name} answers a batch with more than {MOST_BYTES >> 20} MiB; look at what it "
+                        "answers, or set smaller batch_rows"
+                    )
+                if time.monotonic() > until:
+                    raise TimeoutError(f"its answer took longer than {seconds:g} s")
+            return answer.status_code, bytes(content), Retry().get_retry_after(answer.raw)
+
+
+def text_of(content: bytes) -> str:
+    """The start of an answer that can't be used."""
+    return content[: 4 * SHOWN].decode(errors="replace")[:SHOWN]
 
 
 class SageMakerEndpoint(Endpoint):

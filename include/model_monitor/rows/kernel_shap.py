@@ -21,6 +21,7 @@ Predict = Callable[[np.ndarray], np.ndarray]
 CELLS = 1 << 22  # values of synthetic rows that are made at once
 CERTAIN = 1e-12  # log-odds are of answers this far from 0 and 1 at least
 NEGLIGIBLE = 1e-10  # of the largest attribution of a row; what is smaller comes from rounding
+ROUNDING = 1e-13  # of the expected answer; what is smaller does so too, as of a model that always answers the same
 
 drawing = threading.Lock()
 
@@ -125,7 +126,8 @@ class KernelShap:
                     parts = np.einsum("fk,kd->fd", solution, above)
                     found[i, varying[i]] = np.concatenate([parts, gained[i] - parts.sum(axis=0, keepdims=True)])
         largest = np.abs(found).max(axis=1, keepdims=True)
-        cleaned: np.ndarray = np.where(np.abs(found) < NEGLIGIBLE * largest, 0.0, found)
+        noise = np.maximum(NEGLIGIBLE * largest, ROUNDING * np.abs(expected))
+        cleaned: np.ndarray = np.where(np.abs(found) < noise, 0.0, found)
         return cleaned
 
     def answers(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 WAYS = ("url", "sagemaker_endpoint", "artefact", "callable")  # the fields that say where a model is
+MLFLOW = "mlflow:"  # starts the address of an artefact that MLflow loads
 
 ContentType = Literal["text/csv", "application/json", "application/jsonlines"]
 
@@ -31,8 +32,8 @@ class Exchange:
         (of JSON lines: into each line). ``probability`` wins; without both: all columns, or the whole answer.
     batch_rows: at most so many rows in one request.
     concurrency: at most so many requests at once.
-    timeout_seconds: for one request, for its connection as for each wait for its answer.
-    retries: how often a request is sent again after 429, 5xx, or no answer, waiting longer each time.
+    timeout_seconds: for one request: for its connection, for the start of its answer, and for the rest of it.
+    retries: how often a request is sent again after 429, 5xx, or no whole answer, waiting longer each time.
     headers_from: the environment variable that holds, as a JSON object, headers to send, such as Authorization. They
         can't be given here: secrets don't belong into files.
     """

@@ -1,0 +1,59 @@
+"""What the baseline does not know is told, not passed over."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from model_monitor import store
+from model_monitor.monitors.attribution import Attribution
+from model_monitor.monitors.bias import Bias, Facet
+from model_monitor.results.documents import encode
+from model_monitor.results.report import Baseline, Observed, documents_of, write_report
+
+ABOUT = {"schedule": "s", "monitor": "m", "window": {"start": "", "end": ""}}
+
+
+def judged(folder: Path, monitor: Any, before: pa.RecordBatch, after: pa.RecordBatch) -> dict[str, Any]:
+    analysis = store.write(
+        str(folder / "analysis.json"), encode(documents_of(monitor).suggested(monitor.observe(before)))
+    )
+    observed = Observed(after.num_rows, monitor.observe(after))
+    files = write_report(str(folder / "out"), monitor, observed, Baseline.at(None, analysis), ABOUT, {})
+    return json.loads(files["execution.json"])
+
+
+def people(groups: str) -> pa.RecordBatch:
+    n = 600
+    return pa.record_batch(
+        {
+            "group": [groups[i % len(groups)] for i in range(n)],
+            "label": [str(int(i % 7 < 3)) for i in range(n)],
+            "predicted": [str(int(i % 5 < 2)) for i in range(n)],
+        }
+    )
+
+
+def test_a_group_that_appears_only_now_is_an_undefined_finding(tmp_path: Path) -> None:
+    monitor = Bias((Facet("group"),), inference_attribute="predicted", sample_rows=0)
+    execution = judged(tmp_path, monitor, people("ab"), people("abc"))
+    told = [f["reason"] for f in execution["findings"] if f["measure"] == "baseline"]
+    assert told == ["the baseline does not know group = c"]
+    same = judged(tmp_path, monitor, people("ab"), people("ab"))
+    assert not [f for f in same["findings"] if f["measure"] == "baseline"]
+
+
+def test_an_output_of_the_model_that_appears_only_now_is_an_undefined_finding(tmp_path: Path) -> None:
+    def explained(*labels: str) -> pa.RecordBatch:
+        columns = {f"{label}|{name}": [(i % 9 + 1) * w for i in range(90)] for label in labels for name, w in WEIGHTS}
+        return pa.record_batch(columns | {f"@expected|{label}": [0.5] * 90 for label in labels})
+
+    execution = judged(tmp_path, Attribution(), explained("label0"), explained("label0", "label1"))
+    told = [(f["outcome"], f["reason"]) for f in execution["findings"] if f["measure"] == "baseline"]
+    assert told == [("undefined", "the baseline does not know label1")]
+
+
+WEIGHTS = [("age", 0.3), ("income", 0.2), ("calls", 0.1)]
