@@ -290,3 +290,22 @@ def test_a_dataset_without_a_header_has_the_names_of_the_configuration(tmp_path:
     assert main(["baseline", "bias", *common, *asked, *output]) == 0
     written = json.loads((tmp_path / "out/analysis.json").read_text())
     assert list(written["pre_training_bias_metrics"]["facets"]) == ["sex"]
+
+
+def test_a_captured_request_of_another_width_is_told_rather_than_shifted(tmp_path: Path, capsys: Any) -> None:
+    config = {"headers": ["score", "sex", "age", "label"], "label": "label", "label_values_or_threshold": [1]}
+    config |= {"facet": [{"name_or_index": "sex", "value_or_threshold": ["F"]}]}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    capture(tmp_path / "captures", [record(f"e{i}", "F,30\n", "0.5", at(i)) for i in range(9)])
+    collect(tmp_path / "labels", [truth(f"e{i}", "1") for i in range(9)], HOUR)
+    source = [
+        "--dataset",
+        str(tmp_path / "captures"),
+        "--format",
+        "capture",
+        "--ground-truth",
+        str(tmp_path / "labels"),
+    ]
+    asked = ["--analysis-config", str(tmp_path / "config.json"), "--probability-attribute", "0"]
+    assert main(["run", "bias", *source, *asked, "--output", str(tmp_path / "out")]) == 1
+    assert "a captured request has 2 values, but 3 are named: score, sex, age" in capsys.readouterr().err

@@ -90,6 +90,7 @@ def add_common(command: argparse.ArgumentParser, formats: list[str]) -> None:
     command.add_argument(
         "--model", metavar="ADDRESS", help="attribution: a URL, sagemaker:NAME, python:DOTTED.PATH, or a file"
     )
+    command.add_argument("--trust", action="store_true", help="attribution: load a model's pickle, which is code")
     command.add_argument(
         "--headers-from", metavar="VARIABLE", help="attribution: the environment variable with JSON headers"
     )
@@ -203,7 +204,12 @@ def question_of(asked: argparse.Namespace) -> Any:
     from model_monitor.by_hand import Question
 
     if not asked.analysis_config:
-        more = {"model": asked.model, "background": asked.background, "headers_from": asked.headers_from}
+        more = {
+            "model": asked.model,
+            "background": asked.background,
+            "headers_from": asked.headers_from,
+            "trust": asked.trust,
+        }
         return Question(asked.monitor, options_of(asked), tuple(asked.segment), **more)
     analysis = analysis_config.at(asked.analysis_config)
     for sentence in analysis.ignored:
@@ -218,6 +224,7 @@ def question_of(asked: argparse.Namespace) -> Any:
         asked.background,
         analysis.headers,
         asked.headers_from,
+        asked.trust,
     )
 
 

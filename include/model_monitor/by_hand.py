@@ -44,6 +44,7 @@ class Question:
     background: str | Dataset | None = None
     headers: tuple[str, ...] = ()  # names of the columns of a CSV dataset without a header
     headers_from: str | None = None  # the environment variable with what goes with each request to the model
+    trust: bool = False  # whether a model's pickle is loaded
 
     @property
     def explains(self) -> bool:
@@ -146,7 +147,9 @@ def run(
 @contextmanager
 def explained(question: Question, rows: Dataset) -> Iterator[Dataset]:
     """A dataset's rows, explained into a temporary file."""
-    explainer = explaining.asked_by(question.explain or {}, question.model, question.background, question.headers_from)
+    explainer = explaining.asked_by(
+        question.explain or {}, question.model, question.background, question.headers_from, question.trust
+    )
     batches = (batch for piece in rows.pieces() for batch in rows.rows(piece))
     with tempfile.TemporaryDirectory(prefix="model-monitor-") as folder:
         target = str(Path(folder) / "explained.parquet")

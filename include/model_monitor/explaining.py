@@ -74,12 +74,16 @@ def background_at(schedule: Schedule, asked: Explain, features: tuple[str, ...])
 
 
 def asked_by(
-    analysis: Mapping[str, Any], model: str | None, background: Any, headers_from: str | None = None
+    analysis: Mapping[str, Any],
+    model: str | None,
+    background: Any,
+    headers_from: str | None = None,
+    trust: bool = False,
 ) -> Explainer:
     """The explainer that an analysis configuration asks for (its part ``explain``), of a model that may be given apart.
 
     ``background``: rows to take if the configuration names none: a dataset, its address, or None. ``headers_from``: the
-    environment variable with what goes with each request. Raises ConfigError.
+    environment variable with what goes with each request; ``trust``: whether a pickle is loaded. Raises ConfigError.
     """
     features = tuple(analysis.get("features", ()))
     if not features:
@@ -97,7 +101,7 @@ def asked_by(
     same = {name: analysis[name] for name in ("num_samples", "use_logit", "seed") if name in analysis}
     labels = tuple(map(str, analysis.get("label_headers", ())))
     at = model_named(analysis.get("model", {}), model)
-    at = replace(at, exchange=replace(at.exchange, headers_from=headers_from))
+    at = replace(at, trust=trust, exchange=replace(at.exchange, headers_from=headers_from))
     return Explainer(at, features, tuple(map(tuple, rows)), weights, label_headers=labels, **same)
 
 

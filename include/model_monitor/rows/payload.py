@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from model_monitor.errors import ConfigError
 from model_monitor.rows.capture import Records
 from model_monitor.rows.sides import ABSENT, CSV, JSON, Side, side_of
 from model_monitor.rows.summary import Rejected
@@ -41,6 +42,11 @@ class Names:
         declared = [self.outputs, self.inputs] if outputs else [(), self.inputs]
         widths = [outputs, inputs]
         if self.each_side:
+            if inputs and inputs != len(self.inputs):
+                raise ConfigError(
+                    f"a captured request has {inputs} values, but {len(self.inputs)} are named: "
+                    f"{', '.join(self.inputs)}; one that is no input, e.g. a score, belongs into excluded_columns"
+                )
             declared = [
                 (*side[:width], *(f"_c{i}" for i in range(len(side), width)))
                 for side, width in zip((self.outputs, self.inputs), widths, strict=True)
