@@ -1,4 +1,4 @@
-"""What the baseline does not know is told, not passed over."""
+"""What the baseline says nothing of is told, not passed over."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from model_monitor import store
+from model_monitor.core.monitor import By, Segmented
 from model_monitor.monitors.attribution import Attribution
 from model_monitor.monitors.bias import Bias, Facet
 from model_monitor.results.documents import encode
@@ -41,9 +42,20 @@ def test_a_group_that_appears_only_now_is_an_undefined_finding(tmp_path: Path) -
     monitor = Bias((Facet("group"),), inference_attribute="predicted", sample_rows=0)
     execution = judged(tmp_path, monitor, people("ab"), people("abc"))
     told = [f["reason"] for f in execution["findings"] if f["measure"] == "baseline"]
-    assert told == ["the baseline does not know group = c"]
+    assert told == ["the baseline says nothing of group = c"]
     same = judged(tmp_path, monitor, people("ab"), people("ab"))
     assert not [f for f in same["findings"] if f["measure"] == "baseline"]
+
+
+def test_a_segment_in_which_the_baseline_had_too_few_rows_is_an_undefined_finding(tmp_path: Path) -> None:
+    def regions(small: int) -> pa.RecordBatch:
+        table = people("ab")
+        return table.append_column("region", pa.array(["south" if i < small else "north" for i in range(600)]))
+
+    whole = Bias((Facet("group", values=("a",)),), inference_attribute="predicted", sample_rows=0)
+    execution = judged(tmp_path, Segmented(whole, (By("region", whole),)), regions(20), regions(300))
+    told = [f["reason"] for f in execution["findings"] if f["measure"] == "baseline"]
+    assert told == ["the baseline says nothing of group = a [region=south]"]
 
 
 def test_an_output_of_the_model_that_appears_only_now_is_an_undefined_finding(tmp_path: Path) -> None:
@@ -53,7 +65,7 @@ def test_an_output_of_the_model_that_appears_only_now_is_an_undefined_finding(tm
 
     execution = judged(tmp_path, Attribution(), explained("label0"), explained("label0", "label1"))
     told = [(f["outcome"], f["reason"]) for f in execution["findings"] if f["measure"] == "baseline"]
-    assert told == [("undefined", "the baseline does not know label1")]
+    assert told == [("undefined", "the baseline says nothing of label1")]
 
 
 WEIGHTS = [("age", 0.3), ("income", 0.2), ("calls", 0.1)]

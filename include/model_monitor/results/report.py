@@ -155,14 +155,15 @@ def labels_of(monitor: Monitor[Any], collected: Document) -> Document:
 
 
 def of_newcomers(monitor: Monitor[Any], measures: Measures, constraints: Sequence[Constraint]) -> Iterator[Finding]:
-    """What can't be judged of all rows because the baseline does not know it, such as a group that appears only now."""
+    """What can't be judged because the baseline says nothing of it: a group that appears only now, or that had too few
+    rows in a segment."""
     check = getattr(getattr(monitor, "whole", monitor), "of_newcomers", None)
     known = {constraint.subject for constraint in constraints}
     if check is None or not known:
         return
-    found = {subject for subject, _ in measures if subject.column is not None and not subject.segment}
+    found = {subject for subject, _ in measures if subject.column is not None}
     for subject in sorted(found - known, key=str):
-        reason = f"the baseline does not know {subject}"
+        reason = f"the baseline says nothing of {subject}"
         yield undefined(Constraint(check, subject, "baseline", Unlearned(reason)), reason)
 
 
