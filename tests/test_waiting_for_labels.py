@@ -280,3 +280,19 @@ def test_a_label_file_that_is_taken_back_has_its_windows_judged_again(tmp_path: 
     assert late_labels.grown(file, "dq", later(2)) == []  # as of then, it had not come yet
     assert late_labels.grown(file, "dq", later(4)) == [WINDOW]
     assert judge(file)[0]["labels"]["matched"] == 60
+
+
+def test_labels_delivered_twice_change_nothing_but_in_the_originals_numbers(tmp_path: Path) -> None:
+    judged = {}
+    for mode in ("calibrated", "sagemaker"):
+        for times in (1, 2):
+            root = tmp_path / f"{mode}-{times}"
+            root.mkdir()
+            file = endpoint(root, options={"compatibility": mode})
+            for hour in range(1, times + 1):
+                label(root, range(100), hour)
+            _, report = judge(file)
+            statistics = json.loads((report / "statistics.json").read_text())
+            judged[mode, times] = statistics["dataset"]["item_count"], statistics["binary_classification_metrics"]
+    assert judged["calibrated", 1] == judged["calibrated", 2]
+    assert (judged["sagemaker", 1][0], judged["sagemaker", 2][0]) == (100, 200)

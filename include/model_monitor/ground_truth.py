@@ -35,7 +35,7 @@ from model_monitor.rows.summary import KEPT_REJECTED, Summary, summary_of, undam
 from model_monitor.rows.times import within
 from model_monitor.settings import GroundTruth
 
-LAYOUT = 1  # of merged rows and their footer; a file of another one is made again
+LAYOUT = 2  # of merged rows and their footer; a file of another one is made again
 MARGIN = HOUR  # labels of a request may be in a folder so long before it, as clocks differ
 DAY = timedelta(days=1)
 

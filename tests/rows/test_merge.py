@@ -79,6 +79,15 @@ def test_every_pair_is_merged_or_only_that_with_the_last_label(tmp_path: Path) -
     assert (len(left), summary.labels["duplicates"], summary.labels["matched"]) == (2, 1, 2)
 
 
+def test_a_label_that_was_delivered_twice_is_told_from_a_second_opinion(tmp_path: Path) -> None:
+    asked = [record("e1"), record("e2")]
+    truths = [truth("e1", "1"), truth("e2", "0"), truth("e1", "1"), truth("e1", "0"), truth("e1", "0")]
+    rows, _, _ = merged(tmp_path, asked, truths)
+    found = [(row["@event_id"], row["label"], row["@repeated"]) for row in rows]
+    first = [("e1", "1", False), ("e1", "1", True), ("e1", "0", False), ("e1", "0", True)]
+    assert found == [*first, ("e2", "0", False)]
+
+
 def test_one_record_labels_all_rows_of_a_request_in_their_order(tmp_path: Path) -> None:
     asked = [record("e1", "1,a\n2,b\n", "0.1\n0.2"), record("e2", "3,c\n", "0.3")]
     truths = [truth("e1", '{"instances":[{"label":0},{"label":1}]}', "JSON"), truth("e2", "1")]

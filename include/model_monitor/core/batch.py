@@ -17,6 +17,7 @@ INFERENCE_ID = "@inference_id"  # text, null where the caller gave none
 EVENT_TIME = "@event_time"  # timestamp in UTC
 RECORD = "@record"  # the captured line, on the first row of its request; only where labels will be merged with it
 LABELLED = "@labelled"  # whether a label was merged with the row; absent where every row brings its own
+REPEATED = "@repeated"  # whether an earlier label of the same request says the same: one that was delivered twice
 
 BATCH_ROWS = 1 << 16  # of a batch at most,
 BATCH_CELLS = 1 << 22  # and fewer if there are many columns
@@ -25,6 +26,16 @@ BATCH_CELLS = 1 << 22  # and fewer if there are many columns
 def columns(batch: pa.RecordBatch) -> list[str]:
     """The names of the columns that a monitor judges, in order."""
     return [name for name in batch.schema.names if not name.startswith("@")]
+
+
+def without_repeats(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The rows without those that are there again because a label was delivered twice: they tell nothing new."""
+    import pyarrow.compute as pc
+
+    if REPEATED not in batch.schema.names:
+        return batch
+    repeated = pc.fill_null(batch.column(REPEATED), False)
+    return batch.filter(pc.invert(repeated)) if pc.any(repeated).as_py() else batch
 
 
 def renamed(batch: pa.RecordBatch, name_of: Callable[[list[str]], list[str]]) -> pa.RecordBatch:

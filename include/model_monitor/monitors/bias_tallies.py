@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from model_monitor.core.batch import without_repeats
 from model_monitor.core.states import Counts, Keyed, Record, Sample
 from model_monitor.monitors import answers, bias_sample, bias_typing, ground_truth
 from model_monitor.monitors.bias_typing import CODES, Typed
@@ -53,6 +54,8 @@ def key_of(i: int, facet: Facet) -> str:
 
 def observe(monitor: Bias, batch: pa.RecordBatch) -> Tallies:
     """The State of some rows; of none whatever their columns are. Raises DataError if a column is not there."""
+    if monitor.calibrated:
+        batch = without_repeats(batch)
     if not batch.num_rows:
         return monitor.empty
     probability = monitor.probability_attribute if monitor.inference_attribute is None else None

@@ -71,7 +71,7 @@ class ModelQuality:
         binary classification, as the score of the positive label. They are also the labels that there are; without
         them a window's are those of its baseline.
     compatibility: "calibrated" counts rows and weighs chance; a window of unchanged quality raises any violation with
-        at most the probability ``false_alarm_budget``, as far as its rows are independent (several labels of one
+        at most the probability ``false_alarm_budget``, as far as its rows are independent (different labels of one
         request, or rows of one, are not) and the baseline has some hundred rows whose errors have no heavy tails.
         "sagemaker" reproduces the original's numbers and decisions.
     judge: the metrics that are judged, of those that could be; () for all.

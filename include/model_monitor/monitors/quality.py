@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from model_monitor.core.batch import without_repeats
 from model_monitor.core.constraints import Estimate, Measure, Share, Undefined
 from model_monitor.core.states import Counts, Keyed, Moments, Record
 from model_monitor.monitors import answers, columns, resamples
@@ -42,6 +43,8 @@ class Quality(Record):
 
 def observe(monitor: ModelQuality, batch: pa.RecordBatch) -> Quality:
     """The State of some rows; of none whatever their columns are."""
+    if monitor.calibrated:
+        batch = without_repeats(batch)
     if not batch.num_rows:
         return monitor.empty
     found = answers_of(monitor, batch)

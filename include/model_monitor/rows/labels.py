@@ -112,6 +112,15 @@ class Labels:
         text = f"{self.encodings[index]}: {self.data[index]}"
         return Rejected(file.file.address, int(self.lines[index]), reason, file.hour, text)
 
+    def repeats(self) -> np.ndarray:
+        """Which records say the same as an earlier one with the same key."""
+        said = pc.dictionary_encode(self.as_json()).indices.to_numpy()
+        order = np.lexsort((np.arange(len(self)), said, self.keys))
+        keys, said = self.keys[order], said[order]
+        again = np.zeros(len(self), bool)
+        again[order[1:]] = (keys[1:] == keys[:-1]) & (said[1:] == said[:-1])
+        return again
+
     def hour_of(self, indices: np.ndarray) -> list[str]:
         """When some of the records were collected: the hour as ISO 8601, empty where it is not known."""
         hours = [iso(file.hour) if file.hour else "" for file in self.read]

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from model_monitor import store
-from model_monitor.core.batch import EVENT_ID, INFERENCE_ID, LABELLED, RECORD
+from model_monitor.core.batch import EVENT_ID, INFERENCE_ID, LABELLED, RECORD, REPEATED
 from model_monitor.engines.local import ahead
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows.collect import hashed, writer_of
@@ -94,16 +94,17 @@ def merge(rows: str, labels: Labels, joining: Joining, target: str, records: str
 
 @dataclass(frozen=True)
 class Side:
-    """Labels by rising key: what each holds, and as JSON."""
+    """Labels by rising key: what each holds, as JSON, and which say what an earlier one of their key did."""
 
     labels: Labels
     values: Values
     texts: pa.StringArray
+    repeats: np.ndarray
     joining: Joining
 
     @classmethod
     def of(cls, labels: Labels, joining: Joining) -> Side:
-        return cls(labels, labels.values(joining.attribute), labels.as_json(), joining)
+        return cls(labels, labels.values(joining.attribute), labels.as_json(), labels.repeats(), joining)
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def merged(rows: pa.Table, side: Side, schema: pa.Schema) -> Portion:
     }
     truths = joined('{"groundTruthData":', side.texts.take(pa.array(fine.label)), ",")
     return Portion(
-        with_labels(rows, fine, values, schema),
+        with_labels(rows, fine, side, schema),
         spliced(truths, fine.records(rows)),
         counts,
         Counter(labels.hour_of(fine.label[fine.opens])),
@@ -167,14 +168,17 @@ def opened(rows: str) -> Iterator[pq.ParquetFile]:
 
 
 def schema_with(rows: pa.Schema, label: str, address: str) -> pa.Schema:
-    """The columns of rows with the label's and whether there is one. Raises ConfigError if the rows have it already."""
+    """The columns of rows, with the label's, whether there is one, and whether it says what an earlier one does.
+
+    Raises ConfigError if the rows have the label's column already.
+    """
     if label in rows.names:
         raise ConfigError(
             f"what was captured has a column '{label}' ({address}), so the label can't be called that; rename one, or "
             "set ground_truth_attribute"
         )
     kept = [field for field in rows if field.name != RECORD]
-    return pa.schema([*kept, (label, pa.string()), (LABELLED, pa.bool_())])
+    return pa.schema([*kept, (label, pa.string()), (LABELLED, pa.bool_()), (REPEATED, pa.bool_())])
 
 
 def coded(source: pq.ParquetFile) -> list[str]:
@@ -242,7 +246,7 @@ def ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return indices
 
 
-def with_labels(rows: pa.Table, pairs: Pairs, values: Values, schema: pa.Schema) -> pa.Table:
+def with_labels(rows: pa.Table, pairs: Pairs, side: Side, schema: pa.Schema) -> pa.Table:
     """The rows of each pair with its labels, and those of other requests without, in the order of requests."""
     is_alone = np.ones(len(pairs.firsts), bool)
     is_alone[pairs.request] = False
@@ -253,12 +257,16 @@ def with_labels(rows: pa.Table, pairs: Pairs, values: Values, schema: pa.Schema)
     request, label = request[order], label[order]
     sizes = pairs.sizes[request]
     labelled = np.repeat(label >= 0, sizes)
-    starts = np.where(label >= 0, values.starts[label], 0) if len(values.starts) else np.zeros(len(label), np.int64)
-    texts = values.texts.take(pa.array(ranges(starts, sizes), mask=~labelled))
+    starts, again = np.zeros(len(label), np.int64), np.zeros(len(label), bool)
+    if len(side.labels):
+        starts, again = np.where(label >= 0, side.values.starts[label], 0), side.repeats[label] & (label >= 0)
+    texts = side.values.texts.take(pa.array(ranges(starts, sizes), mask=~labelled))
     chosen = rows.drop_columns([RECORD])
     if not pairs.opens.all():  # else every row is there once, in its order
         chosen = chosen.take(pa.array(ranges(pairs.firsts[request], sizes)))
-    return pa.Table.from_arrays([*chosen.columns, texts, pa.array(labelled)], schema=schema)
+    return pa.Table.from_arrays(
+        [*chosen.columns, texts, pa.array(labelled), pa.array(np.repeat(again, sizes))], schema=schema
+    )
 
 
 class Lines:
