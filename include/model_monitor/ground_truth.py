@@ -166,12 +166,7 @@ def found(
     Raises DataError if more than a share of the label records can't be read or don't fit.
     """
     files = {address: counts for summary in made.values() for address, counts in summary.labels["files"].items()}
-    total = {name: sum(summary.labels[name] for summary in made.values()) for name in NO_LABELS}
-    hours: Counter[str] = sum((Counter(summary.labels["hours"]) for summary in made.values()), Counter())
-    for address in cut.keys() & made.keys():
-        of_hour, inside = made[address].labels, coverage_in(address, cut[address])
-        for name, n in zip(("requests", "matched"), inside, strict=True):
-            total[name] += n - of_hour[name]
+    total = totals(made, cut)
     requests, matched = total["requests"], total["matched"]
     document = {
         "requests": requests,
@@ -179,7 +174,7 @@ def found(
         "unmatched": requests - matched,
         "records": total["records"],
         "duplicates": total["duplicates"],
-        "late": sum(n for hour, n in hours.items() if tick and hour and moment(hour) >= tick),
+        "late": late_in(made, tick) if tick else 0,
         "mismatched": total["mismatched"],
         "rejected": sum(rejected for _, rejected in files.values()),
         "coverage": matched / requests if requests else None,
@@ -201,6 +196,22 @@ def found(
         "kept_labels": examples,
         "label_files": list(map(told, come.files)),
     }
+
+
+def totals(made: Mapping[str, Summary], cut: Mapping[str, Window]) -> dict[str, int]:
+    """What the hours found of labels, together; of hours that are cut, only the requests of the window."""
+    total = {name: sum(summary.labels[name] for summary in made.values()) for name in NO_LABELS}
+    for address in cut.keys() & made.keys():
+        inside = coverage_in(address, cut[address])
+        for name, n in zip(("requests", "matched"), inside, strict=True):
+            total[name] += n - made[address].labels[name]
+    return total
+
+
+def late_in(made: Mapping[str, Summary], tick: datetime) -> int:
+    """How many requests had their first label only from a tick on."""
+    hours = (pair for summary in made.values() for pair in summary.labels["hours"].items())
+    return sum(n for hour, n in hours if hour and moment(hour) >= tick)
 
 
 def coverage_in(address: str, window: Window) -> tuple[int, int]:
