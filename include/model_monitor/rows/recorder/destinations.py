@@ -1,0 +1,109 @@
+"""Where do capture files go? To a local folder, ``s3://``, ``gs://`` or ``abfs://``, each file whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+from uuid import uuid4
+
+from model_monitor.errors import ConfigError
+
+CONNECT_SECONDS, READ_SECONDS = 5, 60
+
+
+class Destination(Protocol):
+    def put(self, key: str, content: bytes) -> None:
+        """Store a file under a key below the destination. May raise anything: it is tried again."""
+
+
+def destination_at(address: str, kms_key_id: str | None = None) -> Destination:
+    """The destination of an address. Raises ConfigError for one that can't be written to."""
+    scheme, separator, rest = address.partition("://")
+    if kms_key_id and scheme != "s3":
+        raise ConfigError(f"kms_key_id encrypts on s3:// only, not at {address}")
+    if not separator or scheme == "file":
+        return Folder(Path(rest if separator else address).absolute())
+    if scheme == "s3":
+        place, _, query = rest.partition("?")
+        bucket, _, prefix = place.partition("/")
+        if not bucket or "@" in bucket:
+            raise ConfigError(f"{scheme}://…: name a bucket; credentials belong into the environment, not an address")
+        return Bucket(bucket, prefix.strip("/"), dict(parse_qsl(query)), kms_key_id)
+    if scheme in ("gs", "gcs", "abfs", "abfss"):
+        return Cloud(address)
+    raise ConfigError(f"captures go to a folder, s3://, gs:// or abfs://, not {address}")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A local folder, or one that is mounted."""
+
+    root: Path
+
+    def put(self, key: str, content: bytes) -> None:
+        target = self.root / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.parent / f".part-{uuid4().hex}"
+        try:
+            with part.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A prefix in an S3 bucket; ``query`` may name region, scheme and endpoint_override, as addresses of stores do.
+
+    By boto3, which finds every kind of credentials, knows KMS keys, and starts no threads that a fork would lose.
+    """
+
+    name: str
+    prefix: str
+    query: dict[str, str] = field(default_factory=dict)
+    kms_key_id: str | None = None
+
+    @cached_property
+    def client(self) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        endpoint = self.query.get("endpoint_override")
+        if endpoint and "://" not in endpoint:
+            endpoint = f"{self.query.get('scheme', 'https')}://{endpoint}"
+        region = self.query.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+        if not region and (endpoint or "AWS_ENDPOINT_URL" in os.environ):
+            region = "us-east-1"  # a server that is not Amazon's has no regions, but wants one named
+        style = {"addressing_style": "path"} if endpoint or "AWS_ENDPOINT_URL" in os.environ else {}
+        config = Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retries={"total_max_attempts": 1},  # whoever sends waits and tries again, in order
+            s3=style,
+        )
+        # A session of its own: the default one is not safe to share with the application's threads.
+        return boto3.session.Session().client("s3", region_name=region, endpoint_url=endpoint, config=config)
+
+    def put(self, key: str, content: bytes) -> None:
+        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.kms_key_id} if self.kms_key_id else {}
+        path = f"{self.prefix}/{key}" if self.prefix else key
+        self.client.put_object(Bucket=self.name, Key=path, Body=content, **encryption)
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Google's and Microsoft's stores, by PyArrow."""
+
+    address: str
+
+    def put(self, key: str, content: bytes) -> None:
+        from model_monitor import store
+
+        store.write(store.join(self.address, key), content)

@@ -1,0 +1,31 @@
+"""What becomes of recorders where a process forks, and where it ends?"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import weakref
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from model_monitor.rows.recorder.recorder import Recorder
+
+LIVE: weakref.WeakSet[Recorder] = weakref.WeakSet()
+RUNNING: set[Recorder] = set()  # those that have threads, and so are there until they are closed
+
+
+def after_fork() -> None:
+    RUNNING.clear()
+    for recorder in list(LIVE):
+        recorder._forked()
+
+
+def at_exit() -> None:
+    for recorder in list(RUNNING):
+        with contextlib.suppress(Exception):  # the others are to be closed, too
+            recorder.close()
+
+
+os.register_at_fork(after_in_child=after_fork)
+atexit.register(at_exit)

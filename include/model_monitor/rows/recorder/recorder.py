@@ -1,0 +1,300 @@
+"""What does serving code call? ``Recorder.record``, which returns at once, whatever the store does."""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing.util
+import threading
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+from uuid import uuid4
+
+from model_monitor.errors import ConfigError, StoreError
+from model_monitor.rows.recorder.checks import check
+from model_monitor.rows.recorder.counters import DROPPED, Counters, instrument
+from model_monitor.rows.recorder.destinations import destination_at
+from model_monitor.rows.recorder.lifetime import LIVE, RUNNING, at_exit
+from model_monitor.rows.recorder.privacy import Privacy
+from model_monitor.rows.recorder.queue import Queue
+from model_monitor.rows.recorder.records import (
+    TRUNCATED,
+    Format,
+    Payload,
+    Request,
+    is_sampled,
+    milliseconds,
+    size_of,
+    texts,
+    unicode,
+)
+from model_monitor.rows.recorder.sender import Sender
+from model_monitor.rows.recorder.spool import Spool, default_root
+from model_monitor.rows.recorder.writer import Writer
+
+EXIT_SECONDS = 10.0
+GRACE_SECONDS = 0.5  # for a thread that was told to end to do so
+
+
+class Recorder:
+    """Captures requests of an endpoint's variant into ``destination``: a folder, ``s3://``, ``gs://`` or ``abfs://``.
+
+    ``sampling_percentage`` (0 to 100, may be changed while it runs) of the requests are captured, chosen by a hash of
+    the event id; ``capture`` says which sides are kept. Payloads of ``csv_content_types`` and ``json_content_types``
+    are stored as text, others in base64; one of more than ``max_payload_bytes`` is not kept, and its record says so.
+    ``kms_key_id`` encrypts on S3.
+
+    Requests wait in memory (at most ``max_queue_bytes``), are written to ``spool``, a local folder, and synced to the
+    disk every ``flush_interval`` seconds. A file is closed after ``roll_seconds`` or ``roll_bytes`` and sent. While the
+    store is out of reach, files wait, at most ``max_spool_bytes`` of each process. Where either bound is reached,
+    ``when_full`` says what happens: the oldest are dropped, the newest are, or ``record`` waits. ``counters`` tells.
+
+    A process that is killed loses what had not been written down, the last ``flush_interval`` seconds at most; what
+    it had written is sent by the next recorder with the same endpoint, destination and spool. Threads, asyncio, and
+    servers that fork before or after it was made may use it. Raises ConfigError, StoreError if there can be no spool.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        destination: str,
+        *,
+        variant: str = "AllTraffic",
+        sampling_percentage: float = 100.0,
+        capture: Sequence[Literal["input", "output"]] = ("input", "output"),
+        csv_content_types: Sequence[str] = ("text/csv",),
+        json_content_types: Sequence[str] = ("application/json",),
+        kms_key_id: str | None = None,
+        gzip: bool = False,
+        max_payload_bytes: int = 1 << 20,
+        privacy: Privacy | None = None,
+        spool: str | Path | None = None,
+        flush_interval: float = 1.0,
+        roll_seconds: float = 60.0,
+        roll_bytes: int = 5_000_000,
+        max_queue_bytes: int = 64 << 20,
+        max_spool_bytes: int = 1 << 30,
+        when_full: Literal["drop_oldest", "drop_newest", "block"] = "drop_oldest",
+    ) -> None:
+        bounds = (max_payload_bytes, flush_interval, roll_seconds, roll_bytes, max_queue_bytes, max_spool_bytes)
+        check(endpoint, variant, capture, when_full, bounds)
+        self.endpoint, self.variant = endpoint, variant
+        self.sampling_percentage = sampling_percentage
+        self.captures_input, self.captures_output = "input" in capture, "output" in capture
+        self.max_payload_bytes, self.when_full = max_payload_bytes, when_full
+        self.format = Format(tuple(csv_content_types), tuple(json_content_types), privacy)
+        self.destination = destination_at(destination, kms_key_id)
+        self.gzip = gzip
+        self.flush_interval, self.roll_seconds, self.roll_bytes = flush_interval, roll_seconds, roll_bytes
+        self.max_queue_bytes, self.max_spool_bytes = max_queue_bytes, max_spool_bytes
+        where = hashlib.sha256(destination.rstrip("/").encode()).hexdigest()[:12]
+        self.spool_root = (Path(spool) if spool else default_root()).absolute() / endpoint / variant / where
+        self._anew()
+        try:
+            self.spool_root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the spool {self.spool_root} can't be made: {error}; name a folder with spool="
+            ) from error
+        instrument()
+        LIVE.add(self)
+
+    def _anew(self) -> None:
+        """Nothing recorded, nothing running: at first, and again in a process that was forked."""
+        self._counters = Counters()
+        self._queue = Queue(self.max_queue_bytes, self.when_full, self._counters)
+        self._starting = threading.Lock()
+        self._spool: Spool | None = None
+        self._threads: list[threading.Thread] = []
+        self._closed = False
+
+    @property
+    def sampling_percentage(self) -> float:
+        """Of 100 requests, how many are captured."""
+        return self._percentage
+
+    @sampling_percentage.setter
+    def sampling_percentage(self, percentage: float) -> None:
+        if not 0 <= percentage <= 100:
+            raise ConfigError(f"sampling_percentage is a number from 0 to 100, not {percentage}")
+        self._percentage = float(percentage)
+
+    @staticmethod
+    def new_event_id() -> str:
+        """An id for a request that has none."""
+        return str(uuid4())
+
+    def wants(self, event_id: str) -> bool:
+        """Whether the request of this id is to be captured: ask before keeping its bodies."""
+        return self._percentage >= 100 or is_sampled(event_id, self._percentage)
+
+    def sampled_out(self) -> None:
+        """Count a request that was not recorded because it is not wanted."""
+        self._counters.add(sampled_out=1)
+
+    def record(
+        self,
+        input: Payload | None = None,
+        output: Payload | None = None,
+        *,
+        input_content_type: str | None = None,
+        output_content_type: str | None = None,
+        inference_id: str | None = None,
+        custom_attributes: str | Sequence[str] | None = None,
+        event_id: str | None = None,
+        event_time: datetime | None = None,
+    ) -> str | None:
+        """Capture one request: what it asked and what was answered, as bytes or text; its event id.
+
+        None if it was not taken: sampled out, dropped, or recorded after ``close``. ``event_id`` is a new UUID and
+        ``event_time`` now, unless given; a time without a zone is in UTC. ``inference_id`` is the caller's own, under
+        which labels may come. Only waits with ``when_full="block"``. Raises TypeError for a payload of another type.
+        """
+        event_id = event_id or str(uuid4())
+        percentage = self._percentage
+        if percentage < 100 and not is_sampled(event_id, percentage):
+            self._counters.add(sampled_out=1)
+            return None
+        if not self._threads:
+            self.start()
+        given = self._kept(input) if self.captures_input else None
+        answered = self._kept(output) if self.captures_output else None
+        request = Request(
+            event_id,
+            int(time.time() * 1000) if event_time is None else milliseconds(event_time),
+            given,
+            answered,
+            input_content_type,
+            output_content_type,
+            inference_id and unicode(inference_id),
+            texts(custom_attributes),
+            percentage,
+        )
+        if not self._queue.put(request, size_of(given) + size_of(answered)):
+            return None
+        return event_id
+
+    def _kept(self, payload: Payload | None) -> Payload | None:
+        if isinstance(payload, bytearray | memoryview):
+            payload = bytes(payload)
+        if payload is None or payload is TRUNCATED:
+            return payload
+        if not isinstance(payload, bytes | str):
+            raise TypeError(f"a payload is bytes or text, not {type(payload).__name__}; see model_monitor's decorator")
+        return TRUNCATED if len(payload) > self.max_payload_bytes else payload
+
+    def start(self) -> None:
+        """Start writing and sending, also of what an earlier process left; the first ``record`` does, too."""
+        with self._starting:
+            if self._threads or self._closed:
+                return
+            try:
+                self._spool = Spool(self.spool_root, self.roll_seconds, self.roll_bytes)
+            except OSError as error:
+                raise StoreError(f"the spool {self.spool_root} can't be used: {error}") from error
+            prefix = f"{self.endpoint}/{self.variant}"
+            sender = Sender(
+                self._spool,
+                self.destination,
+                prefix,
+                self.gzip,
+                self._counters,
+                self.max_spool_bytes,
+                self._queue.wanted.set,
+            )
+            writer = Writer(
+                self._queue,
+                self._spool,
+                self.format,
+                self._counters,
+                self.flush_interval,
+                self.max_spool_bytes,
+                self.when_full,
+                sender.wake.set,
+            )
+            self._sender, self._writer = sender, writer
+            threads = [
+                threading.Thread(target=work.run, name=f"model-monitor-{name}", daemon=True)
+                for name, work in (("writer", writer), ("sender", sender))
+            ]
+            for thread in threads:
+                thread.start()
+            self._threads = threads
+            RUNNING.add(self)
+            if multiprocessing.parent_process():  # such a process ends without the functions that atexit knows
+                multiprocessing.util.Finalize(None, at_exit, exitpriority=0)
+
+    def counters(self) -> dict[str, float]:
+        """Requests recorded, sampled_out, sent, adopted, dropped (and why), and what waits; bytes, failures, lag in
+        seconds. Since this process started, or was forked."""
+        numbers: dict[str, float] = dict(self._counters.read())
+        segments = self._spool.segments if self._spool else []
+        numbers["dropped"] = sum(numbers[f"dropped_{reason}"] for reason in DROPPED)
+        numbers["queued"] = queued = self._queue.count
+        numbers["spooled"] = sum(segment.count for segment in segments)
+        numbers["spooled_bytes"] = sum(segment.size for segment in segments)
+        oldest = min((segment.arrived for segment in segments), default=time.time())
+        numbers["lag"] = max(0.0, time.time() - oldest) if segments or queued else 0.0
+        numbers["sampling_percentage"] = self._percentage
+        return numbers
+
+    def flush(self, timeout: float = EXIT_SECONDS) -> bool:
+        """Send all that was recorded until now; whether the store has it, after at most so many seconds."""
+        if not self._threads:
+            return True
+        ends = time.monotonic() + timeout
+        with self._starting:
+            self._writer.asked += 1
+            asked = self._writer.asked
+        self._queue.wanted.set()
+        while time.monotonic() < ends:
+            if self._writer.done >= asked and not self._waiting():
+                return True
+            time.sleep(0.01)
+        return False
+
+    def _waiting(self) -> bool:
+        return bool(self._spool and self._spool.segments)
+
+    def close(self, timeout: float = EXIT_SECONDS) -> bool:
+        """Take no more and send what there is; whether the store has all, after at most so many seconds.
+
+        What it does not have stays in the spool, and the next recorder sends it. Interpreter exit does the same.
+        """
+        ends = time.monotonic() + timeout
+        with self._starting:
+            already, self._closed = self._closed, True
+        self._queue.close()
+        if already or not self._threads or not self._spool:
+            return True
+        self._writer.ending.set()
+        self._queue.wanted.set()
+        self._threads[0].join(timeout)
+        self._sender.deadline = ends
+        self._sender.ending.set()
+        self._sender.wake.set()
+        self._threads[1].join(max(0.0, ends - time.monotonic()) + GRACE_SECONDS)
+        if any(thread.is_alive() for thread in self._threads):
+            return False  # a disk or a store that hangs; the lock on the spool ends with the process
+        self._spool.close()
+        RUNNING.discard(self)
+        return not self._waiting()
+
+    def _forked(self) -> None:
+        """In a child process: the parent goes on with its requests and files, and this one starts with its own."""
+        if self._spool:
+            self._spool.forget()
+        closed = self._closed
+        self._anew()
+        self._closed = self._queue.closed = closed
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

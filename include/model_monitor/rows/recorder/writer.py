@@ -1,0 +1,147 @@
+"""How do requests get from memory to the spool? One thread writes them down, some at a time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from model_monitor.rows.recorder.counters import Counters
+from model_monitor.rows.recorder.queue import Queue
+from model_monitor.rows.recorder.records import Format, Request
+from model_monitor.rows.recorder.sender import TOLD_EVERY
+from model_monitor.rows.recorder.spool import Spool
+
+log = logging.getLogger("model_monitor.recorder")
+
+# So many requests are written at once. While they are put into words, no other thread of the interpreter runs: 32 of
+# 2 KB take some 0.1 ms, which a request that is being answered at the time has to wait.
+AT_ONCE = 32
+DRAINED_EVERY = 0.05  # seconds; what is in memory only is lost when the process is killed
+
+
+@dataclass
+class Writer:
+    """Writes down what is queued; ``on_ready`` is called when there may be files to send."""
+
+    queue: Queue
+    spool: Spool
+    format: Format
+    counters: Counters
+    flush_interval: float
+    max_spool_bytes: int
+    when_full: str
+    on_ready: Callable[[], None]
+    ending: threading.Event = field(default_factory=threading.Event)
+    asked: int = 0  # how often somebody asked to have all files closed
+    done: int = 0  # what was asked when that was last done
+    synced: float = 0.0
+    told: float = -TOLD_EVERY
+
+    def run(self) -> None:
+        """Until the end has come and nothing is queued."""
+        while True:
+            ending, asked = self.ending.is_set(), self.asked
+            try:
+                self.drain()
+                self.keep(ending or asked > self.done)
+            except Exception:  # whatever goes wrong, the next requests are not to be lost with it
+                log.exception("captures could not be written down")
+                time.sleep(DRAINED_EVERY)
+            self.done = asked
+            self.on_ready()
+            if ending and not self.queue.count:
+                return
+            self.wait()
+
+    def wait(self) -> None:
+        """Until there is something to do: at once if asked, else soon if there are requests or open files."""
+        if self.spool.open:
+            self.queue.wanted.wait(min(DRAINED_EVERY, self.flush_interval) if self.unsynced else self.seconds_to_roll)
+        else:
+            self.queue.wanted.wait()
+        if self.queue.count and not (self.ending.is_set() or self.asked > self.done):
+            # The first of some requests woke this thread: let the others come.
+            self.ending.wait(min(DRAINED_EVERY, self.flush_interval))
+        self.queue.wanted.clear()
+
+    @property
+    def unsynced(self) -> bool:
+        return any(segment.unsynced for segment in self.spool.open.values())
+
+    @property
+    def seconds_to_roll(self) -> float:
+        oldest = min(segment.opened for segment in self.spool.open.values())
+        return max(0.0, oldest + self.spool.roll_seconds - time.monotonic())
+
+    def keep(self, rolling: bool) -> None:
+        """Sync what is due, close what is full or old. Raises OSError."""
+        now = time.monotonic()
+        if now - self.synced >= self.flush_interval:
+            self.spool.sync()
+            self.synced = now
+        self.spool.roll_old(rolling)
+
+    def drain(self) -> None:
+        while self.queue.count and self.has_room():
+            self.write(self.queue.take(AT_ONCE))
+
+    def has_room(self) -> bool:
+        """Whether the spool takes more; makes room, or passes on to the queue that there is none, as it was set."""
+        while sum(segment.size for segment in self.spool.segments) >= self.max_spool_bytes:
+            if self.when_full == "block":
+                return self.ending.is_set()  # in the end there is nobody who could wait
+            if self.when_full == "drop_newest":
+                self.counters.add(dropped_spool=len(self.queue.take(None)))
+                return False
+            if not (dropped := self.spool.drop_oldest()):
+                if not self.spool.open:
+                    return False
+                self.spool.roll_old(everything=True)
+                continue
+            self.counters.add(dropped_spool=dropped.count)
+            self.tell("the spool is full: the oldest captures are dropped, %s just now", dropped.count)
+        return True
+
+    def write(self, requests: list[Request]) -> None:
+        hours: dict[str, tuple[str, list[bytes]]] = {}
+        for request in requests:
+            try:
+                line = self.format.line(request)
+            except Exception:
+                log.exception("a request could not be put into words")
+                self.counters.add(dropped_disk=1)
+                continue
+            hour, first = hour_of(request.time // 3_600_000), request.time
+            hours.setdefault(hour, (in_hour(first), []))[1].append(line)
+        for hour, (first_time, lines) in hours.items():
+            try:
+                self.spool.append(hour, first_time, lines)
+            except OSError as error:
+                self.counters.add(dropped_disk=len(lines))
+                self.tell("captures are lost, as the spool can't be written: %s", error)
+
+    def tell(self, message: str, *values: object) -> None:
+        if time.monotonic() - self.told >= TOLD_EVERY:
+            self.told = time.monotonic()
+            log.warning(message, *values)
+
+
+@lru_cache(maxsize=256)
+def hour_of(hours: int) -> str:
+    """A number of hours since 1970 as the folder of that hour, with dots for slashes."""
+    return datetime.fromtimestamp(hours * 3600, UTC).strftime("%Y.%m.%d.%H")
+
+
+def in_hour(milliseconds: int) -> str:
+    """Where in its hour a time is, as files are named: ``mm-ss-mmm``.
+
+    >>> in_hour(1_650_241_248_871)
+    '20-48-871'
+    """
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{seconds // 60 % 60:02d}-{seconds % 60:02d}-{rest:03d}"
