@@ -171,12 +171,16 @@ def test_a_killed_worker_loses_no_more_than_the_flush_interval_and_nothing_comes
             if len(said) == 3000:
                 worker.send_signal(signal.SIGKILL)
     died = float(said[-1][1])
+    sent_before = sum(ids(tmp_path / "capture").values())
     with made(tmp_path) as recorder:
         recorder.start()
         until(lambda: recorder.counters()["adopted"] and recorder.flush())
     found = ids(tmp_path / "capture")
     old_enough = {f"e{i}" for i, when in said if float(when) < died - 0.2}
     assert old_enough <= set(found) and set(found.values()) == {1} and len(old_enough) > 1500
+    counters = recorder.counters()
+    assert len(said) <= counters["adopted"] + sent_before <= len(said) + 1, "and it is known how many it had taken"
+    assert counters["dropped_killed"] == counters["adopted"] - counters["sent"] and in_balance(recorder)
 
 
 def test_a_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
@@ -203,7 +207,7 @@ def test_a_spool_that_is_in_use_is_left_alone(tmp_path: Path) -> None:
         first.record(b"1", b"2", **CSV, event_id="first")
         second.record(b"1", b"2", **CSV, event_id="second")
         until(lambda: first.counters()["spooled"] == second.counters()["spooled"] == 1)
-        assert first._spool and first._spool.adopt(1 << 30) == 0
+        assert first._spool and list(first._spool.adopt(1 << 30)) == []
     assert ids(tmp_path / "capture") == Counter(["first", "second"])
 
 
@@ -331,3 +335,12 @@ def refused(address: str, monkeypatch: pytest.MonkeyPatch) -> Any:
         destination = destination_at(address)
         assert isinstance(destination, Bucket)
         return destination.client
+
+
+def test_a_spool_that_is_gone_later_costs_requests_that_are_counted_and_no_request_fails(tmp_path: Path) -> None:
+    recorder = made(tmp_path)
+    recorder.spool_root.rmdir()
+    recorder.spool_root.write_text("in the way")
+    assert recorder.record(b"1", b"2", **CSV) is None
+    counters = recorder.counters()
+    assert counters["recorded"] == counters["dropped_disk"] == 1

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, MutableSequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from model_monitor.rows.recorder import tally
 from model_monitor.rows.recorder.lifetime import LIVE
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, Observation
 
-DROPPED = ("queue", "spool", "disk", "closed")  # why a request was dropped
+    from model_monitor.rows.recorder.queue import Queue
+    from model_monitor.rows.recorder.spool import Spool
+
+DROPPED = ("queue", "spool", "disk", "closed", "killed")  # why a request was dropped
 
 COUNTED = {
     "recorded": ("{request}", "requests handed in that the sampling percentage does not leave out"),
@@ -31,21 +36,51 @@ GAUGED = {
 }
 
 
+NAMES = (*COUNTED, *(f"dropped_{reason}" for reason in DROPPED))
+PLACES = {name: place for place, name in enumerate(NAMES)}
+
+
 class Counters:
-    """Numbers that several threads add to."""
+    """Numbers that several threads add to, and that outlive the process once ``keep`` was called."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.numbers = dict.fromkeys([*COUNTED, *(f"dropped_{reason}" for reason in DROPPED)], 0)
+        self.numbers: MutableSequence[int] = [0] * len(NAMES)
 
     def add(self, **more: int) -> None:
         with self.lock:
             for name, number in more.items():
-                self.numbers[name] += number
+                self.numbers[PLACES[name]] += number
 
     def read(self) -> dict[str, int]:
         with self.lock:
-            return dict(self.numbers)
+            return dict(zip(NAMES, self.numbers, strict=True))
+
+    def keep(self, writer: str) -> None:
+        """Have the numbers outlive this process, under the name of its folder in the spool."""
+        with self.lock:
+            self.numbers = tally.kept(writer, self.numbers)
+
+
+def unaccounted(writer: str) -> int:
+    """How many requests a process had taken, neither sent nor dropped, when it ended; 0 if it did not leave word."""
+    if not (numbers := tally.left(writer, len(NAMES))):
+        return 0
+    told = dict(zip(NAMES, numbers, strict=True))
+    gone = told["sent"] + sum(told[f"dropped_{reason}"] for reason in DROPPED)
+    return max(0, told["recorded"] + told["adopted"] - gone)
+
+
+def numbers_of(counters: Counters, queue: Queue, spool: Spool | None) -> dict[str, float]:
+    """What was counted, and what is waiting at this moment."""
+    numbers: dict[str, float] = dict(counters.read())
+    segments = spool.segments if spool else []
+    numbers["dropped"] = sum(numbers[f"dropped_{reason}"] for reason in DROPPED)
+    numbers["queued"] = queue.count
+    numbers["spooled"] = sum(segment.count for segment in segments)
+    numbers["spooled_bytes"] = sum(segment.size for segment in segments)
+    numbers["lag"] = max(0.0, time.time() - min((one.arrived for one in segments), default=time.time()))
+    return numbers
 
 
 @cache

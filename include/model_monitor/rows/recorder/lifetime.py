@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import sys
 import weakref
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,15 @@ def at_exit() -> None:
     for recorder in list(RUNNING):
         with contextlib.suppress(Exception):  # the others are to be closed, too
             recorder.close()
+
+
+def close_with_worker() -> None:
+    """A worker of ``multiprocessing`` ends without the functions that ``atexit`` knows, but with its own."""
+    if "multiprocessing.util" in sys.modules:
+        from multiprocessing import parent_process, util
+
+        if parent_process():
+            util.Finalize(None, at_exit, exitpriority=0)
 
 
 os.register_at_fork(after_in_child=after_fork)

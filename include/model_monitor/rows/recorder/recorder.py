@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing.util
+import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -14,10 +14,11 @@ from typing import Literal
 from uuid import uuid4
 
 from model_monitor.errors import ConfigError, StoreError
+from model_monitor.rows.recorder import tally
 from model_monitor.rows.recorder.checks import check
-from model_monitor.rows.recorder.counters import DROPPED, Counters, instrument
+from model_monitor.rows.recorder.counters import Counters, instrument, numbers_of
 from model_monitor.rows.recorder.destinations import destination_at
-from model_monitor.rows.recorder.lifetime import LIVE, RUNNING, at_exit
+from model_monitor.rows.recorder.lifetime import LIVE, RUNNING, close_with_worker
 from model_monitor.rows.recorder.privacy import Privacy
 from model_monitor.rows.recorder.queue import Queue
 from model_monitor.rows.recorder.records import (
@@ -35,7 +36,10 @@ from model_monitor.rows.recorder.sender import Sender
 from model_monitor.rows.recorder.spool import Spool, default_root
 from model_monitor.rows.recorder.writer import Writer
 
+log = logging.getLogger("model_monitor.recorder")
+
 EXIT_SECONDS = 10.0
+START_AGAIN_SECONDS = 10.0
 GRACE_SECONDS = 0.5  # for a thread that was told to end to do so
 
 
@@ -110,6 +114,7 @@ class Recorder:
         self._spool: Spool | None = None
         self._threads: list[threading.Thread] = []
         self._closed = False
+        self._not_before = 0.0
 
     @property
     def sampling_percentage(self) -> float:
@@ -158,8 +163,9 @@ class Recorder:
         if percentage < 100 and not is_sampled(event_id, percentage):
             self._counters.add(sampled_out=1)
             return None
-        if not self._threads:
-            self.start()
+        if not self._runs():
+            self._counters.add(recorded=1, **{"dropped_closed" if self._closed else "dropped_disk": 1})
+            return None
         given = self._kept(input) if self.captures_input else None
         answered = self._kept(output) if self.captures_output else None
         request = Request(
@@ -187,59 +193,51 @@ class Recorder:
         return TRUNCATED if len(payload) > self.max_payload_bytes else payload
 
     def start(self) -> None:
-        """Start writing and sending, also of what an earlier process left; the first ``record`` does, too."""
+        """Start writing and sending, also of what an earlier process left; the first ``record`` does, too.
+
+        Raises StoreError if the spool can't be used.
+        """
         with self._starting:
             if self._threads or self._closed:
                 return
             try:
-                self._spool = Spool(self.spool_root, self.roll_seconds, self.roll_bytes)
+                spool = self._spool = Spool(self.spool_root, self.roll_seconds, self.roll_bytes)
             except OSError as error:
                 raise StoreError(f"the spool {self.spool_root} can't be used: {error}") from error
+            counters, queue, room = self._counters, self._queue, self.max_spool_bytes
+            counters.keep(spool.folder.name)
             prefix = f"{self.endpoint}/{self.variant}"
-            sender = Sender(
-                self._spool,
-                self.destination,
-                prefix,
-                self.gzip,
-                self._counters,
-                self.max_spool_bytes,
-                self._queue.wanted.set,
-            )
+            sender = Sender(spool, self.destination, prefix, self.gzip, counters, room, queue.wanted.set)
             writer = Writer(
-                self._queue,
-                self._spool,
-                self.format,
-                self._counters,
-                self.flush_interval,
-                self.max_spool_bytes,
-                self.when_full,
-                sender.wake.set,
+                queue, spool, self.format, counters, self.flush_interval, room, self.when_full, sender.wake.set
             )
             self._sender, self._writer = sender, writer
-            threads = [
+            self._threads = [
                 threading.Thread(target=work.run, name=f"model-monitor-{name}", daemon=True)
                 for name, work in (("writer", writer), ("sender", sender))
             ]
-            for thread in threads:
+            for thread in self._threads:
                 thread.start()
-            self._threads = threads
             RUNNING.add(self)
-            if multiprocessing.parent_process():  # such a process ends without the functions that atexit knows
-                multiprocessing.util.Finalize(None, at_exit, exitpriority=0)
+            close_with_worker()
+
+    def _runs(self) -> bool:
+        """Whether requests can be written down, if need be after starting; a failure is tried again after a while."""
+        if self._threads:
+            return True
+        if time.monotonic() < self._not_before:
+            return False
+        try:
+            self.start()
+        except (StoreError, RuntimeError) as error:
+            self._not_before = time.monotonic() + START_AGAIN_SECONDS
+            log.error("nothing is captured: %s", error)
+        return bool(self._threads)
 
     def counters(self) -> dict[str, float]:
         """Requests recorded, sampled_out, sent, adopted, dropped (and why), and what waits; bytes, failures, lag in
         seconds. Since this process started, or was forked."""
-        numbers: dict[str, float] = dict(self._counters.read())
-        segments = self._spool.segments if self._spool else []
-        numbers["dropped"] = sum(numbers[f"dropped_{reason}"] for reason in DROPPED)
-        numbers["queued"] = queued = self._queue.count
-        numbers["spooled"] = sum(segment.count for segment in segments)
-        numbers["spooled_bytes"] = sum(segment.size for segment in segments)
-        oldest = min((segment.arrived for segment in segments), default=time.time())
-        numbers["lag"] = max(0.0, time.time() - oldest) if segments or queued else 0.0
-        numbers["sampling_percentage"] = self._percentage
-        return numbers
+        return numbers_of(self._counters, self._queue, self._spool) | {"sampling_percentage": self._percentage}
 
     def flush(self, timeout: float = EXIT_SECONDS) -> bool:
         """Send all that was recorded until now; whether the store has it, after at most so many seconds."""
@@ -280,6 +278,8 @@ class Recorder:
         if any(thread.is_alive() for thread in self._threads):
             return False  # a disk or a store that hangs; the lock on the spool ends with the process
         self._spool.close()
+        if not self._waiting():
+            tally.forget(self._spool.folder.name)
         RUNNING.discard(self)
         return not self._waiting()
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from model_monitor.rows.recorder.counters import Counters
+from model_monitor.rows.recorder.counters import Counters, unaccounted
 from model_monitor.rows.recorder.destinations import Destination
 from model_monitor.rows.recorder.spool import Segment, Spool
 
@@ -58,7 +58,9 @@ class Sender:
         """Take over what processes that ended have left, as far as there is room."""
         try:
             room = self.max_spool_bytes - sum(segment.size for segment in self.spool.segments)
-            self.counters.add(adopted=self.spool.adopt(room))
+            for writer, count in self.spool.adopt(room):
+                taken = max(count, unaccounted(writer))
+                self.counters.add(adopted=taken, dropped_killed=taken - count)
         except OSError as error:
             self.tell("captures that another process left in %s can't be read: %s", self.spool.root, error)
 
@@ -86,8 +88,8 @@ class Sender:
             self.counters.add(failures=1)
             self.tell("captures wait on this machine, as %s can't be written: %s", self.destination, error)
             return False
-        self.spool.sent(segment)
         self.counters.add(sent=segment.count, bytes=len(packed))
+        self.spool.sent(segment)
         self.on_sent()
         return True
 

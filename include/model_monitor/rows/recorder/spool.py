@@ -155,17 +155,16 @@ class Spool:
             segment.path.unlink(missing_ok=True)
         return segment
 
-    def adopt(self, room: int) -> int:
-        """Take over what processes that ended have left, at most so many bytes; how many requests that are."""
-        count = 0
+    def adopt(self, room: int) -> Iterator[tuple[str, int]]:
+        """Take over what processes that ended have left, at most so many bytes; each one's name, and how many requests
+        it left."""
         for folder in sorted(self.root.iterdir()):
             if folder != self.folder and not folder.name.startswith(NEW):
                 with freed(folder) as free:
                     if free and size_of(folder) <= room:
                         adopted = self.take_over(folder)
                         room -= sum(segment.size for segment in adopted)
-                        count += sum(segment.count for segment in adopted)
-        return count
+                        yield folder.name, sum(segment.count for segment in adopted)
 
     def take_over(self, folder: Path) -> list[Segment]:
         paths = [path for path in sorted(folder.iterdir()) if path.suffix in (OPEN, READY)]
