@@ -1,0 +1,185 @@
+"""What does capturing cost the serving code: a call, a core, and the requests of a served model?
+
+    python benchmarks/capture.py                        # all of it; --requests 200000 for each side of the last part
+    python benchmarks/capture.py --part import record   # only some
+
+* import: of the recorder in a fresh process, in milliseconds and of what ``import asyncio`` takes.
+* record: calls with payloads of 2 KB, one thread and all the recorder's own on one core; how long a call takes, of what
+  ``json.dumps`` takes with the same payload; and how many a second are sustained, paced and as fast as it goes.
+* serving: the example behind uvicorn with two workers, captured to a real S3 server (SeaweedFS) on this machine, and
+  not captured, asked by another process in turns of some thousand requests; the ratio of each two turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+SERVING = PROJECT / "examples/serving"
+sys.path[:0] = [str(PROJECT / "include"), str(PROJECT / "tests"), str(SERVING)]
+
+PAYLOAD = ("1.5,2.25,abc," * 160)[:2000].encode()
+TURNS = 20
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS))
+    arguments.add_argument("--requests", type=int, default=200_000)
+    asked = arguments.parse_args()
+    for part in asked.part:
+        PARTS[part](asked.requests)
+
+
+def measure_import(requests: int) -> None:
+    def seconds(statement: str) -> float:
+        code = f"import time; t = time.perf_counter(); {statement}; print(time.perf_counter() - t)"
+        command = [sys.executable, "-c", code]
+        runs = [subprocess.run(command, env=environment(), capture_output=True, check=True) for _ in range(9)]
+        return statistics.median(float(run.stdout) for run in runs[1:])  # the first finds nothing in the disk's cache
+
+    recorder, yardstick = seconds("from model_monitor.rows.recorder import Recorder"), seconds("import asyncio")
+    print(f"import: {1e3 * recorder:.0f} ms, {recorder / yardstick:.1f} of import asyncio")
+
+
+def environment(**more: str) -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": os.pathsep.join([str(PROJECT / "include"), str(SERVING)])} | more
+
+
+def measure_record(requests: int) -> None:
+    """In a child of its own, as it binds itself to one core."""
+    command = [sys.executable, "-c", "import capture; capture.record_on_one_core()"]
+    subprocess.run(command, check=True, env=environment() | {"PYTHONPATH": str(PROJECT / "benchmarks")})
+
+
+def record_on_one_core() -> None:
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    yardstick = json_dumps()
+    for rate, count in ((2_000, 20_000), (20_000, 400_000), (None, 400_000)):
+        times, seconds, cpu, counters = recorded(rate, count)
+        pace = f"{rate:,} a second asked" if rate else "as fast as it goes"
+        p50, p99, p999 = (1e6 * times[int(share * count)] for share in (0.5, 0.99, 0.999))
+        print(
+            f"record, {pace}: p50 {p50:.0f} µs ({p50 / yardstick:.1f} of json.dumps), p99 {p99:.0f} µs, "
+            f"p99.9 {p999:.0f} µs; {counters['sent'] / seconds:,.0f} a second sent, "
+            f"{1e6 * cpu / count:.0f} µs of a core each, {counters['dropped']:,.0f} dropped"
+        )
+
+
+def json_dumps() -> float:
+    """How long it takes to write one such payload as JSON, in microseconds."""
+    text, began = PAYLOAD.decode(), time.perf_counter()
+    for _ in range(20_000):
+        json.dumps({"data": text})
+    return 1e6 * (time.perf_counter() - began) / 20_000
+
+
+def recorded(rate: int | None, count: int) -> tuple[list[float], float, float, dict[str, float]]:
+    """The sorted times of so many calls; the seconds of clock and core until all is in a local folder; the counts."""
+    from model_monitor.rows.recorder import Recorder
+
+    times = []
+    with tempfile.TemporaryDirectory() as folder:
+        recorder = Recorder("churn", f"{folder}/capture", spool=f"{folder}/spool")
+        recorder.start()
+        began, core = time.perf_counter(), time.process_time()
+        for i in range(count):
+            if rate and i % 20 == 0:
+                time.sleep(max(0.0, began + i / rate - time.perf_counter()))
+            called = time.perf_counter()
+            recorder.record(PAYLOAD, b"0.5", input_content_type="text/csv", output_content_type="text/csv")
+            times.append(time.perf_counter() - called)
+        recorder.close(60)
+        return sorted(times), time.perf_counter() - began, time.process_time() - core, recorder.counters()
+
+
+def measure_serving(requests: int) -> None:
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        destination = stack.enter_context(bucket(folder))
+        ports = {}
+        for side, capture in (("off", ""), ("on", destination)):
+            ports[side] = stack.enter_context(serving(capture, folder / "spool"))
+        for port in ports.values():
+            load(port, 5000)  # the first requests are slow
+        rates, tails = [], []
+        for turn in range(TURNS):
+            order = ("off", "on") if turn % 2 else ("on", "off")
+            seen = {side: load(ports[side], requests // TURNS) for side in order}
+            rates.append(seen["on"][0] / seen["off"][0])
+            tails.append(seen["on"][1] - seen["off"][1])
+            print(f"  turn {turn + 1:2}: {seen['off'][0]:.0f} a second, captured {100 * rates[-1]:.1f} % of that")
+        low, high = sorted(rates)[TURNS // 5], sorted(rates)[-1 - TURNS // 5]
+        print(
+            f"serving: {requests:,} requests each way; captured, the rate is {100 * statistics.median(rates):.1f} % "
+            f"(of five turns, three lie in {100 * low:.1f} to {100 * high:.1f} %), and the time that 99 % of the "
+            f"answers take is {1e3 * statistics.median(tails):+.2f} ms"
+        )
+
+
+@contextlib.contextmanager
+def bucket(folder: Path) -> Iterator[str]:
+    from seaweed import BUCKET, running
+
+    (folder / "weed").mkdir()
+    with running(folder / "weed") as server:
+        yield f"s3://{BUCKET}/capture?{server.query}"
+
+
+@contextlib.contextmanager
+def serving(capture: str, spool: Path) -> Iterator[int]:
+    """The example behind uvicorn with two workers; its port."""
+    from seaweed import free_port
+
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "app:app", "--workers", "2", "--port", str(port)]
+    command += ["--host", "127.0.0.1", "--log-level", "warning", "--no-access-log"]
+    own = environment(CAPTURE=capture, MODEL_MONITOR_SPOOL=str(spool), OMP_NUM_THREADS="1")
+    with subprocess.Popen(command, cwd=SERVING, env=own) as server:
+        try:
+            wait_for(port)
+            yield port
+        finally:
+            server.terminate()
+            server.wait(60)
+
+
+def wait_for(port: int) -> None:
+    for _ in range(300):
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/ping").read()
+            return
+        time.sleep(0.1)
+    raise SystemExit("the example did not start")
+
+
+def load(port: int, requests: int) -> tuple[float, float]:
+    """Answers per second and the time in seconds that 99 % of them took at most, as another process sees them."""
+    code = (
+        f"import asyncio, json, load; a = asyncio.run(load.ask({port}, {requests})); assert not a.failed; "
+        "print(json.dumps([a.rate, a.within(0.99)]))"
+    )
+    seen = subprocess.run([sys.executable, "-c", code], env=environment(), check=True, capture_output=True)
+    rate, tail = json.loads(seen.stdout)
+    return rate, tail
+
+
+PARTS: dict[str, Callable[[int], None]] = {
+    "import": measure_import,
+    "record": measure_record,
+    "serving": measure_serving,
+}
+
+if __name__ == "__main__":
+    main()

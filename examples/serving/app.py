@@ -1,0 +1,53 @@
+"""How is a model served so that it can be monitored? FastAPI with one line for the recorder and one for its middleware.
+
+cd examples/serving
+../../.venv/bin/uvicorn app:app --workers 2                 # captures to .demo/serving/capture
+CAPTURE=s3://bucket/capture uvicorn app:app --workers 2     # or there; CAPTURE= captures nothing
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from model import answered, trained
+
+from model_monitor.rows.recorder import Recorder
+from model_monitor.rows.recorder.asgi import CaptureMiddleware
+
+HERE = Path(__file__).resolve().parents[2] / ".demo/serving"
+
+app = FastAPI()
+model = trained()
+
+if destination := os.environ.get("CAPTURE", str(HERE / "capture")):
+    recorder = Recorder(
+        "tumours",
+        destination,
+        sampling_percentage=float(os.environ.get("CAPTURE_PERCENTAGE", "100")),
+        spool=os.environ.get("MODEL_MONITOR_SPOOL", HERE / "spool"),
+        roll_seconds=float(os.environ.get("CAPTURE_ROLL_SECONDS", "60")),
+    )
+    app.add_middleware(CaptureMiddleware, recorder=recorder, paths=["/invocations"])
+
+
+@app.post("/invocations")
+async def invocations(request: Request) -> Response:
+    """A line of features of each tumour; a line with the probability that it is malignant."""
+    try:
+        return Response(answered(model, await request.body()), media_type="text/csv")
+    except ValueError as error:
+        raise HTTPException(422, str(error)) from error
+
+
+@app.get("/ping")
+def ping() -> str:
+    """Is it there?"""
+    return "healthy"
+
+
+@app.get("/capture")
+def capture() -> dict[str, float]:
+    """What has become of the requests that this worker captured."""
+    return {"pid": os.getpid()} | (recorder.counters() if destination else {})

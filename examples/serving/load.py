@@ -1,0 +1,123 @@
+"""How fast are requests answered? Asks a server on this machine many times, over some connections at once.
+
+    python examples/serving/load.py --port 8000 --requests 200000
+
+Prints requests per second and the times that 50 %, 99 % and 99.9 % of the answers took at most.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from model import questions
+
+
+@dataclass
+class Answers:
+    """What came of some requests: how long each took, in seconds, and how many failed."""
+
+    seconds: float = 0.0
+    times: list[float] = field(default_factory=list)
+    failed: int = 0
+    ids: dict[str, float] = field(default_factory=dict)  # as the server names each request, and when it was answered
+
+    @property
+    def rate(self) -> float:
+        return len(self.times) / self.seconds
+
+    def within(self, share: float) -> float:
+        """The time in seconds that a share of the answers took at most."""
+        return sorted(self.times)[min(len(self.times) - 1, int(share * len(self.times)))]
+
+    def __str__(self) -> str:
+        spread = ", ".join(
+            f"{100 * share:g} % within {1e3 * self.within(share):.2f} ms" for share in (0.5, 0.99, 0.999)
+        )
+        return f"{len(self.times)} answers, {self.rate:.0f} per second, {spread}, {self.failed} failed"
+
+
+class Caller(asyncio.Protocol):
+    """One connection: asks, and when it is answered, asks again."""
+
+    def __init__(self, left: list[int], bodies: Sequence[bytes], answers: Answers, keep_ids: bool) -> None:
+        self.left, self.bodies, self.answers, self.keep_ids = left, bodies, answers, keep_ids
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting = False
+        self.received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.ask()
+
+    def ask(self) -> None:
+        if not self.left[0]:
+            self.transport.close()
+            return
+        self.left[0] -= 1
+        self.waiting, self.received, self.asked = True, b"", time.perf_counter()
+        self.transport.write(self.bodies[self.left[0] % len(self.bodies)])
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        head, end, body = self.received.partition(b"\r\n\r\n")
+        if not end or len(body) < int(header(head, b"content-length") or 0):
+            return
+        self.waiting = False
+        if head.startswith(b"HTTP/1.1 200"):
+            self.answers.times.append(time.perf_counter() - self.asked)
+            if self.keep_ids:
+                self.answers.ids[header(head, b"x-amzn-sagemaker-inference-id").decode()] = time.time()
+        else:
+            self.answers.failed += 1
+        self.ask()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.answers.failed += self.waiting
+        self.over.set_result(None)
+
+
+def header(head: bytes, name: bytes) -> bytes:
+    """The value of a header; empty if it is not there."""
+    _, found, rest = head.lower().partition(b"\r\n" + name + b":")
+    return rest.partition(b"\r\n")[0].strip() if found else b""
+
+
+async def ask(port: int, count: int, connections: int = 8, keep_ids: bool = False) -> Answers:
+    """Ask a server so many times; a connection that it ends is made anew."""
+    answers, left = Answers(), [count]
+    head = b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nContent-Length: %d\r\n\r\n%b"
+    bodies = [head % (len(body), body) for body in questions()]
+    loop = asyncio.get_running_loop()
+    began = time.perf_counter()
+
+    async def keep_asking() -> None:
+        while left[0]:
+            try:
+                _, caller = await loop.create_connection(
+                    lambda: Caller(left, bodies, answers, keep_ids), "127.0.0.1", port
+                )
+                await caller.over
+            except OSError:
+                await asyncio.sleep(0.05)  # no worker is listening just now
+
+    await asyncio.gather(*(keep_asking() for _ in range(connections)))
+    answers.seconds = time.perf_counter() - began
+    return answers
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Ask a model's server many times, and tell how fast it answers.")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--requests", type=int, default=200_000)
+    parser.add_argument("--connections", type=int, default=8)
+    options = parser.parse_args()
+    print(asyncio.run(ask(options.port, options.requests, options.connections)))
+
+
+if __name__ == "__main__":
+    main()

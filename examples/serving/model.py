@@ -1,0 +1,44 @@
+"""Which model is served? A small one that tells malignant tumours from benign ones, trained on scikit-learn's data.
+
+The data is the Breast Cancer Wisconsin (Diagnostic) set that scikit-learn brings along (CC BY 4.0): 569 tumours of 30
+measured features. Half of them are trained on; the others are what callers ask about, and the baseline.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from sklearn.datasets import load_breast_cancer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+FEATURES = [str(name).replace(" ", "_") for name in load_breast_cancer().feature_names]
+PREDICTION = "malignant"
+
+
+@cache
+def halves() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Features to train on and to ask about, and whether those are malignant."""
+    tumours = load_breast_cancer()
+    return tuple(train_test_split(tumours.data, tumours.target == 0, test_size=0.5, random_state=0))  # type: ignore[return-value]
+
+
+def trained() -> Pipeline:
+    seen, _, malignant, _ = halves()
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(seen, malignant)
+
+
+def questions() -> list[bytes]:
+    """The bodies of requests: a line of CSV each."""
+    return [",".join(map(repr, row)).encode() + b"\n" for row in halves()[1].tolist()]
+
+
+def answered(model: Pipeline, body: bytes) -> bytes:
+    """A probability for each line of features. Raises ValueError for anything else."""
+    rows = [[float(value) for value in line.split(b",")] for line in body.splitlines()]
+    if not rows or any(len(row) != len(FEATURES) for row in rows):
+        raise ValueError(f"a line has {len(FEATURES)} numbers, separated by commas")
+    return b"".join(b"%.4f\n" % probability for probability in model.predict_proba(np.array(rows))[:, 1])

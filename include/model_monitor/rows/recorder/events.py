@@ -1,0 +1,138 @@
+"""What does a model server's payload logger say of a request? CloudEvents, as KServe and Seldon Core send them.
+
+One event has what was asked, another what was answered, and both have the request's id. Formats: version 1.0 of the
+CloudEvents HTTP binding, in binary mode (attributes are ``ce-*`` headers), structured mode and batched mode (JSON). The
+extension attributes are those of KServe's ``pkg/logger`` and Seldon Core's ``executor/logger``.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+
+from model_monitor.rows.recorder.records import Truncated
+from model_monitor.rows.recorder.traffic import CUSTOM_ATTRIBUTES, INFERENCE_ID, custom_attributes_of, inference_id_of
+
+REQUEST, RESPONSE, OTHER = "request", "response", "other"
+STRUCTURED, BATCHED = "application/cloudevents+json", "application/cloudevents-batch+json"
+JSON_TYPE = "application/json"
+LONGEST_ID = 256
+ADVICE = "send CloudEvents as KServe's and Seldon's payload loggers do"
+
+# Raw keeps JSON as it was written: 1.0 stays 1.0.
+ONE = msgspec.json.Decoder(dict[str, msgspec.Raw])
+MANY = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One side of a request (or something else, ``kind`` OTHER). ``endpoint``, ``variant``, ``namespace`` and
+    ``component`` are what the sender calls them, unchecked; None if it does not. ``time`` is when it was sent."""
+
+    kind: str
+    id: str
+    content: bytes | Truncated | None  # bytes, until the receiver finds that it need not keep them
+    content_type: str
+    time: datetime | None
+    endpoint: str | None
+    variant: str | None
+    namespace: str | None
+    component: str | None
+    inference_id: str | None
+    custom_attributes: str | None
+
+
+def events_of(headers: Mapping[str, str], body: bytes) -> list[Event]:
+    """The events of an HTTP request, by its headers (names in lower case). Raises ValueError with what is wrong."""
+    content_type = headers.get("content-type", "")
+    mode = content_type.partition(";")[0].strip().lower()
+    try:
+        if mode == STRUCTURED:
+            return [structured(ONE.decode(body))]
+        if mode == BATCHED:
+            return [structured(members) for members in MANY.decode(body)]
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"the body is no {mode}: {error}") from error
+    attributes = {name[3:]: header(value) for name, value in headers.items() if name.startswith("ce-")}
+    return [event(attributes, body, content_type)]
+
+
+def header(value: str) -> str:
+    """An attribute out of its header, where it may be in quotes, and is percent-encoded."""
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        value = value[1:-1].replace('\\"', '"').replace("\\\\", "\\")
+    return unquote(value)
+
+
+def structured(members: Mapping[str, msgspec.Raw]) -> Event:
+    """An event that is one JSON object. Raises ValueError."""
+    attributes = {
+        name.lower(): text
+        for name, raw in members.items()
+        if name != "data" and isinstance(text := msgspec.json.decode(raw), str)
+    }
+    content_type = attributes.get("datacontenttype") or JSON_TYPE
+    if "data_base64" in attributes:
+        content = base64.b64decode(attributes["data_base64"], validate=True)
+    else:
+        content = data(members.get("data"), content_type)
+    return event(attributes, content, content_type)
+
+
+def data(raw: msgspec.Raw | None, content_type: str) -> bytes:
+    """The payload among an object's members: JSON as it stands, any other text as a JSON string."""
+    if raw is None:
+        return b""
+    value: Any = None if "json" in content_type.lower() else msgspec.json.decode(raw)
+    return value.encode() if isinstance(value, str) else bytes(raw)
+
+
+def event(attributes: Mapping[str, str], content: bytes, content_type: str) -> Event:
+    """An event of attributes and a payload. Raises ValueError."""
+    said = attributes.get("type")
+    if not said:
+        raise ValueError(f"there is no ce-type; {ADVICE}")
+    kind = next((kind for kind in (REQUEST, RESPONSE) if said.endswith(f".{kind}")), OTHER)
+    # Seldon numbers its events and names the request apart; KServe has one id for both events.
+    name = attributes.get("requestid") or attributes.get("id") or ""
+    if kind != OTHER and not (name.strip() and name.isprintable() and len(name) <= LONGEST_ID):
+        raise ValueError(f"there is no ce-id of 1 to {LONGEST_ID} printable characters; {ADVICE}")
+    sent = sent_headers(attributes.get("metadata"))
+    model = attributes.get("modelid")
+    return Event(
+        kind,
+        name,
+        content,
+        content_type or JSON_TYPE,  # what CloudEvents say where nothing is said
+        time_of(attributes.get("time")),
+        attributes.get("inferenceservicename") or model or None,
+        attributes.get("endpoint") or None,
+        attributes.get("namespace") or None,
+        attributes.get("component") or model or None,
+        inference_id_of(sent.get(INFERENCE_ID)),
+        custom_attributes_of(sent.get(CUSTOM_ATTRIBUTES)),
+    )
+
+
+def sent_headers(metadata: str | None) -> dict[str, str]:
+    """The caller's headers that KServe was told to pass on, first values, by name in lower case."""
+    try:
+        headers = msgspec.json.decode(metadata or "{}", type=dict[str, list[str]])
+    except msgspec.MsgspecError:
+        return {}
+    return {name.lower(): values[0] for name, values in headers.items() if values}
+
+
+def time_of(text: str | None) -> datetime | None:
+    """A time as RFC 3339 has it, to the microsecond; None if it is none."""
+    try:
+        time = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,0 +1,211 @@
+"""What do model servers send that log payloads by themselves? An app that takes KServe's and Seldon's events.
+
+    model-monitor receive --destination s3://bucket/capture --host 0.0.0.0
+
+Endpoint and variant of a request are its inference service (``ce-inferenceservicename``) and ``ce-endpoint``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from model_monitor.errors import ConfigError, StoreError
+from model_monitor.rows.recorder import TRUNCATED, Recorder
+from model_monitor.rows.recorder.asgi import Receive, Scope, Send
+from model_monitor.rows.recorder.events import OTHER, Event, events_of
+from model_monitor.rows.recorder.pairs import Pairs, Place
+
+logger = logging.getLogger(__name__)
+
+VARIANT = "AllTraffic"
+CLOSING_SECONDS = 20.0  # less than the 30 s that Kubernetes gives
+
+
+class Refused(Exception):
+    """An event that is not to be received here, and why."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is received: endpoints and components with these names (all if empty), one namespace (the first that sends,
+    if None). ``variant`` stands for the one that events name; ``keeps_unpaired`` says whether a request is recorded of
+    which only one event came. Seconds, bytes."""
+
+    endpoints: tuple[str, ...] = ()
+    variant: str | None = None
+    namespace: str | None = None
+    components: tuple[str, ...] = ()
+    pair_timeout: float = 60.0
+    keeps_unpaired: bool = True
+    max_waiting_bytes: int = 64 << 20
+    max_event_bytes: int = 8 << 20
+    max_endpoints: int = 20
+
+
+@dataclass
+class Receiver:
+    """An ASGI app: POST takes events, at any path; ``/healthz`` and ``/counters`` answer GET.
+
+    What was taken is answered 200 with no body (a Knative broker takes any other for an event), a malformed event 400,
+    one that is refused 403, one that is too large 413, each with a sentence. ``make`` makes the recorder of an endpoint
+    and a variant; it raises ConfigError for what can't be a name, so no event chooses a path.
+    """
+
+    make: Callable[[str, str], Recorder]
+    limits: Limits = field(default_factory=Limits)
+    recorders: dict[Place, Recorder] = field(default_factory=dict)
+    namespace: str | None = None
+
+    def __post_init__(self) -> None:
+        self.pairs = Pairs(self.record, self.limits.pair_timeout, self.limits.max_waiting_bytes)
+        self.counts = self.pairs.counts
+        self.namespace = self.limits.namespace
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.live(receive, send)
+        elif scope["type"] == "http":
+            status, sentence = await self.answer(scope, receive)
+            content = sentence.encode()
+            headers = [(b"content-length", str(len(content)).encode())]
+            headers += [(b"content-type", b"application/json" if sentence.startswith("{") else b"text/plain")]
+            await send(
+                {"type": "http.response.start", "status": status, "headers": headers if content else headers[:1]}
+            )
+            await send({"type": "http.response.body", "body": content})
+
+    async def live(self, receive: Receive, send: Send) -> None:
+        """Look after those that wait for too long; at the end record what waits and close the recorders."""
+        await receive()
+        waking = asyncio.create_task(self.expire())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        waking.cancel()
+        self.pairs.flush()
+        closing = [asyncio.to_thread(recorder.close, CLOSING_SECONDS) for recorder in self.recorders.values()]
+        for place, complete in zip(self.recorders, await asyncio.gather(*closing), strict=True):
+            if not complete:
+                logger.warning("%s/%s: not all was sent; the next start sends what is left", *place)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def expire(self) -> None:
+        while True:
+            await asyncio.sleep(min(1.0, self.limits.pair_timeout))
+            self.pairs.expire()
+
+    async def answer(self, scope: Scope, receive: Receive) -> tuple[int, str]:
+        """The status and the body of a response."""
+        if scope["method"] in ("GET", "HEAD"):
+            return self.about(scope["path"])
+        if scope["method"] != "POST":
+            return 405, "events come by POST"
+        body = await whole(receive, self.limits.max_event_bytes)
+        if body is None:
+            self.counts["too_large"] += 1
+            return 413, f"an event may have {self.limits.max_event_bytes} bytes (--max-event-bytes)"
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        try:
+            events = events_of(headers, body)
+        except ValueError as error:
+            self.counts["malformed"] += 1
+            return 400, str(error)
+        return self.take(events)
+
+    def about(self, path: str) -> tuple[int, str]:
+        if path == "/healthz":
+            return 200, "ok"
+        if path != "/counters":
+            return 404, "there is /healthz and /counters; events come by POST"
+        waiting = {"waiting": len(self.pairs.waiting), "waiting_bytes": self.pairs.bytes}
+        endpoints = {"/".join(place): recorder.counters() for place, recorder in self.recorders.items()}
+        return 200, json.dumps({**self.counts, **waiting, "endpoints": endpoints})
+
+    def take(self, events: list[Event]) -> tuple[int, str]:
+        """Take the events of one HTTP request. Those that can be taken are, whatever becomes of others."""
+        status, sentence = 200, ""
+        for event in events:
+            self.counts["events"] += 1
+            if event.kind == OTHER or (self.limits.components and event.component not in self.limits.components):
+                self.counts["ignored"] += 1
+                continue
+            try:
+                place = self.place_of(event)
+                self.pairs.add(place, kept(event, self.recorder_of(place)))
+            except (Refused, ConfigError) as error:
+                self.counts["refused"] += 1
+                status, sentence = 403, str(error)
+            except StoreError as error:
+                self.counts["failed"] += 1
+                return 503, str(error)
+        return status, sentence
+
+    def place_of(self, event: Event) -> Place:
+        """The endpoint and the variant of an event. Raises Refused."""
+        allowed = self.limits.endpoints
+        endpoint = event.endpoint or (allowed[0] if len(allowed) == 1 else None)
+        if endpoint is None:
+            raise Refused(
+                "the event names no service (ce-inferenceservicename); start the receiver with one --endpoint"
+            )
+        if allowed and endpoint not in allowed:
+            raise Refused(f"{endpoint!r} is not received here; start the receiver with --endpoint {endpoint}")
+        if event.namespace and self.namespace is None:
+            self.namespace = event.namespace  # two services of one name must not become one endpoint
+        if event.namespace and event.namespace != self.namespace:
+            raise Refused(
+                f"this receiver takes the events of namespace {self.namespace!r}; start one for each namespace"
+            )
+        return endpoint, self.limits.variant or event.variant or VARIANT
+
+    def recorder_of(self, place: Place) -> Recorder:
+        """The recorder of an endpoint and a variant. Raises Refused, ConfigError, StoreError."""
+        if place not in self.recorders:
+            if len(self.recorders) >= self.limits.max_endpoints:
+                raise Refused(f"{self.limits.max_endpoints} endpoints are received already (--max-endpoints)")
+            self.recorders[place] = self.make(*place)
+        return self.recorders[place]
+
+    def record(self, place: Place, asked: Event | None, answered: Event | None) -> None:
+        """Record a request: it came in when its first event was sent."""
+        first = asked or answered
+        if first is None or not (self.limits.keeps_unpaired or (asked and answered)):
+            return
+        self.recorders[place].record(
+            asked.content if asked else None,
+            answered.content if answered else None,
+            input_content_type=asked.content_type if asked else None,
+            output_content_type=answered.content_type if answered else None,
+            inference_id=first.inference_id,
+            custom_attributes=first.custom_attributes,
+            event_id=first.id,
+            event_time=first.time,
+        )
+
+
+def kept(event: Event, recorder: Recorder) -> Event:
+    """An event without a payload that is not wanted, or too large to be recorded."""
+    if not recorder.wants(event.id):
+        return dataclasses.replace(event, content=None)
+    if isinstance(event.content, bytes) and len(event.content) > recorder.max_payload_bytes:
+        return dataclasses.replace(event, content=TRUNCATED)
+    return event
+
+
+async def whole(receive: Receive, limit: int) -> bytes | None:
+    """A request's body; None if it is larger than ``limit`` (the rest of it is not kept)."""
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message: Mapping[str, Any] = await receive()
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size <= limit:
+            chunks.append(chunk)
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            return b"".join(chunks) if size <= limit else None
