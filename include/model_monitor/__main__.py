@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from model_monitor import __version__
+from model_monitor import __version__, retention_command
 from model_monitor.errors import ConfigError, MonitorError
+from model_monitor.rows.recorder import receive_command
+from model_monitor.sagemaker_import import command as import_sagemaker
 
 OK, FAILED, WITH_VIOLATIONS, NOTHING_JUDGED = 0, 1, 3, 4
 ENDPOINTS = "include/endpoints"
@@ -34,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(asked.command(asked))
     except MonitorError as error:
         print(f"model-monitor: {error}", file=sys.stderr)
+        return FAILED
+    except ModuleNotFoundError as error:
+        print(f"model-monitor: {error}; pip install 'model-monitor[analysis]'", file=sys.stderr)
         return FAILED
 
 
@@ -70,6 +75,9 @@ def parser() -> Parser:
     run.add_argument("--duplicates", choices=["all", "last"], default="all", help="of several labels for one request")
     run.add_argument("--minimum-coverage", type=share, default=0.0, metavar="SHARE", help="of requests with a label")
     run.set_defaults(command=run_run)
+    import_sagemaker.add_to(commands)
+    receive_command.add_to(commands)
+    retention_command.add_to(commands)
     return top
 
 
@@ -190,9 +198,10 @@ def run_run(asked: argparse.Namespace) -> int:
     )
     baseline = asked.statistics, asked.constraints
     document = by_hand.run(question_of(asked), source, baseline, asked.output, asked.max_rejected)
-    rows, found = document["counts"]["judged"], document["violations"]
+    rows = f"{document['counts']['judged']} rows{execution.captured_in_short(document.get('capture'))}"
+    found = document["violations"]
     reason = f". {document['reason']}" if document["reason"] else ""
-    print(f"{asked.output}: {document['status']}, {rows} rows, {found} violations{set_aside(document)}{reason}")
+    print(f"{asked.output}: {document['status']}, {rows}, {found} violations{set_aside(document)}{reason}")
     if found:
         return WITH_VIOLATIONS
     nothing = (execution.NO_DATA, execution.UNDEFINED, execution.LABELS_PENDING)

@@ -40,7 +40,7 @@ def explained(path: Path, tree: yaml.Node | None, problem: Any, schema: dict[str
     """One validation problem as file, line, place and what to do."""
     place = [str(part) for part in problem["loc"]]
     message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
+    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         message = f"unknown key '{place[-1]}'{instead_of(place, schema)}"
     elif problem["type"] == "missing":
         message = f"'{place[-1]}' is missing; add it"

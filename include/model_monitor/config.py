@@ -12,14 +12,15 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from model_monitor import advice
+from model_monitor import advice, retained
 from model_monitor import cron as crons
+from model_monitor.capture_settings import Capture
 from model_monitor.errors import ConfigError
 from model_monitor.named import attributes_of, monitor_of, paths_of
+from model_monitor.retained import Days
 from model_monitor.settings import (
     Address,
     Baseline,
-    Capture,
     Columns,
     Cron,
     Duration,
@@ -33,6 +34,7 @@ from model_monitor.settings import (
 
 BASELINE = "-baseline"  # a schedule's baseline has a DAG of its own, of the schedule's name and this
 LATE_LABELS = "late_labels"  # the DAG that looks after all windows whose labels are still coming
+RETENTION = "retention"  # the DAG that deletes what endpoints have kept for long enough
 EXPLAINED = "attribution"  # the monitor that needs explanations
 LABELLED = ("model_quality", "bias")  # monitors that need labels; others do where they are given ground truth
 
@@ -140,7 +142,19 @@ class Endpoint(Settings):
     columns: Columns = Columns()
     ground_truth: GroundTruth | None = Field(None, description="Labels, for the schedules whose monitor needs them")
     output: Address = Field(description="Folder for rows, states, baselines and reports; local or s3://")
+    retention_days: Days | None = Field(
+        None,
+        description="Days after which capture files (SageMaker's own too), rows, states and records set aside are "
+        "deleted; reports, baselines and labels stay, and so do the sources of kinds batch and table. None: all stays",
+    )
     schedules: tuple[Schedule, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _columns_of_batch_stand_as_they_are_written(self) -> Endpoint:
+        """A job that joins them writes the input before the output, where the file does not say otherwise."""
+        if self.capture.kind == "batch" and "outputs_last" not in self.columns.model_fields_set:
+            self.__dict__["columns"] = self.columns.model_copy(update={"outputs_last": True})
+        return self
 
     @model_validator(mode="after")
     def _labels_reach_their_schedules(self) -> Endpoint:
@@ -157,8 +171,10 @@ class Endpoint(Settings):
             raise ValueError(
                 f"schedule '{schedule.name}' needs labels; set ground_truth: {{uri: ...}}, the folder that they come to"
             )
-        if self.columns.outputs_last and any(
-            str(attribute).isdecimal() for attribute in attributes_of(schedule.options)
+        if (
+            self.columns.outputs_last
+            and self.capture.kind != "batch"
+            and any(str(attribute).isdecimal() for attribute in attributes_of(schedule.options))
         ):
             raise ValueError(
                 f"schedule '{schedule.name}': an index counts columns from the model's outputs on, and "
@@ -168,6 +184,11 @@ class Endpoint(Settings):
             return Schedule.model_validate(dict(schedule) | {"ground_truth": GroundTruth(**merged)})
         except ValidationError as error:
             raise ValueError(f"schedule '{schedule.name}': {error.errors()[0]['msg']}") from error
+
+    @model_validator(mode="after")
+    def _keeps_what_is_still_judged(self) -> Endpoint:
+        retained.check(self)
+        return self
 
     @property
     def keeps_records(self) -> bool:
@@ -214,7 +235,7 @@ def load_all(paths: Iterable[Path]) -> tuple[dict[Path, Endpoint], list[str]]:
     """
     found: dict[Path, Endpoint] = {}
     wrong: list[str] = []
-    owners: dict[str, Path] = {}  # of names of DAGs, and of rows
+    owners: dict[str, Path] = {RETENTION: Path("dags/retention.py")}  # of names of DAGs, and of rows
     for path in paths:
         try:
             endpoint = load(path)
@@ -230,7 +251,7 @@ def load_all(paths: Iterable[Path]) -> tuple[dict[Path, Endpoint], list[str]]:
         else:
             owners |= dict.fromkeys(names, path)
             found[path] = endpoint
-    return found, wrong
+    return found, [*wrong, *retained.sharing(found).values()]
 
 
 def beyond_the_schema(path: Path, endpoint: Endpoint) -> list[str]:

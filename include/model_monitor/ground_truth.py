@@ -116,7 +116,7 @@ def origin_of(endpoint: Endpoint, schedule: Schedule, hour: Window, rows: str, c
         "rows": rows,
         "files": [[f.file.address, f.file.size, f.file.changed] for f in near],
         "joining": [joining_of(schedule).column, truth.duplicates],
-        "records": store.join(layout.merged_records(endpoint, hour.start), merged_name(uri, iso(hour.start))),
+        "records": store.join(layout.merged_records(endpoint, schedule, hour.start), merged_name(uri, iso(hour.start))),
     }
 
 

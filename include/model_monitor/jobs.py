@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from model_monitor import config, explaining, ground_truth, late_labels, layout, store
+from model_monitor import config, explaining, ground_truth, late_labels, layout, retention, store
 from model_monitor.config import Endpoint, Schedule
 from model_monitor.core.states import dump
 from model_monitor.core.window import Window, iso, moment
@@ -32,12 +32,14 @@ from model_monitor.rows.select import Selection
 def collect_window(endpoint_file: str, schedule: str, window: Window) -> str:
     """Rows of each hour of a window, made anew where their captures changed; the address of what was found.
 
-    Raises DataError, after writing a report that says so, if more than the schedule's share of records can't be read.
+    Raises DataError, after writing a report that says so, if more than the schedule's share of records can't be read;
+    ConfigError, and leaves an earlier report as it is, if captures of the window were deleted by ``retention_days``.
     """
     endpoint, s = chosen(endpoint_file, schedule)
+    retention.refuse_deleted(endpoint, window)
     with reported(endpoint, s, window):
         made = up_to_date(endpoint, s, window)
-        document = identified(made) | found(made)
+        document = identified(made) | found(made, window)
         check_rejected(document, s.max_rejected)
     return store.write(store.join(layout.state_folder(endpoint, s, window), layout.COLLECTED), encode(document))
 
@@ -268,7 +270,7 @@ def follow_up(script: str, endpoint: Endpoint, schedule: Schedule, window: Windo
             "output_path": str(folder),
             "start_time": iso(window.start),
             "end_time": iso(window.end),
-            "sagemaker_endpoint_name": endpoint.endpoint,
+            **({} if endpoint.capture.kind == "batch" else {"sagemaker_endpoint_name": endpoint.endpoint}),
             "sagemaker_monitoring_schedule_name": schedule.name,
             "publish_cloudwatch_metrics": "Disabled",
         }

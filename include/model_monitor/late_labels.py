@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from model_monitor import config, ground_truth, layout, store
+from model_monitor import config, ground_truth, layout, retention, store
 from model_monitor.config import Endpoint, Schedule
 from model_monitor.core.window import Window, iso
 from model_monitor.results.documents import ANALYSIS, EXECUTION, STATISTICS, VIOLATIONS, Document, decode, encode
@@ -76,14 +76,20 @@ def content_of(address: str) -> bytes | None:
 
 def grown(endpoint_file: str, schedule: str, now: datetime) -> list[Window]:
     """The windows that have to be judged again by a moment, in their order: those for whose requests labels have come
-    that they were not judged with, and those whose time for labels is over."""
+    that they were not judged with, and those whose time for labels is over; none whose captures were deleted."""
     endpoint = config.load(endpoint_file)
     s = endpoint.schedule(schedule)
     notes = [
         note for file in store.files(layout.awaiting(endpoint, s), (".json",)) if (note := read_note(file.address))
     ]
+    until = retention.marks(endpoint).get("until")
     seen: dict[str, np.ndarray] = {}
-    return sorted(window for note in notes if has_grown(window := window_in(note), note, s, now, seen))
+    return sorted(
+        window
+        for note in notes
+        if not retention.needs_deleted(endpoint, window := window_in(note), until)
+        and has_grown(window, note, s, now, seen)
+    )
 
 
 def read_note(address: str) -> Document | None:

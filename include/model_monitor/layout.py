@@ -1,7 +1,8 @@
 """Where is each thing below an endpoint's output folder?
 
-Reports are where the original puts them: ``{endpoint}/{schedule}/yyyy/mm/dd/HH``, by the hour of the run. What it has
-no place for starts with an underscore, which no endpoint's name does.
+Reports are where the original puts them: ``{endpoint}/{schedule}/yyyy/mm/dd/HH``, by the hour of the run; of batch
+transform ``{schedule}/yyyy/mm/dd/HH``. What it has no place for starts with an underscore, which no endpoint's name
+does.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ def hour_path(hour: datetime) -> str:
 
 
 def capture_folder(endpoint: Endpoint, hour: datetime) -> str:
-    """The folder of the files whose first request came in an hour."""
+    """The folder of files whose first request came in an hour; of batch, of manifests of jobs that started in it."""
+    if endpoint.capture.kind == "batch":
+        return store.join(endpoint.capture.uri, "output", hour_path(hour))
     return store.join(endpoint.capture.uri, endpoint.endpoint, endpoint.variant, hour_path(hour))
 
 
@@ -50,8 +53,10 @@ def explained(endpoint: Endpoint, schedule: Schedule, window: Window) -> str:
     )
 
 
-def merged_records(endpoint: Endpoint, hour: datetime) -> str:
+def merged_records(endpoint: Endpoint, schedule: Schedule, hour: datetime) -> str:
     """The folder of an hour's captured records that have a label, as the original leaves them."""
+    if endpoint.capture.kind == "batch":
+        return store.join(endpoint.output, "merge", schedule.name, hour_path(hour))
     return store.join(endpoint.output, "merge", endpoint.endpoint, endpoint.variant, hour_path(hour))
 
 
@@ -94,6 +99,8 @@ def state_folder(endpoint: Endpoint, schedule: Schedule, window: Window) -> str:
 
 
 def report(endpoint: Endpoint, schedule: Schedule, window: Window) -> str:
+    if endpoint.capture.kind == "batch":
+        return store.join(endpoint.output, schedule.name, run_path(schedule, window))
     return store.join(endpoint.output, endpoint.endpoint, schedule.name, run_path(schedule, window))
 
 

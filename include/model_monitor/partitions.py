@@ -6,34 +6,26 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
-from model_monitor import layout, store
+from model_monitor import layout, sources, store
 from model_monitor.config import Endpoint, Schedule
-from model_monitor.core.window import HOUR, Window, floor_hour
+from model_monitor.core.window import Window, floor_hour
 from model_monitor.engines import local
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.results.documents import Document
-from model_monitor.rows import attributes, capture, payload, scripts
+from model_monitor.rows import attributes, payload, scripts
 from model_monitor.rows.collect import LAYOUT, Span, collect
 from model_monitor.rows.payload import Decode
-from model_monitor.rows.summary import KEPT_REJECTED, Summary, summary_of
+from model_monitor.rows.summary import KEPT_REJECTED, Summary, sampling_of, summary_of
+from model_monitor.sources import Listed
 
 HOURS_AT_ONCE = 8  # so many hours are collected in one reading of the files around them
-
-Files = dict[datetime, list[store.File]]  # by hour
 
 
 def up_to_date(endpoint: Endpoint, schedule: Schedule, window: Window) -> dict[str, Summary]:
     """The files of rows of a window's hours, by address, made anew where needed; hours without captures have none."""
-    margin = endpoint.capture.straggler_hours * HOUR
-    around = Window(floor_hour(window.start) - margin, window.end + margin)
-    hours = [hour.start for hour in around.hours()]
-    listed = local.ahead(
-        lambda hour: store.files(layout.capture_folder(endpoint, hour), capture.SUFFIXES), hours, capture.READERS
-    )
-    files = dict(zip(hours, listed, strict=True))
+    files = sources.listed(endpoint, window)
     script = script_of(schedule)
     spans = [span_of(endpoint, schedule, hour, files, script) for hour in window.hours()]
     made = {span.address: summary_of(span.address) for span in spans}
@@ -60,16 +52,17 @@ def script_of(schedule: Schedule) -> list[Any] | None:
         raise ConfigError(f"there is no script at {script.script}") from error
 
 
-def span_of(endpoint: Endpoint, schedule: Schedule, hour: Window, files: Files, script: list[Any] | None) -> Span:
+def span_of(
+    endpoint: Endpoint, schedule: Schedule, hour: Window, files: Sequence[Listed], script: list[Any] | None
+) -> Span:
     """An hour's file of rows, and all that it depends on."""
-    margin = endpoint.capture.straggler_hours * HOUR
-    near = [file for start, some in files.items() if abs(start - hour.start) <= margin for file in some]
+    near = [one.file for one in files if one.is_near(hour)]
     origin: dict[str, Any] = {
         "layout": LAYOUT,
         "files": [[file.address, file.size, file.changed] for file in near],
         "columns": [list(endpoint.columns.outputs), list(endpoint.columns.inputs), endpoint.columns.outputs_last],
         "script": script,
-    }
+    } | sources.origin_of(endpoint)
     if endpoint.keeps_records:
         origin["records"] = True
     if schedule.paths:
@@ -77,20 +70,25 @@ def span_of(endpoint: Endpoint, schedule: Schedule, hour: Window, files: Files, 
     return Span(hour, layout.rows(endpoint, schedule, hour.start), origin)
 
 
-def collect_spans(endpoint: Endpoint, schedule: Schedule, spans: Sequence[Span], files: Files) -> list[Summary]:
+def collect_spans(
+    endpoint: Endpoint, schedule: Schedule, spans: Sequence[Span], files: Sequence[Listed]
+) -> list[Summary]:
     """Read the files around some hours once, and write the rows of each."""
-    wanted = {address for span in spans for address, _, _ in span.origin["files"]}
-    several = [file for some in files.values() for file in some if file.address in wanted]
-    own = {
-        file.address: i
-        for i, span in enumerate(spans)
-        for file in (files.get(span.window.start, []) if span.window else [])
-    }
+    hours = [span.window for span in spans if span.window]
+    several = [one for one in files if any(map(one.is_near, hours))]
+    whole = Window(min(hours).start, max(hours).end)
+    home_of = sources.home_of(endpoint, several)
+
+    def own(address: str) -> int:
+        """The span in which a file's records count that don't tell their time; -1 if they count elsewhere."""
+        home = home_of(address)
+        return next((i for i, hour in enumerate(hours) if home is None or hour.start == home), -1)
+
     return collect(
-        lambda: capture.blocks(several),
+        lambda: sources.blocks(endpoint, several, whole),
         decode_of(endpoint, schedule),
         spans,
-        lambda address: own.get(address, -1),
+        own,
         workers=1 if schedule.preprocess else local.CORES,  # a user's handler may remember earlier records
         keep_records=endpoint.keeps_records,
     )
@@ -107,8 +105,14 @@ def decode_of(endpoint: Endpoint, schedule: Schedule) -> Decode:
     return lambda records: payload.decode(records, names)
 
 
-def found(made: dict[str, Summary]) -> Document:
-    """What was collected, over all hours."""
+def found(made: dict[str, Summary], window: Window | None = None) -> Document:
+    """What was collected, over all hours.
+
+    How many requests there were of those captured at less than 100 % is not told for a window that is not whole hours.
+    """
+    sampling = sampling_of(summary.captured for summary in made.values())
+    if window and (floor_hour(window.start), floor_hour(window.end)) != (window.start, window.end):
+        sampling.pop("requests", None)
     inputs = {(address, size) for summary in made.values() for address, size, _ in summary.origin["files"]}
     reasons: Counter[str] = sum((summary.reasons for summary in made.values()), Counter())
     return {
@@ -119,6 +123,7 @@ def found(made: dict[str, Summary]) -> Document:
         "reasons": dict(sorted(reasons.items())),
         "kept": [one for summary in made.values() for one in summary.kept][:KEPT_REJECTED],
         "inputs": [{"file": address, "size": size} for address, size in sorted(inputs)],
+        **({"capture": sampling} if sampling else {}),
     }
 
 

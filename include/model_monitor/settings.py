@@ -83,14 +83,15 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Capture(Settings):
-    """What the endpoint logged of its requests."""
-
-    uri: Address = Field(description="Folder above {endpoint}/{variant}/yyyy/mm/dd/hh/*.jsonl; local or s3://")
-    format: Literal["sagemaker"] = "sagemaker"
-    straggler_hours: int = Field(
-        1, ge=0, le=24, description="How many hour folders before and after a window are searched for its records"
-    )
+def with_format(given: Any) -> Any:
+    """Settings whose ``format`` may be as the original describes it, with format and header as ours."""
+    if not isinstance(given, dict) or not isinstance(given.get("format"), dict):
+        return given
+    try:
+        kind, header = formats.described(given["format"])
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
+    return given | {"format": kind, "header": header}
 
 
 class Columns(Settings):
@@ -162,13 +163,7 @@ class Baseline(Settings):
     @model_validator(mode="before")
     @classmethod
     def _format_may_be_the_originals(cls, given: Any) -> Any:
-        if isinstance(given, dict) and isinstance(given.get("format"), dict):
-            try:
-                kind, header = formats.described(given["format"])
-            except ConfigError as error:
-                raise ValueError(str(error)) from error
-            return given | {"format": kind, "header": header}
-        return given
+        return with_format(given)
 
 
 class Preprocess(Settings):

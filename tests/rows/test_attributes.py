@@ -403,3 +403,41 @@ def test_labels_that_cant_be_read_say_why(data: str, encoding: str, attribute: A
 def test_a_wrong_path_to_labels_is_an_error_of_the_path() -> None:
     with pytest.raises(ConfigError, match="is not JMESPath"):
         label_values('{"a": 1}', "JSON", "a[")
+
+
+PEOPLE = {"instances": [{"sex": "f", "at": {"x": 1}, "age": 3.0}, {"sex": "m"}], "id": "x"}
+
+
+def test_what_is_flat_in_an_envelope_of_the_input_comes_along() -> None:
+    assert alone(PEOPLE, LINEAR_LEARNER, "predictions[*].score") == [
+        {"predictions[*].score": "0.99", "sex": "f", "age": "3.0"},
+        {"predictions[*].score": "0.25", "sex": "m", "age": None},
+    ]
+    split = {"dataframe_split": {"columns": ["sex"], "data": [["f"], ["m"]]}}
+    assert [row["sex"] for row in alone(split, LINEAR_LEARNER, "predictions[*].score")] == ["f", "m"]
+    alone_it_also_has = alone({"instances": [{"sex": "f"}], "id": "x"}, MULTICLASS, "predictions[0].predicted_label")
+    assert alone_it_also_has == [{"predictions[0].predicted_label": "1", "id": "x", "sex": "f"}]
+
+
+def test_values_without_names_come_along_where_inputs_are_named() -> None:
+    names = Names(inputs=("age", "pay"))
+    assert alone(INSTANCES, LINEAR_LEARNER, "predictions[*].score", names=names) == [
+        {"predictions[*].score": "0.99", "age": "28", "pay": "2"},
+        {"predictions[*].score": "0.25", "age": "51", "pay": "0"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"instances": [[1], [2], [3]]},
+        {"instances": [[1], [2, 3]]},
+        {"instances": [[1], {"a": 1}]},
+        {"instances": [{"a": 1}]},
+        {"inputs": {"a": [1], "b": [1, 2]}},
+        [],
+    ],
+)
+def test_an_envelope_that_does_not_fit_the_rows_brings_no_columns(given: Any) -> None:
+    rows = alone(given, LINEAR_LEARNER, "predictions[*].score", names=Names(inputs=("age",)))
+    assert [list(row) for row in rows] == [["predictions[*].score"]] * 2

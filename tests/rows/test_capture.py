@@ -50,11 +50,9 @@ def test_a_record_of_the_specification_is_read_as_it_is_written(tmp_path: Path) 
     assert event["time"] == datetime(2019, 11, 20, 23, 33, 12, tzinfo=UTC)
     assert event["eventMetadata"]["inferenceId"] == "order-000123"
     assert event["captureData"]["endpointInput"]["data"] == "132,25,,0\n"
-    assert event["captureData"]["endpointOutput"] == {
-        "data": "0.01",
-        "encoding": "CSV",
-        "observedContentType": "text/csv",
-    }
+    output = {name: part for name, part in event["captureData"]["endpointOutput"].items() if part is not None}
+    assert output == {"data": "0.01", "encoding": "CSV", "observedContentType": "text/csv"}
+    assert event["eventMetadata"]["samplingPercentage"] is None
 
 
 BAD = {
@@ -208,15 +206,37 @@ TIMES = st.one_of(
     st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)).map(datetime.isoformat),
     st.sampled_from(["2026-01-05T03:00:00Z", "", "soon"]),
 )
-SIDES = st.fixed_dictionaries(
-    {}, optional={"data": st.none() | TEXT, "encoding": st.none() | TEXT, "observedContentType": TEXT, "mode": TEXT}
+FLAGS = st.sampled_from([True, False, None, "yes", 1, 0.0, {}, []])
+PERCENTAGES = st.one_of(
+    st.floats(),
+    st.integers(),
+    st.sampled_from([20, 0.1, 100, 100.0, 0, -0.0, 120, 5e-324, 2**64, 10**400, None, "20", "", True, [], {}]),
 )
+SIDES = st.fixed_dictionaries(
+    {},
+    optional={
+        "data": st.none() | TEXT,
+        "encoding": st.none() | TEXT,
+        "observedContentType": TEXT,
+        "mode": TEXT,
+        "truncated": FLAGS,
+        "withheld": FLAGS,
+    },
+)
+CAPTURED = ("endpointInput", "endpointOutput", "batchTransformOutput")
 RECORDS = st.fixed_dictionaries(
     {
         "captureData": st.none()
-        | st.fixed_dictionaries({}, optional={"endpointInput": st.none() | SIDES, "endpointOutput": SIDES, "x": EXTRA}),
+        | st.fixed_dictionaries({}, optional={name: st.none() | SIDES for name in CAPTURED} | {"x": EXTRA}),
         "eventMetadata": st.fixed_dictionaries(
-            {}, optional={"eventId": TEXT, "inferenceId": TEXT, "inferenceTime": TIMES, "customAttributes": EXTRA}
+            {},
+            optional={
+                "eventId": TEXT,
+                "inferenceId": TEXT,
+                "inferenceTime": TIMES,
+                "customAttributes": EXTRA,
+                "samplingPercentage": PERCENTAGES,
+            },
         ),
     },
     optional={"eventVersion": EXTRA, "other": EXTRA},

@@ -10,50 +10,14 @@ import subprocess
 import sys
 from typing import Any
 
-import numpy as np
 import pytest
+from decoding import alone, decoded, refused
 from hypothesis import example, given
 from hypothesis import strategies as st
 from writing import NO_SIDE, lines, record, side
 
 from model_monitor.rows import capture, payload
 from model_monitor.rows.payload import Names
-
-Row = dict[str, str | None]
-NAMELESS = Names()
-
-
-def parsed(records: list[Any]) -> capture.Records:
-    return capture.parse(capture.Block([capture.Piece("a.jsonl", 1, lines(records))]))
-
-
-def decoded(records: list[Any], names: Names = NAMELESS) -> tuple[dict[str, list[Row]], dict[str, str]]:
-    """The rows of each request, and the reason of each that was set aside, by event id."""
-    read = parsed(records)
-    ids = read.metadata("eventId").to_pylist()
-    found, rejected = payload.decode(read, names)
-    rows: dict[str, list[Row]] = {}
-    for some in found:
-        table = some.columns.to_pylist() or [{}] * int(some.counts.sum())
-        ends = np.cumsum(some.counts)
-        for request, start, end in zip(some.requests, ends - some.counts, ends, strict=True):
-            assert ids[request] not in rows
-            rows[ids[request]] = table[start:end]
-    return rows, {ids[one.line - 1]: one.reason for one in rejected}
-
-
-def alone(*sides: Any, names: Names = NAMELESS) -> list[Row]:
-    """The rows of one request with these sides, of which none may be set aside."""
-    rows, rejected = decoded([record("e", *sides)], names)
-    assert not rejected
-    return rows["e"]
-
-
-def refused(*sides: Any) -> str:
-    """Why a request with these sides is set aside."""
-    rows, rejected = decoded([record("e", *sides)])
-    assert not rows
-    return rejected["e"]
 
 
 def test_outputs_come_before_inputs() -> None:
@@ -238,9 +202,14 @@ def test_json_payloads_are_what_was_written(documents: list[Any], ascii_only: bo
     [
         ('{"a":{"b":1}}', "'a' is nested"),
         ('{"a":[1]}', "'a' is nested"),
-        ("[1,2]", "names"),
-        ("3", "names"),
-        ("[[1]]", "names"),
+        ("[[[1]]]", "nested"),
+        ('[[{"a":1}]]', "nested"),
+        ("null", "null"),
+        ("[1,[2]]", "single values"),
+        ('[1,{"a":2}]', "objects"),
+        ("[[1],[2,3]]", "differ"),
+        ('["\\ud800"]', "Unicode"),
+        ('{"a":1}\n[1]', "names"),
         ("{", "JSON"),
         ("", "JSON"),
         ('{"a":1}\nx', "JSON"),
@@ -348,7 +317,7 @@ print([row for some in found for row in some.columns.to_pylist()], [one.line for
 """
 
 
-@pytest.mark.parametrize("first", ["null", " null", "", "3"])
+@pytest.mark.parametrize("first", ["null", " null", "", "[3, {}]"])
 def test_a_payload_that_is_no_object_is_set_aside_whatever_comes_after_it(first: str) -> None:
     """In a process of its own: Arrow's reader (26.0) ends it by a segmentation fault on a null that comes first."""
     records = [record("a", side(first, "JSON"), NO_SIDE), record("b", side('{"x":1}', "JSON"), NO_SIDE)]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from writing import at, capture, endpoint_file, record
+from writing import NO_SIDE, at, capture, endpoint_file, record, side
 
 from model_monitor import jobs, store
 from model_monitor.core.window import Window
@@ -105,6 +105,64 @@ def test_a_handler_may_take_a_record_apart_that_no_monitor_could(tmp_path: Path)
         {"score": "0.9", "f0": "1.5", "f1": "2"},
         {"score": "0.2", "f0": "0.3", "f1": "4"},
     ]
+
+
+def batch(root: Path, data: str, encoding: str) -> Path:
+    """A row of batch transform, captured as the merge of the original writes it."""
+    one = record("a", NO_SIDE, NO_SIDE, at(1))
+    one["captureData"] = {"batchTransformOutput": {"data": data, "encoding": encoding}}
+    capture(root / "capture", [one])
+    return root
+
+
+def test_a_row_of_batch_transform_is_given_as_its_line_or_its_object(tmp_path: Path) -> None:
+    """And has what the record has besides."""
+    text = "def preprocess_handler(r):\n    return dict(first=r.split(',')[0], text=isinstance(r, str), "
+    assert rows(batch(tmp_path / "csv", "1,x,0.5\n", "CSV"), text + "end=r[-3:], id=r.event_metadata.event_id)") == [
+        {"first": "1", "text": "true", "end": "0.5", "id": "a"}
+    ]
+    fields = "def preprocess_handler(r):\n    return dict(r, both=r['x'] + r['y'], raw=r.batch_transform_output.data, "
+    assert rows(batch(tmp_path / "json", '{"x":1,"y":2.5}', "JSON"), fields + "table=isinstance(r, dict))") == [
+        {"x": "1", "y": "2.5", "both": "3.5", "raw": '{"x":1,"y":2.5}', "table": "true"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding", "expected"),
+    [
+        ("1,x\n", "CSV", {"_c0": "1", "_c1": "x"}),
+        ('{"x":1.0}', "JSON", {"x": "1.0"}),
+        ("[1, 2.50]", "JSON", {"_c0": "1"}),
+    ],
+)
+def test_a_row_of_batch_transform_that_is_returned_is_read_as_if_there_were_no_handler(
+    tmp_path: Path, data: str, encoding: str, expected: dict[str, Any]
+) -> None:
+    assert rows(batch(tmp_path, data, encoding), HANDLER + "return inference_record")[0] == expected
+
+
+@pytest.mark.parametrize("data", ["{", "7", "", "[" * 100_000])
+def test_what_is_no_object_of_batch_transform_is_given_as_a_record(tmp_path: Path, data: str) -> None:
+    script = HANDLER + "return {'data': len(inference_record.batch_transform_output.data)}"
+    assert rows(batch(tmp_path, data, "JSON"), script) == [{"data": str(len(data))}]
+
+
+def test_a_record_with_other_sides_too_is_given_as_it_is(tmp_path: Path) -> None:
+    one = record("a", "1,x", NO_SIDE, at(1))
+    one["captureData"]["batchTransformOutput"] = {"data": "0.5", "encoding": "CSV"}
+    capture(tmp_path / "capture", [one])
+    script = HANDLER + "r = inference_record\n    return {'x': r.endpoint_input.data, 'text': isinstance(r, str)}"
+    assert rows(tmp_path, script) == [{"x": "1,x", "text": "false"}]
+
+
+def test_why_a_payload_is_not_there_is_known_after_a_handler_too(tmp_path: Path) -> None:
+    lost = side(None, "CSV") | {"truncated": True}
+    capture(tmp_path / "capture", [record("a", lost, "0.5", at(1)), record("b", "1", "0.5", at(1))])
+    settings = {"script": written(tmp_path, HANDLER + "return inference_record")}
+    file = endpoint_file(tmp_path, preprocess=settings, max_rejected=1)
+    document = json.loads(store.read(jobs.collect_window(file, "dq", WINDOW)))
+    [reason] = document["reasons"]
+    assert document["rows"] == 1 and reason.startswith("payload beyond the recorder's limit")
 
 
 def test_columns_keep_their_order_or_are_sorted_as_the_original_does(root: Path) -> None:

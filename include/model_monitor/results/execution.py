@@ -37,7 +37,7 @@ def execution(
     ``judged`` is the number of rows that were looked at, None if it did not come to that; ``unusable`` are those of
     them that the monitor had to set aside, by reason.
     """
-    more: Document = {name: collected[name] for name in ("labels", "explained") if name in collected}
+    more: Document = {name: collected[name] for name in ("capture", "labels", "explained") if name in collected}
     counts = {key: collected.get(key, 0) for key in ("records", "rows", "duplicates", "rejected")}
     return {
         "version": 1,
@@ -88,7 +88,8 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
     """What a person is told: one line, and a line per violation, up to ``TOLD``."""
     window, status = f"{document['window']['start']}/{document['window']['end']}", document["status"]
     rows, rejected = document["counts"]["judged"] or 0, document["counts"]["rejected"]
-    message = f"{document['schedule']} {window}: {status}, {rows} rows, {document['violations']} violations"
+    counts = f"{rows} rows{captured_in_short(document.get('capture'))}, {document['violations']} violations"
+    message = f"{document['schedule']} {window}: {status}, {counts}"
     message += f", {rejected} records set aside" if rejected else ""
     message += f", {document['counts']['unusable']} rows unusable" if document["counts"]["unusable"] else ""
     message += labels_in_short(document.get("labels"))
@@ -100,7 +101,7 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
         "rows": rows,
         "violations": document["violations"],
         "rejected": rejected,
-        **({"labels": document["labels"]} if "labels" in document else {}),
+        **{name: document[name] for name in ("capture", "labels") if name in document},
         "report": report,
         "window": window,
         "message": f"{message}. {document['reason']}".rstrip(". ") + ".",
@@ -112,6 +113,17 @@ def why_undefined(document: Document) -> str:
     """Why the first undefined check is, in brackets; "" where the status says it already."""
     reasons = [finding["reason"] for finding in document["findings"] if finding["outcome"] == "undefined"]
     return f" ({reasons[0]})" if reasons and reasons[0] not in document["reason"] else ""
+
+
+def captured_in_short(capture: Document | None) -> str:
+    """At which percentage rows were captured, and of about how many requests, as a part of a sentence; "" where every
+    request was."""
+    if not capture:
+        return ""
+    percentages = list(capture["sampling"])
+    at = f"{percentages[0]} %" if len(percentages) == 1 else f"{percentages[0]} to {percentages[-1]} %"
+    of = f", of about {capture['requests']} requests" if "requests" in capture else ""
+    return f" captured at {at}{of}"
 
 
 def labels_in_short(labels: Document | None) -> str:

@@ -15,10 +15,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from model_monitor.rows.capture import Records, is_unicode
+from model_monitor.rows.capture import Records
+from model_monitor.rows.envelopes import opened
+from model_monitor.rows.joined import beside_answer
+from model_monitor.rows.json_rows import NAMED, columns_of_objects, text_of
 from model_monitor.rows.jsonpaths import Find, compiled, document_of, is_path, values_at, written
-from model_monitor.rows.payload import SIDES, Decode, Names, Rows, Shape, formats_of
-from model_monitor.rows.sides import ABSENT, CSV, JSON, NAMED, columns_of_objects, text_of
+from model_monitor.rows.payload import SIDES, TRUNCATED, WITHHELD, Decode, Names, Rows, Shape, formats_of
+from model_monitor.rows.schema import is_unicode
+from model_monitor.rows.sides import ABSENT, CSV, JSON
 from model_monitor.rows.summary import Rejected
 
 __all__ = ["compiled", "extracting", "is_path", "label_values"]
@@ -57,10 +61,14 @@ def extracting(paths: Sequence[str], names: Names) -> Decode:
 
     * of JSON, output before input, the scalars of an object if there is one row, and those of a list of as many
       objects as there are rows (not names with @ in front, and of a name that is taken only the first);
-    * of CSV input with as many rows, its values, named as ``names`` says for the inputs.
+    * of JSON input in an envelope (see ``envelopes``), the same of the rows in it, if they are as many; so also where a
+      batch transform joined it with the output;
+    * of CSV input with as many rows, its values, named as ``names`` says for the inputs; so also of JSON without names,
+      if ``names`` has some.
 
-    A request is rejected if its output is not JSON, if its input claims to be JSON and is not, if no path finds
-    anything, or if they find different numbers of values. Other inputs that can't be read bring no columns.
+    A request is rejected if its output is not JSON, if its input claims to be JSON and is not, if the recorder left
+    out either, if no path finds anything, or if they find different numbers of values. Other inputs that can't be read
+    bring no columns.
 
     Raises ConfigError for a path that can't be parsed.
     """
@@ -94,12 +102,7 @@ def alike(shape: Shape, made: dict[int, list[Cells]]) -> Rows:
 
 def rows_of(output: Captured, given: Captured, finds: Mapping[str, Find], names: Names) -> tuple[Shape, list[Cells]]:
     """The shape and the rows of one request. Raises ValueError with the reason to reject it."""
-    if output.kind == given.kind == ABSENT:
-        raise ValueError("neither input nor output was captured")
-    if output.kind.startswith("!"):
-        raise ValueError(output.kind[1:])
-    if output.is_in(CSV):
-        raise ValueError(f"the output is CSV, which has no {quoted(finds)}; give an index or a name instead of a path")
+    refuse_unreadable(output, given, finds)
     documents = [document_of(side.text) for side in (output, given) if side.is_in(JSON)]
     found = {
         path: next(filter(None, (values_at(document, find) for document in documents)), [])
@@ -116,6 +119,8 @@ def rows_of(output: Captured, given: Captured, finds: Mapping[str, Find], names:
         {path: written(values[i]) if values else None for path, values in found.items()} for i in range(count)
     ]
     flat = [scalars(document, count) for document in documents]
+    if (question := question_in(documents, given)) is not None:
+        flat.append(unwrapped(question, count, names))
     if given.is_in(CSV):
         flat.append(csv_cells(given, count, names))
     for some in filter(None, flat):
@@ -123,6 +128,24 @@ def rows_of(output: Captured, given: Captured, finds: Mapping[str, Find], names:
             row |= {name: cell for name, cell in cells.items() if name not in row}
     width = NAMED if given.is_in(JSON) else len(flat[-1][0]) if given.is_in(CSV) and flat[-1] else 0
     return (NAMED if output.kind else 0, width), rows
+
+
+def question_in(documents: Sequence[Any], given: Captured) -> Any:
+    """The document of the input, which of batch transform stands beside the answer; None if there is none."""
+    if given.is_in(JSON):
+        return documents[-1]
+    return beside_answer(documents[0]) if given.kind == ABSENT else None
+
+
+def refuse_unreadable(output: Captured, given: Captured, paths: Iterable[str]) -> None:
+    """Raise ValueError with the reason if no path can lead anywhere in a request."""
+    if output.kind == given.kind == ABSENT:
+        raise ValueError("neither input nor output was captured")
+    for side in (output, given):
+        if side.kind.startswith("!") and (side is output or side.kind in (TRUNCATED, WITHHELD)):
+            raise ValueError(side.kind[1:])
+    if output.is_in(CSV):
+        raise ValueError(f"the output is CSV, which has no {quoted(paths)}; give an index or a name instead of a path")
 
 
 def scalars(document: Any, count: int) -> list[Cells]:
@@ -140,6 +163,31 @@ def scalars(document: Any, count: int) -> list[Cells]:
     ]
 
 
+def unwrapped(document: Any, count: int, names: Names) -> list[Cells]:
+    """What so many rows in an input's envelope hold; [] if the document is anything else."""
+    rows = rows_in(document)
+    widths = {len(row) for row in rows if isinstance(row, list)}
+    if not widths:
+        return scalars(rows, count)
+    if len(rows) != count or len(widths) > 1 or not names.inputs:
+        return []
+    return [{name: written(value) for name, value in cells.items()} for cells in named(rows, names)]
+
+
+def rows_in(document: Any) -> list[Any]:
+    """The rows of a document; [] if it makes no sense in the form that it is in."""
+    try:
+        return opened(document).rows
+    except ValueError:
+        return []
+
+
+def named(rows: Sequence[Sequence[Any]], names: Names) -> list[dict[str, Any]]:
+    """Rows of inputs, all of one width, by name."""
+    called = names.of_shape(0, len(rows[0]))[1]
+    return [dict(zip(called, row, strict=True)) for row in rows]
+
+
 def csv_cells(given: Captured, count: int, names: Names) -> list[Cells]:
     """The values of so many rows of CSV; [] if it is anything else."""
     try:
@@ -149,8 +197,7 @@ def csv_cells(given: Captured, count: int, names: Names) -> list[Cells]:
     widths = {len(row) for row in rows}
     if len(rows) != count or len(widths) > 1:
         return []
-    called = names.of_shape(0, widths.pop())[1]
-    return [dict(zip(called, row, strict=True)) for row in rows]
+    return named(rows, names)
 
 
 def rows_of_csv(text: str) -> list[list[str | None]]:

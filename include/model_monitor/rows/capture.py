@@ -7,6 +7,7 @@ is looked at line by line, so that the line is set aside and no other is lost.
 
 from __future__ import annotations
 
+import functools
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,23 +23,13 @@ import pyarrow.json as pj
 from model_monitor import store
 from model_monitor.engines.local import ahead
 from model_monitor.errors import DataError
+from model_monitor.rows.schema import EVERY, SCHEMA, event_of
 from model_monitor.rows.summary import Rejected
 from model_monitor.rows.times import TIME, times_of
 
 SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
 BLOCK_BYTES = 8 << 20
 READERS = 8  # files read at once; most of the time is waiting for the store
-
-SIDE = pa.struct([("data", pa.string()), ("encoding", pa.string()), ("observedContentType", pa.string())])
-SCHEMA = pa.schema(
-    [
-        ("captureData", pa.struct([("endpointOutput", SIDE), ("endpointInput", SIDE)])),
-        (
-            "eventMetadata",
-            pa.struct([("eventId", pa.string()), ("inferenceId", pa.string()), ("inferenceTime", pa.string())]),
-        ),
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -84,14 +75,30 @@ class Records:
     def __len__(self) -> int:
         return len(self.events)
 
-    def side(self, name: str, part: str) -> pa.StringArray:
-        """One part (data, encoding, observedContentType) of one side (endpointInput, endpointOutput)."""
-        return self.nested("captureData", name, part)
+    def side(self, name: str, part: str) -> pa.Array:
+        """One part (a field of ``SIDE``) of one side (endpointInput, endpointOutput).
+
+        The output of a row of batch transform (section 6.3) is that of a request without an ``endpointOutput``.
+        """
+        own = self.nested("captureData", name, part)
+        batch = self.nested("captureData", "batchTransformOutput")
+        if name != "endpointOutput" or batch.null_count == len(batch):
+            return own
+        return pc.if_else(self.nested("captureData", name).is_valid(), own, pc.struct_field(batch, part))
 
     def metadata(self, part: str) -> pa.StringArray:
         return self.nested("eventMetadata", part)
 
-    def nested(self, *names: str) -> pa.StringArray:
+    @property
+    def percentages(self) -> np.ndarray:
+        """Of how many percent of requests each is one of those captured: 0 < p <= 100."""
+        written = self.nested("eventMetadata", "samplingPercentage")
+        if written.null_count == len(written):
+            return np.broadcast_to(np.float64(EVERY), len(written))
+        filled: np.ndarray = pc.fill_null(written, EVERY).to_numpy(zero_copy_only=False)
+        return filled
+
+    def nested(self, *names: str) -> pa.Array:
         return pc.struct_field(self.events, list(names))
 
     def texts(self, indices: np.ndarray) -> pa.StringArray:
@@ -113,8 +120,13 @@ class Records:
 
 def blocks(files: Iterable[store.File]) -> Iterator[Block]:
     """The lines of files in blocks of about ``BLOCK_BYTES``; a longer line gets a block of its own size."""
+    return in_blocks(pieces(files))
+
+
+def in_blocks(some: Iterable[Piece]) -> Iterator[Block]:
+    """Pieces in blocks of about ``BLOCK_BYTES``, or larger where a piece is."""
     waiting: list[Piece] = []
-    for piece in pieces(files):
+    for piece in some:
         if waiting and sum(len(p.content) for p in waiting) + len(piece.content) > BLOCK_BYTES:
             yield Block(waiting)
             waiting = []
@@ -229,34 +241,6 @@ def parse_line_by_line(block: Block) -> Records:
     return Records(records.block, records.events, records.times, records.places, rejected + records.rejected)
 
 
-def event_of(line: Any) -> Any:
-    """A line's object cut down to ``SCHEMA``; raises TypeError if a part is not of its type."""
-    return conform(line, pa.struct(SCHEMA), "record")
-
-
-def conform(value: Any, kind: pa.DataType, name: str) -> Any:
-    if value is None:
-        return None
-    if pa.types.is_struct(kind):
-        if not isinstance(value, dict):
-            raise TypeError(f"{name} is not an object")
-        return {f.name: conform(value.get(f.name), f.type, f.name) for f in kind}
-    if not isinstance(value, str):
-        raise TypeError(f"{name} is not a text")
-    if not is_unicode(value):
-        raise TypeError(f"{name} is not Unicode text")
-    return value
-
-
-def is_unicode(text: str) -> bool:
-    """Whether a text can be stored: JSON's escapes can spell half a character."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def reason_of(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "not UTF-8"
@@ -264,19 +248,24 @@ def reason_of(error: Exception) -> str:
 
 
 def complete(block: Block, events: pa.StructArray, places: Sequence[int]) -> Records:
-    """Records with their times; those without an id or a time are set aside."""
-    ids = pc.struct_field(events, ["eventMetadata", "eventId"])
-    written = pc.struct_field(events, ["eventMetadata", "inferenceTime"])
+    """Records with their times; those without an id, a time or a percentage that is one are set aside."""
+    ids, written, percentages = (
+        pc.struct_field(events, ["eventMetadata", part]) for part in ("eventId", "inferenceTime", "samplingPercentage")
+    )
     times = times_of(written)
     records = Records(block, events, times, places)
-    has_id = pc.fill_null(pc.not_equal(ids, ""), False)
-    fine = pc.and_(has_id, pc.is_valid(times))
+    checks = {
+        "no eventMetadata.eventId": pc.fill_null(pc.not_equal(ids, ""), False),
+        "no eventMetadata.inferenceTime in ISO 8601": pc.is_valid(times),
+    }
+    if percentages.null_count < len(percentages):
+        within = pc.and_(pc.greater(percentages, 0), pc.less_equal(percentages, EVERY))
+        checks["eventMetadata.samplingPercentage is no number above 0 and up to 100"] = pc.fill_null(within, True)
+    fine = functools.reduce(pc.and_, checks.values())
     if pc.all(fine, min_count=0).as_py():
         return records
     rejected = [
-        records.reject(
-            i, "no eventMetadata.eventId" if not has_id[i].as_py() else "no eventMetadata.inferenceTime in ISO 8601"
-        )
+        records.reject(i, next(reason for reason, passed in checks.items() if not passed[i].as_py()))
         for i in pc.indices_nonzero(pc.invert(fine)).to_pylist()
     ]
     kept = records.take(pc.indices_nonzero(fine).cast(pa.int64()))

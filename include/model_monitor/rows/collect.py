@@ -27,12 +27,13 @@ from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME, INFERENCE
 from model_monitor.core.window import Window
 from model_monitor.engines.local import CORES, ahead
 from model_monitor.rows.capture import Block, Records, parse
+from model_monitor.rows.json_rows import EMPTY, NAMED
 from model_monitor.rows.payload import Decode, Rows, Shape
-from model_monitor.rows.sides import NAMED
+from model_monitor.rows.requests import Requests
 from model_monitor.rows.summary import FOOTER, Rejected, Summary
 from model_monitor.rows.times import TIME, within
 
-LAYOUT = 1  # of the file and its footer; a file of another one is made again
+LAYOUT = 2  # of the file and its footer; a file of another one is made again
 PROBE_ROWS = 2000
 WAITING_BYTES = 32 << 20  # of rows that wait to be written, of all spans together; half of it is a full row group
 
@@ -143,8 +144,7 @@ class Draft:
     def __init__(self, summary: Summary, shape: Shape | None) -> None:
         self.summary, self.shape = summary, shape
         self.shapes: Counter[Shape] = Counter()
-        self.hashes: list[np.ndarray] = []  # of the event id of each request, in order
-        self.counts: list[np.ndarray] = []  # how many rows each has
+        self.requests = Requests()
         self.pieces: list[Path] = []
         self.coded: list[str] = []  # columns whose values repeat, stored as codes into a dictionary
         self.waiting: list[pa.Table] = []
@@ -173,14 +173,12 @@ class Draft:
         for one in portion.rejected:
             self.summary.reject(one)
         for rows, _, _ in portion.rows:
-            self.shapes[rows.shape] += len(rows.requests)
+            if EMPTY not in rows.shape:  # what has no rows fits beside any
+                self.shapes[rows.shape] += len(rows.requests)
         self.shape = self.shape or self.usual_shape
         for rows, table, hashes in portion.rows:
-            if rows.shape == self.shape:
-                self.hashes.append(hashes)
-                # Nearly always one row each, which a view of a single 1 says without taking memory.
-                one_each = np.broadcast_to(np.int64(1), len(rows.counts))
-                self.counts.append(one_each if (rows.counts == 1).all() else rows.counts)
+            if rows.shape == self.shape or EMPTY in rows.shape:
+                self.requests.add(hashes, rows.counts, portion.records.percentages[rows.requests])
                 self.write(table)
             else:
                 for i in rows.requests.tolist():
@@ -214,9 +212,9 @@ class Draft:
     def publish(self, address: str) -> Summary:
         """Store the file, without requests that were there before."""
         self.flush()
-        repeated = repeated_requests(self.hashes)
-        counts = np.concatenate(self.counts) if self.counts else np.empty(0, np.int64)
+        repeated, counts = self.requests.repeated(), self.requests.rows()
         self.summary.duplicates = int(repeated.sum())
+        self.summary.captured = self.requests.captured(~repeated)
         self.summary.rows = int(counts[~repeated].sum())
         footer = {FOOTER: json.dumps(vars(self.summary)).encode()}
         if self.writer is not None and len(self.pieces) == 1 and not self.summary.duplicates:
@@ -271,14 +269,6 @@ def kept_rows(pieces: Sequence[Path], keep: np.ndarray) -> Iterator[pa.Table]:
                 chosen = keep[done : done + table.num_rows]
                 done += table.num_rows
                 yield table if chosen.all() else table.filter(pa.array(chosen))
-
-
-def repeated_requests(hashes: Sequence[np.ndarray]) -> np.ndarray:
-    """For each request in order, whether its event id has been there before."""
-    every = np.concatenate(hashes) if hashes else np.empty(0, np.uint64)
-    repeated = np.ones(len(every), bool)
-    repeated[np.unique(every, return_index=True)[1]] = False
-    return repeated
 
 
 def hashed(ids: pa.StringArray) -> np.ndarray:

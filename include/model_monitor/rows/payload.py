@@ -16,10 +16,14 @@ import pyarrow.compute as pc
 
 from model_monitor.errors import ConfigError
 from model_monitor.rows.capture import Records
-from model_monitor.rows.sides import ABSENT, CSV, JSON, Side, side_of
+from model_monitor.rows.joined import separated
+from model_monitor.rows.sides import ABSENT, CSV, JSON, Side, in_step, side_of
 from model_monitor.rows.summary import Rejected
 
 SIDES = ("endpointOutput", "endpointInput")  # outputs before inputs
+
+TRUNCATED = "!payload beyond the recorder's limit; raise max_payload_bytes, or send fewer rows per request"
+WITHHELD = "!payload withheld by privacy rules, which need a JSON or CSV body they can be applied to; adapt them"
 
 Shape = tuple[int, int]
 
@@ -74,6 +78,7 @@ Decode = Callable[[Records], tuple[list[Rows], list[Rejected]]]
 
 def decode(records: Records, names: Names) -> tuple[list[Rows], list[Rejected]]:
     """Rows by shape, and the requests that can't be read."""
+    records = separated(records)
     formats = [formats_of(records, side) for side in SIDES]
     found: list[Rows] = []
     rejected: list[Rejected] = []
@@ -88,7 +93,7 @@ def decode(records: Records, names: Names) -> tuple[list[Rows], list[Rejected]]:
 
 
 def formats_of(records: Records, side: str) -> list[str]:
-    """How each request's side is to be read: CSV, JSON, absent, or a sentence why it can't be."""
+    """How each request's side is to be read: CSV, JSON, absent, or with ! in front a sentence why it can't be."""
     data, encodings = records.side(side, "data"), records.side(side, "encoding")
     if (
         not data.null_count
@@ -97,11 +102,21 @@ def formats_of(records: Records, side: str) -> list[str]:
         and encodings[0].as_py() in (CSV, JSON)
     ):
         return [encodings[0].as_py()] * len(encodings)
-    types = records.side(side, "observedContentType")
+    types, truncated, withheld = (records.side(side, part) for part in ("observedContentType", "truncated", "withheld"))
+    lost = [why_lost(*flags) for flags in zip(truncated.to_pylist(), withheld.to_pylist(), strict=True)]
     return [
-        ABSENT if value is None else format_of(encoding, kind)
-        for value, encoding, kind in zip(data.to_pylist(), encodings.to_pylist(), types.to_pylist(), strict=True)
+        why if value is None else format_of(encoding, kind)
+        for value, encoding, kind, why in zip(
+            data.to_pylist(), encodings.to_pylist(), types.to_pylist(), lost, strict=True
+        )
     ]
+
+
+def why_lost(truncated: bool | None, withheld: bool | None) -> str:
+    """What there is instead of a payload's data."""
+    if truncated:
+        return TRUNCATED
+    return WITHHELD if withheld else ABSENT
 
 
 def format_of(encoding: str | None, content_type: str | None) -> str:
@@ -130,8 +145,8 @@ def decode_alike(records: Records, formats: Sequence[str], names: Names) -> tupl
             side_of(records.side(side, "data"), kind, one_by_one=True)
             for side, kind in zip(SIDES, formats, strict=True)
         ]
-    problems = sides[1].problems | sides[0].problems
-    output, given = sides
+    output, given = in_step(*sides) if all(formats) else sides
+    problems = given.problems | output.problems
     if all(formats):
         unequal = np.flatnonzero(output.counts != given.counts)
         problems = {

@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from model_monitor import store
 from model_monitor.errors import ConfigError
-from model_monitor.rows import payload, sides
+from model_monitor.rows import json_rows, payload
 from model_monitor.rows.capture import Block, Piece, Records, parse
 from model_monitor.rows.payload import Decode, Names, Rows
 from model_monitor.rows.summary import Rejected
@@ -82,17 +82,65 @@ class CapturedData:
 
     def as_dict(self) -> dict[str, Any]:
         """The captured object with the sides as they are now."""
+        captured = self.event_dict.get("captureData") or {}
         parts = {
-            "endpointInput": self.endpoint_input.as_dict(),
-            "endpointOutput": self.endpoint_output.as_dict(),
-            "batchTransformOutput": self.batch_transform_output.as_dict(),
+            "endpointInput": self.endpoint_input,
+            "endpointOutput": self.endpoint_output,
+            "batchTransformOutput": self.batch_transform_output,
         }
-        return self.event_dict | {"captureData": {name: side for name, side in parts.items() if side}}
+        sides = {name: extensions(captured.get(name)) | side.as_dict() for name, side in parts.items()}
+        return self.event_dict | {"captureData": {name: side for name, side in sides.items() if side}}
+
+    @property
+    def row(self) -> CapturedData | Line | Fields:
+        """What a handler is given: the record; of batch transform its line of CSV, or its object of JSON."""
+        batch = self.batch_transform_output
+        if not batch.data or self.endpoint_input.data or self.endpoint_output.data:
+            return self
+        if batch.encoding == "CSV":
+            line = Line(batch.data.rstrip("\r\n"))
+            line.record = self
+            return line
+        try:
+            document = json.loads(batch.data)
+        except (ValueError, RecursionError):
+            return self
+        if not isinstance(document, dict):
+            return self
+        fields = Fields(document)
+        fields.record = self
+        return fields
+
+
+class OfBatch:
+    """A row of batch transform, which has the attributes of its record too."""
+
+    record: CapturedData
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "record":
+            raise AttributeError(name)
+        return getattr(self.record, name)
+
+
+class Line(OfBatch, str):
+    """A line of CSV."""
+
+
+class Fields(OfBatch, dict[str, Any]):
+    """An object of JSON."""
+
+
+SIDE = ("encoding", "data", "observedContentType", "mode")
 
 
 def event_data(side: dict[str, Any] | None) -> EventData:
-    known = ("encoding", "data", "observedContentType", "mode")
-    return EventData(**{key: value for key, value in (side or {}).items() if key in known})
+    return EventData(**{key: value for key, value in (side or {}).items() if key in SIDE})
+
+
+def extensions(side: dict[str, Any] | None) -> dict[str, Any]:
+    """What a side has beyond the original, e.g. why its data is null."""
+    return {key: value for key, value in (side or {}).items() if key not in SIDE}
 
 
 @dataclass(frozen=True)
@@ -115,12 +163,15 @@ class Preprocessor:
         decoded as if there were no handler. Raises ConfigError with the handler's traceback."""
         record = CapturedData.of(json.loads(line))
         try:
-            made = self.handler(record, log) if self.takes_logger else self.handler(record)
+            given = record.row
+            made = self.handler(given, log) if self.takes_logger else self.handler(given)
         except (Exception, SystemExit) as error:
             raise ConfigError(
                 f"{self.address}: preprocess_handler failed on event {record.event_metadata.event_id}:\n"
                 + "".join(traceback.format_exception(error))
             ) from error
+        if isinstance(made, Line) and made is given:
+            return record
         return made if isinstance(made, CapturedData) else self.cells(made, record)
 
     def cells(self, made: Any, record: CapturedData) -> list[dict[str, str | None]]:
@@ -131,7 +182,7 @@ class Preprocessor:
             advice = "return a dict, a list of dicts, a list of values, or [] to drop the record"
             raise ConfigError(f"{whose} a {type(made).__name__}; {advice}")
         try:
-            return [sides.flat({str(name): cell for name, cell in self.ordered(row)}) for row in rows]
+            return [json_rows.flat({str(name): cell for name, cell in self.ordered(row)}) for row in rows]
         except ValueError as error:
             raise ConfigError(f"{whose} what can't be judged: {error}") from error
 
@@ -223,6 +274,6 @@ def decode_returned(records: Records, lines: dict[int, bytes], names: Names) -> 
 
 def scripted(made: dict[int, list[dict[str, str | None]]]) -> Rows:
     """What a handler made of requests, by their index."""
-    columns = sides.columns_of_objects([row for rows in made.values() for row in rows])
+    columns = json_rows.columns_of_objects([row for rows in made.values() for row in rows])
     counts = np.array([len(rows) for rows in made.values()], np.int64)
-    return Rows((sides.NAMED, sides.NAMED), pa.table(columns), np.array(list(made), np.int64), counts)
+    return Rows((json_rows.NAMED, json_rows.NAMED), pa.table(columns), np.array(list(made), np.int64), counts)

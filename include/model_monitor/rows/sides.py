@@ -5,43 +5,53 @@ from __future__ import annotations
 import base64
 import csv
 import io
-import json
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pcsv
-import pyarrow.json as pj
 
-from model_monitor.rows.capture import is_unicode
+from model_monitor.rows.envelopes import RAGGED, Opened
+from model_monitor.rows.json_rows import (
+    NAMED,
+    Texts,
+    as_list,
+    columns_of_texts,
+    flat_objects,
+    rows_of_json,
+    rows_of_payload,
+    texts_of,
+    width_of,
+)
 
 CSV, JSON, ABSENT = "CSV", "JSON", ""
 
 csv.field_size_limit(1 << 31)  # a payload may be one large value; what may be too large is for the endpoint to say
 
-RAGGED = "rows of one payload differ in their number of values"
-NAMED = -1  # the width of a JSON side; 0 is that of a side that was not captured
-
 
 @dataclass
 class Side:
-    """One decoded side of some requests: per request how many rows, how wide, or why it can't be read."""
+    """One decoded side of some requests: per request how many rows, how wide, or why it can't be read.
+
+    The width is the number of values of a row; 0 of a side that was not captured, ``NAMED`` of values with names,
+    ``EMPTY`` of a payload without rows.
+    """
 
     counts: np.ndarray
     widths: np.ndarray
     problems: dict[int, str]
     lines: pa.StringArray | None = None  # of CSV: all rows one after the other
     table: dict[str, pa.Array] | None = None  # of JSON: the same, where each payload is one row
-    objects: list[dict[str, str | None]] | None = None  # of other JSON: the same
+    objects: list[Texts] | None = None  # of other JSON: the same
+    vectors: set[int] = field(default_factory=set)  # payloads that are one list of single values
 
     @property
     def column_names(self) -> list[str]:
         """The names that JSON brings; [] of CSV."""
-        return list(dict.fromkeys(name for row in self.objects or () for name in row)) or list(self.table or ())
+        named = (row for row in self.objects or () if isinstance(row, dict))
+        return list(dict.fromkeys(name for row in named for name in row)) or list(self.table or ())
 
     def rows(self, requests: np.ndarray) -> np.ndarray:
         """The indices of the rows of some requests, in order."""
@@ -50,10 +60,10 @@ class Side:
         return np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
 
     def columns(self, requests: np.ndarray, names: list[str]) -> dict[str, pa.Array]:
-        """The rows of some requests, by column."""
+        """The rows of some requests of one width, by column."""
         rows = self.rows(requests)
         if self.objects is not None:
-            return columns_of_objects([self.objects[i] for i in rows.tolist()])
+            return columns_of_texts([self.objects[i] for i in rows.tolist()], names)
         if self.table is not None:
             return {name: column.take(pa.array(rows)) for name, column in self.table.items()}
         if self.lines is None:
@@ -65,7 +75,32 @@ class Side:
         """What the values of some requests are called."""
         if self.objects is None:
             return set(self.table or names)
-        return {name for row in self.rows(np.asarray(requests)).tolist() for name in self.objects[row]}
+        chosen = [self.objects[row] for row in self.rows(np.asarray(requests)).tolist()]
+        return {name for row in chosen for name in (row if isinstance(row, dict) else names)}
+
+    def folded(self, requests: Collection[int]) -> Side:
+        """The same, with each of some vectors as one row."""
+        if not requests or self.objects is None:
+            return self
+        counts, widths = self.counts.copy(), self.widths.copy()
+        objects: list[Texts] = []
+        ends = np.cumsum(self.counts).tolist()
+        for i, (count, end) in enumerate(zip(self.counts.tolist(), ends, strict=True)):
+            rows = self.objects[end - count : end]
+            if i in requests:
+                counts[i], widths[i], rows = 1, count, [[value for row in rows for value in row]]
+            objects += rows
+        return replace(self, counts=counts, widths=widths, objects=objects)
+
+
+def in_step(output: Side, given: Side) -> tuple[Side, Side]:
+    """Both sides, where a list of single values is one row if that makes their numbers of rows equal."""
+    if not output.vectors and not given.vectors:
+        return output, given
+    unequal = np.flatnonzero(output.counts != given.counts).tolist()
+    outputs = {i for i in unequal if i in output.vectors and (given.counts[i] == 1 or i in given.vectors)}
+    inputs = {i for i in unequal if i in given.vectors and (output.counts[i] == 1 or i in output.vectors)}
+    return output.folded(outputs), given.folded(inputs)
 
 
 def side_of(data: pa.StringArray, kind: str, one_by_one: bool = False) -> Side:
@@ -75,7 +110,7 @@ def side_of(data: pa.StringArray, kind: str, one_by_one: bool = False) -> Side:
     problems: dict[int, str] = {}
     if kind.startswith("BASE64"):
         data = unpacked(data, problems)
-    side = csv_side(data) if kind.endswith(CSV) else json_side(data, one_by_one)
+    side = csv_side(data) if kind.endswith(CSV) else json_side(data, one_by_one, rows_of_payload)
     side.problems |= problems
     return side
 
@@ -106,9 +141,7 @@ def csv_side(data: pa.StringArray) -> Side:
     firsts = np.cumsum(counts) - counts
     of_request, widest = widths[firsts], np.maximum.reduceat(widths, firsts) if len(firsts) else widths
     narrowest = np.minimum.reduceat(widths, firsts) if len(firsts) else widths
-    ragged = {
-        int(i): "rows of one payload differ in their number of values" for i in np.flatnonzero(widest != narrowest)
-    }
+    ragged = {int(i): RAGGED for i in np.flatnonzero(widest != narrowest)}
     return Side(counts, of_request, ragged, lines=lines)
 
 
@@ -158,116 +191,26 @@ def columns_of_lines(lines: pa.StringArray, names: list[str]) -> dict[str, pa.Ch
     return dict(zip(names, table.columns, strict=True))
 
 
-def as_list(lines: pa.StringArray) -> pa.ListArray:
-    return pa.ListArray.from_arrays(pa.array([0, len(lines)], pa.int32()), lines)
-
-
-def json_side(data: pa.StringArray, one_by_one: bool = False) -> Side:
-    """JSON texts: a flat object, a list of them, or one per line."""
+def json_side(data: pa.StringArray, one_by_one: bool = False, read: Callable[[str], Opened] = rows_of_json) -> Side:
+    """JSON texts: a flat object, a list of them, one per line, or what else ``read`` makes rows of."""
     if not one_by_one and (table := flat_objects(data)) is not None:
         return Side(np.ones(len(data), np.int64), np.full(len(data), NAMED), {}, table=table)
     counts: list[int] = []
-    objects: list[dict[str, str | None]] = []
+    widths: list[int] = []
+    objects: list[Texts] = []
     problems: dict[int, str] = {}
+    vectors: set[int] = set()
     for i, text in enumerate(data.to_pylist()):
+        rows: list[Texts] = []
+        width = NAMED
         try:
-            rows = [flat(row) for row in rows_of_json(text)]
+            found = read(text)
+            rows = list(map(texts_of, found.rows))
+            width = width_of(rows)
+            vectors |= {i} if found.vector else set()
         except ValueError as error:
             problems[i], rows = str(error), []
         counts.append(len(rows))
+        widths.append(width)
         objects += rows
-    return Side(np.array(counts, np.int64), np.full(len(counts), NAMED), problems, objects=objects)
-
-
-def flat_objects(texts: pa.StringArray) -> dict[str, pa.Array] | None:
-    """Texts that are one flat object each, as columns of texts; None if they can't be read that way."""
-    one_each = pc.match_substring_regex(texts, r"^[ \t]*\{[^\n]*\}[ \t]*$")  # anything else PyArrow must not be given
-    if not len(texts) or not pc.all(one_each).as_py():
-        return None
-    content = pa.BufferReader(pc.binary_join(as_list(texts), "\n")[0].as_py().encode())
-    reading = pj.ReadOptions(use_threads=False, block_size=content.size() + 1)
-    try:
-        table = pj.read_json(content, reading)
-        times = [f for f in table.schema if pa.types.is_temporal(f.type)]
-        if times:  # recognised among the texts, but a text stays as it is written
-            content.seek(0)
-            plain = pj.ParseOptions(explicit_schema=pa.schema([(f.name, pa.string()) for f in times]))
-            table = pj.read_json(content, reading, plain).select(table.column_names)
-    except pa.ArrowInvalid:
-        return None
-    if table.num_rows != len(texts) or any(name.startswith("@") for name in table.column_names):
-        return None
-    columns = {name: as_written(name, table.column(name).combine_chunks(), texts) for name in table.column_names}
-    return columns if all(column is not None for column in columns.values()) else None
-
-
-def as_written(name: str, column: pa.Array, texts: pa.StringArray) -> pa.StringArray | None:
-    """A column read from JSON as texts; None if it is nested.
-
-    How a number is written tells its type, and whether 5 was written as 5 or as 5.0 is not to be seen in a column of
-    floats. So whole numbers among them are looked up in the texts.
-    """
-    if pa.types.is_nested(column.type):
-        return None
-    if not pa.types.is_floating(column.type):
-        return column.cast(pa.string())
-    if pc.any(pc.is_nan(column)).as_py():
-        return None  # written NaN, or nan, or otherwise
-    whole = pc.fill_null(pc.equal(pc.floor(column), column), False)
-    written = column.cast(pa.string())
-    if not pc.any(whole).as_py():
-        return written
-    key = re.escape(json.dumps(name)[1:-1])
-    number = rf'"{key}"\s*:\s*(?P<number>-?\d[\d.eE+-]*)'
-    found = pc.struct_field(pc.extract_regex(texts.filter(whole), number), "number")
-    if found.null_count or not pc.all(pc.equal(found.cast(pa.float64()), column.filter(whole))).as_py():
-        return None
-    return pc.replace_with_mask(written, whole, found)
-
-
-def rows_of_json(text: str) -> list[Any]:
-    """The documents of a JSON payload. Numbers keep the way they are written, which tells their type."""
-    try:
-        document = loads(text)
-    except ValueError:
-        documents = [line for line in text.split("\n") if line.strip()]
-        if len(documents) < 2:
-            raise ValueError("not JSON") from None
-        try:
-            return [loads(line) for line in documents]
-        except ValueError:
-            raise ValueError("not JSON") from None
-    return document if isinstance(document, list) else [document]
-
-
-def loads(text: str) -> Any:
-    try:
-        return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
-    except RecursionError:
-        raise ValueError("not JSON that can be read: nested too deeply") from None
-
-
-def flat(row: Any) -> dict[str, str | None]:
-    """A flat JSON object's values as texts. Raises ValueError for anything else."""
-    if not isinstance(row, dict):
-        raise ValueError("JSON without names for its values needs a preprocessing script")
-    for name, value in row.items():
-        if not is_unicode(f"{name}{value}"):
-            raise ValueError("not Unicode text")
-        if isinstance(value, dict | list):
-            raise ValueError(f"'{name}' is nested; a preprocessing script can flatten it")
-        if name.startswith("@"):
-            raise ValueError(f"'{name}': names with @ in front are kept for the request; rename it")
-    return {name: text_of(value) for name, value in row.items()}
-
-
-def text_of(value: Any) -> str | None:
-    if isinstance(value, bool | np.bool_):
-        return "true" if value else "false"
-    return None if value is None else str(value)
-
-
-def columns_of_objects(objects: Sequence[Mapping[str, str | None]]) -> dict[str, pa.Array]:
-    """Objects as columns of texts; a key that an object lacks is missing there."""
-    names = dict.fromkeys(name for row in objects for name in row)
-    return {name: pa.array([row.get(name) for row in objects], pa.string()) for name in names}
+    return Side(np.array(counts, np.int64), np.array(widths, np.int64), problems, objects=objects, vectors=vectors)

@@ -1,0 +1,83 @@
+"""What can be set of where an endpoint's requests are: capture files, batch transform, or a table of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from model_monitor.errors import ConfigError
+from model_monitor.rows import mapping
+from model_monitor.rows.mapping import TableColumns
+from model_monitor.settings import Address, Settings, with_format
+
+OF_KIND = {"batch": ("data",), "table": ("path", "mapping")}  # settings that only one kind has
+
+
+def named_columns(given: Any) -> Any:
+    try:
+        return mapping.preset(given)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
+
+
+class Capture(Settings):
+    """Where the requests are logged: capture files, manifests of batch transform, or a table with a row for each."""
+
+    kind: Literal["endpoint", "batch", "table"] = Field(
+        "endpoint", description="Capture files of an endpoint, manifests of batch-transform jobs, or a table"
+    )
+    uri: Address = Field(
+        description="Folder above {endpoint}/{variant}/yyyy/mm/dd/hh/*.jsonl; of batch, the one above "
+        "output/yyyy/mm/dd/hh/*.json; of a table, that of its files; local or s3://"
+    )
+    format: Literal["sagemaker", "csv", "jsonl", "parquet"] = Field(
+        "sagemaker", description="Of batch and table: csv, jsonl, parquet, or as the original describes it"
+    )
+    header: bool | None = Field(
+        None, description="Whether CSV starts with the columns' names; if absent, that of a table does, of batch not"
+    )
+    data: Address | None = Field(
+        None, description="Of batch: the folder that all files named by manifests have to be below; any if absent"
+    )
+    path: str | None = Field(
+        None, min_length=1, description="Of a table: the folder of an hour or day below uri, e.g. date=%Y-%m-%d"
+    )
+    mapping: Annotated[
+        TableColumns | None,
+        BeforeValidator(named_columns, json_schema_input_type=TableColumns | Literal["databricks"] | None),
+    ] = Field(None, description="Of a table: which column says what, or databricks for its inference tables")
+    straggler_hours: int = Field(
+        1, ge=0, le=24, description="How many hour folders before and after a window are searched for its records"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _format_may_be_the_originals(cls, given: Any) -> Any:
+        found = with_format(given)
+        if found is given:
+            return given
+        told = {key.lower() for details in given["format"].values() for key in details or ()}
+        header = found["header"] if "header" in told else given.get("header")
+        return found | {"header": header} | ({"format": "sagemaker"} if found["format"] == "capture" else {})
+
+    @property
+    def has_header(self) -> bool:
+        return self.kind == "table" if self.header is None else self.header
+
+    @model_validator(mode="after")
+    def _says_what_its_kind_needs(self) -> Capture:
+        for kind, names in OF_KIND.items():
+            if self.kind != kind and (odd := [name for name in names if getattr(self, name) is not None]):
+                raise ValueError(f"{odd[0]} is only for kind: {kind}; leave it out, or set the kind")
+        if (self.kind == "endpoint") != (self.format == "sagemaker"):
+            needed = "sagemaker" if self.kind == "endpoint" else "csv, jsonl or parquet"
+            raise ValueError(f"kind: {self.kind} is read in format {needed}; set kind and format to what there is")
+        if self.kind == "table":
+            if self.mapping is None:
+                raise ValueError("kind: table needs a mapping, e.g. {event_time: ts, inputs: [age], outputs: [score]}")
+            try:
+                self.mapping.check()
+            except ConfigError as error:
+                raise ValueError(f"mapping: {error}") from error
+        return self

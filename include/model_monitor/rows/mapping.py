@@ -1,0 +1,80 @@
+"""Which columns of a table of requests say what? Names for the parts of a captured request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from model_monitor.errors import ConfigError
+
+# Databricks' inference tables: request_time of those behind its AI gateway, timestamp_ms of those before.
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "databricks": {
+        "event_time": ["request_time", "timestamp_ms"],
+        "event_id": "databricks_request_id",
+        "inference_id": "client_request_id",
+        "request": "request",
+        "response": "response",
+        "sampling": "sampling_fraction",
+        "status": "status_code",
+    }
+}
+
+
+@dataclass(frozen=True)
+class TableColumns:
+    """The names of columns, each None (or empty) if the table has no such.
+
+    event_time: when the request came: a timestamp, ISO 8601 (UTC if it names no zone), or an epoch; of several names
+        the first that the table has.
+    event_time_unit: of an epoch; told by its size if None, which is right from the year 1973 on.
+    inputs, outputs: a column each; or request, response: the whole of it in one column, as JSON, CSV, or nested.
+    sampling: the share of requests that is logged, above 0 and up to 1.
+    status: rows with another HTTP status than 2xx are left out.
+    """
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    event_time: str | tuple[str, ...]
+    event_time_unit: Literal["s", "ms", "us", "ns"] | None = None
+    event_id: str | None = None
+    inference_id: str | None = None
+    inputs: tuple[str, ...] = ()
+    request: str | None = None
+    outputs: tuple[str, ...] = ()
+    response: str | None = None
+    sampling: str | None = None
+    status: str | None = None
+
+    @property
+    def times(self) -> tuple[str, ...]:
+        return (self.event_time,) if isinstance(self.event_time, str) else self.event_time
+
+    @property
+    def needed(self) -> set[str]:
+        """The columns without which a table can't be read, but that of the time."""
+        single = (self.event_id, self.inference_id, self.request, self.response, self.sampling, self.status)
+        return {*self.inputs, *self.outputs, *filter(None, single)}
+
+    def check(self) -> None:
+        """Raise ConfigError for columns that make no request."""
+        if self.inputs and self.request:
+            raise ConfigError("inputs and request both say where the input is; leave one out")
+        if self.outputs and self.response:
+            raise ConfigError("outputs and response both say where the output is; leave one out")
+        if not (self.inputs or self.request or self.outputs or self.response):
+            raise ConfigError("name what was asked or answered: inputs or request, outputs or response")
+        if twice := {*self.inputs} & {*self.outputs}:
+            raise ConfigError(f"{sorted(twice)} named as inputs and as outputs; a column is one of them")
+        if not self.times:
+            raise ConfigError("event_time is missing; name the column that tells when a request came")
+
+
+def preset(given: Any) -> Any:
+    """A preset's settings by its name; anything else as it is. Raises ConfigError for an unknown name."""
+    if not isinstance(given, str):
+        return given
+    if given not in PRESETS:
+        raise ConfigError(f"there is no mapping '{given}'; write {', '.join(PRESETS)}, or the columns")
+    return dict(PRESETS[given])

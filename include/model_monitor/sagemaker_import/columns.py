@@ -1,0 +1,131 @@
+"""What are the values of a captured request called, and which of them are not judged?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from model_monitor.analysis_config import Analysis
+from model_monitor.named import attributes_of
+from model_monitor.rows.jsonpaths import is_path
+from model_monitor.sagemaker_import.definition import Definition
+from model_monitor.sagemaker_import.monitors import ANALYSED
+from model_monitor.sagemaker_import.remarks import OfSchedule, Remarks
+from model_monitor.sagemaker_import.shapes import Json
+
+MOST_OUTPUTS = 1000  # that are named without knowing them
+SAGEMAKERS_OWN = re.compile(r"(instances(\[\*\])?\.)?features")  # forms that captured requests are read in anyway
+INDEX = re.compile(r"[0-9]{1,6}")
+
+
+@dataclass(frozen=True)
+class Used:
+    """What one schedule knows of columns.
+
+    inputs: names of a request's values, in their order; () if it does not say. outputs: so many values of the answer
+    have names, these; () likewise. exclude: not to be judged. needs: names that its monitor can't do without.
+    follows: whether excluded columns concern it at all.
+    """
+
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    follows: bool = True
+
+
+def used_by(definition: Definition, settings: Json, analysis: Analysis | None, about: OfSchedule) -> Used:
+    """What a schedule (its entry is ``settings``) knows of columns."""
+    inputs = tuple(analysis.columns.get("inputs", ())) if analysis else ()
+    if definition.kind == "ModelExplainability" and analysis:
+        inputs = tuple(analysis.explain.get("features", inputs))
+    left_out = tuple(analysis.columns.get("exclude", ())) if analysis else ()
+    options = settings.get("options", {})
+    judged = [facet["name"] for facet in options.get("facets", [])] + [options.get("group_variable")]
+    features = definition.given.get("FeaturesAttribute")
+    if features and definition.kind in ANALYSED and not SAGEMAKERS_OWN.fullmatch(features):
+        about.look(
+            "monitor",
+            f"FeaturesAttribute is {features}; values without names are found in JSON such as {{features: [...]}} or "
+            "{instances: [...]}, anything else needs a preprocess script that returns them by name",
+        )
+    return Used(
+        inputs,
+        outputs_of(options, definition, len(inputs)) if inputs else (),
+        left_out + excluded(definition, inputs, about),
+        tuple(str(name) for name in judged if name is not None),
+        definition.kind != "ModelQuality",
+    )
+
+
+def outputs_of(options: Json, definition: Definition, inputs: int) -> tuple[str, ...]:
+    """Names for the values of the answer in CSV, as far as attributes tell of them; () of JSON.
+
+    An index counts the values of the answer; of batch transforms those of the joined line, behind so many inputs.
+    """
+    asked = [str(one) for one in attributes_of(options)]
+    if definition.kind == "ModelExplainability":
+        asked = [definition.given[n] for n in ("InferenceAttribute", "ProbabilityAttribute") if n in definition.given]
+    if any(is_path(one) for one in asked):
+        return ()
+    indices = [int(one) for one in asked if INDEX.fullmatch(one)]
+    named = [one for one in asked if not INDEX.fullmatch(one)]
+    count = max([*indices, -1]) + 1 - (inputs if definition.is_batch else 0)
+    return tuple(dict.fromkeys(named)) if named else tuple(f"output{i}" for i in range(min(count, MOST_OUTPUTS)))
+
+
+def excluded(definition: Definition, inputs: Sequence[str], about: OfSchedule) -> tuple[str, ...]:
+    """The names in ExcludeFeaturesAttribute; an index counts the request's values, and needs their names."""
+    asked = [one.strip() for one in definition.given.get("ExcludeFeaturesAttribute", "").split(",")]
+    names = []
+    for one in filter(None, asked):
+        if not INDEX.fullmatch(one):
+            names.append(one)
+        elif int(one) < len(inputs):
+            names.append(inputs[int(one)])
+        else:
+            about.look(
+                "name",
+                f"ExcludeFeaturesAttribute leaves out value {one} of the request (from 0 on); name it in columns: "
+                "{exclude: [...]} as the baseline calls it",
+            )
+    return tuple(names)
+
+
+def columns_of(used: Sequence[Used], remarks: Remarks) -> Json:
+    """``columns`` for all schedules together; {} if none knows of any."""
+    inputs = next((one.inputs for one in used if one.inputs), ())
+    outputs = next((one.outputs for one in used if one.outputs), ())
+    place = ("columns",)
+    if any(one.inputs not in ((), inputs) for one in used):
+        remarks.look(place, "the schedules' analysis configurations name other inputs; the first one's are taken")
+    if inputs:
+        remarks.look(
+            place,
+            "of CSV these names go by position, the answer's values before the request's: outputs must have a name for "
+            "each value that the model answers, and inputs for each that it is asked; a baseline of data quality has "
+            "to call them the same",
+        )
+    found = {
+        "outputs": [name for name in outputs if name not in inputs],
+        "inputs": list(inputs),
+        "exclude": excluded_by_all(used, remarks),
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def excluded_by_all(used: Sequence[Used], remarks: Remarks) -> list[str]:
+    """What every schedule leaves out that would judge it, for the file excludes it from all of them."""
+    asked = list(dict.fromkeys(name for one in used for name in one.exclude))
+    needed = {name for one in used for name in one.needs}
+    found = []
+    for name in asked:
+        if name not in needed and all(name in one.exclude or not one.follows for one in used):
+            found.append(name)
+        else:
+            remarks.look(
+                ("columns",),
+                f"only some schedules leave out '{name}', and what is excluded here is excluded from all; it is judged",
+            )
+    return found

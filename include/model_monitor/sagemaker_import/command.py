@@ -1,0 +1,164 @@
+"""``model-monitor import-sagemaker``: a monitoring schedule of SageMaker becomes an endpoint file."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from model_monitor.errors import ConfigError, MonitorError
+
+if TYPE_CHECKING:
+    from model_monitor.sagemaker_import.endpoint_file import Imported
+    from model_monitor.sagemaker_import.files import Files
+
+OPTIONS = (
+    ("region", "REGION", "AWS region; else the environment's"),
+    ("profile", "NAME", "profile of AWS credentials; else the environment's"),
+    ("capture-uri", "URI", "folder above {endpoint}/{variant}; else as the endpoint's description says"),
+    ("variant", "NAME", "whose requests are judged; else AllTraffic, else the endpoint's first"),
+    ("endpoint", "NAME", "of batch transforms: what to call them; else as the schedule"),
+    ("output", "URI", "folder for rows, states and reports; else beside the original's reports"),
+    ("ground-truth", "URI", "folder above yyyy/mm/dd/hh of labels; else as the job definition says"),
+    ("model", "ADDRESS", "explainability: a URL, sagemaker:NAME, python:DOTTED.PATH, or a file"),
+    ("copy-baselines", "DIR", "copy baselines and scripts from S3 into this folder, and name the copies"),
+    ("write", "FILE", "write the endpoint file there; else print it"),
+)
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to those of ``model-monitor`` (what ``add_subparsers`` of argparse gives)."""
+    command = commands.add_parser(
+        "import-sagemaker",
+        help="make an endpoint file of SageMaker monitoring schedules",
+        description="Makes an endpoint file of SageMaker monitoring schedules; AWS is only asked, never changed.",
+    )
+    which = command.add_mutually_exclusive_group(required=True)
+    which.add_argument("--schedule", action="append", metavar="NAME", help="a schedule in AWS; repeatable")
+    which.add_argument(
+        "--from-json",
+        nargs="+",
+        metavar="FILE",
+        help="what `aws sagemaker describe-...` printed; AWS is asked for copies only",
+    )
+    for flag, metavar, words in OPTIONS:
+        command.add_argument(f"--{flag}", metavar=metavar, help=words)
+    command.add_argument(
+        "--analysis-config",
+        action="append",
+        default=[],
+        metavar="[SCHEDULE=]FILE",
+        help="bias, explainability: a copy of the analysis_config.json; repeatable",
+    )
+    command.add_argument("--calibrated", action="store_true", help="decide by our default rules, not as the original")
+    command.add_argument("--force", action="store_true", help="replace files that are there")
+    command.set_defaults(command=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Print or write the endpoint file, and tell on standard error where to look and what has no counterpart."""
+    from model_monitor.sagemaker_import.remarks import plain
+
+    target = Path(asked.write) if asked.write else None
+    try:
+        if target and target.exists() and not asked.force:
+            raise ConfigError(f"{target} is there already; give --force to replace it")
+        made, files = made_of(asked, target)
+        files.write(asked.force)
+        text = checked_text(made, target)
+    except MonitorError as error:
+        raise type(error)(plain(str(error))) from error
+    tell(made)
+    if target is None:
+        sys.stdout.write(text)
+    return 0
+
+
+def made_of(asked: argparse.Namespace, target: Path | None) -> tuple[Imported, Files]:
+    from model_monitor.sagemaker_import.account import Account
+    from model_monitor.sagemaker_import.endpoint_file import Wishes, imported
+    from model_monitor.sagemaker_import.files import Files
+    from model_monitor.sagemaker_import.pieces import Source, pieces_of
+
+    copies = asked.copy_baselines
+    if copies and "://" in copies:
+        raise ConfigError(f"--copy-baselines {copies} is no local folder, and nothing is written elsewhere")
+    account = Account(asked.region, asked.profile)
+    source: Source = account
+    names = asked.schedule
+    if asked.from_json:
+        source = pieces = pieces_of(asked.from_json)
+        names = list(pieces.schedules)
+        if not names:
+            raise ConfigError(
+                "no schedule is in the files; add what this prints: "
+                "aws sagemaker describe-monitoring-schedule --monitoring-schedule-name NAME"
+            )
+    files = Files(
+        account.content if asked.schedule or copies else None,
+        Path(copies) if copies else None,
+        target.parent if target else None,
+    )
+    wishes = Wishes(
+        asked.endpoint,
+        asked.capture_uri,
+        asked.variant,
+        asked.output,
+        asked.ground_truth,
+        dict(map(named_file, asked.analysis_config)),
+        asked.model,
+        asked.calibrated,
+    )
+    return imported(names, source, files, wishes), files
+
+
+def named_file(given: str) -> tuple[str, str]:
+    """The schedule that a file is for, or "" for all; and the file."""
+    from model_monitor.settings import NAME
+
+    name, equals, file = given.partition("=")
+    return (name, file) if equals and re.match(NAME, name) else ("", given)
+
+
+def checked_text(made: Imported, target: Path | None) -> str:
+    """The file's text, which is at the target if there is one; it was read as an endpoint file before.
+
+    Raises ConfigError if no schedule of the original's settings can be one of ours.
+    """
+    from model_monitor import store
+    from model_monitor.sagemaker_import.document import text_of
+
+    text = text_of(made.settings, made.remarks)
+    if target:
+        with store.writing(str(target)) as part:
+            check(part, text)
+    else:
+        with tempfile.TemporaryDirectory(prefix="model-monitor-") as folder:
+            check(Path(folder) / "endpoint.yaml", text)
+    return text
+
+
+def check(path: Path, text: str) -> None:
+    """Write a file, and read it as ``model-monitor validate`` does. Raises ConfigError."""
+    from model_monitor import config
+
+    path.write_text(text, encoding="utf-8")
+    endpoints, problems = config.load_all([path])
+    for endpoint in endpoints.values():
+        problems += config.beyond_the_schema(path, endpoint)
+    if problems:
+        told = "; ".join(one.replace(f"{path}:", "line ", 1) for problem in problems for one in problem.split("\n"))
+        raise ConfigError(f"the schedule can't be judged here as it is: {told}")
+
+
+def tell(made: Imported) -> None:
+    names = [schedule["name"] for schedule in made.settings["schedules"]]
+    for place, sentences in made.remarks.looks.items():
+        at = f"{names[int(place[1])]}: {place[2]}" if place[0] == "schedules" else place[0]
+        for sentence in sentences:
+            print(f"model-monitor: look at {at}: {sentence}", file=sys.stderr)
+    for sentence in made.remarks.listed():
+        print(f"model-monitor: no counterpart: {sentence}", file=sys.stderr)

@@ -1,0 +1,106 @@
+"""How is an imported endpoint file written? As YAML with remarks, of texts that nobody here wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from model_monitor.config import REFERENCE
+from model_monitor.sagemaker_import.remarks import Place, Remarks, plain
+from model_monitor.sagemaker_import.shapes import Json
+
+LOOK = "LOOK"
+LITERAL = "${DOLLAR:-$}{"  # what an endpoint file reads as a dollar and a brace, as long as nobody sets DOLLAR
+WIDTH = 118  # of comments
+
+
+class Dumper(yaml.SafeDumper):
+    """Writes no anchors, and texts of several lines or with strange characters on one line, in double quotes."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def quoted(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
+
+
+def listed(dumper: yaml.SafeDumper, values: list[Any]) -> yaml.Node:
+    """On one line if it is short and holds nothing nested."""
+    short = len(str(values)) < WIDTH - 20 and not any(isinstance(one, list | dict) for one in values)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=short)
+
+
+Dumper.add_representer(str, quoted)
+Dumper.add_representer(list, listed)
+
+
+def literal(value: Any) -> Any:
+    """The same with ``${NAME}`` written so that it is read as these characters, not as what the environment has.
+
+    >>> literal(["${HOME}", "$5"])
+    ['${DOLLAR:-$}{HOME}', '$5']
+    """
+    if isinstance(value, dict):
+        return {key: literal(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [literal(one) for one in value]
+    return value.replace("${", LITERAL) if isinstance(value, str) and REFERENCE.search(value) else value
+
+
+def text_of(settings: Json, remarks: Remarks) -> str:
+    """The file's text."""
+    schedules = [schedule["name"] for schedule in settings["schedules"]]
+    head = [
+        f"Made by `model-monitor import-sagemaker` of SageMaker's {', '.join(schedules)}.",
+        f"Look at what is marked with {LOOK}; the end lists what has no counterpart here.",
+    ]
+    lines = [line for sentence in head for line in comment(sentence)]
+    for key, value in settings.items():
+        lines += looks(remarks, (key,))
+        if key == "schedules":
+            lines.append("schedules:")
+            for i, schedule in enumerate(value):
+                lines += entry(schedule, i, remarks)
+        else:
+            lines += dumped(key, value)
+    if without := remarks.listed():
+        lines += ["", *comment("Without a counterpart here:")]
+        lines += [line for sentence in without for line in comment(sentence, "- ")]
+    return "\n".join(lines) + "\n"
+
+
+def entry(schedule: Json, index: int, remarks: Remarks) -> Iterator[str]:
+    """The lines of one schedule, as an item of a list."""
+    first = True
+    for key, value in schedule.items():
+        for line in looks(remarks, ("schedules", index, key)):
+            yield f"    {line}" if not first else f"  {line}"
+        for line in dumped(key, value):
+            yield f"  - {line}" if first else f"    {line}"
+            first = False
+    for place in remarks.looks:
+        if place[:2] == ("schedules", index) and place[2] not in schedule:
+            yield from (f"    {line}" for line in looks(remarks, place))
+
+
+def dumped(key: str, value: Any) -> list[str]:
+    text: str = yaml.dump({key: literal(value)}, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
+    return text.splitlines()
+
+
+def looks(remarks: Remarks, place: Place) -> list[str]:
+    return [line for sentence in remarks.looks.get(place, []) for line in comment(f"{LOOK}: {sentence}")]
+
+
+def comment(sentence: str, mark: str = "") -> list[str]:
+    """A sentence as comments of a readable width, whatever characters it has."""
+    lines, line = [], f"# {mark}"
+    for word in plain(sentence).split(" "):
+        if len(line) + len(word) > WIDTH and line.strip("# -"):
+            lines.append(line.rstrip())
+            line = "# " + " " * len(mark)
+        line += f"{word} "
+    return [*lines, line.rstrip()]

@@ -1,0 +1,160 @@
+"""Which monitor is it here, with which options?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from model_monitor.analysis_config import Analysis
+from model_monitor.errors import ConfigError
+from model_monitor.sagemaker_import.addresses import on_s3
+from model_monitor.sagemaker_import.definition import Definition, attributes_of
+from model_monitor.sagemaker_import.remarks import OfSchedule
+
+MONITORS = {
+    "DataQuality": "data_quality",
+    "ModelQuality": "model_quality",
+    "ModelBias": "bias",
+    "ModelExplainability": "attribution",
+}
+ANALYSED = ("ModelBias", "ModelExplainability")  # what is asked of them is in an analysis configuration
+LABEL = "label"  # what the monitors call the truth if nobody says otherwise
+PREDICTOR = ("content_type", "accept_type", "content_template", "record_template", "label", "probability")
+ANSWERS = {"inference_attribute", "probability_attribute"}
+EXPLAINED = ("num_clusters", "num_samples", "use_logit", "seed", "features", "label_headers")
+
+
+def options_of(
+    definition: Definition, analysis: Analysis | None, calibrated: bool, about: OfSchedule
+) -> dict[str, Any]:
+    """The monitor's options. Raises ConfigError if it can't be told what is judged."""
+    options: dict[str, Any] = {} if calibrated else {"compatibility": "sagemaker"}
+    if definition.kind == "DataQuality":
+        return options | of_data_quality(definition, about)
+    if definition.kind == "ModelQuality":
+        return options | of_model_quality(definition, about)
+    if analysis is None:
+        raise ConfigError(f"schedule '{about.name}' needs an analysis configuration")
+    asked: dict[str, Any] = plain_lists(analysis.options(MONITORS[definition.kind]))
+    if definition.kind == "ModelBias":
+        answers = attributes_of(definition)
+        if not ANSWERS & (answers.keys() | asked.keys()):
+            raise no_answer(about)
+        if ANSWERS & answers.keys():
+            # What the schedule says of the captured answer wins: the file may describe the baseline's dataset.
+            asked = {name: value for name, value in asked.items() if name not in ANSWERS}
+        return options | asked | answers
+    return options | asked
+
+
+def no_answer(about: OfSchedule) -> ConfigError:
+    return ConfigError(
+        f"schedule '{about.name}' has neither InferenceAttribute nor ProbabilityAttribute, so nobody knows which value "
+        "is the model's answer; add one to its EndpointInput or BatchTransformInput in the JSON, and give it with "
+        "--from-json"
+    )
+
+
+def of_data_quality(definition: Definition, about: OfSchedule) -> dict[str, Any]:
+    for name in ("FeaturesAttribute", "InferenceAttribute", "ProbabilityAttribute", "ProbabilityThresholdAttribute"):
+        if name in definition.given:
+            about.no_counterpart(name, "data quality judges every column; the original leaves it unused, too")
+    method = definition.environment.get("categorical_drift_method")
+    if method is None:
+        return {}
+    if method not in ("LInfinity", "ChiSquared"):
+        raise ConfigError(
+            f"schedule '{about.name}': Environment.categorical_drift_method is LInfinity or ChiSquared, not '{method}'"
+        )
+    about.look(
+        "options",
+        f"Environment.categorical_drift_method {method} is that of the next baseline that is learned; for the one "
+        "below write it into monitoring_config.distribution_constraints of its constraints.json",
+    )
+    return {"rules": {"categorical_method": method}}
+
+
+def of_model_quality(definition: Definition, about: OfSchedule) -> dict[str, Any]:
+    problem = definition.app.get("ProblemType") or definition.environment.get("problem_type")
+    if problem is None:
+        raise ConfigError(
+            f"schedule '{about.name}' has no ProblemType; add BinaryClassification, MulticlassClassification or "
+            "Regression to ModelQualityAppSpecification in the JSON, and give it with --from-json"
+        )
+    answers = attributes_of(definition)
+    if problem == "Regression" and "inference_attribute" not in answers:
+        answers["inference_attribute"] = "0"
+        about.look("options", "there is no InferenceAttribute; the first value of the answer is taken")
+    if not ANSWERS & answers.keys():
+        raise no_answer(about)
+    label = definition.environment.get("ground_truth_attribute") or LABEL
+    if label in (answers.get("inference_attribute"), answers.get("probability_attribute")):
+        label = "ground_truth"
+        about.look("options", "the answer has the label's usual name; of labels in JSON name the key that holds them")
+    truth = {} if label == LABEL else {"ground_truth_attribute": label}
+    return {"problem_type": problem} | answers | truth
+
+
+def plain_lists(value: Any) -> Any:
+    """The same with lists for tuples, as YAML has them."""
+    if isinstance(value, dict):
+        return {key: plain_lists(one) for key, one in value.items()}
+    return [plain_lists(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def explain_of(definition: Definition, analysis: Analysis, model: str | None, about: OfSchedule) -> dict[str, Any]:
+    """``explain``: which model is asked, and how. Raises ConfigError if nobody knows which."""
+    asked = dict(analysis.explain)
+    found: dict[str, Any] = {"model": model_of(definition, asked.get("model", {}), model, about)}
+    found |= {name: plain_lists(asked[name]) for name in EXPLAINED if name in asked}
+    background = asked.get("baseline")
+    if isinstance(background, str):
+        found["background"] = on_s3(background, "methods.shap.baseline")
+    elif background is not None:
+        found["background"] = plain_lists(background)
+    else:
+        about.look(
+            "explain",
+            "the analysis configuration has no shap.baseline; set background, or baseline: {dataset: ...} to cluster",
+        )
+    if "features" not in found:
+        about.look("explain", "the analysis configuration has no headers; name the model's features, in its order")
+    return found
+
+
+def model_of(
+    definition: Definition, predictor: Mapping[str, Any], address: str | None, about: OfSchedule
+) -> dict[str, Any]:
+    """Where the model is: as the command says, else the endpoint of the configuration, else the monitored one."""
+    exchange = {name: predictor[name] for name in PREDICTOR if name in predictor}
+    if not {"label", "probability"} & exchange.keys() and (place := attributes_of(definition)):
+        exchange |= {
+            name: place[f"{attribute}_attribute"]
+            for name, attribute in (("probability", "probability"), ("label", "inference"))
+            if f"{attribute}_attribute" in place
+        }
+    found: dict[str, Any] = {"exchange": exchange} if exchange else {}
+    kind, _, rest = (address or "").partition(":")
+    if kind in ("http", "https"):
+        return {"url": address} | found
+    if kind == "python":
+        return {"callable": rest} | found
+    if address and kind != "sagemaker":
+        about.look("explain", "if loading this model runs code that is in it, as a pickle does, it needs trust: true")
+        return {"artefact": address}
+    found = {name: predictor[name] for name in ("target_model", "custom_attributes") if name in predictor} | found
+    if address:
+        return {"sagemaker_endpoint": rest} | found
+    if "endpoint_name" in predictor:
+        return {"sagemaker_endpoint": predictor["endpoint_name"]} | found
+    if definition.is_batch:
+        raise ConfigError(
+            f"schedule '{about.name}' explains a model for which SageMaker makes an endpoint each time; nothing does "
+            "so here: give --model, an address of the model as a URL, sagemaker:ENDPOINT, python:DOTTED.PATH or a file"
+        )
+    about.look(
+        "explain",
+        "no shadow endpoint is made of a model here, so the monitored endpoint itself is asked; its data capture "
+        "records these requests, too. To ask another one give --model, or edit this",
+    )
+    return {"sagemaker_endpoint": definition.given["EndpointName"]} | found

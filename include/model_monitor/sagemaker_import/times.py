@@ -1,0 +1,180 @@
+"""When does a schedule of the original run, and over which window?"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from model_monitor import cron as crons
+from model_monitor.errors import ConfigError
+from model_monitor.sagemaker_import.remarks import OfSchedule
+from model_monitor.sagemaker_import.shapes import Json
+
+DAILY = "cron(0 0 ? * * *)"
+DELAY = timedelta(minutes=5)  # what an endpoint file waits if it says nothing
+NONE = timedelta(0)
+
+DURATION = re.compile(
+    r"(?P<sign>.?)P(?:(?P<weeks>[0-9]+)W)?(?:(?P<days>[0-9]+)D)?"
+    r"(?P<time>T(?:(?P<late_days>[0-9]+)D)?(?:(?P<hours>[0-9]+)H)?(?:(?P<minutes>[0-9]+)M)?(?:(?P<seconds>[0-9]+)S)?)?"
+)
+UNITS = ("weeks", "days", "hours", "minutes", "seconds")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A window as distances back from the tick: from ``start`` until ``end``, start > end >= 0."""
+
+    start: timedelta
+    end: timedelta
+
+    @property
+    def length(self) -> timedelta:
+        return self.start - self.end
+
+
+def back(text: str, place: str, about: OfSchedule, key: str) -> timedelta:
+    """How far back from the tick an offset of the original lies, >= 0. Raises ConfigError."""
+    match = DURATION.fullmatch(text.strip())
+    parts = {unit: int(match[unit] or 0) for unit in UNITS} if match else {}
+    if not match or not any(match[unit] for unit in (*UNITS, "late_days")):
+        raise ConfigError(
+            f"schedule '{about.name}': {place} '{text}' is no duration that can be read; write -P1D, -PT6H or -PT30M"
+        )
+    parts["days"] += int(match["late_days"] or 0)
+    try:
+        found = timedelta(**parts)
+    except OverflowError as error:
+        raise ConfigError(f"schedule '{about.name}': {place} '{text}' is longer than any window") from error
+    if match["late_days"]:
+        about.look(key, f"{place} is {text}, which is not ISO 8601 (days go before T); it is read as {written(-found)}")
+    if match["sign"] != "-" and found:
+        about.look(key, f"{place} is {text}, without a minus; it is read as {written(-found)}, before the tick")
+    return found
+
+
+def written(duration: timedelta) -> str:
+    """ISO 8601, in the largest unit that needs no fraction.
+
+    >>> written(timedelta(hours=36)), written(-timedelta(days=2)), written(timedelta(0))
+    ('PT36H', '-P2D', 'PT0H')
+    """
+    seconds = round(abs(duration).total_seconds())
+    sign = "-" if duration < NONE else ""
+    if seconds and seconds % 86400 == 0:
+        return f"{sign}P{seconds // 86400}D"
+    for unit, size in (("H", 3600), ("M", 60)):
+        if seconds % size == 0:
+            return f"{sign}PT{seconds // size}{unit}"
+    return f"{sign}PT{seconds}S"
+
+
+def times_of(config: Json | None, given: Json, labelled: bool, about: OfSchedule) -> dict[str, Any]:
+    """``cron``, and where they are needed ``window``, ``delay`` and the ``offset`` of ground truth.
+
+    ``config`` is the original's ScheduleConfig, ``given`` its input with the offsets. Raises ConfigError.
+    """
+    config = config or {}
+    expression = config.get("ScheduleExpression")
+    if expression is None:
+        expression = DAILY
+        about.look("cron", "there is no ScheduleConfig: it ran once a day, at an hour that AWS chose; choose one")
+    try:
+        cron = crons.standard(expression)
+    except ConfigError as error:
+        raise ConfigError(f"schedule '{about.name}': ScheduleExpression {error}") from error
+    analysed = span_of(config, "DataAnalysisStartTime", "DataAnalysisEndTime", cron, about, "window")
+    offsets = span_of(given, "StartTimeOffset", "EndTimeOffset", cron, about, "ground_truth" if labelled else "window")
+    if cron is None:
+        return by_hand(analysed, offsets, about)
+    if analysed and offsets:
+        about.look(
+            "cron",
+            "there are both DataAnalysisStartTime and StartTimeOffset, and AWS does not say which wins; offsets are "
+            "taken",
+        )
+    span = offsets or analysed
+    if span is None:
+        return {"cron": expression}
+    if labelled:
+        return {"cron": expression, "offset": {"start": written(-span.start), "end": written(-span.end)}}
+    if not span.end:
+        return {"cron": expression, "window": written(span.length)}
+    about.look(
+        "cron",
+        f"the original judges the window that ends {written(span.end)} before {expression}; this is the same window "
+        "and the same time of the run, told by the window's end, so its report is in the folder of that hour",
+    )
+    return {
+        "cron": earlier(cron, span.end, about),
+        "window": written(span.length),
+        "delay": written(max(span.end, DELAY)),
+    }
+
+
+def by_hand(analysed: Span | None, offsets: Span | None, about: OfSchedule) -> dict[str, Any]:
+    """Of a schedule that runs once, now: it waits for a person here, who gives the window."""
+    if offsets:
+        about.no_counterpart(
+            "StartTimeOffset, EndTimeOffset", "a run by hand judges the window that is given in its form, as it is"
+        )
+    if analysed is None:
+        about.look("cron", "NOW without DataAnalysisStartTime: it runs by hand, over the window that you give")
+        return {"cron": "NOW"}
+    about.look(
+        "cron",
+        f"NOW: it judged once, from {written(-analysed.start)} to {written(-analysed.end)} as seen from its making; "
+        "here it runs by hand, over the window that you give in the form",
+    )
+    return {"cron": "NOW", "window": written(analysed.length)}
+
+
+def span_of(given: Json, start: str, end: str, cron: str | None, about: OfSchedule, key: str) -> Span | None:
+    """What two offsets say; None if neither is there. A missing start is one period before the end."""
+    if start not in given and end not in given:
+        return None
+    until = back(given[end], end, about, key) if end in given else NONE
+    if start in given:
+        since = back(given[start], start, about, key)
+    else:
+        since = until + (longest_period(cron) if cron else timedelta(hours=1))
+        about.look(key, f"there is {end} but no {start}; it is taken as {written(-since)}")
+    if since <= until:
+        raise ConfigError(
+            f"schedule '{about.name}': {start} {written(-since)} is not before {end} {written(-until)}; correct one of "
+            "them in the JSON, and give it with --from-json"
+        )
+    return Span(since, until)
+
+
+def longest_period(cron: str) -> timedelta:
+    """The longest time from one tick of a day to the next."""
+    minutes = minutes_of(cron)
+    after = [*minutes[1:], minutes[0] + 1440]
+    return timedelta(minutes=max(b - a for a, b in zip(minutes, after, strict=True)))
+
+
+def minutes_of(cron: str) -> list[int]:
+    """The ticks of a day, as minutes since midnight. Raises ConfigError unless it is like all of the original's."""
+    match = re.fullmatch(r"(?P<minute>[0-9]{1,2}) (?P<hours>\*|[0-9]{1,2}(,[0-9]{1,2})*) \* \* \*", cron)
+    if not match:
+        raise ConfigError(f"'{cron}' can't be moved; the original has only hourly, daily, and every N hours")
+    hours = range(24) if match["hours"] == "*" else map(int, match["hours"].split(","))
+    return sorted(60 * hour + int(match["minute"]) for hour in hours)
+
+
+def earlier(cron: str, by: timedelta, about: OfSchedule) -> str:
+    """The expression whose ticks are those of another, so much earlier. Raises ConfigError.
+
+    >>> from model_monitor.sagemaker_import.remarks import Remarks
+    >>> earlier("0 5,17 * * *", timedelta(hours=6), Remarks().of(0, "a"))
+    '0 11,23 * * *'
+    """
+    seconds = round(by.total_seconds())
+    if seconds % 60:
+        raise ConfigError(f"schedule '{about.name}': an offset of {written(by)} is no whole number of minutes")
+    moved = sorted((minute - seconds // 60) % 1440 for minute in minutes_of(cron))
+    hours = ",".join(str(minute // 60) for minute in moved)
+    return f"{moved[0] % 60} {'*' if len(moved) == 24 else hours} * * *"

@@ -1,0 +1,138 @@
+"""Which requests does an endpoint file judge: of which endpoint and variant, or of which batch transforms?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from model_monitor.errors import ConfigError
+from model_monitor.sagemaker_import.addresses import on_s3
+from model_monitor.sagemaker_import.definition import Definition
+from model_monitor.sagemaker_import.pieces import Source
+from model_monitor.sagemaker_import.remarks import Remarks
+from model_monitor.sagemaker_import.shapes import Json
+
+if TYPE_CHECKING:
+    from model_monitor.sagemaker_import.endpoint_file import Wishes
+    from model_monitor.sagemaker_import.files import Files
+
+ALL = "AllTraffic"  # the SDK's name of an only variant
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What the head of an endpoint file says."""
+
+    endpoint: str
+    variant: str | None
+    capture: dict[str, Any]
+
+    def settings(self, files: Files) -> dict[str, Any]:
+        capture = self.capture | {"uri": files.from_here(self.capture["uri"])}
+        return {"endpoint": self.endpoint} | ({"variant": self.variant} if self.variant else {}) | {"capture": capture}
+
+
+def traffic_of(
+    definitions: Sequence[Definition], first: Json, source: Source, wishes: Wishes, remarks: Remarks
+) -> Traffic:
+    """The one traffic that all schedules judge. Raises ConfigError if there are several, or nobody says where it is."""
+    kinds = {definition.is_batch for definition in definitions}
+    if len(kinds) > 1:
+        raise ConfigError("some schedules judge an endpoint and others batch transforms; import them apart")
+    return (of_batch if kinds == {True} else of_endpoint)(definitions, first, source, wishes, remarks)
+
+
+def of_batch(
+    definitions: Sequence[Definition], first: Json, source: Source, wishes: Wishes, remarks: Remarks
+) -> Traffic:
+    uris = sorted({on_s3(d.given["DataCapturedDestinationS3Uri"], "DataCapturedDestinationS3Uri") for d in definitions})
+    formats = [definition.given["DatasetFormat"] for definition in definitions]
+    if len(uris) > 1 or any(one != formats[0] for one in formats):
+        raise ConfigError(
+            f"the schedules judge batch transforms in {', '.join(uris)}, or in several formats; one endpoint file is "
+            "of one folder and format: import them apart"
+        )
+    if wishes.variant is not None:
+        raise ConfigError("--variant is of endpoints, and batch transforms have none; leave it out")
+    if len(formats[0]) != 1:
+        raise ConfigError("DatasetFormat says one of Csv, Json and Parquet; correct it in the JSON")
+    name: str = wishes.endpoint or first["MonitoringScheduleName"]
+    if wishes.endpoint is None:
+        remarks.look(("endpoint",), "batch transforms have no endpoint; this is only a name, give a better one")
+    return Traffic(
+        name, None, {"kind": "batch", "uri": wishes.capture_uri or uris[0], "format": as_described(formats[0])}
+    )
+
+
+def as_described(description: Json) -> Json:
+    """A DatasetFormat with what is the default said: CSV without a word of it has no header."""
+    [(name, details)] = description.items()
+    return {name: {"Header": False} | details} if name == "Csv" else {name: details}
+
+
+def of_endpoint(
+    definitions: Sequence[Definition], first: Json, source: Source, wishes: Wishes, remarks: Remarks
+) -> Traffic:
+    names = list(dict.fromkeys(definition.given["EndpointName"] for definition in definitions))
+    if len(names) > 1:
+        raise ConfigError(
+            f"the schedules are of endpoints {', '.join(names)}, and one file is of one endpoint; import them apart"
+        )
+    [name] = names
+    if wishes.endpoint not in (None, name):
+        raise ConfigError(f"--endpoint {wishes.endpoint}: the schedules are of endpoint {name}; leave it out")
+    described = source.endpoint(name)
+    variant = variant_of(described, wishes, remarks)
+    return Traffic(name, variant, {"uri": capture_of(described, name, wishes, remarks)})
+
+
+def variant_of(described: Json | None, wishes: Wishes, remarks: Remarks) -> str:
+    """Whose requests are judged: as the command says, else AllTraffic, else the first variant. Raises ConfigError."""
+    described = described or {}
+    known = [
+        one["VariantName"]
+        for key in ("ProductionVariants", "ShadowProductionVariants")
+        for one in described.get(key, [])
+    ]
+    if wishes.variant is not None:
+        if known and wishes.variant not in known:
+            raise ConfigError(f"--variant {wishes.variant}: the endpoint has {', '.join(known)}")
+        return wishes.variant
+    if not known:
+        remarks.look(("variant",), f"nobody said which variants the endpoint has; {ALL} is taken")
+        return ALL
+    chosen: str = ALL if ALL in known else known[0]
+    if others := [one for one in known if one != chosen]:
+        remarks.look(
+            ("variant",),
+            f"the endpoint also has {', '.join(others)}, which the original judges together with this one; for each "
+            "import again with --variant, other names of schedules, and an --output of its own",
+        )
+    return chosen
+
+
+def capture_of(described: Json | None, name: str, wishes: Wishes, remarks: Remarks) -> str:
+    """The folder above that of the endpoint. Raises ConfigError if nobody says where it is."""
+    config = (described or {}).get("DataCaptureConfig", {})
+    tell_of_capture(config, remarks)
+    if wishes.capture_uri is not None:
+        return wishes.capture_uri
+    if "DestinationS3Uri" in config:
+        return on_s3(config["DestinationS3Uri"], "DataCaptureConfig.DestinationS3Uri")
+    why = "there is no such endpoint any more, or it is not described" if described is None else "it captures nothing"
+    raise ConfigError(
+        f"nobody says where the requests of endpoint {name} are captured ({why}); give --capture-uri, the folder above "
+        f"{name}/, or with --from-json what this prints, too: aws sagemaker describe-endpoint --endpoint-name {name}"
+    )
+
+
+def tell_of_capture(config: Json, remarks: Remarks) -> None:
+    if config.get("EnableCapture", True) is False or config.get("CaptureStatus") == "Stopped":
+        remarks.look(("capture",), "data capture is switched off at the endpoint; there will be nothing to judge")
+    if (share := config.get("CurrentSamplingPercentage", 100)) < 100:
+        remarks.look(("capture",), f"the endpoint captures {share} % of its requests; counts in reports are of those")
+    if config.get("KmsKeyId"):
+        remarks.no_counterpart(
+            "DataCaptureConfig.KmsKeyId", "whoever reads the capture needs the right to decrypt with that key"
+        )

@@ -1,0 +1,129 @@
+"""Rows of CSV and documents of JSON are found as Python's own readers find them, however a file is cut into pieces."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model_monitor.errors import DataError
+from model_monitor.rows.capture import Block, Piece
+from model_monitor.rows.texts import csv_rows, elements, json_documents, members, members_one_by_one, object_of
+from model_monitor.rows.translating import pieces_of
+
+cells = st.text(st.sampled_from('ab,"\n é'), max_size=4)
+tables = st.lists(st.lists(cells, min_size=1, max_size=3), max_size=8)
+values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=4)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=3)),
+    max_leaves=8,
+)
+objects = st.dictionaries(st.text(max_size=4), values, max_size=4)
+spaces = st.sampled_from([None, 0, 2])
+
+
+def cut(content: bytes, sizes: list[int]) -> list[Piece]:
+    """Whole lines of a file in pieces of so many lines."""
+    lines, made, first = content.split(b"\n"), [], 1
+    for size in [*sizes, len(lines)]:
+        if some := lines[first - 1 : first - 1 + size]:
+            made.append(Piece("f", first, b"\n".join(some)))
+            first += len(some)
+    return made
+
+
+@given(tables, st.lists(st.integers(1, 3), max_size=4), st.sampled_from(["\n", "\r\n"]))
+def test_rows_of_csv_are_those_of_pythons_reader(table: list[list[str]], sizes: list[int], end: str) -> None:
+    stream = io.StringIO(newline="")
+    csv.writer(stream, lineterminator=end).writerows(table)
+    found = list(csv_rows(cut(stream.getvalue().encode(), sizes)))
+    assert [next(csv.reader([row.decode()])) for _, row in found] == table
+    lines = stream.getvalue().encode().split(b"\n")
+    for number, row in found:
+        assert b"\n".join(lines[number - 1 :]).startswith(row)
+
+
+def test_a_quote_that_is_never_closed_is_told_with_the_line_that_opens_it() -> None:
+    with pytest.raises(DataError, match=r"^f line 3 opens a quote that is never closed"):
+        list(csv_rows([Piece("f", 1, b'a\nb,"c"\n"d\ne\n')]))
+
+
+def test_a_quote_that_stays_open_is_given_up_before_memory_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model_monitor.rows.texts.BLOCK_BYTES", 100)
+    read = []
+    pieces = (
+        read.append(i) or Piece("f", 1 + 10 * i, b"\n".join([b'"x'] * (i == 0) + [b"xxxxx"] * 9)) for i in range(99)
+    )
+    with pytest.raises(DataError, match="line 1 opens"):
+        list(csv_rows(pieces))
+    assert len(read) < 5
+
+
+@given(st.lists(objects, max_size=4), spaces, st.booleans())
+def test_elements_of_a_list_are_found_as_they_are_written(items: list[Any], indent: int | None, fast: bool) -> None:
+    items = items if fast else [*items, float("nan")]  # which only the slower way knows
+    text = json.dumps(items, indent=indent, ensure_ascii=False)
+    found = elements(text.encode(), "f")
+    assert all(one.decode() in text for one in found)
+    assert list(map(same, map(json.loads, found))) == list(map(same, items))
+
+
+@given(objects, spaces)
+def test_members_of_an_object_are_found_as_they_are_written(one: dict[str, Any], indent: int | None) -> None:
+    text = json.dumps(one, indent=indent, ensure_ascii=False)
+    for found in (members(text.encode()), members_one_by_one(text)):
+        assert list(found) == list(one) and all(value in text for value in found.values())
+        assert same(json.loads(object_of(found))) == same(one)
+
+
+def same(document: Any) -> str:
+    """A document to be compared: NaN is not equal to itself."""
+    return json.dumps(document, sort_keys=True)
+
+
+@given(
+    st.lists(objects, min_size=1, max_size=5), st.sampled_from(["lines", "list", "whole"]), st.lists(st.integers(1, 3))
+)
+def test_documents_are_lines_elements_or_the_whole_file(items: list[Any], form: str, sizes: list[int]) -> None:
+    if form == "whole":
+        items = [{"a": items}]
+        content = json.dumps(items[0], indent=1)
+    else:
+        content = json.dumps(items, indent=1) if form == "list" else "\n\n".join(map(json.dumps, items))
+    found = list(json_documents(iter(cut(content.encode(), sizes))))
+    assert [same(json.loads(one)) for _, one in found] == list(map(same, items))
+    places = (
+        [1]
+        if form == "whole"
+        else range(1, 1 + len(items) * (2 if form == "lines" else 1), 2 if form == "lines" else 1)
+    )
+    assert [number for number, _ in found] == list(places)
+
+
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+def test_a_list_that_is_nested_beyond_measure_is_told() -> None:
+    with pytest.raises(DataError, match="f can't be read as a JSON list"):
+        elements(f"[{DEEP}]".encode(), "f")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[", "1", '{"a"', '{"a":}', '{"a": 1} x', "null", "{" * 100_000, f'{{"a":{DEEP}}}']
+)
+def test_what_is_no_object_has_no_members(text: str) -> None:
+    with pytest.raises(ValueError, match="not a JSON object"):
+        members(text.encode())
+
+
+@given(st.lists(st.integers(1, 40_000), unique=True, max_size=8))
+def test_lines_keep_their_numbers_in_pieces(numbers: list[int]) -> None:
+    given_lines = [(number, b"%d" % number) for number in sorted(numbers)]
+    pieces = list(pieces_of("f", given_lines))
+    assert [(number, line) for _, number, line in Block(pieces).lines] == given_lines
+    assert sum(len(piece.content) for piece in pieces) < 60_000  # gaps are not filled without end

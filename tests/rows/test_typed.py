@@ -1,0 +1,70 @@
+"""Columns of Parquet as JSON: what a reader of the JSON gets is what the columns held."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model_monitor import store
+from model_monitor.errors import DataError
+from model_monitor.rows import typed
+
+TEXTS = st.one_of(st.none(), st.text(st.characters(codec="utf-8"), max_size=5))
+
+
+def texts(values: Any, kind: pa.DataType | None = None) -> list[str]:
+    found: list[str] = typed.json_texts(pa.array(values, kind), "x").to_pylist()
+    return found
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False)), max_size=6))
+def test_fractions_come_back_as_the_same_fractions(values: list[float | None]) -> None:
+    found = texts(values, pa.float64())
+    assert [json.loads(text) for text in found] == values
+    assert all(type(json.loads(text)) is float for text, value in zip(found, values, strict=True) if value is not None)
+
+
+@given(st.lists(TEXTS, max_size=6), st.booleans())
+def test_texts_come_back_as_the_same_texts(values: list[str | None], coded: bool) -> None:
+    column = pa.array(values, pa.string())
+    found = typed.json_texts(column.dictionary_encode() if coded else column, "x").to_pylist()
+    assert [json.loads(text) for text in found] == values
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "expected"),
+    [
+        ([1, None, 2**64 - 1], pa.uint64(), ["1", "null", "18446744073709551615"]),
+        ([True, False, None], pa.bool_(), ["true", "false", "null"]),
+        ([5.0, -0.0, 1e300, float("nan"), float("-inf")], pa.float64(), ["5.0", "-0.0", "1e+300", "null", "null"]),
+        ([0.1, 3.0, None], pa.float32(), ["0.1", "3.0", "null"]),
+        ([Decimal("5.00")], pa.decimal128(5, 2), ['"5.00"']),
+        ([date(2026, 1, 5)], pa.date32(), ['"2026-01-05"']),
+        ([datetime(2026, 1, 5, 3, tzinfo=UTC)], pa.timestamp("us", "UTC"), ['"2026-01-05T03:00:00Z"']),
+        ([[1.5, None], None], pa.list_(pa.float64()), ["[1.5,null]", "null"]),
+        ([{"a": 1}], pa.struct([("a", pa.int64())]), ['{"a":1}']),
+        ([[("a", 1)]], pa.map_(pa.string(), pa.int64()), ['{"a":1}']),
+        ([b"a"], pa.binary(), ['"a"']),
+        ([None], pa.null(), ["null"]),
+    ],
+)
+def test_each_type_is_written_as_json_knows_it(values: Any, kind: pa.DataType, expected: list[str]) -> None:
+    assert texts(values, kind) == expected
+
+
+def test_names_are_written_as_json_too_and_bytes_that_are_no_text_are_named(tmp_path: Path) -> None:
+    pq.write_table(pa.table({'a"ü': [1], "b": [b"\xff"]}), tmp_path / "a.parquet")
+    [file] = store.files(str(tmp_path / "a.parquet"))
+    names = ('a"ü',)
+    assert list(typed.rows(file, (), [names])) == [(1, {names: '{"a\\"ü":1}'})]
+    with pytest.raises(DataError, match=r"a\.parquet: column 'b' holds bytes that are no text"):
+        list(typed.rows(file, ("b",)))
