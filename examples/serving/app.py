@@ -8,15 +8,12 @@ CAPTURE=s3://bucket/capture uvicorn app:app --workers 2     # or there; CAPTURE=
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from fastapi import FastAPI, HTTPException, Request, Response
-from model import answered, trained
+from model import HERE, answered, trained
 
 from model_monitor.rows.recorder import Recorder
 from model_monitor.rows.recorder.asgi import CaptureMiddleware
-
-HERE = Path(__file__).resolve().parents[2] / ".demo/serving"
 
 app = FastAPI()
 model = trained()

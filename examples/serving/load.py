@@ -87,11 +87,13 @@ def header(head: bytes, name: bytes) -> bytes:
     return rest.partition(b"\r\n")[0].strip() if found else b""
 
 
-async def ask(port: int, count: int, connections: int = 8, keep_ids: bool = False) -> Answers:
-    """Ask a server so many times; a connection that it ends is made anew."""
+async def ask(
+    port: int, count: int, connections: int = 8, keep_ids: bool = False, bodies: Sequence[bytes] = ()
+) -> Answers:
+    """Ask a server so many times, with these bodies in turn; a connection that it ends is made anew."""
     answers, left = Answers(), [count]
     head = b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nContent-Length: %d\r\n\r\n%b"
-    bodies = [head % (len(body), body) for body in questions()]
+    requests = [head % (len(body), body) for body in bodies or questions()]
     loop = asyncio.get_running_loop()
     began = time.perf_counter()
 
@@ -99,7 +101,7 @@ async def ask(port: int, count: int, connections: int = 8, keep_ids: bool = Fals
         while left[0]:
             try:
                 _, caller = await loop.create_connection(
-                    lambda: Caller(left, bodies, answers, keep_ids), "127.0.0.1", port
+                    lambda: Caller(left, requests, answers, keep_ids), "127.0.0.1", port
                 )
                 await caller.over
             except OSError:

@@ -6,7 +6,9 @@ measured features. Half of them are trained on; the others are what callers ask 
 
 from __future__ import annotations
 
+import os
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import load_breast_cancer
@@ -17,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 FEATURES = [str(name).replace(" ", "_") for name in load_breast_cancer().feature_names]
 PREDICTION = "malignant"
+HERE = Path(os.environ.get("SERVING_DEMO") or Path(__file__).resolve().parents[2] / ".demo/serving")
 
 
 @cache

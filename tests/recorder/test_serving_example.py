@@ -149,3 +149,17 @@ def test_each_answered_request_is_analysed_once_or_counted_as_lost(tmp_path: Pat
 def no_files(spool: Path) -> bool:
     """Whether nothing of a worker that was killed is left, either."""
     return not [path for path in spool.rglob("*") if path.suffix in (".open", ".ready")]
+
+
+def test_the_example_sees_that_a_client_changed_its_units(tmp_path: Path) -> None:
+    own = {"PYTHONPATH": str(PROJECT / "include"), "SERVING_DEMO": str(tmp_path / "demo")}
+    told = subprocess.run(
+        [sys.executable, str(SERVING / "watch.py")],
+        env=os.environ | own,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert "Completed, 2000 rows, 0 violations" in told.stdout
+    assert "mean_radius: baseline_drift_check" in told.stdout and "CompletedWithViolations, 2000 rows" in told.stdout
