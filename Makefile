@@ -17,7 +17,7 @@ ui: .venv/demo
 	$(RUN) scripts/local_airflow.py ui --home .demo/airflow
 
 test: .venv/dev
-	$(RUN) -m pytest
+	AZURITE="$${AZURITE:-$(wildcard $(CURDIR)/.azurite/node_modules/.bin/azurite-blob)}" $(RUN) -m pytest
 
 judge: .venv/dev .judge/ready
 	SMCLARIFY_PYTHON=$(CURDIR)/.judge/bin/python $(RUN) -m pytest tests/monitors/test_bias_judge.py
@@ -29,7 +29,7 @@ lint: .venv/dev
 	$(RUN) -m model_monitor validate
 
 clean:
-	rm -rf .venv .uv .judge .demo build include/*.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .uv .judge .azurite .demo build include/*.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 # Make the locks again after an edit of a requirements*.in file.
 lock: $(UV)
@@ -58,6 +58,11 @@ endef
 .judge/ready: | $(UV)
 	$(UV) venv --quiet --python $(PYTHON) .judge
 	$(UV) pip install --quiet --compile-bytecode --python .judge smclarify==0.5 "pandas<3"
+	@touch $@
+
+# Microsoft's emulator of Azure's storage, which the tests use where it is; it needs Node.js.
+.azurite/ready:
+	npm install --silent --no-fund --no-audit --prefix .azurite azurite@3
 	@touch $@
 
 .venv/demo: requirements-demo.txt pyproject.toml | .venv/bin/python

@@ -53,13 +53,13 @@ def awaiting_labels() -> list[Scheduled]:
 def expiring() -> dict[Path, config.Endpoint]:
     """The endpoints with ``retention_days``, by file; none in a worker that runs another DAG's task.
 
-    Left out are those whose captures another file's endpoint keeps for longer.
+    Left out are those whose captures another file's endpoint keeps for longer, or may, as it can't be read.
     """
     if get_parsing_context().dag_id not in (None, config.RETENTION):
         return {}
     endpoints, _ = config.load_all(files())
-    shared = retained.sharing(endpoints)
-    return {path: one for path, one in endpoints.items() if one.retention_days is not None and path not in shared}
+    held = retained.held_back(endpoints, files())
+    return {path: one for path, one in endpoints.items() if one.retention_days is not None and path not in held}
 
 
 def problems() -> list[str]:

@@ -70,6 +70,18 @@ def test_a_mapping_may_be_a_preset(tmp_path: Path) -> None:
         (BATCH | {"mapping": TABLE["mapping"]}, "mapping is only for kind: table"),
         (TABLE | {"data": "s3://b/x"}, "data is only for kind: batch"),
         (TABLE | {"mapping": None}, "kind: table needs a mapping"),
+        (TABLE | {"path": "%Y/%m/%d/%H/%M"}, "path has %M"),
+        (TABLE | {"path": "%Y-%m-%d %I"}, "path has %I"),
+        (TABLE | {"path": "date=%Q"}, "path has %Q"),
+        (TABLE | {"path": "date=%Y%"}, "path has %;"),
+        (TABLE | {"path": "day=%-Y"}, "path has %-Y"),
+        (TABLE | {"path": "%Y/../%m"}, "path leads out of uri with .."),
+        (TABLE | {"path": ".."}, "path leads out of uri with .."),
+        (
+            TABLE | {"format": {"Csv": {"Header": True}}, "header": False},
+            "header: False and Header of format say the opposite; leave header out",
+        ),
+        (BATCH | {"format": {"csv": {"header": "false"}}, "header": True}, "say the opposite"),
         (TABLE | {"mapping": "snowflake"}, "there is no mapping 'snowflake'"),
         (TABLE | {"mapping": {"inputs": ["a"]}}, "'event_time' is missing"),
         (TABLE | {"mapping": {"event_time": "ts"}}, "name what was asked or answered"),
@@ -77,6 +89,8 @@ def test_a_mapping_may_be_a_preset(tmp_path: Path) -> None:
         (TABLE | {"mapping": {"event_time": "ts", "inputs": ["a"], "request": "b"}}, "leave one out"),
         (TABLE | {"mapping": {"event_time": "ts", "outputs": ["a"], "response": "b"}}, "leave one out"),
         (TABLE | {"mapping": {"event_time": "ts", "inputs": ["a"], "outputs": ["a"]}}, "a column is one of them"),
+        (TABLE | {"mapping": {"event_time": "ts", "inputs": ["a", "a"]}}, "a column is judged once"),
+        (TABLE | {"mapping": {"event_time": "ts", "outputs": ["@a"]}}, "names with @ in front are kept"),
         (TABLE | {"mapping": {"event_tim": "ts", "inputs": ["a"]}}, "did you mean 'event_time'?"),
         (BATCH | {"format": {"Avro": {}}}, "describes no dataset"),
         (BATCH | {"kind": "btach"}, "'batch'"),
@@ -89,6 +103,27 @@ def test_what_makes_no_sense_is_refused_with_what_to_write_instead(
     with pytest.raises(ConfigError) as error:
         capture_of(tmp_path, given)
     assert advice in str(error.value) and "endpoint.yaml:1: capture" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [
+        ("date=%Y-%m-%d", "date=2026-01-05"),
+        ("year=%Y/month=%-m/day=%-d/hour=%-H", "year=2026/month=1/day=5/hour=3"),
+        ("%Y/%j/%H", "2026/005/03"),
+        ("100%%/v..2/%y%m", "100%/v..2/2601"),
+        ("all", "all"),
+    ],
+)
+def test_a_path_names_the_folder_of_an_hour_a_day_or_more(tmp_path: Path, path: str, folder: str) -> None:
+    found = capture_of(tmp_path, TABLE | {"path": path})
+    assert moment("2026-01-05T03:00:00Z").strftime(found.path) == folder
+
+
+def test_a_header_may_be_told_twice_if_both_say_the_same(tmp_path: Path) -> None:
+    for told, header in ((True, "true"), (False, False)):
+        assert capture_of(tmp_path, BATCH | {"format": {"Csv": {"Header": header}}, "header": told}).header is told
+    assert capture_of(tmp_path, BATCH | {"format": {"Csv": {}}, "header": True}).header is True
 
 
 def test_a_batch_schedule_has_the_originals_folders_without_the_endpoint(tmp_path: Path) -> None:

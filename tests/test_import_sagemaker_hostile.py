@@ -192,6 +192,19 @@ def test_names_that_could_lead_elsewhere_are_refused(folder: Path, name: str) ->
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("secret", [4711, 47.11, ["4711"], {"a": "4711"}, "4711", None, False], ids=repr)
+@pytest.mark.parametrize("whole", [False, True])
+def test_no_value_of_the_environment_is_ever_shown(folder: Path, secret: Any, whole: bool) -> None:
+    pieces = [sm.schedule("DataQuality"), sm.definition("DataQuality", app={"Environment": {"A": "a"}})]
+    pieces[1]["DataQualityAppSpecification"]["Environment"] = secret if whole else {"A": "a", "KEY": secret}
+    code, err, path = outcome(folder, pieces, "--capture-uri", "s3://bucket/capture")
+    check(code, err, path)
+    assert "4711" not in err + (path.read_text() if path else "") and "None" not in err
+    whole_is_fine = secret is None or isinstance(secret, dict)
+    assert code == (0 if (whole_is_fine if whole else isinstance(secret, str)) else 1)
+    assert code == 0 or ("Environment is no" if whole else "Environment.KEY is no text") in err
+
+
 def test_an_address_cant_lead_to_another_server(folder: Path) -> None:
     for uri in ("s3://bucket/a?endpoint_override=evil.example", "s3://key:secret@bucket/a", "https://evil.example/a"):
         pieces = [sm.schedule("DataQuality"), sm.definition("DataQuality", outputs=sm.outputs(uri))]

@@ -27,6 +27,7 @@ from model_monitor.cron import period_before, previous
 from model_monitor.engines.local import ahead
 from model_monitor.errors import ConfigError, MonitorError, StoreError
 from model_monitor.folders import Entry, folder_at
+from model_monitor.retention import Past, errors_in
 from model_monitor.retention_trees import trees_of
 
 ONE_HOUR = timedelta(hours=1)
@@ -251,6 +252,23 @@ def test_no_verb_overwrites_the_report_of_a_window_whose_captures_are_gone(
         VERBS[verb](judged, "mq", Window(PAST, PAST + ONE_HOUR))
     assert below(tmp_path) == before
     assert verb != "collect" or "before 2026-01-05T04:00:00Z were deleted, see retention_days" in str(refused.value)
+
+
+def test_a_window_whose_captures_are_deleted_while_they_are_read_is_refused_too(tmp_path: Path, judged: str) -> None:
+    """The script, which runs while records are read, has the retention run in that moment."""
+    before = below(tmp_path / "out/churn")
+    (tmp_path / "script.py").write_text(
+        "from datetime import datetime\nfrom model_monitor import retention\n"
+        f"def preprocess_handler(record):\n    retention.delete_expired({judged!r}, "
+        f"datetime.fromisoformat({iso(NOW)!r}))\n    return {{'a': 1.0}}\n"
+    )
+    with pytest.raises(ConfigError, match="can't be judged any more"):
+        jobs.collect_window(judged, "own", Window(PAST, PAST + ONE_HOUR))
+    after = below(tmp_path / "out/churn")
+    assert {path: content for path, content in before.items() if "execution.json" not in path and path in after} == {
+        path: content for path, content in after.items() if "execution.json" not in path
+    }
+    assert not (tmp_path / f"out/_states/churn/own/{hour_path(BOUND)}/collected.json").exists()
 
 
 def test_a_window_with_all_its_captures_is_judged_as_before(tmp_path: Path, judged: str) -> None:
@@ -538,6 +556,37 @@ def test_files_that_come_after_a_run_are_added_to_the_days_record(tmp_path: Path
     assert kinds(found) == {"captures": 3}
 
 
+def test_a_report_whose_quotes_stay_is_found_again_by_the_next_run(tmp_path: Path) -> None:
+    file = endpoint_file(tmp_path, retention_days=DAYS)
+    reports = tmp_path / "out/churn/dq/2026/01/05"
+    for hour in ("03", "04"):
+        put(reports, f"{hour}/rejected/records.jsonl")
+    held = put(reports, "03/execution.json/a")  # a folder, which can't be read as a report
+    put(reports, "04/execution.json", b'{"rejected": {"examples": [{"line": 1, "record": "SECRET"}]}}')
+    for _ in range(2):
+        with pytest.raises(StoreError, match="not all could be deleted"):
+            retention.delete_expired(file, NOW)
+        assert b"SECRET" not in (reports / "04/execution.json").read_bytes()
+        assert not (reports / "04/rejected").exists()
+        assert (reports / "03/rejected/records.jsonl").exists()
+    held.unlink()
+    held.parent.rmdir()
+    put(reports, "03/execution.json", b'{"rejected": {"examples": [{"line": 1, "record": "SECRET"}]}}')
+    deleted(file)
+    assert sorted(below(reports)) == ["03/execution.json", "04/execution.json"]
+    assert b"SECRET" not in (reports / "03/execution.json").read_bytes()
+
+
+def test_quotes_that_can_not_be_taken_out_keep_what_they_are_found_by(tmp_path: Path) -> None:
+    put(tmp_path, "2026/01/05/03/rejected/records.jsonl")
+    (tmp_path / "2026/01/05/03/execution.json").mkdir()  # can't be written
+    folder = folder_at(str(tmp_path))
+    past = Past("2026/01", quotes=[(PAST, "2026/01/05/03/execution.json")])
+    past.files = [(PAST, entry) for entry in folder.below("2026/01") if entry.kind == "file"]
+    (error,) = errors_in(folder, past)
+    assert "execution.json" in str(error) and list(below(tmp_path)) == ["2026/01/05/03/rejected/records.jsonl"]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may delete anything")
 def test_what_can_not_be_deleted_does_not_keep_the_rest(tmp_path: Path) -> None:
     file = endpoint_file(tmp_path, retention_days=DAYS)
@@ -663,6 +712,9 @@ def test_sources_that_are_not_the_endpoints_own_are_not_deleted(tmp_path: Path) 
         rows = put(tmp_path, f"out/_rows/churn/AllTraffic/{hour_path(PAST)}/rows.parquet")
         deleted(file)
         assert not rows.exists() and source.exists() and table.exists()
+        with pytest.raises(ConfigError, match="rows of hours before 2026-01-05T04:00:00Z were deleted") as refused:
+            jobs.collect_window(file, "dq", Window(PAST, PAST + ONE_HOUR))
+        assert "captures" not in str(refused.value) and f"As {uri} was left alone, remove" in str(refused.value)
 
 
 def test_reports_and_merged_records_of_batch_are_where_batch_has_them(tmp_path: Path) -> None:
@@ -699,6 +751,57 @@ def test_captures_that_another_file_keeps_for_longer_are_not_deleted_by_the_dag(
     assert len(config.load_all([*files, keeps_all])[1]) == 3
     same = endpoint_file(tmp_path, "same.yaml", retention_days=91, name="same", output=str(tmp_path / "same"))
     assert config.load_all([files[2], Path(same)])[1] == []
+
+
+@pytest.mark.parametrize("spelled", ["file://{}/capture", "{}/./x/../capture/", "{}//capture", "{}/link"])
+def test_the_same_captures_are_known_however_they_are_spelled(tmp_path: Path, spelled: str) -> None:
+    (tmp_path / "capture").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "capture")
+    short = Path(endpoint_file(tmp_path, "short.yaml", retention_days=DAYS))
+    capture = {"uri": spelled.format(tmp_path)}
+    long = Path(endpoint_file(tmp_path, "long.yaml", name="long", output=str(tmp_path / "long"), capture=capture))
+    assert set(retained.sharing(config.load_all([short, long])[0])) == {short}
+
+
+def test_the_same_captures_in_s3_are_known_however_they_are_spelled(tmp_path: Path) -> None:
+    uris = ("s3://lake/a/capture?region=eu-west-1", "s3://lake//a/capture/")
+    short, long = (
+        Path(endpoint_file(tmp_path, f"{i}.yaml", name=f"s{i}", output=str(tmp_path / str(i)), capture={"uri": uri}))
+        for i, uri in enumerate(uris)
+    )
+    found, _ = config.load_all([short, long])
+    found[short] = found[short].model_copy(update={"retention_days": DAYS})
+    assert set(retained.sharing(found)) == {short}
+    with pytest.raises(ConfigError, match="output is there"):
+        config.load(endpoint_file(tmp_path, capture={"uri": uris[0]}, output="s3://lake/a//capture/churn/AllTraffic/x",
+                                  retention_days=DAYS))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "trouble", ["endpoint: churn\nschedules: [", "{# churn\ncapture", "endpoint: churn-2\ncapture: [", "churn: [", "{"]
+)
+def test_while_a_file_that_names_the_endpoint_can_not_be_read_its_captures_stay(
+    tmp_path: Path, trouble: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = Path(endpoint_file(tmp_path, retention_days=DAYS))
+    kept = put(tmp_path, f"capture/churn/AllTraffic/{hour_path(PAST)}/a.jsonl")
+    (other := tmp_path / "other.yaml").write_text(trouble)
+    found, wrong = config.load_all([file, other])
+    held = retained.held_back(found, [file, other])
+    assert set(held) == ({file} if "churn\n" in trouble else set()) and set(held.values()) <= set(wrong)
+    assert main(["retention", str(file), "--now", iso(NOW)]) == len(held)
+    assert kept.exists() == bool(held)
+    assert not held or "Nothing is deleted until it can be read" in capsys.readouterr().err
+
+
+def test_the_shell_deletes_nothing_that_another_file_of_the_folder_keeps_longer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = endpoint_file(tmp_path, retention_days=DAYS)
+    endpoint_file(tmp_path, "long.yaml", name="long", output=str(tmp_path / "long"))
+    kept = put(tmp_path, f"capture/churn/AllTraffic/{hour_path(PAST)}/a.jsonl")
+    assert main(["retention", file, "--now", iso(NOW)]) == 1 and kept.exists()
+    assert "reads the same captures and keeps them all" in capsys.readouterr().err
 
 
 def test_no_schedule_is_called_as_the_dag_that_deletes(tmp_path: Path) -> None:

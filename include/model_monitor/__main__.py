@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"model-monitor: {error}", file=sys.stderr)
         return FAILED
     except ModuleNotFoundError as error:
-        print(f"model-monitor: {error}; pip install 'model-monitor[analysis]'", file=sys.stderr)
+        print(f"model-monitor: {error}; install the package with its extra 'analysis'", file=sys.stderr)
         return FAILED
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from model_monitor.errors import ConfigError
 from model_monitor.rows import mapping
@@ -12,6 +13,8 @@ from model_monitor.rows.mapping import TableColumns
 from model_monitor.settings import Address, Settings, with_format
 
 OF_KIND = {"batch": ("data",), "table": ("path", "mapping")}  # settings that only one kind has
+CODE = re.compile("%-?.?")
+CODES = {"%%", *(f"%{letter}" for letter in "YymdHjbBGVu"), *(f"%-{letter}" for letter in "mdHj")}
 
 
 def named_columns(given: Any) -> Any:
@@ -19,6 +22,18 @@ def named_columns(given: Any) -> Any:
         return mapping.preset(given)
     except ConfigError as error:
         raise ValueError(str(error)) from error
+
+
+def folder_of_hours(path: str) -> str:
+    """A path whose codes of strftime name an hour or more, below where it is looked for. Raises ValueError for another."""
+    if odd := [code for code in CODE.findall(path) if code not in CODES]:
+        raise ValueError(
+            f"path has {odd[0]}; it names the folder of an hour or a day by %Y, %m, %d, %H, %j (%-m, %-d, %-H, %-j "
+            "without zeros in front), %y, %b, %B, %G, %V, %u, and %% for a percent sign"
+        )
+    if ".." in path.split("/"):
+        raise ValueError("path leads out of uri with ..; name a folder below uri, or let uri be the one above")
+    return path
 
 
 class Capture(Settings):
@@ -32,7 +47,8 @@ class Capture(Settings):
         "output/yyyy/mm/dd/hh/*.json; of a table, that of its files; local or s3://"
     )
     format: Literal["sagemaker", "csv", "jsonl", "parquet"] = Field(
-        "sagemaker", description="Of batch and table: csv, jsonl, parquet, or as the original describes it"
+        "sagemaker",
+        description="Of batch and table: csv, jsonl, parquet (Delta tables, too), or as the original says it",
     )
     header: bool | None = Field(
         None, description="Whether CSV starts with the columns' names; if absent, that of a table does, of batch not"
@@ -40,8 +56,10 @@ class Capture(Settings):
     data: Address | None = Field(
         None, description="Of batch: the folder that all files named by manifests have to be below; any if absent"
     )
-    path: str | None = Field(
-        None, min_length=1, description="Of a table: the folder of an hour or day below uri, e.g. date=%Y-%m-%d"
+    path: Annotated[str, AfterValidator(folder_of_hours)] | None = Field(
+        None,
+        min_length=1,
+        description="Of a table: the folder (of a Delta table: the partition) of an hour or day, e.g. date=%Y-%m-%d",
     )
     mapping: Annotated[
         TableColumns | None,
@@ -58,7 +76,11 @@ class Capture(Settings):
         if found is given:
             return given
         told = {key.lower() for details in given["format"].values() for key in details or ()}
-        header = found["header"] if "header" in told else given.get("header")
+        header = given.get("header")
+        if "header" in told:
+            if header is not None and str(header).lower() != str(found["header"]).lower():
+                raise ValueError(f"header: {header} and Header of format say the opposite; leave header out")
+            header = found["header"]
         return found | {"header": header} | ({"format": "sagemaker"} if found["format"] == "capture" else {})
 
     @property

@@ -251,7 +251,7 @@ def load_all(paths: Iterable[Path]) -> tuple[dict[Path, Endpoint], list[str]]:
         else:
             owners |= dict.fromkeys(names, path)
             found[path] = endpoint
-    return found, [*wrong, *retained.sharing(found).values()]
+    return found, [*wrong, *retained.held_back(found, paths).values()]
 
 
 def beyond_the_schema(path: Path, endpoint: Endpoint) -> list[str]:

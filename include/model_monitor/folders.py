@@ -147,7 +147,14 @@ class InStore:
     tells_empty_for_sure: bool = False
 
     def inside(self, path: str = "") -> list[Entry]:
-        return self.listed(path, recursive=False)
+        if self.system.type_name != "gcs":
+            return self.listed(path, recursive=False)
+        start = f"{path}/" if path else ""  # of Google's stores, PyArrow lists no folder that is only part of names
+        found: dict[str, Entry] = {}
+        for entry in self.below(path):
+            name, further, _ = entry.path.removeprefix(start).partition("/")
+            found.setdefault(name, Entry(start + name, "folder") if further else entry)
+        return sorted(found.values())
 
     def below(self, path: str) -> list[Entry]:
         return self.listed(path, recursive=True)
@@ -179,6 +186,8 @@ class InStore:
 
     def delete_all(self, path: str, files: Sequence[str]) -> None:
         """In requests of a thousand files."""
+        if self.system.type_name == "gcs" and not self.below(path):
+            return  # without files there is no folder, which PyArrow does not say as it does elsewhere
         with contextlib.suppress(FileNotFoundError), store.reaching(f"{self.address}, {path}"):
             self.system.delete_dir(self.at(path))
 

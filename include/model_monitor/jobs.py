@@ -41,6 +41,7 @@ def collect_window(endpoint_file: str, schedule: str, window: Window) -> str:
         made = up_to_date(endpoint, s, window)
         document = identified(made) | found(made, window)
         check_rejected(document, s.max_rejected)
+    retention.refuse_deleted(endpoint, window)  # again: they may have been deleted while they were listed
     return store.write(store.join(layout.state_folder(endpoint, s, window), layout.COLLECTED), encode(document))
 
 

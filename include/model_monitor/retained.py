@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 DAY = timedelta(days=1)
 SPARE = DAY  # for a run that waits its turn, or is tried again
+WORD = re.compile(r"[a-zA-Z0-9-]+")  # names of endpoints are such
 FIRST, SAMPLES, STRIDE = datetime(2020, 1, 1, tzinfo=UTC), 134, 3 * DAY  # midnights of a year and a month
 
 
@@ -85,8 +88,11 @@ def captures_of(endpoint: Endpoint) -> str | None:
 
 
 def place(address: str) -> str:
-    """An address without its query."""
-    return (address.partition("?")[0] if "://" in address else address).rstrip("/")
+    """What an address stands for, however it is spelled: doubled slashes, dots, links, queries and file:// aside."""
+    if "://" not in address or address.startswith("file://"):
+        return os.path.realpath(address.removeprefix("file://"))
+    scheme, _, rest = address.partition("?")[0].partition("://")
+    return f"{scheme}://{'/'.join(filter(None, rest.split('/')))}"
 
 
 def beside(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
@@ -104,12 +110,39 @@ def beside(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
         yield from ((f"{what} of '{s.name}'", at) for what, at in named.items() if isinstance(at, str))
 
 
+def held_back(endpoints: Mapping[Path, Endpoint], files: Iterable[Path]) -> dict[Path, str]:
+    """The endpoint files that may delete nothing now, each with why and what to do.
+
+    They are those of ``sharing``; and those whose endpoint is also named in one of ``files`` that is not among
+    ``endpoints``, so can't be read: it may keep the same captures longer.
+    """
+    told = sharing(endpoints)
+    for file in files:
+        text = "" if file in endpoints else text_of(file)
+        named = set(WORD.findall(text)) if "capture" in text or "schedules" in text else set()
+        for path, one in endpoints.items():
+            if one.retention_days is not None and captures_of(one) and one.endpoint in named:
+                told.setdefault(
+                    path,
+                    f"{path}: {file} also names endpoint '{one.endpoint}'. Nothing is deleted until it can be read",
+                )
+    return told
+
+
+def text_of(file: Path) -> str:
+    try:
+        return file.read_text("utf-8", "replace")
+    except OSError:
+        return ""
+
+
 def sharing(endpoints: Mapping[Path, Endpoint]) -> dict[Path, str]:
     """The files whose endpoint would delete captures that another file's keeps longer, each with what to do."""
     told = {}
+    captures = {path: captures_of(one) for path, one in endpoints.items()}
     for path, one in endpoints.items():
         for other_path, other in endpoints.items():
-            if one.retention_days is None or captures_of(one) is None or captures_of(one) != captures_of(other):
+            if one.retention_days is None or captures[path] is None or captures[path] != captures[other_path]:
                 continue
             if other.retention_days is None or other.retention_days > one.retention_days:
                 told[path] = (

@@ -9,7 +9,7 @@ Only folders yyyy/mm/dd/hh are deleted, and no link is followed. What else is fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,7 +22,7 @@ from model_monitor.core.window import HOUR, Window, floor_hour, iso, moment
 from model_monitor.engines.local import ahead
 from model_monitor.errors import ConfigError, StoreError
 from model_monitor.folders import AT_ONCE, Entry, Folder, folder_at
-from model_monitor.results.documents import Document, decode, encode
+from model_monitor.results.documents import EXECUTION, Document, decode, encode
 from model_monitor.results.report import REJECTED
 from model_monitor.retention_record import QUOTED, Counted, Record
 from model_monitor.retention_trees import Tree, Walk, hour_folder, is_past, odd_schedules, trees_of
@@ -54,6 +54,7 @@ class Past:
     whole: dict[str, list[str]] = field(default_factory=dict)  # hours of which all goes, with their files
     folders: set[str] = field(default_factory=set)
     odd: list[str] = field(default_factory=list)
+    refused: list[StoreError] = field(default_factory=list)  # what can't be read; all else of the unit still goes
 
     def sort_out(self, tree: Tree, entry: Entry, hour: datetime) -> None:
         """Put something that is past to what is deleted or left alone."""
@@ -63,6 +64,11 @@ class Past:
             self.odd.append(entry.path)
         elif not tree.keeps or entry.path.endswith(f"/{REJECTED}"):
             self.files.append((hour, entry))
+
+    def keep_sign_of(self, report: str) -> None:
+        """Keep the file by which the next run finds a report that still quotes records."""
+        sign = report.removesuffix(EXECUTION) + REJECTED
+        self.files = [one for one in self.files if one[1].path != sign]
 
     def note_whole_hours(self) -> None:
         """Note that all that is in an hour's folder goes, but for links, which no object store has."""
@@ -106,11 +112,12 @@ def delete_in(tree: Tree, bounds: Bounds, record: Record) -> list[StoreError]:
     walk = Walk(folder, tree.depth, bounds.oldest if tree.keeps else None, last)
     found = list(walk.units())
     record.leave_alone(store.join(folder.address, path) for path in walk.odd)
-    refused: list[StoreError] = []
+    refused = walk.refused
     for i in range(0, len(found), UNITS_AT_ONCE):
         some = list(ahead(lambda unit: past_in(folder, tree, unit, bounds), found[i : i + UNITS_AT_ONCE], AT_ONCE))
         for past in some:
             record.leave_alone(store.join(folder.address, path) for path in past.odd)
+            refused += past.refused
         record.begin((tree.name_of(past.unit), counted(tree, past)) for past in some if past.files or past.quotes)
         if not record.dry_run:
             refused += deleted(folder, tree, some, record)
@@ -124,7 +131,12 @@ def past_in(folder: Folder, tree: Tree, unit: str, bounds: Bounds) -> Past:
     """What is past of a unit."""
     past = Past(unit)
     quoting: dict[str, datetime] = {}
-    for entry in folder.below(unit):
+    try:
+        found = folder.below(unit)
+    except StoreError as error:
+        past.refused.append(error)
+        return past
+    for entry in found:
         hour = tree.hour_of(entry.path, entry.kind == "folder")
         if hour is None:
             past.odd += [entry.path] if entry.kind != "folder" else []
@@ -134,12 +146,20 @@ def past_in(folder: Folder, tree: Tree, unit: str, bounds: Bounds) -> Past:
                 quoting[report] = hour
     if tree.schedule is None:
         past.note_whole_hours()
+    find_quotes(folder, past, quoting)
+    return past
+
+
+def find_quotes(folder: Folder, past: Past, quoting: dict[str, datetime]) -> None:
+    """Note which of the reports that may quote records do."""
     for path, hour in quoting.items():
         try:
             past.quotes += [(hour, path)] if quotes_in(folder, path) else []
         except (ConfigError, AttributeError, TypeError):
             past.odd.append(path)  # not JSON, or no report of ours
-    return past
+        except StoreError as error:
+            past.refused.append(error)
+            past.keep_sign_of(path)
 
 
 def counted(tree: Tree, past: Past) -> Iterator[Counted]:
@@ -155,19 +175,23 @@ def deleted(folder: Folder, tree: Tree, some: Sequence[Past], record: Record) ->
     refused: list[StoreError] = []
     for past, errors in zip(some, ahead(lambda past: errors_in(folder, past), some, AT_ONCE), strict=True):
         refused += errors
-        if not errors:
+        if not errors and not past.refused:
             record.end(tree.name_of(past.unit))
     return refused
 
 
 def errors_in(folder: Folder, past: Past) -> list[StoreError]:
     """Delete what is past of a unit: quotes first, which are found by the files they were quoted from."""
+    errors: list[StoreError] = []
+    for _, path in past.quotes:
+        try:
+            take_quotes_out(folder, path)
+        except StoreError as error:
+            errors.append(error)
+            past.keep_sign_of(path)
     rest = [entry.path for _, entry in past.files if hour_folder(entry.path) not in past.whole]
-    steps: list[Callable[[], None]] = [partial(take_quotes_out, folder, path) for _, path in past.quotes]
-    steps += [partial(folder.delete_all, path, files) for path, files in past.whole.items()]
-    steps += [partial(folder.delete, rest)]
-    errors = []
-    for step in steps:
+    steps = [*(partial(folder.delete_all, path, files) for path, files in past.whole.items())]
+    for step in (*steps, partial(folder.delete, rest)):
         try:
             step()
         except StoreError as error:
@@ -250,10 +274,14 @@ def needs_deleted(endpoint: Endpoint, window: Window, until: datetime | None) ->
 
 
 def refuse_deleted(endpoint: Endpoint, window: Window) -> None:
-    """Raise ConfigError for a window whose captures were deleted: judged again, it would seem to have had no data."""
+    """Raise ConfigError for a window of which captures or rows were deleted: what is left of it is no whole."""
     until = marks(endpoint).get("until")
     if until and needs_deleted(endpoint, window, until):
+        is_own = endpoint.capture.kind == "endpoint"
+        gone = "captures" if is_own else "rows of hours"
+        first = "If you brought its captures back" if is_own else f"As {endpoint.capture.uri} was left alone"
+        again = "first" if is_own else "to judge it again"
         raise ConfigError(
-            f"{window} can't be judged any more: captures before {iso(until)} were deleted, see retention_days. An "
-            f"earlier report on it stays as it is. If you brought its captures back, remove {marks_at(endpoint)} first"
+            f"{window} can't be judged any more: {gone} before {iso(until)} were deleted, see retention_days. An "
+            f"earlier report on it stays as it is. {first}, remove {marks_at(endpoint)} {again}"
         )

@@ -11,6 +11,7 @@ from model_monitor import store
 from model_monitor.config import Endpoint, Schedule
 from model_monitor.core.window import floor_hour
 from model_monitor.cron import period_before
+from model_monitor.errors import StoreError
 from model_monitor.folders import Entry, Folder, folder_at
 from model_monitor.results.documents import EXECUTION
 from model_monitor.results.report import REJECTED
@@ -145,7 +146,7 @@ class Walk:
     """A way through the years and months of a tree, from the time of ``first`` to that of ``last``.
 
     What is of another time is not looked into. ``odd`` is what was found and is no such folder; ``walked`` are the
-    folders above the units.
+    folders above the units; ``refused`` says which of them can't be read.
     """
 
     folder: Folder
@@ -154,11 +155,17 @@ class Walk:
     last: datetime
     odd: list[str] = field(default_factory=list)
     walked: list[str] = field(default_factory=list)
+    refused: list[StoreError] = field(default_factory=list)
 
     def units(self, above: str = "") -> Iterator[str]:
         """The folders of days, or of months, by time."""
         level = above.count("/") + 1 if above else 0
-        for entry in self.folder.inside(above):
+        try:
+            found = self.folder.inside(above)
+        except StoreError as error:
+            self.refused.append(error)
+            return
+        for entry in found:
             name = entry.path.rpartition("/")[2]
             numbers = numbers_of(entry.path) if entry.kind == "folder" and DIGITS[level].fullmatch(name) else None
             if numbers is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,8 +17,8 @@ from pydantic import (
     model_validator,
 )
 
+from model_monitor import addresses, formats
 from model_monitor import cron as crons
-from model_monitor import formats
 from model_monitor.errors import ConfigError
 from model_monitor.rows import models
 from model_monitor.rows.models import ModelAt
@@ -32,8 +31,10 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 def anchored(address: str, info: ValidationInfo) -> str:
     """An address as it is if it is a URI or absolute, else taken from the folder of the file that names it."""
-    if re.match(r"s3://[^/]*@", address):
-        raise ValueError("credentials belong into the environment (AWS_ACCESS_KEY_ID, ...), not into an address")
+    try:
+        addresses.check(address)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
     if "://" in address or Path(address).is_absolute():
         return address.rstrip("/")
     folder = (info.context or {}).get("folder", Path.cwd())

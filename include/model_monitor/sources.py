@@ -13,7 +13,7 @@ from model_monitor.config import Endpoint
 from model_monitor.core.window import HOUR, Window, floor_hour
 from model_monitor.engines import local
 from model_monitor.errors import ConfigError
-from model_monitor.rows import batch_transform, capture, logs, typed
+from model_monitor.rows import batch_transform, capture, delta, logs
 from model_monitor.rows.batch_transform import Output
 from model_monitor.rows.datasets import SUFFIXES
 from model_monitor.rows.logs import Table
@@ -74,15 +74,13 @@ def with_outputs(endpoint: Endpoint, manifests: Sequence[Listed]) -> list[Listed
 def in_table(endpoint: Endpoint, hours: Sequence[datetime]) -> list[Listed]:
     """The files of a table's folders, of Parquet only those whose statistics admit one of the hours."""
     of, margin = endpoint.capture, endpoint.capture.straggler_hours * HOUR
-    logs.refuse_delta(of.uri)
     within: dict[str, list[datetime]] = {}
     for hour in hours:
-        within.setdefault(store.join(of.uri, hour.strftime(of.path)) if of.path else of.uri, []).append(hour)
-    found = zip(within.values(), in_folders(within, SUFFIXES[of.format]), strict=True)
+        within.setdefault(hour.strftime(of.path or ""), []).append(hour)
     whole = Window(hours[0], hours[-1] + HOUR)
     table = table_of(endpoint)
     files = []
-    for mine, some in found:
+    for mine, some in zip(within.values(), in_folders_of(endpoint, list(within)), strict=True):
         span = Window(mine[0] - margin, mine[-1] + HOUR + margin) if of.path else whole
         for file, exact in zip(
             some, local.ahead(lambda file: span_in(file, table), some, capture.READERS), strict=True
@@ -95,12 +93,19 @@ def in_table(endpoint: Endpoint, hours: Sequence[datetime]) -> list[Listed]:
     return files
 
 
-@lru_cache(maxsize=1 << 14)
-def span_in(file: store.File, table: Table) -> tuple[datetime, datetime] | None:
-    """The first and the last moment of a file, if it tells. Raises DataError if it is damaged or gone."""
-    if table.format != "parquet":
-        return None
-    return typed.span_of(file, table.time_of(typed.names_in(file), file.address))
+def in_folders_of(endpoint: Endpoint, folders: Sequence[str]) -> Iterator[list[store.File]]:
+    """The files of a table in folders below its own ('' for all of it), or in partitions if it is a Delta table."""
+    of = endpoint.capture
+    if delta.is_table(of.uri):
+        if of.format != "parquet":
+            raise ConfigError(f"{of.uri} is a Delta table, whose files are Parquet; write format: parquet")
+        return map(delta.read(of.uri, table_of(endpoint).columns).within, folders)
+    if of.format == "parquet":
+        delta.refuse_inside(of.uri, folders[0])
+    return in_folders((store.join(of.uri, *filter(None, [folder])) for folder in folders), SUFFIXES[of.format])
+
+
+span_in = lru_cache(maxsize=1 << 14)(logs.span_of)  # a file that changes is another key
 
 
 def table_of(endpoint: Endpoint) -> Table:

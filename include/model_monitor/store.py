@@ -2,6 +2,9 @@
 
 A file is written whole or not at all: under another name first, then moved (local) or uploaded in one piece (object
 stores). Whoever is killed in between leaves nothing that anyone reads.
+
+``s3://``, ``gs://`` and ``abfs://`` are PyArrow's, and an address's query is what PyArrow knows for its scheme:
+``?region=…&endpoint_override=…``, ``?endpoint_override=…&scheme=…``, ``?blob_storage_authority=…&enable_tls=…``.
 """
 
 from __future__ import annotations
@@ -14,10 +17,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from pyarrow import fs
+from pyarrow import ArrowException, fs
 
+from model_monitor import addresses
 from model_monitor.errors import ConfigError, StoreError
+
+USED_AZURE: set[int] = set()  # the ids of this process and those that it was forked from
+GOOGLE_SECONDS = 30  # for how long a request is tried again; Google's own limit is a quarter of an hour
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,31 +41,78 @@ class File:
         return self.address.partition("?")[0].endswith(".gz")
 
 
-@lru_cache(maxsize=64)
 def filesystem(root: str) -> tuple[fs.FileSystem, str]:
     """The file system of an address's root, and the path of that root in it. Raises ConfigError, StoreError."""
+    return opened(root, os.getpid())
+
+
+@lru_cache(maxsize=64)
+def opened(root: str, process_id: int) -> tuple[fs.FileSystem, str]:
+    """A file system for one process: a forked one that used its parent's would share its open connections."""
     try:
         system, path = fs.FileSystem.from_uri(root)
     except ValueError as error:
         raise ConfigError(f"'{root}' is not an address: {error}") from error
     except OSError as error:
         raise StoreError(f"{root}: {error}") from error
-    return system, path
+    if system.type_name != "abfs":
+        return system, path
+    check_not_shared(root)
+    return with_key(system, root), path
+
+
+def check_not_shared(root: str) -> None:
+    """Raise StoreError in a process whose parent was connected to Azure.
+
+    Its library has one pool of connections for a process, which a forked one goes on using: requests of both get each
+    other's answers.
+    """
+    USED_AZURE.add(os.getpid())
+    if len(USED_AZURE) > 1:
+        raise StoreError(
+            f"{root}: the process was forked from one that used Azure, and would share its connections; "
+            "fork before the first use, or start processes by spawn"
+        )
+
+
+def with_key(system: fs.FileSystem, root: str) -> fs.FileSystem:
+    """An account on Azure with the key that the environment has for it, for which PyArrow's addresses have no place.
+
+    AZURE_STORAGE_KEY belongs to AZURE_STORAGE_ACCOUNT, or to any if that is not set. Without, PyArrow looks for other
+    credentials; an address that names a kind of them has the last word.
+    """
+    key, options = os.environ.get("AZURE_STORAGE_KEY"), options_of(system)
+    is_meant = os.environ.get("AZURE_STORAGE_ACCOUNT", options["account_name"]) == options["account_name"]
+    if not key or not is_meant or "credential_kind=" in root or "client_id=" in root:
+        return system
+    return fs.AzureFileSystem(**{name: value for name, value in options.items() if value} | {"account_key": key})
+
+
+def options_of(system: fs.FileSystem) -> dict[str, str]:
+    """What an account on Azure was opened with; PyArrow tells it to who would copy the object only."""
+    return dict(system.__reduce__()[1][0])
 
 
 def located(address: str) -> tuple[fs.FileSystem, str]:
     """The file system that holds an address, and the path in it."""
     if "://" not in address or address.startswith("file://"):
         return fs.LocalFileSystem(), str(Path(address.removeprefix("file://")).absolute())
+    addresses.check(address)
     scheme, _, rest = address.partition("://")
     place, _, query = rest.partition("?")
     root, _, path = place.partition("/")
-    if "@" in root and scheme == "s3":
-        raise ConfigError(
-            f"{scheme}://...@{root.rpartition('@')[2]}: credentials belong into the environment, not an address"
-        )
-    system, base = filesystem(f"{scheme}://{root}?{with_region(query)}" if scheme == "s3" else f"{scheme}://{root}")
+    query = with_defaults(scheme, query)
+    system, base = filesystem(f"{scheme}://{root}{'?' if query else ''}{query}")
     return system, "/".join(part for part in f"{base}/{path}".split("/") if part)
+
+
+def with_defaults(scheme: str, query: str) -> str:
+    """The query of an address with what PyArrow is to know besides."""
+    if scheme in addresses.S3:
+        return with_region(query)
+    if scheme in addresses.GOOGLE and "retry_limit_seconds=" not in query:
+        return "&".join(filter(None, [query, f"retry_limit_seconds={GOOGLE_SECONDS}"]))
+    return query
 
 
 def with_region(query: str) -> str:
@@ -81,7 +136,13 @@ def join(address: str, *parts: str) -> str:
 def is_below(address: str, folder: str) -> bool:
     """Whether an address is that of a folder or of something in it."""
     (one, inner), (other, outer) = located(address), located(folder)
-    return type(one) is type(other) and f"{inner}/".startswith(f"{outer}/")
+    if type(one) is not type(other) or (one.type_name == "abfs" and account_of(one) != account_of(other)):
+        return False
+    return f"{inner}/".startswith(f"{outer}/")
+
+
+def account_of(system: fs.FileSystem) -> tuple[str, str]:
+    return options_of(system)["account_name"], options_of(system)["blob_storage_authority"]
 
 
 def name_of(address: str) -> str:
@@ -100,7 +161,7 @@ def reaching(address: str) -> Iterator[None]:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(address) from error
-    except OSError as error:
+    except (OSError, ArrowException) as error:  # PyArrow has no kind of its own for Azure without credentials
         raise StoreError(f"{address}: {error}") from error
 
 
@@ -193,7 +254,25 @@ def publish(part: Path, system: fs.FileSystem, target: str) -> None:
     One call outside Python: an exception between two writes, as a task gets that is told to end, would close the
     stream, and closing a stream completes the upload of half a file.
     """
-    fs.copy_files(str(part), target, fs.LocalFileSystem(), system, use_threads=False)
+    if system.type_name == "abfs":
+        upload_and_copy(part, system, target)
+    else:
+        fs.copy_files(str(part), target, fs.LocalFileSystem(), system, use_threads=False)
+
+
+def upload_and_copy(part: Path, system: fs.FileSystem, target: str) -> None:
+    """Upload a finished file to Azure, where PyArrow first puts an empty one: to where nobody reads.
+
+    The account then copies it within itself, at once. A folder is removed in one request, a file in four.
+    """
+    folder, _, name = target.rpartition("/")
+    uploaded = f"{folder}/.part-{uuid4().hex}"
+    try:
+        fs.copy_files(str(part), f"{uploaded}/{name}", fs.LocalFileSystem(), system, use_threads=False)
+        system.copy_file(f"{uploaded}/{name}", target)
+    finally:
+        with contextlib.suppress(OSError, ArrowException):  # the store is away, as was or will be said
+            system.delete_dir(uploaded)
 
 
 def delete(address: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import logging
+import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,7 @@ from starlette.routing import Mount, Route
 from model_monitor.errors import ConfigError
 from model_monitor.rows.recorder import Recorder
 from model_monitor.rows.recorder.asgi import CaptureMiddleware
+from model_monitor.rows.recorder.traffic import SEEN, Body
 
 ID = "X-Amzn-SageMaker-Inference-Id"
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
@@ -290,13 +292,14 @@ def test_a_compressed_response_is_recorded_readable_and_a_bomb_is_not_unpacked(t
     app = model(recorder)
     zipped = FastAPI()
     zipped.mount("/", GZipMiddleware(app, minimum_size=10))
-    zipped.add_middleware(CaptureMiddleware, recorder=recorder, paths=["/echo"])
+    outer = recorder_into(tmp_path / "outer", max_payload_bytes=5000)
+    zipped.add_middleware(CaptureMiddleware, recorder=outer, paths=["/echo"])
     client = TestClient(zipped)
     for size in (4000, 1_000_000):
         answer = client.post("/echo", content=b"1" * size, headers={"content-type": "text/csv"})
         assert (answer.headers["content-encoding"], answer.content) == ("gzip", b"1" * size)
-    outputs = [record["captureData"]["endpointOutput"] for record in written_by(recorder, tmp_path)]
-    assert sorted(output["data"] or "" for output in outputs) == ["", "", "1" * 4000, "1" * 4000]
+    for one, folder in ((recorder, tmp_path), (outer, tmp_path / "outer")):
+        assert [data_of(record)[1] for record in written_by(one, folder)] == ["1" * 4000, None]
 
 
 @pytest.mark.parametrize(("encoding", "content"), [("br", b"\x8b\x01\x80ab\x03"), ("gzip", b"\x1f\x8bdamaged")])
@@ -398,6 +401,7 @@ def test_app_and_client_see_the_same_however_bodies_are_cut(
     watched: list[Any] = []
     expected = asyncio.run(exchange(app_that_sees(plain), messages))
     start, *bodies = asyncio.run(exchange(CaptureMiddleware(app_that_sees(watched), Keeping(at="")), messages))
+    assert watched[0].pop(SEEN)
     assert watched == plain
     assert bodies == expected[1:]
     assert start == expected[0] | {"headers": [(b"x-own", b"1"), (ID.lower().encode(), b"id")]}
@@ -412,6 +416,70 @@ def test_app_and_client_see_the_same_however_bodies_are_cut(
             assert not told or reads == 0  # no content type, or nothing announced and nobody asked
         else:
             assert len(told) > limit or not whole
+
+
+def test_a_body_in_the_smallest_chunks_takes_little_more_memory_than_its_bytes() -> None:
+    body = Body(1 << 20)
+    tracemalloc.start()
+    for i in range(1 << 19):
+        body.add(bytes([i % 251, 7]))
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    body.ended = True
+    assert taken < 2 << 20
+    assert body.payload({}) == b"".join(bytes([i % 251, 7]) for i in range(1 << 19))
+
+
+@given(st.lists(st.sampled_from([b"", b"a", b"bc" * 100, b"d" * 1023, b"e" * 1024, b"f" * 5000]), max_size=12))
+def test_a_body_is_kept_as_it_was_whatever_the_size_of_its_chunks(chunks: list[bytes]) -> None:
+    body = Body(1 << 20)
+    for chunk in chunks:
+        body.add(chunk)
+    body.ended = True
+    assert (body.payload({}) or b"") == b"".join(chunks)
+
+
+def test_of_several_middlewares_with_the_same_recorder_one_captures(recorder: Recorder, tmp_path: Path) -> None:
+    """As of an app and one that is mounted in it; another recorder is another matter."""
+    with recorder_into(tmp_path / "other") as other:
+        inner = model(recorder)
+        outer = Starlette(routes=[Mount("/v2", inner)])
+        app = CaptureMiddleware(CaptureMiddleware(outer, other), recorder)
+        client = TestClient(app)
+        answers = [client.post("/v2/predict", json={"age": 1}) for _ in range(3)]
+        told = {answer.headers[ID] for answer in answers}
+        assert {record["eventMetadata"]["inferenceId"] for record in written_by(recorder, tmp_path)} == told
+        assert len(told) == len(records_in(tmp_path)) == len(written_by(other, tmp_path / "other")) == 3
+
+
+def driven(coroutine: Any) -> Any:
+    """Run a coroutine that waits for nothing, without asyncio."""
+    try:
+        coroutine.send(None)
+    except StopIteration as ended:
+        return ended.value
+    raise AssertionError("it waits")
+
+
+def test_event_loops_that_are_not_asyncios_are_served_too(recorder: Recorder, tmp_path: Path) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            await receive()
+            headers = [(b"content-encoding", b"gzip"), (b"content-type", b"text/csv")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": gzip.compress(b"1")})
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
+
+    async def ended(message: Any) -> None:
+        sent.append(message)
+
+    sent: list[Any] = []
+    watched = CaptureMiddleware(app, recorder)
+    assert len(driven(exchange(watched, [{"type": "http.request", "body": b"0"}]))) == 2
+    driven(watched({"type": "lifespan"}, None, ended))  # type: ignore[arg-type]
+    assert [message["type"] for message in sent] == ["lifespan.shutdown.complete"]
+    assert [data_of(record) for record in records_in(tmp_path)] == [("0", "1")]
 
 
 def test_what_is_no_http_passes_through(recorder: Recorder, tmp_path: Path) -> None:

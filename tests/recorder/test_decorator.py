@@ -204,6 +204,55 @@ def test_bytes_and_text_with_a_content_type_stay_as_they_are(recorder: Recorder,
     assert data_of(record) == ("1,2.0\n", '{"score": 0.50}')
 
 
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_bytes_of_any_kind_are_a_payload(recorder: Recorder, tmp_path: Path, kind: Any) -> None:
+    @captured(recorder, input_content_type="text/csv", output_content_type="text/csv")
+    def score(body: Any) -> Any:
+        return body
+
+    score(kind(b"1,2.0\n"))
+    assert data_of(written_by(recorder, tmp_path)[0]) == ("1,2.0\n", "1,2.0\n")
+
+
+def test_an_array_that_is_too_large_to_be_kept_is_not_even_written(tmp_path: Path) -> None:
+    recorder = recorder_into(tmp_path, max_payload_bytes=100)
+
+    class Large:
+        shape = (10, 11)
+
+        def tolist(self) -> list[float]:
+            raise AssertionError("it was written")
+
+    @captured(recorder)
+    def score(rows: Large, age: int) -> Large:
+        return rows
+
+    score(Large(), 1)
+    [record] = written_by(recorder, tmp_path)
+    for side in record["captureData"].values():
+        assert (side["data"], side["truncated"]) == (None, True)
+
+
+def test_what_can_not_be_called_with_known_arguments_is_refused_at_once(recorder: Recorder) -> None:
+    def score(age: int) -> float:
+        return 0.5
+
+    for kind in (classmethod, staticmethod):
+        with pytest.raises(ConfigError, match=f"score is a {kind.__name__}; write @captured below"):
+            captured(recorder)(kind(score))
+    with pytest.raises(ConfigError, match="max does not tell its arguments"):
+        captured(recorder)(max)
+
+
+def test_an_object_that_is_called_and_awaited_is_a_coroutine_function_too(recorder: Recorder, tmp_path: Path) -> None:
+    class Model:
+        async def __call__(self, age: int) -> float:
+            return age / 4
+
+    assert asyncio.run(captured(recorder)(Model())(1)) == 0.25
+    assert data_of(written_by(recorder, tmp_path)[0]) == ('{"age":1}', '{"prediction":0.25}')
+
+
 class Colour(Enum):
     RED = "red"
 
@@ -245,6 +294,15 @@ ROWS = '[{"age":34,"debt":0.1},{"age":51,"debt":null}]'
         ({"colour": Colour.RED, "paid": Decimal("1.10")}, '{"colour":"red","paid":1.10}'),
         ({"at": pd.Timestamp("2026-01-05T03:00"), "until": pd.NaT}, '{"at":"2026-01-05T03:00:00","until":null}'),
         ({"text": "a word"}, '{"text":"a word"}'),
+        (
+            {"paid": Decimal("NaN"), "due": Decimal("-Infinity"), "of": Decimal("1.10")},
+            '{"paid":null,"due":null,"of":1.10}',
+        ),
+        ({"word": "NaN", "paid": Decimal("NaN"), "n": 10**30}, f'{{"word":"NaN","paid":null,"n":{10**30}}}'),
+        ({"values": [Decimal("NaN"), Decimal("2.50")]}, ",2.5\n"),
+        ({"at": np.datetime64("2026-01-05T03:00:00", "ns")}, '{"at":"2026-01-05T03:00:00"}'),
+        ({"at": np.array(["2026-01-05T03:00:00", "NaT"], "M8[ns]")}, "2026-01-05T03:00:00,\n"),
+        ({"values": range(3)}, "0,1,2\n"),
         ({"frame": FRAME.iloc[:0]}, "[]"),
     ],
     ids=repr,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -256,6 +257,8 @@ def test_structured_text_is_text() -> None:
         ({"Content-Type": "application/cloudevents-batch+json"}, b'{"type": "a"}', "no application/cloudevents"),
         ({"Content-Type": "application/cloudevents+json"}, b'{"type": 1}', "no ce-type"),
         ({"Content-Type": "application/cloudevents+json"}, b'{"type": "a.request", "id": "1", "data_base64": "?"}', ""),
+        ({"Content-Type": "application/cloudevents+json"}, b'{"a": ' + b"[" * 10**5 + b"]" * 10**5 + b"}", "no appl"),
+        (kserve(REQUEST, "1", **{"Ce-Component": "x" * 257}), b"{}", "at most 256 characters"),
     ],
 )
 def test_what_is_no_event_is_answered_with_what_is_wrong(
@@ -278,6 +281,45 @@ def test_no_event_chooses_a_path(tmp_path: Path, name: str) -> None:
         if not name:
             assert client.post(kserve(REQUEST, "1", **{"Ce-Inferenceservicename": name}), ASKED)[0] == 403
         assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_event_that_is_not_sent_to_its_end_is_no_event(tmp_path: Path) -> None:
+    with receiving(tmp_path) as client:
+        head = "".join(f"{name}: {value}\r\n" for name, value in kserve(REQUEST, "1").items())
+        port = int(client.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as sender:
+            sender.sendall(f"POST / HTTP/1.1\r\nHost: x\r\n{head}Content-Length: 100\r\n\r\n".encode() + ASKED[:5])
+        until(lambda: client.counters().get("interrupted") == 1)
+        client.both(kserve, "1")
+        assert client.counters().get("duplicates", 0) == 0
+    assert [data_of(record) for record in records_in(tmp_path)] == [(ASKED.decode(), ANSWERED.decode())]
+
+
+def test_a_sender_that_stops_in_the_middle_does_not_keep_the_rest_from_being_sent(tmp_path: Path) -> None:
+    port = free_port()
+    command = ["-m", "model_monitor", "receive", "--destination", str(tmp_path / "capture"), "--port", str(port)]
+    with socket.socket() as stuck, running([*command, "--spool", str(tmp_path / "spool")], port, tmp_path):
+        Client(f"http://127.0.0.1:{port}").post(kserve(REQUEST, "1"), ASKED)
+        stuck.connect(("127.0.0.1", port))
+        stuck.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+    assert len(records_in(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-23:59", "0987-01-01T00:00:00Z"])
+def test_a_time_at_which_nobody_can_have_asked_is_not_taken(tmp_path: Path, time: str) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    with receiving(tmp_path) as client:
+        client.both(kserve, "1", **{"Ce-Time": time})
+    [record] = records_in(tmp_path)
+    assert before <= datetime.fromisoformat(record["eventMetadata"]["inferenceTime"]) <= datetime.now(UTC)
+
+
+def test_an_event_that_is_refused_does_not_choose_the_namespace(tmp_path: Path) -> None:
+    with receiving(tmp_path) as client:
+        odd = {"Ce-Namespace": "staging", "Ce-Inferenceservicename": "../x"}
+        assert client.post(kserve(REQUEST, "1", **odd), ASKED)[0] == 403
+        client.both(kserve, "1")
+    assert len(records_in(tmp_path)) == 1
 
 
 def test_only_the_named_endpoints_and_one_namespace_are_received(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from model_monitor import store
 from model_monitor.errors import ConfigError
 from model_monitor.rows import capture
 from model_monitor.rows.recorder import TRUNCATED, Recorder
-from model_monitor.rows.recorder.records import Format, Request, is_sampled
+from model_monitor.rows.recorder.records import Format, Request, is_sampled, kept
 
 NOON = datetime(2022, 4, 18, 12, 20, 48, 871_000, tzinfo=UTC)
 CSV: dict[str, Any] = {"input_content_type": "text/csv", "output_content_type": "text/csv; charset=utf-8"}
@@ -85,7 +85,7 @@ def test_a_record_is_the_originals_to_the_byte(tmp_path: Path) -> None:
     ],
 )
 def test_only_the_listed_content_types_are_text(payload: Any, content_type: str | None, encoding: str) -> None:
-    request = Request("e", 0, payload, None, content_type, None, None, None, 100)
+    request = Request("e", 0, kept(payload, 1000), None, content_type, None, None, None, 100)
     side = json.loads(Format().line(request))["captureData"]["endpointInput"]
     assert (side["encoding"], side["observedContentType"], side["mode"]) == (encoding, content_type, "INPUT")
     raw = payload if isinstance(payload, bytes) else payload.encode("utf-8", "surrogatepass")
@@ -263,7 +263,7 @@ def test_a_request_that_can_not_be_written_as_text_costs_nobody_else(tmp_path: P
         recorder.record(b"1", b"2", **CSV, inference_id="\ud800", custom_attributes="\udfff", event_id="odd")
         with pytest.raises(TypeError, match="bytes or text, not dict"):
             recorder.record({"a": 1})  # type: ignore[arg-type]
-        recorder.record(bytearray(b"1"), memoryview(b"2"), **CSV, event_id="good")  # type: ignore[arg-type]
+        recorder.record(bytearray(b"1"), memoryview(b"2"), **CSV, event_id="good")
     assert ids(tmp_path) == ["odd", "good"]
 
 

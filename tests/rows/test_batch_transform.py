@@ -18,7 +18,7 @@ from writing import HOUR, at, endpoint_file
 from model_monitor import jobs, store
 from model_monitor.core.window import Window
 from model_monitor.errors import DataError
-from model_monitor.rows import batch_transform, capture, payload
+from model_monitor.rows import attributes, batch_transform, capture, payload
 from model_monitor.rows.batch_transform import Output
 
 ID = "1f1d57b1-2e6f-488c-8c30-db4e6d757861"
@@ -45,6 +45,10 @@ def rows(path: Path, content: bytes | None, format: str, header: bool = False, n
         made += [row for some in found for row in some.columns.to_pylist()]
         made += [one.reason for one in [*parsed.rejected, *rejected]]
     return made
+
+
+def output(path: Path, format: str = "jsonl") -> Output:
+    return Output(store.files(str(path))[0], HOUR, format)
 
 
 def manifest(root: Path, *names: str, prefix: str | None = None, hour: datetime = HOUR, folder: str = "output") -> Path:
@@ -124,6 +128,14 @@ def test_without_generated_ids_a_row_is_named_by_its_place_and_timed_by_its_mani
         ("jsonl", b'{\n "a": 5.0\n}\n', [{"a": "5.0"}]),
         ("jsonl", b'{"a": 1}\n{"a"\n', [{"a": "1"}, "not JSON"]),
         ("jsonl", b'{"a": 1}\n{"a": "\xff"}\n', [{"a": "1"}, "not UTF-8"]),
+        ("jsonl", b"[0.1, 0.9]\n[0.2, 0.8]\n", [{"_c0": "0.1", "_c1": "0.9"}, {"_c0": "0.2", "_c1": "0.8"}]),
+        ("jsonl", b"[[0.1, 0.9],\n [0.2, 0.8]]", [{"_c0": "0.1", "_c1": "0.9"}, {"_c0": "0.2", "_c1": "0.8"}]),
+        ("jsonl", b"[0.1,\n 0.9]", [{"_c0": "0.1"}, {"_c0": "0.9"}]),
+        ("jsonl", b'{"predictions": [0.1, 0.9]}\n', [{"_c0": "0.1"}, {"_c0": "0.9"}]),
+        ("jsonl", b'[{"a": "x"}, {\n"a": "\xff"\n}, {"a": "z"}]', [{"a": "x"}, {"a": "z"}, "not UTF-8"]),
+        ("csv", b'a,1\n"\xff\nb",2\nc,3\n', [{"_c0": "a", "_c1": "1"}, {"_c0": "c", "_c1": "3"}, "not UTF-8"]),
+        ("csv", b'12" pipe,1\nx,2\n10" pipe,3\n',
+         [{"_c0": '12" pipe', "_c1": "1"}, {"_c0": "x", "_c1": "2"}, {"_c0": '10" pipe', "_c1": "3"}]),
     ],
 )  # fmt: skip
 def test_each_format_is_read_as_it_is_written(tmp_path: Path, format: str, content: bytes, expected: list[Any]) -> None:
@@ -211,11 +223,16 @@ def test_a_manifest_that_is_none_or_leads_elsewhere_fails_the_window_and_is_name
 def test_files_of_a_manifest_in_s3_are_reached_as_it_is_and_stay_there() -> None:
     at_server = "s3://b/capture/output/m.json?endpoint_override=localhost:1"
     assert batch_transform.addressed("s3a://c/x/a.out", at_server) == "s3://c/x/a.out?endpoint_override=localhost:1"
-    assert batch_transform.addressed("s3://c/x/a.out?region=r", at_server) == "s3://c/x/a.out?region=r"
-    batch_transform.refuse_elsewhere("s3://c/x/a.out?q=1", at_server, "s3://c/x")
+    batch_transform.refuse_elsewhere("s3://c/x/a.out?endpoint_override=localhost:1", at_server, "s3://c/x")
     for address in ("file:///etc/passwd", "/etc/passwd", "gs://c/x/a.out", "s3://c/y/a.out", "s3://c/x/../y/a.out"):
         with pytest.raises(DataError, match=r"m\.json.* names "):
             batch_transform.refuse_elsewhere(address, at_server, "s3://c/x/")
+
+
+def test_a_manifest_cannot_lead_to_another_server_by_a_query() -> None:
+    for place in ("s3://b/capture/output/m.json", "s3://b/capture/output/m.json?region=r"):
+        with pytest.raises(DataError, match=r"write the address without \?"):
+            batch_transform.addressed("s3://c/x/a.out?endpoint_override=evil.example", place)
 
 
 def test_a_folder_is_no_file_that_a_manifest_could_name(tmp_path: Path) -> None:
@@ -296,6 +313,32 @@ def test_an_answer_that_is_joined_with_its_question_becomes_flat_columns(
 ) -> None:
     line = f'{{"SageMakerOutput":{answer}{"," if asked else ""}{asked},"SageMakerInferenceId":"{ID}"}}'
     assert rows(tmp_path / "a.out", line.encode(), "jsonl") == [expected]
+
+
+@pytest.mark.parametrize(
+    ("asked", "row"),
+    [
+        ("[1, 2.0]", {"score": "0.5", "age": "1", "income": "2.0"}),
+        ("[[1, 2.0]]", {"score": "0.5", "age": "1", "income": "2.0"}),
+        ('{"a": 1}', {"score": "0.5", "a": "1"}),
+        ('"1,2.0"', {"score": "0.5", "SageMakerInput": "1,2.0"}),
+    ],
+)
+@pytest.mark.parametrize("attribute", [None, "SageMakerOutput.score"])
+def test_a_question_that_is_no_object_is_joined_under_a_name_of_its_own(
+    tmp_path: Path, attribute: str | None, asked: str, row: dict[str, str]
+) -> None:
+    content = f'{{"SageMakerInput": {asked}, "SageMakerOutput": {{"score": 0.5}}}}\n'.encode()
+    names = payload.Names(outputs=("score",), inputs=("age", "income"))
+    if attribute is None:
+        assert rows(tmp_path / "a.out", content, "jsonl", names=names) == [row]
+        return
+    transformed(tmp_path, "a.out", content)
+    parsed = [capture.parse(b) for b in batch_transform.blocks([output(tmp_path / "transform/a.out")])]
+    [found], rejected = attributes.extracting([attribute], names)(parsed[0])
+    assert not rejected and found.columns.to_pylist() == [
+        {attribute if name == "score" else name: value for name, value in row.items()}
+    ]
 
 
 def test_rows_inside_an_answer_stand_beside_those_of_its_question(tmp_path: Path) -> None:
@@ -443,3 +486,19 @@ def test_bias_of_a_job_that_answered_several_rows_at_once(tmp_path: Path, attrib
     ]
     found = {metric["name"]: metric["value"] for metric in facet["metrics"]}
     assert found["DPPL"] == -1.0 and found["AD"] == 0.0  # who has sex 1 is always predicted 1, and rightly
+
+
+def test_a_column_that_is_there_twice_is_told(tmp_path: Path) -> None:
+    table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
+    pq.write_table(table, tmp_path / "a.out")
+    with pytest.raises(DataError, match=r"a\.out names column 'a' twice"):
+        records(tmp_path / "a.out", None, "parquet")
+
+
+def test_a_number_of_many_digits_and_a_row_that_is_no_text_don_t_take_others_with_them(tmp_path: Path) -> None:
+    many = "9" * 5000
+    line = f'{{"SageMakerInferenceId":"{ID}","a":NaN,"b":{many}}}'
+    for content in (line, f"[{line}]", f"{{\n{line[1:]}"):
+        [one] = records(tmp_path / "a.out", content.encode(), "jsonl")
+        assert one["eventMetadata"]["eventId"] == ID
+        assert one["captureData"]["batchTransformOutput"]["data"] == f'{{"a":NaN,"b":{many}}}'

@@ -302,3 +302,15 @@ def test_a_line_that_is_no_object_is_set_aside_whatever_comes_after_it(first: by
     content = lines([first, record("b")])
     told = subprocess.run([sys.executable, "-c", ALONE], input=content, capture_output=True, timeout=60, check=False)
     assert (told.returncode, told.stdout.decode().strip()) == (0, "['b'] [1]"), told.stderr.decode()[-500:]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
+def test_a_line_that_would_fill_the_memory_is_given_up_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for size, value in (("BLOCK_BYTES", 1000), ("LINE_BYTES", 5000)):
+        monkeypatch.setattr(f"model_monitor.rows.capture.{size}", value)
+    content = lines([record("a"), b"0" * 20_000, record("b")])
+    put(tmp_path, gzip.compress(content) if name.endswith("gz") else content, name)
+    with pytest.raises(DataError, match=r"line 2 is longer than .* MB; write a record per line, or remove the file"):
+        read(tmp_path)

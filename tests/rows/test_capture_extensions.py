@@ -75,6 +75,16 @@ def test_a_percentage_that_changed_is_scaled_part_by_part_and_told(tmp_path: Pat
     assert "70 rows captured at 10 to 100 %, of about 390 requests" in told["message"]
 
 
+def test_percentages_of_each_request_s_own_are_told_in_groups_and_scaled_one_by_one(tmp_path: Path) -> None:
+    own = [round(1 + i * 0.073, 3) for i in range(1000)]
+    each = [sampled(record(str(i), f"{i},a", "0.1", at(1)), p) for i, p in enumerate(own)]
+    capture(tmp_path / "capture", each)
+    told = collected(endpoint_file(tmp_path))["capture"]
+    assert len(told["sampling"]) == 20 and sum(told["sampling"].values()) == 1000
+    assert told["requests"] == round(sum(100 / p for p in own))
+    assert 1 <= float(next(iter(told["sampling"]))) < float(list(told["sampling"])[-1]) <= 100
+
+
 def test_what_can_not_be_read_stands_for_no_requests(tmp_path: Path) -> None:
     bad = [sampled(record(f"bad {i}", "1,2\n3"), 20) for i in range(3)]
     odd = [sampled(record(f"odd {i}", "1,2,3"), 20) for i in range(3)]

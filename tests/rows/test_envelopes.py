@@ -93,13 +93,15 @@ def tensor(name: str, shape: list[int], data: list[Any], datatype: str = "FP32")
         ),
         ({"dataframe_records": [{"a": 1}]}, {"predictions": {"p": [0.5]}}, [{"p": "0.5", "a": "1"}]),
         ([[1, 2]], [0.1], [{"_c0": "0.1", "_c1": "1", "_c2": "2"}]),
+        ({"inputs": [[1, 2]], "outputs": ["score"]}, {"inputs": [[1, 2]], "outputs": [[0.5]]},
+         [{"_c0": "0.5", "_c1": "1", "_c2": "2"}]),
         ({"inputs": {"a": 1, "b": "x"}}, side("0.7", "JSON"), [{"_c0": "0.7", "a": "1", "b": "x"}]),
         ([[1]], side('"setosa"', "JSON"), [{"_c0": "setosa", "_c1": "1"}]),
         (side('{"features": [1, 2]}\n{"features": [3, 4]}', "JSON"), side("[0]\n[1]", "JSON"),
          [{"_c0": "0", "_c1": "1", "_c2": "2"}, {"_c0": "1", "_c1": "3", "_c2": "4"}]),
     ],
     ids=["V1 scalars", "V1 objects", "SageMaker's own", "by column", "V2 iris", "V2 columns", "Seldon", "one list",
-         "split", "records", "lists", "one row", "a text", "lines"],
+         "split", "records", "lists", "repeated inputs", "one row", "a text", "lines"],
 )  # fmt: skip
 def test_both_sides_of_a_request_are_read(asked: Any, answered: Any, rows: list[dict[str, Any]]) -> None:
     assert alone(asked, answered) == rows

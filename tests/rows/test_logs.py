@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -205,7 +206,7 @@ def test_rows_that_tell_no_time_no_columns_or_no_text_are_set_aside_with_their_l
         (6, "no eventMetadata.inferenceTime in ISO 8601"),
         (7, "not UTF-8"),
     ]
-    assert "e4,2026" in kept[2]["record"]
+    assert "e4,2026" in kept[2]["record"] and "4 values, but the first row has 5" in kept[2]["record"]
 
 
 @pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
@@ -224,8 +225,35 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path: Path,
     path = table(tmp_path / f"a.{format}", [row], format)
     columns = TableColumns("ts", inputs=("age",), outputs=("score",))
     with pytest.raises(ConfigError, match=rf"{path.name} has (no column )?{gone}") as raised:
-        records(path, format, columns)
+        list(read(path, format, columns, WINDOW))
     assert "city" in str(raised.value)
+
+
+def test_of_json_lines_a_column_is_missed_only_if_no_request_has_it_however_they_are_cut_into_files(
+    tmp_path: Path,
+) -> None:
+    """A file whose requests all failed, and one without any time, are read as their lines within another file are."""
+    whole = [{"id": f"e{i}", "ts": at(i), "age": i, "score": i / 10} for i in range(3)]
+    failed = [{"id": f"f{i}", "ts": at(i), "age": i} for i in range(2)]
+    timeless = [{"id": "t", "age": 1}]
+    mapping = {"event_time": "ts", "event_id": "id", "inputs": ["age"], "outputs": ["score"]}
+    found = []
+    for cut in ([[*failed, *whole, *timeless]], [failed, whole, timeless]):
+        root = tmp_path / str(len(cut))
+        (root / "log").mkdir(parents=True)
+        for i, rows in enumerate(cut):
+            table(root / f"log/{i}.jsonl", rows, "jsonl")
+        file = table_file(root, mapping)
+        path = Path(file)
+        path.write_text(path.read_text().replace('"monitor"', '"max_rejected": 1, "monitor"'))
+        rows, told = collected(file)
+        found.append((sorted((row["@event_id"], row["score"]) for row in rows), told["rejected"], told["reasons"]))
+    assert found[0] == found[1] and len(found[0][0]) == 5 and found[0][1] == 1
+    for name in ("a", "b"):
+        table(tmp_path / f"{name}.jsonl", failed, "jsonl")
+    some = [file for name in ("a", "b") for file in store.files(str(tmp_path / f"{name}.jsonl"))]
+    with pytest.raises(ConfigError, match=r"a\.jsonl and 1 more has score"):
+        list(logs.blocks(some, Table("jsonl", TableColumns("ts", inputs=("age",), outputs=("score",))), WINDOW))
 
 
 def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
@@ -342,10 +370,12 @@ def test_statistics_tell_the_same_moments_as_the_rows(tmp_path: Path, zone: str 
     assert not list(read(tmp_path / "a.parquet", "parquet", columns, Window(at(3), at(4))))
 
 
-def test_a_delta_table_is_refused_and_says_what_to_do(tmp_path: Path) -> None:
+def test_a_delta_table_says_which_package_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "log/_delta_log").mkdir(parents=True)
     (tmp_path / "log/_delta_log/00000000000000000000.json").write_text("{}")
-    with pytest.raises(DataError, match="export what you need as plain Parquet"):
+    table(tmp_path / "log/a.parquet", [{"id": "e1", "ts": at(1), "age": 1, "city": "a", "score": 0.5}], "parquet")
+    monkeypatch.setitem(sys.modules, "deltalake", None)  # as if it were not installed
+    with pytest.raises(ConfigError, match=r"log is a Delta table; to read it, pip install 'deltalake>="):
         jobs.collect_window(table_file(tmp_path, format="parquet"), "dq", WINDOW)
 
 
@@ -393,3 +423,97 @@ def test_a_year_that_nobody_lives_in_is_no_time(tmp_path: Path) -> None:
     pq.write_table(pa.table({"ts": times, "age": [1, 2]}), tmp_path / "a.parquet")
     found = records(tmp_path / "a.parquet", "parquet", TableColumns("ts", inputs=("age",)))
     assert [one["eventMetadata"].get("inferenceTime") for one in found] == ["1970-01-01T00:00:00Z", None]
+
+
+STATUSES = [(200, True), (204.0, True), ("200", True), ("200.0", True), ("201.0", True), (None, True), (500, False)]
+STATUSES += [("404.0", False), (100, False), (300, False), (0, False)]
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
+def test_only_requests_of_another_status_than_2xx_are_left_out(tmp_path: Path, format: str) -> None:
+    """However the number is written; a request that tells no status is kept."""
+    for i, (status, is_kept) in enumerate(STATUSES):
+        kind = {"type": pa.string()} if isinstance(status, str) else {}
+        row = {"ts": at(1), "age": 1, "http": status}
+        path = table(tmp_path / f"{i}.{format}", [row], format) if format != "parquet" else tmp_path / f"{i}.parquet"
+        if format == "parquet":
+            pq.write_table(pa.table({"ts": [at(1)], "age": [1], "http": pa.array([status], **kind)}), path)
+        found = records(path, format, TableColumns("ts", inputs=("age",), status="http"))
+        assert (status, len(found)) == (status, int(is_kept))
+
+
+def test_a_status_that_is_nan_is_none(tmp_path: Path) -> None:
+    columns = TableColumns("ts", inputs=("age",), status="http")
+    pq.write_table(pa.table({"ts": [at(1)], "age": [1], "http": [float("nan")]}), tmp_path / "a.parquet")
+    (tmp_path / "a.jsonl").write_bytes(b'{"ts":"2026-01-05T03:00:00Z","age":1,"http":NaN}')
+    (tmp_path / "a.csv").write_text("ts,age,http\n2026-01-05T03:00:00Z,1,NaN\n")
+    for format in ("csv", "jsonl", "parquet"):
+        assert len(records(tmp_path / f"a.{format}", format, columns)) == 1
+
+
+@pytest.mark.parametrize("status", ["OK", "true", "inf", "2xx"])
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
+def test_a_status_that_is_no_number_is_named_with_its_column(tmp_path: Path, format: str, status: str) -> None:
+    path = table(tmp_path / f"a.{format}", [{"ts": at(1), "age": 1, "http": status}], format)
+    with pytest.raises(DataError, match=rf"a\.{format} line \d: column http holds '{status}', which is no HTTP status"):
+        records(path, format, TableColumns("ts", inputs=("age",), status="http"))
+
+
+SHARES: list[tuple[Any, float | None]] = [(0.25, 25.0), ("0.07", 7.0), (1e-13, 1e-11), (1, None), (1.0, None)]
+SHARES += [(None, None), (20, 2000.0), (0, 0.0), (-1, -100.0), ("twenty", 0.0), ("NaN", 0.0), ("inf", 0.0)]
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+@pytest.mark.parametrize(("share", "percentage"), SHARES)
+def test_a_share_is_written_as_a_percentage_and_what_is_none_is_set_aside(
+    tmp_path: Path, format: str, share: Any, percentage: float | None
+) -> None:
+    path = table(tmp_path / f"a.{format}", [{"ts": at(1), "age": 1, "share": share}], format)
+    [block] = read(path, format, TableColumns("ts", inputs=("age",), sampling="share"))
+    assert json.loads(block.lines[0][2])["eventMetadata"].get("samplingPercentage") == percentage
+    is_fine = percentage is None or 0 < percentage <= 100
+    reasons = [one.reason for one in capture.parse(block).rejected]
+    assert reasons == ([] if is_fine else ["eventMetadata.samplingPercentage is no number above 0 and up to 100"])
+
+
+def test_a_share_that_is_nan_is_set_aside(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"ts": [at(1)], "age": [1], "share": [float("nan")]}), tmp_path / "a.parquet")
+    [block] = read(tmp_path / "a.parquet", "parquet", TableColumns("ts", inputs=("age",), sampling="share"))
+    assert len(capture.parse(block).rejected) == 1
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [(7.0, "7"), (7, "7"), (-0.0, "0"), (7.5, "7.5"), (2.0**53, "9007199254740992"), (1e300, "1e300"), ("7.0", "7.0")],
+)
+def test_whole_numbers_that_name_requests_are_written_as_labels_write_them(
+    tmp_path: Path, format: str, given: Any, name: str
+) -> None:
+    """As floats, which pandas makes of whole numbers where one is missing."""
+    path = table(tmp_path / f"a.{format}", [{"id": given, "order": given, "ts": at(1), "age": 7.0}], format)
+    [found] = records(path, format, TableColumns("ts", event_id="id", inference_id="order", inputs=("age",)))
+    assert (found["eventMetadata"]["eventId"], found["eventMetadata"]["inferenceId"]) == (name, name)
+    assert found["captureData"]["endpointInput"]["data"] == '{"age":7.0}'
+
+
+def test_an_id_that_is_nan_is_none(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'{"ts":"2026-01-05T03:00:00Z","age":1,"id":NaN,"order":NaN}')
+    [found] = records(tmp_path / "a.jsonl", "jsonl", TableColumns("ts", None, "id", "order", ("age",)))
+    about = found["eventMetadata"]
+    assert about["eventId"] == str(uuid5(NAMESPACE_URL, f"{tmp_path}/a.jsonl#1")) and "inferenceId" not in about
+
+
+@pytest.mark.parametrize("header", [b"ts,\xe4ge\n", '"ts","äge'.encode() + b'"x,age\n', "ts,age\n".encode("utf-16")])
+def test_a_header_that_cannot_be_read_is_refused_and_no_row_is_taken_for_it(tmp_path: Path, header: bytes) -> None:
+    (tmp_path / "a.csv").write_bytes(header + b"2026-01-05T03:00:00Z,SECRET\n")
+    with pytest.raises(DataError, match=r"a\.csv line 1: the header can't be read as CSV in UTF-8") as refused:
+        records(tmp_path / "a.csv", "csv", TableColumns("ts", inputs=("age",)))
+    assert "SECRET" not in str(refused.value)
+
+
+def test_without_a_header_a_first_row_that_cannot_be_read_is_set_aside(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"2026-01-05T03:00:00Z,\xff\n2026-01-05T03:00:00Z,5\n")
+    [block] = read(tmp_path / "a.csv", "csv", TableColumns("_c0", inputs=("_c1",)), header=False)
+    parsed = capture.parse(block)
+    assert (len(parsed), [one.reason for one in parsed.rejected]) == (1, ["not UTF-8"])

@@ -355,3 +355,21 @@ def test_outputs_may_come_last() -> None:
     [rows] = payload.decode(capture.parse(block), names)[0]
     assert rows.columns.to_pylist() == [{"age": "7", "city": "rome", "score": "0.5"}]
     assert rows.columns.column_names == ["age", "city", "score"]
+
+
+@pytest.mark.parametrize("deep", ["[" * 200_000 + "]" * 200_000, '{"a":' * 200_000 + "1" + "}" * 200_000])
+def test_a_payload_that_is_nested_without_end_is_set_aside_and_ends_no_process(deep: str) -> None:
+    read = subprocess.run(  # PyArrow's reader would end this one
+        [sys.executable, "-c", READ_JSON], input=f'{{"a":{deep}}}', capture_output=True, text=True, check=False
+    )
+    assert (read.returncode, read.stdout.strip()) == (0, "not JSON"), read.stderr[-300:]
+
+
+READ_JSON = """
+import sys
+import pyarrow as pa
+from model_monitor.rows.json_rows import rows_of_payload
+from model_monitor.rows.sides import json_side
+[problem] = json_side(pa.array([sys.stdin.read()]), read=rows_of_payload).problems.values()
+print(problem)
+"""

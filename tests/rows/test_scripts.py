@@ -132,7 +132,7 @@ def test_a_row_of_batch_transform_is_given_as_its_line_or_its_object(tmp_path: P
     [
         ("1,x\n", "CSV", {"_c0": "1", "_c1": "x"}),
         ('{"x":1.0}', "JSON", {"x": "1.0"}),
-        ("[1, 2.50]", "JSON", {"_c0": "1"}),
+        ("[1, 2.50]", "JSON", {"_c0": "1", "_c1": "2.50"}),
     ],
 )
 def test_a_row_of_batch_transform_that_is_returned_is_read_as_if_there_were_no_handler(

@@ -48,6 +48,20 @@ def test_rows_of_csv_are_those_of_pythons_reader(table: list[list[str]], sizes: 
         assert b"\n".join(lines[number - 1 :]).startswith(row)
 
 
+@given(st.lists(st.lists(cells, min_size=1, max_size=3), max_size=6), st.data())
+def test_a_quote_within_a_value_is_no_beginning(table: list[list[str]], data: st.DataObject) -> None:
+    plain = st.text(st.sampled_from('ab" '), min_size=1, max_size=4).filter(lambda text: not text.startswith('"'))
+    lines = []
+    for row in table:
+        written = [
+            data.draw(plain) if data.draw(st.booleans()) else f'"{c.replace(chr(34), chr(34) * 2)}"' for c in row
+        ]
+        lines.append(",".join(written))
+    expected = list(csv.reader(io.StringIO("\n".join(lines), newline=""), strict=True))
+    found = list(csv_rows([Piece("f", 1, "\n".join(lines).encode())]))
+    assert [next(csv.reader([row.decode()], strict=True)) for _, row in found] == expected
+
+
 def test_a_quote_that_is_never_closed_is_told_with_the_line_that_opens_it() -> None:
     with pytest.raises(DataError, match=r"^f line 3 opens a quote that is never closed"):
         list(csv_rows([Piece("f", 1, b'a\nb,"c"\n"d\ne\n')]))
@@ -127,3 +141,33 @@ def test_lines_keep_their_numbers_in_pieces(numbers: list[int]) -> None:
     pieces = list(pieces_of("f", given_lines))
     assert [(number, line) for _, number, line in Block(pieces).lines] == given_lines
     assert sum(len(piece.content) for piece in pieces) < 60_000  # gaps are not filled without end
+
+
+@given(st.lists(st.lists(st.integers(), max_size=3), min_size=2, max_size=5), st.lists(st.integers(1, 3), max_size=4))
+def test_lists_on_lines_are_a_document_each_however_the_file_is_cut(rows: list[list[int]], sizes: list[int]) -> None:
+    content = "\n".join(map(json.dumps, rows)).encode()
+    found = list(json_documents(iter(cut(content, sizes))))
+    assert [(number, json.loads(text)) for number, text in found] == list(enumerate(rows, 1))
+
+
+def test_a_file_whose_first_line_is_damaged_is_not_held_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model_monitor.rows.texts.WHOLE_BYTES", 100)
+    read = []
+    pieces = (read.append(i) or Piece("f", 1 + i, b'{"a":' if not i else b'{"a": 1}') for i in range(99))
+    found = json_documents(pieces)
+    assert next(found) == (1, b'{"a":') and len(read) < 20
+    assert [number for number, _ in found] == list(range(2, 100))
+
+
+def test_a_list_that_is_too_large_for_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model_monitor.rows.texts.WHOLE_BYTES", 100)
+    read = []
+    pieces = (read.append(i) or Piece("f", 1 + i, b"[1," if not i else b"1,") for i in range(999))
+    with pytest.raises(DataError, match=r"^f is one JSON list of more than .*; write an object per line"):
+        list(json_documents(pieces))
+    assert len(read) < 99
+
+
+def test_lines_keep_their_numbers_after_one_that_holds_line_ends() -> None:
+    block = Block(list(pieces_of("f", [(1, b'"\xff\nx"'), (3, b"{}"), (4, b"[]")])))
+    assert [number for _, number, _ in block.lines] == [1, 3, 4]

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -54,6 +55,11 @@ def test_texts_come_back_as_the_same_texts(values: list[str | None], coded: bool
         ([{"a": 1}], pa.struct([("a", pa.int64())]), ['{"a":1}']),
         ([[("a", 1)]], pa.map_(pa.string(), pa.int64()), ['{"a":1}']),
         ([b"a"], pa.binary(), ['"a"']),
+        ([20_000 * 365, 0, -20_000 * 365], pa.date32(), ["null", '"1970-01-01"', "null"]),
+        ([2**63 - 1, 0, -(2**63) + 1], pa.timestamp("ms"), ["null", '"1970-01-01T00:00:00Z"', "null"]),
+        ([2**63 - 1, 0], pa.timestamp("s", "UTC"), ["null", '"1970-01-01T00:00:00Z"']),
+        ([[0]], pa.list_(pa.timestamp("ns")), ['["1970-01-01T00:00:00"]']),
+        ([1_000], pa.duration("ns"), ['"P0DT0H0M0.000001S"']),
         ([None], pa.null(), ["null"]),
     ],
 )
@@ -68,3 +74,33 @@ def test_names_are_written_as_json_too_and_bytes_that_are_no_text_are_named(tmp_
     assert list(typed.rows(file, (), [names])) == [(1, {names: '{"a\\"ü":1}'})]
     with pytest.raises(DataError, match=r"a\.parquet: column 'b' holds bytes that are no text"):
         list(typed.rows(file, ("b",)))
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([[20_000 * 365]], pa.list_(pa.date32())),
+        ([[(True, 1)]], pa.map_(pa.bool_(), pa.int32())),
+        ([[({"a": 1}, 2)]], pa.map_(pa.struct([("a", pa.int32())]), pa.int32())),
+    ],
+)
+def test_values_that_json_can_t_tell_are_named_by_their_column(values: Any, kind: pa.DataType) -> None:
+    with pytest.raises(DataError, match=r"^x holds .*; leave the column out, or write it as texts or numbers"):
+        texts(values, kind)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "expected"),
+    [
+        ([Decimal(7), None], pa.decimal128(38, 0), ["7", None]),
+        ([Decimal("1.50")], pa.decimal128(5, 2), ["1.50"]),
+        ([date(2026, 1, 5)], pa.date32(), ["2026-01-05"]),
+        ([UUID(int=7).bytes], pa.uuid(), [str(UUID(int=7))]),
+        ([7, None], pa.int64(), [7, None]),
+        ([7.5], pa.float64(), [7.5]),
+    ],
+)
+def test_what_json_has_as_texts_only_is_told_as_text_so_that_labels_can_name_it(
+    values: Any, kind: pa.DataType, expected: list[Any]
+) -> None:
+    assert typed.plain(pa.array(values, kind), "x") == expected

@@ -165,7 +165,7 @@ def scalars(document: Any, count: int) -> list[Cells]:
 
 def unwrapped(document: Any, count: int, names: Names) -> list[Cells]:
     """What so many rows in an input's envelope hold; [] if the document is anything else."""
-    rows = rows_in(document)
+    rows = rows_in(document, count)
     widths = {len(row) for row in rows if isinstance(row, list)}
     if not widths:
         return scalars(rows, count)
@@ -174,12 +174,14 @@ def unwrapped(document: Any, count: int, names: Names) -> list[Cells]:
     return [{name: written(value) for name, value in cells.items()} for cells in named(rows, names)]
 
 
-def rows_in(document: Any) -> list[Any]:
-    """The rows of a document; [] if it makes no sense in the form that it is in."""
+def rows_in(document: Any, count: int) -> list[Any]:
+    """The rows of a document, where a list of single values is one row if one is expected; [] if it makes no sense in
+    the form that it is in."""
     try:
-        return opened(document).rows
+        found = opened(document)
     except ValueError:
         return []
+    return [[value for row in found.rows for value in row]] if found.vector and count == 1 else list(found.rows)
 
 
 def named(rows: Sequence[Sequence[Any]], names: Names) -> list[dict[str, Any]]:

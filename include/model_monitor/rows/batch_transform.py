@@ -70,12 +70,17 @@ def named_in(manifest: store.File, below: str | None = None) -> list[str]:
 
 
 def addressed(named: str, manifest: str) -> str:
-    """A named file's address, reached as the manifest is: by the same query, which tells e.g. the store's server."""
+    """A named file's address, reached as the manifest is: by the same query, which tells e.g. the store's server.
+
+    Raises DataError for one with a query of its own, which could send this worker's credentials to another server.
+    """
     scheme, mark, rest = named.partition("://")
     if not mark or scheme == "file":
         return named
+    if "?" in rest:
+        raise DataError(f"{manifest} names {named}; write the address without ? and what follows")
     _, question, query = manifest.partition("?")
-    return f"{SAME_AS.get(scheme, scheme)}://{rest}" + (f"{question}{query}" if "?" not in rest else "")
+    return f"{SAME_AS.get(scheme, scheme)}://{rest}{question}{query}"
 
 
 def refuse_elsewhere(address: str, manifest: str, below: str | None) -> None:
@@ -173,7 +178,11 @@ def json_objects(pieces: Iterator[Piece]) -> Iterator[Row]:
 
 def parquet_rows(file: store.File) -> Iterator[Row]:
     reserved = (INFERENCE_ID, INFERENCE_TIME)
-    others = tuple(name for name in typed.names_in(file) if name not in reserved)
+    names = typed.names_in(file)
+    if len(set(names)) < len(names):
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise DataError(f"{file.address} names column '{twice}' twice; give each a name of its own")
+    others = tuple(name for name in names if name not in reserved)
     for number, row in typed.rows(file, reserved, [others]):
         event_id, time = (row.get(name) for name in reserved)
         yield number, row[others], event_id and str(event_id), time and written(time)

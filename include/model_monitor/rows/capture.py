@@ -29,6 +29,7 @@ from model_monitor.rows.times import TIME, times_of
 
 SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
 BLOCK_BYTES = 8 << 20
+LINE_BYTES = 256 << 20  # a longer line is not read
 READERS = 8  # files read at once; most of the time is waiting for the store
 
 
@@ -157,11 +158,14 @@ def read_whole(file: store.File) -> bytes:
 
 
 def pieces_of_large(file: store.File) -> Iterator[Piece]:
+    """The lines of a file, some megabytes at once. Raises DataError for a line that is larger than any record is."""
     first, carry = 1, b""
     for chunk in chunks(file):
         head, newline, tail = chunk.rpartition(b"\n")
         if not newline:
-            carry += chunk
+            if len(carry := carry + chunk) > LINE_BYTES:  # perhaps a few packed bytes that would fill the memory
+                told = f"{file.address} line {first} is longer than {LINE_BYTES >> 20} MB"
+                raise DataError(f"{told}; write a record per line, or remove the file")
             continue
         content, carry = carry + head, tail
         yield Piece(file.address, first, content)

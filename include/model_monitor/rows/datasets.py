@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from model_monitor import store
 from model_monitor.core.batch import BATCH_CELLS, BATCH_ROWS, RECORD
 from model_monitor.errors import ConfigError, DataError, StoreError
-from model_monitor.rows import capture, sides
+from model_monitor.rows import capture, delta, sides
 from model_monitor.rows.summary import FOOTER, Rejected, Summary, undamaged
 
 SUFFIXES = {"csv": (".csv", ".csv.gz"), "jsonl": (".jsonl", ".json", ".jsonl.gz"), "parquet": (".parquet",)}
@@ -42,6 +42,10 @@ class Dataset:
         """The dataset at a file or folder. Raises ConfigError if there is none."""
         if format not in READERS:
             raise ConfigError(f"a dataset's format is one of {', '.join(READERS)}, not {format!r}")
+        if is_folder(address) and delta.is_table(address):
+            raise ConfigError(
+                f"{address} is a Delta table, in whose folder are removed rows as well; export it as plain Parquet"
+            )
         files = store.files(address) if not is_folder(address) else store.files(address, SUFFIXES[format])
         if not files:
             raise ConfigError(f"there is no dataset at {address}: no file that ends in {' or '.join(SUFFIXES[format])}")

@@ -46,10 +46,20 @@ def opened(document: Any) -> Opened:
     if not isinstance(document, dict):
         return Opened([[document]])
     for name, form in FORMS.items():
-        value = document.get(name)
+        value = None if name == "outputs" and only_asks(document) else document.get(name)
         if isinstance(value, dict | list) and (found := form(value)) is not None:
             return found
     return Opened([bare(document)])
+
+
+def only_asks(document: dict[str, Any]) -> bool:
+    """Whether a document with inputs names the outputs that it wants, and has none."""
+    outputs = document.get("outputs")
+    return "inputs" in document and isinstance(outputs, list) and all(map(is_name, outputs))
+
+
+def is_name(output: Any) -> bool:
+    return isinstance(output, str) or (isinstance(output, dict) and "name" in output and "data" not in output)
 
 
 def lines_opened(documents: Sequence[Any]) -> Opened:
@@ -183,8 +193,8 @@ def with_names(names: Any, items: Any) -> Opened | None:
 FORMS: dict[str, Callable[[Any], Opened | None]] = {
     "predictions": of_values,
     "instances": of_values,
-    "inputs": of_values,  # before outputs: a request may say which outputs it wants
-    "outputs": of_values,
+    "outputs": of_values,  # before inputs, which an answer may repeat
+    "inputs": of_values,
     "dataframe_split": of_frame,
     "dataframe_records": of_values,
     "data": of_seldon,

@@ -1,6 +1,7 @@
 """What was asked and what was answered, where a batch transform joined them?
 
-With the join source ``Input``, JSON holds the input's members, and the answer as ``SageMakerOutput`` beside them.
+With the join source ``Input``, JSON holds the input's members, and the answer as ``SageMakerOutput`` beside them. An
+input that is no object is there as ``SageMakerInput`` (public documentation of ``DataProcessing.JoinSource``).
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ import pyarrow.compute as pc
 from model_monitor.rows.capture import Records
 from model_monitor.rows.texts import members, object_of
 
-ANSWER = "SageMakerOutput"
+ANSWER, ASKED = "SageMakerOutput", "SageMakerInput"
+
+
+NESTED = ("{", "[")
 
 
 def separated(records: Records) -> Records:
@@ -54,13 +58,24 @@ def sides_of(text: str) -> dict[str, str] | None:
         answer = asked.pop(ANSWER)
     except (ValueError, KeyError):
         return None
-    if answer[:1] not in ("{", "["):
+    if answer[:1] not in NESTED:
         answer = object_of({ANSWER: answer})
-    return {"endpointOutput": answer} | ({"endpointInput": object_of(asked)} if asked else {})
+    if not asked:
+        return {"endpointOutput": answer}
+    is_whole = list(asked) == [ASKED] and asked[ASKED][:1] in NESTED
+    return {"endpointOutput": answer, "endpointInput": asked[ASKED] if is_whole else object_of(asked)}
+
+
+def lists_of_batch(records: Records) -> set[int]:
+    """The requests that are a line of batch transform which holds a list: the values of one row, if they are single."""
+    is_batch = records.nested("captureData", "batchTransformOutput").is_valid()
+    texts = pc.utf8_ltrim_whitespace(records.side("endpointOutput", "data"))
+    return set(pc.indices_nonzero(pc.and_(is_batch, pc.fill_null(pc.starts_with(texts, "["), False))).to_pylist())
 
 
 def beside_answer(document: Any) -> Any:
     """What was asked, of a document that joins it with the answer; None of any other."""
     if not isinstance(document, dict) or ANSWER not in document:
         return None
-    return {name: value for name, value in document.items() if name != ANSWER}
+    asked = {name: value for name, value in document.items() if name != ANSWER}
+    return asked[ASKED] if list(asked) == [ASKED] and isinstance(asked[ASKED], dict | list) else asked

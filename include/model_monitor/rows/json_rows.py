@@ -18,6 +18,7 @@ from model_monitor.rows.schema import is_unicode
 NAMED = -1  # the width of rows whose values carry names
 EMPTY = -2  # that of no rows
 NESTED = (dict, list)
+NESTING_AT_MOST = 500  # PyArrow's reader ends the process from some ten thousand on
 
 Texts = dict[str, str | None] | list[str | None]  # a row: its values by name, or by position
 
@@ -118,7 +119,7 @@ def width_of(rows: Sequence[Texts]) -> int:
 def flat_objects(texts: pa.StringArray) -> dict[str, pa.Array] | None:
     """Texts that are one flat object each, as columns of texts; None if they can't be read that way."""
     one_each = pc.match_substring_regex(texts, r"^[ \t]*\{[^\n]*\}[ \t]*$")  # anything else PyArrow must not be given
-    if not len(texts) or not pc.all(one_each).as_py():
+    if not len(texts) or not pc.all(one_each).as_py() or nesting_may_exceed(texts, NESTING_AT_MOST):
         return None
     content = pa.BufferReader(pc.binary_join(as_list(texts), "\n")[0].as_py().encode())
     reading = pj.ReadOptions(use_threads=False, block_size=content.size() + 1)
@@ -137,6 +138,14 @@ def flat_objects(texts: pa.StringArray) -> dict[str, pa.Array] | None:
         return None
     columns = {name: as_written(name, table.column(name).combine_chunks(), texts) for name in table.column_names}
     return columns if all(column is not None for column in columns.values()) else None
+
+
+def nesting_may_exceed(texts: pa.StringArray, depth: int) -> bool:
+    """Whether a text opens more lists and objects than so many, which flat ones do within quotes at most."""
+    if (pc.max(pc.binary_length(texts)).as_py() or 0) <= depth:
+        return False
+    opens = (pc.max(pc.count_substring(texts, bracket)).as_py() or 0 for bracket in "[{")
+    return bool(sum(opens) > depth)
 
 
 def as_written(name: str, column: pa.Array, texts: pa.StringArray) -> pa.StringArray | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,13 +16,15 @@ import msgspec
 from model_monitor import store
 from model_monitor.core.window import Window, iso
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.rows import typed
+from model_monitor.rows import delta, typed
 from model_monitor.rows.capture import Block, Piece, in_blocks
+from model_monitor.rows.delta import DataFile
 from model_monitor.rows.mapping import TableColumns
 from model_monitor.rows.texts import csv_rows, json_documents, members_one_by_one, raw_members, read
 from model_monitor.rows.translating import Line, encode, pieces_of, place_id, record
 
 NAMES_SHOWN = 30
+EXACT = 2**53  # whole numbers up to here are floats without loss
 SECONDS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}  # how many of a unit make one
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -51,41 +54,64 @@ class Table:
         times = " or ".join(self.columns.times)
         raise ConfigError(f"{file} has no column {times} for event_time; it has {', '.join(there)}")
 
+    def time_in(self, file: store.File) -> str:
+        """The same of a Parquet file, or of the Delta table that it belongs to."""
+        names = file.columns if isinstance(file, DataFile) else typed.names_in(file)
+        return self.time_of(names, file.address)
+
 
 def blocks(files: Sequence[store.File], table: Table, window: Window | None = None) -> Iterator[Block]:
     """The rows of some files as captured requests, a line each.
 
     What a window does not need may be left out. Raises ConfigError if a file lacks a column, DataError if a file can't
-    be read.
+    be read. An object of JSON may lack any: raises ConfigError if none of those that a window is made of has it.
     """
     texts = read(file for file in files if table.format != "parquet")
-    found = ((file, lines(file, texts, table, window)) for file in files)
-    return in_blocks(piece for file, some in found for piece in pieces_of(file.address, some))
+    seen: set[str] = set()
+    found = ((file, lines(file, texts, table, window, seen)) for file in files)
+    yield from in_blocks(piece for file, some in found for piece in pieces_of(file.address, some))
+    if seen and window:
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        refuse_unseen(table.columns, seen, f"{files[0].address}{more}")
 
 
 def lines(
-    file: store.File, texts: Iterator[Iterator[Piece]], table: Table, window: Window | None = None
+    file: store.File, texts: Iterator[Iterator[Piece]], table: Table, window: Window | None, seen: set[str]
 ) -> Iterator[Line]:
-    """The records of a file, which is the next of the texts unless it is Parquet."""
+    """The records of a file, which is the next of the texts unless it is Parquet; adds what JSON names to ``seen``."""
     if table.format == "parquet":
-        time = table.time_of(typed.names_in(file), file.address)
+        time = table.time_in(file)
         flat = table.columns.inputs, table.columns.outputs
-        rows = typed.rows(file, {*table.columns.needed, time} - {*chain(*flat)}, [*filter(None, flat)], time, window)
+        plain = {*table.columns.needed, time} - {*chain(*flat)}
+        objects = [*filter(None, flat)]
+        rows = (
+            delta.rows(file, plain, objects, time, window)
+            if isinstance(file, DataFile)
+            else typed.rows(file, plain, objects, time, window)
+        )
         return (line for number, row in rows for line in translated(row, time, table.columns, file.address, number))
     if table.format == "csv":
         return csv_lines(file.address, next(texts), table)
-    return json_lines(file.address, next(texts), table)
+    return json_lines(file.address, next(texts), table.columns, seen)
 
 
 def csv_lines(file: str, pieces: Iterator[Piece], table: Table) -> Iterator[Line]:
-    """A row with another number of values than the first one has keeps them, but tells no time, so it is set aside."""
+    """A row with another number of values than the first one has keeps them, and tells that in place of its time.
+
+    So it is set aside. Raises DataError for a header that can't be read, ConfigError if a column is missing.
+    """
     names: list[str] = []
     time = ""
     for number, row in csv_rows(pieces):
         try:
             text = row.decode()
             values = next(csv.reader([text], strict=True)) if '"' in text else text.split(",")
-        except (UnicodeDecodeError, csv.Error):
+        except (UnicodeDecodeError, csv.Error) as error:
+            if table.header and not names:  # or the next row's values would be taken for names, and told
+                raise DataError(
+                    f"{file} line {number}: the header can't be read as CSV in UTF-8: {error}; write the file anew, or "
+                    "remove it"
+                ) from error
             yield number, row
             continue
         if not names:
@@ -94,16 +120,15 @@ def csv_lines(file: str, pieces: Iterator[Piece], table: Table) -> Iterator[Line
             if table.header:
                 continue
         if len(values) != len(names):
-            yield number, record({"endpointInput": {"data": text, "encoding": "CSV"}}, place_id(file, number), None)
+            told = f"none: {len(values)} values, but the first row has {len(names)}"
+            yield number, record({"endpointInput": {"data": text, "encoding": "CSV"}}, place_id(file, number), told)
             continue
         cells: Row = {name: value or None for name, value in zip(names, values, strict=True)}
         yield from translated(cells, time, table.columns, file, number)
 
 
-def json_lines(file: str, pieces: Iterator[Piece], table: Table) -> Iterator[Line]:
-    """An object may lack members, but raises ConfigError if all of them lack what every request has."""
-    columns = table.columns
-    seen: set[str] = set()
+def json_lines(file: str, pieces: Iterator[Piece], columns: TableColumns, seen: set[str]) -> Iterator[Line]:
+    """An object may lack members; the names of those that there are go to ``seen``."""
     for number, document in json_documents(pieces):
         try:
             row = object_in(document)
@@ -112,13 +137,16 @@ def json_lines(file: str, pieces: Iterator[Piece], table: Table) -> Iterator[Lin
             yield from list(translated(row, time, columns, file, number))
         except ValueError:  # no object, or one with half a character: whoever parses it sets it aside
             yield number, document
-    if seen:
-        for some in filter(None, (columns.times, columns.inputs, columns.request, columns.outputs, columns.response)):
-            if seen.isdisjoint(names := (some,) if isinstance(some, str) else some):
-                raise ConfigError(
-                    f"no object in {file} has {' or '.join(names)}, which mapping names; they have "
-                    f"{', '.join(sorted(seen)[:NAMES_SHOWN])}"
-                )
+
+
+def refuse_unseen(columns: TableColumns, seen: set[str], where: str) -> None:
+    """Raise ConfigError if nothing was seen of what every request has."""
+    for some in filter(None, (columns.times, columns.inputs, columns.request, columns.outputs, columns.response)):
+        if seen.isdisjoint(names := (some,) if isinstance(some, str) else some):
+            raise ConfigError(
+                f"no object in {where} has {' or '.join(names)}, which mapping names; they have "
+                f"{', '.join(sorted(seen)[:NAMES_SHOWN])}"
+            )
 
 
 def object_in(document: bytes) -> Row:
@@ -134,9 +162,16 @@ def object_in(document: bytes) -> Row:
 
 
 def translated(row: Row, time: str, columns: TableColumns, file: str, number: int) -> Iterator[Line]:
-    """The record of a row; none of a request that failed."""
-    if columns.status and not is_success(value_of(row.get(columns.status))):
-        return
+    """The record of a row; none of a request that failed. Raises DataError for a status that is none."""
+    if columns.status:
+        try:
+            if not is_success(status := value_of(row.get(columns.status))):
+                return
+        except (OverflowError, ValueError) as error:
+            raise DataError(
+                f"{file} line {number}: column {columns.status} holds {status!r:.80}, which is no HTTP status; correct "
+                "the row, name a column of numbers such as 200, or leave status out of the mapping"
+            ) from error
     sides: dict[str, Any] = {}
     for name, mode, flat, whole in (
         ("endpointInput", "INPUT", columns.inputs, columns.request),
@@ -152,6 +187,30 @@ def translated(row: Row, time: str, columns: TableColumns, file: str, number: in
     moment = moment_of(value_of(row.get(time)), columns.event_time_unit)
     percentage = percentage_of(value_of(row.get(columns.sampling))) if columns.sampling else None
     yield number, record(sides, event_id or place_id(file, number), moment, inference_id or None, percentage)
+
+
+def span_of(file: store.File, table: Table) -> tuple[datetime, datetime] | None:
+    """The first and the last moment in a file, if it tells. Raises DataError if it is damaged or gone."""
+    if table.format != "parquet":
+        return None
+    time = table.time_in(file)
+    if not isinstance(file, DataFile):
+        return typed.span_of(file, time)
+    return span_between(file.bounds, table.columns.event_time_unit) or typed.span_of(file, file.columns[time])
+
+
+def span_between(bounds: tuple[Any, Any] | None, unit: str | None) -> tuple[datetime, datetime] | None:
+    """Bounds of a column as moments; None if they are none."""
+    first, last = bounds or (None, None)
+    if isinstance(first, datetime) and isinstance(last, datetime):
+        return first, last + timedelta(milliseconds=1)  # the log cuts off what is less
+    if type(first) is not int or type(last) is not int or (unit is None and unit_of(first) != unit_of(last)):
+        return None
+    try:
+        first, last = (BEGINNING + timedelta(microseconds=epoch(bound, unit)) for bound in (first, last))
+    except OverflowError:
+        return None
+    return first, last
 
 
 def side(data: str, encoding: str, mode: str) -> dict[str, str]:
@@ -173,8 +232,12 @@ def value_of(value: Any) -> Any:
 
 
 def text_of(value: Any) -> str | None:
-    """A value as an id."""
+    """A value as an id: of floats 7 is 7, as labels write it, and what is no number is none."""
     found = value_of(value)
+    if isinstance(found, float):
+        if not math.isfinite(found):
+            return None
+        found = int(found) if abs(found) <= EXACT and found.is_integer() else found
     return None if found is None else found if isinstance(found, str) else encode(found).decode()
 
 
@@ -188,20 +251,22 @@ def payload_of(value: Any) -> str | None:
 
 
 def is_success(status: Any) -> bool:
-    """Whether a status is 2xx, or none is told."""
-    try:
-        return status is None or 200 <= int(status) < 300
-    except (TypeError, ValueError):
-        return False
+    """Whether a status is 2xx, or none is told (of pandas NaN). Raises ValueError, OverflowError for what is none."""
+    number = math.nan if status in (None, "") else float(str(status))
+    return math.isnan(number) or 200 <= int(number) < 300
 
 
 def percentage_of(share: Any) -> float | None:
-    """How many of a hundred requests are logged; None for all, and for what is no share."""
+    """How many of a hundred requests are logged; None for all, and 0, which no check lets pass, for what is no number.
+
+    >>> [percentage_of(share) for share in (0.07, 1, 20, "NaN")]
+    [7.0, None, 2000.0, 0.0]
+    """
     try:
-        percentage = round(float(share) * 100, 10)
-    except (TypeError, ValueError):
-        return None
-    return percentage if 0 < percentage < 100 else None
+        percentage = float(f"{float(share) * 100:.15g}")  # 7 and not 7.000000000000001
+    except (OverflowError, TypeError, ValueError):
+        percentage = math.nan if share is not None else 100.0
+    return None if percentage == 100 else percentage if math.isfinite(percentage) else 0.0
 
 
 def moment_of(value: Any, unit: str | None) -> str | None:
@@ -241,13 +306,3 @@ def zoned(text: str) -> str:
     except ValueError:
         return text
     return iso(found.replace(tzinfo=UTC) if found.tzinfo is None else found)
-
-
-def refuse_delta(folder: str) -> None:
-    """Raise DataError for a folder whose files are not all rows of its table: a log tells which of them are."""
-    if store.files(store.join(folder, "_delta_log"), (".json", ".parquet")):
-        raise DataError(
-            f"{folder} is a Delta table, which also holds files of rows that were deleted or replaced; export what you "
-            'need as plain Parquet, e.g. spark.table(name).write.mode("append").partitionBy("date").parquet(folder), '
-            "and name that folder"
-        )

@@ -67,6 +67,11 @@ class TableColumns:
             raise ConfigError("name what was asked or answered: inputs or request, outputs or response")
         if twice := {*self.inputs} & {*self.outputs}:
             raise ConfigError(f"{sorted(twice)} named as inputs and as outputs; a column is one of them")
+        for side in (self.inputs, self.outputs):
+            if twice := {name for name in side if side.count(name) > 1}:
+                raise ConfigError(f"{sorted(twice)} named twice; a column is judged once")
+        if kept := [name for name in (*self.inputs, *self.outputs) if name.startswith("@")]:
+            raise ConfigError(f"{kept}: names with @ in front are kept for the request; rename the column in the table")
         if not self.times:
             raise ConfigError("event_time is missing; name the column that tells when a request came")
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from model_monitor.errors import ConfigError
 from model_monitor.rows.capture import Records
-from model_monitor.rows.joined import separated
+from model_monitor.rows.joined import lists_of_batch, separated
 from model_monitor.rows.sides import ABSENT, CSV, JSON, Side, in_step, side_of
 from model_monitor.rows.summary import Rejected
 
@@ -146,6 +146,8 @@ def decode_alike(records: Records, formats: Sequence[str], names: Names) -> tupl
             for side, kind in zip(SIDES, formats, strict=True)
         ]
     output, given = in_step(*sides) if all(formats) else sides
+    if output.vectors and not all(formats):
+        output = output.folded(output.vectors & lists_of_batch(records))
     problems = given.problems | output.problems
     if all(formats):
         unequal = np.flatnonzero(output.counts != given.counts)

@@ -6,6 +6,8 @@ import numpy as np
 
 from model_monitor.rows.summary import percent
 
+KEPT_PERCENTAGES = 20  # where each request has its own, as many groups of like ones are told
+
 
 class Requests:
     """The requests of a span in the order of reading."""
@@ -32,14 +34,24 @@ class Requests:
         return np.concatenate(self.counts) if self.counts else np.empty(0, np.int64)
 
     def captured(self, chosen: np.ndarray) -> dict[str, int]:
-        """How many of the chosen requests were captured at which percentage, by rising percentage."""
+        """How many of the chosen requests were captured at which percentage, by rising percentage.
+
+        Of more than ``KEPT_PERCENTAGES`` those that follow one another are put together.
+        """
         if not self.percentages:
             return {}
         every = np.concatenate(self.percentages)[chosen]
         if len(every) and (every == every[0]).all():  # nearly always, and quicker than sorting
             return {percent(float(every[0])): len(every)}
         different, counts = np.unique(every, return_counts=True)
-        return {percent(p): n for p, n in zip(different.tolist(), counts.tolist(), strict=True)}
+        parts = min(len(different), KEPT_PERCENTAGES)
+        groups = zip(np.array_split(different, parts), np.array_split(counts, parts), strict=True)
+        return {percent(together(some, n)): int(n.sum()) for some, n in groups}
+
+
+def together(percentages: np.ndarray, counts: np.ndarray) -> float:
+    """The percentage at which so many requests stand for as many as they do each at its own: the harmonic mean."""
+    return float(percentages[0] if len(percentages) == 1 else counts.sum() / (counts / percentages).sum())
 
 
 def compact(values: np.ndarray) -> np.ndarray:

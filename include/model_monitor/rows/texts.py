@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 
 import msgspec
 
 from model_monitor import store
 from model_monitor.engines.local import ahead
 from model_monitor.errors import DataError
-from model_monitor.rows.capture import BLOCK_BYTES, READERS, Piece, pieces_of_large, whole_if_small
+from model_monitor.rows.capture import BLOCK_BYTES, LINE_BYTES, READERS, Piece, pieces_of_large, whole_if_small
 from model_monitor.rows.schema import is_unicode
 from model_monitor.rows.translating import Line
 
@@ -19,7 +20,15 @@ BOM = b"\xef\xbb\xbf"
 
 raw_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 raw_elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
-plain = json.JSONDecoder()  # knows NaN and half characters, which occur, but is slower
+plain = json.JSONDecoder(parse_int=str)  # knows NaN and half characters, which occur, but is slower
+
+WHOLE_BYTES = LINE_BYTES  # of a document or a list over several lines
+
+# Of a line of CSV: what is left of a value in quotes, of the field around it, and all fields that end on the line. A
+# quote within a value that does not start with one is a character like others.
+QUOTED = re.compile(rb'[^"]*+(?:""[^"]*+)*+')
+FIELD_END = re.compile(rb"[^,]*+,?")
+FIELDS = re.compile(rb'(?:"[^"]*+(?:""[^"]*+)*+"[^,]*+,?|[^",][^,]*+,?|,)*+')
 
 
 def read(files: Iterable[store.File]) -> Iterator[Iterator[Piece]]:
@@ -38,7 +47,7 @@ def csv_rows(pieces: Iterable[Piece]) -> Iterator[Line]:
     for piece in pieces:
         content = piece.content.removeprefix(BOM) if piece.first == 1 else piece.content
         for number, line in enumerate(content.split(b"\n"), piece.first):
-            closes = line.count(b'"') % 2 == bool(parts)
+            closes = not ends_in_quotes(line, bool(parts)) if parts or b'"' in line else True
             if not closes and size < BLOCK_BYTES:
                 start, size = start if parts else number, size + len(line)
                 parts.append(line)
@@ -51,6 +60,22 @@ def csv_rows(pieces: Iterable[Piece]) -> Iterator[Line]:
         raise DataError(unclosed(piece.file, start))
 
 
+def ends_in_quotes(line: bytes, starts_in_quotes: bool) -> bool:
+    """Whether a value in quotes goes on after a line of CSV."""
+    at = 0
+    if starts_in_quotes:
+        if (at := end_of(QUOTED, line, 0)) == len(line):
+            return True
+        at = end_of(FIELD_END, line, at + 1)
+    return line.startswith(b'"', end_of(FIELDS, line, at))
+
+
+def end_of(pattern: re.Pattern[bytes], line: bytes, start: int) -> int:
+    """Where a pattern that fits anything ends."""
+    found = pattern.match(line, start)
+    return found.end() if found else start
+
+
 def unclosed(file: str, line: int) -> str:
     return f"{file} line {line} opens a quote that is never closed; correct or remove the file"
 
@@ -58,21 +83,47 @@ def unclosed(file: str, line: int) -> str:
 def json_documents(pieces: Iterator[Piece]) -> Iterator[Line]:
     """The documents of one JSON file: one per line, or the elements of one list, or one document over all lines.
 
-    The number of an element is its place in the list, from 1. Raises DataError for a list that can't be read.
+    A list that is alone on its line is a document if others follow. The number of an element is its place in the list,
+    from 1. Raises DataError for a list that can't be read.
     """
     for piece in pieces:
         content = piece.content.removeprefix(BOM)
-        if content.lstrip().startswith(b"["):
-            yield from enumerate(elements(joined(content, pieces), piece.file), 1)
-            return
-        rest = chain([Piece(piece.file, piece.first, content)], pieces)
-        if is_document(content.lstrip().partition(b"\n")[0]):
-            yield from json_lines(rest)
-            return
-        several = list(rest)
-        whole = b"\n".join(some.content for some in several)
-        yield from [(1, whole)] if is_document(whole) else json_lines(several)
+        first, _, more = content.strip().partition(b"\n")
+        known = [Piece(piece.file, piece.first, content)]
+        if not more:
+            known += islice((some for some in pieces if some.content.strip()), 1)
+        is_list, is_alone = first.startswith(b"["), not more and len(known) == 1
+        if is_list and (is_alone or not is_document(first)):
+            yield from enumerate(elements(whole_list(chain(known, pieces)), piece.file), 1)
+        elif is_list or is_document(first):
+            yield from json_lines(chain(known, pieces))
+        else:
+            yield from one_or_lines(chain(known, pieces))
         return
+
+
+def whole_list(pieces: Iterable[Piece]) -> bytes:
+    """All of a list. Raises DataError for one that is too large to be held in memory."""
+    known: list[Piece] = []
+    size = 0
+    for piece in pieces:
+        known.append(piece)
+        if (size := size + len(piece.content)) > WHOLE_BYTES:
+            raise DataError(
+                f"{piece.file} is one JSON list of more than {WHOLE_BYTES >> 20} MB; write an object per line"
+            )
+    return joined(known)
+
+
+def one_or_lines(pieces: Iterator[Piece]) -> Iterator[Line]:
+    """One document over all lines, or one per line where that is none."""
+    known, size = [], 0
+    for piece in pieces:
+        known.append(piece)
+        if (size := size + len(piece.content)) > WHOLE_BYTES:
+            break
+    whole = joined(known) if size <= WHOLE_BYTES else b""
+    yield from [(1, whole)] if is_document(whole) else json_lines(chain(known, pieces))
 
 
 def json_lines(pieces: Iterable[Piece]) -> Iterator[Line]:
@@ -82,8 +133,8 @@ def json_lines(pieces: Iterable[Piece]) -> Iterator[Line]:
                 yield number, text
 
 
-def joined(content: bytes, pieces: Iterable[Piece]) -> bytes:
-    return b"\n".join([content, *(piece.content for piece in pieces)])
+def joined(pieces: Iterable[Piece]) -> bytes:
+    return b"\n".join(piece.content for piece in pieces)
 
 
 def elements(content: bytes, file: str) -> list[bytes]:
@@ -93,8 +144,7 @@ def elements(content: bytes, file: str) -> list[bytes]:
     except (msgspec.DecodeError, RecursionError):
         pass
     try:
-        text = content.decode()
-        json.loads(text)
+        plain.decode(text := content.decode())
     except (ValueError, RecursionError) as error:
         raise DataError(f"{file} can't be read as a JSON list: {error}; correct or remove the file") from error
     found, at = [], beyond_space(text, text.index("[") + 1)
@@ -141,7 +191,7 @@ def name_of(name: str) -> str:
 
 def is_document(content: bytes | str) -> bool:
     try:
-        json.loads(content)
+        plain.decode(content if isinstance(content, str) else content.decode())
     except (ValueError, RecursionError):
         return False
     return True

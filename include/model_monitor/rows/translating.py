@@ -18,7 +18,15 @@ GAP = 10_000  # so many lines without a record start a new piece
 
 Line = tuple[int, bytes]  # its 1-based number in the file, and what it says
 
-encode = msgspec.json.Encoder().encode
+
+def enc_hook(value: Any) -> Any:
+    """A value that msgspec doesn't know, as ISO 8601: what pandas has for nanoseconds."""
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    raise TypeError(f"JSON has nothing for {type(value).__name__}")
+
+
+encode = msgspec.json.Encoder(enc_hook=enc_hook).encode
 
 
 def record(
@@ -55,7 +63,7 @@ def pieces_of(file: str, lines: Iterable[Line]) -> Iterator[Piece]:
         if not content:
             first = number
         content += [b""] * (number - first - len(content))
-        content.append(line)
+        content.append(line.replace(b"\n", b" "))  # which only one that is no record has
         size += len(line)
     if content:
         yield Piece(file, first, b"\n".join(content))

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain
+from types import NoneType
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -24,6 +26,17 @@ from model_monitor.rows.times import EARLIEST, LATEST, TIME, within
 from model_monitor.rows.translating import encode
 
 ROWS_AT_ONCE = 1 << 13
+PLAIN = (str, int, float, datetime, NoneType)
+
+decode = msgspec.json.Decoder().decode
+
+# By unit, the first and the last moment that Python knows; nanoseconds reach no further than the year 2262.
+LIMITS = {
+    unit: [int(moment.as_py().timestamp()) * per_second for moment in (EARLIEST, LATEST)]
+    for unit, per_second in {"s": 1, "ms": 10**3, "us": 10**6}.items()
+}
+
+FLATTEN = "leave the column out, or write it as texts or numbers"
 
 Names = tuple[str, ...]
 Row = dict[str | Names, Any]
@@ -128,9 +141,17 @@ def inside(batch: pa.RecordBatch, time: str | None, window: Window | None) -> pa
 
 def moments(column: pa.Array) -> pa.Array:
     """Timestamps in UTC, missing where Python knows no such year."""
-    times = column.cast(TIME, safe=False)
-    sane = pc.and_(pc.greater(times, EARLIEST), pc.less(times, LATEST))
-    return pc.if_else(sane, times, pa.scalar(None, TIME))
+    unit = column.type.unit
+    if unit in LIMITS:  # before they are made to microseconds, which large ones overflow
+        since = column.cast(pa.int64())
+        sane = pc.and_(pc.greater(since, LIMITS[unit][0]), pc.less(since, LIMITS[unit][1]))
+        column = pc.if_else(sane, column, pa.scalar(None, column.type))
+    return column.cast(TIME, safe=False)
+
+
+def days(column: pa.Array) -> pa.Array:
+    """Dates, missing where Python knows no such year."""
+    return moments(column.cast(pa.timestamp("s"))).cast(pa.date32())
 
 
 def plain(column: pa.Array, whose: str) -> list[Any]:
@@ -140,15 +161,33 @@ def plain(column: pa.Array, whose: str) -> list[Any]:
         return plain(column.dictionary_decode(), whose)
     if pa.types.is_timestamp(kind):
         column = moments(column)
+    elif pa.types.is_date(kind):
+        column = days(column)
     elif pa.types.is_float16(kind) or pa.types.is_float32(kind):
         column = column.cast(pa.string()).cast(pa.float64())  # 0.1, and not the 0.10000000149 that is stored for it
     elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         try:
             column = pc.cast(column, pa.large_string())
         except pa.ArrowInvalid as error:
-            raise DataError(f"{whose} holds bytes that are no text; leave it out of the mapping") from error
-    found: list[Any] = column.to_pylist(maps_as_pydicts="lossy") if pa.types.is_nested(kind) else column.to_pylist()
-    return found
+            raise DataError(
+                f"{whose} holds bytes that are no text; leave it out of the mapping, or of the file"
+            ) from error
+    return as_python(column, whose)
+
+
+def as_python(column: pa.Array, whose: str) -> list[Any]:
+    """Values as Python has them, those that JSON has as texts only (dates, decimals, ids) as texts.
+
+    Raises DataError where it can't.
+    """
+    is_nested = pa.types.is_nested(column.type)
+    try:
+        found: list[Any] = column.to_pylist(maps_as_pydicts="lossy" if is_nested else None)
+    except (OverflowError, ValueError, TypeError) as error:
+        raise DataError(f"{whose} holds {column.type} that can't be read: {error}; {FLATTEN}") from error
+    if is_nested or all(isinstance(value, PLAIN) for value in found):
+        return found
+    return [value if isinstance(value, PLAIN) else decode(encode(value)) for value in found]
 
 
 def json_objects(batch: pa.RecordBatch, names: Names, file: str) -> list[str]:
@@ -178,4 +217,7 @@ def json_texts(column: pa.Array, whose: str) -> pa.StringArray:
         return pc.if_else(pc.fill_null(pc.is_finite(column), False), texts, "null")
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return quoted(column.cast(pa.string()))
-    return pa.array([encode(value).decode() for value in plain(column, whose)], pa.string())
+    try:
+        return pa.array([encode(value).decode() for value in plain(column, whose)], pa.string())
+    except TypeError as error:
+        raise DataError(f"{whose} holds {kind}, which JSON can't tell; {FLATTEN}") from error

@@ -32,6 +32,8 @@ def checked(document: Json, operation: str, side: str, called: str) -> tuple[Jso
     shape = model.input_shape if side == "input" else model.output_shape
     document = {key: value for key, value in document.items() if key != "ResponseMetadata"}
     known = without_unknown(document, shape)
+    if odd := next(odd_maps(known, shape), None):
+        raise ConfigError(f"{called} is no {side} of {operation}: {odd} is no text, or no object of texts")
     report = ParamValidator().validate(known, shape)
     if report.has_errors():
         wrong = "; ".join(report.generate_report().split("\n"))
@@ -51,6 +53,20 @@ def without_unknown(value: Any, shape: Any) -> Any:
     if shape.type_name == "list" and isinstance(value, list):
         return [without_unknown(one, shape.member) for one in value]
     return value
+
+
+def odd_maps(value: Any, shape: Any, above: str = "") -> Iterator[str]:
+    """The places of environment variables, and the like, that are no texts: botocore would show what they are."""
+    if shape.type_name == "structure" and isinstance(value, dict):
+        for key, one in value.items():
+            yield from odd_maps(one, shape.members[key], f"{above}{key}.")
+    elif shape.type_name == "list" and isinstance(value, list):
+        for i, one in enumerate(value):
+            yield from odd_maps(one, shape.member, f"{above}{i}.")
+    elif shape.type_name == "map" and isinstance(value, dict):
+        yield from (f"{above}{key}" for key, one in value.items() if not isinstance(one, str))
+    elif shape.type_name == "map":
+        yield above.rstrip(".")
 
 
 def unknown_in(value: Any, shape: Any, above: str = "") -> Iterator[str]:

@@ -51,7 +51,7 @@ class CaptureMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             exchange = self.traffic.begin(
-                scope["method"], path_of(scope), lambda: chosen(scope["headers"], IN_REQUESTS)
+                scope["method"], path_of(scope), scope, lambda: chosen(scope["headers"], IN_REQUESTS)
             )
             if exchange:
                 receive = hearing(exchange.input, receive) if exchange.input else receive
@@ -103,16 +103,26 @@ def saying(exchange: Exchange, send: Send) -> Send:
         if not ends(exchange, message):
             await send(message)
         elif traffic.waits:
-            await asyncio.to_thread(exchange.done)
+            await aside(exchange.done)
             await send(message)
         else:
             await send(message)
             if exchange.is_wanted and exchange.is_packed:
-                await asyncio.to_thread(exchange.done)
+                await aside(exchange.done)
             else:
                 exchange.done()
 
     return said
+
+
+async def aside(call: Callable[[], object]) -> None:
+    """Call in a thread, so that others go on; at once under an event loop that is not asyncio's, such as trio's."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        call()
+    else:
+        await asyncio.to_thread(call)
 
 
 def begun(exchange: Exchange, message: Message) -> Message:
@@ -148,7 +158,7 @@ def flushing(traffic: Traffic, send: Send) -> Send:
 
     async def told(message: Message) -> None:
         if message["type"] in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
-            await asyncio.to_thread(traffic.quietly, traffic.recorder.flush)
+            await aside(lambda: traffic.quietly(traffic.recorder.flush))
         await send(message)
 
     return told

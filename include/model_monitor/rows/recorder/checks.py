@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -20,5 +21,5 @@ def check(endpoint: str, variant: str, capture: Sequence[str], when_full: str, b
         raise ConfigError(f"capture is ('input',), ('output',) or both, not {capture!r}")
     if when_full not in WHEN_FULL:
         raise ConfigError(f"when_full is one of {', '.join(WHEN_FULL)}, not {when_full!r}")
-    if not min(bounds) > 0:
-        raise ConfigError("intervals and bounds are numbers above 0")
+    if not all(0 < bound < math.inf for bound in bounds):
+        raise ConfigError("intervals and bounds are finite numbers above 0")

@@ -44,7 +44,7 @@ class Counters:
     """Numbers that several threads add to, and that outlive the process once ``keep`` was called."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()  # reentrant: a signal handler may record while another request is counted
         self.numbers: MutableSequence[int] = [0] * len(NAMES)
 
     def add(self, **more: int) -> None:
@@ -58,12 +58,18 @@ class Counters:
 
     def keep(self, writer: str) -> None:
         """Have the numbers outlive this process, under the name of its folder in the spool."""
+        kept = tally.kept(writer, len(NAMES))
         with self.lock:
-            self.numbers = tally.kept(writer, self.numbers)
+            until_now, self.numbers = self.numbers, kept  # a signal handler that counts now adds to these
+            for place, number in enumerate(until_now):
+                self.numbers[place] += number
 
 
 def unaccounted(writer: str) -> int:
-    """How many requests a process had taken, neither sent nor dropped, when it ended; 0 if it did not leave word."""
+    """How many requests a process had taken, neither sent nor dropped, when it ended; 0 if it did not leave word.
+
+    Its numbers are kept until ``tally.forget``.
+    """
     if not (numbers := tally.left(writer, len(NAMES))):
         return 0
     told = dict(zip(NAMES, numbers, strict=True))

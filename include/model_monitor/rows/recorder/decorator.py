@@ -41,7 +41,8 @@ def captured(
     ``output``. ``inference_id`` is the name of an argument: what labels name this call by. The content types are those
     of bytes and text. A call that raises is not captured; capturing never makes one raise.
 
-    Raises ConfigError for a generator function, and for names that are no arguments of the function.
+    Raises ConfigError for a generator function, one whose arguments nobody knows, as some that are written in C, and
+    for names that are no arguments of the function.
     """
     if isinstance(arguments, str):
         raise ConfigError(f"arguments is a list, not the text {arguments!r}; write arguments=[{arguments!r}]")
@@ -53,7 +54,7 @@ def captured(
         calls = Calls(
             recorder, Arguments(function, arguments, inference_id), names, input_content_type, output_content_type
         )
-        if inspect.iscoroutinefunction(function):
+        if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
             return cast(Callable[P, T], calls.coroutine(function))
         return calls.plain(function)
 
@@ -67,7 +68,14 @@ class Arguments:
         called = getattr(function, "__name__", repr(function))
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise ConfigError(f"{called} yields its results; decorate a function that returns them")
-        self.signature = inspect.signature(function)
+        if isinstance(function, classmethod | staticmethod):
+            raise ConfigError(
+                f"{called} is a {type(function).__name__}; write @captured below that decorator, not above"
+            )
+        try:
+            self.signature = inspect.signature(function)
+        except ValueError as error:
+            raise ConfigError(f"{called} does not tell its arguments; decorate a function that calls it") from error
         parameters = self.signature.parameters
         if not any(parameter.kind is KINDS.VAR_KEYWORD for parameter in parameters.values()):
             for name in (*(chosen or ()), *([inference_id] if inference_id else ())):
@@ -141,7 +149,7 @@ class Calls:
         name = self.arguments.inference_id
         inference_id = None if name is None or values.get(name) is None else str(values[name])
         asked = (
-            written_arguments(self.arguments.captured(values), self.input_content_type)
+            written_arguments(self.arguments.captured(values), self.input_content_type, recorder.max_payload_bytes)
             if recorder.captures_input
             else None
         )
@@ -149,7 +157,9 @@ class Calls:
 
     def record(self, asked: Written | None, result: Any, **about: Any) -> None:
         answered = (
-            written_result(result, self.names, self.output_content_type) if self.recorder.captures_output else None
+            written_result(result, self.names, self.output_content_type, self.recorder.max_payload_bytes)
+            if self.recorder.captures_output
+            else None
         )
         self.recorder.record(
             asked and asked.content,

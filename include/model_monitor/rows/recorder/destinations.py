@@ -5,17 +5,26 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
+from model_monitor import addresses
 from model_monitor.errors import ConfigError
+from model_monitor.rows.recorder.disk import sync_folder
 
 CONNECT_SECONDS, READ_SECONDS = 5, 60
+# What an S3 address may say behind its question mark. PyArrow, which reads it later, knows the others.
+QUERY = {"region", "scheme", "endpoint_override", "allow_bucket_creation", "allow_bucket_deletion"}
 
 
 class Destination(Protocol):
+    """Where files go. Each is a dataclass, so that a process that was forked can have one of its own."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
     def put(self, key: str, content: bytes) -> None:
         """Store a file under a key below the destination. May raise anything: it is tried again."""
 
@@ -27,13 +36,17 @@ def destination_at(address: str, kms_key_id: str | None = None) -> Destination:
         raise ConfigError(f"kms_key_id encrypts on s3:// only, not at {address}")
     if not separator or scheme == "file":
         return Folder(Path(rest if separator else address).absolute())
+    addresses.check(address)
     if scheme == "s3":
         place, _, query = rest.partition("?")
         bucket, _, prefix = place.partition("/")
-        if not bucket or "@" in bucket:
-            raise ConfigError(f"{scheme}://…: name a bucket; credentials belong into the environment, not an address")
-        return Bucket(bucket, prefix.strip("/"), dict(parse_qsl(query)), kms_key_id)
-    if scheme in ("gs", "gcs", "abfs", "abfss"):
+        said = dict(parse_qsl(query))
+        if unknown := said.keys() - QUERY:
+            raise ConfigError(f"{sorted(unknown)[0]!r} is not known in {address}; {', '.join(sorted(QUERY))} are")
+        return Bucket(bucket, prefix.strip("/"), said, kms_key_id)
+    if scheme in addresses.GOOGLE + addresses.AZURE:
+        if find_spec("pyarrow") is None:
+            raise ConfigError(f"{scheme}:// is written by PyArrow, which is not installed: pip install pyarrow")
         return Cloud(address)
     raise ConfigError(f"captures go to a folder, s3://, gs:// or abfs://, not {address}")
 
@@ -54,6 +67,7 @@ class Folder:
                 stream.flush()
                 os.fsync(stream.fileno())
             part.replace(target)
+            sync_folder(target.parent)
         finally:
             part.unlink(missing_ok=True)
 
@@ -78,10 +92,11 @@ class Bucket:
         endpoint = self.query.get("endpoint_override")
         if endpoint and "://" not in endpoint:
             endpoint = f"{self.query.get('scheme', 'https')}://{endpoint}"
+        elsewhere = endpoint or "AWS_ENDPOINT_URL" in os.environ or "AWS_ENDPOINT_URL_S3" in os.environ
         region = self.query.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-        if not region and (endpoint or "AWS_ENDPOINT_URL" in os.environ):
+        if not region and elsewhere:
             region = "us-east-1"  # a server that is not Amazon's has no regions, but wants one named
-        style = {"addressing_style": "path"} if endpoint or "AWS_ENDPOINT_URL" in os.environ else {}
+        style = {"addressing_style": "path"} if elsewhere else {}
         config = Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,

@@ -22,8 +22,11 @@ from model_monitor.rows.recorder.traffic import CUSTOM_ATTRIBUTES, INFERENCE_ID,
 REQUEST, RESPONSE, OTHER = "request", "response", "other"
 STRUCTURED, BATCHED = "application/cloudevents+json", "application/cloudevents-batch+json"
 JSON_TYPE = "application/json"
-LONGEST_ID = 256
+LONGEST_ID = 256  # also of names, which wait in memory
+YEARS = range(1970, 2200)  # in which requests may be
 ADVICE = "send CloudEvents as KServe's and Seldon's payload loggers do"
+
+NAMES = ("inferenceservicename", "modelid", "endpoint", "namespace", "component")
 
 # Raw keeps JSON as it was written: 1.0 stays 1.0.
 ONE = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -57,7 +60,7 @@ def events_of(headers: Mapping[str, str], body: bytes) -> list[Event]:
             return [structured(ONE.decode(body))]
         if mode == BATCHED:
             return [structured(members) for members in MANY.decode(body)]
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ValueError(f"the body is no {mode}: {error}") from error
     attributes = {name[3:]: header(value) for name, value in headers.items() if name.startswith("ce-")}
     return [event(attributes, body, content_type)]
@@ -103,6 +106,8 @@ def event(attributes: Mapping[str, str], content: bytes, content_type: str) -> E
     name = attributes.get("requestid") or attributes.get("id") or ""
     if kind != OTHER and not (name.strip() and name.isprintable() and len(name) <= LONGEST_ID):
         raise ValueError(f"there is no ce-id of 1 to {LONGEST_ID} printable characters; {ADVICE}")
+    if any(len(text) > LONGEST_ID for text in (content_type, *(attributes.get(one, "") for one in NAMES))):
+        raise ValueError(f"the content type, {', '.join(NAMES)} have at most {LONGEST_ID} characters; {ADVICE}")
     sent = sent_headers(attributes.get("metadata"))
     model = attributes.get("modelid")
     return Event(
@@ -130,9 +135,10 @@ def sent_headers(metadata: str | None) -> dict[str, str]:
 
 
 def time_of(text: str | None) -> datetime | None:
-    """A time as RFC 3339 has it, to the microsecond; None if it is none."""
+    """A time as RFC 3339 has it, to the microsecond, in UTC; None if it is none, or in no year of YEARS."""
     try:
         time = datetime.fromisoformat(text or "")
-    except ValueError:
+        time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    return time if time.year in YEARS else None

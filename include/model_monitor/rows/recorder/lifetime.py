@@ -6,11 +6,15 @@ import atexit
 import contextlib
 import os
 import sys
+import time
 import weakref
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from model_monitor.rows.recorder.recorder import Recorder
+
+EXIT_SECONDS = 10.0  # for all recorders together to send what they have
+LEAST_SECONDS = 1.0  # for each, to write it down at least
 
 LIVE: weakref.WeakSet[Recorder] = weakref.WeakSet()
 RUNNING: set[Recorder] = set()  # those that have threads, and so are there until they are closed
@@ -23,9 +27,10 @@ def after_fork() -> None:
 
 
 def at_exit() -> None:
+    ends = time.monotonic() + EXIT_SECONDS
     for recorder in list(RUNNING):
         with contextlib.suppress(Exception):  # the others are to be closed, too
-            recorder.close()
+            recorder.close(max(LEAST_SECONDS, ends - time.monotonic()))
 
 
 def close_with_worker() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from model_monitor.rows.recorder.events import REQUEST, RESPONSE, Event
 
-OVERHEAD = 1_000  # bytes that a waiting event takes beside its payload
+OVERHEAD = 1_500  # bytes that a waiting event takes beside its payload and attributes
 MAX_KNOWN = 100_000  # requests that are remembered, to notice events that are delivered again
 
 Place = tuple[str, str]  # endpoint and variant
@@ -104,4 +104,5 @@ class Pairs:
 
 
 def size_of(event: Event) -> int:
-    return OVERHEAD + (len(event.content) if isinstance(event.content, bytes) else 0)
+    payload = len(event.content) if isinstance(event.content, bytes) else 0
+    return OVERHEAD + payload + len(event.custom_attributes or "")

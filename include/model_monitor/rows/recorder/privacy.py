@@ -1,9 +1,11 @@
 """What must not leave the serving process? Fields are taken out, hashed or cut before a payload is written anywhere.
 
 A field is named by its key in JSON, at any depth, or by its whole path (``customer.name``), and in CSV by the column's
-name, if the columns are told, or by its number from 0. Values without a name of their own in JSON (rows that are lists)
-are those of the told columns, or of a ``columns`` or ``names`` beside them. What can't be understood is withheld as a
-whole: a rule that can't be applied must not let anything through.
+name, if the columns are told, or by its number from 0. Values without a name of their own in JSON (rows that are lists,
+or a single value) are those of the told columns, or of the ``columns`` or ``names`` beside them. What can't be
+understood is withheld as a whole: a rule that can't be applied must not let anything through.
+
+The rules are about payloads. Event ids, inference ids, custom attributes, times and content types are always written.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import hmac
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -21,8 +24,13 @@ import msgspec
 from model_monitor.errors import ConfigError
 
 DIGEST = 32  # hexadecimal digits of a hashed value: 128 bits
-ROWS_OF = ("data", "ndarray", "values")  # where rows are whose columns are named beside them
-ENVELOPES = ("instances", "predictions", "inputs", "outputs")  # where rows are that may be single values
+ROWS_OF = ("data", "ndarray", "values", "tensor")  # where rows are whose columns are named beside them
+NAMES_IN = ("columns", "names")
+TENSOR = {"name", "shape", "datatype", "data"}  # of the Open Inference Protocol
+QUESTIONS = ("instances", "inputs", "ndarray")  # where rows are that may be single values
+ANSWERS = ("predictions", "outputs")  # and where they may go by that name
+ENVELOPES = (*QUESTIONS, *ANSWERS)
+DEEPEST = 64  # objects in objects; each level is read once more for the one above it
 NULL = msgspec.Raw(b"null")
 
 RAW = msgspec.json.Decoder(msgspec.Raw)
@@ -39,7 +47,7 @@ class Withheld(Exception):
 @dataclass(frozen=True)
 class Privacy:
     """Which fields are kept (``allow``; all if None), taken out (``deny``) or replaced by a keyed hash (``hash``), and
-    how many characters of a text are kept (``truncate``).
+    how many characters of a text are kept (``truncate``; in CSV every value is a text, numbers too).
 
     A hashed value is the first 128 bits of HMAC-SHA-256 with ``key`` (at least 16 bytes), in hexadecimal: equal values
     stay equal, so that categories can be compared, and without the key nobody can try values out. Missing values stay
@@ -75,16 +83,28 @@ class Privacy:
             if encoding == "CSV":
                 return self.csv(text, columns)
             return "\n".join(self.json(document, columns) for document in documents(text))
-        except (Withheld, csv.Error, msgspec.MsgspecError, UnicodeError, RecursionError):
+        except (Withheld, csv.Error, msgspec.MsgspecError, ValueError, RecursionError):
             return None
+
+    @cached_property
+    def chooses(self) -> bool:
+        """Whether there are rules for some fields only."""
+        return bool(self.deny or self.hash or self.allow is not None)
+
+    @cached_property
+    def by_name(self) -> bool:
+        """Whether a field is named in the rules otherwise than by its number."""
+        return not all(name.isdecimal() for name in (*self.deny, *self.hash, *(self.allow or ())))
 
     def csv(self, text: str, columns: Sequence[str]) -> str:
         """Every row with each value as it may leave; one that may not is empty, which is missing."""
+        if not columns and not all(name.isdecimal() for name in (*self.deny, *self.hash)):
+            raise Withheld
         rows = []
         for row in csv.reader(io.StringIO(text, newline=""), strict=True):
-            if columns and len(row) != len(columns):
+            if columns and self.chooses and len(row) != len(columns):
                 raise Withheld
-            fates = [self.fate(fields_at(i, columns)) for i in range(len(row))]
+            fates = [self.fate(names) for names in fields_of(len(row), columns)]
             rows.append(line_of([self.value(value, fate) or "" for value, fate in zip(row, fates, strict=True)]))
         return "\n".join(rows) + ("\n" if text.endswith("\n") else "")
 
@@ -124,7 +144,10 @@ class Privacy:
         if content.startswith(b"{"):
             return self.json_object(OBJECT.decode(content), path, columns, fate)
         if content.startswith(b"["):
-            return self.json_list(LIST.decode(content), path, columns, fate)
+            items = LIST.decode(content)
+            return self.json_list(items, path, columns, fate, 0 if path else len(items))
+        if not path:  # nothing but this value
+            return self.row_values([raw], columns, fate)[0]
         if not fate:
             return None
         if fate == "hash" or (self.truncate is not None and content.startswith(b'"')):
@@ -135,47 +158,92 @@ class Privacy:
     def json_object(
         self, members: dict[str, msgspec.Raw], path: tuple[str, ...], columns: Sequence[str], fate: str
     ) -> msgspec.Raw | None:
-        """An object; a tensor's own name, and the names that stand beside rows, name what they hold."""
-        tensor = ANY.decode(members["name"]) if "name" in members and "data" in members else None
-        told = next((names_of(members[key]) for key in ("columns", "names") if key in members), None)
+        """An object: fields, or the forms in which servers put rows."""
+        if len(path) > DEEPEST:
+            raise Withheld
+        form = Form.of(members)
         kept = {}
         for key, raw in members.items():
             deeper = (*path, key)
+            told = form.told or columns if key in ROWS_OF else columns
             names = [key, ".".join(deeper)]
-            names += [tensor] if isinstance(tensor, str) and key == "data" else []
-            names += columns if key in ENVELOPES and len(columns) == 1 else []
+            names += [form.tensor] if form.tensor is not None and key == "data" else []
+            names += told if key in ENVELOPES and len(told) == 1 else []
             inner = self.fate(tuple(names), fate)
-            if told and key in ROWS_OF:
-                inner = inner or ("keep" if self.allow is None else "")
-                value = self.json_list(LIST.decode(raw), deeper, told, inner)
-            elif (told and key in ("columns", "names")) or (tensor and key in ("name", "shape", "datatype")):
-                value = raw
+            if key in form.labels and (form.tensor is not None or inner not in ("drop", "hash")):
+                value: msgspec.Raw | None = raw
+            elif inner != "drop" and bytes(raw).lstrip().startswith(b"["):
+                items = LIST.decode(raw)
+                value = self.json_list(items, deeper, told, inner, form.width(key, len(told), len(items)))
             else:
-                value = self.json_value(raw, deeper, columns, inner)
+                value = self.json_value(raw, deeper, told, inner)
             if value is not None:
                 kept[key] = value
         return msgspec.Raw(msgspec.json.encode(kept)) if kept or not members or not path else None
 
     def json_list(
-        self, items: list[msgspec.Raw], path: tuple[str, ...], columns: Sequence[str], fate: str
+        self, items: list[msgspec.Raw], path: tuple[str, ...], columns: Sequence[str], fate: str, width: int
     ) -> msgspec.Raw | None:
-        """A list: rows that are lists themselves, a row of values, or the values of one field."""
-        if any(bytes(item).lstrip().startswith(b"[") for item in items):
-            return encoded(self.row(LIST.decode(item), columns, fate) for item in items)
-        if not path and not any(bytes(item).lstrip().startswith(b"{") for item in items):
-            return self.row(items, columns, fate)
-        return encoded(self.json_value(item, path, columns, fate) or NULL for item in items)
+        """A list: rows that are lists or objects, rows of ``width`` values one after the other, or (0) the values of
+        one field."""
+        starts = [bytes(item).lstrip()[:1] for item in items]
+        if b"[" in starts:
+            return encoded(encoded(self.row_values(LIST.decode(item), columns, fate)) for item in items)
+        if not width or b"{" in starts:
+            return encoded(self.json_value(item, path, columns, fate) or NULL for item in items)
+        rows = [items[start : start + width] for start in range(0, len(items), width)]
+        return encoded(value for row in rows for value in self.row_values(row, columns, fate))
 
-    def row(self, values: Sequence[msgspec.Raw], columns: Sequence[str], fate: str) -> msgspec.Raw:
+    def row_values(self, values: Sequence[msgspec.Raw], columns: Sequence[str], fate: str) -> list[msgspec.Raw]:
         """A row of values without names; withheld if it is not known which is which."""
         if fate in ("drop", "hash"):
-            return encoded(self.json_value(value, ("",), (), fate) or NULL for value in values)
-        if len(values) != len(columns):
+            return [self.json_value(value, ("",), (), fate) or NULL for value in values]
+        if self.chooses and (len(values) != len(columns) if columns else self.by_name):
             raise Withheld
-        return encoded(
-            self.json_value(value, (name,), (), self.fate(fields_at(i, columns))) or NULL
-            for i, (name, value) in enumerate(zip(columns, values, strict=True))
+        fields = fields_of(len(values), columns)
+        return [
+            self.json_value(value, names[:1], (), self.fate(names, fate)) or NULL
+            for names, value in zip(fields, values, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Form:
+    """What an object says of the rows in it: the names of their columns (``told``), or of the one that it is itself
+    (``tensor``), and their ``shape``. ``labels`` are the keys that say so, and hold no values."""
+
+    told: Sequence[str] = ()
+    tensor: str | None = None
+    shape: Sequence[int] | None = None
+    labels: frozenset[str] = frozenset()
+    is_alone: bool = False  # its only key
+
+    @classmethod
+    def of(cls, members: dict[str, msgspec.Raw]) -> Form:
+        has_rows = any(bytes(members[key]).lstrip()[:1] in (b"[", b"{") for key in ROWS_OF if key in members)
+        told = next((names for key in NAMES_IN if key in members and (names := names_of(members[key]))), ())
+        shape = shape_of(members["shape"]) if "shape" in members and members.keys() & {"data", "values"} else None
+        name = ANY.decode(members["name"]) if members.keys() >= TENSOR and shape is not None else None
+        labels = ({*NAMES_IN} if told and has_rows else set()) | ({"shape"} if shape is not None else set())
+        return cls(
+            told if has_rows else (),
+            name if isinstance(name, str) else None,
+            shape,
+            frozenset(labels | (TENSOR - {"data"} if isinstance(name, str) else set())),
+            len(members) == 1,
         )
+
+    def width(self, key: str, columns: int, count: int) -> int:
+        """Of how many values a row is, where ``count`` single values are in a list and so many columns are told; 0 if
+        the list is one field."""
+        if self.shape is not None and key in ("data", "values"):
+            is_column = self.shape[1:] in ([], [1])
+            return 0 if is_column and self.tensor is not None else self.shape[1] if self.shape[1:] else count
+        if self.told and key in ROWS_OF:
+            return 1 if columns == 1 else count
+        if (key == "features" and self.is_alone) or (key in ANSWERS and columns > 1):
+            return count
+        return (1 if columns == 1 else count) if key in QUESTIONS else 0
 
 
 def line_of(values: Sequence[str]) -> str:
@@ -185,9 +253,11 @@ def line_of(values: Sequence[str]) -> str:
     return ",".join(f'"{v.replace(chr(34), chr(34) * 2)}"' if set('",\n\r') & set(v) else v for v in values)
 
 
-def fields_at(index: int, columns: Sequence[str]) -> tuple[str, ...]:
-    """What the value at a position is called: its column's name, and its number."""
-    return (columns[index], str(index)) if columns else (str(index),)
+def fields_of(count: int, columns: Sequence[str]) -> list[tuple[str, ...]]:
+    """What the values of a row are called: by their column's name, if that is known, and their number."""
+    if len(columns) != count:
+        return [(str(i),) for i in range(count)]
+    return [(name, str(i)) for i, name in enumerate(columns)]
 
 
 def documents(text: str) -> Iterator[bytes]:
@@ -204,6 +274,16 @@ def documents(text: str) -> Iterator[bytes]:
         for line in lines:
             ANY.decode(line)
             yield line
+
+
+def shape_of(raw: msgspec.Raw) -> Sequence[int] | None:
+    """One or two numbers of values; None if it is no list. Raises Withheld for a list of anything else."""
+    shape = ANY.decode(raw)
+    if not isinstance(shape, list):
+        return None
+    if len(shape) not in (1, 2) or not all(type(size) is int and size > 0 for size in shape):
+        raise Withheld
+    return shape
 
 
 def names_of(raw: msgspec.Raw) -> Sequence[str] | None:

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from model_monitor.rows.recorder.counters import Counters
+from model_monitor.rows.recorder.flag import Flag
 from model_monitor.rows.recorder.records import Request
 
 OVERHEAD = 400  # bytes that a request takes beside its payloads
@@ -19,11 +20,12 @@ class Queue:
     max_bytes: int
     when_full: str
     counters: Counters
-    wanted: threading.Event = field(default_factory=threading.Event)
+    wanted: Flag = field(default_factory=Flag)
     requests: deque[tuple[Request, int]] = field(default_factory=deque)
     bytes: int = 0
     closed: bool = False
-    # Reentrant: a signal handler, or a finaliser, may record in the middle of it.
+    # Reentrant: a signal handler, or a finaliser, may record in the middle of it. (It does so between two steps of
+    # Python, after a call for example: ``self.bytes`` is read and written without one in between.)
     room: threading.Condition = field(default_factory=lambda: threading.Condition(threading.RLock()))
 
     @property
@@ -56,19 +58,28 @@ class Queue:
                 self.counters.add(dropped_closed=1)
             return not self.closed
         while self.requests and self.bytes + size > self.max_bytes:
-            self.bytes -= self.requests.popleft()[1]
+            _, freed = self.requests.popleft()
+            self.bytes -= freed
             self.counters.add(dropped_queue=1)
         return True
 
-    def take(self, count: int | None) -> list[Request]:
-        """The first requests, at most so many; all if None."""
+    def take(self, count: int) -> list[Request]:
+        """The first requests, at most so many."""
         with self.room:
-            count = len(self.requests) if count is None else min(count, len(self.requests))
-            taken = [self.requests.popleft() for _ in range(count)]
-            self.bytes -= sum(size for _, size in taken)
+            taken: list[Request] = []
+            while self.requests and len(taken) < count:
+                request, size = self.requests.popleft()
+                self.bytes -= size
+                taken.append(request)
             if taken and self.when_full == "block":
                 self.room.notify_all()
-        return [request for request, _ in taken]
+        return taken
+
+    def empty(self) -> int:
+        """Forget all that waits; how many requests that were."""
+        with self.room:
+            gone, self.requests, self.bytes = self.requests, deque(), 0
+        return len(gone)
 
     def close(self) -> None:
         """Take no more; who waits for room goes on without."""

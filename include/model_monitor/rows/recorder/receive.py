@@ -105,7 +105,11 @@ class Receiver:
             return self.about(scope["path"])
         if scope["method"] != "POST":
             return 405, "events come by POST"
-        body = await whole(receive, self.limits.max_event_bytes)
+        try:
+            body = await whole(receive, self.limits.max_event_bytes)
+        except EOFError as error:
+            self.counts["interrupted"] += 1
+            return 400, str(error)  # to nobody
         if body is None:
             self.counts["too_large"] += 1
             return 413, f"an event may have {self.limits.max_event_bytes} bytes (--max-event-bytes)"
@@ -136,7 +140,9 @@ class Receiver:
                 continue
             try:
                 place = self.place_of(event)
-                self.pairs.add(place, kept(event, self.recorder_of(place)))
+                recorder = self.recorder_of(place)
+                self.namespace = self.namespace or event.namespace
+                self.pairs.add(place, kept(event, recorder))
             except (Refused, ConfigError) as error:
                 self.counts["refused"] += 1
                 status, sentence = 403, str(error)
@@ -155,9 +161,8 @@ class Receiver:
             )
         if allowed and endpoint not in allowed:
             raise Refused(f"{endpoint!r} is not received here; start the receiver with --endpoint {endpoint}")
-        if event.namespace and self.namespace is None:
-            self.namespace = event.namespace  # two services of one name must not become one endpoint
-        if event.namespace and event.namespace != self.namespace:
+        if event.namespace and self.namespace not in (None, event.namespace):
+            # Two services of one name must not become one endpoint.
             raise Refused(
                 f"this receiver takes the events of namespace {self.namespace!r}; start one for each namespace"
             )
@@ -198,14 +203,19 @@ def kept(event: Event, recorder: Recorder) -> Event:
 
 
 async def whole(receive: Receive, limit: int) -> bytes | None:
-    """A request's body; None if it is larger than ``limit`` (the rest of it is not kept)."""
-    chunks: list[bytes] = []
+    """A request's body; None if it is larger than ``limit`` (the rest of it is not kept).
+
+    Raises EOFError if the sender went away before its end.
+    """
+    body = bytearray()
     size = 0
     while True:
         message: Mapping[str, Any] = await receive()
+        if message["type"] != "http.request":
+            raise EOFError("the event was not sent to its end")
         chunk = message.get("body", b"")
         size += len(chunk)
         if size <= limit:
-            chunks.append(chunk)
-        if message["type"] != "http.request" or not message.get("more_body", False):
-            return b"".join(chunks) if size <= limit else None
+            body += chunk
+        if not message.get("more_body", False):
+            return bytes(body) if size <= limit else None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # KServe reads any body as JSON, and curl calls one so that is told nothing else.
 JSON_TYPES = ("application/json", "application/x-www-form-urlencoded")
 CSV_TYPES = ("text/csv",)
+SENDING_SECONDS = 5  # for events that are being sent when the receiver is told to stop; receive.CLOSING_SECONDS follow
 
 
 def add_to(commands: Any) -> None:
@@ -55,7 +56,14 @@ def run(asked: argparse.Namespace) -> int:
     except ImportError as error:
         raise ConfigError("receive needs uvicorn; install it with: pip install 'model-monitor[receive]'") from error
 
-    uvicorn.run(receiver(asked), host=asked.host, port=asked.port, lifespan="on", access_log=False)
+    uvicorn.run(
+        receiver(asked),
+        host=asked.host,
+        port=asked.port,
+        lifespan="on",
+        access_log=False,
+        timeout_graceful_shutdown=SENDING_SECONDS,
+    )
     return 0
 
 

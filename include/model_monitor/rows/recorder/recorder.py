@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,28 +17,28 @@ from model_monitor.errors import ConfigError, StoreError
 from model_monitor.rows.recorder import tally
 from model_monitor.rows.recorder.checks import check
 from model_monitor.rows.recorder.counters import Counters, instrument, numbers_of
-from model_monitor.rows.recorder.destinations import destination_at
-from model_monitor.rows.recorder.lifetime import LIVE, RUNNING, close_with_worker
+from model_monitor.rows.recorder.destinations import Folder, destination_at
+from model_monitor.rows.recorder.disk import default_root
+from model_monitor.rows.recorder.flag import until
+from model_monitor.rows.recorder.lifetime import EXIT_SECONDS, LIVE, RUNNING, close_with_worker
 from model_monitor.rows.recorder.privacy import Privacy
 from model_monitor.rows.recorder.queue import Queue
 from model_monitor.rows.recorder.records import (
-    TRUNCATED,
     Format,
-    Payload,
+    Given,
     Request,
     is_sampled,
+    kept,
     milliseconds,
     size_of,
     texts,
     unicode,
 )
 from model_monitor.rows.recorder.sender import Sender
-from model_monitor.rows.recorder.spool import Spool, default_root
+from model_monitor.rows.recorder.spool import Spool
+from model_monitor.rows.recorder.trouble import log
 from model_monitor.rows.recorder.writer import Writer
 
-log = logging.getLogger("model_monitor.recorder")
-
-EXIT_SECONDS = 10.0
 START_AGAIN_SECONDS = 10.0
 GRACE_SECONDS = 0.5  # for a thread that was told to end to do so
 
@@ -94,15 +94,14 @@ class Recorder:
         self.gzip = gzip
         self.flush_interval, self.roll_seconds, self.roll_bytes = flush_interval, roll_seconds, roll_bytes
         self.max_queue_bytes, self.max_spool_bytes = max_queue_bytes, max_spool_bytes
-        where = hashlib.sha256(destination.rstrip("/").encode()).hexdigest()[:12]
-        self.spool_root = (Path(spool) if spool else default_root()).absolute() / endpoint / variant / where
-        self._anew()
+        place = str(self.destination.root) if isinstance(self.destination, Folder) else destination.rstrip("/")
+        where = Path(endpoint, variant, hashlib.sha256(place.encode()).hexdigest()[:12])
         try:
-            self.spool_root.mkdir(parents=True, exist_ok=True)
+            self.spool_root = (Path(spool) if spool else default_root()).absolute() / where
+            self.spool_root.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(
-                f"the spool {self.spool_root} can't be made: {error}; name a folder with spool="
-            ) from error
+            raise StoreError(f"the spool can't be made: {error}; name a folder with spool=") from error
+        self._anew()
         instrument()
         LIVE.add(self)
 
@@ -110,7 +109,8 @@ class Recorder:
         """Nothing recorded, nothing running: at first, and again in a process that was forked."""
         self._counters = Counters()
         self._queue = Queue(self.max_queue_bytes, self.when_full, self._counters)
-        self._starting = threading.Lock()
+        self._changing = threading.RLock()  # reentrant, as a signal handler may record, or close
+        self._begun = False
         self._spool: Spool | None = None
         self._threads: list[threading.Thread] = []
         self._closed = False
@@ -142,8 +142,8 @@ class Recorder:
 
     def record(
         self,
-        input: Payload | None = None,
-        output: Payload | None = None,
+        input: Given | None = None,
+        output: Given | None = None,
         *,
         input_content_type: str | None = None,
         output_content_type: str | None = None,
@@ -158,7 +158,7 @@ class Recorder:
         ``event_time`` now, unless given; a time without a zone is in UTC. ``inference_id`` is the caller's own, under
         which labels may come. Only waits with ``when_full="block"``. Raises TypeError for a payload of another type.
         """
-        event_id = event_id or str(uuid4())
+        event_id = unicode(event_id) if event_id else str(uuid4())
         percentage = self._percentage
         if percentage < 100 and not is_sampled(event_id, percentage):
             self._counters.add(sampled_out=1)
@@ -166,60 +166,59 @@ class Recorder:
         if not self._runs():
             self._counters.add(recorded=1, **{"dropped_closed" if self._closed else "dropped_disk": 1})
             return None
-        given = self._kept(input) if self.captures_input else None
-        answered = self._kept(output) if self.captures_output else None
+        most = self.max_payload_bytes
         request = Request(
             event_id,
             int(time.time() * 1000) if event_time is None else milliseconds(event_time),
-            given,
-            answered,
+            kept(input, most) if self.captures_input else None,
+            kept(output, most) if self.captures_output else None,
             input_content_type,
             output_content_type,
-            inference_id and unicode(inference_id),
+            unicode(inference_id) if inference_id else None,
             texts(custom_attributes),
             percentage,
         )
-        if not self._queue.put(request, size_of(given) + size_of(answered)):
-            return None
-        return event_id
-
-    def _kept(self, payload: Payload | None) -> Payload | None:
-        if isinstance(payload, bytearray | memoryview):
-            payload = bytes(payload)
-        if payload is None or payload is TRUNCATED:
-            return payload
-        if not isinstance(payload, bytes | str):
-            raise TypeError(f"a payload is bytes or text, not {type(payload).__name__}; see model_monitor's decorator")
-        return TRUNCATED if len(payload) > self.max_payload_bytes else payload
+        return event_id if self._queue.put(request, size_of(request)) else None
 
     def start(self) -> None:
         """Start writing and sending, also of what an earlier process left; the first ``record`` does, too.
 
-        Raises StoreError if the spool can't be used.
+        Raises StoreError if the spool can't be used, or there can be no more threads.
         """
-        with self._starting:
-            if self._threads or self._closed:
+        with self._changing:
+            if self._begun or self._closed:  # begun: or this interrupts what is just doing it
                 return
+            self._begun = True
             try:
-                spool = self._spool = Spool(self.spool_root, self.roll_seconds, self.roll_bytes)
-            except OSError as error:
+                self._threads = self._started(Spool(self.spool_root, self.roll_seconds, self.roll_bytes))
+            except (OSError, RuntimeError) as error:
+                self._begun = False
                 raise StoreError(f"the spool {self.spool_root} can't be used: {error}") from error
-            counters, queue, room = self._counters, self._queue, self.max_spool_bytes
-            counters.keep(spool.folder.name)
-            prefix = f"{self.endpoint}/{self.variant}"
-            sender = Sender(spool, self.destination, prefix, self.gzip, counters, room, queue.wanted.set)
-            writer = Writer(
-                queue, spool, self.format, counters, self.flush_interval, room, self.when_full, sender.wake.set
-            )
-            self._sender, self._writer = sender, writer
-            self._threads = [
-                threading.Thread(target=work.run, name=f"model-monitor-{name}", daemon=True)
-                for name, work in (("writer", writer), ("sender", sender))
-            ]
-            for thread in self._threads:
-                thread.start()
             RUNNING.add(self)
             close_with_worker()
+
+    def _started(self, spool: Spool) -> list[threading.Thread]:
+        counters, queue, room = self._counters, self._queue, self.max_spool_bytes
+        prefix = f"{self.endpoint}/{self.variant}"
+        sender = Sender(spool, self.destination, prefix, self.gzip, counters, room, queue.wanted.set)
+        writer = Writer(queue, spool, self.format, counters, self.flush_interval, room, self.when_full, sender.wake.set)
+        threads = [
+            threading.Thread(target=work.run, name=f"model-monitor-{name}", daemon=True)
+            for name, work in (("writer", writer), ("sender", sender))
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+        except RuntimeError:
+            writer.ending.set()
+            queue.wanted.set()
+            if threads[0].is_alive():
+                threads[0].join()
+            spool.close()
+            raise
+        counters.keep(spool.name)
+        self._spool, self._sender, self._writer = spool, sender, writer
+        return threads
 
     def _runs(self) -> bool:
         """Whether requests can be written down, if need be after starting; a failure is tried again after a while."""
@@ -229,10 +228,10 @@ class Recorder:
             return False
         try:
             self.start()
-        except (StoreError, RuntimeError) as error:
+        except StoreError as error:
             self._not_before = time.monotonic() + START_AGAIN_SECONDS
             log.error("nothing is captured: %s", error)
-        return bool(self._threads)
+        return self._begun
 
     def counters(self) -> dict[str, float]:
         """Requests recorded, sampled_out, sent, adopted, dropped (and why), and what waits; bytes, failures, lag in
@@ -240,22 +239,20 @@ class Recorder:
         return numbers_of(self._counters, self._queue, self._spool) | {"sampling_percentage": self._percentage}
 
     def flush(self, timeout: float = EXIT_SECONDS) -> bool:
-        """Send all that was recorded until now; whether the store has it, after at most so many seconds."""
-        if not self._threads:
+        """Send all that was recorded until now; whether it is off this machine, after at most so many seconds."""
+        if not self._threads or not self._spool:
             return True
         ends = time.monotonic() + timeout
-        with self._starting:
-            self._writer.asked += 1
-            asked = self._writer.asked
+        (writing, sending), spool, writer = self._threads, self._spool, self._writer
+        with self._changing:
+            writer.asked += 1
+            asked = writer.asked
         self._queue.wanted.set()
-        while time.monotonic() < ends:
-            if self._writer.done >= asked and not self._waiting():
-                return True
-            time.sleep(0.01)
-        return False
-
-    def _waiting(self) -> bool:
-        return bool(self._spool and self._spool.segments)
+        if not until(lambda: writer.done >= asked or not writing.is_alive(), ends):
+            return False
+        files = set(spool.ready_now()) if writing.is_alive() else set(spool.segments)
+        until(lambda: files.isdisjoint(spool.segments) or not sending.is_alive(), ends)
+        return files.isdisjoint(spool.segments)
 
     def close(self, timeout: float = EXIT_SECONDS) -> bool:
         """Take no more and send what there is; whether the store has all, after at most so many seconds.
@@ -263,31 +260,37 @@ class Recorder:
         What it does not have stays in the spool, and the next recorder sends it. Interpreter exit does the same.
         """
         ends = time.monotonic() + timeout
-        with self._starting:
-            already, self._closed = self._closed, True
+        with self._changing:
+            self._closed = True
         self._queue.close()
-        if already or not self._threads or not self._spool:
+        if not self._threads or not self._spool:
             return True
         self._writer.ending.set()
         self._queue.wanted.set()
-        self._threads[0].join(timeout)
+        writing, sending = self._threads
+        writing.join(timeout)
+        if writing.is_alive():
+            return False  # a disk that hangs, or who asks has interrupted ``record``: interpreter exit asks again
         self._sender.deadline = ends
         self._sender.ending.set()
         self._sender.wake.set()
-        self._threads[1].join(max(0.0, ends - time.monotonic()) + GRACE_SECONDS)
-        if any(thread.is_alive() for thread in self._threads):
-            return False  # a disk or a store that hangs; the lock on the spool ends with the process
-        self._spool.close()
-        if not self._waiting():
-            tally.forget(self._spool.folder.name)
-        RUNNING.discard(self)
-        return not self._waiting()
+        sending.join(max(0.0, ends - time.monotonic()) + GRACE_SECONDS)
+        if sending.is_alive():
+            return False  # a store that hangs; the lock on the spool ends with the process
+        has_all = not self._spool.segments
+        with self._changing:
+            if has_all:
+                tally.forget(self._spool.name)
+            self._spool.close()
+            RUNNING.discard(self)
+        return has_all
 
     def _forked(self) -> None:
         """In a child process: the parent goes on with its requests and files, and this one starts with its own."""
         if self._spool:
             self._spool.forget()
         closed = self._closed
+        self.destination = replace(self.destination)  # without the parent's connections
         self._anew()
         self._closed = self._queue.closed = closed
 

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from model_monitor.rows.recorder.privacy import Privacy
 
 CSV, JSON, BASE64 = "CSV", "JSON", "BASE64"
 SCALE = 1 << 64
+EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 
 
 class Truncated(Enum):
@@ -27,7 +28,8 @@ class Truncated(Enum):
 
 TRUNCATED = Truncated.TRUNCATED
 
-Payload = bytes | str | Truncated
+Given = bytes | str | bytearray | memoryview | Truncated  # what a payload may be handed in as
+Payload = bytes | Truncated
 
 
 class Request(NamedTuple):
@@ -82,14 +84,14 @@ def is_sampled(event_id: str, percentage: float) -> bool:
     >>> is_sampled("feca1ab1-8025-47e3-8f6a-99e3fdd7b8d9", 100), is_sampled("feca1ab1-8025-47e3-8f6a-99e3fdd7b8d9", 0)
     (True, False)
     """
-    digest = hashlib.blake2b(event_id.encode("utf-8", "replace"), digest_size=8, person=b"capture").digest()
+    digest = hashlib.blake2b(str(event_id).encode("utf-8", "replace"), digest_size=8, person=b"capture").digest()
     return int.from_bytes(digest, "big") < percentage / 100 * SCALE
 
 
 @lru_cache(maxsize=4096)
 def second(time: int) -> str:
     """Whole seconds since 1970 as the records have them: in UTC, ``YYYY-MM-DDTHH:MM:SSZ``."""
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(time, UTC).isoformat().replace("+00:00", "Z")
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ class Format:
     def side(self, payload: Payload, content_type: str | None, mode: str) -> Side:
         """One side: text where its content type is one of those listed, parameters aside, else base64."""
         kind = self.kinds.get(bare(content_type), BASE64) if content_type else BASE64
+        content_type = content_type and unicode(content_type)
         if isinstance(payload, Truncated):
             return Side(content_type, mode, None, kind, truncated=True)
         text = text_of(payload) if kind != BASE64 else None
@@ -131,7 +134,7 @@ class Format:
             text = self.privacy.applied(text, kind, mode) if text is not None else None
             return Side(content_type, mode, text, kind, withheld=text is None)
         if text is None:
-            return Side(content_type, mode, base64.b64encode(bytes_of(payload)).decode(), BASE64)
+            return Side(content_type, mode, base64.b64encode(payload).decode(), BASE64)
         return Side(content_type, mode, text, kind)
 
 
@@ -145,30 +148,41 @@ def bare(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def text_of(payload: bytes | str) -> str | None:
+def text_of(payload: bytes) -> str | None:
     """A payload as text; None if it is not Unicode."""
     try:
-        if isinstance(payload, bytes):
-            return payload.decode()
-        payload.encode()
+        return payload.decode()
     except UnicodeError:
         return None
-    return payload
 
 
-def bytes_of(payload: bytes | str) -> bytes:
-    return payload if isinstance(payload, bytes) else payload.encode("utf-8", "surrogatepass")
+def kept(payload: Given | None, most: int) -> Payload | None:
+    """A payload as it waits in memory: in UTF-8 if it is text, TRUNCATED if it has more than ``most`` bytes.
+
+    Raises TypeError for what is neither bytes nor text.
+    """
+    if isinstance(payload, bytes):
+        return payload if len(payload) <= most else TRUNCATED
+    if payload is None or isinstance(payload, Truncated):
+        return payload
+    if not isinstance(payload, str | bytearray | memoryview):
+        raise TypeError(f"a payload is bytes or text, not {type(payload).__name__}; see model_monitor's decorator")
+    if (payload.nbytes if isinstance(payload, memoryview) else len(payload)) > most:
+        return TRUNCATED  # not copied before
+    # What ``surrogatepass`` lets through is found to be no text later, and written in base64.
+    content = payload.encode("utf-8", "surrogatepass") if isinstance(payload, str) else bytes(payload)
+    return content if len(content) <= most else TRUNCATED
 
 
-def unicode(text: str) -> str:
-    """A text that can be written, whatever a header held."""
-    return text.encode("utf-8", "replace").decode()
+def unicode(value: object) -> str:
+    """A text that can be written, whatever a header held, or was given for a text."""
+    text = value if isinstance(value, str) else str(value)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def milliseconds(moment: datetime) -> int:
     """A time in milliseconds since 1970, rounded down; without a zone it is in UTC."""
-    zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return int(zoned.timestamp() * 1000 // 1)
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH) // MILLISECOND
 
 
 def texts(attributes: str | Sequence[str] | None) -> list[str] | None:
@@ -177,5 +191,9 @@ def texts(attributes: str | Sequence[str] | None) -> list[str] | None:
     return [unicode(one) for one in ([attributes] if isinstance(attributes, str) else attributes)]
 
 
-def size_of(payload: Payload | None) -> int:
-    return len(payload) if isinstance(payload, bytes | str) else 0
+def size_of(request: Request) -> int:
+    """How many bytes a request takes that its senders decided on."""
+    size = len(request.input) if isinstance(request.input, bytes) else 0
+    size += len(request.output) if isinstance(request.output, bytes) else 0
+    size += len(request.event_id) + len(request.inference_id or "")
+    return size + sum(map(len, request.custom_attributes or ()))

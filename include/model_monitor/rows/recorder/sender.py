@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import gzip
-import logging
 import random
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from model_monitor.rows.recorder import tally
 from model_monitor.rows.recorder.counters import Counters, unaccounted
 from model_monitor.rows.recorder.destinations import Destination
+from model_monitor.rows.recorder.disk import discard
+from model_monitor.rows.recorder.flag import Flag
 from model_monitor.rows.recorder.spool import Segment, Spool
-
-log = logging.getLogger("model_monitor.recorder")
+from model_monitor.rows.recorder.trouble import Trouble, log
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds before a store that failed is tried again: doubled each time
-TOLD_EVERY = 60.0  # seconds between two warnings of the same trouble
 ADOPT_EVERY = 30.0  # seconds between two looks for what other processes have left
 
 
@@ -32,21 +32,24 @@ class Sender:
     counters: Counters
     max_spool_bytes: int
     on_sent: Callable[[], object]  # there is room in the spool
-    wake: threading.Event = field(default_factory=threading.Event)
-    ending: threading.Event = field(default_factory=threading.Event)
+    wake: Flag = field(default_factory=Flag)
+    ending: Flag = field(default_factory=Flag)
     deadline: float = float("inf")  # monotonic; when to give up once it ends
-    told: float = -TOLD_EVERY
+    looked: float = -ADOPT_EVERY  # monotonic; when it last looked for what others have left
+    tell: Trouble = field(default_factory=Trouble)
 
     def run(self) -> None:
+        """Until the end has come and nothing is ready, or the deadline passed."""
         wait = FIRST_WAIT
-        self.adopt()
         while not self.is_over():
+            if time.monotonic() - self.looked >= ADOPT_EVERY:
+                self.looked = time.monotonic()
+                self.adopt()
             segment = self.spool.oldest()
             if segment is None:
                 if self.ending.is_set():
                     return
-                if not self.wake.wait(ADOPT_EVERY):
-                    self.adopt()
+                self.wake.wait(max(0.0, self.looked + ADOPT_EVERY - time.monotonic()))
                 self.wake.clear()
             elif self.send(segment):
                 wait = FIRST_WAIT
@@ -56,13 +59,23 @@ class Sender:
 
     def adopt(self) -> None:
         """Take over what processes that ended have left, as far as there is room."""
+        self.spool.touch()
         try:
-            room = self.max_spool_bytes - sum(segment.size for segment in self.spool.segments)
-            for writer, count in self.spool.adopt(room):
-                taken = max(count, unaccounted(writer))
-                self.counters.add(adopted=taken, dropped_killed=taken - count)
+            for folder in self.spool.others():
+                self.adopt_one(folder)
         except OSError as error:
-            self.tell("captures that another process left in %s can't be read: %s", self.spool.root, error)
+            self.tell("what other processes left in %s can't be looked for: %s", self.spool.root, error)
+
+    def adopt_one(self, folder: Path) -> None:
+        """Killed in the middle of it, the count may be too high for who comes next, not too low."""
+        try:
+            with self.spool.taken_over(folder, self.max_spool_bytes - self.spool.used) as count:
+                if count is not None:
+                    taken = max(count, unaccounted(folder.name))
+                    self.counters.add(adopted=taken, dropped_killed=taken - count)
+                    tally.forget(folder.name)
+        except Exception as error:  # noqa: BLE001 - the others' are taken over all the same
+            self.tell("captures that another process left in %s can't be taken over: %s", folder, error)
 
     def is_over(self) -> bool:
         return self.ending.is_set() and time.monotonic() >= self.deadline
@@ -74,32 +87,23 @@ class Sender:
         time.sleep(max(0.0, min(seconds, 0.2, self.deadline - time.monotonic())))
 
     def send(self, segment: Segment) -> bool:
-        """Whether a file is in the store now."""
+        """Whether a file is off our hands: in the store, or lost."""
         try:
             content = segment.path.read_bytes()
-        except OSError as error:  # somebody deleted it
-            self.lost(segment, error)
-            return True
-        packed = gzip.compress(content, 6, mtime=0) if self.gzip else content
-        try:
+            packed = gzip.compress(content, 6, mtime=0) if self.gzip else content
             self.destination.put(f"{self.prefix}/{segment.key}{'.gz' if self.gzip else ''}", packed)
-        except Exception as error:  # noqa: BLE001 - whatever a store raises: the file waits
+        except Exception as error:  # noqa: BLE001 - whatever a store raises: the file waits, as long as it is there
+            if isinstance(error, FileNotFoundError) and not segment.path.exists():
+                log.error("%s captured requests are lost, as their file was deleted: %s", segment.count, error)
+                self.counters.add(dropped_disk=segment.count)
+                self.spool.done_with(segment)
+                return True
             segment.sending = False
             self.counters.add(failures=1)
-            self.tell("captures wait on this machine, as %s can't be written: %s", self.destination, error)
+            self.tell("captures wait on this machine, as they can't be sent to %s: %s", self.destination, error)
             return False
+        discard(segment.path)  # before it is counted: who is killed in between had not sent too much, by their count
         self.counters.add(sent=segment.count, bytes=len(packed))
-        self.spool.sent(segment)
+        self.spool.done_with(segment)
         self.on_sent()
         return True
-
-    def lost(self, segment: Segment, error: OSError) -> None:
-        self.spool.sent(segment)
-        self.counters.add(dropped_disk=segment.count)
-        log.error("%s captured requests are lost: %s", segment.count, error)
-
-    def tell(self, message: str, *values: object) -> None:
-        """Warn, but not each time."""
-        if time.monotonic() - self.told >= TOLD_EVERY:
-            self.told = time.monotonic()
-            log.warning(message, *values)

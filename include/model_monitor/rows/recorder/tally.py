@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import mmap
-from collections.abc import MutableSequence, Sequence
+import sys
+from collections.abc import MutableSequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,28 +21,29 @@ def path_of(writer: str) -> Path:
     return FOLDER / f"model-monitor-{writer}"
 
 
-def kept(writer: str, numbers: Sequence[int]) -> MutableSequence[int]:
-    """Numbers that outlive this process; the same ones, forgotten with it, where there is no such memory."""
+def kept(writer: str, count: int) -> MutableSequence[int]:
+    """So many zeros to count from, which outlive this process; or don't, where there is no such memory."""
     path = path_of(writer)
     try:
         path.touch(0o600, exist_ok=False)
-        path.write_bytes(b"".join(number.to_bytes(BYTES, "little") for number in numbers))
+        path.write_bytes(bytes(BYTES * count))
         with path.open("r+b") as stream:
-            mapped: Any = memoryview(mmap.mmap(stream.fileno(), BYTES * len(numbers))).cast("q")
+            mapped: Any = memoryview(mmap.mmap(stream.fileno(), BYTES * count)).cast("q")
         return cast(MutableSequence[int], mapped)
     except OSError:
-        return list(numbers)
+        return [0] * count
 
 
 def left(writer: str, count: int) -> list[int]:
-    """The numbers that a process left, so many; [] if they are not there. They are forgotten then."""
+    """The numbers that a process left, so many; [] if they are not there."""
     try:
         content = path_of(writer).read_bytes()
     except OSError:
         return []
-    forget(writer)
     whole = len(content) == BYTES * count
-    return [int.from_bytes(content[i : i + BYTES], "little") for i in range(0, len(content), BYTES)] if whole else []
+    return (
+        [int.from_bytes(content[i : i + BYTES], sys.byteorder) for i in range(0, BYTES * count, BYTES)] if whole else []
+    )
 
 
 def forget(writer: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from fnmatch import translate
 from typing import Any
@@ -29,6 +29,9 @@ RESPONSE_HEADERS = (INFERENCE_ID, CONTENT_TYPE, CONTENT_ENCODING)
 
 # The original's limits (InvokeEndpoint of the sagemaker-runtime API).
 LONGEST_INFERENCE_ID, LONGEST_CUSTOM_ATTRIBUTES = 64, 1024
+
+SMALL_CHUNK = 1024  # bytes
+SEEN = "model_monitor.recorders"  # in what a request is to its server: who captures it already
 
 Payload = bytes | Truncated | None
 
@@ -62,20 +65,33 @@ class Traffic:
         self.matches = None if paths is None else re.compile("|".join(map(translate, paths)) or "(?!)").match
         self.quietly = Quiet()
 
-    def begin(self, method: str, path: str, headers: Callable[[], Mapping[str, str]]) -> Exchange | None:
-        """What is kept of a request that came in now; None if it is not one to capture."""
+    def begin(
+        self, method: str, path: str, request: MutableMapping[str, Any], headers: Callable[[], Mapping[str, str]]
+    ) -> Exchange | None:
+        """What is kept of a request that came in now; None if it is not one to capture.
+
+        ``request`` is its scope or environ, which is marked: of several middlewares with the same recorder, as of an
+        app and one that is mounted in it, the outermost captures.
+        """
         if method not in self.methods or (self.matches and not self.matches(path)):
             return None
+        seen: tuple[Recorder, ...] = request.get(SEEN, ())
+        if any(one is self.recorder for one in seen):
+            return None
+        request[SEEN] = (*seen, self.recorder)
         return self.quietly(Exchange, self, headers)
 
 
 class Body:
-    """A copy of a body while it passes, up to a limit in bytes; beyond it nothing is kept."""
+    """A copy of a body while it passes, up to a limit in bytes; beyond it nothing is kept.
+
+    Chunks are referred to, not copied; small ones are joined, as each would take some 40 bytes of memory more.
+    """
 
     __slots__ = ("chunks", "ended", "limit", "size")
 
     def __init__(self, limit: int) -> None:
-        self.chunks: list[bytes] | None = []
+        self.chunks: list[bytes | bytearray] | None = []
         self.ended = False
         self.limit = limit
         self.size = 0
@@ -85,7 +101,12 @@ class Body:
         if self.size > self.limit:
             self.chunks = None
         elif chunk and self.chunks is not None:
-            self.chunks.append(bytes(chunk))  # bytes themselves are not copied
+            if not self.chunks or len(chunk) >= SMALL_CHUNK:
+                self.chunks.append(bytes(chunk))  # bytes themselves are not copied
+            elif isinstance(last := self.chunks[-1], bytearray):
+                last += chunk
+            else:
+                self.chunks.append(bytearray(chunk))
 
     def lose(self) -> None:
         """Keep nothing: part of the body went another way."""
@@ -97,7 +118,7 @@ class Body:
             return TRUNCATED
         if not self.chunks and CONTENT_TYPE not in headers:
             return None
-        content = self.chunks[0] if len(self.chunks) == 1 else b"".join(self.chunks)
+        content = bytes(self.chunks[0]) if len(self.chunks) == 1 else b"".join(self.chunks)
         return readable(content, headers.get(CONTENT_ENCODING), self.limit)
 
     def has_all(self, headers: Mapping[str, str]) -> bool:

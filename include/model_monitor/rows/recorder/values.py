@@ -9,34 +9,54 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import date, time
+from decimal import Decimal
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
 import msgspec
 
+from model_monitor.rows.recorder.records import TRUNCATED, Truncated
+
 CSV_TYPE, JSON_TYPE = "text/csv", "application/json"
 KNOWN = (type(None), str, bytes, bool, int, float, dict, list)
 MISSING = ("NAType", "NaTType")  # pandas' own
 # Of polars, PyArrow, pydantic, NumPy (and pandas, PyTorch), and polars again.
+NANOSECONDS = {"<M8[ns]": "<M8[us]", "<m8[ns]": "<m8[us]"}
 CONVERSIONS = ("to_dicts", "to_pylist", "model_dump", "tolist", "to_list")
 
 
 class Written(NamedTuple):
-    content: bytes | str
+    content: bytes | str | Truncated
     content_type: str | None
 
 
-def written_arguments(arguments: Mapping[str, Any], content_type: str | None) -> Written | None:
+TOO_LARGE = Written(TRUNCATED, None)
+
+
+def is_too_large(values: Iterable[Any], limit: int) -> bool:
+    """Whether an array or a frame has more values than a payload may have bytes: to write it would take seconds."""
+    shapes = [shape for value in values if isinstance(shape := getattr(value, "shape", None), tuple)]
+    return any(math.prod(shape) > limit for shape in shapes)
+
+
+def written_arguments(
+    arguments: Mapping[str, Any], content_type: str | None, limit: int | None = None
+) -> Written | None:
     """Arguments by name as the input of a request; None if there are none.
 
     An argument that stands alone is the input itself if it is bytes, a text with a content type, an object, a frame, a
-    list or an array (a flat one is one row). Otherwise each argument is a column of one row.
+    list or an array (a flat one is one row). Otherwise each argument is a column of one row. What can't be written in
+    ``limit`` bytes may be TRUNCATED.
     """
     if not arguments:
         return None
+    if limit is not None and is_too_large(arguments.values(), limit):
+        return TOO_LARGE
     if len(arguments) == 1:
         value = plain(named(*arguments.values()))
         if is_payload(value, content_type):
@@ -48,13 +68,18 @@ def written_arguments(arguments: Mapping[str, Any], content_type: str | None) ->
     return written(dict(arguments))
 
 
-def written_result(value: Any, names: Sequence[str], content_type: str | None) -> Written | None:
+def written_result(
+    value: Any, names: Sequence[str], content_type: str | None, limit: int | None = None
+) -> Written | None:
     """A result as the output of a request; None if it is None.
 
     Bytes and text with a content type stay as they are, as do objects and frames. A value alone is called by the one
     name. Of several values without names, each is a row with one name; or a value of one row, if there are as many as
-    there are names. Rows without names get them if there are as many. What is left is CSV.
+    there are names. Rows without names get them if there are as many. What is left is CSV. What can't be written in
+    ``limit`` bytes may be TRUNCATED.
     """
+    if limit is not None and is_too_large([value], limit):
+        return TOO_LARGE
     value = plain(value)
     if value is None:
         return None
@@ -88,18 +113,27 @@ def plain(value: Any) -> Any:
         return dict(value)
     if hasattr(value, "_asdict"):  # a named tuple
         return value._asdict()
-    if isinstance(value, tuple | set | frozenset):
+    if isinstance(value, tuple | set | frozenset | range):
         return list(value)
+    if isinstance(value, bytearray | memoryview):
+        return bytes(value)
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return str(value) if isinstance(value, PurePath) else converted(value)
+
+
+def converted(value: Any) -> Any:
+    """What another library's frame, array, number or model holds; the value itself if it is none."""
     if hasattr(value, "columns") and hasattr(value, "to_dict") and not hasattr(value, "to_dicts"):
         return value.to_dict(orient="records")  # a frame of pandas; those of polars have to_dicts as well
+    if getattr(getattr(value, "dtype", None), "str", None) in NANOSECONDS:
+        value = value.astype(NANOSECONDS[value.dtype.str])  # NumPy gives their numbers, not their times
     for name in CONVERSIONS:
         if hasattr(value, name):
             return getattr(value, name)()
-    if isinstance(value, date | time):
-        return value.isoformat()
-    return str(value) if isinstance(value, PurePath) else value
+    return value
 
 
 def named(value: Any) -> Any:
@@ -119,16 +153,25 @@ def foreign(value: Any) -> Any:
 
 
 ENCODER = msgspec.json.Encoder(enc_hook=foreign, decimal_format="number")
+NO_NUMBERS = (b"NaN", b"Infinity")  # of Decimal, which the encoder writes as they are
+
+
+def encoded(value: Any) -> bytes:
+    """A value as JSON, with null for what is no number."""
+    content = ENCODER.encode(value)
+    if any(word in content for word in NO_NUMBERS):
+        content = ENCODER.encode(json.loads(content, parse_float=Decimal, parse_constant=lambda _: None))
+    return content
 
 
 def written(value: Any) -> Written:
     """An object or a list of objects as JSON, rows without names as CSV. No number (NaN, infinity) is missing."""
     if isinstance(value, Mapping) or not value or isinstance(plain(value[0]), Mapping):
-        return Written(ENCODER.encode(value), JSON_TYPE)
+        return Written(encoded(value), JSON_TYPE)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     # JSON's own view of each value, so that the same value is written alike in both.
-    for row in msgspec.json.decode(ENCODER.encode(value)):
+    for row in msgspec.json.decode(encoded(value)):
         writer.writerow([cell(one) for one in (row if isinstance(row, list) else [row])])
     return Written(text.getvalue(), CSV_TYPE)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,12 +9,11 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from model_monitor.rows.recorder.counters import Counters
+from model_monitor.rows.recorder.flag import Flag
 from model_monitor.rows.recorder.queue import Queue
 from model_monitor.rows.recorder.records import Format, Request
-from model_monitor.rows.recorder.sender import TOLD_EVERY
 from model_monitor.rows.recorder.spool import Spool
-
-log = logging.getLogger("model_monitor.recorder")
+from model_monitor.rows.recorder.trouble import Trouble
 
 # So many requests are written at once. While they are put into words, no other thread of the interpreter runs: 32 of
 # 2 KB take some 0.1 ms, which a request that is being answered at the time has to wait.
@@ -36,23 +33,24 @@ class Writer:
     max_spool_bytes: int
     when_full: str
     on_ready: Callable[[], None]
-    ending: threading.Event = field(default_factory=threading.Event)
+    ending: Flag = field(default_factory=Flag)
     asked: int = 0  # how often somebody asked to have all files closed
     done: int = 0  # what was asked when that was last done
     synced: float = 0.0
-    told: float = -TOLD_EVERY
+    tell: Trouble = field(default_factory=Trouble)
 
     def run(self) -> None:
         """Until the end has come and nothing is queued."""
         while True:
             ending, asked = self.ending.is_set(), self.asked
             try:
-                self.drain()
+                empty = self.drain()
                 self.keep(ending or asked > self.done)
-            except Exception:  # whatever goes wrong, the next requests are not to be lost with it
-                log.exception("captures could not be written down")
+                if empty:
+                    self.done = asked
+            except Exception:  # noqa: BLE001 - whatever goes wrong, the next requests are not to be lost with it
+                self.tell("the files that captures wait in can't be written", trace=True)
                 time.sleep(DRAINED_EVERY)
-            self.done = asked
             self.on_ready()
             if ending and not self.queue.count:
                 return
@@ -84,24 +82,31 @@ class Writer:
         if now - self.synced >= self.flush_interval:
             self.spool.sync()
             self.synced = now
-        self.spool.roll_old(rolling)
+        self.spool.roll_due(rolling)
 
-    def drain(self) -> None:
-        while self.queue.count and self.has_room():
+    def drain(self) -> bool:
+        """Write down what is queued; whether all that was is off the queue."""
+        while self.queue.count:
+            if not self.has_room():
+                return not self.queue.count
             self.write(self.queue.take(AT_ONCE))
+        return True
 
     def has_room(self) -> bool:
-        """Whether the spool takes more; makes room, or passes on to the queue that there is none, as it was set."""
-        while sum(segment.size for segment in self.spool.segments) >= self.max_spool_bytes:
+        """Whether the spool takes more; makes room, or passes on to the queue that there is none, as it was set.
+
+        In the end it always does, unless the newest are to be dropped: what is in memory only would be lost.
+        """
+        while self.spool.used >= self.max_spool_bytes:
             if self.when_full == "block":
-                return self.ending.is_set()  # in the end there is nobody who could wait
+                return self.ending.is_set()
             if self.when_full == "drop_newest":
-                self.counters.add(dropped_spool=len(self.queue.take(None)))
+                self.counters.add(dropped_spool=self.queue.empty())
                 return False
             if not (dropped := self.spool.drop_oldest()):
                 if not self.spool.open:
-                    return False
-                self.spool.roll_old(everything=True)
+                    return self.ending.is_set()
+                self.spool.roll_due(everything=True)
                 continue
             self.counters.add(dropped_spool=dropped.count)
             self.tell("the spool is full: the oldest captures are dropped, %s just now", dropped.count)
@@ -112,9 +117,9 @@ class Writer:
         for request in requests:
             try:
                 line = self.format.line(request)
-            except Exception:
-                log.exception("a request could not be put into words")
+            except Exception:  # noqa: BLE001 - such as a time beyond the year 9999
                 self.counters.add(dropped_disk=1)
+                self.tell("a request can't be put into words", trace=True)
                 continue
             hour, first = hour_of(request.time // 3_600_000), request.time
             hours.setdefault(hour, (in_hour(first), []))[1].append(line)
@@ -125,16 +130,11 @@ class Writer:
                 self.counters.add(dropped_disk=len(lines))
                 self.tell("captures are lost, as the spool can't be written: %s", error)
 
-    def tell(self, message: str, *values: object) -> None:
-        if time.monotonic() - self.told >= TOLD_EVERY:
-            self.told = time.monotonic()
-            log.warning(message, *values)
-
 
 @lru_cache(maxsize=256)
 def hour_of(hours: int) -> str:
     """A number of hours since 1970 as the folder of that hour, with dots for slashes."""
-    return datetime.fromtimestamp(hours * 3600, UTC).strftime("%Y.%m.%d.%H")
+    return datetime.fromtimestamp(hours * 3600, UTC).isoformat()[:13].replace("-", ".").replace("T", ".")
 
 
 def in_hour(milliseconds: int) -> str:

@@ -53,7 +53,7 @@ class CaptureMiddleware:
         self.traffic = Traffic(recorder, paths, methods, statuses)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        exchange = self.traffic.begin(environ["REQUEST_METHOD"], path_of(environ), lambda: received(environ))
+        exchange = self.traffic.begin(environ["REQUEST_METHOD"], path_of(environ), environ, lambda: received(environ))
         if not exchange:
             return self.app(environ, start_response)
         if exchange.input:
@@ -106,10 +106,12 @@ class Heard:
     def __init__(self, stream: Any, body: Body) -> None:
         self.stream = stream
         self.body = body
+        self.again = 0  # so many of the next bytes were read before
 
     def kept(self, content: bytes, wanted: int | None = None) -> bytes:
         """What was read; the body has ended if that is less than was wanted, or all of it."""
-        self.body.add(content)
+        self.body.add(content[self.again :])
+        self.again = max(0, self.again - len(content))
         if wanted is None or wanted < 0 or (wanted and not content):
             self.body.ended = True
         return content
@@ -136,7 +138,19 @@ class Heard:
         found = getattr(self.stream, name)
         if name == "read1":
             return lambda size=-1: self.kept(found(size), abs(size))
+        if name == "seek":
+            return self.seeking(found)
         return self.filling(found) if name in ("readinto", "readinto1") else found
+
+    def seeking(self, seek: Callable[..., int]) -> Callable[..., int]:
+        def sought(*where: int) -> int:
+            place = seek(*where)
+            self.again = self.body.size - place
+            if self.again < 0:
+                self.body.lose()
+            return place
+
+        return sought
 
     def filling(self, readinto: Callable[[Any], int | None]) -> Callable[[Any], int | None]:
         def read(buffer: Any) -> int | None:
