@@ -25,7 +25,7 @@ def named_columns(given: Any) -> Any:
 
 
 def folder_of_hours(path: str) -> str:
-    """A path whose codes of strftime name an hour or more, below where it is looked for. Raises ValueError for another."""
+    """A path below a folder, whose codes (of strftime) name an hour or more. Raises ValueError for another."""
     if odd := [code for code in CODE.findall(path) if code not in CODES]:
         raise ValueError(
             f"path has {odd[0]}; it names the folder of an hour or a day by %Y, %m, %d, %H, %j (%-m, %-d, %-H, %-j "

@@ -1,4 +1,4 @@
-"""Does the recorder stand whoever interrupts it: signal handlers, forks, threads that can't start, exits in odd order?"""
+"""Does the recorder stand interruptions: signal handlers, forks, threads that can't start, exits in odd order?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do the rules hold in every form in which servers wrap rows, and against payloads that were made to get around them?"""
+"""Do the rules hold in every form in which servers wrap rows, and against payloads made to get around them?"""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from writing import HOUR, at
 from model_monitor import jobs, store
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError, StoreError
-from model_monitor.rows import delta, logs
+from model_monitor.rows import delta, epochs, logs
 from model_monitor.rows.capture import Block
 from model_monitor.rows.datasets import Dataset
 from model_monitor.rows.delta_address import place_of, storage_options
@@ -342,7 +342,7 @@ def test_an_hour_is_made_anew_when_its_rows_change_and_only_then(tmp_path: Path)
     ],
 )
 def test_bounds_in_the_log_are_moments(first: Any, last: Any, unit: str | None, expected: Any) -> None:
-    assert logs.span_between((first, last), unit) == expected
+    assert epochs.span_between((first, last), unit) == expected
 
 
 def test_no_row_is_later_than_the_log_tells(tmp_path: Path) -> None:

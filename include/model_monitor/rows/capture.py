@@ -252,9 +252,13 @@ def reason_of(error: Exception) -> str:
 
 
 def complete(block: Block, events: pa.StructArray, places: Sequence[int]) -> Records:
-    """Records with their times; those without an id, a time or a percentage that is one are set aside."""
-    ids, written, percentages = (
-        pc.struct_field(events, ["eventMetadata", part]) for part in ("eventId", "inferenceTime", "samplingPercentage")
+    """Records with their times; those without an id, a time or a percentage that is one are set aside.
+
+    So are those that say why themselves.
+    """
+    ids, written, percentages, told = (
+        pc.struct_field(events, ["eventMetadata", part])
+        for part in ("eventId", "inferenceTime", "samplingPercentage", "setAside")
     )
     times = times_of(written)
     records = Records(block, events, times, places)
@@ -265,11 +269,11 @@ def complete(block: Block, events: pa.StructArray, places: Sequence[int]) -> Rec
     if percentages.null_count < len(percentages):
         within = pc.and_(pc.greater(percentages, 0), pc.less_equal(percentages, EVERY))
         checks["eventMetadata.samplingPercentage is no number above 0 and up to 100"] = pc.fill_null(within, True)
-    fine = functools.reduce(pc.and_, checks.values())
+    fine = functools.reduce(pc.and_, checks.values(), pc.is_null(told))
     if pc.all(fine, min_count=0).as_py():
         return records
     rejected = [
-        records.reject(i, next(reason for reason, passed in checks.items() if not passed[i].as_py()))
+        records.reject(i, told[i].as_py() or next(why for why, passed in checks.items() if not passed[i].as_py()))
         for i in pc.indices_nonzero(pc.invert(fine)).to_pylist()
     ]
     kept = records.take(pc.indices_nonzero(fine).cast(pa.int64()))

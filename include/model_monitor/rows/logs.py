@@ -7,26 +7,25 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
 import msgspec
 
 from model_monitor import store
-from model_monitor.core.window import Window, iso
+from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows import delta, typed
 from model_monitor.rows.capture import Block, Piece, in_blocks
 from model_monitor.rows.delta import DataFile
+from model_monitor.rows.epochs import moment_of, span_between
 from model_monitor.rows.mapping import TableColumns
 from model_monitor.rows.texts import csv_rows, json_documents, members_one_by_one, raw_members, read
 from model_monitor.rows.translating import Line, encode, pieces_of, place_id, record
 
 NAMES_SHOWN = 30
 EXACT = 2**53  # whole numbers up to here are floats without loss
-SECONDS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}  # how many of a unit make one
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 decode = msgspec.json.Decoder().decode
 
@@ -96,9 +95,9 @@ def lines(
 
 
 def csv_lines(file: str, pieces: Iterator[Piece], table: Table) -> Iterator[Line]:
-    """A row with another number of values than the first one has keeps them, and tells that in place of its time.
+    """A row with another number of values than the first one has keeps them, and is set aside.
 
-    So it is set aside. Raises DataError for a header that can't be read, ConfigError if a column is missing.
+    Raises DataError for a header that can't be read, ConfigError if a column is missing.
     """
     names: list[str] = []
     time = ""
@@ -120,8 +119,9 @@ def csv_lines(file: str, pieces: Iterator[Piece], table: Table) -> Iterator[Line
             if table.header:
                 continue
         if len(values) != len(names):
-            told = f"none: {len(values)} values, but the first row has {len(names)}"
-            yield number, record({"endpointInput": {"data": text, "encoding": "CSV"}}, place_id(file, number), told)
+            why = f"{len(values)} values, but the first row has {len(names)}"
+            sides = {"endpointInput": {"data": text, "encoding": "CSV"}}
+            yield number, record(sides, place_id(file, number), None, set_aside=why)
             continue
         cells: Row = {name: value or None for name, value in zip(names, values, strict=True)}
         yield from translated(cells, time, table.columns, file, number)
@@ -132,7 +132,7 @@ def json_lines(file: str, pieces: Iterator[Piece], columns: TableColumns, seen: 
     for number, document in json_documents(pieces):
         try:
             row = object_in(document)
-            seen |= row.keys()
+            seen.update(row)
             time = next((name for name in columns.times if name in row), "")
             yield from list(translated(row, time, columns, file, number))
         except ValueError:  # no object, or one with half a character: whoever parses it sets it aside
@@ -162,16 +162,14 @@ def object_in(document: bytes) -> Row:
 
 
 def translated(row: Row, time: str, columns: TableColumns, file: str, number: int) -> Iterator[Line]:
-    """The record of a row; none of a request that failed. Raises DataError for a status that is none."""
+    """The record of a row; none of a request that failed."""
+    why = None
     if columns.status:
         try:
-            if not is_success(status := value_of(row.get(columns.status))):
+            if not is_success(value_of(row.get(columns.status))):
                 return
-        except (OverflowError, ValueError) as error:
-            raise DataError(
-                f"{file} line {number}: column {columns.status} holds {status!r:.80}, which is no HTTP status; correct "
-                "the row, name a column of numbers such as 200, or leave status out of the mapping"
-            ) from error
+        except (OverflowError, ValueError):
+            why = f"{columns.status} is no HTTP status; name a column of numbers such as 200, or leave status out"
     sides: dict[str, Any] = {}
     for name, mode, flat, whole in (
         ("endpointInput", "INPUT", columns.inputs, columns.request),
@@ -186,7 +184,7 @@ def translated(row: Row, time: str, columns: TableColumns, file: str, number: in
     inference_id = text_of(row.get(columns.inference_id)) if columns.inference_id else None
     moment = moment_of(value_of(row.get(time)), columns.event_time_unit)
     percentage = percentage_of(value_of(row.get(columns.sampling))) if columns.sampling else None
-    yield number, record(sides, event_id or place_id(file, number), moment, inference_id or None, percentage)
+    yield number, record(sides, event_id or place_id(file, number), moment, inference_id or None, percentage, why)
 
 
 def span_of(file: store.File, table: Table) -> tuple[datetime, datetime] | None:
@@ -197,20 +195,6 @@ def span_of(file: store.File, table: Table) -> tuple[datetime, datetime] | None:
     if not isinstance(file, DataFile):
         return typed.span_of(file, time)
     return span_between(file.bounds, table.columns.event_time_unit) or typed.span_of(file, file.columns[time])
-
-
-def span_between(bounds: tuple[Any, Any] | None, unit: str | None) -> tuple[datetime, datetime] | None:
-    """Bounds of a column as moments; None if they are none."""
-    first, last = bounds or (None, None)
-    if isinstance(first, datetime) and isinstance(last, datetime):
-        return first, last + timedelta(milliseconds=1)  # the log cuts off what is less
-    if type(first) is not int or type(last) is not int or (unit is None and unit_of(first) != unit_of(last)):
-        return None
-    try:
-        first, last = (BEGINNING + timedelta(microseconds=epoch(bound, unit)) for bound in (first, last))
-    except OverflowError:
-        return None
-    return first, last
 
 
 def side(data: str, encoding: str, mode: str) -> dict[str, str]:
@@ -267,42 +251,3 @@ def percentage_of(share: Any) -> float | None:
     except (OverflowError, TypeError, ValueError):
         percentage = math.nan if share is not None else 100.0
     return None if percentage == 100 else percentage if math.isfinite(percentage) else 0.0
-
-
-def moment_of(value: Any, unit: str | None) -> str | None:
-    """A moment as ISO 8601 in UTC; what can't be read as one stays as it is, and None None."""
-    if isinstance(value, str):
-        try:
-            value = int(value) if value.strip("-").isdecimal() else float(value)
-        except ValueError:
-            return zoned(value)
-    if isinstance(value, datetime):
-        return iso(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None if value is None else str(value)
-    try:
-        micros = value * 1_000_000 / SECONDS[unit or unit_of(value)] if isinstance(value, float) else epoch(value, unit)
-        return iso(BEGINNING + timedelta(microseconds=round(micros)))
-    except (OverflowError, ValueError):
-        return str(value)
-
-
-def epoch(value: int, unit: str | None) -> int:
-    """Microseconds since 1970 of a whole number, exactly."""
-    per_second = int(SECONDS[unit or unit_of(value)])
-    return value * 1_000_000 // per_second
-
-
-def unit_of(value: float) -> str:
-    """The unit of an epoch by its size: a moment between 1973 and 5138."""
-    size = abs(value)
-    return "s" if size < 1e11 else "ms" if size < 1e14 else "us" if size < 1e17 else "ns"
-
-
-def zoned(text: str) -> str:
-    """ISO 8601 with a zone: UTC where none is written."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    return iso(found.replace(tzinfo=UTC) if found.tzinfo is None else found)

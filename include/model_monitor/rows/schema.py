@@ -29,6 +29,7 @@ SCHEMA = pa.schema(
                     ("inferenceId", pa.string()),
                     ("inferenceTime", pa.string()),
                     ("samplingPercentage", pa.float64()),  # the recorder's own: absent where every request is captured
+                    ("setAside", pa.string()),  # of a row that something else wrote: why it is no request
                 ]
             ),
         ),

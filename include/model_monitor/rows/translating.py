@@ -35,8 +35,12 @@ def record(
     time: str | None,
     inference_id: str | None = None,
     sampling_percentage: float | None = None,
+    set_aside: str | None = None,
 ) -> bytes:
-    """A capture record (section 1.3 of the specification) on one line; None for what the source does not tell."""
+    """A capture record (section 1.3 of the specification) on one line; None for what the source does not tell.
+
+    ``set_aside`` is why it is no request.
+    """
     metadata: dict[str, Any] = {"eventId": event_id}
     if inference_id is not None:
         metadata["inferenceId"] = inference_id
@@ -44,6 +48,8 @@ def record(
         metadata["samplingPercentage"] = sampling_percentage
     if time is not None:
         metadata["inferenceTime"] = time
+    if set_aside is not None:
+        metadata["setAside"] = set_aside
     return encode({"captureData": sides, "eventMetadata": metadata, "eventVersion": "0"})
 
 

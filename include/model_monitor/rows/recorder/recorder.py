@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Literal
 from uuid import uuid4
 
@@ -39,8 +38,7 @@ from model_monitor.rows.recorder.spool import Spool
 from model_monitor.rows.recorder.trouble import log
 from model_monitor.rows.recorder.writer import Writer
 
-START_AGAIN_SECONDS = 10.0
-GRACE_SECONDS = 0.5  # for a thread that was told to end to do so
+START_AGAIN_SECONDS, GRACE_SECONDS = 10.0, 0.5  # after a failure; for a thread that was told to end to do so
 
 
 class Recorder:
@@ -57,8 +55,9 @@ class Recorder:
     ``when_full`` says what happens: the oldest are dropped, the newest are, or ``record`` waits. ``counters`` tells.
 
     A process that is killed loses what had not been written down, the last ``flush_interval`` seconds at most; what
-    it had written is sent by the next recorder with the same endpoint, destination and spool. Threads, asyncio, and
-    servers that fork before or after it was made may use it. Raises ConfigError, StoreError if there can be no spool.
+    it had written is sent by another recorder with the same endpoint, destination and spool that runs, or is started.
+    Threads, asyncio, signal handlers, and servers that fork before or after it was made may use it; with ``gs://`` and
+    ``abfs://`` it must not have sent anything before a fork. Raises ConfigError, StoreError if there can be no spool.
     """
 
     def __init__(
@@ -297,7 +296,5 @@ class Recorder:
     def __enter__(self) -> Recorder:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
