@@ -181,13 +181,13 @@ class DeleteExpired(BaseOperator):
         self.endpoint_file = endpoint_file
 
     def execute(self, context: Context) -> dict[str, Any]:
-        from model_monitor import retention
+        from model_monitor.retention import expiry
 
         now, dry_run = now_of(context), bool(context["params"].get("dry_run"))
         if now > context["dag_run"].run_after and not dry_run:
             raise AirflowFailException(f"now {iso(now)} is after the run itself; set dry_run to look ahead")
         with retried_only_if_that_helps():
-            told = retention.delete_expired(self.endpoint_file, now, dry_run)
+            told = expiry.delete_expired(self.endpoint_file, now, dry_run)
         self.log.info(told["message"])
         return told
 

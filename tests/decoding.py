@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from writing import lines, record
 
-from model_monitor.rows import capture, payload
-from model_monitor.rows.payload import Names
+from model_monitor.rows import capture
+from model_monitor.rows.payloads import payload
+from model_monitor.rows.payloads.payload import Names
 
 Row = dict[str, str | None]
 NAMELESS = Names()

@@ -31,10 +31,11 @@ from test_store import (  # noqa: F401 - the same tests, in these stores
 )
 from writing import endpoint_file
 
-from model_monitor import folders, jobs, store
+from model_monitor import jobs, store
 from model_monitor.__main__ import main
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, StoreError
+from model_monitor.retention.expiry import folders
 from model_monitor.rows.recorder import Recorder
 from model_monitor.rows.recorder.destinations import destination_at
 

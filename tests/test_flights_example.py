@@ -22,8 +22,8 @@ from model_monitor.core.constraints import evaluate
 from model_monitor.core.monitor import fold
 from model_monitor.results.documents import decode, encode
 from model_monitor.results.report import documents_of
-from model_monitor.rows import explain
 from model_monitor.rows.datasets import Dataset
+from model_monitor.rows.explaining import explain
 
 pd = pytest.importorskip("pandas")
 pytest.importorskip("sklearn")

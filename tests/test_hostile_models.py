@@ -22,8 +22,8 @@ from model_monitor.monitors.attribution import Attribution
 from model_monitor.monitors.bias import Bias, Entry, Facet
 from model_monitor.results.attribution import AttributionDocuments
 from model_monitor.results.execution import written
-from model_monitor.rows.kernel_shap import KernelShap
-from model_monitor.rows.models import Exchange, ModelAt, model_at
+from model_monitor.rows.explaining.kernel_shap import KernelShap
+from model_monitor.rows.explaining.models import Exchange, ModelAt, model_at
 from model_monitor.settings import Explain
 
 ROWS = np.ones((3, 2))

@@ -20,15 +20,16 @@ from pyarrow import fs
 from seaweed import Server, running
 from writing import HOUR, NO_SIDE, capture, endpoint_file, record
 
-from model_monitor import config, jobs, late_labels, layout, retained, retention, store
+from model_monitor import config, jobs, late_labels, layout, retained, store
 from model_monitor.__main__ import main
 from model_monitor.core.window import Window, floor_hour, iso
 from model_monitor.cron import period_before, previous
 from model_monitor.engines.local import ahead
 from model_monitor.errors import ConfigError, MonitorError, StoreError
-from model_monitor.folders import Entry, folder_at
-from model_monitor.retention import Past, errors_in
-from model_monitor.retention_trees import trees_of
+from model_monitor.retention import expiry
+from model_monitor.retention.expiry import Past, errors_in
+from model_monitor.retention.folders import Entry, folder_at
+from model_monitor.retention.trees import trees_of
 
 ONE_HOUR = timedelta(hours=1)
 DAYS = 10
@@ -59,7 +60,7 @@ def hour_path(hour: datetime) -> str:
 
 def deleted(file: str, now: datetime = NOW) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a run tells, and its record."""
-    told = retention.delete_expired(file, now)
+    told = expiry.delete_expired(file, now)
     return told, json.loads(store.read(told["record"]))
 
 
@@ -208,12 +209,12 @@ def test_reports_that_were_seen_to_long_ago_are_not_listed_again(tmp_path: Path)
 
 def test_a_dry_run_deletes_and_writes_nothing_and_says_the_same(tmp_path: Path, judged: str) -> None:
     before = below(tmp_path)
-    dry = retention.delete_expired(judged, NOW, dry_run=True)
+    dry = expiry.delete_expired(judged, NOW, dry_run=True)
     assert below(tmp_path) == before
     told, _ = deleted(judged)
     assert dry["message"].replace("would delete", "deleted") == told["message"]
     assert (dry["files"], dry["bytes"], dry["record"]) == (told["files"], told["bytes"], None)
-    assert retention.delete_expired(judged, NOW, dry_run=True)["files"] == 0
+    assert expiry.delete_expired(judged, NOW, dry_run=True)["files"] == 0
 
 
 def test_the_record_tells_kinds_days_hours_and_bytes_and_quotes_nothing(tmp_path: Path, judged: str) -> None:
@@ -258,8 +259,8 @@ def test_a_window_whose_captures_are_deleted_while_they_are_read_is_refused_too(
     """The script, which runs while records are read, has the retention run in that moment."""
     before = below(tmp_path / "out/churn")
     (tmp_path / "script.py").write_text(
-        "from datetime import datetime\nfrom model_monitor import retention\n"
-        f"def preprocess_handler(record):\n    retention.delete_expired({judged!r}, "
+        "from datetime import datetime\nfrom model_monitor.retention import expiry\n"
+        f"def preprocess_handler(record):\n    expiry.delete_expired({judged!r}, "
         f"datetime.fromisoformat({iso(NOW)!r}))\n    return {{'a': 1.0}}\n"
     )
     with pytest.raises(ConfigError, match="can't be judged any more"):
@@ -527,7 +528,7 @@ from datetime import datetime
 from model_monitor import retention
 signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 signal.setitimer(signal.ITIMER_REAL, float(sys.argv[3]))
-retention.delete_expired(sys.argv[1], datetime.fromisoformat(sys.argv[2]))
+expiry.delete_expired(sys.argv[1], datetime.fromisoformat(sys.argv[2]))
 """
 
 
@@ -565,7 +566,7 @@ def test_a_report_whose_quotes_stay_is_found_again_by_the_next_run(tmp_path: Pat
     put(reports, "04/execution.json", b'{"rejected": {"examples": [{"line": 1, "record": "SECRET"}]}}')
     for _ in range(2):
         with pytest.raises(StoreError, match="not all could be deleted"):
-            retention.delete_expired(file, NOW)
+            expiry.delete_expired(file, NOW)
         assert b"SECRET" not in (reports / "04/execution.json").read_bytes()
         assert not (reports / "04/rejected").exists()
         assert (reports / "03/rejected/records.jsonl").exists()
@@ -597,7 +598,7 @@ def test_what_can_not_be_deleted_does_not_keep_the_rest(tmp_path: Path) -> None:
     try:
         for _ in range(2):
             with pytest.raises(StoreError, match="not all could be deleted"):
-                retention.delete_expired(file, NOW)
+                expiry.delete_expired(file, NOW)
             assert held.exists() and not [path for path in others if path.exists()]
     finally:
         held.parent.chmod(0o700)
@@ -636,7 +637,7 @@ def test_in_s3_the_same_is_deleted_as_on_a_disk(server: Server, tmp_path: Path, 
     settings["output"] = f"s3://lake/e/out?{server.query}"
     (tmp_path / "s3.yaml").write_text(json.dumps(settings))
     there = str(tmp_path / "s3.yaml")
-    dry = retention.delete_expired(there, NOW, dry_run=True)
+    dry = expiry.delete_expired(there, NOW, dry_run=True)
     deleted(judged)
     told, found = deleted(there)
     for tree in ("capture", "out"):

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from model_monitor import __version__, retention_command
+from model_monitor import __version__
 from model_monitor.errors import ConfigError, MonitorError
+from model_monitor.retention import command as retention_command
 from model_monitor.rows.recorder import receive_command
 from model_monitor.sagemaker_import import command as import_sagemaker
 

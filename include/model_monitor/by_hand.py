@@ -21,12 +21,14 @@ from model_monitor.partitions import check_rejected, found
 from model_monitor.results import execution
 from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document, decode
 from model_monitor.results.report import Baseline, Observed, documents_of, reporting_failure, write_files, write_report
-from model_monitor.rows import attributes, capture, labels, payload
+from model_monitor.rows import capture
 from model_monitor.rows.collect import Span, collect
 from model_monitor.rows.datasets import Dataset, row_group, row_groups_of
-from model_monitor.rows.explain import explain
-from model_monitor.rows.labels import LabelFile
-from model_monitor.rows.merge import Joining, keys_of, merge, merged_name
+from model_monitor.rows.explaining.explain import explain
+from model_monitor.rows.ground_truth import labels
+from model_monitor.rows.ground_truth.labels import LabelFile
+from model_monitor.rows.ground_truth.merge import Joining, keys_of, merge, merged_name
+from model_monitor.rows.payloads import attributes, payload
 from model_monitor.rows.select import Selection
 from model_monitor.settings import GroundTruth
 

@@ -12,10 +12,10 @@ from model_monitor import layout, store
 from model_monitor.config import Endpoint, Schedule
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError
-from model_monitor.rows import explain
 from model_monitor.rows.datasets import SUFFIXES, Dataset
-from model_monitor.rows.explain import Explainer
-from model_monitor.rows.models import Exchange, ModelAt
+from model_monitor.rows.explaining import explain
+from model_monitor.rows.explaining.explain import Explainer
+from model_monitor.rows.explaining.models import Exchange, ModelAt
 from model_monitor.rows.select import Selection
 from model_monitor.rows.summary import Summary, summary_of
 from model_monitor.settings import Explain

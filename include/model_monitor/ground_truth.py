@@ -28,9 +28,10 @@ from model_monitor.errors import DataError
 from model_monitor.named import label_of
 from model_monitor.results.documents import Document
 from model_monitor.results.report import PENDING
-from model_monitor.rows import capture, labels
-from model_monitor.rows.labels import LabelFile
-from model_monitor.rows.merge import NO_LABELS, Joining, keys_of, merge, merged_name
+from model_monitor.rows import capture
+from model_monitor.rows.ground_truth import labels
+from model_monitor.rows.ground_truth.labels import LabelFile
+from model_monitor.rows.ground_truth.merge import NO_LABELS, Joining, keys_of, merge, merged_name
 from model_monitor.rows.summary import KEPT_REJECTED, Summary, summary_of, undamaged
 from model_monitor.rows.times import within
 from model_monitor.settings import GroundTruth

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from model_monitor import config, explaining, ground_truth, late_labels, layout, retention, store
+from model_monitor import config, explaining, ground_truth, late_labels, layout, store
 from model_monitor.config import Endpoint, Schedule
 from model_monitor.core.states import dump
 from model_monitor.core.window import Window, iso, moment
@@ -24,6 +24,7 @@ from model_monitor.partitions import are_as_collected, check_rejected, found, id
 from model_monitor.results import execution
 from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document, encode
 from model_monitor.results.report import reporting_failure, write_report
+from model_monitor.retention import expiry
 from model_monitor.rows import scripts
 from model_monitor.rows.datasets import Dataset, row_group, row_groups_of
 from model_monitor.rows.select import Selection
@@ -36,12 +37,12 @@ def collect_window(endpoint_file: str, schedule: str, window: Window) -> str:
     ConfigError, and leaves an earlier report as it is, if captures of the window were deleted by ``retention_days``.
     """
     endpoint, s = chosen(endpoint_file, schedule)
-    retention.refuse_deleted(endpoint, window)
+    expiry.refuse_deleted(endpoint, window)
     with reported(endpoint, s, window):
         made = up_to_date(endpoint, s, window)
         document = identified(made) | found(made, window)
         check_rejected(document, s.max_rejected)
-    retention.refuse_deleted(endpoint, window)  # again: they may have been deleted while they were listed
+    expiry.refuse_deleted(endpoint, window)  # again: they may have been deleted while they were listed
     return store.write(store.join(layout.state_folder(endpoint, s, window), layout.COLLECTED), encode(document))
 
 

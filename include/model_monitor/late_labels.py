@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from model_monitor import config, ground_truth, layout, retention, store
+from model_monitor import config, ground_truth, layout, store
 from model_monitor.config import Endpoint, Schedule
 from model_monitor.core.window import Window, iso
 from model_monitor.results.documents import ANALYSIS, EXECUTION, STATISTICS, VIOLATIONS, Document, decode, encode
-from model_monitor.rows import labels
-from model_monitor.rows.labels import LabelFile
-from model_monitor.rows.merge import keys_of
+from model_monitor.retention import expiry
+from model_monitor.rows.ground_truth import labels
+from model_monitor.rows.ground_truth.labels import LabelFile
+from model_monitor.rows.ground_truth.merge import keys_of
 
 KEPT = (STATISTICS, ANALYSIS, VIOLATIONS, EXECUTION)
 
@@ -82,12 +83,12 @@ def grown(endpoint_file: str, schedule: str, now: datetime) -> list[Window]:
     notes = [
         note for file in store.files(layout.awaiting(endpoint, s), (".json",)) if (note := read_note(file.address))
     ]
-    until = retention.marks(endpoint).get("until")
+    until = expiry.marks(endpoint).get("until")
     seen: dict[str, np.ndarray] = {}
     return sorted(
         window
         for note in notes
-        if not retention.needs_deleted(endpoint, window := window_in(note), until)
+        if not expiry.needs_deleted(endpoint, window := window_in(note), until)
         and has_grown(window, note, s, now, seen)
     )
 

@@ -70,7 +70,7 @@ def attributes_of(options: Mapping[str, Any]) -> list[str | int]:
 
 def paths_of(options: Mapping[str, Any]) -> list[str]:
     """Those of them that are paths, in the order of their texts."""
-    from model_monitor.rows.jsonpaths import is_path
+    from model_monitor.rows.payloads.jsonpaths import is_path
 
     return sorted({str(attribute) for attribute in attributes_of(options) if is_path(attribute)})
 

@@ -14,9 +14,10 @@ from model_monitor.core.window import Window, floor_hour
 from model_monitor.engines import local
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.results.documents import Document
-from model_monitor.rows import attributes, payload, scripts
+from model_monitor.rows import scripts
 from model_monitor.rows.collect import LAYOUT, Span, collect
-from model_monitor.rows.payload import Decode
+from model_monitor.rows.payloads import attributes, payload
+from model_monitor.rows.payloads.payload import Decode
 from model_monitor.rows.summary import KEPT_REJECTED, Summary, sampling_of, summary_of
 from model_monitor.sources import Listed
 

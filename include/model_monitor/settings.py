@@ -20,8 +20,8 @@ from pydantic import (
 from model_monitor import addresses, formats
 from model_monitor import cron as crons
 from model_monitor.errors import ConfigError
-from model_monitor.rows import models
-from model_monitor.rows.models import ModelAt
+from model_monitor.rows.explaining import models
+from model_monitor.rows.explaining.models import ModelAt
 
 NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
 

@@ -13,10 +13,11 @@ from model_monitor.config import Endpoint
 from model_monitor.core.window import HOUR, Window, floor_hour
 from model_monitor.engines import local
 from model_monitor.errors import ConfigError
-from model_monitor.rows import batch_transform, capture, delta, logs
-from model_monitor.rows.batch_transform import Output
+from model_monitor.rows import capture
 from model_monitor.rows.datasets import SUFFIXES
-from model_monitor.rows.logs import Table
+from model_monitor.rows.other_sources import batch_transform, delta, logs
+from model_monitor.rows.other_sources.batch_transform import Output
+from model_monitor.rows.other_sources.logs import Table
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from model_monitor.core.monitor import By, Segmented, fold
 from model_monitor.core.states import dump, load
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.monitors.attribution import ATTRIBUTIONS, DRIFT, EXPECTED, Attribution, Moved, moved, ndcg
-from model_monitor.monitors.attribution_state import Explained
+from model_monitor.monitors.attribution.state import Explained
 from model_monitor.named import monitor_of
 from model_monitor.results import plain
 

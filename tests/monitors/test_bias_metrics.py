@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_monitor.monitors.bias_metrics import (
+from model_monitor.monitors.bias.metrics import (
     Grouped,
     Side,
     Sides,

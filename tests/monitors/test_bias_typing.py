@@ -10,7 +10,7 @@ import pytest
 
 from model_monitor.core.constraints import Undefined
 from model_monitor.core.states import dump, load
-from model_monitor.monitors.bias_typing import (
+from model_monitor.monitors.bias.value_types import (
     ABOVE,
     EQUAL,
     NO_NUMBER,

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sklearn import metrics as judge
 
 from model_monitor.core.constraints import Estimate, Measure, Share, Undefined
-from model_monitor.monitors import binary, multiclass, original_formulas
-from model_monitor.monitors.classification import (
+from model_monitor.monitors.model_quality import binary, multiclass, original_formulas
+from model_monitor.monitors.model_quality.classification import (
     BETAS,
     WEIGHTED,
     Confusion,

@@ -13,9 +13,8 @@ from sklearn import metrics as judge
 
 from model_monitor.core.constraints import EVERYTHING, Estimate, Share, Subject, Undefined
 from model_monitor.core.states import dump
-from model_monitor.monitors import binary
-from model_monitor.monitors.binary import HINT
-from model_monitor.monitors.model_quality import ModelQuality
+from model_monitor.monitors.model_quality import ModelQuality, binary
+from model_monitor.monitors.model_quality.binary import HINT
 
 SCORED = ModelQuality("BinaryClassification", probability_attribute="score")
 LABELLED = ModelQuality("BinaryClassification", inference_attribute="predicted")

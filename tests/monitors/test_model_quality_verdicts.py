@@ -11,8 +11,7 @@ import pytest
 from scipy import stats
 
 from model_monitor.core.constraints import Estimate, Finding, Share, evaluate
-from model_monitor.monitors import binary
-from model_monitor.monitors.model_quality import ModelQuality
+from model_monitor.monitors.model_quality import ModelQuality, binary
 
 SCORED = ModelQuality("BinaryClassification", probability_attribute="score")
 NUMBER = ModelQuality("Regression", inference_attribute="number", ground_truth_attribute="true number")

@@ -10,8 +10,8 @@ from sklearn import metrics as judge
 
 from model_monitor.core.constraints import Estimate, Undefined
 from model_monitor.core.states import dump, load
-from model_monitor.monitors import regression
-from model_monitor.monitors.outcomes import Estimated, Fit
+from model_monitor.monitors.model_quality import regression
+from model_monitor.monitors.model_quality.outcomes import Estimated, Fit
 
 NUMBERS = st.integers(-50, 50).map(lambda i: i / 4)
 PAIRS = st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=60)

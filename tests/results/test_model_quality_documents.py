@@ -14,8 +14,8 @@ import pytest
 from answered import GREATER, LESS, MEMBERS, MODES, OPERATORS, PROBLEMS, files, monitor, rows
 
 from model_monitor.core.constraints import EVERYTHING, Between, Constraint, Finding, evaluate
-from model_monitor.monitors.custom_metrics import CustomMetric
 from model_monitor.monitors.model_quality import ModelQuality
+from model_monitor.monitors.model_quality.custom_metrics import CustomMetric
 from model_monitor.results.documents import encode
 from model_monitor.results.model_quality import camel
 from model_monitor.results.report import documents_of

@@ -14,8 +14,8 @@ from writing import NO_SIDE, lines, record, side
 
 from model_monitor.errors import ConfigError
 from model_monitor.rows import capture
-from model_monitor.rows.attributes import compiled, extracting, is_path, label_values
-from model_monitor.rows.payload import Names
+from model_monitor.rows.payloads.attributes import compiled, extracting, is_path, label_values
+from model_monitor.rows.payloads.payload import Names
 
 Row = dict[str, str | None]
 NAMELESS = Names()

@@ -18,8 +18,10 @@ from writing import HOUR, at, endpoint_file
 from model_monitor import jobs, store
 from model_monitor.core.window import Window
 from model_monitor.errors import DataError
-from model_monitor.rows import attributes, batch_transform, capture, payload
-from model_monitor.rows.batch_transform import Output
+from model_monitor.rows import capture
+from model_monitor.rows.other_sources import batch_transform
+from model_monitor.rows.other_sources.batch_transform import Output
+from model_monitor.rows.payloads import attributes, payload
 
 ID = "1f1d57b1-2e6f-488c-8c30-db4e6d757861"
 TIME = "2022-08-30T00:49:15Z"
@@ -176,7 +178,7 @@ def test_numbers_of_parquet_keep_their_type_and_reserved_columns_are_taken_out(t
 def test_many_rows_come_in_pieces_with_the_numbers_of_their_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("capture", "texts", "translating"):
+    for module in ("capture", "other_sources.texts", "other_sources.translating"):
         monkeypatch.setattr(f"model_monitor.rows.{module}.BLOCK_BYTES", 1000)
     path = tmp_path / "a.out"
     path.write_bytes(b"".join(b'%d,"a\nb"\n' % i if i % 3 == 0 else b"%d,c\n" % i for i in range(500)))

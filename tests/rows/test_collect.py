@@ -22,8 +22,9 @@ from model_monitor.core.window import Window
 from model_monitor.engines import local
 from model_monitor.errors import DataError
 from model_monitor.rows import capture as captures
-from model_monitor.rows import payload, select
+from model_monitor.rows import select
 from model_monitor.rows.collect import Span, collect
+from model_monitor.rows.payloads import payload
 
 FIRST_HOUR = Window(at(0), at(60))
 LATER = "59-00-000-9c1f2b7e-0000-4adf-a09a-98fd0af79974.jsonl"

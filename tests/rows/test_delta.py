@@ -23,12 +23,12 @@ from writing import HOUR, at
 from model_monitor import jobs, store
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError, StoreError
-from model_monitor.rows import delta, epochs, logs
 from model_monitor.rows.capture import Block
 from model_monitor.rows.datasets import Dataset
-from model_monitor.rows.delta_address import place_of, storage_options
-from model_monitor.rows.logs import Table
-from model_monitor.rows.mapping import TableColumns, preset
+from model_monitor.rows.other_sources import delta, epochs, logs
+from model_monitor.rows.other_sources.delta_address import place_of, storage_options
+from model_monitor.rows.other_sources.logs import Table
+from model_monitor.rows.other_sources.mapping import TableColumns, preset
 
 deltalake = pytest.importorskip("deltalake")
 

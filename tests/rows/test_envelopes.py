@@ -14,8 +14,8 @@ from writing import NO_SIDE, at, capture, endpoint_file, record, side
 
 from model_monitor import jobs, store
 from model_monitor.core.window import Window
-from model_monitor.rows.json_rows import flat, loads, rows_of_payload
-from model_monitor.rows.payload import Names
+from model_monitor.rows.payloads.json_rows import flat, loads, rows_of_payload
+from model_monitor.rows.payloads.payload import Names
 
 
 def tensor(name: str, shape: list[int], data: list[Any], datatype: str = "FP32") -> dict[str, Any]:

@@ -25,11 +25,13 @@ from writing import HOUR, at, endpoint_file, lines, record, written
 from model_monitor import jobs, store
 from model_monitor.core.window import Window, iso
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.rows import capture, logs, payload
+from model_monitor.rows import capture
 from model_monitor.rows.collect import Span, collect
-from model_monitor.rows.epochs import moment_of
-from model_monitor.rows.logs import Table
-from model_monitor.rows.mapping import TableColumns, preset
+from model_monitor.rows.other_sources import logs
+from model_monitor.rows.other_sources.epochs import moment_of
+from model_monitor.rows.other_sources.logs import Table
+from model_monitor.rows.other_sources.mapping import TableColumns, preset
+from model_monitor.rows.payloads import payload
 
 WINDOW = Window(at(0), at(60))
 COLUMNS = TableColumns("ts", event_id="id", inference_id="order", inputs=("age", "city"), outputs=("score",))

@@ -17,10 +17,12 @@ from writing import at, lines, record
 
 from model_monitor import store
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.rows import capture, labels, payload
+from model_monitor.rows import capture
 from model_monitor.rows.collect import Span, collect
-from model_monitor.rows.labels import LabelFile
-from model_monitor.rows.merge import Joining, merge
+from model_monitor.rows.ground_truth import labels
+from model_monitor.rows.ground_truth.labels import LabelFile
+from model_monitor.rows.ground_truth.merge import Joining, merge
+from model_monitor.rows.payloads import payload
 from model_monitor.rows.summary import Summary, summary_of
 
 

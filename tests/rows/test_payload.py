@@ -16,8 +16,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from writing import NO_SIDE, lines, record, side
 
-from model_monitor.rows import capture, payload
-from model_monitor.rows.payload import Names
+from model_monitor.rows import capture
+from model_monitor.rows.payloads import payload
+from model_monitor.rows.payloads.payload import Names
 
 
 def test_outputs_come_before_inputs() -> None:
@@ -310,7 +311,8 @@ def test_five_thousand_columns_are_columns_like_others() -> None:
 
 ALONE = """
 import sys
-from model_monitor.rows import capture, payload
+from model_monitor.rows import capture
+from model_monitor.rows.payloads import payload
 block = capture.Block([capture.Piece("a.jsonl", 1, sys.stdin.buffer.read())])
 found, rejected = payload.decode(capture.parse(block), payload.Names())
 print([row for some in found for row in some.columns.to_pylist()], [one.line for one in rejected])
@@ -368,8 +370,8 @@ def test_a_payload_that_is_nested_without_end_is_set_aside_and_ends_no_process(d
 READ_JSON = """
 import sys
 import pyarrow as pa
-from model_monitor.rows.json_rows import rows_of_payload
-from model_monitor.rows.sides import json_side
+from model_monitor.rows.payloads.json_rows import rows_of_payload
+from model_monitor.rows.payloads.sides import json_side
 [problem] = json_side(pa.array([sys.stdin.read()]), read=rows_of_payload).problems.values()
 print(problem)
 """

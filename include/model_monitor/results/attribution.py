@@ -13,7 +13,7 @@ from model_monitor.core.constraints import Constraint, Finding, Near, Unlearned
 from model_monitor.core.importances import Importances, ndcg, ndcg_interval
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.attribution import DRIFT, Attribution, Explained, moved
-from model_monitor.monitors.attribution_state import LARGEST
+from model_monitor.monitors.attribution.state import LARGEST
 from model_monitor.results import analysis
 from model_monitor.results.documents import ANALYSIS, Document, number
 

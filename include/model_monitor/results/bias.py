@@ -12,7 +12,7 @@ from typing import Any
 from model_monitor.core.constraints import Between, Constraint, Estimate, Finding, Measure, Undefined, Unlearned
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.bias import BIAS_DRIFT, Bias, Entry
-from model_monitor.monitors.bias_tallies import Tallies
+from model_monitor.monitors.bias.tallies import Tallies
 from model_monitor.results import analysis
 from model_monitor.results.documents import ANALYSIS, Document
 

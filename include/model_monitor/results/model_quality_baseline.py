@@ -12,8 +12,8 @@ from model_monitor.core.distributions import Distribution
 from model_monitor.core.monitor import By, Segmented
 from model_monitor.errors import ConfigError
 from model_monitor.monitors import ground_truth
-from model_monitor.monitors.classification import in_order
 from model_monitor.monitors.model_quality import GREATER_THAN, LESS_THAN, ModelQuality, Quality
+from model_monitor.monitors.model_quality.classification import in_order
 from model_monitor.results.documents import Document
 from model_monitor.results.sagemaker import feature, spread_of
 

@@ -27,9 +27,9 @@ from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME, INFERENCE
 from model_monitor.core.window import Window
 from model_monitor.engines.local import CORES, ahead
 from model_monitor.rows.capture import Block, Records, parse
-from model_monitor.rows.json_rows import EMPTY, NAMED
-from model_monitor.rows.payload import Decode, Rows, Shape
-from model_monitor.rows.requests import Requests
+from model_monitor.rows.payloads.json_rows import EMPTY, NAMED
+from model_monitor.rows.payloads.payload import Decode, Rows, Shape
+from model_monitor.rows.payloads.requests import Requests
 from model_monitor.rows.summary import FOOTER, Rejected, Summary
 from model_monitor.rows.times import TIME, within
 

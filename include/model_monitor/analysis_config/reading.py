@@ -1,0 +1,289 @@
+"""What does an ``analysis_config.json`` of the original ask of our monitors of bias and of feature attributions?"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from model_monitor import store
+from model_monitor.analysis_config.ignored import ignored
+from model_monitor.analysis_config.schema import Config, Predictor, Shap, validated
+from model_monitor.errors import ConfigError
+from model_monitor.results.documents import decode
+
+STRUCTURED = ("application/json", "application/jsonlines")  # the dataset's columns are found by paths
+FORMATS = {
+    "text/csv": "csv",
+    "application/jsonlines": "jsonl",
+    "application/json": "jsonl",
+    "application/x-parquet": "parquet",
+    "application/sagemakercapturejson": "capture",
+}
+OF_MODEL = (
+    *("endpoint_name", "target_model", "content_type", "accept_type", "content_template", "record_template"),
+    *("label", "probability", "custom_attributes"),
+)
+OF_SHAP = ("num_clusters", "num_samples", "use_logit", "seed")
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What a file asks, in our words. Keys that the file does not have are absent.
+
+    bias: options of the monitor ``bias``; indices of columns are names where there are headers.
+    attribution: options of the monitor ``attribution``: ``agg_method``.
+    explain: how to explain: ``baseline`` (rows as lists, or an address), ``num_clusters``, ``num_samples``,
+        ``use_logit``, ``seed``, ``features`` (names of what the model is given, in order), ``features_to_explain``,
+        ``label_headers`` (what its outputs are called), and ``model``: the original's ``predictor`` without what only
+        a shadow endpoint needs.
+    columns: of a request: ``inputs`` (names of a payload's values, in order) and ``exclude`` (not to be judged).
+    dataset: of the baseline: ``uri``, ``format``, and where columns are found by paths: ``features``, ``label``,
+        ``predicted_label``.
+    headers: the names of a dataset's columns, in order.
+    label: what the column of the label is called in reports.
+    ignored: a sentence for each thing that has no counterpart here, with its place in the file.
+    """
+
+    bias: dict[str, Any] = field(default_factory=dict)
+    attribution: dict[str, Any] = field(default_factory=dict)
+    explain: dict[str, Any] = field(default_factory=dict)
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    dataset: dict[str, str] = field(default_factory=dict)
+    headers: tuple[str, ...] = ()
+    label: str | None = None
+    ignored: tuple[str, ...] = ()
+
+    def options(self, monitor: str) -> dict[str, Any]:
+        """The options of ``bias`` or ``attribution``. Raises ConfigError if the file is not for it."""
+        if monitor == "bias":
+            if "facets" not in self.bias:
+                raise ConfigError(
+                    "the analysis configuration has no 'facet'; name the column to compare, "
+                    'e.g. "facet": [{"name_or_index": "Sex", "value_or_threshold": [0]}]'
+                )
+            return self.bias
+        if monitor == "attribution":
+            return self.attribution
+        raise ConfigError(f"an analysis configuration is for bias and attribution, not for {monitor}")
+
+
+def at(address: str) -> Analysis:
+    """What a file asks. Raises ConfigError that names the file and the place in it."""
+    try:
+        content = store.read(address)
+    except FileNotFoundError as error:
+        raise ConfigError(f"there is no {address}; correct the address of the analysis configuration") from error
+    document = decode(content, address)
+    try:
+        return read(document)
+    except ConfigError as error:
+        raise ConfigError(f"{address}: {error}") from error
+
+
+def read(document: Mapping[str, Any]) -> Analysis:
+    """What a file's content asks: the whole schema, and so the subsets for monitoring too. Raises ConfigError."""
+    config = validated(document)
+    header = Header.of(config)
+    return Analysis(
+        bias=bias_of(config, header),
+        attribution=present(agg_method=shap_of(config).agg_method),
+        explain=explain_of(config, header),
+        columns=columns_of(config, header),
+        dataset=dataset_of(config, header),
+        headers=header.names,
+        label=header.label,
+        ignored=tuple(ignored(config)),
+    )
+
+
+def present(**settings: Any) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def shap_of(config: Config) -> Shap:
+    return (config.methods and config.methods.shap) or Shap()
+
+
+@dataclass(frozen=True)
+class Header:
+    """The names of a dataset's columns, and which of them are no features.
+
+    ``paths`` says by which paths label and predicted label are found, where they are not named.
+    """
+
+    names: tuple[str, ...] = ()
+    label: str | None = None
+    predicted: str | None = None
+    paths: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, config: Config) -> Header:
+        """Where a label is told by a path, the last header is its name, or that of the predicted label and the one
+        before the label's."""
+        names = tuple(config.headers or ())
+        told = present(label=config.label, predicted_label=config.predicted_label)
+        paths = {key: value for key, value in told.items() if isinstance(value, str) and value not in names}
+        if not names:
+            return cls(
+                label=text_of(config.label),
+                predicted=text_of(config.predicted_label),
+                paths=paths if config.dataset_type in STRUCTURED else {},
+            )
+        if paths and config.dataset_type not in (*STRUCTURED, None):
+            key, value = next(iter(paths.items()))
+            raise ConfigError(f"{key}: Headers must contain label. {no_header(value, names)}")
+        if len(paths) >= len(names):
+            raise ConfigError("headers: Headers must contain label. Name all features, and then the label")
+        last = dict(zip(paths, names[len(names) - len(paths) :], strict=True))
+        named = {key: last.get(key) or cls(names).name(column, key) for key, column in told.items()}
+        return cls(names, named.get("label"), named.get("predicted_label"), paths)
+
+    def name(self, column: str | int, place: str, unknown: str = "Feature names not found.") -> str:
+        """The name of a column, which may be told by its index; if there are no headers, what was told as a text."""
+        if not self.names:
+            return str(column)
+        if isinstance(column, int):
+            if column >= len(self.names):
+                raise ConfigError(f"{place}: {unknown} There is no column {column}, headers has {len(self.names)}")
+            return self.names[column]
+        if column not in self.names:
+            raise ConfigError(f"{place}: {unknown} {no_header(column, self.names)}")
+        return column
+
+    def name_or_index(self, column: str | int, place: str, unknown: str = "Feature names not found.") -> str | int:
+        """The same, but an index stays one if there are no headers."""
+        return self.name(column, place, unknown) if self.names else column
+
+    def without(self, others: Sequence[str]) -> tuple[str, ...]:
+        """The features but some."""
+        return tuple(name for name in self.names if name not in (self.label, self.predicted, *others))
+
+
+def text_of(column: str | int | None) -> str | None:
+    return None if column is None else str(column)
+
+
+def no_header(name: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"'{name}' is none of them" + (f"; did you mean '{near[0]}'?" if near else f": {', '.join(names)}")
+
+
+def bias_of(config: Config, header: Header) -> dict[str, Any]:
+    """The options of the monitor of bias; what a value or threshold means is left to the data."""
+    predictor = config.predictor or Predictor()
+    group = config.group_variable
+    truth: str | int | None = header.label
+    if header.paths.get("label") and config.dataset_type is None:
+        truth = config.label  # a path into ground-truth records, by which the merged label is called
+    elif not header.names and isinstance(config.label, int):
+        truth = config.label
+    found = present(
+        facets=facets_of(config, header),
+        ground_truth_attribute=truth,
+        inference_attribute=header.predicted or predictor.label,
+        probability_attribute=predictor.probability if header.predicted is None else None,
+        probability_threshold_attribute=config.probability_threshold,
+        label_values_or_threshold=config.label_values_or_threshold,
+        group_variable=None if group is None else header.name_or_index(group, "group_variable"),
+    )
+    asked = ("facets", "label_values_or_threshold", "group_variable")
+    return found if any(name in found for name in asked) else {}
+
+
+def facets_of(config: Config, header: Header) -> list[dict[str, Any]] | None:
+    if not config.facet:
+        return None
+    elsewhere = config.facet_headers or []
+    return [
+        {
+            "name": facet.name_or_index
+            if facet.name_or_index in elsewhere
+            else header.name_or_index(facet.name_or_index, f"facet.{i}.name_or_index", "Unable to locate the facet."),
+            **present(value_or_threshold=facet.value_or_threshold),
+        }
+        for i, facet in enumerate(config.facet)
+    ]
+
+
+def excluded(config: Config, header: Header) -> list[str]:
+    """The names of columns that the model is not given."""
+    asked = config.excluded_columns or []
+    if not header.names and any(isinstance(column, int) for column in asked):
+        raise ConfigError("excluded_columns: an index needs 'headers' to count in; add them, or give names")
+    join = config.joinsource_name_or_index
+    names = [header.name(column, f"excluded_columns.{i}") for i, column in enumerate(asked)]
+    return names + ([header.name(join, "joinsource_name_or_index")] if join is not None and header.names else [])
+
+
+def columns_of(config: Config, header: Header) -> dict[str, tuple[str, ...]]:
+    """What the model is not given may still be judged for bias, so facets and the group are not excluded."""
+    left_out = excluded(config, header)
+    bias = bias_of(config, header)
+    judged = [facet["name"] for facet in bias.get("facets", [])] + [bias.get("group_variable")]
+    exclude = tuple(name for name in left_out if name not in judged)
+    return present(inputs=header.without(left_out) or None, exclude=exclude or None)
+
+
+def explain_of(config: Config, header: Header) -> dict[str, Any]:
+    if not (config.methods and config.methods.shap):
+        return {}
+    shap, predictor = config.methods.shap, config.predictor or Predictor()
+    features = header.without(excluded(config, header))
+    some = shap.features_to_explain
+    place = "methods.shap.features_to_explain"
+    return present(
+        baseline=background(shap.baseline, features),
+        **{name: getattr(shap, name) for name in OF_SHAP},
+        features=features or None,
+        features_to_explain=some and [header.name_or_index(one, f"{place}.{i}") for i, one in enumerate(some)],
+        label_headers=tuple(map(str, headers)) if (headers := predictor.label_headers) else None,
+        model=present(**{name: getattr(predictor, name) for name in OF_MODEL}) or None,
+    )
+
+
+def background(baseline: Any, features: Sequence[str]) -> list[list[Any]] | str | None:
+    """The rows that stand for an average input, as lists of values; or the address of a file of them."""
+    if baseline is None or isinstance(baseline, str):
+        return baseline
+    rows = list(rows_in(baseline, features))
+    for i, row in enumerate(rows):
+        if features and len(row) != len(features):
+            raise ConfigError(
+                f"methods.shap.baseline: row {i} has {len(row)} values, and there are {len(features)} features: "
+                f"{', '.join(features)}"
+            )
+    return rows
+
+
+def rows_in(value: Any, features: Sequence[str]) -> Iterator[list[Any]]:
+    """The rows in a list of rows, in an object ``{"instances": [{"features": [...]}]}``, or in one by feature names."""
+    if isinstance(value, list):
+        if value and not any(isinstance(item, list | dict) for item in value):
+            yield value
+        else:
+            for item in value:
+                yield from rows_in(item, features)
+        return
+    nested = [member for member in value.values() if isinstance(member, list | dict)] if isinstance(value, dict) else []
+    if isinstance(value, dict) and features and all(name in value for name in features):
+        yield [value[name] for name in features]
+    elif len(nested) == 1:
+        yield from rows_in(nested[0], features)
+    else:
+        raise ConfigError(
+            "methods.shap.baseline: can't tell where a row's features are; give rows as lists of values, "
+            'e.g. "baseline": [[0.44, 0.52, 0.21]]'
+        )
+
+
+def dataset_of(config: Config, header: Header) -> dict[str, str]:
+    paths = header.paths if config.dataset_type in STRUCTURED else {}
+    return present(
+        uri=config.dataset_uri,
+        format=FORMATS.get(config.dataset_type or ""),
+        features=config.features,
+        label=paths.get("label"),
+        predicted_label=paths.get("predicted_label"),
+    )

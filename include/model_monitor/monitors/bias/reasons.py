@@ -1,0 +1,81 @@
+"""Why is there no such metric? In the original's words, or in ours."""
+
+from __future__ import annotations
+
+from model_monitor.monitors.bias.metrics import Sides
+
+NO_POSITIVE_PREDICTION = (
+    "No Label values are present in the predicted Label Column,"
+    "Positive Predicted Index Series contains all False values"
+)
+OTHER_TYPE = "Predicted Label Column series datatype is not the same as Label Column series"
+NOT_NUMERIC = "FlipTest does not support non-numeric columns"
+NO_GROUP = "Group variable is empty or not provided"
+NO_COMMON_LABEL = "No instance of common facet found, dataset may be too small"
+FALSE_NEGATIVES = (
+    "All predicted labels are false negatives. There should be at least one prediction that is not false negative."
+)
+
+# What the original says where side a, or side d, is empty, and which of the two it looks at first.
+EMPTY_A = {
+    "CI": "CI: negated facet set is empty. Check that x[~facet] has non-zero length.",
+    "DPL": "Negative facet set is empty.",
+    "DPPL": "Negative facet set is empty.",
+    "DI": "Negated facet set is empty",
+    **dict.fromkeys(("DCA", "DCR"), "DCO: Negated Facet set is empty"),
+    **dict.fromkeys(("DAR", "DRR"), "DLR: Negated Facet set is empty"),
+    **dict.fromkeys(("RD", "SD"), "DLA: Negated Facet set is empty"),
+    **dict.fromkeys(("AD", "TE", "FT"), "Negated Facet set is empty"),
+}
+EMPTY_D = {
+    "CI": "CI: facet set is empty. Check that x[facet] has non-zero length.",
+    "DPL": "Facet set is empty.",
+    "DPPL": "Facet set is empty.",
+    "DI": "Facet set is empty",
+    **dict.fromkeys(("DCA", "DCR"), "DCO: Facet set is empty"),
+    **dict.fromkeys(("DAR", "DRR"), "DLR: Facet set is empty"),
+    **dict.fromkeys(("RD", "SD"), "DLA: Facet set is empty"),
+    **dict.fromkeys(("AD", "TE", "FT"), "Facet set is empty"),
+}
+A_FIRST = ("CI", "DPL", "DPPL", "DI")
+
+OURS = {
+    "KL": "one side lacks a label that the other has",
+    "DI": "no row of the others is predicted positive",
+    **dict.fromkeys(("DCA", "DAR"), "one side has no positive prediction"),
+    **dict.fromkeys(("DCR", "DRR"), "one side has no negative prediction"),
+    "RD": "one side has no positive label",
+    "SD": "one side has no negative label",
+    "TE": "one side has no false positive",
+    "GE": "all predictions are false negatives",
+    "CDDL": "all labels are positive, or none is",
+    "CDDPL": "all predictions are positive, or none is",
+}
+
+
+def why_none(name: str, s: Sides, original: bool) -> str:
+    """Why a metric does not exist of these counts, scalars each."""
+    if not s.a.n + s.d.n:
+        return "dataset must be non-empty" if original else "there is no row to judge"
+    return original_words(name, s) if original else ours(name, s)
+
+
+def ours(name: str, s: Sides) -> str:
+    if name != "GE" and not s.d.n:
+        return "no row has the facet's value"
+    if name != "GE" and not s.a.n:
+        return "all rows have the facet's value"
+    return OURS.get(name, "there is no such number")
+
+
+def original_words(name: str, s: Sides) -> str:
+    if name == "GE":
+        return FALSE_NEGATIVES
+    if name in ("CDDL", "CDDPL"):
+        positives = s.a.positives + s.d.positives if name == "CDDL" else s.a.accepted + s.d.accepted
+        return "No negative labels in set" if positives else "No positive labels in set"
+    if name not in EMPTY_A:
+        return NO_COMMON_LABEL
+    sides = [(s.a.n, EMPTY_A), (s.d.n, EMPTY_D)]
+    ordered = sides if name in A_FIRST else sides[::-1]
+    return next((words[name] for n, words in ordered if not n), "there is no such number")

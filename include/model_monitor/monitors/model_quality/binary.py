@@ -1,0 +1,217 @@
+"""How well are two classes told apart? The metrics of a State, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+
+from model_monitor.core import ranking
+from model_monitor.core.constraints import Estimate, Measure, Share, Undefined
+from model_monitor.core.states import Moments
+from model_monitor.core.states.scores import on_one_grid
+from model_monitor.monitors.model_quality import original_formulas
+from model_monitor.monitors.model_quality.classification import (
+    BETAS,
+    Confusion,
+    error_of,
+    f_of,
+    f_score,
+    in_order,
+    order_of,
+    some,
+)
+from model_monitor.monitors.model_quality.outcomes import BINS, Classified, Scored
+from model_monitor.monitors.model_quality.regression import mean_of
+
+LESS = ("recall", "precision", "accuracy", "true_positive_rate", "true_negative_rate")
+GREATER = ("false_positive_rate", "false_negative_rate")
+BETTER: dict[str, Literal["higher", "lower"]] = {
+    **dict.fromkeys(LESS, "higher"),
+    **dict.fromkeys(GREATER, "lower"),
+    **dict.fromkeys(("auc", *BETAS), "higher"),
+}
+OF_RANK = ("average_precision",)
+OF_SCORES = ("brier_score", "log_loss", "expected_calibration_error")
+ORIGINAL = [*original_formulas.binary(Confusion(), Confusion(), 0.0)]
+CONSTANT = "_best_constant_classifier"
+HINT = "; if all of them are the model's, list them in class_names"
+
+
+@dataclass(frozen=True)
+class Coding:
+    """Which label means yes, and which no."""
+
+    positive: str
+    negative: str
+
+    @property
+    def positive_is_smaller(self) -> bool:
+        return order_of(self.positive) < order_of(self.negative)
+
+
+def coding_of(
+    state: Classified, positive: str | None, classes: tuple[str, ...] = (), as_original: bool = False
+) -> Coding | Undefined:
+    """How the labels are to be read; why they can't be, if there are more than two or predictions speak of others.
+    The original does not look at the latter.
+
+    The positive label is the given one, else "1" where that is one of them, else the larger.
+    """
+    truths = {truth for truth, _, _ in state.table()}
+    answers = {answer for _, answer, _ in state.table() if isinstance(answer, str)}
+    labels = truths | answers | set(classes) | ({positive} if positive is not None else set())
+    if labels <= {"0", "1"}:
+        labels = {"0", "1"}
+    known = as_original or labels == {"0", "1"} or truths | answers <= set(classes)
+    if answers and not truths & answers and not known:
+        return Undefined(f"truth is {some(truths)} and predictions are {some(answers)}: no label in common{HINT}")
+    if len(labels) > 2 and classes:
+        return Undefined(f"labels are {some(truths | answers)}, but the classes are {some(classes)}")
+    if len(labels) > 2:
+        return Undefined(f"there are more than two labels: {some(labels)}")
+    if positive is None and len(labels) < 2:
+        return Undefined(f"the only label is {some(labels)}; set positive_label to tell what it means")
+    yes = positive_of(labels, positive)
+    return Coding(yes, next(iter(labels - {yes}), f"not {yes}"))
+
+
+def positive_of(labels: Collection[str], positive: str | None) -> str:
+    """The given label, else "1" where that is one of them, else the largest."""
+    return positive if positive is not None else "1" if "1" in labels else in_order(labels)[-1]
+
+
+def confusion_of(state: Classified, coding: Coding) -> Confusion:
+    cells = {(truth, answer): 0 for truth in (True, False) for answer in (True, False)}
+    for truth, answer, n in state.table():
+        cells[truth == coding.positive, answer if isinstance(answer, bool) else answer == coding.positive] += n
+    return Confusion(cells[True, True], cells[False, True], cells[True, False], cells[False, False])
+
+
+def sides(state: Classified, coding: Coding) -> tuple[Scored, Scored]:
+    """The scores of the positive rows, and of the negative ones."""
+    scored = state.scored.items
+    return scored.get(coding.positive, Scored()), scored.get(coding.negative, Scored())
+
+
+def ranked(state: Classified, coding: Coding) -> tuple[np.ndarray, np.ndarray]:
+    """How many positives and negatives had each score, by rising score; without scores a prediction counts as one."""
+    if not state.scored.items:
+        c = confusion_of(state, coding)
+        counts = np.array([[c.fn, c.tp], [c.tn, c.fp]])
+        positives, negatives = counts[:, counts.any(axis=0)]  # an answer that nobody got has no point on a curve
+        return positives, negatives
+    positive, negative = sides(state, coding)
+    _, (positives, negatives) = on_one_grid(positive.scores, negative.scores)
+    return positives, negatives
+
+
+def names(scored: bool) -> list[str]:
+    """The original's metrics in its order, then ours; ``scored``: whether there is a probability."""
+    return [*ORIGINAL, *OF_RANK, *(OF_SCORES if scored else ())]
+
+
+def matrix(state: Classified, coding: Coding) -> dict[str, dict[str, int]]:
+    """Rows by actual (outer) and predicted (inner) label, the smaller label first."""
+    c = confusion_of(state, coding)
+    rows = {coding.negative: (c.tn, c.fp), coding.positive: (c.fn, c.tp)}
+    labels = [coding.negative, coding.positive][:: -1 if coding.positive_is_smaller else 1]
+    cells = {truth: dict(zip((coding.negative, coding.positive), rows[truth], strict=True)) for truth in labels}
+    return {truth: {answer: cells[truth][answer] for answer in labels} for truth in labels}
+
+
+def as_original(state: Classified, coding: Coding) -> dict[str, Measure]:
+    c = confusion_of(state, coding)
+    auc = original_formulas.auc(*ranked(state, coding))
+    return {**original_formulas.binary(c, c.constant(coding.positive_is_smaller), auc)}
+
+
+def metrics(state: Classified, coding: Coding) -> dict[str, Measure]:
+    """By JSON name, in no order; of at least one row."""
+    c = confusion_of(state, coding)
+    counts = ranked(state, coding)
+    found = shares(c, coding) | f_scores(c, coding)
+    constant = c.constant(coding.positive_is_smaller)
+    of_constant = estimates(shares(constant, coding), constant) | f_scores(constant, coding)
+    found |= {f"{name}{CONSTANT}": of_constant[name] for name in ("recall", "precision", "accuracy", *BETAS)}
+    area, average = ranking.auc(*counts), ranking.average_precision(*counts)
+    one_class = Undefined(f"every label is {coding.positive if c.positives else coding.negative}")
+    found["auc"] = one_class if area is None else Estimate(area, ranking.auc_error(*counts), c.n)
+    found["average_precision"] = no_positive(coding) if average is None else Estimate(average, None, c.n)
+    return found | (of_scores(*sides(state, coding)) if state.scored.items else {})
+
+
+def no_positive(coding: Coding) -> Undefined:
+    return Undefined(f"no row's label is {coding.positive}")
+
+
+def shares(c: Confusion, coding: Coding) -> dict[str, Measure]:
+    """The metrics that are a number of rows among others."""
+    no_negative = Undefined(f"no row's label is {coding.negative}")
+    recall = Share(c.tp, c.positives) if c.positives else no_positive(coding)
+    return {
+        "recall": recall,
+        "precision": Share(c.tp, c.tp + c.fp)
+        if c.tp + c.fp
+        else Undefined(f"no row is predicted to be {coding.positive}"),
+        "accuracy": Share(c.tp + c.tn, c.n),
+        "true_positive_rate": recall,
+        "true_negative_rate": Share(c.tn, c.negatives) if c.negatives else no_negative,
+        "false_positive_rate": Share(c.fp, c.negatives) if c.negatives else no_negative,
+        "false_negative_rate": Share(c.fn, c.positives) if c.positives else no_positive(coding),
+    }
+
+
+def estimates(measures: dict[str, Measure], c: Confusion) -> dict[str, Measure]:
+    """Shares as estimates: what always the same answer gets is no number of lucky rows."""
+    functions: dict[str, Callable[..., complex]] = {
+        "recall": lambda tp, fp, fn, tn: tp / (tp + fn),
+        "precision": lambda tp, fp, fn, tn: tp / (tp + fp),
+        "accuracy": lambda tp, fp, fn, tn: (tp + tn) / (tp + fp + fn + tn),
+    }
+    found: dict[str, Measure] = {}
+    for name, function in functions.items():
+        share = measures[name]
+        found[name] = (
+            Estimate(share.inside / share.n, error_of(function, c), c.n) if isinstance(share, Share) else share
+        )
+    return found
+
+
+def f_scores(c: Confusion, coding: Coding) -> dict[str, Measure]:
+    found: dict[str, Measure] = {}
+    for name, beta in BETAS.items():
+        value = f_score(c, beta)
+        error = error_of(partial(f_of_cells, beta=beta), c)
+        found[name] = (
+            Undefined(f"no row is {coding.positive}, nor predicted to be")
+            if value is None
+            else Estimate(value, error, c.n)
+        )
+    return found
+
+
+def f_of_cells(tp: complex, fp: complex, fn: complex, tn: complex, beta: float) -> complex:
+    return f_of(tp, fp, fn, beta)
+
+
+def of_scores(positive: Scored, negative: Scored) -> dict[str, Measure]:
+    """How far probabilities are from what came true.
+
+    The calibration error is the mean distance, over ten bins of equal width and weighted by their rows, of the mean
+    score from the share of positives. It has no error: being a sum of distances it is biased upwards by chance.
+    """
+    nothing = "no row has a label and a probability"
+    n = positive.scores.n + negative.scores.n
+    gaps = 0.0
+    for b in map(str, range(BINS)):
+        ones, zeros = (side.bins.items.get(b, Moments()) for side in (positive, negative))
+        gaps += abs(ones.n - ones.total - zeros.total)
+    return {
+        "brier_score": mean_of(positive.squared_if_positive + negative.squared_if_negative, nothing),
+        "log_loss": mean_of(positive.log_if_positive + negative.log_if_negative, nothing),
+        "expected_calibration_error": Estimate(gaps / n, None, n),
+    }

@@ -1,0 +1,153 @@
+"""What do a user's own metrics say?"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from model_monitor.core.constraints import Estimate, Measure, Share, Undefined
+from model_monitor.core.states import Keyed, Moments
+from model_monitor.errors import DataError, MonitorError
+from model_monitor.monitors.model_quality.regression import mean_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from model_monitor.monitors.model_quality import ModelQuality
+    from model_monitor.monitors.model_quality.quality import Quality
+
+NUMBERS = int | float | np.integer | np.floating
+
+
+@dataclass(frozen=True)
+class CustomMetric:
+    """A number of a user's own, by the dotted path of a function.
+
+    of_rows: ``function(rows: pa.RecordBatch)`` gives a number for each row; the metric is their mean. It sees the rows
+        that have a usable label and prediction, with all their columns; NaN and null leave a row out.
+    of_state: ``function(monitor: ModelQuality, state: Quality)`` gives the number itself, or a Share, Estimate,
+        Undefined or None; e.g. a cost from ``monitor.confusion_matrix(state)``. Not called without a usable row. An
+        Estimate without an error is not judged where chance is weighed.
+    better: which side is good. Without it the metric is reported, never judged.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    of_rows: str | None = None
+    of_state: str | None = None
+    better: Literal["higher", "lower"] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.of_rows is None) == (self.of_state is None):
+            raise ValueError("a metric needs either of_rows or of_state, the dotted path of a function")
+        if self.better not in (None, "higher", "lower"):
+            raise ValueError(f"better is higher or lower, not {self.better!r}")
+        function_at(self.of_rows or self.of_state or "")
+
+
+def function_at(path: str) -> Callable[..., Any]:
+    """The function of a dotted path; raises ValueError if there is none."""
+    module, _, name = path.rpartition(".")
+    try:
+        function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    except Exception as error:  # a user's module may raise anything when it is imported
+        raise ValueError(f"there is no function at '{path}' ({in_short(error)}); give its dotted path") from error
+    if not callable(function):
+        raise ValueError(f"'{path}' is no function")
+    return function
+
+
+def in_short(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def called(name: str, path: str, about: str, *arguments: Any) -> Any:
+    """What the function of a metric gives. Raises DataError, naming both and what it was called ``about``, if it
+    raises anything: a user's code can."""
+    try:
+        return function_at(path)(*arguments)
+    except MonitorError:
+        raise
+    except Exception as error:
+        raise DataError(f"metric '{name}': {path} failed on {about}: {in_short(error)}; correct it") from error
+
+
+def sums_of(metrics: Mapping[str, CustomMetric], rows: pa.RecordBatch) -> Keyed[Moments]:
+    """The sums of each metric of rows. Raises DataError if a function does not give a number for each row."""
+    sums: dict[str, Moments] = {}
+    for name, metric in metrics.items():
+        if metric.of_rows and rows.num_rows:
+            sums[name] = Moments.of(numbers_of(name, metric.of_rows, rows))
+    return Keyed(Moments(), sums)
+
+
+def numbers_of(name: str, path: str, rows: pa.RecordBatch) -> np.ndarray:
+    about = f"{rows.num_rows} rows with the columns {', '.join(rows.schema.names)}"
+    given = called(name, path, about, rows)
+    try:
+        values = np.asarray(given, np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError(f"metric '{name}': {path} must give a number for each row, not {given!r:.60}") from error
+    if values.shape != (rows.num_rows,):
+        gave = f"an array of shape {values.shape}" if values.shape else f"{given!r:.60}"
+        raise DataError(f"metric '{name}': {path} gave {gave} for {rows.num_rows} rows; it must give one for each row")
+    finite: np.ndarray = values[np.isfinite(values)]
+    return finite
+
+
+def custom_of(monitor: ModelQuality, state: Quality) -> dict[str, Measure]:
+    """A user's own metrics by name; of at least one usable row. Raises DataError if a function gives no number."""
+    return {name: measure_of(name, metric, monitor, state) for name, metric in monitor.metrics.items()}
+
+
+def measure_of(name: str, metric: CustomMetric, monitor: ModelQuality, state: Quality) -> Measure:
+    if metric.of_rows:
+        return mean_of(state.custom.items.get(name, Moments()), f"{metric.of_rows} gave no number")
+    path = metric.of_state or ""
+    found = called(name, path, f"the State of {state.judged} rows", monitor, state)
+    found = found.item() if isinstance(found, np.generic) else found
+    if found is None:
+        return Undefined(f"{path} gave no number")
+    if not is_measure(found):
+        kinds = "a number, Share, Estimate, Undefined or None"
+        raise DataError(f"metric '{name}': {path} must give {kinds}, not {found!r:.60}")
+    return found if isinstance(found, Undefined) else checked(name, found)
+
+
+def is_measure(found: Any) -> bool:
+    """Whether it is a measure that means something; finite or not."""
+    match found:
+        case Share(inside=inside, n=n):
+            return isinstance(inside, int | np.integer) and isinstance(n, int | np.integer) and 0 <= inside <= n
+        case Estimate(value=value, error=error, n=n):
+            numeric = all(isinstance(part, NUMBERS) for part in (value, 0.0 if error is None else error))
+            return numeric and isinstance(n, int | np.integer) and n >= 0 and not (error or 0.0) < 0
+        case Undefined():
+            return True
+    return isinstance(found, NUMBERS)
+
+
+def checked(name: str, found: float | Share | Estimate) -> Measure:
+    """The same with plain numbers inside; why there is none if it is of no rows or not finite."""
+    if isinstance(found, Share):
+        return Share(int(found.inside), int(found.n)) if found.n else Undefined(f"{name} is a share of no rows")
+    value = finite(found.value if isinstance(found, Estimate) else found)
+    if value is None:
+        return Undefined(f"{name} is not finite")
+    if isinstance(found, Estimate):
+        return Estimate(value, None if found.error is None else finite(found.error), int(found.n), found.largest)
+    return value
+
+
+def finite(value: float) -> float | None:
+    """A number as a float; None if it is not finite."""
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number beyond float64's range
+        return None
+    return number if math.isfinite(number) else None

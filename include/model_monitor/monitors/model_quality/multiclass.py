@@ -1,0 +1,59 @@
+"""How well are many classes told apart? The metrics of a State, by name."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from model_monitor.core.constraints import Estimate, Measure, Share, Undefined
+from model_monitor.monitors.model_quality import original_formulas
+from model_monitor.monitors.model_quality.binary import CONSTANT, HINT
+from model_monitor.monitors.model_quality.classification import (
+    WEIGHTED,
+    Table,
+    share_error,
+    some,
+    weighted,
+    weighted_error,
+)
+from model_monitor.monitors.model_quality.outcomes import Classified
+
+NAMES = ("accuracy", *WEIGHTED)
+BETTER: dict[str, Literal["higher", "lower"]] = dict.fromkeys(NAMES, "higher")
+
+
+def names() -> list[str]:
+    """The original's metrics in its order."""
+    return [*NAMES, *(f"{name}{CONSTANT}" for name in NAMES)]
+
+
+def why_none(state: Classified, classes: tuple[str, ...]) -> Undefined | None:
+    """Why nothing can be measured: predictions speak of other labels than the truth; None if they don't."""
+    pairs = list(state.table())
+    truths, answers = {truth for truth, _, _ in pairs}, {str(answer) for _, answer, _ in pairs}
+    if truths & answers or truths | answers <= set(classes):
+        return None
+    return Undefined(f"truth is {some(truths)} and predictions are {some(answers)}: no label in common{HINT}")
+
+
+def table_of(state: Classified) -> Table:
+    return Table.of({(truth, str(answer)): n for truth, answer, n in state.table()})
+
+
+def as_original(t: Table) -> dict[str, Measure]:
+    constant = original_formulas.multiclass(t.constant())
+    return {**original_formulas.multiclass(t), **{f"{name}{CONSTANT}": value for name, value in constant.items()}}
+
+
+def metrics(t: Table) -> dict[str, Measure]:
+    """By JSON name; of at least one row."""
+    constant = t.constant()
+    right, best = int(t.hits.sum()), int(constant.hits.sum())
+    return {
+        "accuracy": Share(right, t.n),
+        **{name: Estimate(weighted(t, term), weighted_error(t, term), t.n) for name, term in WEIGHTED.items()},
+        f"accuracy{CONSTANT}": Estimate(best / t.n, share_error(best, t.n), t.n),
+        **{
+            f"{name}{CONSTANT}": Estimate(weighted(constant, term), weighted_error(constant, term), t.n)
+            for name, term in WEIGHTED.items()
+        },
+    }

@@ -1,0 +1,1 @@
+"""What moved an answer? Models that are asked again, and attributions of their answers."""

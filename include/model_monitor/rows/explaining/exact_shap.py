@@ -1,0 +1,157 @@
+"""How much does each feature move an answer, where the model shows how it is made? Exact Shapley values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from model_monitor.errors import ConfigError, DataError
+from model_monitor.rows.explaining.kernel_shap import Predict, logit
+from model_monitor.rows.explaining.models import Model
+
+Method = Literal["auto", "kernel", "tree", "linear"]
+
+TOLERANCE = 1e-4  # of the largest answer; trees are added up in single precision
+
+# What the library raises where it does not know a kind of model or of output.
+UNSUPPORTED = (ValueError, TypeError, NotImplementedError, AssertionError, AttributeError, KeyError, IndexError)
+
+
+class Shap(Protocol):
+    """What attributes answers to features."""
+
+    def expected(self) -> np.ndarray:
+        """The expected answer, 1-d: one for each output."""
+
+    def attributions(self, rows: np.ndarray, expected: np.ndarray) -> np.ndarray:
+        """Rows x features x outputs; of each row and output they sum to its answer minus the expected one."""
+
+
+@dataclass(frozen=True)
+class ExactShap:
+    """Attributions by ``explain`` (rows to rows x features x outputs), checked to sum to the model's answers."""
+
+    name: str
+    answer: Predict  # the model's answers, or their log-odds
+    explain: Predict
+    base: np.ndarray
+
+    def expected(self) -> np.ndarray:
+        return self.base
+
+    def attributions(self, rows: np.ndarray, expected: np.ndarray) -> np.ndarray:
+        found = self.explain(rows)
+        if len(rows) and not self.adds_up(rows, found):
+            raise DataError(f"exact attributions of {self.name} don't sum to its answers; set method: kernel")
+        return found
+
+    def adds_up(self, rows: np.ndarray, found: np.ndarray) -> bool:
+        answers = self.answer(rows)
+        sums = found.sum(axis=1) + self.base
+        largest = np.abs(answers).max(initial=0.0)
+        return sums.shape == answers.shape and bool((np.abs(sums - answers) <= TOLERANCE * largest + 1e-9).all())
+
+
+def exact_of(
+    model: Model, features: Sequence[str], method: Method, use_logit: bool, background: np.ndarray, weights: np.ndarray
+) -> ExactShap | None:
+    """The exact explainer of a model, or None where Kernel SHAP is to be used. Raises ConfigError if an explainer was
+    asked for by name that the model does not allow.
+
+    With "auto" only an explainer of the very values that Kernel SHAP estimates: log-odds of a mean answer are not the
+    mean log-odds, so not with several background rows and ``use_logit``.
+    """
+    native = getattr(model, "native", None)
+    numbers = background.dtype != object
+    if method == "auto" and use_logit and len(background) > 1:
+        return None
+    if method != "kernel" and native is not None and numbers:
+
+        def answer(rows: np.ndarray) -> np.ndarray:
+            answers = model.predict(rows, features)
+            return logit(answers) if use_logit else answers
+
+        for explain, base in candidates(native, method, background, weights):
+            exact = ExactShap(model.name, answer, explain, base)
+            if exact.adds_up(background, explain(background)):
+                return exact
+    if method in ("tree", "linear"):
+        raise ConfigError(
+            f"method: {method} can't explain what {model.name} answers; set method: auto or kernel, or use_logit: true "
+            "for boosted trees or a logistic regression"
+        )
+    return None
+
+
+def candidates(
+    native: Any, method: Method, background: np.ndarray, weights: np.ndarray
+) -> Iterator[tuple[Predict, np.ndarray]]:
+    """Explainers that the library has for a model, and their expected answers; each is yet to be checked."""
+    if method in ("auto", "linear") and hasattr(native, "coef_"):
+        yield from made(partial(linear, native, background, weights))
+    if method in ("auto", "tree") and not hasattr(native, "coef_"):
+        yield from made(partial(tree, native, background, weights))
+
+
+def made(make: Callable[[], tuple[Predict, np.ndarray]]) -> Iterator[tuple[Predict, np.ndarray]]:
+    try:
+        yield make()
+    except UNSUPPORTED:
+        return
+
+
+def linear(native: Any, background: np.ndarray, weights: np.ndarray) -> tuple[Predict, np.ndarray]:
+    from shap import LinearExplainer, maskers
+
+    mean = (background * weights[:, None]).sum(axis=0)
+    coefficients, intercept = np.atleast_2d(native.coef_), np.atleast_1d(native.intercept_)
+    one = len(coefficients) == 1
+    explainer = LinearExplainer(
+        (coefficients[0] if one else coefficients, intercept[0] if one else intercept), maskers.Independent(mean[None])
+    )
+
+    def explain(rows: np.ndarray) -> np.ndarray:
+        return by_output(explainer.shap_values(rows))
+
+    return explain, np.atleast_1d(np.asarray(explainer.expected_value, np.float64))
+
+
+def tree(native: Any, background: np.ndarray, weights: np.ndarray) -> tuple[Predict, np.ndarray]:
+    """Interventional Tree SHAP against each background row apart, averaged by their weights.
+
+    Of what the trees add up to: probabilities of a forest, log-odds of boosted trees. What the library gives for the
+    probabilities of boosted trees is rescaled log-odds, which sums up right but is not their Shapley values.
+    """
+    from shap import TreeExplainer
+
+    explainers = [
+        TreeExplainer(native, row[None], feature_perturbation="interventional", model_output="raw")
+        for row in background
+    ]
+
+    def explain(rows: np.ndarray) -> np.ndarray:
+        parts = [by_output(one.shap_values(rows, check_additivity=False)) for one in explainers]
+        return second_of_two(native, averaged(parts, weights))
+
+    bases = [np.atleast_1d(np.asarray(one.expected_value, np.float64)) for one in explainers]
+    return explain, second_of_two(native, averaged(bases, weights))
+
+
+def averaged(parts: Sequence[np.ndarray], weights: np.ndarray) -> np.ndarray:
+    total: np.ndarray = (np.stack(parts, axis=-1) * weights).sum(axis=-1)
+    return total
+
+
+def second_of_two(native: Any, values: np.ndarray) -> np.ndarray:
+    """Of a classifier with two classes only the second output, as it answers."""
+    return values[..., 1:] if values.shape[-1] == 2 and len(getattr(native, "classes_", ())) == 2 else values
+
+
+def by_output(values: Any) -> np.ndarray:
+    """Attributions with an axis for outputs, also of a single one."""
+    found = np.asarray(values, np.float64)
+    return found[:, :, None] if found.ndim == 2 else found

@@ -1,0 +1,227 @@
+"""Why did the model answer as it did? Rows of requests become rows of attributions, by asking the model again.
+
+The only module that calls a model.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from model_monitor import store
+from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME
+from model_monitor.errors import ConfigError, DataError
+from model_monitor.rows.collect import writer_of
+from model_monitor.rows.datasets import row_group, row_groups_of
+from model_monitor.rows.explaining import tables
+from model_monitor.rows.explaining.background import Row, Value, background_of, table_of
+from model_monitor.rows.explaining.exact_shap import Method, Shap, exact_of
+from model_monitor.rows.explaining.kernel_shap import KernelShap, Predict, default_samples, samples_of
+from model_monitor.rows.explaining.models import Model, ModelAt, model_at
+from model_monitor.rows.explaining.sampling import sample
+from model_monitor.rows.select import Selection
+from model_monitor.rows.summary import FOOTER, Summary
+from model_monitor.rows.times import TIME
+
+__all__ = ["EXPECTED_PREFIX", "Explainer", "Row", "Value", "background_of", "cost", "explain", "rows_at"]
+
+log = logging.getLogger(__name__)
+
+EXPECTED_PREFIX = "@expected|"  # of the column with the expected answer, one for each label
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """How rows are explained.
+
+    model: which model is asked, and how.
+    features: the columns it is asked with, in its order; () for every column.
+    background: the rows, with ``features`` in order, that stand for "this feature is not known"; see ``background_of``.
+        A number makes its feature numeric: what is captured as a text of a number is sent as a number.
+    weights: of the background rows; () for all the same.
+    num_samples: how many sets of known features are tried for a row; None for min(2n + 2048, 2^n - 2) of n features,
+        never more than 2^n - 2.
+    use_logit: attribute the log-odds of the answers (0..1) rather than the answers.
+    seed: of the sets of features. The same rows give the same attributions, whatever other rows are explained.
+    rows: how many rows of a window are explained, at most: those with the smallest hashes of the event id, so a smaller
+        number is a subset of a larger one.
+    method: "kernel" asks the model; "tree" and "linear" are the exact explainers for an artefact that allows it;
+        "auto" takes an exact one where it gives the very values that Kernel SHAP estimates.
+    label_headers: what the model's outputs are called; () for label0, label1, ...
+    """
+
+    model: ModelAt
+    features: tuple[str, ...] = ()
+    background: tuple[Row, ...] = ()
+    weights: tuple[float, ...] = ()
+    num_samples: int | None = None
+    use_logit: bool = False
+    seed: int = 0
+    rows: int = 200
+    method: Method = "auto"
+    label_headers: tuple[str, ...] = ()
+
+
+def explain(
+    batches: Iterable[pa.RecordBatch],
+    explainer: Explainer,
+    target: str,
+    origin: Mapping[str, Any],
+    keep: Sequence[str] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Summary:
+    """Write a Parquet file with the attributions of a sample of rows; what became of them (also in the file's footer).
+
+    Columns: ``{label}|{feature}`` float64, by label and feature in order; ``@expected|{label}`` float64, constant;
+    ``@event_id``, ``@event_time`` (null where the rows have none); and the columns of ``keep``, such as those of
+    segments, as texts. ``headers`` go with each request to an HTTP endpoint, beside those of ``headers_from``.
+    ``summary.rows`` counts explained rows, ``summary.records`` the rows there were. Without rows the model is not
+    asked, and the file has no rows. What it will cost is logged before the model is asked. Memory grows with the rows
+    that are explained, not with those there are.
+
+    Raises ConfigError (settings, no such column), DataError (what the model answers can't be used), StoreError (it
+    could not be reached, or a store).
+    """
+    check(explainer)
+    chosen = sample(
+        batches, list(dict.fromkeys([*explainer.features, *keep])) if explainer.features else (), explainer.rows
+    )
+    features = explainer.features or tuple(name for name in chosen.rows.column_names if not name.startswith("@"))
+    summary = Summary(dict(origin), records=chosen.of, rows=chosen.rows.num_rows)
+    attributed = attributions_of(chosen.rows, explainer, features, headers) if chosen.rows.num_rows else {}
+    write(target, pa.table(attributed | identity_of(chosen.rows, keep)), keep, summary)
+    return summary
+
+
+def attributions_of(
+    rows: pa.Table, explainer: Explainer, features: Sequence[str], headers: Mapping[str, str] | None
+) -> dict[str, pa.Array]:
+    """The columns of attributions, and of expected answers, of at least one row."""
+    background, numeric = table_of(explainer.background, features)
+    columns = [rows.column(name) for name in features]
+    known = [
+        tables.is_numeric(column) is not False if yes is None else yes
+        for column, yes in zip(columns, numeric, strict=True)
+    ]
+    table = tables.matrix(columns, known)
+    if table.dtype != background.dtype:
+        table, background = tables.as_objects(table), tables.as_objects(background)
+    shap, calls = shap_of(explainer, features, background, headers)
+    log.info("%s rows of %s features are explained; %s", len(table), len(features), calls(len(table)))
+    expected = shap.expected()
+    labels = labels_of(explainer, len(expected))
+    found = shap.attributions(table, expected)
+    made = {
+        f"{label}|{name}": pa.array(found[:, i, d]) for d, label in enumerate(labels) for i, name in enumerate(features)
+    }
+    return made | {
+        f"{EXPECTED_PREFIX}{label}": pa.array(np.full(len(table), expected[d])) for d, label in enumerate(labels)
+    }
+
+
+def shap_of(
+    explainer: Explainer, features: Sequence[str], background: np.ndarray, headers: Mapping[str, str] | None
+) -> tuple[Shap, Any]:
+    """What attributes, and what to say of how often the model will be asked, given the number of rows."""
+    model = model_at(explainer.model, headers)
+    given = np.array(explainer.weights or [1.0] * len(background))
+    weights = given / given.sum()
+    exact = exact_of(model, features, explainer.method, explainer.use_logit, background, weights)
+    if exact is not None:
+        return exact, lambda rows: f"exactly, from {model.name} itself"
+    samples = samples_for(explainer, len(features))
+
+    def told(rows: int) -> str:
+        calls = cost(explainer, rows, len(features))
+        return (
+            f"{model.name} will be asked with {calls:,} rows: {rows:,} x {len(background):,} background x {samples:,}"
+        )
+
+    predict = steady(model, features)
+    return KernelShap(predict, background, weights, samples, explainer.seed, explainer.use_logit), told
+
+
+def steady(model: Model, features: Sequence[str]) -> Predict:
+    """The model's answers, which raise DataError once there are more or fewer for a row than before."""
+    widths: set[int] = set()
+
+    def predict(rows: np.ndarray) -> np.ndarray:
+        answers = model.predict(rows, features)
+        widths.add(answers.shape[1])
+        if len(widths) > 1:
+            told = " and ".join(map(str, sorted(widths)))
+            raise DataError(f"model {model.name} gives now {told} numbers for a row; is another one being deployed?")
+        return answers
+
+    return predict
+
+
+def rows_at(addresses: Iterable[str], selection: Selection) -> Iterator[pa.RecordBatch]:
+    """The selected rows of files of collected rows. Raises DataError if one is gone or damaged."""
+    return selection.of(batch for piece in row_groups_of(addresses) for batch in row_group(*piece))
+
+
+def samples_for(explainer: Explainer, features: int) -> int:
+    """How many coalitions are tried for a row of so many features, at most."""
+    wanted = explainer.num_samples
+    return default_samples(features) if wanted is None else samples_of(features, wanted)
+
+
+def cost(explainer: Explainer, rows: int, features: int) -> int:
+    """How many rows the model is asked with, at most, to explain so many: rows x background x samples, and both as they
+    are. An exact explainer asks less."""
+    background = len(explainer.background)
+    return rows * background * samples_for(explainer, features) + rows + background
+
+
+def check(explainer: Explainer) -> None:
+    """Raise ConfigError for settings that can't be used."""
+    if explainer.rows < 1:
+        raise ConfigError(f"rows is how many rows are explained, at least 1, not {explainer.rows}")
+    if not 0 <= explainer.seed < 2**32:
+        raise ConfigError(f"a seed is a whole number from 0 to {2**32 - 1}, not {explainer.seed}")
+    if explainer.num_samples is not None and explainer.num_samples < max(1, len(explainer.features)):
+        raise ConfigError(
+            f"num_samples is at least the number of features ({len(explainer.features)}), not {explainer.num_samples}: "
+            "attributions of that many could not be told apart"
+        )
+    weights = explainer.weights
+    if weights and (len(weights) != len(explainer.background) or min(weights) < 0 or not sum(weights) > 0):
+        raise ConfigError("weights of background rows are one for each, none negative, not all zero")
+    if odd := [label for label in explainer.label_headers if "|" in label or not label]:
+        raise ConfigError(f"label_headers: {odd[0]!r} can't be empty or have a | in it")
+    if len(set(explainer.label_headers)) < len(explainer.label_headers):
+        raise ConfigError("label_headers names an output twice; give each a name of its own")
+
+
+def labels_of(explainer: Explainer, outputs: int) -> tuple[str, ...]:
+    """What the outputs are called. Raises ConfigError if there is another number of names."""
+    names = explainer.label_headers or tuple(f"label{i}" for i in range(outputs))
+    if len(names) != outputs:
+        raise ConfigError(
+            f"label_headers names {len(names)} outputs ({', '.join(names)}), but the model gives {outputs} numbers for "
+            "a row; name each, or choose one with probability"
+        )
+    return names
+
+
+def identity_of(rows: pa.Table, keep: Sequence[str]) -> dict[str, pa.Array]:
+    """Which request each row is of, and the columns that are kept."""
+    none = {EVENT_ID: pa.nulls(rows.num_rows, pa.string()), EVENT_TIME: pa.nulls(rows.num_rows, TIME)}
+    there = {name: rows.column(name) if name in rows.column_names else nulls for name, nulls in none.items()}
+    there[EVENT_ID] = there[EVENT_ID].cast(pa.string())
+    return there | {name: rows.column(name).cast(pa.string()) for name in keep if name in rows.column_names}
+
+
+def write(target: str, rows: pa.Table, keep: Sequence[str], summary: Summary) -> None:
+    coded = [name for name in rows.column_names if name in keep or name.startswith(EXPECTED_PREFIX)]
+    with store.writing(target) as path, writer_of(path, rows.schema, coded) as writer:
+        if rows.num_rows:
+            writer.write_table(rows, BATCH_ROWS)
+        writer.add_key_value_metadata({FOOTER: json.dumps(vars(summary)).encode()})

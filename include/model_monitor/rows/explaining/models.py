@@ -1,0 +1,119 @@
+"""Which model is asked, where is it, and how is it asked? Models by address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+from urllib.parse import urlsplit
+
+from model_monitor.errors import ConfigError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+WAYS = ("url", "sagemaker_endpoint", "artefact", "callable")  # the fields that say where a model is
+MLFLOW = "mlflow:"  # starts the address of an artefact that MLflow loads
+
+ContentType = Literal["text/csv", "application/json", "application/jsonlines"]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """How rows are written for an endpoint, and where in its answers the numbers are; names as in the original's
+    ``predictor``.
+
+    content_template: the body; of JSON with ``$records`` (the list of all rows), of JSON lines each row's line with
+        ``$features``. None for the bare list.
+    record_template: of JSON: one row, with ``$features`` (the list of its values), ``$features_kvp`` (an object), or
+        ``"${name}"`` of a feature. None for the bare list of its values.
+    accept_type: of the answer; None for that of the question.
+    probability, label: where the numbers are: of CSV the index of a column, of JSON a JMESPath into the whole answer
+        (of JSON lines: into each line). ``probability`` wins; without both: all columns, or the whole answer.
+    batch_rows: at most so many rows in one request.
+    concurrency: at most so many requests at once.
+    timeout_seconds: for one request: for its connection, for the start of its answer, and for the rest of it.
+    retries: how often a request is sent again after 429, 5xx, or no whole answer, waiting longer each time.
+    headers_from: the environment variable that holds, as a JSON object, headers to send, such as Authorization. They
+        can't be given here: secrets don't belong into files.
+    """
+
+    content_type: ContentType = "text/csv"
+    accept_type: ContentType | None = None
+    content_template: str | None = None
+    record_template: str | None = None
+    probability: str | int | None = None
+    label: str | int | None = None
+    batch_rows: int = 500
+    concurrency: int = 4
+    timeout_seconds: float = 60.0
+    retries: int = 4
+    headers_from: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelAt:
+    """Where a model is: exactly one of the first four.
+
+    url: http:// or https://, without credentials.
+    sagemaker_endpoint: the name of an endpoint; region and credentials are those of the environment, as boto3 has them.
+    artefact: an address in the store: .json, .ubj, .xgb of an XGBoost booster; .pkl, .joblib of a scikit-learn model;
+        or ``mlflow:`` and a URI of MLflow.
+    callable: the dotted path of ``function(rows: 2-d array, features: list of names) -> rows x outputs``.
+    trust: set it to load a pickle: that runs whatever code is in it.
+    target_model, custom_attributes: passed on to SageMaker.
+    """
+
+    url: str | None = None
+    sagemaker_endpoint: str | None = None
+    artefact: str | None = None
+    callable: str | None = None
+    trust: bool = False
+    target_model: str | None = None
+    custom_attributes: str | None = None
+    exchange: Exchange = field(default_factory=Exchange)
+
+
+class Model(Protocol):
+    """What answers rows with numbers."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
+    def predict(self, rows: np.ndarray, features: Sequence[str]) -> np.ndarray:
+        """Rows (2-d, rows x features; float64, NaN where missing, or objects: float, str, None) to float64 numbers, all
+        finite, rows x outputs.
+
+        Raises DataError if the answers can't be used, StoreError if trying again may help.
+        """
+
+
+def model_at(at: ModelAt, headers: Mapping[str, str] | None = None) -> Model:
+    """The model at an address; ``headers`` go with each request over HTTP. Raises ConfigError, StoreError."""
+    check(at)
+    if at.url or at.sagemaker_endpoint:
+        from model_monitor.rows.explaining import endpoints
+
+        if at.url:
+            return endpoints.HttpEndpoint(at.url, at.exchange, endpoints.headers_of(at.exchange, headers))
+        return endpoints.SageMakerEndpoint(at)
+    from model_monitor.rows.explaining import artefacts
+
+    return artefacts.artefact(at.artefact, at.trust) if at.artefact else artefacts.function(at.callable or "")
+
+
+def check(at: ModelAt) -> None:
+    """Raise ConfigError for settings that can't be used."""
+    given = [name for name in WAYS if getattr(at, name)]
+    if len(given) != 1:
+        raise ConfigError(f"a model is at one of {', '.join(WAYS)}; given: {', '.join(given) or 'none'}")
+    if at.url:
+        address = urlsplit(at.url)
+        if address.scheme not in ("http", "https") or not address.hostname:
+            raise ConfigError(f"url: '{address.scheme}' is not http:// or https:// and a host")
+        if address.username or address.password:
+            raise ConfigError("url: credentials belong into the environment, not an address; name it as headers_from")
+    exchange = at.exchange
+    if exchange.batch_rows < 1 or exchange.concurrency < 1 or exchange.retries < 0 or exchange.timeout_seconds <= 0:
+        raise ConfigError("batch_rows and concurrency are at least 1, retries at least 0, timeout_seconds above 0")

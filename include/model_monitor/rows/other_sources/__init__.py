@@ -1,0 +1,1 @@
+"""How are batch transform jobs and tables read? As if the recorder had captured them."""

@@ -1,0 +1,256 @@
+"""Which rows does a Delta table hold? Those of the files that its log lists now, but for rows marked as deleted.
+
+The log is read by the package deltalake (delta-rs), which is only needed for this.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import fs
+
+from model_monitor import store
+from model_monitor.core.window import Window
+from model_monitor.errors import ConfigError, DataError, StoreError
+from model_monitor.rows.other_sources import typed
+from model_monitor.rows.other_sources.delta_address import place_of, storage_options
+from model_monitor.rows.other_sources.mapping import TableColumns
+from model_monitor.rows.other_sources.typed import Names, Row
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+LOG = "_delta_log"
+WANTED = "deltalake>=1.4.2"  # those before can't tell which rows are deleted, or tell only some
+PHYSICAL = "delta.columnMapping.physicalName"
+EXPORT = 'export it as plain Parquet, e.g. spark.table(name).write.mode("append").partitionBy("date").parquet(folder)'
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DataFile(store.File):
+    """A Parquet file of a Delta table; ``changed`` also tells which of its rows are deleted.
+
+    columns: the table's, each with its name in the file, which may lack it: then its values are missing.
+    values: of the columns that the table is partitioned by, which the file lacks.
+    deleted: the 1-based numbers of rows that are no more.
+    bounds: of the column that tells the time, by the log: no row is outside (but up to a millisecond later); or None.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict, compare=False)
+    values: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    deleted: frozenset[int] = field(default=frozenset(), compare=False)
+    bounds: tuple[Any, Any] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The files of a Delta table's current version, by rising address, and the types of its partition columns."""
+
+    uri: str
+    files: list[DataFile]
+    types: Mapping[str, pa.DataType]
+
+    def within(self, folder: str) -> list[store.File]:
+        """The files of a partition such as date=2026-01-05, wherever they lie; all of ''. Raises ConfigError."""
+        wanted = dict(map(self.value_in, filter(None, folder.split("/"))))
+        return [file for file in self.files if all(file.values[name] == value for name, value in wanted.items())]
+
+    def value_in(self, part: str) -> tuple[str, Any]:
+        name, _, text = part.partition("=")
+        try:
+            return name, typed.plain(pa.array([text]).cast(self.types[name]), self.uri)[0]
+        except (KeyError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            by = ", ".join(f"{name} ({kind})" for name, kind in self.types.items()) or "nothing"
+            raise ConfigError(
+                f"'{part}' names no partition of the Delta table {self.uri}, which is partitioned by {by}; let path be "
+                "like date=%Y-%m-%d, or leave it out: the table tells which of its files have which times"
+            ) from error
+
+
+def is_table(folder: str) -> bool:
+    """Whether a folder is that of a Delta table. Raises StoreError."""
+    system, path = store.located(store.join(folder, LOG))
+    with store.reaching(folder):
+        return bool(system.get_file_info(path).type == fs.FileType.Directory)
+
+
+def refuse_inside(uri: str, below: str) -> None:
+    """Raise ConfigError if a folder below ``uri`` is in a Delta table, whose log tells which files are part of it.
+
+    Looked at are the folder, those between it and ``uri``, and those above that ``uri`` would be a partition of.
+    """
+    parts = [part for part in below.split("/") if part]
+    suspects = [store.join(uri, *parts[: i + 1]) for i in range(len(parts))]
+    found = next(filter(is_table, suspects), None)
+    above = uri
+    while not found and "=" in store.name_of(above):
+        above = parent_of(above)
+        with suppress(StoreError):  # whoever may read a folder may not have to list those above it
+            found = above if is_table(above) else None
+    if found:
+        raise ConfigError(f"{found} is a Delta table; let uri be that folder, and path be of its partitions or absent")
+
+
+def parent_of(address: str) -> str:
+    base, mark, query = address.partition("?") if "://" in address else (address, "", "")
+    return base.rstrip("/").rpartition("/")[0] + mark + query
+
+
+def read(uri: str, columns: TableColumns) -> Snapshot:
+    """What a Delta table's current version is. Raises ConfigError, DataError, StoreError."""
+    deltalake = package(uri)
+    try:
+        table = deltalake.DeltaTable(place_of(uri), storage_options=storage_options(uri))
+        fields = fields_of(table, uri, columns)
+        added = pa.table(table.get_add_actions())
+        deleted = deleted_in(table, uri)
+    except deltalake.exceptions.DeltaError as error:
+        raise DataError(
+            f"{uri} can't be read as a Delta table: {plainly(error)}; if it needs what deltalake lacks, {EXPORT}"
+        ) from error
+    except OSError as error:
+        raise StoreError(f"{uri}: {plainly(error)}") from error
+    by = table.metadata().partition_columns
+    types = {name: added["partition"].type.field(name).type for name in by}
+    time = next((fields[name] for name in columns.times if name in fields), "")
+    values = {name: typed.plain(pc.struct_field(whole(added["partition"]), [name]), uri) for name in by}
+    bounds = bounds_in(added, time)
+    files = []
+    for i, path in enumerate(added["path"].to_pylist()):
+        gone = deleted.pop(path, frozenset())
+        changed = added["modification_time"][i].as_py() * 1_000_000 + mark_of(gone)
+        mine = {name: found[i] for name, found in values.items()}
+        size = added["size_bytes"][i].as_py()
+        files.append(DataFile(address_of(path, uri), size, changed, fields, mine, gone, bounds[i]))
+    if deleted:
+        raise DataError(f"{uri}: rows are marked as deleted in {min(deleted)}, which is no file of the table; {EXPORT}")
+    return Snapshot(uri, sorted(files), types)
+
+
+def plainly(error: Exception) -> str:
+    """What deltalake says, on one line and without its colours and arrows."""
+    return " ".join(re.sub(r"\x1b\[\d*m|↳", "", str(error)).split())
+
+
+def address_of(path: str, uri: str) -> str:
+    """Where a file is that the log names. Raises DataError if that is not in the table's folder."""
+    name = unquote(path)
+    if name.startswith("/") or ".." in name.split("/") or urlsplit(path).scheme:
+        raise DataError(f"the log of {uri} leads out of it, to {path}; of a clone, name the table that it is made of")
+    return store.join(uri, name)
+
+
+def package(uri: str) -> Any:
+    """The package deltalake. Raises ConfigError if it is not there, or too old."""
+    try:
+        import deltalake
+        import deltalake.exceptions
+    except ImportError as error:
+        raise ConfigError(f"{uri} is a Delta table; to read it, pip install '{WANTED}'") from error
+    if not hasattr(deltalake.DeltaTable, "deletion_vectors"):
+        raise ConfigError(
+            f"{uri} is a Delta table; deltalake {deltalake.__version__} is too old to read it, pip install '{WANTED}'"
+        )
+    return deltalake
+
+
+def fields_of(table: DeltaTable, uri: str, columns: TableColumns) -> dict[str, str]:
+    """The table's columns, each with its name in the files. Raises DataError for a needed one that can't be read."""
+    if (mode := table.metadata().configuration.get("delta.columnMapping.mode", "none")) not in ("none", "name"):
+        raise DataError(f"{uri} is a Delta table with column mapping by {mode}, which is not read here; {EXPORT}")
+    schema = json.loads(table.schema().to_json())
+    for one in schema["fields"]:
+        if one["name"] in {*columns.needed, *columns.times} and (odd := oddity_in(one["type"])):
+            raise DataError(f"{uri}: column '{one['name']}' holds {odd}; {EXPORT}")
+    return {one["name"]: physical_name(one) for one in schema["fields"]}
+
+
+def physical_name(one: Mapping[str, Any]) -> str:
+    return str(one["metadata"].get(PHYSICAL, one["name"]))
+
+
+def oddity_in(kind: Any) -> str | None:
+    """What there is in a column's type that can't be read from its file as it is; usually nothing."""
+    if kind == "variant":
+        return "variants, which are not read here"
+    if not isinstance(kind, dict):
+        return None
+    if any(physical_name(one) != one["name"] for one in kind.get("fields", ())):
+        return "parts that column mapping gave other names in the files, which are not read here"
+    inner = [one["type"] for one in kind.get("fields", ())]
+    inner += [kind[part] for part in ("elementType", "keyType", "valueType") if part in kind]
+    return next(filter(None, map(oddity_in, inner)), None)
+
+
+def deleted_in(table: DeltaTable, uri: str) -> dict[str, frozenset[int]]:
+    """The numbers of deleted rows, by the path of a file as the log has it."""
+    if "deletionVectors" not in (table.protocol().reader_features or ()):
+        return {}
+    found = {}
+    for batch in table.deletion_vectors():
+        marks = pa.table(batch)
+        for address, keep in zip(marks["filepath"].to_pylist(), marks["selection_vector"], strict=True):
+            gone = pc.add(pc.indices_nonzero(pc.invert(keep.values)), 1)
+            found[address.removeprefix(table.table_uri)] = frozenset(gone.to_pylist())
+    return found
+
+
+def mark_of(deleted: Collection[int]) -> int:
+    """A number below 2**32 that differs for other deleted rows; 0 for none."""
+    return zlib.crc32(json.dumps(sorted(deleted)).encode()) if deleted else 0
+
+
+def bounds_in(added: pa.Table, time: str) -> list[tuple[Any, Any] | None]:
+    """The least and the greatest time in each file, by the column's name there.
+
+    None where the log has none, or times are missing.
+    """
+    told = [part_of(added, part, time) for part in ("min", "max", "null_count")]
+    return [
+        (first, last) if first is not None and last is not None and missing == 0 else None
+        for first, last, missing in zip(*told, strict=True)
+    ]
+
+
+def part_of(added: pa.Table, part: str, name: str) -> Sequence[Any]:
+    """One of the log's statistics of a column."""
+    kind = added[part].type if part in added.column_names else None
+    if kind is None or not pa.types.is_struct(kind) or kind.get_field_index(name) < 0:
+        return [None] * len(added)
+    return typed.plain(pc.struct_field(whole(added[part]), [name]), name)
+
+
+def whole(column: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+
+
+def rows(
+    file: DataFile,
+    wanted: Collection[str],
+    objects: Sequence[Names] = (),
+    time: str | None = None,
+    window: Window | None = None,
+) -> Iterator[tuple[int, Row]]:
+    """The same as of any Parquet file (typed.rows), by the table's names.
+
+    Of an object that the file does not have as it is there are the parts, by their names, instead.
+    """
+    there = {*typed.names_in(file)}
+    names = {name: own for name, own in file.columns.items() if own in there and name not in file.values}
+    entire = [some for some in objects if all(names.get(name) == name for name in some)]
+    parts = {name for some in objects if some not in entire for name in some} | {*wanted}
+    places = {names[name]: name for name in parts if name in names}
+    values: Row = {name: file.values[name] for name in parts if name in file.values}
+    for number, row in typed.rows(file, places, entire, names.get(time or ""), window):
+        if number not in file.deleted:
+            known: Row = {places[name] if isinstance(name, str) else name: value for name, value in row.items()}
+            yield number, known | values

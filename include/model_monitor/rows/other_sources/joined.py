@@ -1,0 +1,81 @@
+"""What was asked and what was answered, where a batch transform joined them?
+
+With the join source ``Input``, JSON holds the input's members, and the answer as ``SageMakerOutput`` beside them. An
+input that is no object is there as ``SageMakerInput`` (public documentation of ``DataProcessing.JoinSource``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from model_monitor.rows.capture import Records
+from model_monitor.rows.other_sources.texts import members, object_of
+
+ANSWER, ASKED = "SageMakerOutput", "SageMakerInput"
+
+
+NESTED = ("{", "[")
+
+
+def separated(records: Records) -> Records:
+    """The same requests, with the answer of joined ones as output and the rest as input, as an endpoint logs them.
+
+    So the names of columns are those inside the answer; an answer that is a single value keeps its name.
+    """
+    batch = records.nested("captureData", "batchTransformOutput")
+    if batch.null_count == len(batch):
+        return records
+    texts = pc.struct_field(batch, "data")
+    is_json = pc.equal(pc.struct_field(batch, "encoding"), "JSON")
+    chosen = pc.fill_null(pc.and_(is_json, pc.match_substring(texts, f'"{ANSWER}"')), False)
+    if not pc.any(chosen, min_count=0).as_py():
+        return records
+    pairs = [
+        sides_of(text) if joined else None for text, joined in zip(texts.to_pylist(), chosen.to_pylist(), strict=True)
+    ]
+    kinds = records.events.type.field("captureData").type
+    sides = []
+    for field in kinds:
+        own = records.nested("captureData", field.name).to_pylist()
+        apart = [side(pair.get(field.name)) if pair else other for pair, other in zip(pairs, own, strict=True)]
+        sides.append(pa.array(apart, field.type))
+    data = pa.StructArray.from_arrays(sides, fields=list(kinds))
+    events = pa.StructArray.from_arrays([data, records.events.field("eventMetadata")], fields=list(records.events.type))
+    return Records(records.block, events, records.times, records.places, records.rejected)
+
+
+def side(text: str | None) -> dict[str, str] | None:
+    return None if text is None else {"data": text, "encoding": "JSON"}
+
+
+def sides_of(text: str) -> dict[str, str] | None:
+    """The answer, and what was asked if anything is there; None of what is not joined."""
+    try:
+        asked = members(text.encode())
+        answer = asked.pop(ANSWER)
+    except (ValueError, KeyError):
+        return None
+    if answer[:1] not in NESTED:
+        answer = object_of({ANSWER: answer})
+    if not asked:
+        return {"endpointOutput": answer}
+    is_whole = list(asked) == [ASKED] and asked[ASKED][:1] in NESTED
+    return {"endpointOutput": answer, "endpointInput": asked[ASKED] if is_whole else object_of(asked)}
+
+
+def lists_of_batch(records: Records) -> set[int]:
+    """The requests that are a line of batch transform which holds a list: the values of one row, if they are single."""
+    is_batch = records.nested("captureData", "batchTransformOutput").is_valid()
+    texts = pc.utf8_ltrim_whitespace(records.side("endpointOutput", "data"))
+    return set(pc.indices_nonzero(pc.and_(is_batch, pc.fill_null(pc.starts_with(texts, "["), False))).to_pylist())
+
+
+def beside_answer(document: Any) -> Any:
+    """What was asked, of a document that joins it with the answer; None of any other."""
+    if not isinstance(document, dict) or ANSWER not in document:
+        return None
+    asked = {name: value for name, value in document.items() if name != ANSWER}
+    return asked[ASKED] if list(asked) == [ASKED] and isinstance(asked[ASKED], dict | list) else asked

@@ -1,0 +1,1 @@
+"""Which values were asked and answered? What captured requests say, decoded into columns."""

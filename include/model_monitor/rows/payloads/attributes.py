@@ -1,0 +1,277 @@
+"""Where in a request's payload is the prediction, and where in a ground-truth record is the label?
+
+An attribute is a column's name, the index of a value of CSV, or a path into JSON.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from model_monitor.rows.capture import Records
+from model_monitor.rows.other_sources.joined import beside_answer
+from model_monitor.rows.payloads.envelopes import opened
+from model_monitor.rows.payloads.json_rows import NAMED, columns_of_objects, text_of
+from model_monitor.rows.payloads.jsonpaths import Find, compiled, document_of, is_path, values_at, written
+from model_monitor.rows.payloads.payload import SIDES, TRUNCATED, WITHHELD, Decode, Names, Rows, Shape, formats_of
+from model_monitor.rows.payloads.sides import ABSENT, CSV, JSON
+from model_monitor.rows.schema import is_unicode
+from model_monitor.rows.summary import Rejected
+
+__all__ = ["compiled", "extracting", "is_path", "label_values"]
+
+Cells = dict[str, str | None]
+
+KEYS_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """One side of a request: its text, and how that is to be read, as ``payload.formats_of`` says."""
+
+    kind: str
+    data: str
+
+    @property
+    def text(self) -> str:
+        try:
+            return base64.b64decode(self.data, validate=True).decode() if self.kind.startswith("BASE64") else self.data
+        except ValueError:
+            raise ValueError("not a text in BASE64") from None
+
+    def is_in(self, kind: str) -> bool:
+        return self.kind in (kind, f"BASE64 {kind}")
+
+
+def extracting(paths: Sequence[str], names: Names) -> Decode:
+    """How to turn requests with nested JSON into rows: one column per path, named by the path's text, all text.
+
+    A path is evaluated on the output, and if it finds nothing there, on the input (see ``values_at``). All paths that
+    find something must find as many values: so many rows the request has. A path that finds nothing gives missing
+    values. A nested value, such as a vector of probabilities, becomes compact JSON.
+
+    What is flat comes along, after the columns of the paths:
+
+    * of JSON, output before input, the scalars of an object if there is one row, and those of a list of as many
+      objects as there are rows (not names with @ in front, and of a name that is taken only the first);
+    * of JSON input in an envelope (see ``envelopes``), the same of the rows in it, if they are as many; so also where a
+      batch transform joined it with the output;
+    * of CSV input with as many rows, its values, named as ``names`` says for the inputs; so also of JSON without names,
+      if ``names`` has some.
+
+    A request is rejected if its output is not JSON, if its input claims to be JSON and is not, if the recorder left
+    out either, if no path finds anything, or if they find different numbers of values. Other inputs that can't be read
+    bring no columns.
+
+    Raises ConfigError for a path that can't be parsed.
+    """
+    finds = {path: compiled(path) for path in paths}
+
+    def decode(records: Records) -> tuple[list[Rows], list[Rejected]]:
+        made: dict[Shape, dict[int, list[Cells]]] = {}
+        rejected: list[Rejected] = []
+        for i, (output, given) in enumerate(zip(*(captured(records, side) for side in SIDES), strict=True)):
+            try:
+                shape, rows = rows_of(output, given, finds, names)
+                made.setdefault(shape, {})[i] = rows
+            except ValueError as error:
+                rejected.append(records.reject(i, str(error)))
+        return [alike(shape, made[shape]) for shape in sorted(made)], rejected
+
+    return decode
+
+
+def captured(records: Records, side: str) -> list[Captured]:
+    texts = records.side(side, "data").to_pylist()
+    return [Captured(kind, text or "") for kind, text in zip(formats_of(records, side), texts, strict=True)]
+
+
+def alike(shape: Shape, made: dict[int, list[Cells]]) -> Rows:
+    """The rows of requests of one shape, by the index of the request."""
+    columns = columns_of_objects([row for rows in made.values() for row in rows])
+    counts = np.array([len(rows) for rows in made.values()], np.int64)
+    return Rows(shape, pa.table(columns), np.array(list(made), np.int64), counts)
+
+
+def rows_of(output: Captured, given: Captured, finds: Mapping[str, Find], names: Names) -> tuple[Shape, list[Cells]]:
+    """The shape and the rows of one request. Raises ValueError with the reason to reject it."""
+    refuse_unreadable(output, given, finds)
+    documents = [document_of(side.text) for side in (output, given) if side.is_in(JSON)]
+    found = {
+        path: next(filter(None, (values_at(document, find) for document in documents)), [])
+        for path, find in finds.items()
+    }
+    counts = {path: len(values) for path, values in found.items() if values}
+    if not counts:
+        raise ValueError(f"nothing at {quoted(finds)}")
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{count} at '{path}'" for path, count in counts.items())
+        raise ValueError(f"the paths find different numbers of values: {told}")
+    count = max(counts.values())
+    rows: list[Cells] = [
+        {path: written(values[i]) if values else None for path, values in found.items()} for i in range(count)
+    ]
+    flat = [scalars(document, count) for document in documents]
+    if (question := question_in(documents, given)) is not None:
+        flat.append(unwrapped(question, count, names))
+    if given.is_in(CSV):
+        flat.append(csv_cells(given, count, names))
+    for some in filter(None, flat):
+        for row, cells in zip(rows, some, strict=True):
+            row |= {name: cell for name, cell in cells.items() if name not in row}
+    width = NAMED if given.is_in(JSON) else len(flat[-1][0]) if given.is_in(CSV) and flat[-1] else 0
+    return (NAMED if output.kind else 0, width), rows
+
+
+def question_in(documents: Sequence[Any], given: Captured) -> Any:
+    """The document of the input, which of batch transform stands beside the answer; None if there is none."""
+    if given.is_in(JSON):
+        return documents[-1]
+    return beside_answer(documents[0]) if given.kind == ABSENT else None
+
+
+def refuse_unreadable(output: Captured, given: Captured, paths: Iterable[str]) -> None:
+    """Raise ValueError with the reason if no path can lead anywhere in a request."""
+    if output.kind == given.kind == ABSENT:
+        raise ValueError("neither input nor output was captured")
+    for side in (output, given):
+        if side.kind.startswith("!") and (side is output or side.kind in (TRUNCATED, WITHHELD)):
+            raise ValueError(side.kind[1:])
+    if output.is_in(CSV):
+        raise ValueError(f"the output is CSV, which has no {quoted(paths)}; give an index or a name instead of a path")
+
+
+def scalars(document: Any, count: int) -> list[Cells]:
+    """What is flat in each of so many objects; [] if the document is anything else."""
+    objects = document if isinstance(document, list) else [document]
+    if len(objects) != count or not all(isinstance(one, dict) for one in objects):
+        return []
+    return [
+        {
+            name: text_of(value)
+            for name, value in one.items()
+            if not isinstance(value, dict | list) and not name.startswith("@") and is_unicode(f"{name}{value}")
+        }
+        for one in objects
+    ]
+
+
+def unwrapped(document: Any, count: int, names: Names) -> list[Cells]:
+    """What so many rows in an input's envelope hold; [] if the document is anything else."""
+    rows = rows_in(document, count)
+    widths = {len(row) for row in rows if isinstance(row, list)}
+    if not widths:
+        return scalars(rows, count)
+    if len(rows) != count or len(widths) > 1 or not names.inputs:
+        return []
+    return [{name: written(value) for name, value in cells.items()} for cells in named(rows, names)]
+
+
+def rows_in(document: Any, count: int) -> list[Any]:
+    """The rows of a document, where a list of single values is one row if one is expected; [] if it makes no sense in
+    the form that it is in."""
+    try:
+        found = opened(document)
+    except ValueError:
+        return []
+    return [[value for row in found.rows for value in row]] if found.vector and count == 1 else list(found.rows)
+
+
+def named(rows: Sequence[Sequence[Any]], names: Names) -> list[dict[str, Any]]:
+    """Rows of inputs, all of one width, by name."""
+    called = names.of_shape(0, len(rows[0]))[1]
+    return [dict(zip(called, row, strict=True)) for row in rows]
+
+
+def csv_cells(given: Captured, count: int, names: Names) -> list[Cells]:
+    """The values of so many rows of CSV; [] if it is anything else."""
+    try:
+        rows = rows_of_csv(given.text)
+    except ValueError:
+        return []
+    widths = {len(row) for row in rows}
+    if len(rows) != count or len(widths) > 1:
+        return []
+    return named(rows, names)
+
+
+def rows_of_csv(text: str) -> list[list[str | None]]:
+    """The rows of CSV (RFC 4180), at least one; an empty value is missing. Raises ValueError."""
+    try:
+        rows = list(csv.reader(io.StringIO(text.rstrip("\r\n"), newline=""), strict=True))
+    except csv.Error as error:
+        raise ValueError(f"not CSV: {error}") from None
+    return [[value or None for value in row or [""]] for row in rows or [[""]]]
+
+
+def label_values(data: str, encoding: str | None, attribute: str | int) -> list[str | None]:
+    """The labels in the data of one ground-truth record, one for each row of the request; None where it is missing.
+
+    CSV (so also without an encoding): a row each; its only value, or the one at the attribute's index. JSON: a scalar
+    is the label; a list has one in each item; of an object it is what the attribute's path or name leads to, or the
+    only value there is, and a list of scalars there has one in each.
+
+    Raises ValueError with a short reason, and ConfigError for a path that can't be parsed.
+
+    >>> label_values('{"instances": [{"label": 0}, {"label": 1.0}]}', "JSON", "instances[*].label")
+    ['0', '1.0']
+    """
+    if encoding in (None, CSV):
+        return [label_of_row(row, str(attribute)) for row in rows_of_csv(data)]
+    if encoding != JSON:
+        raise ValueError(f"labels in {encoding} can't be read; write them as CSV or JSON")
+    values = labels_in(document_of(data), attribute)
+    if any(isinstance(value, dict | list) for value in values):
+        raise ValueError("a label is nested; give the path to it as ground_truth_attribute, e.g. instances[*].label")
+    return [written(value) for value in values]
+
+
+def labels_in(document: Any, attribute: str | int) -> list[Any]:
+    """The labels in a JSON document, as ``label_values`` says."""
+    name = str(attribute)
+    one_by_one = isinstance(document, list)
+    if is_path(attribute) and any(isinstance(one, dict | list) for one in (document if one_by_one else [document])):
+        values = values_at(document, compiled(name))
+        if not values:
+            raise ValueError(f"nothing at '{name}'{having(document)}")
+        return values
+    if one_by_one:
+        return [label_of(one, name) for one in document]
+    chosen = label_of(document, name)
+    return chosen if isinstance(chosen, list) else [chosen]
+
+
+def label_of_row(row: Sequence[str | None], name: str) -> str | None:
+    if len(row) == 1:
+        return row[0]
+    if name.isdecimal() and int(name) < len(row):
+        return row[int(name)]
+    advice = f"index {name} is not among them" if name.isdecimal() else "give an index as ground_truth_attribute"
+    raise ValueError(f"{len(row)} values; {advice}")
+
+
+def label_of(document: Any, name: str) -> Any:
+    """A scalar or a list itself; of an object, what has the name or is alone there."""
+    if not isinstance(document, dict):
+        return document
+    if name not in document and len(document) != 1:
+        raise ValueError(f"nothing at '{name}'{having(document)}")
+    return document[name] if name in document else next(iter(document.values()))
+
+
+def having(document: Any) -> str:
+    """What keys there are instead."""
+    one = next((one for one in document if isinstance(one, dict)), {}) if isinstance(document, list) else document
+    more = ", ..." if len(one) > KEYS_SHOWN else ""
+    return f"; the keys are {quoted(list(one)[:KEYS_SHOWN])}{more}" if one else ""
+
+
+def quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

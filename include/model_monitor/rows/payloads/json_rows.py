@@ -1,0 +1,174 @@
+"""Which rows does a text of JSON hold? Objects by name or lists by position, all their values as texts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+
+from model_monitor.rows.payloads.envelopes import RAGGED, Opened, Row, lines_opened, opened
+from model_monitor.rows.schema import is_unicode
+
+NAMED = -1  # the width of rows whose values carry names
+EMPTY = -2  # that of no rows
+NESTED = (dict, list)
+NESTING_AT_MOST = 500  # PyArrow's reader ends the process from some ten thousand on
+
+Texts = dict[str, str | None] | list[str | None]  # a row: its values by name, or by position
+
+
+def rows_of_json(text: str) -> Opened:
+    """The objects of a text of JSON, as they are: one, those of a list, or one per line. Raises ValueError."""
+    documents = documents_of(text)
+    rows = documents[0] if len(documents) == 1 and isinstance(documents[0], list) else documents
+    if not all(isinstance(row, dict) for row in rows):
+        raise ValueError("JSON without names for its values needs a preprocessing script")
+    return Opened(rows)
+
+
+def rows_of_payload(text: str) -> Opened:
+    """The rows of a captured JSON payload, out of its envelope. Raises ValueError."""
+    documents = documents_of(text)
+    return opened(documents[0]) if len(documents) == 1 else lines_opened(documents)
+
+
+def documents_of(text: str) -> list[Any]:
+    """The document of a text of JSON, or one per line. Numbers stay as they are written, which tells their type."""
+    try:
+        return [loads(text)]
+    except ValueError:
+        documents = [line for line in text.split("\n") if line.strip()]
+        if len(documents) < 2:
+            raise ValueError("not JSON") from None
+        try:
+            return [loads(line) for line in documents]
+        except ValueError:
+            raise ValueError("not JSON") from None
+
+
+def loads(text: str) -> Any:
+    try:
+        return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+    except RecursionError:
+        raise ValueError("not JSON that can be read: nested too deeply") from None
+
+
+def texts_of(row: Row) -> Texts:
+    """A row's values as texts. Raises ValueError if one is nested or no Unicode text."""
+    if isinstance(row, dict):
+        return flat(row)
+    if any(isinstance(value, NESTED) for value in row):
+        raise ValueError("a value is nested; a preprocessing script can flatten it")
+    return all_unicode(row)
+
+
+def flat(row: Mapping[str, Any]) -> dict[str, str | None]:
+    """A flat JSON object's values as texts. Raises ValueError if it is not flat."""
+    all_unicode(row)
+    for name, value in row.items():
+        if isinstance(value, NESTED):
+            raise ValueError(f"'{name}' is nested; a preprocessing script can flatten it")
+        if name.startswith("@"):
+            raise ValueError(f"'{name}': names with @ in front are kept for the request; rename it")
+    return dict(zip(row, all_unicode(row.values()), strict=True))
+
+
+def all_unicode(values: Iterable[Any]) -> list[str | None]:
+    """Single values as texts. Raises ValueError if one is no Unicode text."""
+    texts = [value if type(value) is str else text_of(value) for value in values]
+    if not is_unicode("".join(filter(None, texts))):
+        raise ValueError("not Unicode text")
+    return texts
+
+
+def text_of(value: Any) -> str | None:
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    return None if value is None else str(value)
+
+
+def columns_of_objects(objects: Sequence[Mapping[str, str | None]]) -> dict[str, pa.Array]:
+    """Objects as columns of texts; a key that an object lacks is missing there."""
+    names = dict.fromkeys(name for row in objects for name in row)
+    return {name: pa.array([row.get(name) for row in objects], pa.string()) for name in names}
+
+
+def columns_of_texts(rows: Sequence[Texts], names: Sequence[str]) -> dict[str, pa.Array]:
+    """Rows that all are objects, or all have as many values as there are names."""
+    by_position = [row for row in rows if isinstance(row, list)]
+    if not by_position:
+        return columns_of_objects([row for row in rows if isinstance(row, dict)])
+    columns = zip(*by_position, strict=True)
+    return {name: pa.array(column, pa.string()) for name, column in zip(names, columns, strict=True)}
+
+
+def width_of(rows: Sequence[Texts]) -> int:
+    """How many values each row has, or that they have names. Raises ValueError if the rows differ in that."""
+    widths = {NAMED if isinstance(row, dict) else len(row) for row in rows}
+    if len(widths) > 1:
+        raise ValueError("some values have names and others have none" if NAMED in widths else RAGGED)
+    return widths.pop() if widths else EMPTY
+
+
+def flat_objects(texts: pa.StringArray) -> dict[str, pa.Array] | None:
+    """Texts that are one flat object each, as columns of texts; None if they can't be read that way."""
+    one_each = pc.match_substring_regex(texts, r"^[ \t]*\{[^\n]*\}[ \t]*$")  # anything else PyArrow must not be given
+    if not len(texts) or not pc.all(one_each).as_py() or nesting_may_exceed(texts, NESTING_AT_MOST):
+        return None
+    content = pa.BufferReader(pc.binary_join(as_list(texts), "\n")[0].as_py().encode())
+    reading = pj.ReadOptions(use_threads=False, block_size=content.size() + 1)
+    try:
+        table = pj.read_json(content, reading)
+        if any(pa.types.is_nested(f.type) for f in table.schema):  # PyArrow 26 can't even put lists of nulls together
+            return None
+        times = [f for f in table.schema if pa.types.is_temporal(f.type)]
+        if times:  # recognised among the texts, but a text stays as it is written
+            content.seek(0)
+            plain = pj.ParseOptions(explicit_schema=pa.schema([(f.name, pa.string()) for f in times]))
+            table = pj.read_json(content, reading, plain).select(table.column_names)
+    except pa.ArrowInvalid:
+        return None
+    if table.num_rows != len(texts) or any(name.startswith("@") for name in table.column_names):
+        return None
+    columns = {name: as_written(name, table.column(name).combine_chunks(), texts) for name in table.column_names}
+    return columns if all(column is not None for column in columns.values()) else None
+
+
+def nesting_may_exceed(texts: pa.StringArray, depth: int) -> bool:
+    """Whether a text opens more lists and objects than so many, which flat ones do within quotes at most."""
+    if (pc.max(pc.binary_length(texts)).as_py() or 0) <= depth:
+        return False
+    opens = (pc.max(pc.count_substring(texts, bracket)).as_py() or 0 for bracket in "[{")
+    return bool(sum(opens) > depth)
+
+
+def as_written(name: str, column: pa.Array, texts: pa.StringArray) -> pa.StringArray | None:
+    """A column of single values read from JSON as texts; None if they can't be told.
+
+    How a number is written tells its type, and whether 5 was written as 5 or as 5.0 is not to be seen in a column of
+    floats. So whole numbers among them are looked up in the texts.
+    """
+    if not pa.types.is_floating(column.type):
+        return column.cast(pa.string())
+    if pc.any(pc.is_nan(column)).as_py():
+        return None  # written NaN, or nan, or otherwise
+    whole = pc.fill_null(pc.equal(pc.floor(column), column), False)
+    written = column.cast(pa.string())
+    if not pc.any(whole).as_py():
+        return written
+    key = re.escape(json.dumps(name)[1:-1])
+    number = rf'"{key}"\s*:\s*(?P<number>-?\d[\d.eE+-]*)'
+    found = pc.struct_field(pc.extract_regex(texts.filter(whole), number), "number")
+    if found.null_count or not pc.all(pc.equal(found.cast(pa.float64()), column.filter(whole))).as_py():
+        return None
+    return pc.replace_with_mask(written, whole, found)
+
+
+def as_list(lines: pa.StringArray) -> pa.ListArray:
+    return pa.ListArray.from_arrays(pa.array([0, len(lines)], pa.int32()), lines)

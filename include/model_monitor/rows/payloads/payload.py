@@ -1,0 +1,192 @@
+"""Which values were asked and answered? Payloads of captured requests, decoded into columns.
+
+Each side (output, input) is decoded on its own as CSV or JSON. A payload of several rows becomes as many rows; outputs
+come before inputs. The *shape* of a request says which columns its rows have: for CSV the number of values on each
+side, for JSON that they carry names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from model_monitor.errors import ConfigError
+from model_monitor.rows.capture import Records
+from model_monitor.rows.other_sources.joined import lists_of_batch, separated
+from model_monitor.rows.payloads.sides import ABSENT, CSV, JSON, Side, in_step, side_of
+from model_monitor.rows.summary import Rejected
+
+SIDES = ("endpointOutput", "endpointInput")  # outputs before inputs
+
+TRUNCATED = "!payload beyond the recorder's limit; raise max_payload_bytes, or send fewer rows per request"
+WITHHELD = "!payload withheld by privacy rules, which need a JSON or CSV body they can be applied to; adapt them"
+
+Shape = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the values of CSV payloads are called, and which side's columns come first.
+
+    Declared names go by position over both sides; beyond them it is ``_c0``, ``_c1``, ... With ``each_side`` those of a
+    side only go to its own values, whatever the other has.
+    """
+
+    outputs: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    outputs_last: bool = False
+    each_side: bool = False
+
+    def of_shape(self, outputs: int, inputs: int) -> tuple[list[str], list[str]]:
+        """The names of so many outputs and so many inputs."""
+        declared = [self.outputs, self.inputs] if outputs else [(), self.inputs]
+        widths = [outputs, inputs]
+        if self.each_side:
+            if inputs and inputs != len(self.inputs):
+                raise ConfigError(
+                    f"a captured request has {inputs} values, but {len(self.inputs)} are named: "
+                    f"{', '.join(self.inputs)}; one that is no input, e.g. a score, belongs into excluded_columns"
+                )
+            declared = [
+                (*side[:width], *(f"_c{i}" for i in range(len(side), width)))
+                for side, width in zip((self.outputs, self.inputs), widths, strict=True)
+            ]
+        order = [1, 0] if self.outputs_last else [0, 1]
+        known = [name for side in order for name in declared[side]]
+        names = [*known, *(f"_c{i}" for i in range(len(known), outputs + inputs))]
+        first = widths[order[0]]
+        parts = {order[0]: names[:first], order[1]: names[first : outputs + inputs]}
+        return parts[0], parts[1]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one shape: the judged columns, all text, and for each request its index and how many rows it has."""
+
+    shape: Shape
+    columns: pa.Table
+    requests: np.ndarray
+    counts: np.ndarray
+
+
+Decode = Callable[[Records], tuple[list[Rows], list[Rejected]]]
+
+
+def decode(records: Records, names: Names) -> tuple[list[Rows], list[Rejected]]:
+    """Rows by shape, and the requests that can't be read."""
+    records = separated(records)
+    formats = [formats_of(records, side) for side in SIDES]
+    found: list[Rows] = []
+    rejected: list[Rejected] = []
+    pairs = list(zip(*formats, strict=True))
+    for pair in sorted(set(pairs)):
+        chosen = np.array([i for i, p in enumerate(pairs) if p == pair], np.int64)
+        part = records if len(chosen) == len(records) else records.take(chosen)
+        rows, problems = decode_alike(part, pair, names)
+        found += [Rows(r.shape, r.columns, chosen[r.requests], r.counts) for r in rows]
+        rejected += [part.reject(i, reason) for i, reason in sorted(problems.items())]
+    return found, rejected
+
+
+def formats_of(records: Records, side: str) -> list[str]:
+    """How each request's side is to be read: CSV, JSON, absent, or with ! in front a sentence why it can't be."""
+    data, encodings = records.side(side, "data"), records.side(side, "encoding")
+    if (
+        not data.null_count
+        and encodings.null_count == 0
+        and len(encodings.unique()) == 1
+        and encodings[0].as_py() in (CSV, JSON)
+    ):
+        return [encodings[0].as_py()] * len(encodings)
+    types, truncated, withheld = (records.side(side, part) for part in ("observedContentType", "truncated", "withheld"))
+    lost = [why_lost(*flags) for flags in zip(truncated.to_pylist(), withheld.to_pylist(), strict=True)]
+    return [
+        why if value is None else format_of(encoding, kind)
+        for value, encoding, kind, why in zip(
+            data.to_pylist(), encodings.to_pylist(), types.to_pylist(), lost, strict=True
+        )
+    ]
+
+
+def why_lost(truncated: bool | None, withheld: bool | None) -> str:
+    """What there is instead of a payload's data."""
+    if truncated:
+        return TRUNCATED
+    return WITHHELD if withheld else ABSENT
+
+
+def format_of(encoding: str | None, content_type: str | None) -> str:
+    if encoding in (CSV, JSON):
+        return encoding
+    if encoding == "BASE64":
+        kind = (content_type or "").partition(";")[0].strip().lower()
+        if kind in ("text/csv", "application/csv"):
+            return "BASE64 CSV"
+        return "BASE64 JSON" if "json" in kind else f"!BASE64 of '{kind}' needs a preprocessing script"
+    return f"!unknown encoding {encoding!r}"
+
+
+def decode_alike(records: Records, formats: Sequence[str], names: Names) -> tuple[list[Rows], dict[int, str]]:
+    """Rows of requests whose sides are written alike, and why others can't be read, by index."""
+    for kind in formats:
+        if kind.startswith("!"):
+            return [], dict.fromkeys(range(len(records)), kind[1:])
+    if not any(formats):
+        return [], dict.fromkeys(range(len(records)), "neither input nor output was captured")
+    sides = [side_of(records.side(side, "data"), kind) for side, kind in zip(SIDES, formats, strict=True)]
+    declared = [*names.outputs, *names.inputs]
+    if set(sides[0].column_names or declared) & set(sides[1].column_names or declared) and any(s.table for s in sides):
+        # Only JSON can name a column on both sides: find out which requests do.
+        sides = [
+            side_of(records.side(side, "data"), kind, one_by_one=True)
+            for side, kind in zip(SIDES, formats, strict=True)
+        ]
+    output, given = in_step(*sides) if all(formats) else sides
+    if output.vectors and not all(formats):
+        output = output.folded(output.vectors & lists_of_batch(records))
+    problems = given.problems | output.problems
+    if all(formats):
+        unequal = np.flatnonzero(output.counts != given.counts)
+        problems = {
+            int(i): f"output has {output.counts[i]} rows, input has {given.counts[i]}" for i in unequal
+        } | problems
+    counts = np.maximum(output.counts, given.counts)
+    fine = np.ones(len(records), bool)
+    fine[list(problems)] = False
+    shapes = np.stack([output.widths, given.widths])
+    found = []
+    for shape in np.unique(shapes[:, fine], axis=1).T.tolist():
+        called = names.of_shape(*(max(0, width) for width in shape))
+        chosen = np.flatnonzero(fine & (shapes[0] == shape[0]) & (shapes[1] == shape[1]))
+        clashes = clashing(output, given, chosen, called)
+        problems |= clashes
+        chosen = np.array([i for i in chosen.tolist() if i not in clashes], np.int64) if clashes else chosen
+        if len(chosen):
+            columns = side_by_side(output, given, chosen, called, names.outputs_last)
+            found.append(Rows((shape[0], shape[1]), pa.table(columns), chosen, counts[chosen]))
+    return found, problems
+
+
+def clashing(output: Side, given: Side, chosen: np.ndarray, called: tuple[list[str], list[str]]) -> dict[int, str]:
+    """The requests whose output and input name the same column, which only JSON can."""
+    if output.objects is None and given.objects is None:
+        return {}
+    twice = output.names(chosen, called[0]) & given.names(chosen, called[1])
+    own = {int(i): output.names([i], called[0]) & given.names([i], called[1]) for i in chosen} if twice else {}
+    advice = "is in both output and input; rename one, or use a preprocessing script"
+    return {i: f"'{min(names)}' {advice}" for i, names in own.items() if names}
+
+
+def side_by_side(
+    output: Side, given: Side, chosen: np.ndarray, called: tuple[list[str], list[str]], outputs_last: bool
+) -> dict[str, pa.Array]:
+    """The rows of requests by column, one side after the other; one request's output may name an input of another."""
+    sides = [output.columns(chosen, called[0]), given.columns(chosen, called[1])]
+    first, second = reversed(sides) if outputs_last else sides
+    for name in first.keys() & second.keys():
+        first[name] = pc.coalesce(first[name], second[name])
+    return first | {name: column for name, column in second.items() if name not in first}

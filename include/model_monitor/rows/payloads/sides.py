@@ -1,0 +1,216 @@
+"""How are the texts of one side of captured requests read: as CSV, as JSON, or as either in BASE64?"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pcsv
+
+from model_monitor.rows.payloads.envelopes import RAGGED, Opened
+from model_monitor.rows.payloads.json_rows import (
+    NAMED,
+    Texts,
+    as_list,
+    columns_of_texts,
+    flat_objects,
+    rows_of_json,
+    rows_of_payload,
+    texts_of,
+    width_of,
+)
+
+CSV, JSON, ABSENT = "CSV", "JSON", ""
+
+csv.field_size_limit(1 << 31)  # a payload may be one large value; what may be too large is for the endpoint to say
+
+
+@dataclass
+class Side:
+    """One decoded side of some requests: per request how many rows, how wide, or why it can't be read.
+
+    The width is the number of values of a row; 0 of a side that was not captured, ``NAMED`` of values with names,
+    ``EMPTY`` of a payload without rows.
+    """
+
+    counts: np.ndarray
+    widths: np.ndarray
+    problems: dict[int, str]
+    lines: pa.StringArray | None = None  # of CSV: all rows one after the other
+    table: dict[str, pa.Array] | None = None  # of JSON: the same, where each payload is one row
+    objects: list[Texts] | None = None  # of other JSON: the same
+    vectors: set[int] = field(default_factory=set)  # payloads that are one list of single values
+
+    @property
+    def column_names(self) -> list[str]:
+        """The names that JSON brings; [] of CSV."""
+        named = (row for row in self.objects or () if isinstance(row, dict))
+        return list(dict.fromkeys(name for row in named for name in row)) or list(self.table or ())
+
+    def rows(self, requests: np.ndarray) -> np.ndarray:
+        """The indices of the rows of some requests, in order."""
+        counts = self.counts[requests]
+        starts = (np.cumsum(self.counts) - self.counts)[requests]
+        return np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+
+    def columns(self, requests: np.ndarray, names: list[str]) -> dict[str, pa.Array]:
+        """The rows of some requests of one width, by column."""
+        rows = self.rows(requests)
+        if self.objects is not None:
+            return columns_of_texts([self.objects[i] for i in rows.tolist()], names)
+        if self.table is not None:
+            return {name: column.take(pa.array(rows)) for name, column in self.table.items()}
+        if self.lines is None:
+            return {}
+        chosen = self.lines if len(rows) == len(self.lines) else self.lines.take(pa.array(rows))
+        return columns_of_lines(chosen, names)
+
+    def names(self, requests: Sequence[int] | np.ndarray, names: list[str]) -> set[str]:
+        """What the values of some requests are called."""
+        if self.objects is None:
+            return set(self.table or names)
+        chosen = [self.objects[row] for row in self.rows(np.asarray(requests)).tolist()]
+        return {name for row in chosen for name in (row if isinstance(row, dict) else names)}
+
+    def folded(self, requests: Collection[int]) -> Side:
+        """The same, with each of some vectors as one row."""
+        if not requests or self.objects is None:
+            return self
+        counts, widths = self.counts.copy(), self.widths.copy()
+        objects: list[Texts] = []
+        ends = np.cumsum(self.counts).tolist()
+        for i, (count, end) in enumerate(zip(self.counts.tolist(), ends, strict=True)):
+            rows = self.objects[end - count : end]
+            if i in requests:
+                counts[i], widths[i], rows = 1, count, [[value for row in rows for value in row]]
+            objects += rows
+        return replace(self, counts=counts, widths=widths, objects=objects)
+
+
+def in_step(output: Side, given: Side) -> tuple[Side, Side]:
+    """Both sides, where a list of single values is one row if that makes their numbers of rows equal."""
+    if not output.vectors and not given.vectors:
+        return output, given
+    unequal = np.flatnonzero(output.counts != given.counts).tolist()
+    outputs = {i for i in unequal if i in output.vectors and (given.counts[i] == 1 or i in given.vectors)}
+    inputs = {i for i in unequal if i in given.vectors and (output.counts[i] == 1 or i in output.vectors)}
+    return output.folded(outputs), given.folded(inputs)
+
+
+def side_of(data: pa.StringArray, kind: str, one_by_one: bool = False) -> Side:
+    """One side of requests that are written alike; ``one_by_one`` tells which JSON payload names which columns."""
+    if kind == ABSENT:
+        return Side(np.zeros(len(data), np.int64), np.zeros(len(data), np.int64), {})
+    problems: dict[int, str] = {}
+    if kind.startswith("BASE64"):
+        data = unpacked(data, problems)
+    side = csv_side(data) if kind.endswith(CSV) else json_side(data, one_by_one, rows_of_payload)
+    side.problems |= problems
+    return side
+
+
+def unpacked(data: pa.StringArray, problems: dict[int, str]) -> pa.StringArray:
+    """Texts out of base64; where there is none, an empty text and a problem."""
+    texts = []
+    for i, text in enumerate(data.to_pylist()):
+        try:
+            texts.append(base64.b64decode(text, validate=True).decode("utf-8"))
+        except ValueError:
+            problems[i] = "not a text in BASE64"
+            texts.append("")
+    return pa.array(texts, pa.string())
+
+
+def csv_side(data: pa.StringArray) -> Side:
+    """CSV texts (RFC 4180), of one row or several each; a missing newline at the end does not matter."""
+    text = pc.utf8_rtrim(data, characters="\r\n")
+    if pc.any(pc.match_substring_regex(text, '["\r]'), min_count=0).as_py():
+        return quoted_csv_side(text)
+    if pc.any(pc.match_substring(text, "\n"), min_count=0).as_py():
+        rows = pc.split_pattern(text, "\n")
+        counts, lines = pc.list_value_length(rows).to_numpy().astype(np.int64), rows.flatten()
+    else:
+        counts, lines = np.ones(len(text), np.int64), text
+    widths = pc.count_substring(lines, ",").to_numpy().astype(np.int64) + 1
+    firsts = np.cumsum(counts) - counts
+    of_request, widest = widths[firsts], np.maximum.reduceat(widths, firsts) if len(firsts) else widths
+    narrowest = np.minimum.reduceat(widths, firsts) if len(firsts) else widths
+    ragged = {int(i): RAGGED for i in np.flatnonzero(widest != narrowest)}
+    return Side(counts, of_request, ragged, lines=lines)
+
+
+def quoted_csv_side(text: pa.StringArray) -> Side:
+    """The same where a value may be in quotes, and so hold commas and newlines."""
+    counts, widths, lines = [], [], []
+    problems: dict[int, str] = {}
+    for i, payload in enumerate(text.to_pylist()):
+        try:
+            rows = [row or [""] for row in csv.reader(io.StringIO(payload, newline=""), strict=True)] or [[""]]
+        except csv.Error as error:
+            problems[i], rows = f"not CSV: {error}", [[""]]
+        if len({len(row) for row in rows}) > 1:
+            problems[i] = RAGGED
+        counts.append(len(rows))
+        widths.append(len(rows[0]))
+        lines += rows
+    return Side(
+        np.array(counts, np.int64),
+        np.array(widths, np.int64),
+        problems,
+        lines=pa.array([requoted(row) for row in lines]),
+    )
+
+
+def requoted(row: Sequence[str]) -> str:
+    return ",".join(
+        f'"{value.replace(chr(34), chr(34) * 2)}"' if set('",\n\r') & set(value) else value for value in row
+    )
+
+
+def columns_of_lines(lines: pa.StringArray, names: list[str]) -> dict[str, pa.ChunkedArray]:
+    """Lines of CSV with as many values as names, all text; an empty value is missing."""
+    if not len(lines):
+        return {name: pa.array([], pa.string()) for name in names}
+    content = (pc.binary_join(as_list(lines), "\n")[0].as_py() + "\n").encode()
+    table = pcsv.read_csv(
+        pa.BufferReader(content),
+        pcsv.ReadOptions(use_threads=False, column_names=names, block_size=len(content) + 1),
+        pcsv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        pcsv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            strings_can_be_null=True,
+            null_values=[""],
+        ),
+    )
+    return dict(zip(names, table.columns, strict=True))
+
+
+def json_side(data: pa.StringArray, one_by_one: bool = False, read: Callable[[str], Opened] = rows_of_json) -> Side:
+    """JSON texts: a flat object, a list of them, one per line, or what else ``read`` makes rows of."""
+    if not one_by_one and (table := flat_objects(data)) is not None:
+        return Side(np.ones(len(data), np.int64), np.full(len(data), NAMED), {}, table=table)
+    counts: list[int] = []
+    widths: list[int] = []
+    objects: list[Texts] = []
+    problems: dict[int, str] = {}
+    vectors: set[int] = set()
+    for i, text in enumerate(data.to_pylist()):
+        rows: list[Texts] = []
+        width = NAMED
+        try:
+            found = read(text)
+            rows = list(map(texts_of, found.rows))
+            width = width_of(rows)
+            vectors |= {i} if found.vector else set()
+        except ValueError as error:
+            problems[i], rows = str(error), []
+        counts.append(len(rows))
+        widths.append(width)
+        objects += rows
+    return Side(np.array(counts, np.int64), np.array(widths, np.int64), problems, objects=objects, vectors=vectors)
