@@ -35,7 +35,7 @@ from model_monitor import jobs, store
 from model_monitor.__main__ import main
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, StoreError
-from model_monitor.retention.expiry import folders
+from model_monitor.retention import folders
 from model_monitor.rows.recorder import Recorder
 from model_monitor.rows.recorder.destinations import destination_at
 

@@ -3,7 +3,7 @@
     app.add_middleware(CaptureMiddleware, recorder=recorder, paths=["/predict"])
 
 Bodies pass on as they come; copies are kept up to ``recorder.max_payload_bytes``. A request is recorded once its
-response is complete, after the last of it was sent on; one that the app does not finish is not recorded.
+response is complete, just before the last of it is sent on; one that the app does not finish is not recorded.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class CaptureMiddleware:
     unless ``paths``, ``methods`` or ``statuses`` say otherwise.
 
     With a recorder that blocks when it is full, a response's end waits for the recorder, in a thread; otherwise nothing
-    waits. When the app's lifespan ends, all that was recorded is sent to the store; the recorder stays open, as other
-    apps may use it. Raises ConfigError.
+    waits. The recorder starts with the app's lifespan, and when that ends, all that was recorded is sent to the store;
+    it stays open, as other apps may use it. Raises ConfigError.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class CaptureMiddleware:
                 receive = hearing(exchange.input, receive) if exchange.input else receive
                 send = saying(exchange, send)
         elif scope["type"] == "lifespan":
-            send = flushing(self.traffic, send)
+            send = living(self.traffic, send)
         await self.app(scope, receive, send)
 
 
@@ -105,12 +105,12 @@ def saying(exchange: Exchange, send: Send) -> Send:
         elif traffic.waits:
             await aside(exchange.done)
             await send(message)
+        elif exchange.is_wanted and exchange.is_packed:
+            await send(message)  # unpacking is nothing that a caller should wait for
+            await aside(exchange.done)
         else:
+            exchange.done()  # before the end is sent: what was answered was recorded, even if the process is killed now
             await send(message)
-            if exchange.is_wanted and exchange.is_packed:
-                await aside(exchange.done)
-            else:
-                exchange.done()
 
     return said
 
@@ -150,13 +150,16 @@ def ends(exchange: Exchange, message: Message) -> bool:
     return kind == "http.response.pathsend" or not message.get("more_body", False)
 
 
-def flushing(traffic: Traffic, send: Send) -> Send:
-    """``send`` of a lifespan that empties the recorder before the server is told that the app is through.
+def living(traffic: Traffic, send: Send) -> Send:
+    """``send`` of a lifespan that starts the recorder, and empties it before the server hears that the app is through.
 
-    A server may end by a signal then, as uvicorn does, without Python's own exit.
+    Once it runs it sends what a worker that was killed has left, though nobody asks this one yet. A server may end by a
+    signal, as uvicorn does, without Python's own exit.
     """
 
     async def told(message: Message) -> None:
+        if message["type"] == "lifespan.startup.complete":
+            traffic.quietly(traffic.recorder.start)
         if message["type"] in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
             await aside(lambda: traffic.quietly(traffic.recorder.flush))
         await send(message)

@@ -42,7 +42,7 @@ class Writer:
     def run(self) -> None:
         """Until the end has come and nothing is queued."""
         while True:
-            ending, asked = self.ending.is_set(), self.asked
+            ending, asked, busy = self.ending.is_set(), self.asked, self.queue.count > 0
             try:
                 empty = self.drain()
                 self.keep(ending or asked > self.done)
@@ -54,15 +54,20 @@ class Writer:
             self.on_ready()
             if ending and not self.queue.count:
                 return
-            self.wait()
+            self.wait(busy)
 
-    def wait(self) -> None:
-        """Until there is something to do: at once if asked, else soon if there are requests or open files."""
-        if self.spool.open:
+    def wait(self, busy: bool) -> None:
+        """Until there is something to do: at once if asked, else soon if there are requests or open files.
+
+        While requests come, none of them wakes this thread: that would cost it more than all else.
+        """
+        if busy:
+            self.ending.wait(min(DRAINED_EVERY, self.flush_interval))
+        elif self.spool.open:
             self.queue.wanted.wait(min(DRAINED_EVERY, self.flush_interval) if self.unsynced else self.seconds_to_roll)
         else:
             self.queue.wanted.wait()
-        if self.queue.count and not (self.ending.is_set() or self.asked > self.done):
+        if self.queue.count and not (busy or self.ending.is_set() or self.asked > self.done):
             # The first of some requests woke this thread: let the others come.
             self.ending.wait(min(DRAINED_EVERY, self.flush_interval))
         self.queue.wanted.clear()
