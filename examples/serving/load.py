@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 
 from model import questions
 
+ASKS = 100  # of one connection: which worker has it is chance, and is to even out
+
 
 @dataclass
 class Answers:
@@ -48,6 +50,7 @@ class Caller(asyncio.Protocol):
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting = False
         self.received = b""
+        self.asks = ASKS
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -55,10 +58,11 @@ class Caller(asyncio.Protocol):
         self.ask()
 
     def ask(self) -> None:
-        if not self.left[0]:
+        if not (self.left[0] and self.asks):
             self.transport.close()
             return
         self.left[0] -= 1
+        self.asks -= 1
         self.waiting, self.received, self.asked = True, b"", time.perf_counter()
         self.transport.write(self.bodies[self.left[0] % len(self.bodies)])
 
