@@ -24,6 +24,7 @@ from test_store import (  # noqa: F401 - the same tests, in these stores
     below,
     test_a_local_copy_holds_the_files_below_an_address,
     test_a_root_may_itself_have_a_name_that_is_no_data,
+    test_an_exception_while_writing_leaves_what_was_there,
     test_names_that_are_no_data_are_not_listed,
     test_slashes_at_the_seams_and_twice_in_a_row_do_not_matter,
     test_what_is_written_is_read_and_listed,
@@ -72,17 +73,6 @@ def until(done: Callable[[], Any], seconds: float = 60) -> None:
     while not done():
         assert time.monotonic() < ends, "it did not come to that"
         time.sleep(0.02)
-
-
-def test_an_exception_while_writing_leaves_what_was_there(root: str) -> None:
-    address = store.join(root, "a")
-    for before in ([], ["a"]):
-        with pytest.raises(RuntimeError), store.writing(address) as path:
-            path.write_bytes(b"half")
-            raise RuntimeError
-        assert below(root) == before
-        store.write(address, b"whole")
-    assert store.read(address) == b"whole"
 
 
 @pytest.mark.parametrize("how", ["told", "killed"])

@@ -5,7 +5,7 @@ from model_monitor.monitors.model_quality.monitor import (
     LESS_THAN,
     PREDICTION_DRIFT,
     ModelQuality,
-    Quality,
 )
+from model_monitor.monitors.model_quality.quality import Quality
 
 __all__ = ["GREATER_THAN", "LESS_THAN", "PREDICTION_DRIFT", "ModelQuality", "Quality"]

@@ -21,7 +21,6 @@ from model_monitor.core.constraints import (
     Undefined,
 )
 from model_monitor.core.distributions import Distribution, Numbers
-from model_monitor.core.ranking import Curves
 from model_monitor.core.states import Keyed
 from model_monitor.core.states.counts import BOUND
 from model_monitor.monitors import data_quality, ground_truth, resamples
@@ -42,8 +41,6 @@ from model_monitor.monitors.model_quality.quality import (
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-__all__ = ["COVERAGE", "GREATER_THAN", "LESS_THAN", "PREDICTIONS", "PREDICTION_DRIFT", "ModelQuality", "Quality"]
 
 ProblemType = Literal["Regression", "BinaryClassification", "MulticlassClassification"]
 BETTER = {
@@ -231,7 +228,7 @@ class ModelQuality:
             return None
         return multiclass.table_of(outcomes).matrix() if reading is None else binary.matrix(outcomes, reading)
 
-    def curves(self, state: Quality, points: int) -> Curves | None:
+    def curves(self, state: Quality, points: int) -> ranking.Curves | None:
         """The ROC and precision-recall curves with at most so many points; None but for binary classification, and if
         undefined."""
         reading, outcomes = self.reading(state), self.judged(state)

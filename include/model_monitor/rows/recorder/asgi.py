@@ -9,11 +9,18 @@ response is complete, just before the last of it is sent on; one that the app do
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
-from model_monitor.rows.recorder import Recorder
-from model_monitor.rows.recorder.traffic import INFERENCE_ID, REQUEST_HEADERS, RESPONSE_HEADERS, Body, Exchange, Traffic
+from model_monitor.rows.recorder.traffic import (
+    INFERENCE_ID,
+    REQUEST_HEADERS,
+    RESPONSE_HEADERS,
+    Body,
+    Exchange,
+    Middleware,
+    Traffic,
+)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -27,7 +34,7 @@ INFERENCE_ID_NAME = INFERENCE_ID.encode()
 FILES = ("http.response.pathsend", "http.response.zerocopysend")  # extensions: the server reads a file by itself
 
 
-class CaptureMiddleware:
+class CaptureMiddleware(Middleware):
     """Captures the requests of ``app`` that ``traffic.Traffic`` selects: every POST that is answered by 200 to 299,
     unless ``paths``, ``methods`` or ``statuses`` say otherwise.
 
@@ -36,17 +43,7 @@ class CaptureMiddleware:
     it stays open, as other apps may use it. Raises ConfigError.
     """
 
-    def __init__(
-        self,
-        app: App,
-        recorder: Recorder | Callable[[], Recorder],
-        *,
-        paths: Sequence[str] | None = None,
-        methods: Collection[str] = ("POST",),
-        statuses: Collection[int] = range(200, 300),
-    ) -> None:
-        self.app = app
-        self.traffic = Traffic(recorder, paths, methods, statuses)
+    app: App
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

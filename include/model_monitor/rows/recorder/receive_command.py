@@ -54,7 +54,7 @@ def run(asked: argparse.Namespace) -> int:
     try:
         import uvicorn
     except ImportError as error:
-        raise ConfigError("receive needs uvicorn; install it with: pip install 'model-monitor[receive]'") from error
+        raise ConfigError("receive needs uvicorn: pip install uvicorn") from error
 
     uvicorn.run(
         receiver(asked),

@@ -82,6 +82,22 @@ class Traffic:
         return self.quietly(Exchange, self, headers)
 
 
+class Middleware:
+    """What stands before an app, of whichever kind, and what it captures of it."""
+
+    def __init__(
+        self,
+        app: Any,
+        recorder: Recorder | Callable[[], Recorder],
+        *,
+        paths: Sequence[str] | None = None,
+        methods: Collection[str] = ("POST",),
+        statuses: Collection[int] = range(200, 300),
+    ) -> None:
+        self.app = app
+        self.traffic = Traffic(recorder, paths, methods, statuses)
+
+
 class Body:
     """A copy of a body while it passes, up to a limit in bytes; beyond it nothing is kept.
 

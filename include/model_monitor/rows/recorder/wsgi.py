@@ -8,11 +8,10 @@ has taken all of the response; one that the app does not finish is not recorded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, cast
 
-from model_monitor.rows.recorder import Recorder
 from model_monitor.rows.recorder.traffic import (
     CONTENT_LENGTH,
     CONTENT_TYPE,
@@ -21,7 +20,7 @@ from model_monitor.rows.recorder.traffic import (
     RESPONSE_HEADERS,
     Body,
     Exchange,
-    Traffic,
+    Middleware,
 )
 
 Environ = dict[str, Any]
@@ -36,21 +35,11 @@ WITHOUT_PREFIX = (CONTENT_TYPE, CONTENT_LENGTH)  # CGI's own names; all others b
 KEYS = {name: ("" if name in WITHOUT_PREFIX else "HTTP_") + name.upper().replace("-", "_") for name in REQUEST_HEADERS}
 
 
-class CaptureMiddleware:
+class CaptureMiddleware(Middleware):
     """Captures the requests of ``app`` that ``traffic.Traffic`` selects: every POST that is answered by 200 to 299,
     unless ``paths``, ``methods`` or ``statuses`` say otherwise. Raises ConfigError."""
 
-    def __init__(
-        self,
-        app: App,
-        recorder: Recorder | Callable[[], Recorder],
-        *,
-        paths: Sequence[str] | None = None,
-        methods: Collection[str] = ("POST",),
-        statuses: Collection[int] = range(200, 300),
-    ) -> None:
-        self.app = app
-        self.traffic = Traffic(recorder, paths, methods, statuses)
+    app: App
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         exchange = self.traffic.begin(environ["REQUEST_METHOD"], path_of(environ), environ, lambda: received(environ))
