@@ -23,7 +23,7 @@ from writing import endpoint_file
 
 from model_monitor import jobs, store
 from model_monitor.core.window import Window
-from model_monitor.rows.recorder import Recorder
+from model_monitor.rows.recorder import Recorder, records
 
 INCLUDE = Path(__file__).resolve().parents[2] / "include"
 
@@ -51,17 +51,17 @@ def data_of(record: dict[str, Any]) -> tuple[Any, Any]:
 
 
 class Waiting(Recorder):
-    """A recorder that blocks and is full: ``record`` goes on when it is released."""
+    """A recorder that blocks and is full: what hands in a request goes on when it is released."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__("churn", str(folder / "capture"), spool=folder / "spool", when_full="block")
         self.waits, self.released = threading.Event(), threading.Event()
         self.was_released = False
 
-    def record(self, *payloads: Any, **about: Any) -> str | None:
+    def take(self, request: records.Waiting) -> bool:
         self.waits.set()
         self.was_released = self.released.wait(10)
-        return super().record(*payloads, **about)
+        return super().take(request)
 
 
 def around(moment: datetime) -> Window:

@@ -28,7 +28,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount, Route
 
 from model_monitor.errors import ConfigError
-from model_monitor.rows.recorder import Recorder
+from model_monitor.rows.recorder import Recorder, records
 from model_monitor.rows.recorder.asgi import CaptureMiddleware
 from model_monitor.rows.recorder.traffic import SEEN, Body
 
@@ -324,12 +324,12 @@ class Broken:
         def call(*_: Any, **__: Any) -> Any:
             if name == self.at:
                 raise RuntimeError("the recorder is broken")
-            return {"new_event_id": "id", "wants": True}.get(name)
+            return {"new_event_id": "id", "chosen_by": 100.0}.get(name)
 
         return call
 
 
-@pytest.mark.parametrize("at", ["new_event_id", "wants", "record", "flush"])
+@pytest.mark.parametrize("at", ["new_event_id", "chosen_by", "take", "flush"])
 def test_a_recorder_that_fails_breaks_no_request_and_is_told_once(at: str, caplog: pytest.LogCaptureFixture) -> None:
     with TestClient(model(Broken(at=at))) as client:  # type: ignore[arg-type]
         for _ in range(3):
@@ -381,8 +381,9 @@ def test_app_and_client_see_the_same_however_bodies_are_cut(
     class Keeping(Broken):
         max_payload_bytes = limit
 
-        def record(self, given: Any, answer: Any, **about: Any) -> None:
-            kept.append((given, answer))
+        def take(self, waiting: records.Waiting) -> None:
+            request = waiting.request()
+            kept.append((request.input, request.output))
 
     def app_that_sees(seen: list[Any]) -> Any:
         async def app(scope: Any, receive: Any, send: Any) -> None:

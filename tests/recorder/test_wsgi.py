@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from reading_back import data_of, free_port, recorder_into, rows_of, running, written_by
 from werkzeug.serving import make_server as make_werkzeug_server
 
-from model_monitor.rows.recorder import Recorder
+from model_monitor.rows.recorder import Recorder, records
 from model_monitor.rows.recorder.wsgi import CaptureMiddleware
 
 ID = "X-Amzn-SageMaker-Inference-Id"
@@ -185,10 +185,10 @@ def test_a_path_may_have_any_letters(recorder: Recorder, tmp_path: Path) -> None
 
 
 def test_a_recorder_that_fails_breaks_no_request(recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
-    def wants(event_id: str) -> bool:
+    def chosen_by(event_id: str) -> float | None:
         raise RuntimeError("the recorder is broken")
 
-    recorder.wants = wants  # type: ignore[method-assign]
+    recorder.chosen_by = chosen_by  # type: ignore[method-assign]
     client = model(recorder).test_client()
     for _ in range(3):
         assert client.post("/echo", data=b"1").data == b"1"
@@ -250,11 +250,13 @@ def test_app_and_server_see_the_same_however_bodies_are_cut(
             self.max_payload_bytes, self.when_full = limit, "drop_oldest"
             self.captures_input = self.captures_output = True
 
-        def wants(self, event_id: str) -> bool:
-            return True
+        def chosen_by(self, event_id: str) -> float:
+            return 100.0
 
-        def record(self, given: Any = None, answer: Any = None, **about: Any) -> None:
-            kept.append((given, answer))
+        def take(self, waiting: records.Waiting) -> bool:
+            request = waiting.request()
+            kept.append((request.input, request.output))
+            return True
 
     def app_that_sees(seen: list[Any]) -> Any:
         def answer(environ: Any, start_response: Any) -> Iterator[bytes]:

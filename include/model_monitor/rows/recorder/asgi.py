@@ -9,7 +9,7 @@ response is complete, just before the last of it is sent on; one that the app do
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 from typing import Any
 
 from model_monitor.rows.recorder.traffic import (
@@ -18,8 +18,10 @@ from model_monitor.rows.recorder.traffic import (
     RESPONSE_HEADERS,
     Body,
     Exchange,
+    Headers,
     Middleware,
     Traffic,
+    added,
 )
 
 Scope = MutableMapping[str, Any]
@@ -28,9 +30,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-IN_REQUESTS = {name.encode(): name for name in REQUEST_HEADERS}
-IN_RESPONSES = {name.encode(): name for name in RESPONSE_HEADERS}
-INFERENCE_ID_NAME = INFERENCE_ID.encode()
 FILES = ("http.response.pathsend", "http.response.zerocopysend")  # extensions: the server reads a file by itself
 
 
@@ -47,12 +46,15 @@ class CaptureMiddleware(Middleware):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            exchange = self.traffic.begin(
-                scope["method"], path_of(scope), scope, lambda: chosen(scope["headers"], IN_REQUESTS)
-            )
-            if exchange:
-                receive = hearing(exchange.input, receive) if exchange.input else receive
-                send = saying(exchange, send)
+            traffic = self.traffic
+            try:
+                if traffic.begins(scope["method"], path_of(scope), scope):
+                    exchange = Exchange(traffic, chosen(scope["headers"], REQUEST_HEADERS))
+                    if exchange.percentage is not None and traffic.recorder.captures_input:
+                        receive = hearing(exchange, receive)
+                    send = saying(exchange, send)
+            except Exception:  # noqa: BLE001 - the request goes on, whatever it is
+                traffic.quietly.tell()
         elif scope["type"] == "lifespan":
             send = living(self.traffic, send)
         await self.app(scope, receive, send)
@@ -65,49 +67,44 @@ def path_of(scope: Scope) -> str:
     return path[len(root) :] if root and path.startswith(f"{root.rstrip('/')}/") else path
 
 
-def chosen(headers: Iterable[tuple[bytes, bytes]], names: Mapping[bytes, str]) -> dict[str, str]:
+def chosen(headers: Iterable[tuple[bytes, bytes]], names: Collection[bytes]) -> Headers:
     """The headers among ``names``; of one that is there several times the values, with commas between."""
-    found: dict[str, str] = {}
+    found: dict[bytes, bytes] = {}
     for name, value in headers:
-        known = names.get(name) or names.get(name.lower())
-        if known:
-            text = value.decode("latin-1")
-            found[known] = f"{found[known]},{text}" if known in found else text
+        if name in names:
+            found[name] = value if name not in found else found[name] + b"," + value
     return found
 
 
-def hearing(body: Body, receive: Receive) -> Receive:
+def hearing(exchange: Exchange, receive: Receive) -> Receive:
     """``receive`` that keeps a copy of the request's body."""
+    limit = exchange.traffic.recorder.max_payload_bytes
 
     async def heard() -> Message:
         message = await receive()
         if message["type"] == "http.request":
-            body.add(message.get("body") or b"")
-            body.ended = not message.get("more_body", False)
+            is_last = not message.get("more_body", False)
+            exchange.input = added(exchange.input, message.get("body") or b"", is_last, limit)
         return message
 
     return heard
 
 
 def saying(exchange: Exchange, send: Send) -> Send:
-    """``send`` that adds the inference id, keeps a copy of the response's body, and records at its end."""
-    traffic = exchange.traffic
+    """``send`` that adds the inference id, keeps a copy of the response's body, and records at its end.
+
+    Before the end is sent: what was answered was recorded, even if the process is killed just then.
+    """
 
     async def said(message: Message) -> None:
-        kind = message["type"]
-        if kind == "http.response.start":
-            message = traffic.quietly(begun, exchange, message) or message  # type: ignore[assignment]
-        if not ends(exchange, message):
-            await send(message)
-        elif traffic.waits:
-            await aside(exchange.done)
-            await send(message)
-        elif exchange.is_wanted and exchange.is_packed:
-            await send(message)  # unpacking is nothing that a caller should wait for
-            await aside(exchange.done)
-        else:
-            exchange.done()  # before the end is sent: what was answered was recorded, even if the process is killed now
-            await send(message)
+        if message["type"] == "http.response.start":
+            message = begun(exchange, message)
+        elif exchange.is_selected and ends(exchange, message):
+            if exchange.traffic.waits:
+                await aside(exchange.done)
+            else:
+                exchange.done()
+        await send(message)
 
     return said
 
@@ -123,28 +120,33 @@ async def aside(call: Callable[[], object]) -> None:
 
 
 def begun(exchange: Exchange, message: Message) -> Message:
-    """The start of a response with the inference id among its headers."""
-    headers = list(message.get("headers", ()))
-    inference_id = exchange.answer(message["status"], chosen(headers, IN_RESPONSES))
-    if inference_id is None:
+    """The start of a response with the inference id among its headers; as it is if that can't be."""
+    try:
+        headers = list(message.get("headers", ()))
+        known = chosen([(name.lower(), value) for name, value in headers], RESPONSE_HEADERS)
+        inference_id = exchange.answer(message["status"], known)
+        if inference_id is None:
+            return message
+        return {**message, "headers": [*headers, (INFERENCE_ID, inference_id.encode())]}
+    except Exception:  # noqa: BLE001 - the response goes on, whatever it is
+        exchange.traffic.quietly.tell()
         return message
-    return {**message, "headers": [*headers, (INFERENCE_ID_NAME, inference_id.encode())]}
 
 
 def ends(exchange: Exchange, message: Message) -> bool:
     """Take note of a response's message; whether it is the body's last."""
-    kind, output = message["type"], exchange.output
+    kind, recorder = message["type"], exchange.traffic.recorder
+    is_last = not message.get("more_body", False)
     if kind == "http.response.body":
-        is_last = not message.get("more_body", False)
-        if output:
-            output.add(message.get("body") or b"")
-            output.ended = is_last
+        if recorder.captures_output and exchange.percentage is not None:
+            body = message.get("body") or b""
+            exchange.output = added(exchange.output, body, is_last, recorder.max_payload_bytes)
         return is_last
     if kind not in FILES:
         return False
-    if output:
-        output.lose()
-    return kind == "http.response.pathsend" or not message.get("more_body", False)
+    exchange.output = Body(recorder.max_payload_bytes)
+    exchange.output.lose()
+    return kind == "http.response.pathsend" or is_last
 
 
 def living(traffic: Traffic, send: Send) -> Send:

@@ -38,6 +38,7 @@ GAUGED = {
 
 NAMES = (*COUNTED, *(f"dropped_{reason}" for reason in DROPPED))
 PLACES = {name: place for place, name in enumerate(NAMES)}
+RECORDED = PLACES["recorded"]
 
 
 class Counters:

@@ -6,14 +6,12 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 
-from model_monitor.rows.recorder.counters import Counters
+from model_monitor.rows.recorder.counters import RECORDED, Counters
 from model_monitor.rows.recorder.flag import Flag
-from model_monitor.rows.recorder.records import Request
-
-OVERHEAD = 400  # bytes that a request takes beside its payloads
+from model_monitor.rows.recorder.records import Waiting
 
 
-@dataclass
+@dataclass(slots=True)
 class Queue:
     """First in, first out. ``wanted`` is set when there is something to take."""
 
@@ -21,30 +19,37 @@ class Queue:
     when_full: str
     counters: Counters
     wanted: Flag = field(default_factory=Flag)
-    requests: deque[tuple[Request, int]] = field(default_factory=deque)
+    requests: deque[tuple[Waiting, int]] = field(default_factory=deque)
     bytes: int = 0
     closed: bool = False
-    # Reentrant: a signal handler, or a finaliser, may record in the middle of it. (It does so between two steps of
-    # Python, after a call for example: ``self.bytes`` is read and written without one in between.)
-    room: threading.Condition = field(default_factory=lambda: threading.Condition(threading.RLock()))
+    # The counters' own, so that a request takes one lock. Reentrant: a signal handler, or a finaliser, may record in
+    # the middle of it. (It does so between two steps of Python, after a call for example: ``self.bytes`` is read and
+    # written without one in between.)
+    lock: threading.RLock = field(init=False)
+    room: threading.Condition = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lock = self.counters.lock
+        self.room = threading.Condition(self.lock)
 
     @property
     def count(self) -> int:
         return len(self.requests)
 
-    def put(self, request: Request, size: int) -> bool:
+    def put(self, request: Waiting) -> bool:
         """Whether a request was taken; if there is no room, what was set happens: it waits, or one is dropped."""
-        size += OVERHEAD
-        self.counters.add(recorded=1)
-        with self.room:
+        size = request.size
+        with self.lock:
+            self.counters.numbers[RECORDED] += 1
             if self.closed:
                 self.counters.add(dropped_closed=1)
                 return False
             if self.bytes + size > self.max_bytes and self.requests and not self.make_room(size):
                 return False
+            is_first = not self.requests
             self.requests.append((request, size))
             self.bytes += size
-        if not self.wanted.is_set():
+        if is_first:
             self.wanted.set()
         return True
 
@@ -63,10 +68,10 @@ class Queue:
             self.counters.add(dropped_queue=1)
         return True
 
-    def take(self, count: int) -> list[Request]:
+    def take(self, count: int) -> list[Waiting]:
         """The first requests, at most so many."""
-        with self.room:
-            taken: list[Request] = []
+        with self.lock:
+            taken: list[Waiting] = []
             while self.requests and len(taken) < count:
                 request, size = self.requests.popleft()
                 self.bytes -= size
@@ -77,13 +82,13 @@ class Queue:
 
     def empty(self) -> int:
         """Forget all that waits; how many requests that were."""
-        with self.room:
+        with self.lock:
             gone, self.requests, self.bytes = self.requests, deque(), 0
         return len(gone)
 
     def close(self) -> None:
         """Take no more; who waits for room goes on without."""
-        with self.room:
+        with self.lock:
             self.closed = True
             self.room.notify_all()
         self.wanted.set()

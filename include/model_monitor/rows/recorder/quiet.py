@@ -23,10 +23,14 @@ class Quiet:
         """What a call returns; None if it raises."""
         try:
             return call(*given, **named)
-        except Exception:
-            if self.has_failed:
-                logger.debug("A request was not captured", exc_info=True)
-            else:
-                self.has_failed = True
-                logger.exception("A request was not captured; more of this is logged at level DEBUG")
+        except Exception:  # noqa: BLE001 - whatever it is
+            self.tell()
             return None
+
+    def tell(self) -> None:
+        """Log the failure that is being handled."""
+        if self.has_failed:
+            logger.debug("A request was not captured", exc_info=True)
+        else:
+            self.has_failed = True
+            logger.exception("A request was not captured; more of this is logged at level DEBUG")

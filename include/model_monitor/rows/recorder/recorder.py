@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
-from uuid import uuid4
 
 from model_monitor.errors import ConfigError, StoreError
 from model_monitor.rows.recorder import tally
@@ -18,6 +17,7 @@ from model_monitor.rows.recorder.checks import check
 from model_monitor.rows.recorder.counters import Counters, instrument, numbers_of
 from model_monitor.rows.recorder.destinations import Folder, destination_at
 from model_monitor.rows.recorder.disk import default_root
+from model_monitor.rows.recorder.event_ids import new_event_id
 from model_monitor.rows.recorder.flag import until
 from model_monitor.rows.recorder.lifetime import EXIT_SECONDS, LIVE, RUNNING, close_with_worker
 from model_monitor.rows.recorder.privacy import Privacy
@@ -26,10 +26,10 @@ from model_monitor.rows.recorder.records import (
     Format,
     Given,
     Request,
+    Waiting,
     is_sampled,
     kept,
     milliseconds,
-    size_of,
     texts,
     unicode,
 )
@@ -126,14 +126,16 @@ class Recorder:
             raise ConfigError(f"sampling_percentage is a number from 0 to 100, not {percentage}")
         self._percentage = float(percentage)
 
-    @staticmethod
-    def new_event_id() -> str:
-        """An id for a request that has none."""
-        return str(uuid4())
+    new_event_id = staticmethod(new_event_id)
 
     def wants(self, event_id: str) -> bool:
         """Whether the request of this id is to be captured: ask before keeping its bodies."""
-        return self._percentage >= 100 or is_sampled(event_id, self._percentage)
+        return is_sampled(event_id, self._percentage)
+
+    def chosen_by(self, event_id: str) -> float | None:
+        """The sampling percentage by which the request of this id is to be captured; None if it is not."""
+        percentage = self._percentage
+        return percentage if is_sampled(event_id, percentage) else None
 
     def sampled_out(self) -> None:
         """Count a request that was not recorded because it is not wanted."""
@@ -157,13 +159,10 @@ class Recorder:
         ``event_time`` now, unless given; a time without a zone is in UTC. ``inference_id`` is the caller's own, under
         which labels may come. Only waits with ``when_full="block"``. Raises TypeError for a payload of another type.
         """
-        event_id = unicode(event_id) if event_id else str(uuid4())
-        percentage = self._percentage
-        if percentage < 100 and not is_sampled(event_id, percentage):
+        event_id = unicode(event_id) if event_id else new_event_id()
+        percentage = self.chosen_by(event_id)
+        if percentage is None:
             self._counters.add(sampled_out=1)
-            return None
-        if not self._runs():
-            self._counters.add(recorded=1, **{"dropped_closed" if self._closed else "dropped_disk": 1})
             return None
         most = self.max_payload_bytes
         request = Request(
@@ -177,7 +176,14 @@ class Recorder:
             texts(custom_attributes),
             percentage,
         )
-        return event_id if self._queue.put(request, size_of(request)) else None
+        return event_id if self.take(request) else None
+
+    def take(self, request: Waiting) -> bool:
+        """Capture a request that is wanted; whether it was taken. What ``record`` ends with."""
+        if self._threads or self._runs():
+            return self._queue.put(request)
+        self._counters.add(recorded=1, **{"dropped_closed" if self._closed else "dropped_disk": 1})
+        return False
 
     def start(self) -> None:
         """Start writing and sending, also of what an earlier process left; the first ``record`` does, too.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Protocol
 
 import msgspec
 
@@ -17,6 +17,7 @@ from model_monitor.rows.recorder.privacy import Privacy
 
 CSV, JSON, BASE64 = "CSV", "JSON", "BASE64"
 SCALE = 1 << 64
+OVERHEAD = 400  # bytes that a request takes in memory beside its payloads and names
 EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 
 
@@ -32,8 +33,22 @@ Given = bytes | str | bytearray | memoryview | Truncated  # what a payload may b
 Payload = bytes | Truncated
 
 
-class Request(NamedTuple):
-    """A request as it waits in memory; ``time`` is in milliseconds since 1970, a side that is None is not captured."""
+class Waiting(Protocol):
+    """What waits in memory to be written down. What takes time is left to who writes it, who has many at once."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes, about."""
+
+    def request(self) -> Request:
+        """What is to be written of it."""
+
+
+class Request(msgspec.Struct, gc=False):
+    """A captured request; ``time`` is in milliseconds since 1970, a side that is None is not captured.
+
+    Python's search for cycles passes it by: it can't be in one, and there may be very many.
+    """
 
     event_id: str
     time: int
@@ -44,6 +59,23 @@ class Request(NamedTuple):
     inference_id: str | None
     custom_attributes: Sequence[str] | None
     percentage: float
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes in memory: what its senders decided on, and all else."""
+        size = OVERHEAD + len(self.event_id)
+        if self.input.__class__ is bytes:
+            size += len(self.input)  # type: ignore[arg-type]
+        if self.output.__class__ is bytes:
+            size += len(self.output)  # type: ignore[arg-type]
+        if self.inference_id:
+            size += len(self.inference_id)
+        if self.custom_attributes:
+            size += sum(map(len, self.custom_attributes))
+        return size
+
+    def request(self) -> Request:
+        return self
 
 
 class Side(msgspec.Struct, omit_defaults=True, rename="camel"):
@@ -84,6 +116,8 @@ def is_sampled(event_id: str, percentage: float) -> bool:
     >>> is_sampled("feca1ab1-8025-47e3-8f6a-99e3fdd7b8d9", 100), is_sampled("feca1ab1-8025-47e3-8f6a-99e3fdd7b8d9", 0)
     (True, False)
     """
+    if percentage >= 100:
+        return True
     digest = hashlib.blake2b(str(event_id).encode("utf-8", "replace"), digest_size=8, person=b"capture").digest()
     return int.from_bytes(digest, "big") < percentage / 100 * SCALE
 
@@ -189,11 +223,3 @@ def texts(attributes: str | Sequence[str] | None) -> list[str] | None:
     if not attributes:
         return None
     return [unicode(one) for one in ([attributes] if isinstance(attributes, str) else attributes)]
-
-
-def size_of(request: Request) -> int:
-    """How many bytes a request takes that its senders decided on."""
-    size = len(request.input) if isinstance(request.input, bytes) else 0
-    size += len(request.output) if isinstance(request.output, bytes) else 0
-    size += len(request.event_id) + len(request.inference_id or "")
-    return size + sum(map(len, request.custom_attributes or ()))

@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 import re
+import time
 import zlib
 from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
-from datetime import UTC, datetime
 from fnmatch import translate
 from typing import Any
 
 from model_monitor.errors import ConfigError
 from model_monitor.rows.recorder import TRUNCATED, Recorder, Truncated
 from model_monitor.rows.recorder.quiet import Quiet
+from model_monitor.rows.recorder.records import Request
 
-INFERENCE_ID = "x-amzn-sagemaker-inference-id"
-CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
-CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH = "content-type", "content-encoding", "content-length"
-TRANSFER_ENCODING = "transfer-encoding"
-REQUEST_HEADERS = (
-    INFERENCE_ID,
-    CUSTOM_ATTRIBUTES,
-    CONTENT_TYPE,
-    CONTENT_ENCODING,
-    CONTENT_LENGTH,
-    TRANSFER_ENCODING,
+Headers = Mapping[bytes, bytes]  # those that matter, by names in small letters
+INFERENCE_ID = b"x-amzn-sagemaker-inference-id"
+CUSTOM_ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
+CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH = b"content-type", b"content-encoding", b"content-length"
+TRANSFER_ENCODING = b"transfer-encoding"
+REQUEST_HEADERS = frozenset(
+    (INFERENCE_ID, CUSTOM_ATTRIBUTES, CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING)
 )
-RESPONSE_HEADERS = (INFERENCE_ID, CONTENT_TYPE, CONTENT_ENCODING)
+RESPONSE_HEADERS = frozenset((INFERENCE_ID, CONTENT_TYPE, CONTENT_ENCODING))
 
 # The original's limits (InvokeEndpoint of the sagemaker-runtime API).
 LONGEST_INFERENCE_ID, LONGEST_CUSTOM_ATTRIBUTES = 64, 1024
 
 SMALL_CHUNK = 1024  # bytes
+PATTERN = re.compile(r"[*?[]")  # what a path has that stands for several
 SEEN = "model_monitor.recorders"  # in what a request is to its server: who captures it already
 
 Payload = bytes | Truncated | None
+NO_HEADERS: Headers = {}
+OVERHEAD = 2000  # bytes that a request takes in memory beside its bodies
 
 
 class Traffic:
@@ -62,24 +62,26 @@ class Traffic:
         self.waits = self.recorder.when_full == "block"
         self.methods = frozenset(method.upper() for method in methods)
         self.statuses = frozenset(statuses)
-        self.matches = None if paths is None else re.compile("|".join(map(translate, paths)) or "(?!)").match
+        self.paths = None if paths is None else frozenset(path for path in paths if not PATTERN.search(path))
+        patterns = [translate(path) for path in paths or () if PATTERN.search(path)]
+        self.matches = re.compile("|".join(patterns)).match if patterns else None
         self.quietly = Quiet()
 
-    def begin(
-        self, method: str, path: str, request: MutableMapping[str, Any], headers: Callable[[], Mapping[str, str]]
-    ) -> Exchange | None:
-        """What is kept of a request that came in now; None if it is not one to capture.
+    def begins(self, method: str, path: str, request: MutableMapping[str, Any]) -> bool:
+        """Whether a request that came in is one to capture.
 
         ``request`` is its scope or environ, which is marked: of several middlewares with the same recorder, as of an
         app and one that is mounted in it, the outermost captures.
         """
-        if method not in self.methods or (self.matches and not self.matches(path)):
-            return None
+        if method not in self.methods:
+            return False
+        if self.paths is not None and path not in self.paths and not (self.matches and self.matches(path)):
+            return False
         seen: tuple[Recorder, ...] = request.get(SEEN, ())
-        if any(one is self.recorder for one in seen):
-            return None
+        if seen and any(one is self.recorder for one in seen):
+            return False
         request[SEEN] = (*seen, self.recorder)
-        return self.quietly(Exchange, self, headers)
+        return True
 
 
 class Middleware:
@@ -124,25 +126,38 @@ class Body:
             else:
                 self.chunks.append(bytearray(chunk))
 
+    def __len__(self) -> int:
+        """How many bytes are kept."""
+        return 0 if self.chunks is None else self.size
+
     def lose(self) -> None:
         """Keep nothing: part of the body went another way."""
         self.chunks, self.limit = None, -1
 
-    def payload(self, headers: Mapping[str, str]) -> Payload:
+    def payload(self, headers: Headers) -> Payload:
         """The whole body, readable; None if there is none."""
         if self.chunks is None or not (self.ended or self.has_all(headers)):
             return TRUNCATED
-        if not self.chunks and CONTENT_TYPE not in headers:
-            return None
-        content = bytes(self.chunks[0]) if len(self.chunks) == 1 else b"".join(self.chunks)
-        return readable(content, headers.get(CONTENT_ENCODING), self.limit)
+        return payload_of(b"".join(self.chunks), headers, self.limit)
 
-    def has_all(self, headers: Mapping[str, str]) -> bool:
+    def has_all(self, headers: Headers) -> bool:
         """Whether all that the headers announce has passed, though nobody looked for the end."""
-        length = headers.get(CONTENT_LENGTH) or ""
-        if length.isdecimal():
+        length = headers.get(CONTENT_LENGTH) or b""
+        if length.isdigit():
             return self.size >= int(length)
         return not (self.size or length or TRANSFER_ENCODING in headers or CONTENT_TYPE in headers)
+
+
+def added(body: Body | bytes | None, chunk: bytes, is_last: bool, limit: int) -> Body | bytes:
+    """What is kept of a body with its next chunk: that itself if it is all, as it nearly always is."""
+    if body is None and is_last and len(chunk) <= limit and chunk.__class__ is bytes:
+        return chunk
+    if body is None:
+        body = Body(limit)
+    if isinstance(body, Body):
+        body.add(chunk)
+        body.ended = is_last
+    return body
 
 
 class Exchange:
@@ -154,91 +169,113 @@ class Exchange:
     """
 
     __slots__ = (
-        "custom_attributes",
         "event_id",
         "inference_id",
         "input",
         "is_done",
         "is_selected",
-        "is_wanted",
         "output",
+        "percentage",
         "received",
         "sent",
         "time",
         "traffic",
     )
 
-    def __init__(self, traffic: Traffic, headers: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(self, traffic: Traffic, received: Headers) -> None:
         recorder = traffic.recorder
         self.traffic = traffic
-        self.time = datetime.now(UTC)
+        self.time = time.time()
         self.event_id = recorder.new_event_id()
-        self.is_wanted = recorder.wants(self.event_id)
-        self.received = headers()
-        self.sent: Mapping[str, str] = {}
-        self.inference_id = inference_id_of(self.received.get(INFERENCE_ID))
-        self.custom_attributes = custom_attributes_of(self.received.get(CUSTOM_ATTRIBUTES))
-        self.input = Body(recorder.max_payload_bytes) if self.is_wanted and recorder.captures_input else None
-        self.output = Body(recorder.max_payload_bytes) if self.is_wanted and recorder.captures_output else None
+        self.percentage = recorder.chosen_by(self.event_id)  # None if it is not wanted
+        self.received = received
+        self.sent = NO_HEADERS
+        self.inference_id = inference_id_of(received[INFERENCE_ID]) if INFERENCE_ID in received else None
+        self.input: Body | bytes | None = None
+        self.output: Body | bytes | None = None
         self.is_selected = False  # by the status of the response
         self.is_done = False
 
-    def answer(self, status: int, headers: Mapping[str, str]) -> str | None:
+    def answer(self, status: int, headers: Headers) -> str | None:
         """Take note of how a response begins; the id to add to its headers, None if it has one already."""
         self.sent = headers
         self.is_selected = status in self.traffic.statuses
-        if not self.is_selected:
-            self.input = self.output = None
         if INFERENCE_ID not in headers:
             return self.inference_id or self.event_id
         self.inference_id = self.inference_id or inference_id_of(headers[INFERENCE_ID])
         return None
 
-    @property
-    def is_packed(self) -> bool:
-        """Whether a body has to be unpacked, which may take some milliseconds."""
-        return CONTENT_ENCODING in self.sent or CONTENT_ENCODING in self.received
-
     def done(self) -> None:
         """Hand the request to the recorder, now that its response is complete."""
-        if self.is_selected and not self.is_done:
-            self.traffic.quietly(self.record if self.is_wanted else self.traffic.recorder.sampled_out)
+        if self.is_done or not self.is_selected:
+            return
         self.is_done = True
+        try:
+            if self.percentage is None:
+                self.traffic.recorder.sampled_out()
+            else:
+                self.traffic.recorder.take(self)
+        except Exception:  # noqa: BLE001 - the response goes on, whatever it is
+            self.traffic.quietly.tell()
 
-    def record(self) -> None:
-        self.traffic.recorder.record(
-            self.input.payload(self.received) if self.input else None,
-            self.output.payload(self.sent) if self.output else None,
-            input_content_type=self.received.get(CONTENT_TYPE),
-            output_content_type=self.sent.get(CONTENT_TYPE),
-            inference_id=self.inference_id,
-            custom_attributes=self.custom_attributes,
-            event_id=self.event_id,
-            event_time=self.time,
+    @property
+    def size(self) -> int:
+        """How many bytes it takes in memory, about."""
+        size = OVERHEAD
+        if self.input is not None:
+            size += len(self.input)
+        if self.output is not None:
+            size += len(self.output)
+        return size
+
+    def request(self) -> Request:
+        """What is to be written down of it: headers in text, bodies unpacked."""
+        assert self.percentage is not None
+        recorder, received, sent = self.traffic.recorder, self.received, self.sent
+        limit, attributes = recorder.max_payload_bytes, custom_attributes_of(received.get(CUSTOM_ATTRIBUTES, b""))
+        return Request(
+            self.event_id,
+            int(1000 * self.time),
+            payload_of(self.input, received, limit) if recorder.captures_input else None,
+            payload_of(self.output, sent, limit) if recorder.captures_output else None,
+            received[CONTENT_TYPE].decode("latin-1") if CONTENT_TYPE in received else None,
+            sent[CONTENT_TYPE].decode("latin-1") if CONTENT_TYPE in sent else None,
+            self.inference_id,
+            [attributes] if attributes else None,
+            self.percentage,
         )
 
 
-def inference_id_of(header: str | None) -> str | None:
+def inference_id_of(header: bytes) -> str | None:
     """An inference id as the original takes it: 1 to 64 printable ASCII characters; None if it is none.
 
-    >>> inference_id_of("order-000123"), inference_id_of("x" * 65), inference_id_of("café")
+    >>> inference_id_of(b"order-000123"), inference_id_of(b"x" * 65), inference_id_of(b"caf\xe9")
     ('order-000123', None, None)
     """
-    text = (header or "").strip()
+    text = header.decode("latin-1").strip()
     return text if 0 < len(text) <= LONGEST_INFERENCE_ID and text.isascii() and text.isprintable() else None
 
 
-def custom_attributes_of(header: str | None) -> str | None:
+def custom_attributes_of(header: bytes) -> str | None:
     """Custom attributes as the original takes them: at most 1,024 ASCII characters; None if there are none."""
-    return header if header and len(header) <= LONGEST_CUSTOM_ATTRIBUTES and header.isascii() else None
+    return header.decode() if header and len(header) <= LONGEST_CUSTOM_ATTRIBUTES and header.isascii() else None
 
 
-def readable(content: bytes, encoding: str | None, limit: int) -> bytes | Truncated:
+def payload_of(body: Body | bytes | None, headers: Headers, limit: int) -> Payload:
+    """A body as it is captured: without its encoding, TRUNCATED if it is too large; None if there is none."""
+    if not isinstance(body, bytes):
+        return (Body(limit) if body is None else body).payload(headers)
+    if CONTENT_ENCODING in headers:
+        return readable(body, headers[CONTENT_ENCODING].decode("latin-1"), limit)
+    return body if body or CONTENT_TYPE in headers else None
+
+
+def readable(content: bytes, encoding: str, limit: int) -> bytes | Truncated:
     """A body without its Content-Encoding, if that is gzip or deflate; TRUNCATED if it is larger than ``limit`` then.
 
     One in another encoding, or damaged, stays as it is; the recorder writes what is no text as BASE64.
     """
-    names = (encoding or "").lower().replace("x-gzip", "gzip").strip()
+    names = encoding.lower().replace("x-gzip", "gzip").strip()
     if names not in ("gzip", "deflate"):
         return content
     for window in (47, -15):  # gzip or zlib; what some servers call deflate has no header at all

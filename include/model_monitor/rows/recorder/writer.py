@@ -11,7 +11,7 @@ from functools import lru_cache
 from model_monitor.rows.recorder.counters import Counters
 from model_monitor.rows.recorder.flag import Flag
 from model_monitor.rows.recorder.queue import Queue
-from model_monitor.rows.recorder.records import Format, Request
+from model_monitor.rows.recorder.records import Format, Waiting
 from model_monitor.rows.recorder.spool import Spool
 from model_monitor.rows.recorder.trouble import Trouble
 
@@ -117,10 +117,11 @@ class Writer:
             self.tell("the spool is full: the oldest captures are dropped, %s just now", dropped.count)
         return True
 
-    def write(self, requests: list[Request]) -> None:
+    def write(self, waiting: list[Waiting]) -> None:
         hours: dict[str, tuple[str, list[bytes]]] = {}
-        for request in requests:
+        for one in waiting:
             try:
+                request = one.request()
                 line = self.format.line(request)
             except Exception:  # noqa: BLE001 - such as a time beyond the year 9999
                 self.counters.add(dropped_disk=1)

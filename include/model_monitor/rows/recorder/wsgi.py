@@ -8,7 +8,7 @@ has taken all of the response; one that the app does not finish is not recorded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, cast
 
@@ -20,11 +20,11 @@ from model_monitor.rows.recorder.traffic import (
     RESPONSE_HEADERS,
     Body,
     Exchange,
+    Headers,
     Middleware,
 )
 
 Environ = dict[str, Any]
-Headers = list[tuple[str, str]]
 Failure = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 Write = Callable[[bytes], object]
 StartResponse = Callable[..., Write]
@@ -32,7 +32,10 @@ App = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 INFERENCE_ID_NAME = "X-Amzn-SageMaker-Inference-Id"
 WITHOUT_PREFIX = (CONTENT_TYPE, CONTENT_LENGTH)  # CGI's own names; all others begin with HTTP_
-KEYS = {name: ("" if name in WITHOUT_PREFIX else "HTTP_") + name.upper().replace("-", "_") for name in REQUEST_HEADERS}
+KEYS = {
+    name: ("" if name in WITHOUT_PREFIX else "HTTP_") + name.decode().upper().replace("-", "_")
+    for name in REQUEST_HEADERS
+}
 
 
 class CaptureMiddleware(Middleware):
@@ -42,14 +45,24 @@ class CaptureMiddleware(Middleware):
     app: App
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        exchange = self.traffic.begin(environ["REQUEST_METHOD"], path_of(environ), environ, lambda: received(environ))
+        exchange = self.traffic.quietly(self.begun, environ)
         if not exchange:
             return self.app(environ, start_response)
-        if exchange.input:
-            environ["wsgi.input"] = Heard(environ["wsgi.input"], exchange.input)
         chunks = self.app(environ, answering(exchange, start_response))
         kind = SizedChunks if hasattr(type(chunks), "__len__") else Chunks
         return kind(chunks, exchange)
+
+    def begun(self, environ: Environ) -> Exchange | None:
+        """What is kept of a request that came in now; None if it is not one to capture."""
+        if not self.traffic.begins(environ["REQUEST_METHOD"], path_of(environ), environ):
+            return None
+        exchange, recorder = Exchange(self.traffic, received(environ)), self.traffic.recorder
+        if exchange.percentage is not None and recorder.captures_input:
+            exchange.input = Body(recorder.max_payload_bytes)
+            environ["wsgi.input"] = Heard(environ["wsgi.input"], exchange.input)
+        if exchange.percentage is not None and recorder.captures_output:
+            exchange.output = Body(recorder.max_payload_bytes)
+        return exchange
 
 
 def path_of(environ: Environ) -> str:
@@ -57,22 +70,23 @@ def path_of(environ: Environ) -> str:
     return str(environ.get("PATH_INFO") or "/").encode("latin-1", "replace").decode("utf-8", "replace")
 
 
-def received(environ: Environ) -> dict[str, str]:
+def received(environ: Environ) -> Headers:
     """The request's headers that matter; CGI has some as empty texts where there are none."""
-    return {name: environ[key] for name, key in KEYS.items() if environ.get(key)}
+    return {name: environ[key].encode("latin-1") for name, key in KEYS.items() if environ.get(key)}
 
 
-def sent(headers: Headers) -> dict[str, str]:
+def sent(headers: Sequence[tuple[str, str]]) -> Headers:
     """The response's headers that matter."""
-    return {name.lower(): value for name, value in headers if name.lower() in RESPONSE_HEADERS}
+    known = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in headers}
+    return {name: value for name, value in known.items() if name in RESPONSE_HEADERS}
 
 
 def answering(exchange: Exchange, start_response: StartResponse) -> StartResponse:
     """``start_response`` that adds the inference id, and whose ``write`` keeps a copy."""
     traffic = exchange.traffic
 
-    def started(status: str, headers: Headers, failure: Failure | None = None) -> Write:
-        found = cast(Mapping[str, str] | None, traffic.quietly(sent, headers))
+    def started(status: str, headers: Sequence[tuple[str, str]], failure: Failure | None = None) -> Write:
+        found = traffic.quietly(sent, headers)
         added = traffic.quietly(lambda: exchange.answer(int(status[:3]), found or {}))
         more = [(INFERENCE_ID_NAME, str(added))] if added and INFERENCE_ID not in (found or {}) else []
         # Added to a list of its own: the app may use the one it gave again.
@@ -80,7 +94,7 @@ def answering(exchange: Exchange, start_response: StartResponse) -> StartRespons
         write = start_response(status, *answered)
 
         def written(chunk: bytes) -> object:
-            if exchange.output:
+            if isinstance(exchange.output, Body):
                 exchange.output.add(chunk)
             return write(chunk)
 
@@ -170,11 +184,11 @@ class Chunks:
         try:
             chunk = next(self.iterator)
         except StopIteration:
-            if self.exchange.output:  # the app may have begun its response only now
+            if isinstance(self.exchange.output, Body):  # the app may have begun its response only now
                 self.exchange.output.ended = True
             self.exchange.done()
             raise
-        if output:
+        if isinstance(output, Body):
             output.add(chunk)
         return chunk
 
