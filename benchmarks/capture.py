@@ -7,7 +7,7 @@
 * record: calls with payloads of 2 KB, one thread and all the recorder's own on one core; how long a call takes, of what
   ``json.dumps`` takes with the same payload; and how many a second are sustained, paced and as fast as it goes.
 * serving: the example behind uvicorn with two workers, captured to a real S3 server (SeaweedFS) on this machine, and
-  not captured, asked by another process in turns of some thousand requests; the ratio of each two turns.
+  not captured, asked by another process in turns of a thousand requests. SERVING_MODEL chooses the model.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import argparse
 import contextlib
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -23,14 +24,16 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[1]
 SERVING = PROJECT / "examples/serving"
 sys.path[:0] = [str(PROJECT / "include"), str(PROJECT / "tests"), str(SERVING)]
 
 PAYLOAD = ("1.5,2.25,abc," * 160)[:2000].encode()
-TURNS = 20
+TURN, WARM_UP, GAP = 1000, 3, 0.15  # requests; turns that don't count; seconds between two turns
 
 
 def main() -> None:
@@ -115,30 +118,59 @@ def recorded(rate: int | None, count: int) -> tuple[list[float], float, float, d
 def measure_serving(requests: int) -> None:
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
+        ask = stack.enter_context(asking())
         destination = stack.enter_context(bucket(folder))
-        servers = {}
-        for side, capture in (("off", ""), ("on", destination)):
-            servers[side] = stack.enter_context(serving(capture, folder / "spool"))
-        for server in servers.values():
-            load(*server, 5000)  # the first requests are slow
-        rates, tails, cores = [], [], []
-        for turn in range(TURNS):
-            order = ("off", "on") if turn % 2 else ("on", "off")
-            seen = {side: load(*servers[side], requests // TURNS) for side in order}
-            rates.append(seen["on"][0] / seen["off"][0])
-            tails.append(seen["on"][1] - seen["off"][1])
-            cores.append(seen["on"][2] / seen["off"][2])
-            print(
-                f"  turn {turn + 1:2}: {seen['off'][0]:.0f} a second of {1e6 * seen['off'][2]:.0f} µs of a core; "
-                f"captured {100 * rates[-1]:.1f} % of that rate, {100 * cores[-1]:.1f} % of that time"
-            )
-        low, high = sorted(rates)[TURNS // 5], sorted(rates)[-1 - TURNS // 5]
-        print(
-            f"serving: {requests:,} requests each way; captured, the rate is {100 * statistics.median(rates):.1f} % "
-            f"(of five turns, three lie in {100 * low:.1f} to {100 * high:.1f} %), the workers' time of a core for a "
-            f"request {100 * statistics.median(cores):.1f} %, and the time that 99 % of the answers take is "
-            f"{1e3 * statistics.median(tails):+.2f} ms"
-        )
+        servers = {
+            side: stack.enter_context(serving(capture, folder / "spool"))
+            for side, capture in (("off", ""), ("on", destination))
+        }
+        turns: dict[str, list[Turn]] = {side: [] for side in servers}
+        for turn in range(-WARM_UP, max(2, requests // TURN)):
+            for side in random.sample(list(servers), len(servers)):
+                seen = asked(ask, *servers[side])
+                turns[side] += [seen] if turn >= 0 else []
+                time.sleep(GAP)
+    tell(turns["off"], turns["on"])
+
+
+def tell(off: list[Turn], on: list[Turn]) -> None:
+    model = os.environ.get("SERVING_MODEL") or "logistic"
+    print(
+        f"serving, {model}: {TURN * len(off):,} requests each way; not captured "
+        f"{TURN * len(off) / sum(turn.seconds for turn in off):,.0f} a second, "
+        f"{1e6 * sum(turn.core for turn in off) / TURN / len(off):,.0f} µs of the workers' cores each"
+    )
+    for text, of in (("time of the workers' cores", "core"), ("requests a second", "rate")):
+        share, low, high = ratio([getattr(turn, of) for turn in off], [getattr(turn, of) for turn in on])
+        print(f"  captured, the {text}: {100 * share:.1f} % (19 of 20 times in {100 * low:.1f} to {100 * high:.1f} %)")
+    for share in (0.5, 0.99):
+        without, with_ = (at(sorted(t for turn in side for t in turn.times), share) / 1e3 for side in (off, on))
+        print(f"  {100 * share:g} % of the answers within {without:.2f} ms, captured {with_ - without:+.2f} ms")
+
+
+def ratio(off: list[float], on: list[float]) -> tuple[float, float, float]:
+    """Of the means over all turns, and between which two it lies in 95 of 100 draws of the turns."""
+    draws = []
+    for _ in range(2000):
+        drawn = random.choices(range(len(off)), k=len(off))
+        draws.append(sum(on[turn] for turn in drawn) / sum(off[turn] for turn in drawn))
+    draws.sort()
+    return sum(on) / sum(off), draws[50], draws[-50]
+
+
+@contextlib.contextmanager
+def asking() -> Iterator[subprocess.Popen[str]]:
+    """Another process that asks a server, each time a line names its port and how often; it answers with the times."""
+    code = (
+        "import asyncio, json, load, sys\n"
+        "for line in sys.stdin:\n"
+        "    answers = asyncio.run(load.ask(*map(int, line.split())))\n"
+        "    assert not answers.failed, answers\n"
+        "    print(json.dumps([answers.seconds, answers.times]), flush=True)\n"
+    )
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", code], env=environment(), **pipes) as process:
+        yield process
 
 
 @contextlib.contextmanager
@@ -177,24 +209,36 @@ def wait_for(port: int) -> None:
     raise SystemExit("the example did not start")
 
 
-def load(port: int, process: int, requests: int) -> tuple[float, float, float]:
-    """Answers per second, and the time in seconds that 99 % of them took at most, as another process sees them; and
-    the seconds of a core that the workers needed for each."""
+@dataclass
+class Turn:
+    """What came of some requests: seconds until all were answered, and of the workers' cores, and of each answer."""
+
+    seconds: float
+    core: float
+    times: list[float]
+
+    @property
+    def rate(self) -> float:
+        return len(self.times) / self.seconds
+
+
+def asked(ask: subprocess.Popen[str], port: int, process: int) -> Turn:
     before = core_seconds(process)
-    code = (
-        f"import asyncio, json, load; a = asyncio.run(load.ask({port}, {requests})); assert not a.failed; "
-        "print(json.dumps([a.rate, a.within(0.99)]))"
-    )
-    seen = subprocess.run([sys.executable, "-c", code], env=environment(), check=True, capture_output=True)
-    rate, tail = json.loads(seen.stdout)
-    return rate, tail, (core_seconds(process) - before) / requests
+    assert ask.stdin and ask.stdout
+    ask.stdin.write(f"{port} {TURN}\n")
+    ask.stdin.flush()
+    seconds, times = json.loads(ask.stdout.readline())
+    time.sleep(GAP)  # what was captured is written down
+    return Turn(seconds, core_seconds(process) - before, times)
 
 
 def core_seconds(process: int) -> float:
+    """Of a process' children and all their threads, to the nanosecond, as Linux counts them."""
     import psutil
 
-    times = [child.cpu_times() for child in psutil.Process(process).children(recursive=True)]
-    return sum(time.user + time.system for time in times)
+    children = [child.pid for child in psutil.Process(process).children(recursive=True)]
+    threads = [thread for child in children for thread in Path(f"/proc/{child}/task").iterdir()]
+    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
 
 
 PARTS: dict[str, Callable[[int], None]] = {

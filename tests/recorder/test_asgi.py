@@ -30,7 +30,8 @@ from starlette.routing import Mount, Route
 from model_monitor.errors import ConfigError
 from model_monitor.rows.recorder import Recorder, records
 from model_monitor.rows.recorder.asgi import CaptureMiddleware
-from model_monitor.rows.recorder.traffic import SEEN, Body
+from model_monitor.rows.recorder.bodies import Body
+from model_monitor.rows.recorder.traffic import SEEN
 
 ID = "X-Amzn-SageMaker-Inference-Id"
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
@@ -300,6 +301,52 @@ def test_a_compressed_response_is_recorded_readable_and_a_bomb_is_not_unpacked(t
         assert (answer.headers["content-encoding"], answer.content) == ("gzip", b"1" * size)
     for one, folder in ((recorder, tmp_path), (outer, tmp_path / "outer")):
         assert [data_of(record)[1] for record in written_by(one, folder)] == ["1" * 4000, None]
+
+
+def test_large_bodies_that_came_packed_are_all_recorded(tmp_path: Path) -> None:
+    recorder = recorder_into(tmp_path)
+    packed = gzip.compress(b"1" * 900_000)
+    client = TestClient(model(recorder))
+    for _ in range(12):
+        client.post("/echo", content=packed, headers={"content-type": "text/csv", "content-encoding": "gzip"})
+    assert [len(data_of(record)[0]) for record in written_by(recorder, tmp_path)] == [900_000] * 12
+
+
+@pytest.mark.parametrize("name", [b"X-Amzn-SageMaker-Inference-Id", b"x-amzn-sagemaker-inference-id"])
+def test_an_app_may_spell_the_names_of_headers_as_it_likes(recorder: Recorder, tmp_path: Path, name: bytes) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(name, b"order-1"), (b"Content-Type", b"text/csv")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"1"})
+
+    start, _ = asyncio.run(exchange(CaptureMiddleware(app, recorder), [{"type": "http.request", "body": b"1"}]))
+    assert start["headers"] == [(name, b"order-1"), (b"Content-Type", b"text/csv")]
+    [record] = written_by(recorder, tmp_path)
+    assert record["eventMetadata"]["inferenceId"] == "order-1"
+    assert record["captureData"]["endpointOutput"]["observedContentType"] == "text/csv"
+
+
+@pytest.mark.parametrize("headers", [[], [(b"content-encoding", b"gzip")]])
+def test_a_request_is_recorded_before_the_end_of_its_answer_is_sent(
+    recorder: Recorder, headers: list[tuple[bytes, bytes]]
+) -> None:
+    recorded = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": gzip.compress(b"1"), "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def send(message: Any) -> None:
+        recorded.append(recorder.counters()["recorded"])
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
+    asyncio.run(CaptureMiddleware(app, recorder)(scope, aside, send))  # type: ignore[arg-type]
+    assert recorded == [0, 0, 1]
+
+
+async def aside() -> Any:
+    raise AssertionError("nobody asks for the request's body")
 
 
 @pytest.mark.parametrize(("encoding", "content"), [("br", b"\x8b\x01\x80ab\x03"), ("gzip", b"\x1f\x8bdamaged")])

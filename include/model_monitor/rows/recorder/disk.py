@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from model_monitor.errors import ConfigError
+from model_monitor.errors import ConfigError, StoreError
 
 LOCK, NEW = "lock", ".new-"
 
@@ -85,6 +86,20 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def spool_of(endpoint: str, variant: str, place: str, chosen: str | Path | None) -> Path:
+    """Make the folder where captures on their way to a place wait, below the one that was chosen.
+
+    Raises StoreError, ConfigError.
+    """
+    try:
+        root = (Path(chosen) if chosen else default_root()).absolute()
+        folder = root / endpoint / variant / hashlib.sha256(place.encode()).hexdigest()[:12]
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the spool can't be made: {error}; name a folder with spool=") from error
+    return folder
 
 
 def default_root() -> Path:

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from model_monitor.rows.recorder.bodies import Headers
 from model_monitor.rows.recorder.records import Truncated
 from model_monitor.rows.recorder.traffic import CUSTOM_ATTRIBUTES, INFERENCE_ID, custom_attributes_of, inference_id_of
 
@@ -120,18 +121,18 @@ def event(attributes: Mapping[str, str], content: bytes, content_type: str) -> E
         attributes.get("endpoint") or None,
         attributes.get("namespace") or None,
         attributes.get("component") or model or None,
-        inference_id_of(sent.get(INFERENCE_ID)),
-        custom_attributes_of(sent.get(CUSTOM_ATTRIBUTES)),
+        inference_id_of(sent.get(INFERENCE_ID, b"")),
+        custom_attributes_of(sent.get(CUSTOM_ATTRIBUTES, b"")),
     )
 
 
-def sent_headers(metadata: str | None) -> dict[str, str]:
+def sent_headers(metadata: str | None) -> Headers:
     """The caller's headers that KServe was told to pass on, first values, by name in lower case."""
     try:
         headers = msgspec.json.decode(metadata or "{}", type=dict[str, list[str]])
     except msgspec.MsgspecError:
         return {}
-    return {name.lower(): values[0] for name, values in headers.items() if values}
+    return {name.lower().encode(): values[0].encode() for name, values in headers.items() if values}
 
 
 def time_of(text: str | None) -> datetime | None:

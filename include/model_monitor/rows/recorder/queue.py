@@ -68,13 +68,14 @@ class Queue:
             self.counters.add(dropped_queue=1)
         return True
 
-    def take(self, count: int) -> list[Waiting]:
-        """The first requests, at most so many."""
+    def take(self, count: int, size: int) -> list[Waiting]:
+        """The first requests, at most so many, and no more once they have so many bytes."""
         with self.lock:
             taken: list[Waiting] = []
-            while self.requests and len(taken) < count:
-                request, size = self.requests.popleft()
-                self.bytes -= size
+            while self.requests and len(taken) < count and size > 0:
+                request, freed = self.requests.popleft()
+                self.bytes -= freed
+                size -= freed
                 taken.append(request)
             if taken and self.when_full == "block":
                 self.room.notify_all()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from model_monitor.rows.recorder import tally
 from model_monitor.rows.recorder.checks import check
 from model_monitor.rows.recorder.counters import Counters, instrument, numbers_of
 from model_monitor.rows.recorder.destinations import Folder, destination_at
-from model_monitor.rows.recorder.disk import default_root
+from model_monitor.rows.recorder.disk import spool_of
 from model_monitor.rows.recorder.event_ids import new_event_id
 from model_monitor.rows.recorder.flag import until
 from model_monitor.rows.recorder.lifetime import EXIT_SECONDS, LIVE, RUNNING, close_with_worker
@@ -94,12 +93,7 @@ class Recorder:
         self.flush_interval, self.roll_seconds, self.roll_bytes = flush_interval, roll_seconds, roll_bytes
         self.max_queue_bytes, self.max_spool_bytes = max_queue_bytes, max_spool_bytes
         place = str(self.destination.root) if isinstance(self.destination, Folder) else destination.rstrip("/")
-        where = Path(endpoint, variant, hashlib.sha256(place.encode()).hexdigest()[:12])
-        try:
-            self.spool_root = (Path(spool) if spool else default_root()).absolute() / where
-            self.spool_root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"the spool can't be made: {error}; name a folder with spool=") from error
+        self.spool_root = spool_of(endpoint, variant, place, spool)
         self._anew()
         instrument()
         LIVE.add(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ import msgspec
 from model_monitor.rows.recorder.privacy import Privacy
 
 CSV, JSON, BASE64 = "CSV", "JSON", "BASE64"
-SCALE = 1 << 64
+SCALE, HASH = 1 << 64, hashlib.blake2b(digest_size=8, person=b"capture")
 OVERHEAD = 400  # bytes that a request takes in memory beside its payloads and names
 EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 
@@ -118,8 +119,17 @@ def is_sampled(event_id: str, percentage: float) -> bool:
     """
     if percentage >= 100:
         return True
-    digest = hashlib.blake2b(str(event_id).encode("utf-8", "replace"), digest_size=8, person=b"capture").digest()
-    return int.from_bytes(digest, "big") < percentage / 100 * SCALE
+    if event_id.__class__ is not str or not event_id.isascii():
+        event_id = unicode(event_id)
+    hashed = HASH.copy()
+    hashed.update(event_id.encode())
+    return int.from_bytes(hashed.digest(), "big") < bound(percentage)
+
+
+@lru_cache
+def bound(percentage: float) -> int:
+    """What the hashes of so many per cent of all requests are less than."""
+    return math.ceil(percentage / 100 * SCALE)
 
 
 @lru_cache(maxsize=4096)

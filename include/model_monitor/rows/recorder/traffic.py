@@ -1,24 +1,29 @@
-"""Which HTTP requests are captured, under which id, and how much of their bodies is kept? What ASGI and WSGI share."""
+"""Which HTTP requests are captured, and under which id? What ASGI and WSGI share."""
 
 from __future__ import annotations
 
 import re
 import time
-import zlib
-from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, MutableMapping, Sequence
 from fnmatch import translate
 from typing import Any
 
 from model_monitor.errors import ConfigError
-from model_monitor.rows.recorder import TRUNCATED, Recorder, Truncated
+from model_monitor.rows.recorder import Recorder
+from model_monitor.rows.recorder.bodies import (
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    TRANSFER_ENCODING,
+    Body,
+    Headers,
+    payload_of,
+)
 from model_monitor.rows.recorder.quiet import Quiet
 from model_monitor.rows.recorder.records import Request
 
-Headers = Mapping[bytes, bytes]  # those that matter, by names in small letters
 INFERENCE_ID = b"x-amzn-sagemaker-inference-id"
 CUSTOM_ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
-CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH = b"content-type", b"content-encoding", b"content-length"
-TRANSFER_ENCODING = b"transfer-encoding"
 REQUEST_HEADERS = frozenset(
     (INFERENCE_ID, CUSTOM_ATTRIBUTES, CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING)
 )
@@ -27,11 +32,9 @@ RESPONSE_HEADERS = frozenset((INFERENCE_ID, CONTENT_TYPE, CONTENT_ENCODING))
 # The original's limits (InvokeEndpoint of the sagemaker-runtime API).
 LONGEST_INFERENCE_ID, LONGEST_CUSTOM_ATTRIBUTES = 64, 1024
 
-SMALL_CHUNK = 1024  # bytes
 PATTERN = re.compile(r"[*?[]")  # what a path has that stands for several
 SEEN = "model_monitor.recorders"  # in what a request is to its server: who captures it already
 
-Payload = bytes | Truncated | None
 NO_HEADERS: Headers = {}
 OVERHEAD = 2000  # bytes that a request takes in memory beside its bodies
 
@@ -98,66 +101,6 @@ class Middleware:
     ) -> None:
         self.app = app
         self.traffic = Traffic(recorder, paths, methods, statuses)
-
-
-class Body:
-    """A copy of a body while it passes, up to a limit in bytes; beyond it nothing is kept.
-
-    Chunks are referred to, not copied; small ones are joined, as each would take some 40 bytes of memory more.
-    """
-
-    __slots__ = ("chunks", "ended", "limit", "size")
-
-    def __init__(self, limit: int) -> None:
-        self.chunks: list[bytes | bytearray] | None = []
-        self.ended = False
-        self.limit = limit
-        self.size = 0
-
-    def add(self, chunk: bytes) -> None:
-        self.size += len(chunk)
-        if self.size > self.limit:
-            self.chunks = None
-        elif chunk and self.chunks is not None:
-            if not self.chunks or len(chunk) >= SMALL_CHUNK:
-                self.chunks.append(bytes(chunk))  # bytes themselves are not copied
-            elif isinstance(last := self.chunks[-1], bytearray):
-                last += chunk
-            else:
-                self.chunks.append(bytearray(chunk))
-
-    def __len__(self) -> int:
-        """How many bytes are kept."""
-        return 0 if self.chunks is None else self.size
-
-    def lose(self) -> None:
-        """Keep nothing: part of the body went another way."""
-        self.chunks, self.limit = None, -1
-
-    def payload(self, headers: Headers) -> Payload:
-        """The whole body, readable; None if there is none."""
-        if self.chunks is None or not (self.ended or self.has_all(headers)):
-            return TRUNCATED
-        return payload_of(b"".join(self.chunks), headers, self.limit)
-
-    def has_all(self, headers: Headers) -> bool:
-        """Whether all that the headers announce has passed, though nobody looked for the end."""
-        length = headers.get(CONTENT_LENGTH) or b""
-        if length.isdigit():
-            return self.size >= int(length)
-        return not (self.size or length or TRANSFER_ENCODING in headers or CONTENT_TYPE in headers)
-
-
-def added(body: Body | bytes | None, chunk: bytes, is_last: bool, limit: int) -> Body | bytes:
-    """What is kept of a body with its next chunk: that itself if it is all, as it nearly always is."""
-    if body is None and is_last and len(chunk) <= limit and chunk.__class__ is bytes:
-        return chunk
-    if body is None:
-        body = Body(limit)
-    if isinstance(body, Body):
-        body.add(chunk)
-        body.ended = is_last
-    return body
 
 
 class Exchange:
@@ -259,45 +202,3 @@ def inference_id_of(header: bytes) -> str | None:
 def custom_attributes_of(header: bytes) -> str | None:
     """Custom attributes as the original takes them: at most 1,024 ASCII characters; None if there are none."""
     return header.decode() if header and len(header) <= LONGEST_CUSTOM_ATTRIBUTES and header.isascii() else None
-
-
-def payload_of(body: Body | bytes | None, headers: Headers, limit: int) -> Payload:
-    """A body as it is captured: without its encoding, TRUNCATED if it is too large; None if there is none."""
-    if not isinstance(body, bytes):
-        return (Body(limit) if body is None else body).payload(headers)
-    if CONTENT_ENCODING in headers:
-        return readable(body, headers[CONTENT_ENCODING].decode("latin-1"), limit)
-    return body if body or CONTENT_TYPE in headers else None
-
-
-def readable(content: bytes, encoding: str, limit: int) -> bytes | Truncated:
-    """A body without its Content-Encoding, if that is gzip or deflate; TRUNCATED if it is larger than ``limit`` then.
-
-    One in another encoding, or damaged, stays as it is; the recorder writes what is no text as BASE64.
-    """
-    names = encoding.lower().replace("x-gzip", "gzip").strip()
-    if names not in ("gzip", "deflate"):
-        return content
-    for window in (47, -15):  # gzip or zlib; what some servers call deflate has no header at all
-        try:
-            unpacked = unpack(content, window, limit)
-        except zlib.error:
-            continue
-        return TRUNCATED if unpacked is None else unpacked
-    return content
-
-
-def unpack(content: bytes, window: int, limit: int) -> bytes | None:
-    """The unpacked members of a compressed body; None if they are more than ``limit`` bytes. Raises zlib.error."""
-    members: list[bytes] = []
-    room = limit
-    while content:
-        decompressor: Any = zlib.decompressobj(window)
-        members.append(decompressor.decompress(content, room + 1))
-        room -= len(members[-1])
-        if room < 0:
-            return None
-        if not decompressor.eof:
-            raise zlib.error("it ends too early")
-        content = decompressor.unused_data
-    return b"".join(members)

@@ -12,15 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, cast
 
+from model_monitor.rows.recorder.bodies import CONTENT_LENGTH, CONTENT_TYPE, Body, Headers
 from model_monitor.rows.recorder.traffic import (
-    CONTENT_LENGTH,
-    CONTENT_TYPE,
     INFERENCE_ID,
     REQUEST_HEADERS,
     RESPONSE_HEADERS,
-    Body,
     Exchange,
-    Headers,
     Middleware,
 )
 
