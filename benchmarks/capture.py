@@ -7,7 +7,7 @@
 * record: calls with payloads of 2 KB, one thread and all the recorder's own on one core; how long a call takes, of what
   ``json.dumps`` takes with the same payload; and how many a second are sustained, paced and as fast as it goes.
 * serving: the example behind uvicorn with two workers, captured to a real S3 server (SeaweedFS) on this machine, and
-  not captured, asked by another process in turns of a thousand requests. SERVING_MODEL chooses the model.
+  not captured, asked by another process in turns of half a second. SERVING_MODEL chooses the model.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SERVING = PROJECT / "examples/serving"
 sys.path[:0] = [str(PROJECT / "include"), str(PROJECT / "tests"), str(SERVING)]
 
 PAYLOAD = ("1.5,2.25,abc," * 160)[:2000].encode()
-TURN, WARM_UP, GAP = 1000, 3, 0.15  # requests; turns that don't count; seconds between two turns
+TURN, GAP = 0.4, 0.15  # seconds that a turn takes, about; and between two
 
 
 def main() -> None:
@@ -118,31 +118,43 @@ def recorded(rate: int | None, count: int) -> tuple[list[float], float, float, d
 def measure_serving(requests: int) -> None:
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
-        ask = stack.enter_context(asking())
+        process = stack.enter_context(asking())
         destination = stack.enter_context(bucket(folder))
         servers = {
             side: stack.enter_context(serving(capture, folder / "spool"))
             for side, capture in (("off", ""), ("on", destination))
         }
-        turns: dict[str, list[Turn]] = {side: [] for side in servers}
-        for turn in range(-WARM_UP, max(2, requests // TURN)):
-            for side in random.sample(list(servers), len(servers)):
-                seen = asked(ask, *servers[side])
-                turns[side] += [seen] if turn >= 0 else []
-                time.sleep(GAP)
-    tell(turns["off"], turns["on"])
+
+        def turns(count: int, each: int, rate: float = 0.0) -> tuple[list[Turn], list[Turn]]:
+            seen: dict[str, list[Turn]] = {side: [] for side in servers}
+            for _ in range(count):
+                for side in random.sample(list(servers), len(servers)):
+                    seen[side].append(asked(process, *servers[side], each, rate))
+            return seen["off"], seen["on"]
+
+        turns(5, 200)  # the first requests are slow
+        rate = statistics.median(turn.rate for turn in turns(5, 200)[0])
+        each = max(100, int(rate * TURN))
+        off, on = turns(max(10, requests // each), each)
+        tell_costs(off, on)
+        tell_times(*turns(max(10, requests // each // 4), each, rate / 2), rate / 2)
 
 
-def tell(off: list[Turn], on: list[Turn]) -> None:
-    model = os.environ.get("SERVING_MODEL") or "logistic"
+def tell_costs(off: list[Turn], on: list[Turn]) -> None:
+    model, count = os.environ.get("SERVING_MODEL") or "logistic", sum(len(turn.times) for turn in off)
+    rate, core = count / sum(turn.seconds for turn in off), sum(turn.core for turn in off) / count
     print(
-        f"serving, {model}: {TURN * len(off):,} requests each way; not captured "
-        f"{TURN * len(off) / sum(turn.seconds for turn in off):,.0f} a second, "
-        f"{1e6 * sum(turn.core for turn in off) / TURN / len(off):,.0f} µs of the workers' cores each"
+        f"serving, {model}: {count:,} requests each way in {len(off)} turns; not captured {rate:,.0f} a second, "
+        f"{1e6 * core:,.0f} µs of the workers' cores each"
     )
     for text, of in (("time of the workers' cores", "core"), ("requests a second", "rate")):
         share, low, high = ratio([getattr(turn, of) for turn in off], [getattr(turn, of) for turn in on])
         print(f"  captured, the {text}: {100 * share:.1f} % (19 of 20 times in {100 * low:.1f} to {100 * high:.1f} %)")
+
+
+def tell_times(off: list[Turn], on: list[Turn], rate: float) -> None:
+    """Where requests don't wait for each other as they do where a server is asked as much as it can answer."""
+    print(f"  asked {rate:,.0f} times a second, {sum(len(turn.times) for turn in off):,} requests each way:")
     for share in (0.5, 0.99):
         without, with_ = (at(sorted(t for turn in side for t in turn.times), share) / 1e3 for side in (off, on))
         print(f"  {100 * share:g} % of the answers within {without:.2f} ms, captured {with_ - without:+.2f} ms")
@@ -164,7 +176,8 @@ def asking() -> Iterator[subprocess.Popen[str]]:
     code = (
         "import asyncio, json, load, sys\n"
         "for line in sys.stdin:\n"
-        "    answers = asyncio.run(load.ask(*map(int, line.split())))\n"
+        "    port, count, rate = line.split()\n"
+        "    answers = asyncio.run(load.ask(int(port), int(count), rate=float(rate)))\n"
         "    assert not answers.failed, answers\n"
         "    print(json.dumps([answers.seconds, answers.times]), flush=True)\n"
     )
@@ -222,10 +235,10 @@ class Turn:
         return len(self.times) / self.seconds
 
 
-def asked(ask: subprocess.Popen[str], port: int, process: int) -> Turn:
+def asked(ask: subprocess.Popen[str], port: int, process: int, count: int, rate: float) -> Turn:
     before = core_seconds(process)
     assert ask.stdin and ask.stdout
-    ask.stdin.write(f"{port} {TURN}\n")
+    ask.stdin.write(f"{port} {count} {rate}\n")
     ask.stdin.flush()
     seconds, times = json.loads(ask.stdout.readline())
     time.sleep(GAP)  # what was captured is written down

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from model import questions
@@ -45,8 +46,10 @@ class Answers:
 class Caller(asyncio.Protocol):
     """One connection: asks, and when it is answered, asks again."""
 
-    def __init__(self, left: list[int], bodies: Sequence[bytes], answers: Answers, keep_ids: bool) -> None:
-        self.left, self.bodies, self.answers, self.keep_ids = left, bodies, answers, keep_ids
+    def __init__(
+        self, left: list[int], bodies: Sequence[bytes], answers: Answers, keep_ids: bool, due: Iterator[float]
+    ) -> None:
+        self.left, self.bodies, self.answers, self.keep_ids, self.due = left, bodies, answers, keep_ids, due
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting = False
         self.received = b""
@@ -63,8 +66,14 @@ class Caller(asyncio.Protocol):
             return
         self.left[0] -= 1
         self.asks -= 1
-        self.waiting, self.received, self.asked = True, b"", time.perf_counter()
-        self.transport.write(self.bodies[self.left[0] % len(self.bodies)])
+        self.waiting, self.received = True, b""
+        now = time.perf_counter()
+        self.asked = next(self.due, now)  # who asks late, as no connection was free, has waited since then
+        body = self.bodies[self.left[0] % len(self.bodies)]
+        if self.asked > now:
+            asyncio.get_running_loop().call_later(self.asked - now, self.transport.write, body)
+        else:
+            self.transport.write(body)
 
     def data_received(self, data: bytes) -> None:
         self.received += data
@@ -92,20 +101,29 @@ def header(head: bytes, name: bytes) -> bytes:
 
 
 async def ask(
-    port: int, count: int, connections: int = 8, keep_ids: bool = False, bodies: Sequence[bytes] = ()
+    port: int,
+    count: int,
+    connections: int = 8,
+    rate: float = 0.0,
+    keep_ids: bool = False,
+    bodies: Sequence[bytes] = (),
 ) -> Answers:
-    """Ask a server so many times, with these bodies in turn; a connection that it ends is made anew."""
+    """Ask a server so many times, with these bodies in turn; a connection that it ends is made anew.
+
+    So many times a second, if ``rate`` says so, else as soon as there is an answer on a connection.
+    """
     answers, left = Answers(), [count]
     head = b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nContent-Length: %d\r\n\r\n%b"
     requests = [head % (len(body), body) for body in bodies or questions()]
     loop = asyncio.get_running_loop()
     began = time.perf_counter()
+    due = (began + place / rate for place in itertools.count()) if rate else iter(())
 
     async def keep_asking() -> None:
         while left[0]:
             try:
                 _, caller = await loop.create_connection(
-                    lambda: Caller(left, requests, answers, keep_ids), "127.0.0.1", port
+                    lambda: Caller(left, requests, answers, keep_ids, due), "127.0.0.1", port
                 )
                 await caller.over
             except OSError:
@@ -121,8 +139,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--requests", type=int, default=200_000)
     parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--rate", type=float, default=0.0, help="requests a second; 0 for as many as are answered")
     options = parser.parse_args()
-    print(asyncio.run(ask(options.port, options.requests, options.connections)))
+    print(asyncio.run(ask(options.port, options.requests, options.connections, options.rate)))
 
 
 if __name__ == "__main__":
