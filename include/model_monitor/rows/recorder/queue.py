@@ -13,12 +13,13 @@ from model_monitor.rows.recorder.records import Waiting
 
 @dataclass(slots=True)
 class Queue:
-    """First in, first out. ``wanted`` is set when there is something to take."""
+    """First in, first out. ``wanted`` is set when there is something to take, ``hurry`` when that can't wait."""
 
     max_bytes: int
     when_full: str
     counters: Counters
     wanted: Flag = field(default_factory=Flag)
+    hurry: Flag = field(default_factory=Flag)
     requests: deque[tuple[Waiting, int]] = field(default_factory=deque)
     bytes: int = 0
     closed: bool = False
@@ -51,7 +52,14 @@ class Queue:
             self.bytes += size
         if is_first:
             self.wanted.set()
+        elif self.bytes > self.max_bytes // 2:
+            self.hurry.set()
         return True
+
+    def wake(self) -> None:
+        """Have whoever takes look at once."""
+        self.wanted.set()
+        self.hurry.set()
 
     def make_room(self, size: int) -> bool:
         if self.when_full == "drop_newest":
@@ -92,4 +100,4 @@ class Queue:
         with self.lock:
             self.closed = True
             self.room.notify_all()
-        self.wanted.set()
+        self.wake()

@@ -199,7 +199,7 @@ class Recorder:
     def _started(self, spool: Spool) -> list[threading.Thread]:
         counters, queue, room = self._counters, self._queue, self.max_spool_bytes
         prefix = f"{self.endpoint}/{self.variant}"
-        sender = Sender(spool, self.destination, prefix, self.gzip, counters, room, queue.wanted.set)
+        sender = Sender(spool, self.destination, prefix, self.gzip, counters, room, queue.wake)
         writer = Writer(queue, spool, self.format, counters, self.flush_interval, room, self.when_full, sender.wake.set)
         threads = [
             threading.Thread(target=work.run, name=f"model-monitor-{name}", daemon=True)
@@ -210,7 +210,7 @@ class Recorder:
                 thread.start()
         except RuntimeError:
             writer.ending.set()
-            queue.wanted.set()
+            queue.wake()
             if threads[0].is_alive():
                 threads[0].join()
             spool.close()
@@ -246,7 +246,7 @@ class Recorder:
         with self._changing:
             writer.asked += 1
             asked = writer.asked
-        self._queue.wanted.set()
+        self._queue.wake()
         if not until(lambda: writer.done >= asked or not writing.is_alive(), ends):
             return False
         files = set(spool.ready_now()) if writing.is_alive() else set(spool.segments)
@@ -265,7 +265,7 @@ class Recorder:
         if not self._threads or not self._spool:
             return True
         self._writer.ending.set()
-        self._queue.wanted.set()
+        self._queue.wake()
         writing, sending = self._threads
         writing.join(timeout)
         if writing.is_alive():

@@ -15,13 +15,15 @@ from model_monitor.rows.recorder.records import Format, Waiting
 from model_monitor.rows.recorder.spool import Spool
 from model_monitor.rows.recorder.trouble import Trouble
 
-# So many requests are written at once. While they are put into words, no other thread of the interpreter runs: 64 of
-# 2 KB take some 0.2 ms, which a request that is being answered at the time has to wait. Of very many that wait it is a
-# part, as after each time others may keep the interpreter for 5 ms.
-AT_ONCE, BYTES_AT_ONCE = 64, 256 << 10
+# How often what is queued is written down, in seconds: what is in memory only is lost when the process is killed. Not
+# more often, and by as few calls of the operating system as can be, as after each this thread waits for the
+# interpreter's lock; and as long as it waits, each call of another thread that lets go of the lock for a moment, as a
+# model does hundreds of times for an answer, costs that other thread a switch.
+DRAINED_EVERY = 0.5
+# So many requests are written at once. While they are put into words, no other thread of the interpreter runs: 512 of
+# 2 KB take some 2 ms, which a request that is being answered at the time has to wait. Of very many it is a part.
+AT_ONCE, BYTES_AT_ONCE, PART = 512, 1 << 20, 8
 MOST_LINES = 4 << 20  # bytes of lines that are kept in memory
-PART = 8
-DRAINED_EVERY = 0.1  # seconds; what is in memory only is lost when the process is killed
 
 Lines = tuple[int, list[bytes]]  # of one hour, with the time of the first
 
@@ -67,16 +69,17 @@ class Writer:
 
         While requests come, none of them wakes this thread: that would cost it more than all else.
         """
+        queue, every = self.queue, min(DRAINED_EVERY, self.flush_interval)
         if busy:
-            self.ending.wait(min(DRAINED_EVERY, self.flush_interval))
+            queue.hurry.wait(every)
         elif self.spool.open:
-            self.queue.wanted.wait(min(DRAINED_EVERY, self.flush_interval) if self.unsynced else self.seconds_to_roll)
+            queue.wanted.wait(every if self.unsynced else self.seconds_to_roll)
         else:
-            self.queue.wanted.wait()
-        if self.queue.count and not (busy or self.ending.is_set() or self.asked > self.done):
-            # The first of some requests woke this thread: let the others come.
-            self.ending.wait(min(DRAINED_EVERY, self.flush_interval))
-        self.queue.wanted.clear()
+            queue.wanted.wait()
+        if queue.count and not (busy or self.ending.is_set() or self.asked > self.done):
+            queue.hurry.wait(every)  # the first of some requests woke this thread: let the others come
+        queue.wanted.clear()
+        queue.hurry.clear()
 
     @property
     def unsynced(self) -> bool:
@@ -100,8 +103,8 @@ class Writer:
         while self.queue.count:
             if not self.has_room():
                 return not self.queue.count
-            queue = self.queue
-            self.write(queue.take(max(AT_ONCE, queue.count // PART), max(BYTES_AT_ONCE, queue.bytes // PART)))
+            count, size = max(AT_ONCE, self.queue.count // PART), max(BYTES_AT_ONCE, self.queue.bytes // PART)
+            self.write(self.queue.take(count, min(size, self.spool.roll_bytes)))
         return True
 
     def has_room(self) -> bool:

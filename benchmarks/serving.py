@@ -1,0 +1,262 @@
+"""What do the requests of a served model pay for being captured?
+
+    python benchmarks/serving.py                      # both parts; --requests 200000 of each side
+    python benchmarks/serving.py --part request       # only one
+    SERVING_MODEL=forest python benchmarks/serving.py --requests 20000
+
+* request: what a request takes of the thread that answers it, with the middleware and without, without a network.
+* serving: the example behind uvicorn with two workers, captured to a real S3 server (SeaweedFS) on this machine, and
+  not captured, asked by another process in turns of half a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from capture import PROJECT, SERVING, at, environment
+
+sys.path[:0] = [str(PROJECT / "tests"), str(SERVING)]
+
+TURN, GAP = 0.4, 0.15  # seconds that a turn takes, about; and between two
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS))
+    arguments.add_argument("--requests", type=int, default=200_000)
+    asked = arguments.parse_args()
+    for part in asked.part:
+        PARTS[part](asked.requests)
+
+
+def measure_request(requests: int) -> None:
+    """In one process without a network: each request once with the middleware and once without, in random order."""
+    command = [sys.executable, "-c", "import serving; serving.request_by_request()"]
+    path = os.pathsep.join([str(PROJECT / "include"), str(SERVING), str(PROJECT / "benchmarks")])
+    subprocess.run(command, check=True, env=environment(CAPTURE="", OMP_NUM_THREADS="1") | {"PYTHONPATH": path})
+
+
+def request_by_request(seconds: float = 30) -> None:
+    from app import app
+    from model import questions
+
+    from model_monitor.rows.recorder import Recorder
+    from model_monitor.rows.recorder.asgi import CaptureMiddleware
+
+    with tempfile.TemporaryDirectory() as folder, Recorder("churn", f"{folder}/c", spool=f"{folder}/s") as recorder:
+        apps = {"off": app, "on": CaptureMiddleware(app, recorder, paths=["/invocations"])}
+        bodies = questions()
+
+        def answered(count: int) -> tuple[float, float]:
+            """The microseconds that a request takes, not captured and captured."""
+            took = dict.fromkeys(apps, 0.0)
+            for i in range(count):
+                for side in random.sample(list(apps), 2):
+                    took[side] += answered_in(apps[side], bodies[i % len(bodies)])
+                    time.sleep(0.0002)  # as a server waits for its next request
+            return 1e6 * took["off"] / count, 1e6 * took["on"] / count
+
+        began = time.perf_counter()
+        answered(300)
+        count = int(300 * seconds / (time.perf_counter() - began))
+        before = of_the_recorder()
+        off, on = answered(count)
+        threads = 1e6 * (of_the_recorder() - before) / count
+    model = os.environ.get("SERVING_MODEL") or "logistic"
+    print(
+        f"request, {model}: {off:.0f} µs of the thread that answers it; captured {on - off:+.1f} µs, and {threads:.1f} "
+        f"µs of the recorder's own threads: {100 * (on + threads) / off:.1f} %"
+    )
+
+
+def of_the_recorder() -> float:
+    """The seconds of a core that the recorder's threads have needed."""
+    ids = [thread.native_id for thread in threading.enumerate() if thread.name.startswith("model-monitor-")]
+    return sum(core_seconds_of(Path(f"/proc/self/task/{one}")) for one in ids)
+
+
+def core_seconds_of(task: Path) -> float:
+    """Of one thread, to the nanosecond, as Linux counts them."""
+    return int((task / "schedstat").read_text().split()[0]) / 1e9
+
+
+def answered_in(app: Any, body: bytes) -> float:
+    """The seconds of a core that the thread needs which answers a request."""
+    headers = [(b"host", b"localhost"), (b"content-type", b"text/csv"), (b"content-length", b"%d" % len(body))]
+    scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/invocations", "root_path": ""}
+    scope |= {"headers": headers, "query_string": b"", "scheme": "http", "server": ("127.0.0.1", 80)}
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    answering = app(scope, receive, send)
+    began = time.thread_time()
+    with contextlib.suppress(StopIteration):  # it waits for nothing
+        answering.send(None)
+    took = time.thread_time() - began
+    assert sent[0]["status"] == 200, sent
+    return took
+
+
+def measure_serving(requests: int) -> None:
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        process = stack.enter_context(asking())
+        destination = stack.enter_context(bucket(folder))
+        servers = {
+            side: stack.enter_context(serving(capture, folder / "spool"))
+            for side, capture in (("off", ""), ("on", destination))
+        }
+
+        def turns(count: int, each: int, rate: float = 0.0) -> tuple[list[Turn], list[Turn]]:
+            seen: dict[str, list[Turn]] = {side: [] for side in servers}
+            for _ in range(count):
+                for side in random.sample(list(servers), len(servers)):
+                    seen[side].append(asked(process, *servers[side], each, rate))
+            return seen["off"], seen["on"]
+
+        turns(5, 200)  # the first requests are slow
+        rate = statistics.median(turn.rate for turn in turns(5, 200)[0])
+        each = max(100, int(rate * TURN))
+        off, on = turns(max(10, requests // each), each)
+        tell_costs(off, on)
+        tell_times(*turns(max(10, requests // each // 4), each, rate / 2), rate / 2)
+
+
+def tell_costs(off: list[Turn], on: list[Turn]) -> None:
+    model, count = os.environ.get("SERVING_MODEL") or "logistic", sum(len(turn.times) for turn in off)
+    rate, core = count / sum(turn.seconds for turn in off), sum(turn.core for turn in off) / count
+    print(
+        f"serving, {model}: {count:,} requests each way in {len(off)} turns; not captured {rate:,.0f} a second, "
+        f"{1e6 * core:,.0f} µs of the workers' cores each"
+    )
+    for text, of in (("time of the workers' cores", "core"), ("requests a second", "rate")):
+        share, low, high = ratio([getattr(turn, of) for turn in off], [getattr(turn, of) for turn in on])
+        print(f"  captured, the {text}: {100 * share:.1f} % (19 of 20 times in {100 * low:.1f} to {100 * high:.1f} %)")
+
+
+def tell_times(off: list[Turn], on: list[Turn], rate: float) -> None:
+    """Where requests don't wait for each other as they do where a server is asked as much as it can answer."""
+    print(f"  asked {rate:,.0f} times a second, {sum(len(turn.times) for turn in off):,} requests each way:")
+    for share in (0.5, 0.99):
+        without, with_ = (at(sorted(t for turn in side for t in turn.times), share) / 1e3 for side in (off, on))
+        print(f"  {100 * share:g} % of the answers within {without:.2f} ms, captured {with_ - without:+.2f} ms")
+
+
+def ratio(off: list[float], on: list[float]) -> tuple[float, float, float]:
+    """Of the means over all turns, and between which two it lies in 95 of 100 draws of the turns."""
+    draws = []
+    for _ in range(2000):
+        drawn = random.choices(range(len(off)), k=len(off))
+        draws.append(sum(on[turn] for turn in drawn) / sum(off[turn] for turn in drawn))
+    draws.sort()
+    return sum(on) / sum(off), draws[50], draws[-50]
+
+
+@contextlib.contextmanager
+def asking() -> Iterator[subprocess.Popen[str]]:
+    """Another process that asks a server, each time a line names its port and how often; it answers with the times."""
+    code = (
+        "import asyncio, json, load, sys\n"
+        "for line in sys.stdin:\n"
+        "    port, count, rate = line.split()\n"
+        "    answers = asyncio.run(load.ask(int(port), int(count), rate=float(rate)))\n"
+        "    assert not answers.failed, answers\n"
+        "    print(json.dumps([answers.seconds, answers.times]), flush=True)\n"
+    )
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", code], env=environment(), **pipes) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def bucket(folder: Path) -> Iterator[str]:
+    from seaweed import BUCKET, running
+
+    (folder / "weed").mkdir()
+    with running(folder / "weed") as server:
+        yield f"s3://{BUCKET}/capture?{server.query}"
+
+
+@contextlib.contextmanager
+def serving(capture: str, spool: Path) -> Iterator[tuple[int, int]]:
+    """The example behind uvicorn with two workers; its port and process."""
+    from seaweed import free_port
+
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "app:app", "--workers", "2", "--port", str(port)]
+    command += ["--host", "127.0.0.1", "--log-level", "warning", "--no-access-log"]
+    own = environment(CAPTURE=capture, MODEL_MONITOR_SPOOL=str(spool), OMP_NUM_THREADS="1")
+    with subprocess.Popen(command, cwd=SERVING, env=own) as server:
+        try:
+            wait_for(port)
+            yield port, server.pid
+        finally:
+            server.terminate()
+            server.wait(60)
+
+
+def wait_for(port: int) -> None:
+    for _ in range(300):
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/ping").read()
+            return
+        time.sleep(0.1)
+    raise SystemExit("the example did not start")
+
+
+@dataclass
+class Turn:
+    """What came of some requests: seconds until all were answered, and of the workers' cores, and of each answer."""
+
+    seconds: float
+    core: float
+    times: list[float]
+
+    @property
+    def rate(self) -> float:
+        return len(self.times) / self.seconds
+
+
+def asked(ask: subprocess.Popen[str], port: int, process: int, count: int, rate: float) -> Turn:
+    before = core_seconds(process)
+    assert ask.stdin and ask.stdout
+    ask.stdin.write(f"{port} {count} {rate}\n")
+    ask.stdin.flush()
+    seconds, times = json.loads(ask.stdout.readline())
+    time.sleep(GAP)  # what was captured is written down
+    return Turn(seconds, core_seconds(process) - before, times)
+
+
+def core_seconds(process: int) -> float:
+    """Of a process' children and all their threads."""
+    import psutil
+
+    children = [child.pid for child in psutil.Process(process).children(recursive=True)]
+    threads = [thread for child in children for thread in Path(f"/proc/{child}/task").iterdir()]
+    return sum(map(core_seconds_of, threads))
+
+
+PARTS: dict[str, Callable[[int], None]] = {"request": measure_request, "serving": measure_serving}
+
+if __name__ == "__main__":
+    main()
