@@ -19,7 +19,7 @@ from model_monitor.rows.recorder.trouble import Trouble
 # more often, and by as few calls of the operating system as can be, as after each this thread waits for the
 # interpreter's lock; and as long as it waits, each call of another thread that lets go of the lock for a moment, as a
 # model does hundreds of times for an answer, costs that other thread a switch.
-DRAINED_EVERY = 0.5
+DRAINED_EVERY = 1.0
 # So many requests are written at once. While they are put into words, no other thread of the interpreter runs: 512 of
 # 2 KB take some 2 ms, which a request that is being answered at the time has to wait. Of very many it is a part.
 AT_ONCE, BYTES_AT_ONCE, PART = 512, 1 << 20, 8
@@ -93,7 +93,7 @@ class Writer:
     def keep(self, rolling: bool) -> None:
         """Sync what is due, close what is full or old. Raises OSError."""
         now = time.monotonic()
-        if now - self.synced >= self.flush_interval:
+        if now - self.synced >= self.flush_interval / 2:  # at each look, if those are as rare as that
             self.spool.sync()
             self.synced = now
         self.spool.roll_due(rolling)
