@@ -20,6 +20,7 @@ from model_monitor.rows.recorder.trouble import Trouble
 # interpreter's lock; and as long as it waits, each call of another thread that lets go of the lock for a moment, as a
 # model does hundreds of times for an answer, costs that other thread a switch.
 DRAINED_EVERY = 1.0
+AGAIN = 0.05  # seconds after a failure
 # So many requests are written at once. While they are put into words, no other thread of the interpreter runs: 512 of
 # 2 KB take some 2 ms, which a request that is being answered at the time has to wait. Of very many it is a part.
 AT_ONCE, BYTES_AT_ONCE, PART = 512, 1 << 20, 8
@@ -57,7 +58,7 @@ class Writer:
                     self.done = asked
             except Exception:  # noqa: BLE001 - whatever goes wrong, the next requests are not to be lost with it
                 self.tell("the files that captures wait in can't be written", trace=True)
-                time.sleep(DRAINED_EVERY)
+                time.sleep(AGAIN)
             if self.spool.ready:
                 self.on_ready()
             if ending and not self.queue.count:
