@@ -25,10 +25,11 @@ plain = json.JSONDecoder(parse_int=str)  # knows NaN and half characters, which 
 WHOLE_BYTES = LINE_BYTES  # of a document or a list over several lines
 
 # Of a line of CSV: what is left of a value in quotes, of the field around it, and all fields that end on the line. A
-# quote within a value that does not start with one is a character like others.
-QUOTED = re.compile(rb'[^"]*+(?:""[^"]*+)*+')
+# quote within a value that does not start with one is a character like others. (No group is repeated possessively:
+# Python before 3.11.5 gets that wrong, and some systems have it.)
+QUOTED = re.compile(rb'[^"]*+(?:""[^"]*+)*')
 FIELD_END = re.compile(rb"[^,]*+,?")
-FIELDS = re.compile(rb'(?:"[^"]*+(?:""[^"]*+)*+"[^,]*+,?|[^",][^,]*+,?|,)*+')
+FIELDS = re.compile(rb'(?:"[^"]*+(?:""[^"]*+)*"(?!")[^,]*+,?|[^",][^,]*+,?|,)*')
 
 
 def read(files: Iterable[store.File]) -> Iterator[Iterator[Piece]]:
