@@ -345,6 +345,26 @@ def test_a_request_is_recorded_before_the_end_of_its_answer_is_sent(
     assert recorded == [0, 0, 1]
 
 
+def test_what_an_app_reads_and_sends_after_its_answer_has_ended_is_no_part_of_the_record(
+    recorder: Recorder, tmp_path: Path
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(await receive())
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/csv")]})
+        await send({"type": "http.response.body", "body": b"1", "more_body": True})
+        await send({"type": "http.response.body", "body": b"2"})
+        seen.append(await receive())
+        await send({"type": "http.response.body", "body": b"3"})
+
+    seen: list[Any] = []
+    asked = [{"type": "http.request", "body": b"1,", "more_body": True}, {"type": "http.request", "body": b"2"}]
+    sent = asyncio.run(exchange(CaptureMiddleware(app, recorder), asked))
+    assert seen == asked and [message.get("body") for message in sent[1:]] == [b"1", b"2", b"3"]
+    [record] = written_by(recorder, tmp_path)
+    assert record["captureData"]["endpointInput"]["truncated"] is True
+    assert data_of(record)[1] == "12"
+
+
 async def aside() -> Any:
     raise AssertionError("nobody asks for the request's body")
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -171,6 +172,15 @@ def until(done: Any, seconds: float = 20) -> None:
             return
         ends.wait(0.02)
     pytest.fail("it did not come to that")
+
+
+def test_a_queue_that_is_half_full_is_written_down_before_its_time(tmp_path: Path) -> None:
+    with made(tmp_path, max_queue_bytes=200_000, when_full="drop_newest") as recorder:
+        for _ in range(60):
+            recorder.record(b"x" * 10_000, b"2", **CSV)
+            time.sleep(0.01)
+        assert recorder.counters()["dropped"] == 0
+    assert len(lines(tmp_path)) == 60
 
 
 def test_gzip_is_read_as_well(tmp_path: Path) -> None:

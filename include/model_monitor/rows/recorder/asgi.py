@@ -80,7 +80,7 @@ def hearing(exchange: Exchange, receive: Receive) -> Receive:
 
     async def heard() -> Message:
         message = await receive()
-        if message["type"] == "http.request":
+        if message["type"] == "http.request" and not exchange.is_done:
             is_last = not message.get("more_body", False)
             exchange.input = added(exchange.input, message.get("body") or b"", is_last, limit)
         return message
@@ -97,7 +97,7 @@ def saying(exchange: Exchange, send: Send) -> Send:
     async def said(message: Message) -> None:
         if message["type"] == "http.response.start":
             message = begun(exchange, message)
-        elif exchange.is_selected and ends(exchange, message):
+        elif exchange.is_selected and not exchange.is_done and ends(exchange, message):
             if exchange.traffic.waits:
                 await aside(exchange.done)
             else:

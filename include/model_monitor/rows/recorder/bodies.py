@@ -43,6 +43,13 @@ class Body:
             else:
                 self.chunks.append(bytearray(chunk))
 
+    def copy(self) -> Body:
+        """It as it is now, whatever is added to it later."""
+        other = Body(self.limit)
+        other.chunks = None if self.chunks is None else [bytes(chunk) for chunk in self.chunks]
+        other.ended, other.size = self.ended, self.size
+        return other
+
     def __len__(self) -> int:
         """How many bytes are kept."""
         return 0 if self.chunks is None else self.size
@@ -67,7 +74,7 @@ class Body:
 
 def added(body: Body | bytes | None, chunk: bytes, is_last: bool, limit: int) -> Body | bytes:
     """What is kept of a body with its next chunk: that itself if it is all, as it nearly always is."""
-    if body is None and is_last and len(chunk) <= limit and chunk.__class__ is bytes:
+    if body is None and is_last and len(chunk) <= limit and isinstance(chunk, bytes):
         return chunk
     if body is None:
         body = Body(limit)

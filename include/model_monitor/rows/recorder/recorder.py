@@ -124,7 +124,7 @@ class Recorder:
 
     def wants(self, event_id: str) -> bool:
         """Whether the request of this id is to be captured: ask before keeping its bodies."""
-        return is_sampled(event_id, self._percentage)
+        return self.chosen_by(event_id) is not None
 
     def chosen_by(self, event_id: str) -> float | None:
         """The sampling percentage by which the request of this id is to be captured; None if it is not."""

@@ -65,10 +65,10 @@ class Request(msgspec.Struct, gc=False):
     def size(self) -> int:
         """How many bytes it takes in memory: what its senders decided on, and all else."""
         size = OVERHEAD + len(self.event_id)
-        if self.input.__class__ is bytes:
-            size += len(self.input)  # type: ignore[arg-type]
-        if self.output.__class__ is bytes:
-            size += len(self.output)  # type: ignore[arg-type]
+        if isinstance(self.input, bytes):
+            size += len(self.input)
+        if isinstance(self.output, bytes):
+            size += len(self.output)
         if self.inference_id:
             size += len(self.inference_id)
         if self.custom_attributes:
@@ -119,7 +119,7 @@ def is_sampled(event_id: str, percentage: float) -> bool:
     """
     if percentage >= 100:
         return True
-    if event_id.__class__ is not str or not event_id.isascii():
+    if not (isinstance(event_id, str) and event_id.isascii()):
         event_id = unicode(event_id)
     hashed = HASH.copy()
     hashed.update(event_id.encode())

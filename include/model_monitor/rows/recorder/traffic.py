@@ -156,15 +156,17 @@ class Exchange:
         try:
             if self.percentage is None:
                 self.traffic.recorder.sampled_out()
-            else:
-                self.traffic.recorder.take(self)
+                return
+            if isinstance(self.input, Body):  # of which the app may still read
+                self.input = self.input.copy()
+            self.traffic.recorder.take(self)
         except Exception:  # noqa: BLE001 - the response goes on, whatever it is
             self.traffic.quietly.tell()
 
     @property
     def size(self) -> int:
         """How many bytes it takes in memory, about."""
-        size = OVERHEAD
+        size = OVERHEAD + sum(map(len, self.received.values())) + sum(map(len, self.sent.values()))
         if self.input is not None:
             size += len(self.input)
         if self.output is not None:

@@ -74,8 +74,8 @@ def received(environ: Environ) -> Headers:
 
 def sent(headers: Sequence[tuple[str, str]]) -> Headers:
     """The response's headers that matter."""
-    known = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in headers}
-    return {name: value for name, value in known.items() if name in RESPONSE_HEADERS}
+    known = [(name.lower().encode("latin-1"), value) for name, value in headers]
+    return {name: value.encode("latin-1") for name, value in known if name in RESPONSE_HEADERS}
 
 
 def answering(exchange: Exchange, start_response: StartResponse) -> StartResponse:
