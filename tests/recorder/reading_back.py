@@ -10,12 +10,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pyarrow.parquet as pq
 import requests
 import uvicorn
@@ -39,9 +41,25 @@ def written_by(recorder: Recorder, folder: Path) -> list[dict[str, Any]]:
 
 
 def records_in(folder: Path) -> list[dict[str, Any]]:
-    files = store.files(str(folder / "capture"))
+    return records_at(str(folder / "capture"))
+
+
+def records_at(address: str) -> list[dict[str, Any]]:
+    """In order of the files' names."""
+    files = store.files(address)
     content = [line for file in files for line in store.read(file.address).split(b"\n")]
     return [json.loads(line) for line in content if line]
+
+
+def ids(address: Path | str) -> Counter[str]:
+    """How often each event id is in the capture files below a folder or address."""
+    return Counter(record["eventMetadata"]["eventId"] for record in records_at(str(address)))
+
+
+def in_balance(recorder: Recorder) -> bool:
+    """Each request is somewhere: in the store, waiting, or counted as dropped."""
+    c = recorder.counters()
+    return bool(c["recorded"] + c["adopted"] == c["sent"] + c["queued"] + c["spooled"] + c["dropped"])
 
 
 def data_of(record: dict[str, Any]) -> tuple[Any, Any]:
@@ -124,9 +142,19 @@ def answers(url: str) -> bool:
         return False
 
 
-def until(condition: Any, seconds: float = 60) -> None:
+def until(done: Callable[[], Any], seconds: float = 60) -> None:
     """Wait for something that happens in another thread or process."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
+    ends = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < ends, "it did not come to that"
         time.sleep(0.01)
+
+
+def helpers(process: int | None = None) -> list[psutil.Process]:
+    """The processes that send what a process, or this one, records; also one that ended and was not waited for."""
+    children = psutil.Process(process).children()
+    return [one for one in children if is_gone(one) or "model_monitor.rows.recorder.helper" in one.cmdline()]
+
+
+def is_gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE

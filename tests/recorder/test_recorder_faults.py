@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import signal
@@ -11,16 +10,18 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from reading_back import helpers, ids, in_balance, until
 from seaweed import BUCKET, Server, running
 
 from model_monitor import store
 from model_monitor.errors import StoreError
 from model_monitor.rows.recorder import Recorder
+from model_monitor.rows.recorder.destinations import destination_at
 from model_monitor.rows.recorder.disk import LOCK
 
 CSV: dict[str, Any] = {"input_content_type": "text/csv", "output_content_type": "text/csv"}
@@ -28,24 +29,6 @@ CSV: dict[str, Any] = {"input_content_type": "text/csv", "output_content_type": 
 
 def made(folder: Path, **more: Any) -> Recorder:
     return Recorder("churn", **({"destination": str(folder / "capture"), "spool": folder / "spool"} | more))
-
-
-def ids(address: Path | str) -> Counter[str]:
-    content = [line for file in store.files(str(address)) for line in store.read(file.address).split(b"\n")]
-    return Counter(json.loads(line)["eventMetadata"]["eventId"] for line in content if line)
-
-
-def until(done: Callable[[], Any], seconds: float = 30) -> None:
-    ends = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < ends, "it did not come to that"
-        time.sleep(0.02)
-
-
-def in_balance(recorder: Recorder) -> bool:
-    """Each request is somewhere: in the store, waiting, or counted as dropped."""
-    c = recorder.counters()
-    return bool(c["recorded"] + c["adopted"] == c["sent"] + c["queued"] + c["spooled"] + c["dropped"])
 
 
 def out_of_reach(folder: Path) -> Path:
@@ -291,7 +274,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_a_server_that_stops_freezes_and_refuses_delays_requests_and_loses_none(
     tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_monitor.rows.recorder.destinations.READ_SECONDS", 1)
     monkeypatch.setattr("model_monitor.rows.recorder.sender.LONGEST_WAIT", 0.5)
     address = f"s3://{BUCKET}/{tmp_path.name}?{server.query}"
     with made(tmp_path, destination=address, roll_bytes=20_000, flush_interval=0.05) as recorder:
@@ -307,10 +289,10 @@ def test_a_server_that_stops_freezes_and_refuses_delays_requests_and_loses_none(
         some()
         assert recorder.flush(30)
         with server.frozen():
-            before = recorder.counters()["failures"]
             some()
+            until(lambda: recorder.counters()["spooled"] == 300)
+            time.sleep(1)
             assert recorder.counters()["sent"] == 300, "they were all taken, and none of them waited for the server"
-            until(lambda: failed(before))
         some()
         server.stop()
         before = recorder.counters()["failures"]
@@ -319,26 +301,27 @@ def test_a_server_that_stops_freezes_and_refuses_delays_requests_and_loses_none(
         server.start_again()
         some()
         assert recorder.flush(60) and in_balance(recorder)
-        monkeypatch.setitem(recorder.destination.__dict__, "client", refused(address, monkeypatch))
-        before = recorder.counters()["failures"]
-        some()
-        until(lambda: failed(before))
-        del recorder.destination.__dict__["client"]
+        with monkeypatch.context() as patch:
+            patch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+            helpers()[0].kill()  # the next one has a key that the server does not accept
+            before = recorder.counters()["failures"]
+            some()
+            until(lambda: failed(before + 1))
+        helpers()[0].kill()
         assert recorder.flush(60)
         counters = recorder.counters()
     assert ids(address) == Counter(f"e{i}" for i in range(1800))
     assert counters["sent"] == 1800 and counters["dropped"] == 0
 
 
-def refused(address: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A client whose key the server does not accept."""
-    from model_monitor.rows.recorder.destinations import Bucket, destination_at
-
-    with monkeypatch.context() as patch:
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-        destination = destination_at(address)
-        assert isinstance(destination, Bucket)
-        return destination.client
+def test_a_server_that_takes_a_file_and_never_answers_is_given_up(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model_monitor.rows.recorder.destinations.READ_SECONDS", 1)
+    destination = destination_at(f"s3://{BUCKET}/hung?{server.query}")
+    destination.put("a", b"1")
+    with server.frozen(), pytest.raises(Exception, match=r"(?i)timeout"):
+        destination.put("a", b"1")
 
 
 def test_a_spool_that_is_gone_later_costs_requests_that_are_counted_and_no_request_fails(tmp_path: Path) -> None:

@@ -12,13 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reading_back import recorder_into, records_in, until
+from reading_back import ids, recorder_into, records_in, until
 
 from model_monitor.rows.recorder import Recorder
-
-
-def ids(folder: Path) -> Counter[str]:
-    return Counter(record["eventMetadata"]["eventId"] for record in records_in(folder))
 
 
 def run(code: str, folder: Path) -> str:
@@ -76,7 +72,7 @@ with recorder._queue.room:  # as in the middle of ``record``, where a handler of
 
 def test_what_could_not_be_sent_by_close_is_sent_at_exit(tmp_path: Path) -> None:
     run(CLOSED_TWICE, tmp_path)
-    assert ids(tmp_path) == Counter(f"e{i}" for i in range(100))
+    assert ids(tmp_path / "capture") == Counter(f"e{i}" for i in range(100))
 
 
 def test_closing_again_says_again_whether_the_store_has_all(tmp_path: Path) -> None:
@@ -101,7 +97,7 @@ def test_threads_that_can_not_be_started_are_tried_again_later(tmp_path: Path, m
     assert recorder.record(b"1", b"2", event_id="a") is None
     assert recorder.record(b"1", b"2", event_id="b") is None
     assert recorder.record(b"1", b"2", event_id="c") == "c"
-    assert recorder.close() and ids(tmp_path) == Counter("c")
+    assert recorder.close() and ids(tmp_path / "capture") == Counter("c")
     counters = recorder.counters()
     assert counters["recorded"] == 3 and counters["dropped"] == counters["dropped_disk"] == 2
     assert set(threading.enumerate()) <= before
@@ -181,7 +177,7 @@ atexit.register(late)
 
 def test_a_request_at_exit_is_sent_or_counted(tmp_path: Path) -> None:
     run(LATE, tmp_path / "a")
-    assert ids(tmp_path / "a") == Counter(["in time", "at exit"])
+    assert ids(tmp_path / "a/capture") == Counter(["in time", "at exit"])
     said = run(FIRST_AT_EXIT, tmp_path / "b").split()
     sent = len(records_in(tmp_path / "b"))
     assert (said, sent) in ((["taken", "1", "0"], 1), (["dropped", "1", "1"], 0))
@@ -200,7 +196,7 @@ def test_flush_ends_though_requests_keep_coming(tmp_path: Path) -> None:
         thread.start()
         try:
             assert recorder.flush(20)
-            assert "first" in ids(tmp_path)
+            assert "first" in ids(tmp_path / "capture")
         finally:
             ended.set()
             thread.join()
@@ -214,7 +210,7 @@ def test_flush_is_not_done_while_the_spool_has_no_room_for_what_was_recorded(tmp
         with recorder._spool.lock:  # type: ignore[union-attr]
             for i in range(500):
                 recorder.record(b"x" * 1000, b"1", event_id=f"e{i}")
-        assert recorder.flush(30) and len(ids(tmp_path)) == 500
+        assert recorder.flush(30) and len(ids(tmp_path / "capture")) == 500
 
 
 def test_intervals_that_never_end_are_refused(tmp_path: Path) -> None:

@@ -14,17 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reading_back import recorder_into, records_in, until
+from reading_back import ids, recorder_into, until
 
 from model_monitor.rows.recorder import Recorder, tally
 from model_monitor.rows.recorder.disk import LOCK
 
 CALLS = ("open", "write", "fsync", "fdatasync", "close", "rename", "replace", "unlink", "rmdir", "mkdir", "truncate")
 SAID = "said"
-
-
-def ids(folder: Path) -> Counter[str]:
-    return Counter(record["eventMetadata"]["eventId"] for record in records_in(folder))
 
 
 def killed_before(call: int, work: Callable[[], None]) -> bool:
@@ -89,7 +85,7 @@ def test_what_a_process_had_taken_is_sent_once_or_counted_wherever_it_was_killed
         was_killed = killed_before(call, work)
         said = (folder / SAID).read_text().split() if (folder / SAID).exists() else []
         counters = recovered(folder)
-        found = ids(folder)
+        found = ids(folder / "capture")
         assert set(found.values()) <= {1}
         assert len(set(said) - set(found)) <= counters["dropped_killed"], call
         assert not [path for path in (folder / "spool").rglob("*") if path.suffix in (".open", ".ready")]
@@ -121,7 +117,7 @@ def test_what_was_left_is_sent_once_wherever_the_one_that_takes_it_over_is_kille
         was_killed = killed_before(call, take_over)
         if was_killed:
             recovered(folder)
-        assert ids(folder) == Counter(f"e{i}" for i in range(10)), call
+        assert ids(folder / "capture") == Counter(f"e{i}" for i in range(10)), call
         if not was_killed:
             assert call > 20
             break
@@ -141,6 +137,6 @@ def test_many_take_over_at_once_and_each_request_is_sent_once(tmp_path: Path) ->
         recorder.start()
     until(lambda: sum(recorder.counters()["sent"] for recorder in recorders) >= 60)
     assert all(recorder.close() for recorder in recorders)
-    assert ids(tmp_path) == Counter(f"{n}-{i}" for n in range(20) for i in range(3))
+    assert ids(tmp_path / "capture") == Counter(f"{n}-{i}" for n in range(20) for i in range(3))
     assert sum(recorder.counters()["adopted"] for recorder in recorders) == 60
     assert not list(recorders[0].spool_root.iterdir())

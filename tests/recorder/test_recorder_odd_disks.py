@@ -13,19 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reading_back import recorder_into, records_in, until
+from reading_back import ids, in_balance, recorder_into, until
 
 from model_monitor.rows.recorder import Recorder, disk, spool
 from model_monitor.rows.recorder.disk import LOCK
-
-
-def ids(folder: Path) -> Counter[str]:
-    return Counter(record["eventMetadata"]["eventId"] for record in records_in(folder))
-
-
-def in_balance(recorder: Recorder) -> bool:
-    c = recorder.counters()
-    return bool(c["recorded"] + c["adopted"] == c["sent"] + c["queued"] + c["spooled"] + c["dropped"])
 
 
 def test_a_spool_that_is_deleted_meanwhile_is_made_again_and_what_was_in_it_counted(tmp_path: Path) -> None:
@@ -46,7 +37,7 @@ def test_a_spool_that_is_deleted_meanwhile_is_made_again_and_what_was_in_it_coun
         [folder] = recorder.spool_root.iterdir()
         with disk.freed(folder) as free:
             assert not free, "nobody else takes it over"
-    assert ids(tmp_path) == Counter(["after0", "after1", "after2"])
+    assert ids(tmp_path / "capture") == Counter(["after0", "after1", "after2"])
     assert not [path for path in (tmp_path / "spool").rglob("*") if path.is_file()]
 
 
@@ -70,7 +61,7 @@ def test_a_file_that_can_not_be_read_at_the_moment_is_not_given_up(
         assert recorder.counters()["spooled"] == 1 and recorder.counters()["dropped"] == 0
         fails.clear()
         assert recorder.flush(20)
-    assert ids(tmp_path) == Counter("a")
+    assert ids(tmp_path / "capture") == Counter("a")
 
 
 def test_the_sender_goes_on_whatever_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +102,7 @@ def test_a_disk_that_turns_read_only_does_not_stop_what_it_holds_from_being_sent
     with recorder_into(tmp_path) as later:
         later.start()
         until(lambda: later.counters()["adopted"] == 3)
-    assert ids(tmp_path) == Counter(f"e{i}" for i in range(3)), "they are sent again, under the same names"
+    assert ids(tmp_path / "capture") == Counter(f"e{i}" for i in range(3)), "they are sent again, under the same names"
 
 
 def test_what_can_not_be_closed_at_the_end_is_left_for_the_next_start(
@@ -130,7 +121,7 @@ def test_what_can_not_be_closed_at_the_end_is_left_for_the_next_start(
     with recorder_into(tmp_path) as second:
         second.start()
         until(lambda: second.counters()["adopted"] == 1)
-    assert ids(tmp_path) == Counter("a")
+    assert ids(tmp_path / "capture") == Counter("a")
 
 
 def left_by_another(folder: Path, name: str, count: int) -> Path:
@@ -168,7 +159,7 @@ def test_more_than_the_spool_may_hold_is_taken_over_all_the_same(tmp_path: Path)
         recorder.start()
         until(lambda: recorder.counters()["adopted"] == 1000)
         assert recorder.flush(20) and in_balance(recorder)
-    assert len(ids(tmp_path)) == 1000
+    assert len(ids(tmp_path / "capture")) == 1000
 
 
 def test_one_folder_that_can_not_be_taken_over_is_in_nobodys_way(tmp_path: Path) -> None:
@@ -177,7 +168,7 @@ def test_one_folder_that_can_not_be_taken_over_is_in_nobodys_way(tmp_path: Path)
     left_by_another(tmp_path, "b", 2)
     with recorder_into(tmp_path) as recorder:
         recorder.start()
-        until(lambda: {"a0", "b0", "b1"} <= set(ids(tmp_path)))
+        until(lambda: {"a0", "b0", "b1"} <= set(ids(tmp_path / "capture")))
         assert in_balance(recorder)
 
 
@@ -235,7 +226,7 @@ def test_hundreds_of_hours_at_once_keep_few_files_open(tmp_path: Path) -> None:
             )
         until(lambda: recorder.counters()["queued"] == 0)
         assert len(list(Path("/proc/self/fd").iterdir())) - before <= spool.OPEN_FILES + 4
-    assert ids(tmp_path) == Counter(f"e{i}" for i in range(300))
+    assert ids(tmp_path / "capture") == Counter(f"e{i}" for i in range(300))
 
 
 def test_the_writer_ends_though_the_spool_is_full_and_the_store_away(tmp_path: Path) -> None:
@@ -245,13 +236,20 @@ def test_the_writer_ends_though_the_spool_is_full_and_the_store_away(tmp_path: P
     sending = threading.Event()
 
     class Hanging:
-        def put(self, key: str, content: bytes) -> None:
+        place = "nowhere"
+
+        def carry(self, file: Path, key: str) -> int:
             sending.set()
             assert released.wait(20)
             raise OSError("away")
 
+        def close(self) -> None:
+            pass
+
+        forget = close
+
     released = threading.Event()
-    recorder._sender.destination = Hanging()
+    recorder._sender.carrier = Hanging()
     for i in range(20):
         recorder.record(b"x" * 200, b"1", event_id=f"a{i}")
     assert sending.wait(10)

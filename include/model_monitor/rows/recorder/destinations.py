@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
@@ -21,9 +21,7 @@ QUERY = {"region", "scheme", "endpoint_override", "allow_bucket_creation", "allo
 
 
 class Destination(Protocol):
-    """Where files go. Each is a dataclass, so that a process that was forked can have one of its own."""
-
-    __dataclass_fields__: ClassVar[dict[str, Any]]
+    """Where files go."""
 
     def put(self, key: str, content: bytes) -> None:
         """Store a file under a key below the destination. May raise anything: it is tried again."""
@@ -76,7 +74,7 @@ class Folder:
 class Bucket:
     """A prefix in an S3 bucket; ``query`` may name region, scheme and endpoint_override, as addresses of stores do.
 
-    By boto3, which finds every kind of credentials, knows KMS keys, and starts no threads that a fork would lose.
+    By boto3, which finds every kind of credentials and knows KMS keys.
     """
 
     name: str

@@ -5,16 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from model_monitor.errors import ConfigError, StoreError
 from model_monitor.rows.recorder import tally
+from model_monitor.rows.recorder.carriers import carrier_to
 from model_monitor.rows.recorder.checks import check
 from model_monitor.rows.recorder.counters import Counters, instrument, numbers_of
-from model_monitor.rows.recorder.destinations import Folder, destination_at
 from model_monitor.rows.recorder.disk import spool_of
 from model_monitor.rows.recorder.event_ids import new_event_id
 from model_monitor.rows.recorder.flag import until
@@ -55,8 +54,8 @@ class Recorder:
 
     A process that is killed loses what had not been written down, the last ``flush_interval`` seconds at most; what
     it had written is sent by another recorder with the same endpoint, destination and spool that runs, or is started.
-    Threads, asyncio, signal handlers, and servers that fork before or after it was made may use it; with ``gs://`` and
-    ``abfs://`` it must not have sent anything before a fork. Raises ConfigError, StoreError if there can be no spool.
+    Threads, asyncio, signal handlers, and servers that fork before or after it was made may use it. Raises ConfigError,
+    StoreError if there can be no spool.
     """
 
     def __init__(
@@ -88,12 +87,10 @@ class Recorder:
         self.captures_input, self.captures_output = "input" in capture, "output" in capture
         self.max_payload_bytes, self.when_full = max_payload_bytes, when_full
         self.format = Format(tuple(csv_content_types), tuple(json_content_types), privacy)
-        self.destination = destination_at(destination, kms_key_id)
-        self.gzip = gzip
+        self._carrier = carrier_to(destination, kms_key_id, gzip)
         self.flush_interval, self.roll_seconds, self.roll_bytes = flush_interval, roll_seconds, roll_bytes
         self.max_queue_bytes, self.max_spool_bytes = max_queue_bytes, max_spool_bytes
-        place = str(self.destination.root) if isinstance(self.destination, Folder) else destination.rstrip("/")
-        self.spool_root = spool_of(endpoint, variant, place, spool)
+        self.spool_root = spool_of(endpoint, variant, self._carrier.place, spool)
         self._anew()
         instrument()
         LIVE.add(self)
@@ -199,7 +196,7 @@ class Recorder:
     def _started(self, spool: Spool) -> list[threading.Thread]:
         counters, queue, room = self._counters, self._queue, self.max_spool_bytes
         prefix = f"{self.endpoint}/{self.variant}"
-        sender = Sender(spool, self.destination, prefix, self.gzip, counters, room, queue.wake)
+        sender = Sender(spool, self._carrier, prefix, counters, room, queue.wake)
         writer = Writer(queue, spool, self.format, counters, self.flush_interval, room, self.when_full, sender.wake.set)
         threads = [
             threading.Thread(target=work.run, name=f"model-monitor-{name}", daemon=True)
@@ -289,7 +286,7 @@ class Recorder:
         if self._spool:
             self._spool.forget()
         closed = self._closed
-        self.destination = replace(self.destination)  # without the parent's connections
+        self._carrier.forget()
         self._anew()
         self._closed = self._queue.closed = closed
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import random
 import time
 from collections.abc import Callable
@@ -10,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from model_monitor.rows.recorder import tally
+from model_monitor.rows.recorder.carriers import Carrier
 from model_monitor.rows.recorder.counters import Counters, unaccounted
-from model_monitor.rows.recorder.destinations import Destination
 from model_monitor.rows.recorder.disk import discard
 from model_monitor.rows.recorder.flag import Flag
 from model_monitor.rows.recorder.spool import Segment, Spool
@@ -26,9 +25,8 @@ class Sender:
     """Sends what is ready; ``wake`` is set when there is more, ``ending`` when nothing more will come."""
 
     spool: Spool
-    destination: Destination
+    carrier: Carrier
     prefix: str
-    gzip: bool
     counters: Counters
     max_spool_bytes: int
     on_sent: Callable[[], object]  # there is room in the spool
@@ -40,6 +38,12 @@ class Sender:
 
     def run(self) -> None:
         """Until the end has come and nothing is ready, or the deadline passed."""
+        try:
+            self.send_all()
+        finally:
+            self.carrier.close()
+
+    def send_all(self) -> None:
         wait = FIRST_WAIT
         while not self.is_over():
             if time.monotonic() - self.looked >= ADOPT_EVERY:
@@ -89,21 +93,19 @@ class Sender:
     def send(self, segment: Segment) -> bool:
         """Whether a file is off our hands: in the store, or lost."""
         try:
-            content = segment.path.read_bytes()
-            packed = gzip.compress(content, 6, mtime=0) if self.gzip else content
-            self.destination.put(f"{self.prefix}/{segment.key}{'.gz' if self.gzip else ''}", packed)
+            size = self.carrier.carry(segment.path, f"{self.prefix}/{segment.key}")
         except Exception as error:  # noqa: BLE001 - whatever a store raises: the file waits, as long as it is there
-            if isinstance(error, FileNotFoundError) and not segment.path.exists():
+            if not segment.path.exists():
                 log.error("%s captured requests are lost, as their file was deleted: %s", segment.count, error)
                 self.counters.add(dropped_disk=segment.count)
                 self.spool.done_with(segment)
                 return True
             segment.sending = False
             self.counters.add(failures=1)
-            self.tell("captures wait on this machine, as they can't be sent to %s: %s", self.destination, error)
+            self.tell("captures wait on this machine, as they can't be sent to %s: %s", self.carrier.place, error)
             return False
         discard(segment.path)  # before it is counted: who is killed in between had not sent too much, by their count
-        self.counters.add(sent=segment.count, bytes=len(packed))
+        self.counters.add(sent=segment.count, bytes=size)
         self.spool.done_with(segment)
         self.on_sent()
         return True

@@ -1,0 +1,153 @@
+"""Does the process that sends files end when it should, and only then, and does the serving one pay nothing for it?"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from reading_back import helpers, ids, in_balance, is_gone, until
+from seaweed import BUCKET, Server, running
+
+from model_monitor.rows.recorder import Recorder, carriers
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("weed")) as one:
+        yield one
+
+
+@pytest.fixture
+def address(server: Server, tmp_path: Path) -> str:
+    return f"s3://{BUCKET}/{tmp_path.name}?{server.query}"
+
+
+SERVING = """
+import os, signal, sys
+from model_monitor.rows.recorder import Recorder
+recorder = Recorder("churn", sys.argv[1], spool=sys.argv[2], flush_interval=0.05)
+recorder.record(b"1", b"2", event_id="first")
+assert recorder.flush(60)
+assert not {"boto3", "botocore", "urllib3"} & set(sys.modules), sorted(sys.modules)
+print("sent", flush=True)
+"""
+WAITING = SERVING + "sys.stdin.read()\n"
+ANSWERING = SERVING + "recorder.record(b'1', b'2', event_id='second')\nsignal.pause()\n"
+FORKING = SERVING + "os.fork() or signal.pause()\nsys.stdin.read()\n"
+
+
+def served(script: str, address: str, spool: Path, **more: Any) -> subprocess.Popen[str]:
+    """A process that has captured a request, and sent it."""
+    command = [sys.executable, "-c", script, address, str(spool)]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, **pipes, **more)
+    assert process.stdout and process.stdout.readline() == "sent\n"
+    return process
+
+
+def test_the_process_that_sends_ends_when_the_serving_one_is_killed(address: str, tmp_path: Path) -> None:
+    with served(WAITING, address, tmp_path) as process:
+        [helper] = helpers(process.pid)
+        process.kill()
+        until(lambda: is_gone(helper), 10)
+    assert ids(address) == Counter(["first"])
+
+
+def test_a_child_of_the_serving_process_does_not_keep_it_from_ending(address: str, tmp_path: Path) -> None:
+    with served(FORKING, address, tmp_path) as process:
+        [helper] = helpers(process.pid)
+        until(lambda: len(psutil.Process(process.pid).children()) == 2)
+        [child] = [one for one in psutil.Process(process.pid).children() if one != helper]
+        process.kill()
+        until(lambda: is_gone(helper), 10)
+        child.kill()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_all_of_them_ends_the_serving_one_and_what_it_has_is_sent(
+    address: str, tmp_path: Path, how: signal.Signals
+) -> None:
+    script = "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit())\n" + ANSWERING
+    with served(script, address, tmp_path, start_new_session=True, stderr=subprocess.DEVNULL) as process:
+        [helper] = helpers(process.pid)
+        os.killpg(process.pid, how)
+        process.wait(30)
+        until(lambda: is_gone(helper), 10)
+    assert ids(address) == Counter(["first", "second"])
+
+
+def test_nothing_is_left_of_it_when_the_recorder_is_closed(address: str, tmp_path: Path) -> None:
+    with Recorder("churn", address, spool=tmp_path) as recorder:
+        recorder.record(b"1", b"2")
+        assert not helpers(), "it is started for the first file"
+        assert recorder.flush(60) and len(helpers()) == 1
+    assert not helpers()
+
+
+def test_one_that_was_killed_is_replaced_even_where_a_broken_pipe_would_end_the_process(
+    address: str, tmp_path: Path
+) -> None:
+    script = SERVING.replace("import os", "signal.signal(signal.SIGPIPE, signal.SIG_DFL)\nimport os", 1)
+    script = "import signal\n" + script + "sys.stdin.readline()\nrecorder.record(b'1', b'2', event_id='second')\n"
+    with served(script + "assert recorder.close(60)\n", address, tmp_path) as process:
+        [helper] = helpers(process.pid)
+        helper.kill()
+        until(lambda: is_gone(helper), 10)
+        process.communicate("go on\n", timeout=60)
+    assert process.returncode == 0 and ids(address) == Counter(["first", "second"])
+
+
+def test_where_it_can_not_be_started_requests_wait_and_the_reason_is_told(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/usr/bin/uwsgi")
+    assert carriers.interpreter() == f"{sys.exec_prefix}/bin/python3"
+    monkeypatch.setattr(sys, "exec_prefix", str(tmp_path))
+    with Recorder("churn", address, spool=tmp_path / "spool") as recorder, caplog.at_level(logging.WARNING):
+        recorder.record(b"1", b"2", event_id="waits")
+        assert not recorder.flush(1)
+        assert recorder.counters()["failures"] and in_balance(recorder)
+        monkeypatch.undo()
+        assert recorder.flush(60)
+    assert f"No such file or directory: '{tmp_path}/bin/python3'" in caplog.text
+    assert ids(address) == Counter(["waits"])
+
+
+def test_what_goes_wrong_in_it_is_told(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    with Recorder("churn", address, spool=tmp_path) as recorder, caplog.at_level(logging.WARNING):
+        recorder.record(b"1", b"2")
+        assert not recorder.flush(3)
+        assert recorder.counters()["failures"] and in_balance(recorder)
+        recorder.close(0.1)
+    assert f"can't be sent to {address}" in caplog.text and "SignatureDoesNotMatch" in caplog.text
+
+
+def test_modules_are_found_where_the_serving_process_found_them(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though nothing in the environment names their folder."""
+    include = next(path for path in sys.path if (Path(path) / "model_monitor/rows/recorder").is_dir())
+    script = f"import sys\nsys.path.insert(0, {include!r})\n" + SERVING
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    with served(script, address, tmp_path / "spool", env=own, cwd=tmp_path) as process:
+        process.wait(30)
+    assert process.returncode == 0 and ids(address) == Counter(["first"])
+
+
+def test_it_gives_way_to_requests(address: str, tmp_path: Path) -> None:
+    with served(WAITING, address, tmp_path) as process:
+        [helper] = helpers(process.pid)
+        assert helper.nice() > psutil.Process(process.pid).nice()
+        process.kill()
