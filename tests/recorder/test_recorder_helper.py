@@ -17,7 +17,7 @@ import pytest
 from reading_back import helpers, ids, in_balance, is_gone, until
 from seaweed import BUCKET, Server, running
 
-from model_monitor.rows.recorder import Recorder, carriers
+from model_monitor.rows.recorder import Recorder, helper
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ print("sent", flush=True)
 """
 WAITING = SERVING + "sys.stdin.read()\n"
 ANSWERING = SERVING + "recorder.record(b'1', b'2', event_id='second')\nsignal.pause()\n"
-FORKING = SERVING + "os.fork() or signal.pause()\nsys.stdin.read()\n"
+FORKING = SERVING + "os.fork()\nsys.stdin.read()\n"
 
 
 def served(script: str, address: str, spool: Path, **more: Any) -> subprocess.Popen[str]:
@@ -93,6 +93,27 @@ def test_nothing_is_left_of_it_when_the_recorder_is_closed(address: str, tmp_pat
     assert not helpers()
 
 
+def test_all_recorders_of_a_process_share_one(server: Server, tmp_path: Path) -> None:
+    addresses = [f"s3://{BUCKET}/{tmp_path.name}-{i}?{server.query}" for i in range(3)]
+    recorders = [Recorder("churn", address, spool=tmp_path) for address in addresses]
+    for recorder in recorders:
+        recorder.record(b"1", b"2", event_id="first")
+        assert recorder.flush(60)
+    [helper] = helpers()
+    assert recorders[0].close()
+    recorders[1].record(b"1", b"2", event_id="second")
+    assert recorders[1].flush(60) and helpers() == [helper]
+    helper.kill()
+    for recorder in recorders[1:]:
+        recorder.record(b"1", b"2", event_id="third")
+    assert all(recorder.flush(60) for recorder in recorders[1:])
+    [another] = helpers()
+    assert another != helper
+    assert recorders[1].close() and helpers() == [another] and recorders[2].close() and not helpers()
+    expected = [["first"], ["first", "second", "third"], ["first", "third"]]
+    assert [ids(address) for address in addresses] == [Counter(names) for names in expected]
+
+
 def test_one_that_was_killed_is_replaced_even_where_a_broken_pipe_would_end_the_process(
     address: str, tmp_path: Path
 ) -> None:
@@ -110,7 +131,7 @@ def test_where_it_can_not_be_started_requests_wait_and_the_reason_is_told(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/usr/bin/uwsgi")
-    assert carriers.interpreter() == f"{sys.exec_prefix}/bin/python3"
+    assert helper.interpreter() == f"{sys.exec_prefix}/bin/python3"
     monkeypatch.setattr(sys, "exec_prefix", str(tmp_path))
     with Recorder("churn", address, spool=tmp_path / "spool") as recorder, caplog.at_level(logging.WARNING):
         recorder.record(b"1", b"2", event_id="waits")

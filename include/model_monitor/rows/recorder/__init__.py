@@ -6,9 +6,9 @@
     recorder.record(body, answer, input_content_type="text/csv", output_content_type="text/csv")
 
 It writes the files of section 1 of the specification, which ``collect_window`` reads. Requests go from ``recorder``
-through a queue in memory to ``spool`` (files on the local disk), and ``sender`` has one of the ``carriers`` bring them to
-the store. Nothing heavy is imported, and nothing at all of the rest of this package but its errors: what a store needs
-is imported by the process that ``helper`` is.
+through a queue in memory to ``spool``, files on the local disk; ``sender`` has ``carriers`` bring these to the store.
+Nothing heavy is imported, and nothing at all of the rest of this package but its errors: what speaks to a store does so
+in a process of its own, ``helper``.
 """
 
 from model_monitor.rows.recorder.privacy import Privacy

@@ -1,29 +1,24 @@
 """Who carries a file from the spool to the store? This process does to a folder, a helper process to all else.
 
 What speaks to a store asks for the interpreter's lock some eighty times for a file, which the requests that are being
-answered pay for, and imports more than many an app. A helper process (``helper.py``) keeps both out of the serving one;
-what is asked of it, and what it answers, is a line of JSON each.
+answered pay for, and imports more than many an app. A helper process keeps both out of the serving one; what is asked
+of it, and what it answers, is a line of JSON each.
 """
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import json
-import os
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from model_monitor.errors import StoreError
 from model_monitor.rows.recorder.destinations import Destination, Folder, destination_at
+from model_monitor.rows.recorder.helper import HELPER
 
 if TYPE_CHECKING:
     from socket import socket
-    from subprocess import Popen
-
-END_SECONDS = 1.0  # for the helper to end, once it was told that nothing more will come
 
 
 class Carrier(Protocol):
@@ -50,7 +45,7 @@ def carrier_to(address: str, kms_key_id: str | None, packed: bool) -> Carrier:
     destination = destination_at(address, kms_key_id)
     if isinstance(destination, Folder):
         return Direct(destination, packed, str(destination.root))
-    return Helper(address, kms_key_id, packed)
+    return Helped(address, kms_key_id, packed)
 
 
 @dataclass(frozen=True)
@@ -76,14 +71,13 @@ class Direct:
 
 
 @dataclass
-class Helper:
-    """Has a process of its own carry files, from the first one on."""
+class Helped:
+    """Has the helper process carry files."""
 
     address: str
     kms_key_id: str | None
     packed: bool
-    process: Popen[bytes] | None = None
-    line: socket | None = field(default=None, repr=False)  # to the process
+    line: socket | None = field(default=None, repr=False)
 
     @property
     def place(self) -> str:
@@ -94,17 +88,17 @@ class Helper:
         try:
             answer = self.asked(file=str(file), key=key, **place)
         except OSError as error:
-            self.close()
+            self.close(is_dead=True)
             raise StoreError(f"the process that sends has ended, or can't be started: {error}") from error
         if "error" in answer:
             raise StoreError(str(answer["error"]))
         return int(answer["bytes"])
 
     def asked(self, **what: object) -> dict[str, Any]:
-        """What the process answers, which is started if there is none. Raises OSError."""
+        """What the process answers. Raises OSError."""
         from socket import MSG_NOSIGNAL
 
-        line = self.line or self.start()
+        line = self.line = self.line or HELPER.line()
         line.sendall(json.dumps(what).encode() + b"\n", MSG_NOSIGNAL)
         answer = b""
         while not answer.endswith(b"\n"):
@@ -114,39 +108,10 @@ class Helper:
         said: dict[str, Any] = json.loads(answer)
         return said
 
-    def start(self) -> socket:
-        from socket import socketpair  # where gevent has replaced it, by one that waits without holding up the others
-        from subprocess import Popen
-
-        ours, theirs = socketpair()
-        command = [interpreter(), "-P", "-m", "model_monitor.rows.recorder.helper"]
-        path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
-        self.line = ours
-        with theirs:
-            self.process = Popen(command, stdin=theirs.fileno(), env=os.environ | {"PYTHONPATH": path})
-        return ours
-
-    def close(self) -> None:
-        """The process ends when nobody is left to ask it."""
-        line, process, self.line, self.process = self.line, self.process, None, None
+    def close(self, is_dead: bool = False) -> None:
+        line, self.line = self.line, None
         if line:
-            line.close()
-        if process:
-            from subprocess import TimeoutExpired
-
-            with contextlib.suppress(TimeoutExpired):  # it is amid a file, which does no harm
-                process.wait(END_SECONDS)
+            HELPER.hang_up(line, is_dead)
 
     def forget(self) -> None:
-        line, process, self.line, self.process = self.line, self.process, None, None
-        if line:
-            line.close()
-        if process:
-            process.returncode = 0  # not a child of this process, which is not to ask what became of it
-
-
-def interpreter() -> str:
-    """Python, also where this one is within another program, as uWSGI has it."""
-    if Path(sys.executable or "").name.startswith(("python", "pypy")):
-        return sys.executable
-    return str(Path(sys.exec_prefix) / "bin" / "python3")
+        self.line = None
