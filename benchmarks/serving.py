@@ -2,7 +2,7 @@
 
     python benchmarks/serving.py                      # both parts; --requests 200000 of each side
     python benchmarks/serving.py --part request       # only one
-    SERVING_MODEL=forest python benchmarks/serving.py --requests 20000
+    SERVING_MODEL=logistic python benchmarks/serving.py   # the hardest case: a model that answers in 0.2 ms
 
 * request: what a request takes of the thread that answers it, with the middleware and without, without a network.
 * serving: the example behind uvicorn with two workers, captured to a real S3 server (SeaweedFS) on this machine, and
@@ -53,7 +53,7 @@ def measure_request(requests: int) -> None:
 
 def request_by_request(seconds: float = 30) -> None:
     from app import app
-    from model import questions
+    from model import MODEL, questions
 
     from model_monitor.rows.recorder import Recorder
     from model_monitor.rows.recorder.asgi import CaptureMiddleware
@@ -77,9 +77,8 @@ def request_by_request(seconds: float = 30) -> None:
         before = of_the_recorder()
         off, on = answered(count)
         threads = 1e6 * (of_the_recorder() - before) / count
-    model = os.environ.get("SERVING_MODEL") or "logistic"
     print(
-        f"request, {model}: {off:.0f} µs of the thread that answers it; captured {on - off:+.1f} µs, and {threads:.1f} "
+        f"request, {MODEL}: {off:.0f} µs of the thread that answers it; captured {on - off:+.1f} µs, and {threads:.1f} "
         f"µs of the recorder's own threads: {100 * (on + threads) / off:.1f} %"
     )
 
@@ -143,10 +142,12 @@ def measure_serving(requests: int) -> None:
 
 
 def tell_costs(off: list[Turn], on: list[Turn]) -> None:
-    model, count = os.environ.get("SERVING_MODEL") or "logistic", sum(len(turn.times) for turn in off)
+    from model import MODEL
+
+    count = sum(len(turn.times) for turn in off)
     rate, core = count / sum(turn.seconds for turn in off), sum(turn.core for turn in off) / count
     print(
-        f"serving, {model}: {count:,} requests each way in {len(off)} turns; not captured {rate:,.0f} a second, "
+        f"serving, {MODEL}: {count:,} requests each way in {len(off)} turns; not captured {rate:,.0f} a second, "
         f"{1e6 * core:,.0f} µs of the workers' cores each"
     )
     for text, of in (("time of the workers' cores", "core"), ("requests a second", "rate")):

@@ -31,18 +31,18 @@ def halves() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
 
 MODELS = {
-    "logistic": lambda: LogisticRegression(max_iter=1000),
-    "boosted": lambda: HistGradientBoostingClassifier(random_state=0),
     "forest": lambda: RandomForestClassifier(random_state=0),
+    "boosted": lambda: HistGradientBoostingClassifier(random_state=0),
+    "logistic": lambda: LogisticRegression(max_iter=1000),
 }
+MODEL = os.environ.get("SERVING_MODEL") or "forest"
 
 
 def trained() -> Pipeline:
-    """A logistic regression, which answers in 0.2 ms; or what SERVING_MODEL names in the environment: boosted trees
-    (0.7 ms), or a forest of 100 trees (4 ms)."""
+    """A forest of 100 trees, which answers in 4 ms; or what SERVING_MODEL names in the environment: boosted trees
+    (0.7 ms), or a logistic regression (0.2 ms)."""
     seen, _, malignant, _ = halves()
-    model = MODELS[os.environ.get("SERVING_MODEL") or "logistic"]()
-    return make_pipeline(StandardScaler(), model).fit(seen, malignant)
+    return make_pipeline(StandardScaler(), MODELS[MODEL]()).fit(seen, malignant)
 
 
 def questions() -> list[bytes]:
