@@ -1,12 +1,13 @@
 """What do the requests of a served model pay for being captured?
 
-    python benchmarks/serving.py                      # both parts; --requests 200000 of each side
+    python benchmarks/serving.py                      # all parts; --requests 200000 of each side
     python benchmarks/serving.py --part request       # only one
     SERVING_MODEL=logistic python benchmarks/serving.py   # the hardest case: a model that answers in 0.2 ms
 
 * request: what a request takes of the thread that answers it, with the middleware and without, without a network.
 * serving: the example behind uvicorn with two workers, captured to a real S3 server (SeaweedFS) on this machine, and
-  not captured, asked by another process in turns of half a second.
+  not captured, asked by another process in turns of half a second, as much as it can answer.
+* latency: the same, asked a quarter as much: how long answers take.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +119,23 @@ def answered_in(app: Any, body: bytes) -> float:
 
 
 def measure_serving(requests: int) -> None:
+    """Asked as much as it can answer."""
+    with example() as turns:
+        each = max(100, int(rate_of(turns(5, 200)[0]) * TURN))
+        tell_costs(*turns(max(10, requests // each), each))
+
+
+def measure_latency(requests: int) -> None:
+    """Asked a quarter as much, so that requests hardly wait for each other, even while the machine is slow."""
+    with example() as turns:
+        rate = rate_of(turns(5, 200)[0]) / 4
+        each = max(100, int(rate * TURN))
+        tell_times(*turns(max(10, requests // each), each, rate), rate)
+
+
+@contextlib.contextmanager
+def example() -> Iterator[Turns]:
+    """The example, not captured and captured, behind servers of their own: what asks them in turns."""
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         process = stack.enter_context(asking())
@@ -134,11 +153,11 @@ def measure_serving(requests: int) -> None:
             return seen["off"], seen["on"]
 
         turns(5, 200)  # the first requests are slow
-        rate = statistics.median(turn.rate for turn in turns(5, 200)[0])
-        each = max(100, int(rate * TURN))
-        off, on = turns(max(10, requests // each), each)
-        tell_costs(off, on)
-        tell_times(*turns(max(10, requests // each // 4), each, rate / 2), rate / 2)
+        yield turns
+
+
+def rate_of(turns: list[Turn]) -> float:
+    return statistics.median(turn.rate for turn in turns)
 
 
 def tell_costs(off: list[Turn], on: list[Turn]) -> None:
@@ -151,26 +170,46 @@ def tell_costs(off: list[Turn], on: list[Turn]) -> None:
         f"{1e6 * core:,.0f} µs of the workers' cores each"
     )
     for text, of in (("time of the workers' cores", "core"), ("requests a second", "rate")):
-        share, low, high = ratio([getattr(turn, of) for turn in off], [getattr(turn, of) for turn in on])
+        share, low, high = of_draws(off, on, partial(change_of, of))
         print(f"  captured, the {text}: {100 * share:.1f} % (19 of 20 times in {100 * low:.1f} to {100 * high:.1f} %)")
 
 
+def change_of(of: str, off: list[Turn], on: list[Turn]) -> float:
+    return float(sum(getattr(turn, of) for turn in on) / sum(getattr(turn, of) for turn in off))
+
+
 def tell_times(off: list[Turn], on: list[Turn], rate: float) -> None:
-    """Where requests don't wait for each other as they do where a server is asked as much as it can answer."""
-    print(f"  asked {rate:,.0f} times a second, {sum(len(turn.times) for turn in off):,} requests each way:")
+    from model import MODEL
+
+    count = sum(len(turn.times) for turn in off)
+    print(f"latency, {MODEL}: asked {rate:,.0f} times a second, {count:,} requests each way in {len(off)} turns")
     for share in (0.5, 0.99):
-        without, with_ = (at(sorted(t for turn in side for t in turn.times), share) / 1e3 for side in (off, on))
-        print(f"  {100 * share:g} % of the answers within {without:.2f} ms, captured {with_ - without:+.2f} ms")
+        added, low, high = of_draws(off, on, partial(delay_within, share))
+        print(
+            f"  {100 * share:g} % of the answers within {within(share, off):.2f} ms, captured {added:+.2f} ms "
+            f"(19 of 20 times {low:+.2f} to {high:+.2f} ms)"
+        )
 
 
-def ratio(off: list[float], on: list[float]) -> tuple[float, float, float]:
-    """Of the means over all turns, and between which two it lies in 95 of 100 draws of the turns."""
+def within(share: float, turns: list[Turn]) -> float:
+    """Milliseconds in which so many of the answers came."""
+    return at(sorted(time for turn in turns for time in turn.times), share) / 1e3
+
+
+def delay_within(share: float, off: list[Turn], on: list[Turn]) -> float:
+    return within(share, on) - within(share, off)
+
+
+def of_draws(
+    off: list[Turn], on: list[Turn], measure: Callable[[list[Turn], list[Turn]], float]
+) -> tuple[float, float, float]:
+    """Of all turns, and between which two it lies in 95 of 100 draws of the turns."""
     draws = []
-    for _ in range(2000):
+    for _ in range(400):
         drawn = random.choices(range(len(off)), k=len(off))
-        draws.append(sum(on[turn] for turn in drawn) / sum(off[turn] for turn in drawn))
+        draws.append(measure([off[i] for i in drawn], [on[i] for i in drawn]))
     draws.sort()
-    return sum(on) / sum(off), draws[50], draws[-50]
+    return measure(off, on), draws[10], draws[-11]
 
 
 @contextlib.contextmanager
@@ -257,7 +296,13 @@ def core_seconds(process: int) -> float:
     return sum(map(core_seconds_of, threads))
 
 
-PARTS: dict[str, Callable[[int], None]] = {"request": measure_request, "serving": measure_serving}
+Turns = Callable[..., tuple[list[Turn], list[Turn]]]
+
+PARTS: dict[str, Callable[[int], None]] = {
+    "request": measure_request,
+    "serving": measure_serving,
+    "latency": measure_latency,
+}
 
 if __name__ == "__main__":
     main()

@@ -41,7 +41,7 @@ assert not {"boto3", "botocore", "urllib3"} & set(sys.modules), sorted(sys.modul
 print("sent", flush=True)
 """
 WAITING = SERVING + "sys.stdin.read()\n"
-ANSWERING = SERVING + "recorder.record(b'1', b'2', event_id='second')\nsignal.pause()\n"
+ANSWERING = SERVING.replace("print", "recorder.record(b'1', b'2', event_id='second')\nprint") + "signal.pause()\n"
 FORKING = SERVING + "os.fork()\nsys.stdin.read()\n"
 
 
@@ -131,7 +131,7 @@ def test_where_it_can_not_be_started_requests_wait_and_the_reason_is_told(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/usr/bin/uwsgi")
-    assert helper.interpreter() == f"{sys.exec_prefix}/bin/python3"
+    assert Path(helper.interpreter()).resolve() == Path(f"{sys.exec_prefix}/bin/python3").resolve()
     monkeypatch.setattr(sys, "exec_prefix", str(tmp_path))
     with Recorder("churn", address, spool=tmp_path / "spool") as recorder, caplog.at_level(logging.WARNING):
         recorder.record(b"1", b"2", event_id="waits")
@@ -149,22 +149,35 @@ def test_what_goes_wrong_in_it_is_told(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with Recorder("churn", address, spool=tmp_path) as recorder, caplog.at_level(logging.WARNING):
         recorder.record(b"1", b"2")
-        assert not recorder.flush(3)
-        assert recorder.counters()["failures"] and in_balance(recorder)
+        assert not recorder.flush(0.5)
+        until(lambda: recorder.counters()["failures"])
+        assert in_balance(recorder)
         recorder.close(0.1)
     assert f"can't be sent to {address}" in caplog.text and "SignatureDoesNotMatch" in caplog.text
 
 
-def test_modules_are_found_where_the_serving_process_found_them(
-    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Though nothing in the environment names their folder."""
-    include = next(path for path in sys.path if (Path(path) / "model_monitor/rows/recorder").is_dir())
-    script = f"import sys\nsys.path.insert(0, {include!r})\n" + SERVING
-    own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    with served(script, address, tmp_path / "spool", env=own, cwd=tmp_path) as process:
-        process.wait(30)
-    assert process.returncode == 0 and ids(address) == Counter(["first"])
+def test_modules_are_found_where_the_serving_process_finds_them(address: str, tmp_path: Path) -> None:
+    """Whatever else is among the places where it looks."""
+    (tmp_path / "gone").mkdir()
+    script = f"""
+import os, pathlib, sys
+sys.path += ["", {str(tmp_path / "own")!r}, pathlib.Path("/not/a/text"), b"nor this"]
+os.chdir({str(tmp_path / "gone")!r})
+os.rmdir(os.getcwd())
+"""
+    with served(script + WAITING, address, tmp_path / "spool") as process:
+        [helper] = helpers(process.pid)
+        folders = helper.environ()["PYTHONPATH"].split(os.pathsep)
+        process.kill()
+    assert folders[-1] == str(tmp_path / "own") and "" not in folders
+
+
+def test_a_time_limit_of_the_applications_sockets_is_not_the_helpers(address: str, tmp_path: Path) -> None:
+    """Nor does it make the ends of its lines return at once when there is nothing to read yet."""
+    limited = "import socket\nsocket.setdefaulttimeout(0.01)\n"
+    with served(limited + WAITING, address, tmp_path / "spool") as process:
+        process.kill()
+    assert ids(address) == Counter(["first"])
 
 
 def test_it_gives_way_to_requests(address: str, tmp_path: Path) -> None:

@@ -229,6 +229,24 @@ def test_hundreds_of_hours_at_once_keep_few_files_open(tmp_path: Path) -> None:
     assert ids(tmp_path / "capture") == Counter(f"e{i}" for i in range(300))
 
 
+def test_a_disk_that_does_not_even_tell_what_is_there_does_not_end_the_sending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "capture").write_text("in the way")
+
+    def fails(path: Path) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    with recorder_into(tmp_path, roll_seconds=0.05, flush_interval=0.02) as recorder:
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "lstat", fails)
+            recorder.record(b"1", b"2", event_id="a")
+            until(lambda: recorder.counters()["failures"] >= 2)
+        (tmp_path / "capture").unlink()
+        assert recorder.flush(10) and recorder.counters()["dropped"] == 0
+    assert ids(tmp_path / "capture") == Counter("a")
+
+
 def test_the_writer_ends_though_the_spool_is_full_and_the_store_away(tmp_path: Path) -> None:
     (tmp_path / "capture").write_text("in the way")
     recorder = recorder_into(tmp_path, max_spool_bytes=2_000, roll_seconds=0.05, flush_interval=0.02)

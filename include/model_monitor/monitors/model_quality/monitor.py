@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -10,9 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from model_monitor.core import ranking
 from model_monitor.core.constraints import (
     EVERYTHING,
-    Between,
     Constraint,
-    Estimate,
     Measure,
     Measures,
     Near,
@@ -26,6 +23,7 @@ from model_monitor.core.states.counts import BOUND
 from model_monitor.monitors import data_quality, ground_truth, resamples
 from model_monitor.monitors.model_quality import binary, multiclass, regression
 from model_monitor.monitors.model_quality.binary import Coding
+from model_monitor.monitors.model_quality.bounds import bound_of
 from model_monitor.monitors.model_quality.custom_metrics import CustomMetric, custom_of
 from model_monitor.monitors.model_quality.options import problems
 from model_monitor.monitors.model_quality.outcomes import Classified, Estimated
@@ -286,12 +284,9 @@ class ModelQuality:
             yield Constraint(PREDICTION_DRIFT, Subject(self.predictions_attribute), PREDICTIONS, bound)
 
     def constraint(self, name: str, threshold: float, level: float | None, baseline: Measure) -> Constraint:
-        value = value_of(baseline)
-        own = value is not None and math.isclose(threshold, value, rel_tol=1e-12, abs_tol=1e-12)
-        drawn = baseline if own and isinstance(baseline, Share | Estimate) else None
-        if self.better(name) == "higher":
-            return Constraint(LESS_THAN, EVERYTHING, name, Between(low=threshold, level=level, drawn=drawn))
-        return Constraint(GREATER_THAN, EVERYTHING, name, Between(high=threshold, level=level, drawn=drawn))
+        better = self.better(name)
+        check = LESS_THAN if better == "higher" else GREATER_THAN
+        return Constraint(check, EVERYTHING, name, bound_of(better, threshold, level, baseline))
 
     def unusable(self, state: Quality) -> dict[str, int]:
         """How many labelled rows were set aside, by reason; {} if none was."""

@@ -46,7 +46,7 @@ class CaptureMiddleware(Middleware):
         if scope["type"] == "http":
             traffic = self.traffic
             try:
-                if traffic.begins(scope["method"], path_of(scope) if scope.get("root_path") else scope["path"], scope):
+                if traffic.begins(scope["method"], path_of(scope), scope):
                     exchange = Exchange(traffic, chosen(scope["headers"], REQUEST_HEADERS))
                     if exchange.percentage is not None and traffic.recorder.captures_input:
                         receive = hearing(exchange, receive)
@@ -61,8 +61,8 @@ class CaptureMiddleware(Middleware):
 def path_of(scope: Scope) -> str:
     """The path as the app's routes spell it, so without the prefix under which the app is mounted."""
     path: str = scope["path"]
-    root: str = scope["root_path"]
-    return path[len(root) :] if path.startswith(f"{root.rstrip('/')}/") else path
+    root: str | None = scope.get("root_path")
+    return path[len(root) :] if root and path.startswith(f"{root.rstrip('/')}/") else path
 
 
 def chosen(headers: Iterable[tuple[bytes, bytes]], names: Collection[bytes]) -> Headers:

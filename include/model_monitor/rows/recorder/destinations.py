@@ -101,7 +101,7 @@ class Bucket:
             retries={"total_max_attempts": 1},  # whoever sends waits and tries again, in order
             s3=style,
         )
-        # A session of its own: the default one is not safe to share with the application's threads.
+        # A session of its own: the default one is not safe to share between threads.
         return boto3.session.Session().client("s3", region_name=region, endpoint_url=endpoint, config=config)
 
     def put(self, key: str, content: bytes) -> None:

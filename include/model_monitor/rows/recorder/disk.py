@@ -69,6 +69,17 @@ def discard(path: Path) -> None:
         path.unlink()
 
 
+def is_gone(path: Path) -> bool:
+    """Whether a file was deleted, which a disk that fails does not tell."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.iterdir())
 

@@ -25,8 +25,10 @@ GIVES_WAY = 10  # of the operating system's nineteen steps: requests come first
 def main() -> None:
     for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(one, signal.SIG_IGN)
-    os.nice(GIVES_WAY)
+    with contextlib.suppress(OSError):  # not everywhere may a process do so
+        os.nice(GIVES_WAY)
     with contextlib.suppress(OSError), socket.socket(fileno=0) as door:
+        door.setblocking(True)  # it need not be, by what the serving process chose for its sockets
         while True:
             said, lines, _, _ = socket.recv_fds(door, 1, 1)
             if not said:
@@ -37,10 +39,12 @@ def main() -> None:
 
 
 def answer_on(line: int) -> None:
-    with contextlib.suppress(OSError), socket.socket(fileno=line) as one, one.makefile("rwb") as asked:
-        for asking in asked:
-            asked.write(json.dumps(answer(**json.loads(asking))).encode() + b"\n")
-            asked.flush()
+    with contextlib.suppress(OSError), socket.socket(fileno=line) as one:
+        one.setblocking(True)
+        with one.makefile("rwb") as asked:
+            for asking in asked:
+                asked.write(json.dumps(answer(**json.loads(asking))).encode() + b"\n")
+                asked.flush()
 
 
 def answer(address: str, kms_key_id: str | None, packed: bool, file: str, key: str) -> dict[str, object]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from model_monitor.rows.recorder import tally
 from model_monitor.rows.recorder.carriers import Carrier
 from model_monitor.rows.recorder.counters import Counters, unaccounted
-from model_monitor.rows.recorder.disk import discard
+from model_monitor.rows.recorder.disk import discard, is_gone
 from model_monitor.rows.recorder.flag import Flag
 from model_monitor.rows.recorder.spool import Segment, Spool
 from model_monitor.rows.recorder.trouble import Trouble, log
@@ -95,7 +95,7 @@ class Sender:
         try:
             size = self.carrier.carry(segment.path, f"{self.prefix}/{segment.key}")
         except Exception as error:  # noqa: BLE001 - whatever a store raises: the file waits, as long as it is there
-            if not segment.path.exists():
+            if is_gone(segment.path):
                 log.error("%s captured requests are lost, as their file was deleted: %s", segment.count, error)
                 self.counters.add(dropped_disk=segment.count)
                 self.spool.done_with(segment)
