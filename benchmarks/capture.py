@@ -1,25 +1,32 @@
-"""What does a call of the recorder cost the serving code? ``serving.py`` has what the requests of a served model pay.
+"""What does a call of the recorder cost, and a request to an app? ``serving.py`` has what a model behind servers pays.
 
     python benchmarks/capture.py
     python benchmarks/capture.py --part import   # only some
+    SERVING_MODEL=logistic python benchmarks/capture.py --part request
 
 * import: of the recorder in a fresh process, in milliseconds and of what ``import asyncio`` takes.
 * record: calls with payloads of 2 KB, one thread and all the recorder's own on one core; how long a call takes, of what
   ``json.dumps`` takes with the same payload; and how many a second are sustained, paced and as fast as it goes.
+* request: what a request to the example's app takes of the thread that answers it, with the middleware and without, in
+  one process without a network.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[1]
 SERVING = PROJECT / "examples/serving"
@@ -105,9 +112,82 @@ def recorded(rate: int | None, count: int) -> tuple[list[float], float, float, d
         return times, time.perf_counter() - began, time.process_time() - core, recorder.counters()
 
 
+def measure_request() -> None:
+    """In one process without a network: each request once with the middleware and once without, in random order."""
+    command = [sys.executable, "-c", "import capture; capture.request_by_request()"]
+    path = os.pathsep.join([str(PROJECT / "include"), str(SERVING), str(PROJECT / "benchmarks")])
+    subprocess.run(command, check=True, env=environment(CAPTURE="", OMP_NUM_THREADS="1") | {"PYTHONPATH": path})
+
+
+def request_by_request(seconds: float = 30) -> None:
+    from app import app
+    from model import MODEL, questions
+
+    from model_monitor.rows.recorder import Recorder
+    from model_monitor.rows.recorder.asgi import CaptureMiddleware
+
+    with tempfile.TemporaryDirectory() as folder, Recorder("churn", f"{folder}/c", spool=f"{folder}/s") as recorder:
+        apps = {"off": app, "on": CaptureMiddleware(app, recorder, paths=["/invocations"])}
+        bodies = questions()
+
+        def answered(count: int) -> tuple[float, float]:
+            """The microseconds that a request takes, not captured and captured."""
+            took = dict.fromkeys(apps, 0.0)
+            for i in range(count):
+                for side in random.sample(list(apps), 2):
+                    took[side] += answered_in(apps[side], bodies[i % len(bodies)])
+                    time.sleep(0.0002)  # as a server waits for its next request
+            return 1e6 * took["off"] / count, 1e6 * took["on"] / count
+
+        began = time.perf_counter()
+        answered(300)
+        count = int(300 * seconds / (time.perf_counter() - began))
+        before = of_the_recorder()
+        off, on = answered(count)
+        threads = 1e6 * (of_the_recorder() - before) / count
+    print(
+        f"request, {MODEL}: {off:.0f} µs of the thread that answers it; captured {on - off:+.1f} µs, and {threads:.1f} "
+        f"µs of the recorder's own threads: {100 * (on + threads) / off:.1f} %"
+    )
+
+
+def of_the_recorder() -> float:
+    """The seconds of a core that the recorder's threads have needed."""
+    ids = [thread.native_id for thread in threading.enumerate() if thread.name.startswith("model-monitor-")]
+    return sum(core_seconds_of(Path(f"/proc/self/task/{one}")) for one in ids)
+
+
+def core_seconds_of(task: Path) -> float:
+    """Of one thread, to the nanosecond, as Linux counts them."""
+    return int((task / "schedstat").read_text().split()[0]) / 1e9
+
+
+def answered_in(app: Any, body: bytes) -> float:
+    """The seconds of a core that the thread needs which answers a request."""
+    headers = [(b"host", b"localhost"), (b"content-type", b"text/csv"), (b"content-length", b"%d" % len(body))]
+    scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/invocations", "root_path": ""}
+    scope |= {"headers": headers, "query_string": b"", "scheme": "http", "server": ("127.0.0.1", 80)}
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    answering = app(scope, receive, send)
+    began = time.thread_time()
+    with contextlib.suppress(StopIteration):  # it waits for nothing
+        answering.send(None)
+    took = time.thread_time() - began
+    assert sent[0]["status"] == 200, sent
+    return took
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "import": measure_import,
     "record": measure_record,
+    "request": measure_request,
 }
 
 if __name__ == "__main__":

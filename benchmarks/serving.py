@@ -1,10 +1,9 @@
-"""What do the requests of a served model pay for being captured?
+"""What does a served model pay for being captured, behind servers that are asked by others?
 
-    python benchmarks/serving.py                      # all parts; --requests 200000 of each side
-    python benchmarks/serving.py --part request       # only one
+    python benchmarks/serving.py                          # both parts; --requests 200000 of each side
+    python benchmarks/serving.py --part latency           # only one
     SERVING_MODEL=logistic python benchmarks/serving.py   # the hardest case: a model that answers in 0.2 ms
 
-* request: what a request takes of the thread that answers it, with the middleware and without, without a network.
 * serving: the example behind uvicorn with two workers, captured to a real S3 server (SeaweedFS) on this machine, and
   not captured, asked by another process in turns of half a second, as much as it can answer.
 * latency: the same, asked a quarter as much: how long answers take.
@@ -15,13 +14,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import random
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -30,7 +27,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from capture import PROJECT, SERVING, at, environment
+from capture import PROJECT, SERVING, at, core_seconds_of, environment
 
 sys.path[:0] = [str(PROJECT / "tests"), str(SERVING)]
 
@@ -44,78 +41,6 @@ def main() -> None:
     asked = arguments.parse_args()
     for part in asked.part:
         PARTS[part](asked.requests)
-
-
-def measure_request(requests: int) -> None:
-    """In one process without a network: each request once with the middleware and once without, in random order."""
-    command = [sys.executable, "-c", "import serving; serving.request_by_request()"]
-    path = os.pathsep.join([str(PROJECT / "include"), str(SERVING), str(PROJECT / "benchmarks")])
-    subprocess.run(command, check=True, env=environment(CAPTURE="", OMP_NUM_THREADS="1") | {"PYTHONPATH": path})
-
-
-def request_by_request(seconds: float = 30) -> None:
-    from app import app
-    from model import MODEL, questions
-
-    from model_monitor.rows.recorder import Recorder
-    from model_monitor.rows.recorder.asgi import CaptureMiddleware
-
-    with tempfile.TemporaryDirectory() as folder, Recorder("churn", f"{folder}/c", spool=f"{folder}/s") as recorder:
-        apps = {"off": app, "on": CaptureMiddleware(app, recorder, paths=["/invocations"])}
-        bodies = questions()
-
-        def answered(count: int) -> tuple[float, float]:
-            """The microseconds that a request takes, not captured and captured."""
-            took = dict.fromkeys(apps, 0.0)
-            for i in range(count):
-                for side in random.sample(list(apps), 2):
-                    took[side] += answered_in(apps[side], bodies[i % len(bodies)])
-                    time.sleep(0.0002)  # as a server waits for its next request
-            return 1e6 * took["off"] / count, 1e6 * took["on"] / count
-
-        began = time.perf_counter()
-        answered(300)
-        count = int(300 * seconds / (time.perf_counter() - began))
-        before = of_the_recorder()
-        off, on = answered(count)
-        threads = 1e6 * (of_the_recorder() - before) / count
-    print(
-        f"request, {MODEL}: {off:.0f} µs of the thread that answers it; captured {on - off:+.1f} µs, and {threads:.1f} "
-        f"µs of the recorder's own threads: {100 * (on + threads) / off:.1f} %"
-    )
-
-
-def of_the_recorder() -> float:
-    """The seconds of a core that the recorder's threads have needed."""
-    ids = [thread.native_id for thread in threading.enumerate() if thread.name.startswith("model-monitor-")]
-    return sum(core_seconds_of(Path(f"/proc/self/task/{one}")) for one in ids)
-
-
-def core_seconds_of(task: Path) -> float:
-    """Of one thread, to the nanosecond, as Linux counts them."""
-    return int((task / "schedstat").read_text().split()[0]) / 1e9
-
-
-def answered_in(app: Any, body: bytes) -> float:
-    """The seconds of a core that the thread needs which answers a request."""
-    headers = [(b"host", b"localhost"), (b"content-type", b"text/csv"), (b"content-length", b"%d" % len(body))]
-    scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/invocations", "root_path": ""}
-    scope |= {"headers": headers, "query_string": b"", "scheme": "http", "server": ("127.0.0.1", 80)}
-    sent: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    answering = app(scope, receive, send)
-    began = time.thread_time()
-    with contextlib.suppress(StopIteration):  # it waits for nothing
-        answering.send(None)
-    took = time.thread_time() - began
-    assert sent[0]["status"] == 200, sent
-    return took
 
 
 def measure_serving(requests: int) -> None:
@@ -298,11 +223,7 @@ def core_seconds(process: int) -> float:
 
 Turns = Callable[..., tuple[list[Turn], list[Turn]]]
 
-PARTS: dict[str, Callable[[int], None]] = {
-    "request": measure_request,
-    "serving": measure_serving,
-    "latency": measure_latency,
-}
+PARTS: dict[str, Callable[[int], None]] = {"serving": measure_serving, "latency": measure_latency}
 
 if __name__ == "__main__":
     main()

@@ -21,6 +21,7 @@ from seaweed import BUCKET, Server, running
 from model_monitor import store
 from model_monitor.errors import StoreError
 from model_monitor.rows.recorder import Recorder
+from model_monitor.rows.recorder.carriers import Direct
 from model_monitor.rows.recorder.destinations import destination_at
 from model_monitor.rows.recorder.disk import LOCK
 
@@ -314,14 +315,23 @@ def test_a_server_that_stops_freezes_and_refuses_delays_requests_and_loses_none(
     assert counters["sent"] == 1800 and counters["dropped"] == 0
 
 
-def test_a_server_that_takes_a_file_and_never_answers_is_given_up(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+def test_a_server_that_takes_a_file_and_never_answers_is_given_up_and_tried_again(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """As the helper does it, here in this process, where its patience can be set."""
     monkeypatch.setattr("model_monitor.rows.recorder.destinations.READ_SECONDS", 1)
-    destination = destination_at(f"s3://{BUCKET}/hung?{server.query}")
-    destination.put("a", b"1")
-    with server.frozen(), pytest.raises(Exception, match=r"(?i)timeout"):
-        destination.put("a", b"1")
+    monkeypatch.setattr("model_monitor.rows.recorder.sender.LONGEST_WAIT", 0.5)
+    address = f"s3://{BUCKET}/{tmp_path.name}?{server.query}"
+    with made(tmp_path, destination=address, flush_interval=0.05, roll_seconds=0.1) as recorder:
+        recorder._carrier = Direct(destination_at(address), False, address)
+        recorder.record(b"1", b"2", **CSV, event_id="before")
+        assert recorder.flush(30)
+        with server.frozen():
+            recorder.record(b"1", b"2", **CSV, event_id="during")
+            until(lambda: recorder.counters()["failures"], 30)
+            assert recorder.counters()["sent"] == 1 and in_balance(recorder)
+        assert recorder.flush(30)
+    assert ids(address) == Counter(["before", "during"])
 
 
 def test_a_spool_that_is_gone_later_costs_requests_that_are_counted_and_no_request_fails(tmp_path: Path) -> None:

@@ -234,11 +234,16 @@ def test_a_disk_that_does_not_even_tell_what_is_there_does_not_end_the_sending(
 ) -> None:
     (tmp_path / "capture").write_text("in the way")
 
-    def fails(path: Path) -> None:
-        raise OSError(errno.EIO, "broken")
+    about = Path.stat
+
+    def fails(path: Path, **how: Any) -> os.stat_result:
+        if path.suffix == spool.READY:
+            raise OSError(errno.EIO, "broken")
+        return about(path, **how)
 
     with recorder_into(tmp_path, roll_seconds=0.05, flush_interval=0.02) as recorder:
         with monkeypatch.context() as patch:
+            patch.setattr(Path, "stat", fails)
             patch.setattr(Path, "lstat", fails)
             recorder.record(b"1", b"2", event_id="a")
             until(lambda: recorder.counters()["failures"] >= 2)
