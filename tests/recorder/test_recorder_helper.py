@@ -41,7 +41,15 @@ assert not {"boto3", "botocore", "urllib3"} & set(sys.modules), sorted(sys.modul
 print("sent", flush=True)
 """
 WAITING = SERVING + "sys.stdin.read()\n"
-ANSWERING = SERVING.replace("print", "recorder.record(b'1', b'2', event_id='second')\nprint") + "signal.pause()\n"
+ANSWERING = """
+recorder.record(b"1", b"2", event_id="second")
+print("asked", flush=True)
+try:
+    signal.pause()
+finally:
+    assert recorder.close(60)
+    print(recorder.counters()["failures"])
+"""
 FORKING = SERVING + "os.fork()\nsys.stdin.read()\n"
 
 
@@ -76,10 +84,12 @@ def test_a_child_of_the_serving_process_does_not_keep_it_from_ending(address: st
 def test_a_signal_to_all_of_them_ends_the_serving_one_and_what_it_has_is_sent(
     address: str, tmp_path: Path, how: signal.Signals
 ) -> None:
-    script = "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit())\n" + ANSWERING
+    script = f"import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit())\n{SERVING}{ANSWERING}"
     with served(script, address, tmp_path, start_new_session=True, stderr=subprocess.DEVNULL) as process:
         [helper] = helpers(process.pid)
+        assert process.stdout and process.stdout.readline() == "asked\n"
         os.killpg(process.pid, how)
+        assert process.stdout.readline() == "0\n", "the helper was there all the time"
         process.wait(30)
         until(lambda: is_gone(helper), 10)
     assert ids(address) == Counter(["first", "second"])
@@ -117,14 +127,22 @@ def test_all_recorders_of_a_process_share_one(server: Server, tmp_path: Path) ->
 def test_one_that_was_killed_is_replaced_even_where_a_broken_pipe_would_end_the_process(
     address: str, tmp_path: Path
 ) -> None:
-    script = SERVING.replace("import os", "signal.signal(signal.SIGPIPE, signal.SIG_DFL)\nimport os", 1)
-    script = "import signal\n" + script + "sys.stdin.readline()\nrecorder.record(b'1', b'2', event_id='second')\n"
-    with served(script + "assert recorder.close(60)\n", address, tmp_path) as process:
+    script = f"""
+import signal
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+{SERVING}
+sys.stdin.readline()
+another = Recorder("churn", sys.argv[1], variant="another", spool=sys.argv[2])
+for one, event_id in ((another, "second"), (recorder, "third")):
+    one.record(b"1", b"2", event_id=event_id)
+    assert one.close(60)
+"""
+    with served(script, address, tmp_path) as process:
         [helper] = helpers(process.pid)
         helper.kill()
         until(lambda: is_gone(helper), 10)
         process.communicate("go on\n", timeout=60)
-    assert process.returncode == 0 and ids(address) == Counter(["first", "second"])
+    assert process.returncode == 0 and ids(address) == Counter(["first", "second", "third"])
 
 
 def test_where_it_can_not_be_started_requests_wait_and_the_reason_is_told(
@@ -174,10 +192,16 @@ os.rmdir(os.getcwd())
 
 def test_a_time_limit_of_the_applications_sockets_is_not_the_helpers(address: str, tmp_path: Path) -> None:
     """Nor does it make the ends of its lines return at once when there is nothing to read yet."""
-    limited = "import socket\nsocket.setdefaulttimeout(0.01)\n"
-    with served(limited + WAITING, address, tmp_path / "spool") as process:
-        process.kill()
-    assert ids(address) == Counter(["first"])
+    limited = "import socket, time\nsocket.setdefaulttimeout(0.01)\n"
+    again = """
+time.sleep(0.1)
+recorder.record(b"1", b"2", event_id="second")
+assert recorder.flush(60)
+print(recorder.counters()["failures"])
+"""
+    with served(limited + SERVING + again, address, tmp_path / "spool") as process:
+        assert process.communicate(timeout=60)[0] == "0\n"
+    assert ids(address) == Counter(["first", "second"])
 
 
 def test_it_gives_way_to_requests(address: str, tmp_path: Path) -> None:
