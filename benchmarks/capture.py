@@ -49,7 +49,7 @@ def measure_import() -> None:
         runs = [subprocess.run(command, env=environment(), capture_output=True, check=True) for _ in range(9)]
         return statistics.median(float(run.stdout) for run in runs[1:])  # the first finds nothing in the disk's cache
 
-    recorder, yardstick = seconds("from model_monitor.rows.recorder import Recorder"), seconds("import asyncio")
+    recorder, yardstick = seconds("from model_monitor.recorder import Recorder"), seconds("import asyncio")
     print(f"import: {1e3 * recorder:.0f} ms, {recorder / yardstick:.1f} of import asyncio")
 
 
@@ -100,7 +100,7 @@ def timed(call: Callable[[], object], rate: int | None, count: int) -> list[floa
 
 def recorded(rate: int | None, count: int) -> tuple[list[float], float, float, dict[str, float]]:
     """The sorted times of so many calls; the seconds of clock and core until all is in a local folder; the counts."""
-    from model_monitor.rows.recorder import Recorder
+    from model_monitor.recorder import Recorder
 
     kinds = {"input_content_type": "text/csv", "output_content_type": "text/csv"}
     with tempfile.TemporaryDirectory() as folder:
@@ -123,8 +123,8 @@ def request_by_request(seconds: float = 30) -> None:
     from app import app
     from model import MODEL, questions
 
-    from model_monitor.rows.recorder import Recorder
-    from model_monitor.rows.recorder.asgi import CaptureMiddleware
+    from model_monitor.recorder import Recorder
+    from model_monitor.recorder.http.asgi import CaptureMiddleware
 
     with tempfile.TemporaryDirectory() as folder, Recorder("churn", f"{folder}/c", spool=f"{folder}/s") as recorder:
         apps = {"off": app, "on": CaptureMiddleware(app, recorder, paths=["/invocations"])}

@@ -36,9 +36,9 @@ from model_monitor import jobs, store
 from model_monitor.__main__ import main
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, StoreError
+from model_monitor.recorder import Recorder
+from model_monitor.recorder.sending.destinations import destination_at
 from model_monitor.retention import folders
-from model_monitor.rows.recorder import Recorder
-from model_monitor.rows.recorder.destinations import destination_at
 
 INCLUDE = Path(__file__).resolve().parents[1] / "include"
 OURS = os.environ | {"PYTHONPATH": str(INCLUDE)}
@@ -207,7 +207,7 @@ def test_a_process_forked_from_one_that_used_azure_is_told_what_to_do() -> None:
 
 LATE = """
 import sys
-from model_monitor.rows.recorder import Recorder
+from model_monitor.recorder import Recorder
 recorder = Recorder("churn", sys.argv[1], spool=sys.argv[2], flush_interval=0.01)
 recorder.record(b"1", b"2", event_id="late")
 recorder.close(1)  # while the store is being tried
@@ -380,7 +380,7 @@ def test_an_option_that_pyarrow_does_not_know_is_refused() -> None:
 CONSTRUCTED = """
 import sys
 from model_monitor.errors import ConfigError
-from model_monitor.rows.recorder import Recorder
+from model_monitor.recorder import Recorder
 for address in ("gs://lake/a", "abfs://lake@acc.dfs.core.windows.net/a"):
     try:
         Recorder("churn", address, spool=sys.argv[1])

@@ -44,7 +44,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
-from model_monitor.rows.recorder import Recorder
+from model_monitor.recorder import Recorder
 
 COLUMNS = ["prediction", *FEATURES]
 

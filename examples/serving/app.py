@@ -12,8 +12,8 @@ import os
 from fastapi import FastAPI, HTTPException, Request, Response
 from model import HERE, answered, trained
 
-from model_monitor.rows.recorder import Recorder
-from model_monitor.rows.recorder.asgi import CaptureMiddleware
+from model_monitor.recorder import Recorder
+from model_monitor.recorder.http.asgi import CaptureMiddleware
 
 app = FastAPI()
 model = trained()

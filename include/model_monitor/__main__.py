@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 
 from model_monitor import __version__
 from model_monitor.errors import ConfigError, MonitorError
+from model_monitor.recorder.receiver import command as receive_command
 from model_monitor.retention import command as retention_command
-from model_monitor.rows.recorder import receive_command
 from model_monitor.sagemaker_import import command as import_sagemaker
 
 OK, FAILED, WITH_VIOLATIONS, NOTHING_JUDGED = 0, 1, 3, 4

@@ -25,7 +25,7 @@ from writing import endpoint_file
 
 from model_monitor import jobs, store
 from model_monitor.core.window import Window
-from model_monitor.rows.recorder import Recorder, records
+from model_monitor.recorder import Recorder, records
 
 INCLUDE = Path(__file__).resolve().parents[2] / "include"
 
@@ -153,7 +153,7 @@ def until(done: Callable[[], Any], seconds: float = 60) -> None:
 def helpers(process: int | None = None) -> list[psutil.Process]:
     """The processes that send what a process, or this one, records; also one that ended and was not waited for."""
     children = psutil.Process(process).children()
-    return [one for one in children if is_gone(one) or "model_monitor.rows.recorder.helper_main" in one.cmdline()]
+    return [one for one in children if is_gone(one) or "model_monitor.recorder.sending.uploader_main" in one.cmdline()]
 
 
 def is_gone(process: psutil.Process) -> bool:

@@ -28,10 +28,10 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount, Route
 
 from model_monitor.errors import ConfigError
-from model_monitor.rows.recorder import Recorder, records
-from model_monitor.rows.recorder.asgi import CaptureMiddleware
-from model_monitor.rows.recorder.bodies import Body
-from model_monitor.rows.recorder.traffic import SEEN
+from model_monitor.recorder import Recorder, records
+from model_monitor.recorder.http.asgi import CaptureMiddleware
+from model_monitor.recorder.http.bodies import Body
+from model_monitor.recorder.http.traffic import SEEN
 
 ID = "X-Amzn-SageMaker-Inference-Id"
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
@@ -575,8 +575,8 @@ def test_at_the_end_of_the_lifespan_all_is_in_the_store_and_the_recorder_goes_on
 
 APP = """
 from fastapi import FastAPI
-from model_monitor.rows.recorder import Recorder
-from model_monitor.rows.recorder.asgi import CaptureMiddleware
+from model_monitor.recorder import Recorder
+from model_monitor.recorder.http.asgi import CaptureMiddleware
 
 recorder = Recorder("churn", {capture!r}, spool={spool!r})
 app = FastAPI()

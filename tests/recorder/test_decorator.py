@@ -24,9 +24,9 @@ from pydantic import BaseModel
 from reading_back import Waiting, data_of, recorder_into, rows_of, written_by
 
 from model_monitor.errors import ConfigError
-from model_monitor.rows.recorder import Recorder
-from model_monitor.rows.recorder.decorator import captured
-from model_monitor.rows.recorder.values import written_arguments, written_result
+from model_monitor.recorder import Recorder
+from model_monitor.recorder.decorator import captured
+from model_monitor.recorder.values import written_arguments, written_result
 
 
 @pytest.fixture
@@ -392,8 +392,8 @@ def test_pandas_is_not_imported_for_it(tmp_path: Path) -> None:
 
     code = (
         "import sys\n"
-        "from model_monitor.rows.recorder import Recorder, asgi, wsgi\n"
-        "from model_monitor.rows.recorder.decorator import captured\n"
+        "from model_monitor.recorder import Recorder, asgi, wsgi\n"
+        "from model_monitor.recorder.decorator import captured\n"
         f"with Recorder('churn', {str(tmp_path / 'capture')!r}, spool={str(tmp_path)!r}) as recorder:\n"
         "    captured(recorder)(lambda age: age / 100)(34)\n"
         "print([name for name in ('numpy', 'pandas', 'pyarrow', 'starlette', 'flask') if name in sys.modules])\n"

@@ -10,8 +10,8 @@ from uuid import RFC_4122, UUID
 
 import pytest
 
-from model_monitor.rows.recorder import event_ids
-from model_monitor.rows.recorder.event_ids import EventIds, new_event_id
+from model_monitor.recorder import event_ids
+from model_monitor.recorder.event_ids import EventIds, new_event_id
 
 
 def many(ids: EventIds, count: int) -> list[str]:

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 
 from model_monitor import store
 from model_monitor.errors import ConfigError
+from model_monitor.recorder import TRUNCATED, Recorder
+from model_monitor.recorder.records import Format, Request, is_sampled, kept
 from model_monitor.rows import capture
-from model_monitor.rows.recorder import TRUNCATED, Recorder
-from model_monitor.rows.recorder.records import Format, Request, is_sampled, kept
 
 NOON = datetime(2022, 4, 18, 12, 20, 48, 871_000, tzinfo=UTC)
 CSV: dict[str, Any] = {"input_content_type": "text/csv", "output_content_type": "text/csv; charset=utf-8"}
@@ -312,7 +312,7 @@ class Absent:
             raise ImportError(name)
 
 sys.meta_path.insert(0, Absent())
-from model_monitor.rows.recorder import Recorder
+from model_monitor.recorder import Recorder
 assert not {"boto3", "opentelemetry", "asyncio", "model_monitor.store"} & set(sys.modules), sorted(sys.modules)
 recorder = Recorder("churn", sys.argv[1] + "/capture", spool=sys.argv[1] + "/spool")
 recorder.record(b"1", b"2", event_id="light")

@@ -20,10 +20,10 @@ from seaweed import BUCKET, Server, running
 
 from model_monitor import store
 from model_monitor.errors import StoreError
-from model_monitor.rows.recorder import Recorder
-from model_monitor.rows.recorder.carriers import Direct
-from model_monitor.rows.recorder.destinations import destination_at
-from model_monitor.rows.recorder.disk import LOCK
+from model_monitor.recorder import Recorder
+from model_monitor.recorder.sending.carriers import Direct
+from model_monitor.recorder.sending.destinations import destination_at
+from model_monitor.recorder.spool.disk import LOCK
 
 CSV: dict[str, Any] = {"input_content_type": "text/csv", "output_content_type": "text/csv"}
 
@@ -134,7 +134,7 @@ def test_close_leaves_what_the_store_did_not_take_to_the_next_start(tmp_path: Pa
 
 KILLED = """
 import sys, time
-from model_monitor.rows.recorder import Recorder
+from model_monitor.recorder import Recorder
 
 root = sys.argv[1]
 recorder = Recorder("churn", root + "/capture", spool=root + "/spool", flush_interval=0.2, roll_bytes=20_000)
@@ -275,7 +275,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_a_server_that_stops_freezes_and_refuses_delays_requests_and_loses_none(
     tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_monitor.rows.recorder.sender.LONGEST_WAIT", 0.5)
+    monkeypatch.setattr("model_monitor.recorder.sending.sender.LONGEST_WAIT", 0.5)
     address = f"s3://{BUCKET}/{tmp_path.name}?{server.query}"
     with made(tmp_path, destination=address, roll_bytes=20_000, flush_interval=0.05) as recorder:
         number = iter(range(1_000_000))
@@ -319,8 +319,8 @@ def test_a_server_that_takes_a_file_and_never_answers_is_given_up_and_tried_agai
     tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the helper does it, here in this process, where its patience can be set."""
-    monkeypatch.setattr("model_monitor.rows.recorder.destinations.READ_SECONDS", 1)
-    monkeypatch.setattr("model_monitor.rows.recorder.sender.LONGEST_WAIT", 0.5)
+    monkeypatch.setattr("model_monitor.recorder.sending.destinations.READ_SECONDS", 1)
+    monkeypatch.setattr("model_monitor.recorder.sending.sender.LONGEST_WAIT", 0.5)
     address = f"s3://{BUCKET}/{tmp_path.name}?{server.query}"
     with made(tmp_path, destination=address, flush_interval=0.05, roll_seconds=0.1) as recorder:
         recorder._carrier = Direct(destination_at(address), False, address)

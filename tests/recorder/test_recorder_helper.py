@@ -17,7 +17,8 @@ import pytest
 from reading_back import helpers, ids, in_balance, is_gone, until
 from seaweed import BUCKET, Server, running
 
-from model_monitor.rows.recorder import Recorder, helper
+from model_monitor.recorder import Recorder
+from model_monitor.recorder.sending import uploader as helper
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def address(server: Server, tmp_path: Path) -> str:
 
 SERVING = """
 import os, signal, sys
-from model_monitor.rows.recorder import Recorder
+from model_monitor.recorder import Recorder
 recorder = Recorder("churn", sys.argv[1], spool=sys.argv[2], flush_interval=0.05)
 recorder.record(b"1", b"2", event_id="first")
 assert recorder.flush(60)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from reading_back import ids, recorder_into, records_in, until
 
-from model_monitor.rows.recorder import Recorder
+from model_monitor.recorder import Recorder
 
 
 def run(code: str, folder: Path) -> str:
@@ -26,7 +26,7 @@ def run(code: str, folder: Path) -> str:
 
 SIGNALS = """
 import signal, sys
-from model_monitor.rows.recorder import Recorder
+from model_monitor.recorder import Recorder
 
 root, policy = sys.argv[1], sys.argv[1].rpartition("/")[2]
 recorder = Recorder("churn", root + "/capture", spool=root + "/spool", max_queue_bytes=20_000, when_full=policy)
@@ -59,7 +59,7 @@ def test_a_signal_handler_may_record_in_the_middle_of_anything(tmp_path: Path, p
 
 CLOSED_TWICE = """
 import signal, sys, threading, time
-from model_monitor.rows.recorder import Recorder
+from model_monitor.recorder import Recorder
 
 root = sys.argv[1]
 recorder = Recorder("churn", root + "/capture", spool=root + "/spool")
@@ -83,7 +83,7 @@ def test_closing_again_says_again_whether_the_store_has_all(tmp_path: Path) -> N
 
 
 def test_threads_that_can_not_be_started_are_tried_again_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_monitor.rows.recorder.recorder.START_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("model_monitor.recorder.recorder.START_AGAIN_SECONDS", 0.0)
     start, tried, before = threading.Thread.start, [], set(threading.enumerate())
 
     def refused(thread: threading.Thread) -> None:
@@ -156,7 +156,7 @@ import atexit, sys
 root = sys.argv[1]
 made = []
 atexit.register(lambda: made[0].record(b"1", b"2", event_id="too late"))  # runs after what the recorder registers
-from model_monitor.rows.recorder import Recorder
+from model_monitor.recorder import Recorder
 made.append(Recorder("churn", root + "/capture", spool=root + "/spool"))
 made[0].record(b"1", b"2", event_id="in time")
 atexit.register(lambda: made[0].record(b"1", b"2", event_id="at exit"))
@@ -164,7 +164,7 @@ atexit.register(lambda: made[0].record(b"1", b"2", event_id="at exit"))
 
 FIRST_AT_EXIT = """
 import atexit, sys
-from model_monitor.rows.recorder import Recorder
+from model_monitor.recorder import Recorder
 root = sys.argv[1]
 recorder = Recorder("churn", root + "/capture", spool=root + "/spool")
 def late():

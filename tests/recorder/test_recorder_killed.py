@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from reading_back import ids, recorder_into, until
 
-from model_monitor.rows.recorder import Recorder, tally
-from model_monitor.rows.recorder.disk import LOCK
+from model_monitor.recorder import Recorder, tally
+from model_monitor.recorder.spool.disk import LOCK
 
 CALLS = ("open", "write", "fsync", "fdatasync", "close", "rename", "replace", "unlink", "rmdir", "mkdir", "truncate")
 SAID = "said"

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from reading_back import ids, in_balance, recorder_into, until
 
-from model_monitor.rows.recorder import Recorder, disk, spool
-from model_monitor.rows.recorder.disk import LOCK
+from model_monitor.recorder import Recorder
+from model_monitor.recorder.spool import disk, spool
+from model_monitor.recorder.spool.disk import LOCK
 
 
 def test_a_spool_that_is_deleted_meanwhile_is_made_again_and_what_was_in_it_counted(tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ def left_by_another(folder: Path, name: str, count: int) -> Path:
 def test_what_others_left_is_taken_over_while_requests_keep_coming(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_monitor.rows.recorder.sender.ADOPT_EVERY", 0.2)
+    monkeypatch.setattr("model_monitor.recorder.sending.sender.ADOPT_EVERY", 0.2)
     with recorder_into(tmp_path, flush_interval=0.01) as recorder:
         recorder.record(b"1", b"2")
         assert recorder.flush()

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from reading_back import data_of, recorder_into, records_in
 
 from model_monitor.errors import ConfigError
-from model_monitor.rows.recorder.destinations import Bucket, destination_at
-from model_monitor.rows.recorder.records import kept, milliseconds
+from model_monitor.recorder.records import kept, milliseconds
+from model_monitor.recorder.sending.destinations import Bucket, destination_at
 
 CSV: dict[str, Any] = {"input_content_type": "text/csv", "output_content_type": "text/csv"}
 

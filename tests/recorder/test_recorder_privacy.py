@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from model_monitor import store
 from model_monitor.errors import ConfigError
-from model_monitor.rows.recorder import Privacy, Recorder
+from model_monitor.recorder import Privacy, Recorder
 
 KEY = b"a key of sixteen bytes or more"
 SECRET = "Alice Secret"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_monitor.rows.recorder import Privacy
+from model_monitor.recorder import Privacy
 
 KEY = b"a key of sixteen bytes or more"
 SECRET = "Alice Secret"

@@ -16,7 +16,7 @@ import sys
 from opentelemetry import metrics
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from model_monitor.rows.recorder import Recorder
+from model_monitor.recorder import Recorder
 
 root = sys.argv[1]
 recorders = [Recorder(name, root + "/capture", spool=root + "/spool", sampling_percentage=50) for name in ("a", "b")]
@@ -79,7 +79,7 @@ def listening() -> Iterator[tuple[int, list[tuple[str, dict[str, str]]]]]:
 def test_a_kms_key_goes_with_each_file_on_s3(
     tmp_path: Path, listening: tuple[int, list[tuple[str, dict[str, str]]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from model_monitor.rows.recorder import Recorder
+    from model_monitor.recorder import Recorder
 
     port, heard = listening
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

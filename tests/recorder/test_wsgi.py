@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from reading_back import data_of, free_port, recorder_into, rows_of, running, written_by
 from werkzeug.serving import make_server as make_werkzeug_server
 
-from model_monitor.rows.recorder import Recorder, records
-from model_monitor.rows.recorder.wsgi import CaptureMiddleware
+from model_monitor.recorder import Recorder, records
+from model_monitor.recorder.http.wsgi import CaptureMiddleware
 
 ID = "X-Amzn-SageMaker-Inference-Id"
 
@@ -124,8 +124,8 @@ def test_requests_over_http_are_recorded_and_their_rows_collected(
 def test_gunicorns_workers_record_each_request_once(tmp_path: Path, kind: list[str]) -> None:
     (tmp_path / "served_flask.py").write_text(
         "from flask import Flask, request\n"
-        "from model_monitor.rows.recorder import Recorder\n"
-        "from model_monitor.rows.recorder.wsgi import CaptureMiddleware\n"
+        "from model_monitor.recorder import Recorder\n"
+        "from model_monitor.recorder.http.wsgi import CaptureMiddleware\n"
         "app = Flask('model')\n"
         "@app.post('/predict')\n"
         "def predict(): return {'score': sum(request.get_json().values())}\n"

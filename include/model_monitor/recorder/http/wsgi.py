@@ -12,14 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, cast
 
-from model_monitor.rows.recorder.bodies import CONTENT_LENGTH, CONTENT_TYPE, Body, Headers
-from model_monitor.rows.recorder.traffic import (
-    INFERENCE_ID,
-    REQUEST_HEADERS,
-    RESPONSE_HEADERS,
-    Exchange,
-    Middleware,
-)
+from model_monitor.recorder.http.bodies import CONTENT_LENGTH, CONTENT_TYPE, Body, Headers
+from model_monitor.recorder.http.traffic import INFERENCE_ID, REQUEST_HEADERS, RESPONSE_HEADERS, Exchange, Middleware
 
 Environ = dict[str, Any]
 Failure = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from model_monitor.rows.recorder import tally
-from model_monitor.rows.recorder.carriers import Carrier
-from model_monitor.rows.recorder.counters import Counters, unaccounted
-from model_monitor.rows.recorder.disk import discard, is_gone
-from model_monitor.rows.recorder.flag import Flag
-from model_monitor.rows.recorder.spool import Segment, Spool
-from model_monitor.rows.recorder.trouble import Trouble, log
+from model_monitor.recorder import tally
+from model_monitor.recorder.counters import Counters, unaccounted
+from model_monitor.recorder.flag import Flag
+from model_monitor.recorder.sending.carriers import Carrier
+from model_monitor.recorder.spool.disk import discard, is_gone
+from model_monitor.recorder.spool.spool import Segment, Spool
+from model_monitor.recorder.trouble import Trouble, log
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds before a store that failed is tried again: doubled each time
 ADOPT_EVERY = 30.0  # seconds between two looks for what other processes have left

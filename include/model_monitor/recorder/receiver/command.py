@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from model_monitor.errors import ConfigError
 
 if TYPE_CHECKING:
-    from model_monitor.rows.recorder.receive import Receiver
+    from model_monitor.recorder.receiver.receive import Receiver
 
 # KServe reads any body as JSON, and curl calls one so that is told nothing else.
 JSON_TYPES = ("application/json", "application/x-www-form-urlencoded")
@@ -69,8 +69,8 @@ def run(asked: argparse.Namespace) -> int:
 
 def receiver(asked: argparse.Namespace) -> Receiver:
     """The app that was asked for. Raises ConfigError for what can't be."""
-    from model_monitor.rows.recorder import Recorder
-    from model_monitor.rows.recorder.receive import Limits, Receiver
+    from model_monitor.recorder import Recorder
+    from model_monitor.recorder.receiver.receive import Limits, Receiver
 
     if asked.pair_timeout <= 0:
         raise ConfigError(f"--pair-timeout is a number of seconds above 0, not {asked.pair_timeout:g}")
@@ -106,7 +106,7 @@ def receiver(asked: argparse.Namespace) -> Receiver:
 
 def privacy(asked: argparse.Namespace) -> Any:
     """The rules for fields; None if there are none. Raises ConfigError."""
-    from model_monitor.rows.recorder import Privacy
+    from model_monitor.recorder import Privacy
 
     if not (asked.allow or asked.deny or asked.hash):
         return None

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar, cast
 
 from model_monitor.errors import ConfigError
-from model_monitor.rows.recorder import Recorder
-from model_monitor.rows.recorder.quiet import Quiet
-from model_monitor.rows.recorder.values import Written, written_arguments, written_result
+from model_monitor.recorder import Recorder
+from model_monitor.recorder.quiet import Quiet
+from model_monitor.recorder.values import Written, written_arguments, written_result
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-from model_monitor.rows.recorder.disk import (
+from model_monitor.recorder.spool.disk import (
     NEW,
     discard,
     freed,

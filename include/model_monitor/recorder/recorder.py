@@ -10,17 +10,14 @@ from pathlib import Path
 from typing import Literal
 
 from model_monitor.errors import ConfigError, StoreError
-from model_monitor.rows.recorder import tally
-from model_monitor.rows.recorder.carriers import carrier_to
-from model_monitor.rows.recorder.checks import check
-from model_monitor.rows.recorder.counters import Counters, instrument, numbers_of
-from model_monitor.rows.recorder.disk import spool_of
-from model_monitor.rows.recorder.event_ids import new_event_id
-from model_monitor.rows.recorder.flag import until
-from model_monitor.rows.recorder.lifetime import EXIT_SECONDS, LIVE, RUNNING, close_with_worker
-from model_monitor.rows.recorder.privacy import Privacy
-from model_monitor.rows.recorder.queue import Queue
-from model_monitor.rows.recorder.records import (
+from model_monitor.recorder import tally
+from model_monitor.recorder.checks import check
+from model_monitor.recorder.counters import Counters, instrument, numbers_of
+from model_monitor.recorder.event_ids import new_event_id
+from model_monitor.recorder.flag import until
+from model_monitor.recorder.lifetime import EXIT_SECONDS, LIVE, RUNNING, close_with_worker
+from model_monitor.recorder.privacy import Privacy
+from model_monitor.recorder.records import (
     Format,
     Given,
     Request,
@@ -31,10 +28,13 @@ from model_monitor.rows.recorder.records import (
     texts,
     unicode,
 )
-from model_monitor.rows.recorder.sender import Sender
-from model_monitor.rows.recorder.spool import Spool
-from model_monitor.rows.recorder.trouble import log
-from model_monitor.rows.recorder.writer import Writer
+from model_monitor.recorder.sending.carriers import carrier_to
+from model_monitor.recorder.sending.sender import Sender
+from model_monitor.recorder.spool.disk import spool_of
+from model_monitor.recorder.spool.queue import Queue
+from model_monitor.recorder.spool.spool import Spool
+from model_monitor.recorder.spool.writer import Writer
+from model_monitor.recorder.trouble import log
 
 START_AGAIN_SECONDS, GRACE_SECONDS = 10.0, 0.5  # after a failure; for a thread that was told to end to do so
 

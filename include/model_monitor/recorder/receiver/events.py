@@ -16,9 +16,9 @@ from urllib.parse import unquote
 
 import msgspec
 
-from model_monitor.rows.recorder.bodies import Headers
-from model_monitor.rows.recorder.records import Truncated
-from model_monitor.rows.recorder.traffic import CUSTOM_ATTRIBUTES, INFERENCE_ID, custom_attributes_of, inference_id_of
+from model_monitor.recorder.http.bodies import Headers
+from model_monitor.recorder.http.traffic import CUSTOM_ATTRIBUTES, INFERENCE_ID, custom_attributes_of, inference_id_of
+from model_monitor.recorder.records import Truncated
 
 REQUEST, RESPONSE, OTHER = "request", "response", "other"
 STRUCTURED, BATCHED = "application/cloudevents+json", "application/cloudevents-batch+json"

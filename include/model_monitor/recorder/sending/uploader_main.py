@@ -16,8 +16,8 @@ import threading
 from functools import lru_cache
 from pathlib import Path
 
-from model_monitor.rows.recorder.carriers import Direct
-from model_monitor.rows.recorder.destinations import destination_at
+from model_monitor.recorder.sending.carriers import Direct
+from model_monitor.recorder.sending.destinations import destination_at
 
 GIVES_WAY = 10  # of the operating system's nineteen steps: requests come first
 

@@ -12,8 +12,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 from typing import Any
 
-from model_monitor.rows.recorder.bodies import Body, Headers, added
-from model_monitor.rows.recorder.traffic import (
+from model_monitor.recorder.http.bodies import Body, Headers, added
+from model_monitor.recorder.http.traffic import (
     INFERENCE_ID,
     REQUEST_HEADERS,
     RESPONSE_HEADERS,

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from model_monitor import addresses
 from model_monitor.errors import ConfigError
-from model_monitor.rows.recorder.disk import sync_folder
+from model_monitor.recorder.spool.disk import sync_folder
 
 CONNECT_SECONDS, READ_SECONDS = 5, 60
 # What an S3 address may say behind its question mark. PyArrow, which reads it later, knows the others.

@@ -6,9 +6,9 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 
-from model_monitor.rows.recorder.counters import RECORDED, Counters
-from model_monitor.rows.recorder.flag import Flag
-from model_monitor.rows.recorder.records import Waiting
+from model_monitor.recorder.counters import RECORDED, Counters
+from model_monitor.recorder.flag import Flag
+from model_monitor.recorder.records import Waiting
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import msgspec
 
-from model_monitor.rows.recorder.privacy import Privacy
+from model_monitor.recorder.privacy import Privacy
 
 CSV, JSON, BASE64 = "CSV", "JSON", "BASE64"
 SCALE, HASH = 1 << 64, hashlib.blake2b(digest_size=8, person=b"capture")

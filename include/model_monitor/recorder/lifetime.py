@@ -11,7 +11,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from model_monitor.rows.recorder.recorder import Recorder
+    from model_monitor.recorder.recorder import Recorder
 
 EXIT_SECONDS = 10.0  # for all recorders together to send what they have
 LEAST_SECONDS = 1.0  # for each, to write it down at least

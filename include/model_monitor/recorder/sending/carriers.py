@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from model_monitor.errors import StoreError
-from model_monitor.rows.recorder.destinations import Destination, Folder, destination_at
-from model_monitor.rows.recorder.helper import HELPER
+from model_monitor.recorder.sending.destinations import Destination, Folder, destination_at
+from model_monitor.recorder.sending.uploader import HELPER
 
 if TYPE_CHECKING:
     from socket import socket

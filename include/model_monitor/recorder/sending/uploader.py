@@ -54,7 +54,7 @@ class Helper:
     def _started(self) -> socket:
         from subprocess import Popen
 
-        command = [interpreter(), "-P", "-m", "model_monitor.rows.recorder.helper_main"]
+        command = [interpreter(), "-P", "-m", "model_monitor.recorder.sending.uploader_main"]
         self._door, theirs = ends_of_a_line()
         with theirs:
             try:

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, MutableSequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from model_monitor.rows.recorder import tally
-from model_monitor.rows.recorder.lifetime import LIVE
+from model_monitor.recorder import tally
+from model_monitor.recorder.lifetime import LIVE
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, Observation
 
-    from model_monitor.rows.recorder.queue import Queue
-    from model_monitor.rows.recorder.spool import Spool
+    from model_monitor.recorder.spool.queue import Queue
+    from model_monitor.recorder.spool.spool import Spool
 
 DROPPED = ("queue", "spool", "disk", "closed", "killed")  # why a request was dropped
 

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from model_monitor.rows.recorder.records import TRUNCATED, Truncated
+from model_monitor.recorder.records import TRUNCATED, Truncated
 
 Headers = Mapping[bytes, bytes]  # those that matter, by names in small letters
 CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH = b"content-type", b"content-encoding", b"content-length"

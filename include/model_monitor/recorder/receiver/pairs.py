@@ -7,7 +7,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from model_monitor.rows.recorder.events import REQUEST, RESPONSE, Event
+from model_monitor.recorder.receiver.events import REQUEST, RESPONSE, Event
 
 OVERHEAD = 1_500  # bytes that a waiting event takes beside its payload and attributes
 MAX_KNOWN = 100_000  # requests that are remembered, to notice events that are delivered again

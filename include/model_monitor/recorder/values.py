@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from model_monitor.rows.recorder.records import TRUNCATED, Truncated
+from model_monitor.recorder.records import TRUNCATED, Truncated
 
 CSV_TYPE, JSON_TYPE = "text/csv", "application/json"
 KNOWN = (type(None), str, bytes, bool, int, float, dict, list)

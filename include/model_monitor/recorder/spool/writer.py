@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from model_monitor.rows.recorder.counters import Counters
-from model_monitor.rows.recorder.flag import Flag
-from model_monitor.rows.recorder.queue import Queue
-from model_monitor.rows.recorder.records import Format, Waiting
-from model_monitor.rows.recorder.spool import Spool
-from model_monitor.rows.recorder.trouble import Trouble
+from model_monitor.recorder.counters import Counters
+from model_monitor.recorder.flag import Flag
+from model_monitor.recorder.records import Format, Waiting
+from model_monitor.recorder.spool.queue import Queue
+from model_monitor.recorder.spool.spool import Spool
+from model_monitor.recorder.trouble import Trouble
 
 # How often what is queued is written down, in seconds: what is in memory only is lost when the process is killed. Not
 # more often, and by as few calls of the operating system as can be, as after each this thread waits for the

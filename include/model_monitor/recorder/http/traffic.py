@@ -9,8 +9,8 @@ from fnmatch import translate
 from typing import Any
 
 from model_monitor.errors import ConfigError
-from model_monitor.rows.recorder import Recorder
-from model_monitor.rows.recorder.bodies import (
+from model_monitor.recorder import Recorder
+from model_monitor.recorder.http.bodies import (
     CONTENT_ENCODING,
     CONTENT_LENGTH,
     CONTENT_TYPE,
@@ -19,8 +19,8 @@ from model_monitor.rows.recorder.bodies import (
     Headers,
     payload_of,
 )
-from model_monitor.rows.recorder.quiet import Quiet
-from model_monitor.rows.recorder.records import Request
+from model_monitor.recorder.quiet import Quiet
+from model_monitor.recorder.records import Request
 
 INFERENCE_ID = b"x-amzn-sagemaker-inference-id"
 CUSTOM_ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"

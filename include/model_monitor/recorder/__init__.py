@@ -1,6 +1,6 @@
 """What did the model hear and say? The recorder that serving code uses to capture its requests.
 
-    from model_monitor.rows.recorder import Recorder
+    from model_monitor.recorder import Recorder
 
     recorder = Recorder("churn", "s3://bucket/capture", sampling_percentage=20)
     recorder.record(body, answer, input_content_type="text/csv", output_content_type="text/csv")
@@ -11,8 +11,8 @@ Nothing heavy is imported, and nothing at all of the rest of this package but it
 in a process of its own, ``helper``.
 """
 
-from model_monitor.rows.recorder.privacy import Privacy
-from model_monitor.rows.recorder.recorder import Recorder
-from model_monitor.rows.recorder.records import TRUNCATED, Truncated
+from model_monitor.recorder.privacy import Privacy
+from model_monitor.recorder.recorder import Recorder
+from model_monitor.recorder.records import TRUNCATED, Truncated
 
 __all__ = ["TRUNCATED", "Privacy", "Recorder", "Truncated"]

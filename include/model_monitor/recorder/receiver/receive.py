@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from model_monitor.errors import ConfigError, StoreError
-from model_monitor.rows.recorder import TRUNCATED, Recorder
-from model_monitor.rows.recorder.asgi import Receive, Scope, Send
-from model_monitor.rows.recorder.events import OTHER, Event, events_of
-from model_monitor.rows.recorder.pairs import Pairs, Place
+from model_monitor.recorder import TRUNCATED, Recorder
+from model_monitor.recorder.http.asgi import Receive, Scope, Send
+from model_monitor.recorder.receiver.events import OTHER, Event, events_of
+from model_monitor.recorder.receiver.pairs import Pairs, Place
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""Capture at the web framework's edge: ASGI and WSGI middleware."""

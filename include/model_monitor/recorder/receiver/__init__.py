@@ -1,0 +1,1 @@
+"""Receive payload events over HTTP from KServe and Seldon (``model-monitor receive``)."""

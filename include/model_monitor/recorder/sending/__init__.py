@@ -1,0 +1,1 @@
+"""Bring spooled files to the store, from a child process."""
