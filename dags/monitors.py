@@ -7,7 +7,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param, chain
 
 from model_monitor.config import BASELINE, LATE_LABELS
-from model_monitor.settings import GroundTruth
+from model_monitor.config.sections import GroundTruth
 from operators import Alert, CollectWindow, ComputeMetrics, EvaluateConstraints, ExplainWindow, MergeGroundTruth
 from schedules import AT_ONCE, RERUNS, Scheduled, wanted
 from timetables import WindowTimetable

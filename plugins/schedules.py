@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from airflow.sdk import get_parsing_context
 
-from model_monitor import config, retained
+from model_monitor import config
+from model_monitor.config import retention as retained
 
 AT_ONCE = 4  # runs of a schedule that are under way together
 RERUNS = 200  # of its past windows that may be added when their labels come: more than a week's hours

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from writing import endpoint_file
 
-from model_monitor import config, layout
+from model_monitor import config
+from model_monitor.config import layout
 from model_monitor.core.window import moment
 from model_monitor.errors import ConfigError
 from model_monitor.rows.other_sources.mapping import TableColumns

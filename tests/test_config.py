@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from model_monitor import config
+from model_monitor.config.monitors import monitor_of
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import DataQuality, Rules
-from model_monitor.named import monitor_of
 
 PROJECT = Path(__file__).resolve().parents[1]
 

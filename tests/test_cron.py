@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from croniter import croniter
 
-from model_monitor import cron
+from model_monitor.config import cron
 from model_monitor.errors import ConfigError
 
 EXPRESSIONS = [

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 from model_serving import csv_model, serving
 
+from model_monitor.config.sections import Explain
 from model_monitor.core.constraints import Between, Constraint, Estimate, Finding, Subject, Unlearned, evaluate
 from model_monitor.core.importances import Importances, ndcg, ndcg_interval
 from model_monitor.errors import ConfigError, DataError, StoreError
@@ -24,7 +25,6 @@ from model_monitor.results.attribution import AttributionDocuments
 from model_monitor.results.execution import written
 from model_monitor.rows.explaining.kernel_shap import KernelShap
 from model_monitor.rows.explaining.models import Exchange, ModelAt, model_at
-from model_monitor.settings import Explain
 
 ROWS = np.ones((3, 2))
 

@@ -13,8 +13,9 @@ from labelling import collect, truth
 from writing import HOUR, capture, record
 from writing import at as minutes
 
-from model_monitor import config, jobs, layout
+from model_monitor import config, jobs
 from model_monitor.__main__ import main
+from model_monitor.config import layout
 from model_monitor.core.window import Window, moment
 
 MONITORS = dict(zip(sm.KINDS, ("data_quality", "model_quality", "bias", "attribution"), strict=True))

@@ -20,10 +20,12 @@ from pyarrow import fs
 from seaweed import Server, running
 from writing import HOUR, NO_SIDE, capture, endpoint_file, record
 
-from model_monitor import config, jobs, late_labels, layout, retained, store
+from model_monitor import config, jobs, late_labels, store
 from model_monitor.__main__ import main
+from model_monitor.config import layout
+from model_monitor.config import retention as retained
+from model_monitor.config.cron import period_before, previous
 from model_monitor.core.window import Window, floor_hour, iso
-from model_monitor.cron import period_before, previous
 from model_monitor.engines.local import ahead
 from model_monitor.errors import ConfigError, MonitorError, StoreError
 from model_monitor.retention import expiry

@@ -113,7 +113,7 @@ def understood(asked: argparse.Namespace) -> argparse.Namespace:
     if not hasattr(asked, "formats"):
         return asked
     if asked.format.startswith("{"):
-        from model_monitor.formats import described
+        from model_monitor.config.formats import described
 
         try:
             asked.format, asked.header = described(json.loads(asked.format))
@@ -186,8 +186,8 @@ def run_baseline(asked: argparse.Namespace) -> int:
 
 def run_run(asked: argparse.Namespace) -> int:
     from model_monitor import by_hand
+    from model_monitor.config.sections import GroundTruth
     from model_monitor.results import execution
-    from model_monitor.settings import GroundTruth
 
     truth = {"duplicates": asked.duplicates, "minimum_coverage": asked.minimum_coverage, "uri": asked.ground_truth}
     source = by_hand.Source(

@@ -11,11 +11,12 @@ from typing import Any
 
 from model_monitor import explaining, ground_truth, store
 from model_monitor.config import EXPLAINED, LABELLED
+from model_monitor.config.monitors import label_of, monitor_of, paths_of
+from model_monitor.config.sections import GroundTruth
 from model_monitor.core.window import Window, iso, moment
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.jobs import with_labels
 from model_monitor.learned import baseline_files, check_learned
-from model_monitor.named import label_of, monitor_of, paths_of
 from model_monitor.observing import observe, observe_dataset, read_through
 from model_monitor.partitions import check_rejected, found
 from model_monitor.results import execution
@@ -30,7 +31,6 @@ from model_monitor.rows.ground_truth.labels import LabelFile
 from model_monitor.rows.ground_truth.merge import Joining, keys_of, merge, merged_name
 from model_monitor.rows.payloads import attributes, payload
 from model_monitor.rows.select import Selection
-from model_monitor.settings import GroundTruth
 
 
 @dataclass(frozen=True)

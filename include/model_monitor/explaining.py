@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from model_monitor import layout, store
-from model_monitor.config import Endpoint, Schedule
+from model_monitor import store
+from model_monitor.config import Endpoint, Schedule, layout
+from model_monitor.config.sections import Explain
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError
 from model_monitor.rows.datasets import SUFFIXES, Dataset
@@ -18,7 +19,6 @@ from model_monitor.rows.explaining.explain import Explainer
 from model_monitor.rows.explaining.models import Exchange, ModelAt
 from model_monitor.rows.select import Selection
 from model_monitor.rows.summary import Summary, summary_of
-from model_monitor.settings import Explain
 
 LAYOUT = 1  # of explained rows and their footer; a file of another one is made again
 

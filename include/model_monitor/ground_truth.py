@@ -19,13 +19,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
-from model_monitor import layout, store
-from model_monitor.config import Endpoint, Schedule
+from model_monitor import store
+from model_monitor.config import Endpoint, Schedule, layout
+from model_monitor.config.monitors import label_of
+from model_monitor.config.sections import GroundTruth
 from model_monitor.core.batch import EVENT_ID, EVENT_TIME, LABELLED
 from model_monitor.core.window import HOUR, Window, floor_hour, iso, moment
 from model_monitor.engines import local
 from model_monitor.errors import DataError
-from model_monitor.named import label_of
 from model_monitor.results.documents import Document
 from model_monitor.results.report import PENDING
 from model_monitor.rows import capture
@@ -34,7 +35,6 @@ from model_monitor.rows.ground_truth.labels import LabelFile
 from model_monitor.rows.ground_truth.merge import NO_LABELS, Joining, keys_of, merge, merged_name
 from model_monitor.rows.summary import KEPT_REJECTED, Summary, summary_of, undamaged
 from model_monitor.rows.times import within
-from model_monitor.settings import GroundTruth
 
 LAYOUT = 2  # of merged rows and their footer; a file of another one is made again
 MARGIN = HOUR  # labels of a request may be in a folder so long before it, as clocks differ

@@ -13,8 +13,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from model_monitor import config, explaining, ground_truth, late_labels, layout, store
-from model_monitor.config import Endpoint, Schedule
+from model_monitor import config, explaining, ground_truth, late_labels, store
+from model_monitor.config import Endpoint, Schedule, layout
 from model_monitor.core.states import dump
 from model_monitor.core.window import Window, iso, moment
 from model_monitor.errors import ConfigError, DataError, StoreError

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from model_monitor import config, ground_truth, layout, store
-from model_monitor.config import Endpoint, Schedule
+from model_monitor import config, ground_truth, store
+from model_monitor.config import Endpoint, Schedule, layout
 from model_monitor.core.window import Window, iso
 from model_monitor.results.documents import ANALYSIS, EXECUTION, STATISTICS, VIOLATIONS, Document, decode, encode
 from model_monitor.retention import expiry

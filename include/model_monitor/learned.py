@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from model_monitor import layout, store
-from model_monitor.config import Endpoint, Schedule
+from model_monitor import store
+from model_monitor.config import Endpoint, Schedule, layout
 from model_monitor.core.constraints import Undefined
 from model_monitor.core.monitor import Monitor
 from model_monitor.errors import DataError

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from model_monitor import layout, sources, store
-from model_monitor.config import Endpoint, Schedule
+from model_monitor import sources, store
+from model_monitor.config import Endpoint, Schedule, layout
 from model_monitor.core.window import Window, floor_hour
 from model_monitor.engines import local
 from model_monitor.errors import ConfigError, DataError

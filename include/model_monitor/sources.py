@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from model_monitor import layout, store
-from model_monitor.config import Endpoint
+from model_monitor import store
+from model_monitor.config import Endpoint, layout
 from model_monitor.core.window import HOUR, Window, floor_hour
 from model_monitor.engines import local
 from model_monitor.errors import ConfigError

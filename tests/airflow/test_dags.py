@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from conftest import HOUR, ROOT, ROWS, Project, run_verbs
 
-from model_monitor import config, layout
+from model_monitor import config
+from model_monitor.config import layout
 from model_monitor.core.window import Window, iso
 
 MONITOR = ["collect_window", "compute_metrics", "evaluate_constraints", "alert"]

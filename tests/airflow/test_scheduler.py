@@ -12,7 +12,8 @@ import pytest
 from conftest import HOUR, ROOT, Project, publish, run_verbs
 from local_airflow import LocalAirflow, LocalAirflowError
 
-from model_monitor import config, layout
+from model_monitor import config
+from model_monitor.config import layout
 from model_monitor.core.window import Window, iso, moment
 
 pytestmark = pytest.mark.airflow

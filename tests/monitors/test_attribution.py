@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from model_monitor.config.monitors import monitor_of
 from model_monitor.core import laws
 from model_monitor.core.constraints import Finding, Near, Subject, evaluate
 from model_monitor.core.monitor import By, Segmented, fold
@@ -16,7 +17,6 @@ from model_monitor.core.states import dump, load
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.monitors.attribution import ATTRIBUTIONS, DRIFT, EXPECTED, Attribution, Moved, moved, ndcg
 from model_monitor.monitors.attribution.state import Explained
-from model_monitor.named import monitor_of
 from model_monitor.results import plain
 
 FEATURES = ("age", "sex", "hours", "country")

@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from model_monitor.config.monitors import monitor_of
 from model_monitor.core import laws
 from model_monitor.core.constraints import Estimate, Share, Undefined
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.monitors.model_quality import ModelQuality, Quality
 from model_monitor.monitors.model_quality.custom_metrics import CustomMetric
-from model_monitor.named import monitor_of
 
 
 def rows(n: int = 300) -> pa.RecordBatch:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from model_monitor import advice
+from model_monitor.config import advice
 from model_monitor.errors import ConfigError
 
 INVALID = "Analysis configuration schema validation error."  # the original's words

@@ -22,7 +22,8 @@ def add_to(commands: Any) -> None:
 
 def check_neighbours(file: Path) -> None:
     """Raise ConfigError if another endpoint file of the folder keeps the same captures longer, or may."""
-    from model_monitor import config, retained
+    from model_monitor import config
+    from model_monitor.config import retention as retained
 
     files = [file, *(one for one in sorted(file.parent.glob("*.yaml")) if one.resolve() != file.resolve())]
     if why := retained.held_back(config.load_all(files)[0], files).get(file):

@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime
 
 from model_monitor import store
 from model_monitor.config import Endpoint, Schedule
+from model_monitor.config.cron import period_before
 from model_monitor.core.window import floor_hour
-from model_monitor.cron import period_before
 from model_monitor.errors import StoreError
 from model_monitor.results.documents import EXECUTION
 from model_monitor.results.report import REJECTED

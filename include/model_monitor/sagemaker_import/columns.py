@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from model_monitor.analysis_config import Analysis
-from model_monitor.named import attributes_of
+from model_monitor.config.monitors import attributes_of
 from model_monitor.rows.payloads.jsonpaths import is_path
 from model_monitor.sagemaker_import.definition import Definition
 from model_monitor.sagemaker_import.monitors import ANALYSED

@@ -117,7 +117,7 @@ def made_of(asked: argparse.Namespace, target: Path | None) -> tuple[Imported, F
 
 def named_file(given: str) -> tuple[str, str]:
     """The schedule that a file is for, or "" for all; and the file."""
-    from model_monitor.settings import NAME
+    from model_monitor.config.sections import NAME
 
     name, equals, file = given.partition("=")
     return (name, file) if equals and re.match(NAME, name) else ("", given)

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from model_monitor.config import REFERENCE
+from model_monitor.config.endpoint import REFERENCE
 from model_monitor.sagemaker_import.remarks import Place, Remarks, plain
 from model_monitor.sagemaker_import.shapes import Json
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from model_monitor.analysis_config import Analysis
+from model_monitor.config.sections import NAME
 from model_monitor.errors import ConfigError
 from model_monitor.sagemaker_import.addresses import on_s3
 from model_monitor.sagemaker_import.columns import Used, columns_of, used_by
@@ -20,7 +21,6 @@ from model_monitor.sagemaker_import.remarks import OfSchedule, Remarks
 from model_monitor.sagemaker_import.shapes import Json
 from model_monitor.sagemaker_import.times import times_of
 from model_monitor.sagemaker_import.traffic import Traffic, traffic_of
-from model_monitor.settings import NAME
 
 BESIDE = "-model-monitor"  # how the output folder is called, behind the name of the original's
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from model_monitor import cron as crons
+from model_monitor.config import cron as crons
 from model_monitor.errors import ConfigError
 from model_monitor.sagemaker_import.remarks import OfSchedule
 from model_monitor.sagemaker_import.shapes import Json

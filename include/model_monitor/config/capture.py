@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from model_monitor.config.sections import Address, Settings, with_format
 from model_monitor.errors import ConfigError
 from model_monitor.rows.other_sources import mapping
 from model_monitor.rows.other_sources.mapping import TableColumns
-from model_monitor.settings import Address, Settings, with_format
 
 OF_KIND = {"batch": ("data",), "table": ("path", "mapping")}  # settings that only one kind has
 CODE = re.compile("%-?.?")

@@ -12,13 +12,13 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from model_monitor import advice, retained
-from model_monitor import cron as crons
-from model_monitor.capture_settings import Capture
-from model_monitor.errors import ConfigError
-from model_monitor.named import attributes_of, monitor_of, paths_of
-from model_monitor.retained import Days
-from model_monitor.settings import (
+from model_monitor.config import advice
+from model_monitor.config import cron as crons
+from model_monitor.config import retention as retained
+from model_monitor.config.capture import Capture
+from model_monitor.config.monitors import attributes_of, monitor_of, paths_of
+from model_monitor.config.retention import Days
+from model_monitor.config.sections import (
     Address,
     Baseline,
     Columns,
@@ -31,6 +31,7 @@ from model_monitor.settings import (
     Settings,
     Share,
 )
+from model_monitor.errors import ConfigError
 
 BASELINE = "-baseline"  # a schedule's baseline has a DAG of its own, of the schedule's name and this
 LATE_LABELS = "late_labels"  # the DAG that looks after all windows whose labels are still coming

@@ -17,8 +17,9 @@ from pydantic import (
     model_validator,
 )
 
-from model_monitor import addresses, formats
-from model_monitor import cron as crons
+from model_monitor import addresses
+from model_monitor.config import cron as crons
+from model_monitor.config import formats
 from model_monitor.errors import ConfigError
 from model_monitor.rows.explaining import models
 from model_monitor.rows.explaining.models import ModelAt

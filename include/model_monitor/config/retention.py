@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from model_monitor import cron as crons
+from model_monitor.config import cron as crons
 from model_monitor.core.window import HOUR
 
 if TYPE_CHECKING:

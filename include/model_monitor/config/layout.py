@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 from model_monitor import store
 from model_monitor.config import Endpoint, Schedule
+from model_monitor.config.cron import period_before, previous
 from model_monitor.core.window import Window, floor_hour
-from model_monitor.cron import period_before, previous
 
 COLLECTED = "collected.json"
 MERGED = "merged.json"
