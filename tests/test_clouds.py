@@ -38,7 +38,7 @@ from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, StoreError
 from model_monitor.recorder import Recorder
 from model_monitor.recorder.sending.destinations import destination_at
-from model_monitor.retention import folders
+from model_monitor.store import azure, files, folders
 
 INCLUDE = Path(__file__).resolve().parents[1] / "include"
 OURS = os.environ | {"PYTHONPATH": str(INCLUDE)}
@@ -64,7 +64,7 @@ def root(cloud: Emulator, tmp_path: Path) -> str:
 
 
 def ids(address: str) -> Counter[str]:
-    content = [line for file in store.files(address) for line in store.read(file.address).split(b"\n")]
+    content = [line for file in store.list_files(address) for line in store.read(file.address).split(b"\n")]
     return Counter(json.loads(line)["eventMetadata"]["eventId"] for line in content if line)
 
 
@@ -120,7 +120,7 @@ def test_folders_are_listed_and_deleted(root: str) -> None:
     folder.delete(["z", "x/y/2"])
     folder.delete_empty("x/y")
     folder.delete_all("x", ["x/1"])
-    assert folder.below("") == [] and store.files(root) == []
+    assert folder.below("") == [] and store.list_files(root) == []
 
 
 def test_what_a_recorder_captures_is_what_the_collector_reads(root: str, tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_forked_worker_has_connections_of_its_own(root: str, tmp_path: Path) -
     """The parent has used its own before, and goes on using it while it forks."""
     recorder = Recorder("churn", root, spool=tmp_path, flush_interval=0.01, roll_seconds=0.02)
     recorder.record(b"1", b"2", event_id="first")
-    assert recorder.flush(60) and store.files(root)
+    assert recorder.flush(60) and store.list_files(root)
     children = []
     for n in range(4):
         if not (child := os.fork()):
@@ -251,7 +251,7 @@ def test_azure_without_credentials_is_a_store_error(tmp_path: Path, monkeypatch:
     monkeypatch.delenv("AZURE_STORAGE_KEY", raising=False)
     query = "blob_storage_authority=127.0.0.1:9&dfs_storage_authority=127.0.0.1:9&enable_tls=false"
     with pytest.raises(StoreError, match=r"abfs://lake@a\.dfs"):
-        store.files(f"abfs://lake@a.dfs.core.windows.net/x?{query}")
+        store.list_files(f"abfs://lake@a.dfs.core.windows.net/x?{query}")
 
 
 def test_google_with_a_service_account_is_asked_in_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -321,14 +321,14 @@ def test_an_addresss_query_reaches_the_file_system(monkeypatch: pytest.MonkeyPat
 def test_the_environments_key_is_its_accounts(
     account: str | None, more: str, is_used: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.opened.cache_clear()
+    files.opened.cache_clear()
     monkeypatch.setenv("AZURE_STORAGE_KEY", KEY)
     monkeypatch.delenv("AZURE_STORAGE_ACCOUNT", raising=False)
     if account:
         monkeypatch.setenv("AZURE_STORAGE_ACCOUNT", account)
     system, _ = store.located(f"abfs://lake@{ACCOUNT}.dfs.core.windows.net/a{more}")
-    store.opened.cache_clear()
-    assert (store.options_of(system)["account_key"] == KEY) is is_used
+    files.opened.cache_clear()
+    assert (azure.options_of(system)["account_key"] == KEY) is is_used
 
 
 def test_the_same_container_of_another_account_is_another_place() -> None:
@@ -374,7 +374,7 @@ def test_an_address_with_credentials_or_half_of_what_it_needs_is_refused(
 def test_an_option_that_pyarrow_does_not_know_is_refused() -> None:
     for address in ("gs://lake/a?anonymous=true", "abfs://lake@acc.dfs.core.windows.net/a?region=x"):
         with pytest.raises(ConfigError, match="Unexpected query parameter"):
-            store.files(address)
+            store.list_files(address)
 
 
 CONSTRUCTED = """

@@ -51,7 +51,7 @@ def judge(file: str, window: Window = WINDOW, schedule: str = "dq") -> dict[str,
 
 def contents(root: Path) -> dict[str, bytes]:
     """All that a reader finds below a folder."""
-    return {file.address: store.read(file.address) for file in store.files(str(root))} | {
+    return {file.address: store.read(file.address) for file in store.list_files(str(root))} | {
         str(p): p.read_bytes() for p in root.rglob("*") if p.is_file() and not p.name.startswith(".part-")
     }
 

@@ -26,12 +26,12 @@ from model_monitor.config import layout
 from model_monitor.config import retention as retained
 from model_monitor.config.cron import period_before, previous
 from model_monitor.core.window import Window, floor_hour, iso
-from model_monitor.engines.local import ahead
 from model_monitor.errors import ConfigError, MonitorError, StoreError
 from model_monitor.retention import expiry
 from model_monitor.retention.expiry import Past, errors_in
-from model_monitor.retention.folders import Entry, folder_at
 from model_monitor.retention.trees import trees_of
+from model_monitor.store.ahead import ahead
+from model_monitor.store.folders import Entry, folder_at
 
 ONE_HOUR = timedelta(hours=1)
 DAYS = 10

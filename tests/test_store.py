@@ -36,18 +36,18 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def below(root: str, *more: str) -> list[str]:
     """The names of the files below a root."""
     top = root.partition("?")[0]
-    return [file.address.partition("?")[0].removeprefix(top).lstrip("/") for file in store.files(root, *more)]
+    return [file.address.partition("?")[0].removeprefix(top).lstrip("/") for file in store.list_files(root, *more)]
 
 
 def test_what_is_written_is_read_and_listed(root: str) -> None:
-    assert store.files(root) == []
+    assert store.list_files(root) == []
     address = store.write(store.join(root, "a", "b é.json"), b"x" * 1000)
     assert store.read(address) == b"x" * 1000
     assert store.exists(address) and not store.exists(store.join(root, "a")) and not store.exists(store.join(root, "c"))
-    (file,) = store.files(root)
+    (file,) = store.list_files(root)
     assert (file.address, file.size) == (address, 1000)
     assert file.changed > 1_700_000_000_000_000_000
-    assert store.files(address) == [file]
+    assert store.list_files(address) == [file]
 
 
 def test_writing_again_replaces_and_deleting_removes(root: str) -> None:
@@ -56,7 +56,7 @@ def test_writing_again_replaces_and_deleting_removes(root: str) -> None:
         assert store.read(store.write(address, content)) == content
     store.delete(address)
     store.delete(address)
-    assert store.files(root) == []
+    assert store.list_files(root) == []
     with pytest.raises(FileNotFoundError):
         store.read(address)
     with pytest.raises(FileNotFoundError):
@@ -95,7 +95,7 @@ def test_slashes_at_the_seams_and_twice_in_a_row_do_not_matter(root: str) -> Non
     for other in (f"{top}//a/b//c", f"{top}/a//b/c"):
         assert store.read(other + mark + query) == b"x"
     assert store.read(address) == b"x"
-    assert len(store.files(top + "/" + mark + query)) == 1
+    assert len(store.list_files(top + "/" + mark + query)) == 1
 
 
 def test_a_local_copy_holds_the_files_below_an_address(root: str) -> None:
@@ -118,7 +118,7 @@ def test_a_place_below_a_file_is_a_store_error_to_write_and_nothing_to_read(tmp_
             store.write(str(place), b"x")
         with pytest.raises(FileNotFoundError):
             store.read(str(place))
-        assert store.files(str(place)) == [] and not store.exists(str(place))
+        assert store.list_files(str(place)) == [] and not store.exists(str(place))
 
 
 def test_a_folder_is_no_file_to_read(tmp_path: Path) -> None:
@@ -178,7 +178,9 @@ def test_a_window_is_judged_in_s3_as_on_a_disk(server: Server, tmp_path: Path, m
         if place == "in-environment":
             monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.port}")
         root = f"s3://lake/{place}" if place else str(tmp_path)
-        for file in (*store.files(str(tmp_path / "capture")), *store.files(str(tmp_path / "b.csv"))) if place else ():
+        for file in (
+            (*store.list_files(str(tmp_path / "capture")), *store.list_files(str(tmp_path / "b.csv"))) if place else ()
+        ):
             store.write(store.join(root + query, file.address.removeprefix(str(tmp_path))), store.read(file.address))
         file = endpoint_file(
             tmp_path,
@@ -204,7 +206,7 @@ def test_a_store_that_is_gone_is_a_store_error_whatever_is_asked_of_it(
     """The last test of the server: it stops it."""
     traffic(tmp_path)
     root = f"s3://lake/gone?{server.query}"
-    for file in store.files(str(tmp_path / "capture")):
+    for file in store.list_files(str(tmp_path / "capture")):
         store.write(store.join(root, file.address.removeprefix(str(tmp_path))), store.read(file.address))
     file = endpoint_file(tmp_path, capture={"uri": store.join(root, "capture")}, output=store.join(root, "out"))
     window = Window(at(0), at(60))
@@ -216,7 +218,7 @@ def test_a_store_that_is_gone_is_a_store_error_whatever_is_asked_of_it(
         "read": lambda: store.read(address),
         "open": lambda: store.open_file(address),
         "read on": lambda: store.read_on(opened, address, 10),
-        "list": lambda: store.files(root),
+        "list": lambda: store.list_files(root),
         "exists": lambda: store.exists(address),
         "write": lambda: store.write(address, b"x"),
         "delete": lambda: store.delete(address),

@@ -180,7 +180,7 @@ def observe_captures(
     monitor: Any, question: Question, source: Source, selection: Selection, max_rejected: float, output: str
 ) -> tuple[Observed, Document]:
     """The State of captured requests, collected into one temporary file first. Raises DataError."""
-    files = store.files(source.address, capture.SUFFIXES)
+    files = store.list_files(source.address, capture.SUFFIXES)
     if not files:
         raise ConfigError(f"there are no capture files at {source.address}: none ends in {', '.join(capture.SUFFIXES)}")
 
@@ -211,7 +211,7 @@ def merged_by_hand(
     rows: str, target: str, truth: GroundTruth, label: str | int, max_rejected: float, output: str
 ) -> Document:
     """Merge a file of rows with all labels below a folder, whenever they were collected; what became of them."""
-    files = [LabelFile.of(file) for file in store.files(truth.uri or "", capture.SUFFIXES)]
+    files = [LabelFile.of(file) for file in store.list_files(truth.uri or "", capture.SUFFIXES)]
     if not files:
         raise ConfigError(f"there are no label files at {truth.uri}: none ends in {', '.join(capture.SUFFIXES)}")
     files.sort(key=lambda f: (f.hour is not None, f.hour, f.file))

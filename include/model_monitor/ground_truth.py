@@ -25,7 +25,6 @@ from model_monitor.config.monitors import label_of
 from model_monitor.config.sections import GroundTruth
 from model_monitor.core.batch import EVENT_ID, EVENT_TIME, LABELLED
 from model_monitor.core.window import HOUR, Window, floor_hour, iso, moment
-from model_monitor.engines import local
 from model_monitor.errors import DataError
 from model_monitor.results.documents import Document
 from model_monitor.results.report import PENDING
@@ -35,6 +34,7 @@ from model_monitor.rows.ground_truth.labels import LabelFile
 from model_monitor.rows.ground_truth.merge import NO_LABELS, Joining, keys_of, merge, merged_name
 from model_monitor.rows.summary import KEPT_REJECTED, Summary, summary_of, undamaged
 from model_monitor.rows.times import within
+from model_monitor.store.ahead import ahead
 
 LAYOUT = 2  # of merged rows and their footer; a file of another one is made again
 MARGIN = HOUR  # labels of a request may be in a folder so long before it, as clocks differ
@@ -71,8 +71,8 @@ def arrived(schedule: Schedule, window: Window, until: datetime | None) -> Arriv
     first, deadline = floor_hour(window.start) - MARGIN, window.end + truth.final_after
     # A day more, to see whether labels are being collected that come too late for this window.
     days = [first + i * DAY for i in range((deadline.date() - first.date()).days + 2)]
-    listed = local.ahead(
-        lambda day: store.files(store.join(uri, f"{day:%Y/%m/%d}"), capture.SUFFIXES), days, capture.READERS
+    listed = ahead(
+        lambda day: store.list_files(store.join(uri, f"{day:%Y/%m/%d}"), capture.SUFFIXES), days, capture.READERS
     )
     every = [LabelFile.of(file) for some in listed for file in some]
     known = sorted(

@@ -81,7 +81,7 @@ def grown(endpoint_file: str, schedule: str, now: datetime) -> list[Window]:
     endpoint = config.load(endpoint_file)
     s = endpoint.schedule(schedule)
     notes = [
-        note for file in store.files(layout.awaiting(endpoint, s), (".json",)) if (note := read_note(file.address))
+        note for file in store.list_files(layout.awaiting(endpoint, s), (".json",)) if (note := read_note(file.address))
     ]
     until = expiry.marks(endpoint).get("until")
     seen: dict[str, np.ndarray] = {}

@@ -11,7 +11,6 @@ from typing import Any
 from model_monitor import sources, store
 from model_monitor.config import Endpoint, Schedule, layout
 from model_monitor.core.window import Window, floor_hour
-from model_monitor.engines import local
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.results.documents import Document
 from model_monitor.rows import scripts
@@ -20,6 +19,7 @@ from model_monitor.rows.payloads import attributes, payload
 from model_monitor.rows.payloads.payload import Decode
 from model_monitor.rows.summary import KEPT_REJECTED, Summary, sampling_of, summary_of
 from model_monitor.sources import Listed
+from model_monitor.store.ahead import CORES
 
 HOURS_AT_ONCE = 8  # so many hours are collected in one reading of the files around them
 
@@ -90,7 +90,7 @@ def collect_spans(
         decode_of(endpoint, schedule),
         spans,
         own,
-        workers=1 if schedule.preprocess else local.CORES,  # a user's handler may remember earlier records
+        workers=1 if schedule.preprocess else CORES,  # a user's handler may remember earlier records
         keep_records=endpoint.keeps_records,
     )
 

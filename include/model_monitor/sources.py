@@ -11,13 +11,13 @@ from typing import Any
 from model_monitor import store
 from model_monitor.config import Endpoint, layout
 from model_monitor.core.window import HOUR, Window, floor_hour
-from model_monitor.engines import local
 from model_monitor.errors import ConfigError
 from model_monitor.rows import capture
 from model_monitor.rows.datasets import SUFFIXES
 from model_monitor.rows.other_sources import batch_transform, delta, logs
 from model_monitor.rows.other_sources.batch_transform import Output
 from model_monitor.rows.other_sources.logs import Table
+from model_monitor.store.ahead import ahead
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def listed(endpoint: Endpoint, window: Window) -> list[Listed]:
 
 
 def in_folders(folders: Iterable[str], suffixes: tuple[str, ...]) -> Iterator[list[store.File]]:
-    return local.ahead(lambda folder: store.files(folder, suffixes), folders, capture.READERS)
+    return ahead(lambda folder: store.list_files(folder, suffixes), folders, capture.READERS)
 
 
 def with_outputs(endpoint: Endpoint, manifests: Sequence[Listed]) -> list[Listed]:
@@ -67,7 +67,7 @@ def with_outputs(endpoint: Endpoint, manifests: Sequence[Listed]) -> list[Listed
 
     return [
         one
-        for manifest, files in zip(manifests, local.ahead(named, manifests, capture.READERS), strict=True)
+        for manifest, files in zip(manifests, ahead(named, manifests, capture.READERS), strict=True)
         for one in (manifest, *(Listed(file, manifest.span, manifest.hour) for file in files))
     ]
 
@@ -83,9 +83,7 @@ def in_table(endpoint: Endpoint, hours: Sequence[datetime]) -> list[Listed]:
     files = []
     for mine, some in zip(within.values(), in_folders_of(endpoint, list(within)), strict=True):
         span = Window(mine[0] - margin, mine[-1] + HOUR + margin) if of.path else whole
-        for file, exact in zip(
-            some, local.ahead(lambda file: span_in(file, table), some, capture.READERS), strict=True
-        ):
+        for file, exact in zip(some, ahead(lambda file: span_in(file, table), some, capture.READERS), strict=True):
             known = exact and Window(exact[0], exact[1] + timedelta.resolution)
             if known is None:
                 files.append(Listed(file, span))

@@ -46,7 +46,7 @@ def records_in(folder: Path) -> list[dict[str, Any]]:
 
 def records_at(address: str) -> list[dict[str, Any]]:
     """In order of the files' names."""
-    files = store.files(address)
+    files = store.list_files(address)
     content = [line for file in files for line in store.read(file.address).split(b"\n")]
     return [json.loads(line) for line in content if line]
 

@@ -38,7 +38,7 @@ def made(folder: Path, **more: Any) -> Recorder:
 
 def lines(folder: Path) -> list[dict[str, Any]]:
     """What was captured, in order of the files' names."""
-    files = store.files(str(folder / "capture"))
+    files = store.list_files(str(folder / "capture"))
     content = [line for file in files for line in store.read(file.address).split(b"\n")]
     return [json.loads(line) for line in content if line]
 
@@ -58,7 +58,7 @@ def test_a_record_is_the_originals_to_the_byte(tmp_path: Path) -> None:
             event_id="feca1ab1-8025-47e3-8f6a-99e3fdd7b8d9",
             event_time=datetime(2019, 11, 20, 23, 33, 12, 900_000, tzinfo=UTC),
         )
-    [file] = store.files(str(tmp_path / "capture"))
+    [file] = store.list_files(str(tmp_path / "capture"))
     assert store.read(file.address).decode() == (
         '{"captureData":{'
         '"endpointInput":{"observedContentType":"text/csv","mode":"INPUT",'
@@ -117,7 +117,7 @@ def test_what_was_recorded_is_read_back_byte_for_byte(said: list[tuple[bytes | s
         with made(folder) as recorder:
             for i, (asked, answered) in enumerate(said):
                 recorder.record(asked, answered, **CSV, event_id=f"e{i}", event_time=NOON)
-        [block] = capture.blocks(store.files(str(folder / "capture"), capture.SUFFIXES))
+        [block] = capture.blocks(store.list_files(str(folder / "capture"), capture.SUFFIXES))
         records = capture.parse(block)
         assert not records.rejected
         for name, place in (("endpointInput", 0), ("endpointOutput", 1)):
@@ -133,7 +133,7 @@ def test_the_hour_of_the_event_decides_the_folder_and_the_first_record_the_name(
     with made(tmp_path) as recorder:
         for i, moment in enumerate(moments):
             recorder.record(b"1", b"2", event_id=f"e{i}", event_time=moment)
-    below = [Path(f.address).relative_to(tmp_path / "capture") for f in store.files(str(tmp_path / "capture"))]
+    below = [Path(f.address).relative_to(tmp_path / "capture") for f in store.list_files(str(tmp_path / "capture"))]
     assert all(NAME.fullmatch(str(name)) for name in below)
     assert [str(name)[: len("churn/AllTraffic/2022/04/18/12/20-48-871")] for name in below] == [
         "churn/AllTraffic/2022/04/18/12/20-48-871",
@@ -157,7 +157,7 @@ def test_a_file_is_closed_when_it_is_large_or_old_enough(tmp_path: Path) -> None
     with made(tmp_path / "a", roll_bytes=20_000) as recorder:
         for _ in range(200):
             recorder.record(b"x" * 1000, b"2", **CSV, event_time=NOON)
-    sizes = [file.size for file in store.files(str(tmp_path / "a/capture"))]
+    sizes = [file.size for file in store.list_files(str(tmp_path / "a/capture"))]
     assert len(sizes) >= 4 and max(sizes) < 60_000 and len(lines(tmp_path / "a")) == 200
     with made(tmp_path / "b", roll_seconds=0.2, flush_interval=0.05) as recorder:
         recorder.record(b"1", b"2")
@@ -187,7 +187,7 @@ def test_gzip_is_read_as_well(tmp_path: Path) -> None:
     with made(tmp_path, gzip=True) as recorder:
         for i in range(10):
             recorder.record(b"1", b"2", **CSV, event_id=f"e{i}")
-    files = store.files(str(tmp_path / "capture"), capture.SUFFIXES)
+    files = store.list_files(str(tmp_path / "capture"), capture.SUFFIXES)
     assert [file.address.endswith(".jsonl.gz") for file in files] == [True]
     [block] = capture.blocks(files)
     assert capture.parse(block).metadata("eventId").to_pylist() == [f"e{i}" for i in range(10)]

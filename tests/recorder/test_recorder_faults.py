@@ -155,7 +155,7 @@ def test_a_killed_worker_loses_no_more_than_the_flush_interval_and_nothing_comes
             if len(said) == 3000:
                 worker.send_signal(signal.SIGKILL)
     died = float(said[-1][1])
-    sent = [store.read(file.address).count(b"\n") for file in store.files(str(tmp_path / "capture"))]
+    sent = [store.read(file.address).count(b"\n") for file in store.list_files(str(tmp_path / "capture"))]
     with made(tmp_path) as recorder:
         recorder.start()
         until(lambda: recorder.counters()["adopted"] and recorder.flush())

@@ -154,7 +154,7 @@ def test_nothing_reaches_the_disk_before_the_rules_were_applied(tmp_path: Path) 
         body = json.dumps({"name": SECRET, "mail": SECRET, "age": 5})
         recorder.record(body, "0.5", input_content_type="application/json", output_content_type="text/plain")
         recorder.record(body[:-1], "0.5", input_content_type="application/json")
-    [file] = store.files(str(tmp_path / "capture"))
+    [file] = store.list_files(str(tmp_path / "capture"))
     first, second = (json.loads(line)["captureData"] for line in store.read(file.address).splitlines())
     assert json.loads(first["endpointInput"]["data"]) == {"mail": digest(SECRET), "age": 5}
     for side in (first["endpointOutput"], second["endpointInput"]):

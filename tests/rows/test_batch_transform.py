@@ -32,7 +32,7 @@ def records(path: Path, content: bytes | None, format: str, header: bool = False
     """The captured records of one file; None for a file that is written already."""
     if content is not None:
         path.write_bytes(content)
-    blocks = batch_transform.blocks([Output(store.files(str(path))[0], HOUR, format, header)])
+    blocks = batch_transform.blocks([Output(store.list_files(str(path))[0], HOUR, format, header)])
     return [json.loads(line) for block in blocks for _, _, line in block.lines]
 
 
@@ -41,7 +41,7 @@ def rows(path: Path, content: bytes | None, format: str, header: bool = False, n
     if content is not None:
         path.write_bytes(content)
     made: list[Any] = []
-    for block in batch_transform.blocks([Output(store.files(str(path))[0], HOUR, format, header)]):
+    for block in batch_transform.blocks([Output(store.list_files(str(path))[0], HOUR, format, header)]):
         parsed = capture.parse(block)
         found, rejected = payload.decode(parsed, names or payload.Names())
         made += [row for some in found for row in some.columns.to_pylist()]
@@ -50,7 +50,7 @@ def rows(path: Path, content: bytes | None, format: str, header: bool = False, n
 
 
 def output(path: Path, format: str = "jsonl") -> Output:
-    return Output(store.files(str(path))[0], HOUR, format)
+    return Output(store.list_files(str(path))[0], HOUR, format)
 
 
 def manifest(root: Path, *names: str, prefix: str | None = None, hour: datetime = HOUR, folder: str = "output") -> Path:
@@ -183,7 +183,7 @@ def test_many_rows_come_in_pieces_with_the_numbers_of_their_lines(
     path = tmp_path / "a.out"
     path.write_bytes(b"".join(b'%d,"a\nb"\n' % i if i % 3 == 0 else b"%d,c\n" % i for i in range(500)))
     numbers = [i + 1 + (i + 2) // 3 for i in range(500)]
-    blocks = list(batch_transform.blocks([Output(store.files(str(path))[0], HOUR, "csv")]))
+    blocks = list(batch_transform.blocks([Output(store.list_files(str(path))[0], HOUR, "csv")]))
     found = [(number, json.loads(line)) for block in blocks for _, number, line in block.lines]
     assert len(blocks) > 20 and [number for number, _ in found] == numbers
     assert [one["captureData"]["batchTransformOutput"]["data"].partition(",")[0] for _, one in found] == [

@@ -24,7 +24,7 @@ from model_monitor.rows import capture
 def read(root: Path) -> tuple[list[dict[str, Any]], list[capture.Rejected]]:
     """All requests below a folder, and what was set aside."""
     events, rejected = [], []
-    for block in capture.blocks(store.files(str(root), capture.SUFFIXES)):
+    for block in capture.blocks(store.list_files(str(root), capture.SUFFIXES)):
         records = capture.parse(block)
         for event, time in zip(records.events.to_pylist(), records.times.to_pylist(), strict=True):
             events.append(event | {"time": time})
@@ -269,7 +269,7 @@ def test_a_file_in_pieces_is_the_file(content: bytes, size: int) -> None:
         middle = len(content) // 2
         put(Path(folder), content, "a.jsonl")
         put(Path(folder), gzip.compress(content[:middle]) + gzip.compress(content[middle:]), "b.jsonl.gz")
-        for file in store.files(folder):
+        for file in store.list_files(folder):
             blocks = list(capture.blocks([file]))
             assert [(number, text) for block in blocks for _, number, text in block.lines] == numbered
 

@@ -19,12 +19,12 @@ from writing import HOUR, NO_SIDE, at, capture, endpoint_file, record, written
 
 from model_monitor import jobs, store
 from model_monitor.core.window import Window
-from model_monitor.engines import local
 from model_monitor.errors import DataError
 from model_monitor.rows import capture as captures
 from model_monitor.rows import select
 from model_monitor.rows.collect import Span, collect
 from model_monitor.rows.payloads import payload
+from model_monitor.store.ahead import ahead
 
 FIRST_HOUR = Window(at(0), at(60))
 LATER = "59-00-000-9c1f2b7e-0000-4adf-a09a-98fd0af79974.jsonl"
@@ -216,7 +216,7 @@ def test_a_damaged_file_of_rows_is_an_error_that_says_what_to_do(tmp_path: Path)
 @pytest.mark.parametrize("cores", [1, 2, 5])
 def test_rows_do_not_depend_on_the_number_of_cores(tmp_path: Path, cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(captures, "BLOCK_BYTES", 2000)
-    monkeypatch.setattr(local.ahead, "__defaults__", (cores,))
+    monkeypatch.setattr(ahead, "__defaults__", (cores,))
     for i in range(5):
         capture(tmp_path / "capture", [record(f"{i}-{n}", time=at(n)) for n in range(50)], name=f"{i}.jsonl")
     _, rows = collected(endpoint_file(tmp_path), FIRST_HOUR)
@@ -248,7 +248,7 @@ def test_two_processes_that_collect_an_hour_at_once_give_the_bytes_of_one(tmp_pa
 
 def collect_all(folder: Path, out: Path) -> Any:
     """All requests below a folder as one file."""
-    files = store.files(str(folder), captures.SUFFIXES)
+    files = store.list_files(str(folder), captures.SUFFIXES)
     span = Span(None, str(out / "rows.parquet"), {"files": []})
     (summary,) = collect(
         lambda: captures.blocks(files), lambda r: payload.decode(r, payload.Names()), [span], lambda _: 0

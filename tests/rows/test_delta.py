@@ -175,7 +175,7 @@ def test_partition_columns_and_columns_that_came_later_are_read_as_from_an_expor
     table = written(folder, more, schema=SCHEMA.append(pa.field("extra", pa.int64())), schema_mode="merge",
                     partition_by=["city", "day"])  # fmt: skip
     plain = exported(table, tmp_path / "plain.parquet")
-    expected = parquet_of(logs.blocks(store.files(str(plain)), Table("parquet", columns)))
+    expected = parquet_of(logs.blocks(store.list_files(str(plain)), Table("parquet", columns)))
     found = parquet_of(blocks(folder, columns))
     assert found == expected and len(found) == 6
     assert {one["city"] for one in found} == {None, 'ü"/ %', "a"} and {one["day"] for one in found} == {"2026-01-05"}
@@ -231,7 +231,7 @@ def test_columns_are_found_by_the_names_that_the_table_gives_them(tmp_path: Path
     mapped(folder, {"ts": "when", "age": "city", "city": "town", "day": "date", "score": "answer"})
     columns = TableColumns("when", event_id="id", inputs=("city", "town", "date"), outputs=("answer",))
     plain = exported(deltalake.DeltaTable(str(folder)), tmp_path / "plain.parquet")
-    expected = parquet_of(logs.blocks(store.files(str(plain)), Table("parquet", columns)))
+    expected = parquet_of(logs.blocks(store.list_files(str(plain)), Table("parquet", columns)))
     assert parquet_of(blocks(folder, columns)) == expected and len(expected) == 6
     window = Window(at(20), at(60))
     assert [json.loads(line)["eventMetadata"]["eventId"] for block in blocks(folder, columns, window)

@@ -69,7 +69,7 @@ def table(path: Path, rows: list[dict[str, Any]], format: str, **settings: Any) 
 def read(
     path: Path, format: str, columns: TableColumns = COLUMNS, window: Window | None = None, **of: Any
 ) -> Iterator[Any]:
-    return logs.blocks(store.files(str(path)), Table(format, columns, **of), window)
+    return logs.blocks(store.list_files(str(path)), Table(format, columns, **of), window)
 
 
 def records(path: Path, format: str, columns: TableColumns = COLUMNS, **of: Any) -> list[dict[str, Any]]:
@@ -112,7 +112,7 @@ def test_a_table_and_capture_files_of_the_same_requests_give_the_same_rows(asked
         capture_file.write_bytes(lines(captured))
         more = {"schema": pa.schema(list(schema.items()))} if format == "parquet" else {}
         path = table(Path(folder) / f"t.{format}", rows, format, **more)
-        expected = parquet_of(capture.blocks(store.files(str(capture_file))))
+        expected = parquet_of(capture.blocks(store.list_files(str(capture_file))))
         assert parquet_of(read(path, format)) == expected
 
 
@@ -254,7 +254,7 @@ def test_of_json_lines_a_column_is_missed_only_if_no_request_has_it_however_they
     assert found[0] == found[1] and len(found[0][0]) == 5 and found[0][1] == 1
     for name in ("a", "b"):
         table(tmp_path / f"{name}.jsonl", failed, "jsonl")
-    some = [file for name in ("a", "b") for file in store.files(str(tmp_path / f"{name}.jsonl"))]
+    some = [file for name in ("a", "b") for file in store.list_files(str(tmp_path / f"{name}.jsonl"))]
     with pytest.raises(ConfigError, match=r"a\.jsonl and 1 more has score"):
         list(logs.blocks(some, Table("jsonl", TableColumns("ts", inputs=("age",), outputs=("score",))), WINDOW))
 

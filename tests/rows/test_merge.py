@@ -33,7 +33,7 @@ def merged(
     captured, label_file = folder / "capture.jsonl", folder / "labels.jsonl"
     captured.write_bytes(lines(records))
     label_file.write_bytes(lines(truths))
-    files = store.files(str(captured))
+    files = store.list_files(str(captured))
     names = names or payload.Names()
     rows, target, left = (str(folder / name) for name in ("rows.parquet", "merged.parquet", "left.jsonl"))
     span = Span(None, rows, {"files": []})
@@ -44,7 +44,7 @@ def merged(
         lambda file: 0,
         keep_records=True,
     )
-    came, reading = labels.read([LabelFile.of(f) for f in store.files(str(label_file))], lambda keys: keys == keys)
+    came, reading = labels.read([LabelFile.of(f) for f in store.list_files(str(label_file))], lambda keys: keys == keys)
     origin = {"files": [[str(label_file), 0, 0]]}
     summary = merge(rows, came.sorted_by_key(), joining or Joining("label"), target, left, reading.summary(origin))
     written = Path(left).read_text().splitlines() if Path(left).exists() else []

@@ -69,7 +69,7 @@ def test_each_type_is_written_as_json_knows_it(values: Any, kind: pa.DataType, e
 
 def test_names_are_written_as_json_too_and_bytes_that_are_no_text_are_named(tmp_path: Path) -> None:
     pq.write_table(pa.table({'a"ü': [1], "b": [b"\xff"]}), tmp_path / "a.parquet")
-    [file] = store.files(str(tmp_path / "a.parquet"))
+    [file] = store.list_files(str(tmp_path / "a.parquet"))
     names = ('a"ü',)
     assert list(typed.rows(file, (), [names])) == [(1, {names: '{"a\\"ü":1}'})]
     with pytest.raises(DataError, match=r"a\.parquet: column 'b' holds bytes that are no text"):

@@ -21,11 +21,11 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from model_monitor import store
-from model_monitor.engines.local import ahead
 from model_monitor.errors import DataError
 from model_monitor.rows.schema import EVERY, SCHEMA, event_of
 from model_monitor.rows.summary import Rejected
 from model_monitor.rows.times import TIME, times_of
+from model_monitor.store.ahead import ahead
 
 SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
 BLOCK_BYTES = 8 << 20

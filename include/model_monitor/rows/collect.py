@@ -25,13 +25,13 @@ import pyarrow.parquet as pq
 from model_monitor import store
 from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME, INFERENCE_ID, RECORD
 from model_monitor.core.window import Window
-from model_monitor.engines.local import CORES, ahead
 from model_monitor.rows.capture import Block, Records, parse
 from model_monitor.rows.payloads.json_rows import EMPTY, NAMED
 from model_monitor.rows.payloads.payload import Decode, Rows, Shape
 from model_monitor.rows.payloads.requests import Requests
 from model_monitor.rows.summary import FOOTER, Rejected, Summary
 from model_monitor.rows.times import TIME, within
+from model_monitor.store.ahead import CORES, ahead
 
 LAYOUT = 2  # of the file and its footer; a file of another one is made again
 PROBE_ROWS = 2000

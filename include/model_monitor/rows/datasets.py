@@ -48,7 +48,7 @@ class Dataset:
             raise ConfigError(
                 f"{address} is a Delta table, in whose folder are removed rows as well; export it as plain Parquet"
             )
-        files = store.files(address) if not is_folder(address) else store.files(address, SUFFIXES[format])
+        files = store.list_files(address) if not is_folder(address) else store.list_files(address, SUFFIXES[format])
         if not files:
             raise ConfigError(f"there is no dataset at {address}: no file that ends in {' or '.join(SUFFIXES[format])}")
         return cls(files, format, header, names)

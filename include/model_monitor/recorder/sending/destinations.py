@@ -11,9 +11,9 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
-from model_monitor import addresses
 from model_monitor.errors import ConfigError
 from model_monitor.recorder.spool.disk import sync_folder
+from model_monitor.store import addresses
 
 CONNECT_SECONDS, READ_SECONDS = 5, 60
 # What an S3 address may say behind its question mark. PyArrow, which reads it later, knows the others.

@@ -111,7 +111,7 @@ def outputs_of(manifest: store.File, below: str | None = None) -> list[store.Fil
     """The files that a manifest names, as they are now. Raises DataError if one is gone."""
     found = []
     for address in named_in(manifest, below):
-        files = store.files(address)
+        files = store.list_files(address)
         if len(files) != 1 or files[0].address != address:
             raise DataError(
                 f"{manifest.address} names {address}, which is not there; restore it, or remove the manifest"

@@ -16,15 +16,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any
 
-from pyarrow import ArrowException, fs
-
-from model_monitor import addresses
 from model_monitor.errors import ConfigError, StoreError
+from model_monitor.store import addresses
 
-USED_AZURE: set[int] = set()  # the ids of this process and those that it was forked from
+if TYPE_CHECKING:
+    from pyarrow import fs
+
 GOOGLE_SECONDS = 30  # for how long a request is tried again; Google's own limit is a quarter of an hour
 
 
@@ -49,6 +48,8 @@ def filesystem(root: str) -> tuple[fs.FileSystem, str]:
 @lru_cache(maxsize=64)
 def opened(root: str, process_id: int) -> tuple[fs.FileSystem, str]:
     """A file system for one process: a forked one that used its parent's would share its open connections."""
+    from pyarrow import fs
+
     try:
         system, path = fs.FileSystem.from_uri(root)
     except ValueError as error:
@@ -57,44 +58,16 @@ def opened(root: str, process_id: int) -> tuple[fs.FileSystem, str]:
         raise StoreError(f"{root}: {error}") from error
     if system.type_name != "abfs":
         return system, path
-    check_not_shared(root)
-    return with_key(system, root), path
+    from model_monitor.store import azure
 
-
-def check_not_shared(root: str) -> None:
-    """Raise StoreError in a process whose parent was connected to Azure.
-
-    Its library has one pool of connections for a process, which a forked one goes on using: requests of both get each
-    other's answers.
-    """
-    USED_AZURE.add(os.getpid())
-    if len(USED_AZURE) > 1:
-        raise StoreError(
-            f"{root}: the process was forked from one that used Azure, and would share its connections; "
-            "fork before the first use, or start processes by spawn"
-        )
-
-
-def with_key(system: fs.FileSystem, root: str) -> fs.FileSystem:
-    """An account on Azure with the key that the environment has for it, for which PyArrow's addresses have no place.
-
-    AZURE_STORAGE_KEY belongs to AZURE_STORAGE_ACCOUNT, or to any if that is not set. Without, PyArrow looks for other
-    credentials; an address that names a kind of them has the last word.
-    """
-    key, options = os.environ.get("AZURE_STORAGE_KEY"), options_of(system)
-    is_meant = os.environ.get("AZURE_STORAGE_ACCOUNT", options["account_name"]) == options["account_name"]
-    if not key or not is_meant or "credential_kind=" in root or "client_id=" in root:
-        return system
-    return fs.AzureFileSystem(**{name: value for name, value in options.items() if value} | {"account_key": key})
-
-
-def options_of(system: fs.FileSystem) -> dict[str, str]:
-    """What an account on Azure was opened with; PyArrow tells it to who would copy the object only."""
-    return dict(system.__reduce__()[1][0])
+    azure.check_not_shared(root)
+    return azure.with_key(system, root), path
 
 
 def located(address: str) -> tuple[fs.FileSystem, str]:
     """The file system that holds an address, and the path in it."""
+    from pyarrow import fs
+
     if "://" not in address or address.startswith("file://"):
         return fs.LocalFileSystem(), str(Path(address.removeprefix("file://")).absolute())
     addresses.check(address)
@@ -136,13 +109,14 @@ def join(address: str, *parts: str) -> str:
 def is_below(address: str, folder: str) -> bool:
     """Whether an address is that of a folder or of something in it."""
     (one, inner), (other, outer) = located(address), located(folder)
-    if type(one) is not type(other) or (one.type_name == "abfs" and account_of(one) != account_of(other)):
+    if type(one) is not type(other):
         return False
+    if one.type_name == "abfs":
+        from model_monitor.store import azure
+
+        if azure.account_of(one) != azure.account_of(other):
+            return False
     return f"{inner}/".startswith(f"{outer}/")
-
-
-def account_of(system: fs.FileSystem) -> tuple[str, str]:
-    return options_of(system)["account_name"], options_of(system)["blob_storage_authority"]
 
 
 def name_of(address: str) -> str:
@@ -157,6 +131,8 @@ def name_of(address: str) -> str:
 @contextlib.contextmanager
 def reaching(address: str) -> Iterator[None]:
     """Turn what a store raises into a StoreError that names the address; a missing file stays FileNotFoundError."""
+    from pyarrow import ArrowException
+
     try:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -187,17 +163,21 @@ def read_on(stream: Any, address: str, size: int) -> bytes:
 
 def exists(address: str) -> bool:
     """Whether there is a file. Raises StoreError."""
+    from pyarrow import fs
+
     system, path = located(address)
     with reaching(address):
         return bool(system.get_file_info(path).type == fs.FileType.File)
 
 
-def files(address: str, suffixes: tuple[str, ...] = ("",)) -> list[File]:
+def list_files(address: str, suffixes: tuple[str, ...] = ("",)) -> list[File]:
     """The files at or below an address, by rising address; [] if there is nothing.
 
     Left out is what is in a folder, or has itself a name, that starts with a dot or an underscore: no data. Raises
     StoreError.
     """
+    from pyarrow import fs
+
     system, path = located(address)
     with reaching(address):
         info = system.get_file_info(path)
@@ -222,6 +202,8 @@ def write(address: str, content: bytes) -> str:
 @contextlib.contextmanager
 def writing(address: str) -> Iterator[Path]:
     """A local path to write to; on leaving without an error its file appears at the address, else it is gone."""
+    from pyarrow import fs
+
     system, target = located(address)
     local = isinstance(system, fs.LocalFileSystem)
     folder = Path(target).parent if local else Path(tempfile.gettempdir())
@@ -254,25 +236,14 @@ def publish(part: Path, system: fs.FileSystem, target: str) -> None:
     One call outside Python: an exception between two writes, as a task gets that is told to end, would close the
     stream, and closing a stream completes the upload of half a file.
     """
+    from pyarrow import fs
+
     if system.type_name == "abfs":
-        upload_and_copy(part, system, target)
+        from model_monitor.store import azure
+
+        azure.upload_and_copy(part, system, target)
     else:
         fs.copy_files(str(part), target, fs.LocalFileSystem(), system, use_threads=False)
-
-
-def upload_and_copy(part: Path, system: fs.FileSystem, target: str) -> None:
-    """Upload a finished file to Azure, where PyArrow first puts an empty one: to where nobody reads.
-
-    The account then copies it within itself, at once. A folder is removed in one request, a file in four.
-    """
-    folder, _, name = target.rpartition("/")
-    uploaded = f"{folder}/.part-{uuid4().hex}"
-    try:
-        fs.copy_files(str(part), f"{uploaded}/{name}", fs.LocalFileSystem(), system, use_threads=False)
-        system.copy_file(f"{uploaded}/{name}", target)
-    finally:
-        with contextlib.suppress(OSError, ArrowException):  # the store is away, as was or will be said
-            system.delete_dir(uploaded)
 
 
 def delete(address: str) -> None:
@@ -285,12 +256,14 @@ def delete(address: str) -> None:
 @contextlib.contextmanager
 def local_copy(address: str) -> Iterator[Path]:
     """A local folder with the files below an address: the folder itself if it is local. Raises StoreError."""
+    from pyarrow import fs
+
     system, path = located(address)
     if isinstance(system, fs.LocalFileSystem):
         yield Path(path)
         return
     with tempfile.TemporaryDirectory(prefix="model-monitor-") as folder:
-        for file in files(address):
+        for file in list_files(address):
             copy = Path(folder) / file.address[len(address.partition("?")[0]) :].partition("?")[0].lstrip("/")
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(read(file.address))

@@ -12,8 +12,8 @@ from typing import Literal, Protocol
 from pyarrow import fs
 
 from model_monitor import store
-from model_monitor.engines.local import ahead
 from model_monitor.errors import StoreError
+from model_monitor.store.ahead import ahead
 
 Kind = Literal["file", "folder", "other"]
 
