@@ -140,7 +140,7 @@ class FindGrownWindows(VerbOperator):
         self.at_once = at_once
 
     def execute(self, context: Context) -> list[dict[str, Any]]:
-        from model_monitor import late_labels
+        from model_monitor.jobs import late_labels
 
         now = now_of(context)
         if not self.is_free(context["ti"]):
@@ -181,7 +181,7 @@ class DeleteExpired(BaseOperator):
         self.endpoint_file = endpoint_file
 
     def execute(self, context: Context) -> dict[str, Any]:
-        from model_monitor.retention import expiry
+        from model_monitor.jobs.retention import expiry
 
         now, dry_run = now_of(context), bool(context["params"].get("dry_run"))
         if now > context["dag_run"].run_after and not dry_run:

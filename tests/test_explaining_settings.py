@@ -13,8 +13,9 @@ from lending import EXPLAINED, FEATURES, dataset, endpoint, explained, linear, t
 from model_serving import Served, csv_model, serving
 from writing import endpoint_file
 
-from model_monitor import config, explaining
+from model_monitor import config
 from model_monitor.errors import ConfigError
+from model_monitor.jobs import explaining
 
 
 @pytest.fixture

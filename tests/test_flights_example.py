@@ -16,10 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from model_monitor import config, explaining
+from model_monitor import config
 from model_monitor.core.batch import LABELLED
 from model_monitor.core.constraints import evaluate
 from model_monitor.core.monitor import fold
+from model_monitor.jobs import explaining
 from model_monitor.results.documents import decode, encode
 from model_monitor.results.report import documents_of
 from model_monitor.rows.datasets import Dataset

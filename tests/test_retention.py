@@ -20,16 +20,17 @@ from pyarrow import fs
 from seaweed import Server, running
 from writing import HOUR, NO_SIDE, capture, endpoint_file, record
 
-from model_monitor import config, jobs, late_labels, store
+from model_monitor import config, jobs, store
 from model_monitor.__main__ import main
 from model_monitor.config import layout
 from model_monitor.config import retention as retained
 from model_monitor.config.cron import period_before, previous
 from model_monitor.core.window import Window, floor_hour, iso
 from model_monitor.errors import ConfigError, MonitorError, StoreError
-from model_monitor.retention import expiry
-from model_monitor.retention.expiry import Past, errors_in
-from model_monitor.retention.trees import trees_of
+from model_monitor.jobs import late_labels
+from model_monitor.jobs.retention import expiry
+from model_monitor.jobs.retention.expiry import Past, errors_in
+from model_monitor.jobs.retention.trees import trees_of
 from model_monitor.store.ahead import ahead
 from model_monitor.store.folders import Entry, folder_at
 
@@ -261,7 +262,7 @@ def test_a_window_whose_captures_are_deleted_while_they_are_read_is_refused_too(
     """The script, which runs while records are read, has the retention run in that moment."""
     before = below(tmp_path / "out/churn")
     (tmp_path / "script.py").write_text(
-        "from datetime import datetime\nfrom model_monitor.retention import expiry\n"
+        "from datetime import datetime\nfrom model_monitor.jobs.retention import expiry\n"
         f"def preprocess_handler(record):\n    expiry.delete_expired({judged!r}, "
         f"datetime.fromisoformat({iso(NOW)!r}))\n    return {{'a': 1.0}}\n"
     )

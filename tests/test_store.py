@@ -13,9 +13,10 @@ import pytest
 from seaweed import Server, running
 from writing import at, capture, endpoint_file, record
 
-from model_monitor import by_hand, jobs, store
+from model_monitor import jobs, store
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, StoreError
+from model_monitor.jobs import by_hand
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,10 @@ import pytest
 from labelling import collect, truth
 from writing import HOUR, at, capture, endpoint_file, record
 
-from model_monitor import jobs, late_labels
+from model_monitor import jobs
 from model_monitor.core.window import Window
 from model_monitor.errors import DataError
+from model_monitor.jobs import late_labels
 
 WINDOW = Window(HOUR, HOUR + timedelta(hours=1))
 OPTIONS = {"problem_type": "BinaryClassification", "probability_attribute": "score"}

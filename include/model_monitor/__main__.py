@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 
 from model_monitor import __version__
 from model_monitor.errors import ConfigError, MonitorError
+from model_monitor.jobs.retention import command as retention_command
 from model_monitor.recorder.receiver import command as receive_command
-from model_monitor.retention import command as retention_command
 from model_monitor.sagemaker_import import command as import_sagemaker
 
 OK, FAILED, WITH_VIOLATIONS, NOTHING_JUDGED = 0, 1, 3, 4
@@ -176,7 +176,7 @@ def run_schema(asked: argparse.Namespace) -> int:
 
 
 def run_baseline(asked: argparse.Namespace) -> int:
-    from model_monitor import by_hand
+    from model_monitor.jobs import by_hand
 
     source = by_hand.Source(asked.dataset, asked.format, asked.header)
     document = by_hand.baseline(question_of(asked), source, asked.output, asked.max_rejected)
@@ -185,8 +185,8 @@ def run_baseline(asked: argparse.Namespace) -> int:
 
 
 def run_run(asked: argparse.Namespace) -> int:
-    from model_monitor import by_hand
     from model_monitor.config.sections import GroundTruth
+    from model_monitor.jobs import by_hand
     from model_monitor.results import execution
 
     truth = {"duplicates": asked.duplicates, "minimum_coverage": asked.minimum_coverage, "uri": asked.ground_truth}
@@ -211,7 +211,7 @@ def run_run(asked: argparse.Namespace) -> int:
 
 def question_of(asked: argparse.Namespace) -> Any:
     from model_monitor import analysis_config
-    from model_monitor.by_hand import Question
+    from model_monitor.jobs.by_hand import Question
 
     if not asked.analysis_config:
         more = {

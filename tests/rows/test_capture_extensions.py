@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from writing import HOUR, NO_SIDE, at, capture, endpoint_file, record, side
 
-from model_monitor import by_hand, jobs, store
+from model_monitor import jobs, store
 from model_monitor.__main__ import main
 from model_monitor.core.window import Window
+from model_monitor.jobs import by_hand
 from model_monitor.rows.summary import percent, sampling_of
 
 FIRST_HOUR = Window(at(0), at(60))

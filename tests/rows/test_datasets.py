@@ -18,8 +18,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_monitor import by_hand
 from model_monitor.errors import ConfigError, DataError
+from model_monitor.jobs import by_hand
 from model_monitor.rows import capture
 from model_monitor.rows.datasets import Dataset
 

@@ -12,7 +12,7 @@ from model_monitor.core.monitor import Monitor
 from model_monitor.core.states import load
 from model_monitor.engines import local
 from model_monitor.errors import DataError, StoreError
-from model_monitor.partitions import check_rejected, found
+from model_monitor.jobs.partitions import check_rejected, found
 from model_monitor.results.documents import Document, decode
 from model_monitor.results.report import Observed
 from model_monitor.rows.datasets import Dataset

@@ -13,18 +13,19 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from model_monitor import config, explaining, ground_truth, late_labels, store
+from model_monitor import config, store
 from model_monitor.config import Endpoint, Schedule, layout
 from model_monitor.core.states import dump
 from model_monitor.core.window import Window, iso, moment
 from model_monitor.errors import ConfigError, DataError, StoreError
+from model_monitor.jobs import explaining, ground_truth, late_labels
+from model_monitor.jobs.observing import document_of, observe, observe_dataset, read_through, state_at
+from model_monitor.jobs.partitions import are_as_collected, check_rejected, found, identified, up_to_date
+from model_monitor.jobs.retention import expiry
 from model_monitor.learned import baseline_files, baseline_of, check_learned, version_at
-from model_monitor.observing import document_of, observe, observe_dataset, read_through, state_at
-from model_monitor.partitions import are_as_collected, check_rejected, found, identified, up_to_date
 from model_monitor.results import execution
 from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document, encode
 from model_monitor.results.report import reporting_failure, write_report
-from model_monitor.retention import expiry
 from model_monitor.rows import scripts
 from model_monitor.rows.datasets import Dataset, row_group, row_groups_of
 from model_monitor.rows.select import Selection

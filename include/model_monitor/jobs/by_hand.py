@@ -9,16 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from model_monitor import explaining, ground_truth, store
+from model_monitor import store
 from model_monitor.config import EXPLAINED, LABELLED
 from model_monitor.config.monitors import label_of, monitor_of, paths_of
 from model_monitor.config.sections import GroundTruth
 from model_monitor.core.window import Window, iso, moment
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.jobs import with_labels
+from model_monitor.jobs import explaining, ground_truth
+from model_monitor.jobs.observing import observe, observe_dataset, read_through
+from model_monitor.jobs.partitions import check_rejected, found
+from model_monitor.jobs.verbs import with_labels
 from model_monitor.learned import baseline_files, check_learned
-from model_monitor.observing import observe, observe_dataset, read_through
-from model_monitor.partitions import check_rejected, found
 from model_monitor.results import execution
 from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document, decode
 from model_monitor.results.report import Baseline, Observed, documents_of, reporting_failure, write_files, write_report

@@ -8,17 +8,18 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from model_monitor import sources, store
+from model_monitor import store
 from model_monitor.config import Endpoint, Schedule, layout
 from model_monitor.core.window import Window, floor_hour
 from model_monitor.errors import ConfigError, DataError
+from model_monitor.jobs import sources
+from model_monitor.jobs.sources import Listed
 from model_monitor.results.documents import Document
 from model_monitor.rows import scripts
 from model_monitor.rows.collect import LAYOUT, Span, collect
 from model_monitor.rows.payloads import attributes, payload
 from model_monitor.rows.payloads.payload import Decode
 from model_monitor.rows.summary import KEPT_REJECTED, Summary, sampling_of, summary_of
-from model_monitor.sources import Listed
 from model_monitor.store.ahead import CORES
 
 HOURS_AT_ONCE = 8  # so many hours are collected in one reading of the files around them

@@ -20,10 +20,10 @@ from model_monitor import config, store
 from model_monitor.config import Endpoint
 from model_monitor.core.window import HOUR, Window, floor_hour, iso, moment
 from model_monitor.errors import ConfigError, StoreError
+from model_monitor.jobs.retention.record import QUOTED, Counted, Record
+from model_monitor.jobs.retention.trees import Tree, Walk, hour_folder, is_past, odd_schedules, trees_of
 from model_monitor.results.documents import EXECUTION, Document, decode, encode
 from model_monitor.results.report import REJECTED
-from model_monitor.retention.record import QUOTED, Counted, Record
-from model_monitor.retention.trees import Tree, Walk, hour_folder, is_past, odd_schedules, trees_of
 from model_monitor.store.ahead import ahead
 from model_monitor.store.folders import AT_ONCE, Entry, Folder, folder_at
 

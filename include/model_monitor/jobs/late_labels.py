@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from model_monitor import config, ground_truth, store
+from model_monitor import config, store
 from model_monitor.config import Endpoint, Schedule, layout
 from model_monitor.core.window import Window, iso
+from model_monitor.jobs import ground_truth
+from model_monitor.jobs.retention import expiry
 from model_monitor.results.documents import ANALYSIS, EXECUTION, STATISTICS, VIOLATIONS, Document, decode, encode
-from model_monitor.retention import expiry
 from model_monitor.rows.ground_truth import labels
 from model_monitor.rows.ground_truth.labels import LabelFile
 from model_monitor.rows.ground_truth.merge import keys_of
