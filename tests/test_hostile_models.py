@@ -21,7 +21,7 @@ from model_monitor.core.importances import Importances, ndcg, ndcg_interval
 from model_monitor.errors import ConfigError, DataError, StoreError
 from model_monitor.monitors.attribution import Attribution
 from model_monitor.monitors.bias import Bias, Entry, Facet
-from model_monitor.results.attribution import AttributionDocuments
+from model_monitor.results.documents.attribution import AttributionDocuments
 from model_monitor.results.execution import written
 from model_monitor.rows.explaining.kernel_shap import KernelShap
 from model_monitor.rows.explaining.models import Exchange, ModelAt, model_at

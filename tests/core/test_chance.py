@@ -26,7 +26,7 @@ from model_monitor.core.constraints import (
     evaluate,
     noise_of,
 )
-from model_monitor.results.plain import constraint_of, written
+from model_monitor.results.documents.plain import constraint_of, written
 
 
 def judged(bound: Between, measure: Measure) -> Finding:

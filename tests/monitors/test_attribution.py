@@ -17,7 +17,7 @@ from model_monitor.core.states import dump, load
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.monitors.attribution import ATTRIBUTIONS, DRIFT, EXPECTED, Attribution, Moved, moved, ndcg
 from model_monitor.monitors.attribution.state import Explained
-from model_monitor.results import plain
+from model_monitor.results.documents import plain
 
 FEATURES = ("age", "sex", "hours", "country")
 SIZES = np.array([0.5, 0.3, 0.15, 0.05])

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from model_monitor.core.constraints import Finding, Unlearned, evaluate
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.attribution import DRIFT, Attribution
-from model_monitor.results.attribution import AttributionDocuments
 from model_monitor.results.documents import decode, encode
+from model_monitor.results.documents.attribution import AttributionDocuments
 
 MODES = ["calibrated", "sagemaker"]
 FEATURES = ["Age", "Workclass", "Education", "Sex", "Country"]

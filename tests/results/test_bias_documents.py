@@ -18,9 +18,9 @@ from model_monitor.core.monitor import By, Segmented
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.bias import BIAS_DRIFT, Bias, Entry, Facet
 from model_monitor.monitors.bias.metrics import POST, PRE
-from model_monitor.results.bias import DESCRIPTIONS, BiasDocuments, entries_in
 from model_monitor.results.documents import decode, encode
-from model_monitor.results.segmented import SegmentedDocuments
+from model_monitor.results.documents.bias import DESCRIPTIONS, BiasDocuments, entries_in
+from model_monitor.results.documents.segmented import SegmentedDocuments
 
 MODES = ["calibrated", "sagemaker"]
 SECTIONS = ["post_training_bias_metrics", "pre_training_bias_metrics"]

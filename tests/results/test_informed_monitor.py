@@ -12,9 +12,9 @@ from model_monitor.core.constraints import Undefined
 from model_monitor.core.monitor import By, Segmented
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.model_quality import ModelQuality
-from model_monitor.results.model_quality import ModelQualityDocuments
-from model_monitor.results.model_quality_baseline import informed
-from model_monitor.results.report import Baseline
+from model_monitor.results.documents.model_quality import ModelQualityDocuments
+from model_monitor.results.documents.model_quality_baseline import informed
+from model_monitor.verdicts.report import Baseline
 
 
 def table(truth: list[str], answers: list[str] | None = None) -> pa.RecordBatch:

@@ -11,7 +11,7 @@ from model_monitor.core.constraints import Between, Estimate, Share, evaluate
 from model_monitor.core.monitor import By, Segmented
 from model_monitor.errors import ConfigError
 from model_monitor.results.execution import execution, summary
-from model_monitor.results.report import documents_of
+from model_monitor.verdicts.report import documents_of
 
 
 def outcomes(constraints, measures) -> list[tuple]:

@@ -17,8 +17,8 @@ from model_monitor.core.constraints import EVERYTHING, Between, Constraint, Find
 from model_monitor.monitors.model_quality import ModelQuality
 from model_monitor.monitors.model_quality.custom_metrics import CustomMetric
 from model_monitor.results.documents import encode
-from model_monitor.results.model_quality import camel
-from model_monitor.results.report import documents_of
+from model_monitor.results.documents.model_quality import camel
+from model_monitor.verdicts.report import documents_of
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)

@@ -11,7 +11,7 @@ from answered import MODES, files, monitor, rows
 from model_monitor.core.constraints import Estimate, Measures, evaluate
 from model_monitor.core.monitor import By, Segmented
 from model_monitor.monitors.model_quality.custom_metrics import CustomMetric
-from model_monitor.results.report import documents_of
+from model_monitor.verdicts.report import documents_of
 
 HERE = "test_model_quality_unlearned"
 

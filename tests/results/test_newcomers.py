@@ -13,7 +13,7 @@ from model_monitor.core.monitor import By, Segmented
 from model_monitor.monitors.attribution import Attribution
 from model_monitor.monitors.bias import Bias, Facet
 from model_monitor.results.documents import encode
-from model_monitor.results.report import Baseline, Observed, documents_of, write_report
+from model_monitor.verdicts.report import Baseline, Observed, documents_of, write_report
 
 ABOUT = {"schedule": "s", "monitor": "m", "window": {"start": "", "end": ""}}
 

@@ -20,7 +20,7 @@ from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.monitors.model_quality import ModelQuality
 from model_monitor.results.documents import encode
 from model_monitor.results.execution import execution
-from model_monitor.results.report import documents_of
+from model_monitor.verdicts.report import documents_of
 
 anything = st.floats(allow_nan=False, allow_infinity=False)
 pairs = st.lists(st.tuples(anything, anything), min_size=1, max_size=12)

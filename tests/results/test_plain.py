@@ -10,8 +10,8 @@ from model_monitor.core.monitor import By
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.results.documents import decode, encode
-from model_monitor.results.plain import constraint_of, shown, written
-from model_monitor.results.report import documents_of
+from model_monitor.results.documents.plain import constraint_of, shown, written
+from model_monitor.verdicts.report import documents_of
 
 
 def test_constraints_survive_their_file_and_judge_the_same() -> None:

@@ -17,8 +17,8 @@ from model_monitor.core.states import Quantiles
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import DataQuality, Rules
 from model_monitor.results.documents import decode, encode
-from model_monitor.results.report import documents_of
-from model_monitor.results.sagemaker import buckets
+from model_monitor.results.documents.data_quality import buckets
+from model_monitor.verdicts.report import documents_of
 
 TABLE = pa.record_batch(
     {

@@ -15,7 +15,7 @@ from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.results.documents import decode, encode
 from model_monitor.results.execution import execution, summary
-from model_monitor.results.report import documents_of
+from model_monitor.verdicts.report import documents_of
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,6 @@ from model_monitor.core.batch import EVENT_ID, EVENT_TIME, LABELLED
 from model_monitor.core.window import HOUR, Window, floor_hour, iso, moment
 from model_monitor.errors import DataError
 from model_monitor.results.documents import Document
-from model_monitor.results.report import PENDING
 from model_monitor.rows import capture
 from model_monitor.rows.ground_truth import labels
 from model_monitor.rows.ground_truth.labels import LabelFile
@@ -35,6 +34,7 @@ from model_monitor.rows.ground_truth.merge import NO_LABELS, Joining, keys_of, m
 from model_monitor.rows.summary import KEPT_REJECTED, Summary, summary_of, undamaged
 from model_monitor.rows.times import within
 from model_monitor.store.ahead import ahead
+from model_monitor.verdicts.report import PENDING
 
 LAYOUT = 2  # of merged rows and their footer; a file of another one is made again
 MARGIN = HOUR  # labels of a request may be in a folder so long before it, as clocks differ

@@ -22,13 +22,13 @@ from model_monitor.jobs import explaining, ground_truth, late_labels
 from model_monitor.jobs.observing import document_of, observe, observe_dataset, read_through, state_at
 from model_monitor.jobs.partitions import are_as_collected, check_rejected, found, identified, up_to_date
 from model_monitor.jobs.retention import expiry
-from model_monitor.learned import baseline_files, baseline_of, check_learned, version_at
 from model_monitor.results import execution
 from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document, encode
-from model_monitor.results.report import reporting_failure, write_report
 from model_monitor.rows import scripts
 from model_monitor.rows.datasets import Dataset, row_group, row_groups_of
 from model_monitor.rows.select import Selection
+from model_monitor.verdicts.baseline import baseline_files, baseline_of, check_learned, version_at
+from model_monitor.verdicts.report import reporting_failure, write_report
 
 
 def collect_window(endpoint_file: str, schedule: str, window: Window) -> str:

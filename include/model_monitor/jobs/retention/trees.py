@@ -13,8 +13,8 @@ from model_monitor.config.cron import period_before
 from model_monitor.core.window import floor_hour
 from model_monitor.errors import StoreError
 from model_monitor.results.documents import EXECUTION
-from model_monitor.results.report import REJECTED
 from model_monitor.store.folders import Entry, Folder, folder_at
+from model_monitor.verdicts.report import REJECTED
 
 DIGITS = (re.compile("[0-9]{4}"), re.compile("[0-9]{2}"), re.compile("[0-9]{2}"))
 DAYS, MONTHS = 3, 2  # how many folders deep a unit is: what is listed at once

@@ -20,7 +20,7 @@ from model_monitor.errors import ConfigError
 from model_monitor.monitors.columns import NUMERIC, STRING, UNKNOWN, Column
 from model_monitor.monitors.data_quality import DataQuality, Expectation, Rules, Table, domain
 from model_monitor.results.documents import CONSTRAINTS, STATISTICS, Document, number
-from model_monitor.results.messages import violation
+from model_monitor.results.documents.words import violation
 
 BUCKETS = 10
 LISTED_CATEGORIES = 1000  # deequ's histogram lists as many

@@ -15,7 +15,7 @@ from model_monitor.monitors import ground_truth
 from model_monitor.monitors.model_quality import GREATER_THAN, LESS_THAN, ModelQuality, Quality
 from model_monitor.monitors.model_quality.classification import in_order
 from model_monitor.results.documents import Document
-from model_monitor.results.sagemaker import feature, spread_of
+from model_monitor.results.documents.data_quality import feature, spread_of
 
 PREDICTIONS = "predictions"  # the member of statistics.json that the original does not have
 SECTIONS = {

@@ -18,8 +18,6 @@ from model_monitor.monitors.bias import Bias
 from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.monitors.model_quality import ModelQuality
 from model_monitor.results import execution
-from model_monitor.results.attribution import AttributionDocuments
-from model_monitor.results.bias import BiasDocuments
 from model_monitor.results.documents import (
     ANALYSIS,
     CONSTRAINTS,
@@ -31,11 +29,13 @@ from model_monitor.results.documents import (
     decode,
     encode,
 )
-from model_monitor.results.model_quality import ModelQualityDocuments
-from model_monitor.results.model_quality_baseline import informed
-from model_monitor.results.plain import PlainDocuments
-from model_monitor.results.sagemaker import DataQualityDocuments
-from model_monitor.results.segmented import SegmentedDocuments
+from model_monitor.results.documents.attribution import AttributionDocuments
+from model_monitor.results.documents.bias import BiasDocuments
+from model_monitor.results.documents.data_quality import DataQualityDocuments
+from model_monitor.results.documents.model_quality import ModelQualityDocuments
+from model_monitor.results.documents.model_quality_baseline import informed
+from model_monitor.results.documents.plain import PlainDocuments
+from model_monitor.results.documents.segmented import SegmentedDocuments
 
 REJECTED = "rejected/records.jsonl"
 LABEL_METRICS = ("requests", "matched", "unmatched", "records", "duplicates", "late", "mismatched", "coverage")

@@ -13,8 +13,7 @@ from model_monitor.core.constraints import Between, Constraint, Estimate, Findin
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.bias import BIAS_DRIFT, Bias, Entry
 from model_monitor.monitors.bias.tallies import Tallies
-from model_monitor.results import analysis
-from model_monitor.results.documents import ANALYSIS, Document
+from model_monitor.results.documents import ANALYSIS, Document, analysis
 
 POST, PRE = analysis.BIAS
 DESCRIPTIONS = {

@@ -25,9 +25,8 @@ from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import BASELINE_DRIFT
 from model_monitor.monitors.model_quality import GREATER_THAN, LESS_THAN, PREDICTION_DRIFT, ModelQuality, Quality
 from model_monitor.results.documents import CONSTRAINTS, STATISTICS, Document, number
-from model_monitor.results.doubles import java_text
-from model_monitor.results.messages import describe
-from model_monitor.results.model_quality_baseline import (
+from model_monitor.results.documents.java_numbers import java_text
+from model_monitor.results.documents.model_quality_baseline import (
     PREDICTIONS,
     measures_in,
     member_of,
@@ -39,6 +38,7 @@ from model_monitor.results.model_quality_baseline import (
     values_in,
     why_unknown,
 )
+from model_monitor.results.documents.words import describe
 
 CURVE_POINTS = 1000  # at most, of each curve
 NO_CURVES = Curves([], [], [], [])

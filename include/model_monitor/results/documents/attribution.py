@@ -14,8 +14,7 @@ from model_monitor.core.importances import Importances, ndcg, ndcg_interval
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.attribution import DRIFT, Attribution, Explained, moved
 from model_monitor.monitors.attribution.state import LARGEST
-from model_monitor.results import analysis
-from model_monitor.results.documents import ANALYSIS, Document, number
+from model_monitor.results.documents import ANALYSIS, Document, analysis, number
 
 METHOD = "kernel_shap"  # where the original has global values, and so where its readers look for them
 VALUES, EXPECTED = "global_shap_values", "expected_value"

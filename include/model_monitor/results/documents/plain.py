@@ -27,7 +27,7 @@ from model_monitor.core.importances import Importances
 from model_monitor.core.monitor import Monitor
 from model_monitor.errors import ConfigError
 from model_monitor.results.documents import CONSTRAINTS, STATISTICS, Document, number
-from model_monitor.results.messages import violation
+from model_monitor.results.documents.words import violation
 
 LISTED_CATEGORIES = 100
 

@@ -11,7 +11,7 @@ from model_monitor.core.constraints import Undefined
 from model_monitor.core.monitor import Monitor
 from model_monitor.errors import DataError
 from model_monitor.results.documents import decode, encode
-from model_monitor.results.report import Baseline, Observed, documents_of, needs_no_labels
+from model_monitor.verdicts.report import Baseline, Observed, documents_of, needs_no_labels
 
 
 def baseline_of(endpoint: Endpoint, schedule: Schedule) -> Baseline:

@@ -1,0 +1,1 @@
+"""Does it hold, against what, and how sure are we?"""
