@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def samples() -> int:
-    from model_monitor.rows.explaining.kernel_shap import default_samples
+    from model_monitor.rows.explanations.kernel_shap import default_samples
 
     return default_samples(FEATURES)
 
@@ -92,7 +92,7 @@ def timed(predict: Predict) -> tuple[Predict, list[float]]:
 
 def ours(predict: Predict, rows: np.ndarray, background: np.ndarray) -> tuple[float, float]:
     """Seconds in all, and in the model."""
-    from model_monitor.rows.explaining.kernel_shap import KernelShap
+    from model_monitor.rows.explanations.kernel_shap import KernelShap
 
     call, spent = timed(predict)
     began = time.perf_counter()
@@ -113,7 +113,7 @@ def library(predict: Predict, rows: np.ndarray, background: np.ndarray) -> tuple
 @contextmanager
 def served() -> Iterator[Predict]:
     """The boosted trees behind HTTP, as the project asks such a model."""
-    from model_monitor.rows.explaining.models import Exchange, ModelAt, model_at
+    from model_monitor.rows.explanations.models import Exchange, ModelAt, model_at
 
     ours_end, servers_end = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(servers_end,), daemon=True)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from writing import lines, record
 
-from model_monitor.rows import capture
 from model_monitor.rows.payloads import payload
 from model_monitor.rows.payloads.payload import Names
+from model_monitor.rows.sources import capture_files as capture
 
 Row = dict[str, str | None]
 NAMELESS = Names()

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from model_monitor.rows.explaining.explain import Explainer, explain
-from model_monitor.rows.explaining.models import ModelAt
+from model_monitor.rows.explanations.explain import Explainer, explain
+from model_monitor.rows.explanations.models import ModelAt
 
 FEATURES = ("a", "b", "c")
 BACKGROUND = ((0.0, 1.0, 2.0), (1.0, 0.5, 0.0))

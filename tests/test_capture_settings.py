@@ -13,7 +13,7 @@ from model_monitor import config
 from model_monitor.config import layout
 from model_monitor.core.window import moment
 from model_monitor.errors import ConfigError
-from model_monitor.rows.other_sources.mapping import TableColumns
+from model_monitor.rows.sources.mapping import TableColumns
 
 BATCH = {"kind": "batch", "uri": "s3://b/capture", "format": "csv"}
 TABLE = {"kind": "table", "uri": "s3://b/log", "format": "parquet", "mapping": {"event_time": "ts", "inputs": ["a"]}}

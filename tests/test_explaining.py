@@ -32,7 +32,7 @@ from model_serving import Served, csv_model, rows_of, serving
 from model_monitor import config, jobs
 from model_monitor.errors import DataError, StoreError
 from model_monitor.jobs import explaining
-from model_monitor.rows.datasets import Dataset
+from model_monitor.rows.sources.datasets import Dataset
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from model_monitor.core.constraints import evaluate
 from model_monitor.core.monitor import fold
 from model_monitor.jobs import explaining
 from model_monitor.results.documents import decode, encode
-from model_monitor.rows.datasets import Dataset
-from model_monitor.rows.explaining import explain
+from model_monitor.rows.explanations import explain
+from model_monitor.rows.sources.datasets import Dataset
 from model_monitor.verdicts.report import documents_of
 
 pd = pytest.importorskip("pandas")

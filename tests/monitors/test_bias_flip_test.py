@@ -13,7 +13,7 @@ from model_monitor.core.constraints import Estimate, Undefined
 from model_monitor.core.monitor import fold
 from model_monitor.core.states import dump
 from model_monitor.monitors.bias import Bias, Facet
-from model_monitor.monitors.bias.flip_test import MAX_FEATURES
+from model_monitor.monitors.bias.flips import MAX_FEATURES
 
 PUBLISHED = [  # of smclarify's unit test: seven columns, of which the first is also the facet, and the prediction
     *("0000111 1", "1000101 1", "1010101 1", "0000011 0", "1001101 1", "0010111 1", "1000111 1", "1100111 1"),

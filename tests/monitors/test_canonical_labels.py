@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_monitor.errors import DataError
-from model_monitor.monitors.ground_truth import canonical, column, numbers, vectors
+from model_monitor.monitors.values import canonical, column, numbers, vectors
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from model_monitor import store
 from model_monitor.errors import ConfigError
 from model_monitor.recorder import TRUNCATED, Recorder
 from model_monitor.recorder.records import Format, Request, is_sampled, kept
-from model_monitor.rows import capture
+from model_monitor.rows.sources import capture_files as capture
 
 NOON = datetime(2022, 4, 18, 12, 20, 48, 871_000, tzinfo=UTC)
 CSV: dict[str, Any] = {"input_content_type": "text/csv", "output_content_type": "text/csv; charset=utf-8"}

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from writing import NO_SIDE, lines, record, side
 
 from model_monitor.errors import ConfigError
-from model_monitor.rows import capture
 from model_monitor.rows.payloads.attributes import compiled, extracting, is_path, label_values
 from model_monitor.rows.payloads.payload import Names
+from model_monitor.rows.sources import capture_files as capture
 
 Row = dict[str, str | None]
 NAMELESS = Names()

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from model_monitor.errors import DataError
-from model_monitor.rows.explaining.explain import background_of
+from model_monitor.rows.explanations.explain import background_of
 
 FEATURES = ("a", "b", "c")
 

@@ -18,10 +18,10 @@ from writing import HOUR, at, endpoint_file
 from model_monitor import jobs, store
 from model_monitor.core.window import Window
 from model_monitor.errors import DataError
-from model_monitor.rows import capture
-from model_monitor.rows.other_sources import batch_transform
-from model_monitor.rows.other_sources.batch_transform import Output
 from model_monitor.rows.payloads import attributes, payload
+from model_monitor.rows.sources import batch_transform
+from model_monitor.rows.sources import capture_files as capture
+from model_monitor.rows.sources.batch_transform import Output
 
 ID = "1f1d57b1-2e6f-488c-8c30-db4e6d757861"
 TIME = "2022-08-30T00:49:15Z"

@@ -18,7 +18,7 @@ from writing import NO_SIDE, at, line, lines, record
 
 from model_monitor import store
 from model_monitor.errors import DataError
-from model_monitor.rows import capture
+from model_monitor.rows.sources import capture_files as capture
 
 
 def read(root: Path) -> tuple[list[dict[str, Any]], list[capture.Rejected]]:
@@ -309,7 +309,7 @@ def test_a_line_that_would_fill_the_memory_is_given_up_and_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     for size, value in (("BLOCK_BYTES", 1000), ("LINE_BYTES", 5000)):
-        monkeypatch.setattr(f"model_monitor.rows.capture.{size}", value)
+        monkeypatch.setattr(f"model_monitor.rows.sources.capture_files.{size}", value)
     content = lines([record("a"), b"0" * 20_000, record("b")])
     put(tmp_path, gzip.compress(content) if name.endswith("gz") else content, name)
     with pytest.raises(DataError, match=r"line 2 is longer than .* MB; write a record per line, or remove the file"):

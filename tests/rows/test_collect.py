@@ -20,10 +20,10 @@ from writing import HOUR, NO_SIDE, at, capture, endpoint_file, record, written
 from model_monitor import jobs, store
 from model_monitor.core.window import Window
 from model_monitor.errors import DataError
-from model_monitor.rows import capture as captures
 from model_monitor.rows import select
 from model_monitor.rows.collect import Span, collect
 from model_monitor.rows.payloads import payload
+from model_monitor.rows.sources import capture_files as captures
 from model_monitor.store.ahead import ahead
 
 FIRST_HOUR = Window(at(0), at(60))

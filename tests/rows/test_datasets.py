@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.jobs import by_hand
-from model_monitor.rows import capture
-from model_monitor.rows.datasets import Dataset
+from model_monitor.rows.sources import capture_files as capture
+from model_monitor.rows.sources.datasets import Dataset
 
 BOM = b"\xef\xbb\xbf"
 

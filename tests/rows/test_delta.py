@@ -23,12 +23,13 @@ from writing import HOUR, at
 from model_monitor import jobs, store
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError, StoreError
-from model_monitor.rows.capture import Block
-from model_monitor.rows.datasets import Dataset
-from model_monitor.rows.other_sources import delta, epochs, logs
-from model_monitor.rows.other_sources.delta_address import place_of, storage_options
-from model_monitor.rows.other_sources.logs import Table
-from model_monitor.rows.other_sources.mapping import TableColumns, preset
+from model_monitor.rows.sources import delta, epochs
+from model_monitor.rows.sources import tables as logs
+from model_monitor.rows.sources.capture_files import Block
+from model_monitor.rows.sources.datasets import Dataset
+from model_monitor.rows.sources.delta_address import place_of, storage_options
+from model_monitor.rows.sources.mapping import TableColumns, preset
+from model_monitor.rows.sources.tables import Table
 
 deltalake = pytest.importorskip("deltalake")
 

@@ -18,8 +18,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.attribution import Attribution
-from model_monitor.rows.explaining.explain import Explainer, background_of, explain
-from model_monitor.rows.explaining.models import ModelAt
+from model_monitor.rows.explanations.explain import Explainer, background_of, explain
+from model_monitor.rows.explanations.models import ModelAt
 
 
 def saved(folder: Path, model: Any) -> ModelAt:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_monitor.errors import ConfigError
-from model_monitor.rows.explaining.exchange import Translator
-from model_monitor.rows.explaining.models import Exchange
+from model_monitor.rows.explanations.exchange import Translator
+from model_monitor.rows.explanations.models import Exchange
 
 NAMES = ("a", "b c")
 

@@ -19,9 +19,9 @@ from shapley import exact_values
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError, StoreError
 from model_monitor.monitors.attribution import Attribution
-from model_monitor.rows.explaining.explain import Explainer, cost, rows_at
-from model_monitor.rows.explaining.kernel_shap import default_samples
-from model_monitor.rows.explaining.models import Exchange, ModelAt
+from model_monitor.rows.explanations.explain import Explainer, cost, rows_at
+from model_monitor.rows.explanations.kernel_shap import default_samples
+from model_monitor.rows.explanations.models import Exchange, ModelAt
 from model_monitor.rows.select import Selection
 from model_monitor.rows.summary import FOOTER, summary_of
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapley import Model, exact_values
 
-from model_monitor.rows.explaining import kernel_shap
-from model_monitor.rows.explaining.kernel_shap import KernelShap, default_samples
+from model_monitor.rows.explanations import kernel_shap
+from model_monitor.rows.explanations.kernel_shap import KernelShap, default_samples
 
 
 def product(rows: np.ndarray) -> np.ndarray:

@@ -17,8 +17,8 @@ from labelling import truth
 
 from model_monitor import store
 from model_monitor.rows.collect import hashed
-from model_monitor.rows.ground_truth import labels
-from model_monitor.rows.ground_truth.labels import LabelFile, Labels, collected_in
+from model_monitor.rows.labels import files as labels
+from model_monitor.rows.labels.files import LabelFile, Labels, collected_in
 
 
 def everything(keys: np.ndarray) -> np.ndarray:

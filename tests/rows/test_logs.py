@@ -25,13 +25,13 @@ from writing import HOUR, at, endpoint_file, lines, record, written
 from model_monitor import jobs, store
 from model_monitor.core.window import Window, iso
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.rows import capture
 from model_monitor.rows.collect import Span, collect
-from model_monitor.rows.other_sources import logs
-from model_monitor.rows.other_sources.epochs import moment_of
-from model_monitor.rows.other_sources.logs import Table
-from model_monitor.rows.other_sources.mapping import TableColumns, preset
 from model_monitor.rows.payloads import payload
+from model_monitor.rows.sources import capture_files as capture
+from model_monitor.rows.sources import tables as logs
+from model_monitor.rows.sources.epochs import moment_of
+from model_monitor.rows.sources.mapping import TableColumns, preset
+from model_monitor.rows.sources.tables import Table
 
 WINDOW = Window(at(0), at(60))
 COLUMNS = TableColumns("ts", event_id="id", inference_id="order", inputs=("age", "city"), outputs=("score",))

@@ -17,12 +17,12 @@ from writing import at, lines, record
 
 from model_monitor import store
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.rows import capture
 from model_monitor.rows.collect import Span, collect
-from model_monitor.rows.ground_truth import labels
-from model_monitor.rows.ground_truth.labels import LabelFile
-from model_monitor.rows.ground_truth.merge import Joining, merge
+from model_monitor.rows.labels import files as labels
+from model_monitor.rows.labels.files import LabelFile
+from model_monitor.rows.labels.merge import Joining, merge
 from model_monitor.rows.payloads import payload
+from model_monitor.rows.sources import capture_files as capture
 from model_monitor.rows.summary import Summary, summary_of
 
 

@@ -17,7 +17,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from model_monitor.errors import ConfigError, DataError, StoreError
-from model_monitor.rows.explaining.models import Exchange, ModelAt, model_at
+from model_monitor.rows.explanations.models import Exchange, ModelAt, model_at
 
 NUMBERS = np.arange(14.0).reshape(7, 2) / 4
 NAMES = ("a", "b c")

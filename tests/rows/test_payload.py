@@ -16,9 +16,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from writing import NO_SIDE, lines, record, side
 
-from model_monitor.rows import capture
 from model_monitor.rows.payloads import payload
 from model_monitor.rows.payloads.payload import Names
+from model_monitor.rows.sources import capture_files as capture
 
 
 def test_outputs_come_before_inputs() -> None:

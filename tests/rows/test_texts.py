@@ -12,16 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_monitor.errors import DataError
-from model_monitor.rows.capture import Block, Piece
-from model_monitor.rows.other_sources.texts import (
-    csv_rows,
-    elements,
-    json_documents,
-    members,
-    members_one_by_one,
-    object_of,
-)
-from model_monitor.rows.other_sources.translating import pieces_of
+from model_monitor.rows.sources.capture_files import Block, Piece
+from model_monitor.rows.sources.texts import csv_rows, elements, json_documents, members, members_one_by_one, object_of
+from model_monitor.rows.sources.translating import pieces_of
 
 cells = st.text(st.sampled_from('ab,"\n é'), max_size=4)
 tables = st.lists(st.lists(cells, min_size=1, max_size=3), max_size=8)
@@ -75,7 +68,7 @@ def test_a_quote_that_is_never_closed_is_told_with_the_line_that_opens_it() -> N
 
 
 def test_a_quote_that_stays_open_is_given_up_before_memory_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_monitor.rows.other_sources.texts.BLOCK_BYTES", 100)
+    monkeypatch.setattr("model_monitor.rows.sources.texts.BLOCK_BYTES", 100)
     read = []
     pieces = (
         read.append(i) or Piece("f", 1 + 10 * i, b"\n".join([b'"x'] * (i == 0) + [b"xxxxx"] * 9)) for i in range(99)
@@ -158,7 +151,7 @@ def test_lists_on_lines_are_a_document_each_however_the_file_is_cut(rows: list[l
 
 
 def test_a_file_whose_first_line_is_damaged_is_not_held_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_monitor.rows.other_sources.texts.WHOLE_BYTES", 100)
+    monkeypatch.setattr("model_monitor.rows.sources.texts.WHOLE_BYTES", 100)
     read = []
     pieces = (read.append(i) or Piece("f", 1 + i, b'{"a":' if not i else b'{"a": 1}') for i in range(99))
     found = json_documents(pieces)
@@ -167,7 +160,7 @@ def test_a_file_whose_first_line_is_damaged_is_not_held_in_memory(monkeypatch: p
 
 
 def test_a_list_that_is_too_large_for_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_monitor.rows.other_sources.texts.WHOLE_BYTES", 100)
+    monkeypatch.setattr("model_monitor.rows.sources.texts.WHOLE_BYTES", 100)
     read = []
     pieces = (read.append(i) or Piece("f", 1 + i, b"[1," if not i else b"1,") for i in range(999))
     with pytest.raises(DataError, match=r"^f is one JSON list of more than .*; write an object per line"):

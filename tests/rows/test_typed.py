@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from model_monitor import store
 from model_monitor.errors import DataError
-from model_monitor.rows.other_sources import typed
+from model_monitor.rows.sources import typed
 
 TEXTS = st.one_of(st.none(), st.text(st.characters(codec="utf-8"), max_size=5))
 

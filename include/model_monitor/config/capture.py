@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from model_monitor.config.sections import Address, Settings, with_format
 from model_monitor.errors import ConfigError
-from model_monitor.rows.other_sources import mapping
-from model_monitor.rows.other_sources.mapping import TableColumns
+from model_monitor.rows.sources import mapping
+from model_monitor.rows.sources.mapping import TableColumns
 
 OF_KIND = {"batch": ("data",), "table": ("path", "mapping")}  # settings that only one kind has
 CODE = re.compile("%-?.?")

@@ -20,8 +20,8 @@ from pydantic import (
 from model_monitor.config import cron as crons
 from model_monitor.config import formats
 from model_monitor.errors import ConfigError
-from model_monitor.rows.explaining import models
-from model_monitor.rows.explaining.models import ModelAt
+from model_monitor.rows.explanations import models
+from model_monitor.rows.explanations.models import ModelAt
 from model_monitor.store import addresses
 
 NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"

@@ -21,15 +21,15 @@ from model_monitor.jobs.partitions import check_rejected, found
 from model_monitor.jobs.verbs import with_labels
 from model_monitor.results import execution
 from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document, decode
-from model_monitor.rows import capture
 from model_monitor.rows.collect import Span, collect
-from model_monitor.rows.datasets import Dataset, row_group, row_groups_of
-from model_monitor.rows.explaining.explain import explain
-from model_monitor.rows.ground_truth import labels
-from model_monitor.rows.ground_truth.labels import LabelFile
-from model_monitor.rows.ground_truth.merge import Joining, keys_of, merge, merged_name
+from model_monitor.rows.explanations.explain import explain
+from model_monitor.rows.labels import files as labels
+from model_monitor.rows.labels.files import LabelFile
+from model_monitor.rows.labels.merge import Joining, keys_of, merge, merged_name
 from model_monitor.rows.payloads import attributes, payload
 from model_monitor.rows.select import Selection
+from model_monitor.rows.sources import capture_files as capture
+from model_monitor.rows.sources.datasets import Dataset, row_group, row_groups_of
 from model_monitor.verdicts.baseline import baseline_files, check_learned
 from model_monitor.verdicts.report import Baseline, Observed, documents_of, reporting_failure, write_files, write_report
 

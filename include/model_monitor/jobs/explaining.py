@@ -13,11 +13,11 @@ from model_monitor.config import Endpoint, Schedule, layout
 from model_monitor.config.sections import Explain
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError
-from model_monitor.rows.datasets import SUFFIXES, Dataset
-from model_monitor.rows.explaining import explain
-from model_monitor.rows.explaining.explain import Explainer
-from model_monitor.rows.explaining.models import Exchange, ModelAt
+from model_monitor.rows.explanations import explain
+from model_monitor.rows.explanations.explain import Explainer
+from model_monitor.rows.explanations.models import Exchange, ModelAt
 from model_monitor.rows.select import Selection
+from model_monitor.rows.sources.datasets import SUFFIXES, Dataset
 from model_monitor.rows.summary import Summary, summary_of
 
 LAYOUT = 1  # of explained rows and their footer; a file of another one is made again

@@ -27,10 +27,10 @@ from model_monitor.core.batch import EVENT_ID, EVENT_TIME, LABELLED
 from model_monitor.core.window import HOUR, Window, floor_hour, iso, moment
 from model_monitor.errors import DataError
 from model_monitor.results.documents import Document
-from model_monitor.rows import capture
-from model_monitor.rows.ground_truth import labels
-from model_monitor.rows.ground_truth.labels import LabelFile
-from model_monitor.rows.ground_truth.merge import NO_LABELS, Joining, keys_of, merge, merged_name
+from model_monitor.rows.labels import files as labels
+from model_monitor.rows.labels.files import LabelFile
+from model_monitor.rows.labels.merge import NO_LABELS, Joining, keys_of, merge, merged_name
+from model_monitor.rows.sources import capture_files as capture
 from model_monitor.rows.summary import KEPT_REJECTED, Summary, summary_of, undamaged
 from model_monitor.rows.times import within
 from model_monitor.store.ahead import ahead

@@ -20,9 +20,9 @@ from model_monitor.core.window import Window, iso
 from model_monitor.jobs import ground_truth
 from model_monitor.jobs.retention import expiry
 from model_monitor.results.documents import ANALYSIS, EXECUTION, STATISTICS, VIOLATIONS, Document, decode, encode
-from model_monitor.rows.ground_truth import labels
-from model_monitor.rows.ground_truth.labels import LabelFile
-from model_monitor.rows.ground_truth.merge import keys_of
+from model_monitor.rows.labels import files as labels
+from model_monitor.rows.labels.files import LabelFile
+from model_monitor.rows.labels.merge import keys_of
 
 KEPT = (STATISTICS, ANALYSIS, VIOLATIONS, EXECUTION)
 

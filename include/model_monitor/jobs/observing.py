@@ -14,8 +14,8 @@ from model_monitor.engines import local
 from model_monitor.errors import DataError, StoreError
 from model_monitor.jobs.partitions import check_rejected, found
 from model_monitor.results.documents import Document, decode
-from model_monitor.rows.datasets import Dataset
 from model_monitor.rows.select import Selection
+from model_monitor.rows.sources.datasets import Dataset
 from model_monitor.verdicts.report import Observed
 
 if TYPE_CHECKING:

@@ -12,11 +12,12 @@ from model_monitor import store
 from model_monitor.config import Endpoint, layout
 from model_monitor.core.window import HOUR, Window, floor_hour
 from model_monitor.errors import ConfigError
-from model_monitor.rows import capture
-from model_monitor.rows.datasets import SUFFIXES
-from model_monitor.rows.other_sources import batch_transform, delta, logs
-from model_monitor.rows.other_sources.batch_transform import Output
-from model_monitor.rows.other_sources.logs import Table
+from model_monitor.rows.sources import batch_transform, delta
+from model_monitor.rows.sources import capture_files as capture
+from model_monitor.rows.sources import tables as logs
+from model_monitor.rows.sources.batch_transform import Output
+from model_monitor.rows.sources.datasets import SUFFIXES
+from model_monitor.rows.sources.tables import Table
 from model_monitor.store.ahead import ahead
 
 

@@ -25,8 +25,8 @@ from model_monitor.jobs.retention import expiry
 from model_monitor.results import execution
 from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document, encode
 from model_monitor.rows import scripts
-from model_monitor.rows.datasets import Dataset, row_group, row_groups_of
 from model_monitor.rows.select import Selection
+from model_monitor.rows.sources.datasets import Dataset, row_group, row_groups_of
 from model_monitor.verdicts.baseline import baseline_files, baseline_of, check_learned, version_at
 from model_monitor.verdicts.report import reporting_failure, write_report
 

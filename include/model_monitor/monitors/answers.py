@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from model_monitor.core.batch import LABELLED
-from model_monitor.monitors import ground_truth
+from model_monitor.monitors import values as ground_truth
 
 NO_LABEL = "no label value"
 NO_PREDICTION = "no prediction"

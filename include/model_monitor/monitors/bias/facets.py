@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from model_monitor.monitors import answers, ground_truth
+from model_monitor.monitors import answers
+from model_monitor.monitors import values as ground_truth
 from model_monitor.monitors.bias import value_types as bias_typing
 
 if TYPE_CHECKING:

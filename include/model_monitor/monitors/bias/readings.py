@@ -11,13 +11,13 @@ import numpy as np
 from model_monitor.core.constraints import Estimate, Measure, Undefined
 from model_monitor.core.states import Counts
 from model_monitor.core.states.counts import BOUND
-from model_monitor.monitors.bias import flip_test as bias_flip_test
+from model_monitor.monitors.bias import flips as bias_flip_test
 from model_monitor.monitors.bias import intervals as bias_intervals
 from model_monitor.monitors.bias import metrics as bias_metrics
 from model_monitor.monitors.bias import tallies as bias_tallies
 from model_monitor.monitors.bias import value_types as bias_typing
 from model_monitor.monitors.bias.facets import Key
-from model_monitor.monitors.bias.flip_test import Row
+from model_monitor.monitors.bias.flips import Row
 from model_monitor.monitors.bias.metrics import GROUPED, POST, PRE, Sides
 from model_monitor.monitors.bias.reasons import NO_GROUP, NO_POSITIVE_PREDICTION, NOT_NUMERIC, OTHER_TYPE, why_none
 from model_monitor.monitors.bias.value_types import ABOVE, EQUAL

@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 from model_monitor.core import batch as batches
 from model_monitor.core.states import Sample
 from model_monitor.core.states.sample import Key as SampleKey
-from model_monitor.monitors import answers, ground_truth
+from model_monitor.monitors import answers
+from model_monitor.monitors import values as ground_truth
 from model_monitor.monitors.bias.facets import Members, columns_of
-from model_monitor.monitors.bias.flip_test import MAX_FEATURES
+from model_monitor.monitors.bias.flips import MAX_FEATURES
 from model_monitor.monitors.resamples import mixed
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from model_monitor.core.batch import without_repeats
 from model_monitor.core.states import Counts, Keyed, Record, Sample
-from model_monitor.monitors import answers, ground_truth
+from model_monitor.monitors import answers
+from model_monitor.monitors import values as ground_truth
 from model_monitor.monitors.bias import sample as bias_sample
 from model_monitor.monitors.bias import value_types as bias_typing
 from model_monitor.monitors.bias.facets import Facet, Key, Members

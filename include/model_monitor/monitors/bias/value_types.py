@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 
 from model_monitor.core.constraints import Undefined
 from model_monitor.core.states import Distinct, Moments, Record
-from model_monitor.monitors import answers, ground_truth
+from model_monitor.monitors import answers
+from model_monitor.monitors import values as ground_truth
 
 Given = Sequence[str | int | float]
 

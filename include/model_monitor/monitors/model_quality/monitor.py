@@ -20,7 +20,8 @@ from model_monitor.core.constraints import (
 from model_monitor.core.distributions import Distribution, Numbers
 from model_monitor.core.states import Keyed
 from model_monitor.core.states.counts import BOUND
-from model_monitor.monitors import data_quality, ground_truth, resamples
+from model_monitor.monitors import data_quality, resamples
+from model_monitor.monitors import values as ground_truth
 from model_monitor.monitors.model_quality import binary, multiclass, regression
 from model_monitor.monitors.model_quality.binary import Coding
 from model_monitor.monitors.model_quality.bounds import bound_of

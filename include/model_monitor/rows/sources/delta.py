@@ -21,10 +21,10 @@ from pyarrow import fs
 from model_monitor import store
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError, StoreError
-from model_monitor.rows.other_sources import typed
-from model_monitor.rows.other_sources.delta_address import place_of, storage_options
-from model_monitor.rows.other_sources.mapping import TableColumns
-from model_monitor.rows.other_sources.typed import Names, Row
+from model_monitor.rows.sources import typed
+from model_monitor.rows.sources.delta_address import place_of, storage_options
+from model_monitor.rows.sources.mapping import TableColumns
+from model_monitor.rows.sources.typed import Names, Row
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable

@@ -16,13 +16,13 @@ import msgspec
 from model_monitor import store
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.rows.capture import Block, Piece, in_blocks
-from model_monitor.rows.other_sources import delta, typed
-from model_monitor.rows.other_sources.delta import DataFile
-from model_monitor.rows.other_sources.epochs import moment_of, span_between
-from model_monitor.rows.other_sources.mapping import TableColumns
-from model_monitor.rows.other_sources.texts import csv_rows, json_documents, members_one_by_one, raw_members, read
-from model_monitor.rows.other_sources.translating import Line, encode, pieces_of, place_id, record
+from model_monitor.rows.sources import delta, typed
+from model_monitor.rows.sources.capture_files import Block, Piece, in_blocks
+from model_monitor.rows.sources.delta import DataFile
+from model_monitor.rows.sources.epochs import moment_of, span_between
+from model_monitor.rows.sources.mapping import TableColumns
+from model_monitor.rows.sources.texts import csv_rows, json_documents, members_one_by_one, raw_members, read
+from model_monitor.rows.sources.translating import Line, encode, pieces_of, place_id, record
 
 NAMES_SHOWN = 30
 EXACT = 2**53  # whole numbers up to here are floats without loss

@@ -17,9 +17,9 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
 from model_monitor.errors import ConfigError, DataError, StoreError
-from model_monitor.rows.explaining.answers import checked
-from model_monitor.rows.explaining.exchange import Translator
-from model_monitor.rows.explaining.models import Exchange, ModelAt
+from model_monitor.rows.explanations.answers import checked
+from model_monitor.rows.explanations.exchange import Translator
+from model_monitor.rows.explanations.models import Exchange, ModelAt
 from model_monitor.store.ahead import ahead
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 60  # between two tries

@@ -25,8 +25,8 @@ from model_monitor import store
 from model_monitor.core.batch import EVENT_ID, INFERENCE_ID, LABELLED, RECORD, REPEATED
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows.collect import hashed, writer_of
-from model_monitor.rows.datasets import coded_columns
-from model_monitor.rows.ground_truth.labels import Labels, Values, joined
+from model_monitor.rows.labels.files import Labels, Values, joined
+from model_monitor.rows.sources.datasets import coded_columns
 from model_monitor.rows.summary import FOOTER, Rejected, Summary, undamaged
 from model_monitor.store.ahead import ahead
 

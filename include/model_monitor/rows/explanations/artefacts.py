@@ -12,8 +12,8 @@ import numpy as np
 
 from model_monitor import store
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.rows.explaining.answers import asked
-from model_monitor.rows.explaining.models import MLFLOW, Model
+from model_monitor.rows.explanations.answers import asked
+from model_monitor.rows.explanations.models import MLFLOW, Model
 
 BOOSTERS = (".json", ".ubj", ".xgb")
 PICKLES = (".pkl", ".pickle", ".joblib")

@@ -14,7 +14,7 @@ from itertools import groupby
 
 import numpy as np
 
-from model_monitor.rows.explaining.tables import same
+from model_monitor.rows.explanations.tables import same
 
 Predict = Callable[[np.ndarray], np.ndarray]
 

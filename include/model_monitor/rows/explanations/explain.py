@@ -18,14 +18,14 @@ from model_monitor import store
 from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows.collect import writer_of
-from model_monitor.rows.datasets import row_group, row_groups_of
-from model_monitor.rows.explaining import tables
-from model_monitor.rows.explaining.background import Row, Value, background_of, table_of
-from model_monitor.rows.explaining.exact_shap import Method, Shap, exact_of
-from model_monitor.rows.explaining.kernel_shap import KernelShap, Predict, default_samples, samples_of
-from model_monitor.rows.explaining.models import Model, ModelAt, model_at
-from model_monitor.rows.explaining.sampling import sample
+from model_monitor.rows.explanations import tables
+from model_monitor.rows.explanations.background import Row, Value, background_of, table_of
+from model_monitor.rows.explanations.exact_shap import Method, Shap, exact_of
+from model_monitor.rows.explanations.kernel_shap import KernelShap, Predict, default_samples, samples_of
+from model_monitor.rows.explanations.models import Model, ModelAt, model_at
+from model_monitor.rows.explanations.sampling import sample
 from model_monitor.rows.select import Selection
+from model_monitor.rows.sources.datasets import row_group, row_groups_of
 from model_monitor.rows.summary import FOOTER, Summary
 from model_monitor.rows.times import TIME
 

@@ -16,11 +16,11 @@ from typing import Any
 from model_monitor import store
 from model_monitor.core.window import iso
 from model_monitor.errors import DataError
-from model_monitor.rows.capture import Block, Piece, in_blocks
-from model_monitor.rows.other_sources import typed
-from model_monitor.rows.other_sources.texts import csv_rows, json_documents, members, object_of, read
-from model_monitor.rows.other_sources.translating import Line, pieces_of, place_id, record
 from model_monitor.rows.schema import is_unicode
+from model_monitor.rows.sources import typed
+from model_monitor.rows.sources.capture_files import Block, Piece, in_blocks
+from model_monitor.rows.sources.texts import csv_rows, json_documents, members, object_of, read
+from model_monitor.rows.sources.translating import Line, pieces_of, place_id, record
 
 MANIFESTS = (".json", ".jsonl")
 INFERENCE_ID, INFERENCE_TIME = "SageMakerInferenceId", "SageMakerInferenceTime"

@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from model_monitor import store
 from model_monitor.core.batch import BATCH_CELLS, BATCH_ROWS, RECORD
 from model_monitor.errors import ConfigError, DataError, StoreError
-from model_monitor.rows import capture
-from model_monitor.rows.other_sources import delta
 from model_monitor.rows.payloads import sides
+from model_monitor.rows.sources import capture_files as capture
+from model_monitor.rows.sources import delta
 from model_monitor.rows.summary import FOOTER, Rejected, Summary, undamaged
 
 SUFFIXES = {"csv": (".csv", ".csv.gz"), "jsonl": (".jsonl", ".json", ".jsonl.gz"), "parquet": (".parquet",)}

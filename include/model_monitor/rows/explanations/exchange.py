@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as pcsv
 
 from model_monitor.errors import ConfigError
-from model_monitor.rows.explaining.models import Exchange
+from model_monitor.rows.explanations.models import Exchange
 from model_monitor.rows.payloads.jsonpaths import Find, compiled
 
 PLACEHOLDER = re.compile(r'"\$\{([^}"]+)\}"|\$\{([^}"]+)\}|\$(features_kvp|feature_names|features|records|record)\b')

@@ -21,10 +21,10 @@ import pyarrow.compute as pc
 
 from model_monitor import store
 from model_monitor.core.window import HOUR, iso
-from model_monitor.rows.capture import Block, blocks
 from model_monitor.rows.collect import hashed
-from model_monitor.rows.ground_truth.label_records import parse, rejected_line
+from model_monitor.rows.labels.records import parse, rejected_line
 from model_monitor.rows.payloads.attributes import label_values
+from model_monitor.rows.sources.capture_files import Block, blocks
 from model_monitor.rows.summary import KEPT_REJECTED, Rejected, Summary
 from model_monitor.store.ahead import ahead
 

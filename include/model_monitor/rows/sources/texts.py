@@ -11,9 +11,16 @@ import msgspec
 
 from model_monitor import store
 from model_monitor.errors import DataError
-from model_monitor.rows.capture import BLOCK_BYTES, LINE_BYTES, READERS, Piece, pieces_of_large, whole_if_small
-from model_monitor.rows.other_sources.translating import Line
 from model_monitor.rows.schema import is_unicode
+from model_monitor.rows.sources.capture_files import (
+    BLOCK_BYTES,
+    LINE_BYTES,
+    READERS,
+    Piece,
+    pieces_of_large,
+    whole_if_small,
+)
+from model_monitor.rows.sources.translating import Line
 from model_monitor.store.ahead import ahead
 
 BOM = b"\xef\xbb\xbf"

@@ -93,12 +93,12 @@ def model_at(at: ModelAt, headers: Mapping[str, str] | None = None) -> Model:
     """The model at an address; ``headers`` go with each request over HTTP. Raises ConfigError, StoreError."""
     check(at)
     if at.url or at.sagemaker_endpoint:
-        from model_monitor.rows.explaining import endpoints
+        from model_monitor.rows.explanations import endpoints
 
         if at.url:
             return endpoints.HttpEndpoint(at.url, at.exchange, endpoints.headers_of(at.exchange, headers))
         return endpoints.SageMakerEndpoint(at)
-    from model_monitor.rows.explaining import artefacts
+    from model_monitor.rows.explanations import artefacts
 
     return artefacts.artefact(at.artefact, at.trust) if at.artefact else artefacts.function(at.callable or "")
 

@@ -10,8 +10,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.rows.explaining.kernel_shap import Predict, logit
-from model_monitor.rows.explaining.models import Model
+from model_monitor.rows.explanations.kernel_shap import Predict, logit
+from model_monitor.rows.explanations.models import Model
 
 Method = Literal["auto", "kernel", "tree", "linear"]
 

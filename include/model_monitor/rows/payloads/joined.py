@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from model_monitor.rows.capture import Records
-from model_monitor.rows.other_sources.texts import members, object_of
+from model_monitor.rows.sources.capture_files import Records
+from model_monitor.rows.sources.texts import members, object_of
 
 ANSWER, ASKED = "SageMakerOutput", "SageMakerInput"
 

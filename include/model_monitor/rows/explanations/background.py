@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.rows.explaining import tables
-from model_monitor.rows.explaining.sampling import sample
+from model_monitor.rows.explanations import tables
+from model_monitor.rows.explanations.sampling import sample
 
 Value = float | str | None
 Row = tuple[Value, ...]
