@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.validate import ParamValidator
 
-from model_monitor.sagemaker_import.shapes import service
+from model_monitor.sagemaker.importing.shapes import service
 
 Json = dict[str, Any]
 

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_monitor import analysis_config
-from model_monitor.analysis_config import Analysis, read
-from model_monitor.analysis_config import schema as analysis_schema
-from model_monitor.analysis_config.schema import Config
 from model_monitor.config.monitors import monitor_of
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.attribution import Attribution
 from model_monitor.monitors.bias import Bias, Facet
 from model_monitor.monitors.bias.metrics import POST, PRE
+from model_monitor.sagemaker import analysis_config
+from model_monitor.sagemaker.analysis_config import Analysis, read
+from model_monitor.sagemaker.analysis_config import schema as analysis_schema
+from model_monitor.sagemaker.analysis_config.schema import Config
 
 NAMES = [
     *("Age", "Workclass", "fnlwgt", "Education", "Education-Num", "Marital Status", "Occupation", "Relationship"),

@@ -14,7 +14,7 @@ from writing import churn_capture
 from model_monitor import jobs
 from model_monitor.__main__ import main
 from model_monitor.core.window import Window, moment
-from model_monitor.sagemaker_import.account import ALLOWED, Account
+from model_monitor.sagemaker.importing.account import ALLOWED, Account
 
 
 @pytest.fixture

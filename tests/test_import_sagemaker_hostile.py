@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from model_monitor import config
 from model_monitor.__main__ import main
-from model_monitor.sagemaker_import.document import literal, text_of
-from model_monitor.sagemaker_import.remarks import Remarks
+from model_monitor.sagemaker.importing.document import literal, text_of
+from model_monitor.sagemaker.importing.remarks import Remarks
 
 TRICKS = [
     *("${HOME}", "${X:-${HOME}}", "$${HOME}", "a: b", "#x", "- a", "&a", "*a", "!!python/object:os.system", "%YAML"),

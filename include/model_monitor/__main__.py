@@ -13,7 +13,7 @@ from model_monitor import __version__
 from model_monitor.errors import ConfigError, MonitorError
 from model_monitor.jobs.retention import command as retention_command
 from model_monitor.recorder.receiver import command as receive_command
-from model_monitor.sagemaker_import import command as import_sagemaker
+from model_monitor.sagemaker.importing import command as import_sagemaker
 
 OK, FAILED, WITH_VIOLATIONS, NOTHING_JUDGED = 0, 1, 3, 4
 ENDPOINTS = "include/endpoints"
@@ -210,8 +210,8 @@ def run_run(asked: argparse.Namespace) -> int:
 
 
 def question_of(asked: argparse.Namespace) -> Any:
-    from model_monitor import analysis_config
     from model_monitor.jobs.by_hand import Question
+    from model_monitor.sagemaker import analysis_config
 
     if not asked.analysis_config:
         more = {

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from model_monitor.errors import ConfigError
-from model_monitor.sagemaker_import.addresses import on_s3
-from model_monitor.sagemaker_import.definition import Definition
-from model_monitor.sagemaker_import.pieces import Source
-from model_monitor.sagemaker_import.remarks import Remarks
-from model_monitor.sagemaker_import.shapes import Json
+from model_monitor.sagemaker.importing.addresses import on_s3
+from model_monitor.sagemaker.importing.definition import Definition
+from model_monitor.sagemaker.importing.pieces import Source
+from model_monitor.sagemaker.importing.remarks import Remarks
+from model_monitor.sagemaker.importing.shapes import Json
 
 if TYPE_CHECKING:
-    from model_monitor.sagemaker_import.endpoint_file import Wishes
-    from model_monitor.sagemaker_import.files import Files
+    from model_monitor.sagemaker.importing.endpoint_file import Wishes
+    from model_monitor.sagemaker.importing.files import Files
 
 ALL = "AllTraffic"  # the SDK's name of an only variant
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from model_monitor.errors import ConfigError
-from model_monitor.sagemaker_import.addresses import on_s3
-from model_monitor.sagemaker_import.definition import Definition
-from model_monitor.sagemaker_import.pieces import Source
-from model_monitor.sagemaker_import.remarks import OfSchedule
-from model_monitor.sagemaker_import.shapes import Json
+from model_monitor.sagemaker.importing.addresses import on_s3
+from model_monitor.sagemaker.importing.definition import Definition
+from model_monitor.sagemaker.importing.pieces import Source
+from model_monitor.sagemaker.importing.remarks import OfSchedule
+from model_monitor.sagemaker.importing.shapes import Json
 
 QUALITY = ("DataQuality", "ModelQuality")  # monitors with two files of a baseline, and with scripts
 ONE_FILE = "analysis.json"  # of the others, which have no scripts
@@ -131,8 +131,8 @@ def analysis_of(definition: Definition, files: Files, given: Mapping[str, str], 
 
     ``given``: files by the name of a schedule, or of all under "". Raises ConfigError.
     """
-    from model_monitor import analysis_config
     from model_monitor.results.documents import decode
+    from model_monitor.sagemaker import analysis_config
 
     local = given.get(schedule, given.get(""))
     if local is not None:

@@ -7,20 +7,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from model_monitor.analysis_config import Analysis
 from model_monitor.config.sections import NAME
 from model_monitor.errors import ConfigError
-from model_monitor.sagemaker_import.addresses import on_s3
-from model_monitor.sagemaker_import.columns import Used, columns_of, used_by
-from model_monitor.sagemaker_import.definition import Definition, definition_of
-from model_monitor.sagemaker_import.files import Files, analysis_of, baseline_of, scripts_of
-from model_monitor.sagemaker_import.left_out import tell_what_is_left
-from model_monitor.sagemaker_import.monitors import ANALYSED, MONITORS, explain_of, options_of
-from model_monitor.sagemaker_import.pieces import Source
-from model_monitor.sagemaker_import.remarks import OfSchedule, Remarks
-from model_monitor.sagemaker_import.shapes import Json
-from model_monitor.sagemaker_import.times import times_of
-from model_monitor.sagemaker_import.traffic import Traffic, traffic_of
+from model_monitor.sagemaker.analysis_config import Analysis
+from model_monitor.sagemaker.importing.addresses import on_s3
+from model_monitor.sagemaker.importing.columns import Used, columns_of, used_by
+from model_monitor.sagemaker.importing.definition import Definition, definition_of
+from model_monitor.sagemaker.importing.files import Files, analysis_of, baseline_of, scripts_of
+from model_monitor.sagemaker.importing.left_out import tell_what_is_left
+from model_monitor.sagemaker.importing.monitors import ANALYSED, MONITORS, explain_of, options_of
+from model_monitor.sagemaker.importing.pieces import Source
+from model_monitor.sagemaker.importing.remarks import OfSchedule, Remarks
+from model_monitor.sagemaker.importing.shapes import Json
+from model_monitor.sagemaker.importing.times import times_of
+from model_monitor.sagemaker.importing.traffic import Traffic, traffic_of
 
 BESIDE = "-model-monitor"  # how the output folder is called, behind the name of the original's
 

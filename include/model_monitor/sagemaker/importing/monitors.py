@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from model_monitor.analysis_config import Analysis
 from model_monitor.errors import ConfigError
-from model_monitor.sagemaker_import.addresses import on_s3
-from model_monitor.sagemaker_import.definition import Definition, attributes_of
-from model_monitor.sagemaker_import.remarks import OfSchedule
+from model_monitor.sagemaker.analysis_config import Analysis
+from model_monitor.sagemaker.importing.addresses import on_s3
+from model_monitor.sagemaker.importing.definition import Definition, attributes_of
+from model_monitor.sagemaker.importing.remarks import OfSchedule
 
 MONITORS = {
     "DataQuality": "data_quality",

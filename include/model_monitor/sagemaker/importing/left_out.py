@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from model_monitor.sagemaker_import.definition import Definition
-from model_monitor.sagemaker_import.remarks import OfSchedule
-from model_monitor.sagemaker_import.shapes import Json
+from model_monitor.sagemaker.importing.definition import Definition
+from model_monitor.sagemaker.importing.remarks import OfSchedule
+from model_monitor.sagemaker.importing.shapes import Json
 
 WORKERS = "Airflow's workers"
 TAGS = "Airflow has its own on each DAG"

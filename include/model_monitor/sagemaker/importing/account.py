@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from model_monitor.errors import ConfigError, MonitorError, StoreError
-from model_monitor.sagemaker_import.pieces import KINDS
-from model_monitor.sagemaker_import.shapes import Json, checked
+from model_monitor.sagemaker.importing.pieces import KINDS
+from model_monitor.sagemaker.importing.shapes import Json, checked
 
 ALLOWED = ("Describe", "List", "Get", "Head")  # how the names of operations that change nothing start
 MOST_BYTES = 1 << 28  # of a file that is read

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from model_monitor.errors import ConfigError
-from model_monitor.sagemaker_import.pieces import KINDS, Source
-from model_monitor.sagemaker_import.shapes import Json
+from model_monitor.sagemaker.importing.pieces import KINDS, Source
+from model_monitor.sagemaker.importing.shapes import Json
 
 LABELLED = ("ModelQuality", "ModelBias")
 PREBUILT = ("sagemaker-model-monitor-analyzer", "sagemaker-clarify-processing")

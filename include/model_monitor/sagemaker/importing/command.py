@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from model_monitor.errors import ConfigError, MonitorError
 
 if TYPE_CHECKING:
-    from model_monitor.sagemaker_import.endpoint_file import Imported
-    from model_monitor.sagemaker_import.files import Files
+    from model_monitor.sagemaker.importing.endpoint_file import Imported
+    from model_monitor.sagemaker.importing.files import Files
 
 OPTIONS = (
     ("region", "REGION", "AWS region; else the environment's"),
@@ -60,7 +60,7 @@ def add_to(commands: Any) -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Print or write the endpoint file, and tell on standard error where to look and what has no counterpart."""
-    from model_monitor.sagemaker_import.remarks import plain
+    from model_monitor.sagemaker.importing.remarks import plain
 
     target = Path(asked.write) if asked.write else None
     try:
@@ -78,10 +78,10 @@ def run(asked: argparse.Namespace) -> int:
 
 
 def made_of(asked: argparse.Namespace, target: Path | None) -> tuple[Imported, Files]:
-    from model_monitor.sagemaker_import.account import Account
-    from model_monitor.sagemaker_import.endpoint_file import Wishes, imported
-    from model_monitor.sagemaker_import.files import Files
-    from model_monitor.sagemaker_import.pieces import Source, pieces_of
+    from model_monitor.sagemaker.importing.account import Account
+    from model_monitor.sagemaker.importing.endpoint_file import Wishes, imported
+    from model_monitor.sagemaker.importing.files import Files
+    from model_monitor.sagemaker.importing.pieces import Source, pieces_of
 
     copies = asked.copy_baselines
     if copies and "://" in copies:
@@ -129,7 +129,7 @@ def checked_text(made: Imported, target: Path | None) -> str:
     Raises ConfigError if no schedule of the original's settings can be one of ours.
     """
     from model_monitor import store
-    from model_monitor.sagemaker_import.document import text_of
+    from model_monitor.sagemaker.importing.document import text_of
 
     text = text_of(made.settings, made.remarks)
     if target:

@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from model_monitor.analysis_config import Analysis
 from model_monitor.config.monitors import attributes_of
 from model_monitor.rows.payloads.jsonpaths import is_path
-from model_monitor.sagemaker_import.definition import Definition
-from model_monitor.sagemaker_import.monitors import ANALYSED
-from model_monitor.sagemaker_import.remarks import OfSchedule, Remarks
-from model_monitor.sagemaker_import.shapes import Json
+from model_monitor.sagemaker.analysis_config import Analysis
+from model_monitor.sagemaker.importing.definition import Definition
+from model_monitor.sagemaker.importing.monitors import ANALYSED
+from model_monitor.sagemaker.importing.remarks import OfSchedule, Remarks
+from model_monitor.sagemaker.importing.shapes import Json
 
 MOST_OUTPUTS = 1000  # that are named without knowing them
 SAGEMAKERS_OWN = re.compile(r"(instances(\[\*\])?\.)?features")  # forms that captured requests are read in anyway

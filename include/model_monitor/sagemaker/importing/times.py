@@ -9,8 +9,8 @@ from typing import Any
 
 from model_monitor.config import cron as crons
 from model_monitor.errors import ConfigError
-from model_monitor.sagemaker_import.remarks import OfSchedule
-from model_monitor.sagemaker_import.shapes import Json
+from model_monitor.sagemaker.importing.remarks import OfSchedule
+from model_monitor.sagemaker.importing.shapes import Json
 
 DAILY = "cron(0 0 ? * * *)"
 DELAY = timedelta(minutes=5)  # what an endpoint file waits if it says nothing
@@ -168,7 +168,7 @@ def minutes_of(cron: str) -> list[int]:
 def earlier(cron: str, by: timedelta, about: OfSchedule) -> str:
     """The expression whose ticks are those of another, so much earlier. Raises ConfigError.
 
-    >>> from model_monitor.sagemaker_import.remarks import Remarks
+    >>> from model_monitor.sagemaker.importing.remarks import Remarks
     >>> earlier("0 5,17 * * *", timedelta(hours=6), Remarks().of(0, "a"))
     '0 11,23 * * *'
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from model_monitor.analysis_config.schema import POST_TRAINING, PRE_TRAINING, Config, Methods, Predictor, Shap
+from model_monitor.sagemaker.analysis_config.schema import POST_TRAINING, PRE_TRAINING, Config, Methods, Predictor, Shap
 
 FACETS = "facets are columns of the same rows: capture them with the request, and add them to the dataset"
 PREDICTIONS = "predictions are a column of the dataset: add them to it"

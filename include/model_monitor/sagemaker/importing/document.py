@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from model_monitor.config.endpoint import REFERENCE
-from model_monitor.sagemaker_import.remarks import Place, Remarks, plain
-from model_monitor.sagemaker_import.shapes import Json
+from model_monitor.sagemaker.importing.remarks import Place, Remarks, plain
+from model_monitor.sagemaker.importing.shapes import Json
 
 LOOK = "LOOK"
 LITERAL = "${DOLLAR:-$}{"  # what an endpoint file reads as a dollar and a brace, as long as nobody sets DOLLAR

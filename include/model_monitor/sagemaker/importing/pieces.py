@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from model_monitor.errors import ConfigError
-from model_monitor.sagemaker_import.remarks import plain
-from model_monitor.sagemaker_import.shapes import Json, checked
+from model_monitor.sagemaker.importing.remarks import plain
+from model_monitor.sagemaker.importing.shapes import Json, checked
 
 KINDS = ("DataQuality", "ModelQuality", "ModelBias", "ModelExplainability")
 COMMANDS = {

@@ -1,0 +1,1 @@
+"""How do we speak SageMaker? Its analysis configurations, and its schedules."""
