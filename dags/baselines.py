@@ -7,8 +7,8 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param
 
 from model_monitor.config import BASELINE
-from operators import ObserveBaseline, PublishBaseline, SuggestConstraints
-from schedules import Scheduled, wanted
+from model_monitor_airflow.operators import ObserveBaseline, PublishBaseline, SuggestConstraints
+from model_monitor_airflow.schedules import Scheduled, wanted
 
 RETRIES = {"retries": 3, "retry_delay": timedelta(seconds=30), "retry_exponential_backoff": True}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from airflow.sdk import get_parsing_context
 
 from model_monitor.errors import ConfigError
-from schedules import problems
+from model_monitor_airflow.schedules import problems
 
 if get_parsing_context().dag_id is None and (wrong := problems()):
     raise ConfigError("\n".join(wrong))

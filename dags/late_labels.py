@@ -8,9 +8,9 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import DAG, Param, TaskGroup
 
 from model_monitor.config import LATE_LABELS
-from operators import FindGrownWindows
-from schedules import AT_ONCE, RERUNS, Scheduled, awaiting_labels
-from timetables import WindowTimetable
+from model_monitor_airflow.operators import FindGrownWindows
+from model_monitor_airflow.schedules import AT_ONCE, RERUNS, Scheduled, awaiting_labels
+from model_monitor_airflow.timetables import WindowTimetable
 
 NOW = Param(
     None,

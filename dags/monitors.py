@@ -8,9 +8,16 @@ from airflow.sdk import DAG, Param, chain
 
 from model_monitor.config import BASELINE, LATE_LABELS
 from model_monitor.config.sections import GroundTruth
-from operators import Alert, CollectWindow, ComputeMetrics, EvaluateConstraints, ExplainWindow, MergeGroundTruth
-from schedules import AT_ONCE, RERUNS, Scheduled, wanted
-from timetables import WindowTimetable
+from model_monitor_airflow.operators import (
+    Alert,
+    CollectWindow,
+    ComputeMetrics,
+    EvaluateConstraints,
+    ExplainWindow,
+    MergeGroundTruth,
+)
+from model_monitor_airflow.schedules import AT_ONCE, RERUNS, Scheduled, wanted
+from model_monitor_airflow.timetables import WindowTimetable
 
 RETRIES = {
     "retries": 3,

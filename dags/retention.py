@@ -8,9 +8,9 @@ from pathlib import Path
 from airflow.sdk import DAG, Param
 
 from model_monitor.config import RETENTION, Endpoint
-from operators import DeleteExpired
-from schedules import expiring
-from timetables import WindowTimetable
+from model_monitor_airflow.operators import DeleteExpired
+from model_monitor_airflow.schedules import expiring
+from model_monitor_airflow.timetables import WindowTimetable
 
 PARAMS = {
     "now": Param(

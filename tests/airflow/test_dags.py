@@ -87,7 +87,7 @@ def test_a_worker_builds_only_the_dag_of_its_task(project: Project, monkeypatch:
 
 
 def test_two_schedules_may_not_share_a_dag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from schedules import problems
+    from model_monitor_airflow.schedules import problems
 
     text = "endpoint: {0}\ncapture: {{uri: c}}\noutput: o\nschedules:\n  - {{name: {1}, monitor: data_quality}}\n"
     (tmp_path / "a.yaml").write_text(text.format("a", "quality"))

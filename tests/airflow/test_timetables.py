@@ -13,8 +13,8 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.serialization.serialized_objects import DagSerialization
 from airflow.timetables.base import DataInterval, TimeRestriction
 
-from timetables import WindowTimetable
-from windows import labels_until, now_of, window_of
+from model_monitor_airflow.timetables import WindowTimetable
+from model_monitor_airflow.windows import labels_until, now_of, window_of
 
 DAY = pendulum.datetime(2026, 3, 29)  # clocks change in Europe; UTC does not care
 HOUR = timedelta(hours=1)

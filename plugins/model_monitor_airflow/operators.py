@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from connections import headers_of
 from model_monitor.core.window import Window, iso
 from model_monitor.errors import MonitorError, StoreError
-from windows import labels_until, now_of, window_of
+from model_monitor_airflow.connections import headers_of
+from model_monitor_airflow.windows import labels_until, now_of, window_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -7,7 +7,6 @@ from typing import Any
 
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
-from airflow.plugins_manager import AirflowPlugin
 from airflow.sdk import timezone
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction
 from airflow.timetables.interval import CronDataIntervalTimetable
@@ -133,10 +132,3 @@ class WindowTimetable(CronDataIntervalTimetable):
         """Without catchup: the previous tick of the last window whose run may start now."""
         start = self._get_prev(self._align_to_prev(timezone.coerce_datetime(timezone.utcnow()) - self.delay))
         return start if earliest is None else max(start, self._align_to_next(earliest))
-
-
-class ModelMonitorTimetables(AirflowPlugin):
-    """Lets Airflow's scheduler read the timetable from a serialised DAG."""
-
-    name = "model_monitor_timetables"
-    timetables = (WindowTimetable,)

@@ -26,7 +26,7 @@ class Scheduled(NamedTuple):
 
 def folder() -> Path:
     """Where the endpoint files are: ``MODEL_MONITOR_ENDPOINTS``, or ``include/endpoints`` of this project."""
-    return Path(os.environ.get("MODEL_MONITOR_ENDPOINTS") or Path(__file__).parents[1] / "include" / "endpoints")
+    return Path(os.environ.get("MODEL_MONITOR_ENDPOINTS") or Path(__file__).parents[2] / "include" / "endpoints")
 
 
 def wanted(suffix: str = "") -> Iterator[Scheduled]:

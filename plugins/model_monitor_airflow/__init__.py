@@ -1,0 +1,1 @@
+"""What does Airflow need to run a verb, and to show it?"""
