@@ -6,12 +6,13 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 from model_monitor import __version__
+from model_monitor.core.window import iso, moment
 from model_monitor.errors import ConfigError, MonitorError
-from model_monitor.jobs.retention import command as retention_command
 from model_monitor.recorder.receiver import command as receive_command
 from model_monitor.sagemaker.importing import command as import_sagemaker
 
@@ -78,7 +79,13 @@ def parser() -> Parser:
     run.set_defaults(command=run_run)
     import_sagemaker.add_to(commands)
     receive_command.add_to(commands)
-    retention_command.add_to(commands)
+    retention = commands.add_parser("retention", help="delete what is older than an endpoint's retention_days")
+    retention.add_argument("file", metavar="ENDPOINT_FILE")
+    retention.add_argument(
+        "--now", required=True, metavar="ISO", help="count from this moment, UTC unless it says else"
+    )
+    retention.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    retention.set_defaults(command=run_retention)
     return top
 
 
@@ -246,6 +253,31 @@ def set_aside(document: dict[str, Any]) -> str:
     told = f", {rejected} records set aside" if rejected else ""
     told += f", {unusable} rows unusable ({', '.join(document['unusable'])})" if unusable else ""
     return told + labels_in_short(document.get("labels"))
+
+
+def check_neighbours(file: Path) -> None:
+    """Raise ConfigError if another endpoint file of the folder keeps the same captures longer, or may."""
+    from model_monitor import config
+    from model_monitor.config import retention as retained
+
+    files = [file, *(one for one in sorted(file.parent.glob("*.yaml")) if one.resolve() != file.resolve())]
+    if why := retained.held_back(config.load_all(files)[0], files).get(file):
+        raise ConfigError(why)
+
+
+def run_retention(asked: argparse.Namespace) -> int:
+    """A moment to come would delete what is younger than ``retention_days``: only a dry run may look ahead."""
+    try:
+        now = moment(asked.now)
+    except ValueError as error:
+        raise ConfigError(f"--now {asked.now}: {error}; write it as 2026-01-31T00:00:00Z") from error
+    if now > datetime.now(UTC) and not asked.dry_run:
+        raise ConfigError(f"--now {iso(now)} is still to come; add --dry-run to see what would be deleted by then")
+    check_neighbours(Path(asked.file))
+    from model_monitor.jobs.retention import expiry
+
+    print(expiry.delete_expired(asked.file, now, asked.dry_run)["message"])
+    return OK
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from conftest import HOUR, SCRATCH, Project, files_below, label_of, record
-from model_serving import Served, csv_model, serving
+from support.served_models import Served, csv_model, serving
 
 from model_monitor.core.window import iso
 

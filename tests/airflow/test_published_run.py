@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from writing import churn_capture
+from support.captures import churn_capture
+from support.places import PROJECT
 
-ROOT = Path(__file__).parents[2]
+ROOT = PROJECT
 
 ENDPOINT = """\
 endpoint: churn

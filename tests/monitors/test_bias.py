@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.places import SHARED
 
 from model_monitor.core import laws
 from model_monitor.core.constraints import EVERYTHING, Estimate, Measure, Share, Subject, Undefined
@@ -121,7 +121,7 @@ WEIGHTS = [  # of the published linear model
 @pytest.mark.parametrize("mode", ["sagemaker", "calibrated"])
 @pytest.mark.parametrize("with_ids", [False, True])
 def test_a_published_baseline_is_reproduced(mode: Any, with_ids: bool) -> None:
-    folder = Path(__file__).parents[3] / "shared/data/adult"
+    folder = SHARED / "data/adult"
     if not folder.is_dir():
         pytest.skip("the original's data is not on this machine")
     records = json.loads((folder / "validation-dataset.json").read_text())["instances"]

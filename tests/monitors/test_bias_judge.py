@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from support.places import PROJECT
 
 from model_monitor.core.constraints import Undefined
 from model_monitor.monitors.bias import Bias, Facet
 
 JUDGE = os.environ.get("SMCLARIFY_PYTHON")
-REPORTS = Path(__file__).with_name("smclarify_reports.py")
+REPORTS = PROJECT / "tests/support/smclarify_reports.py"
 FACETS: dict[str, list[list[Any] | None]] = {
     "texts": [["F"], ["F", "X"], None],
     "codes": [[1], [1, 2], ["1"], [0, 1, 2]],

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from writing import at, capture, endpoint_file, record
+from support.captures import at, capture, endpoint_file, record
 
 from model_monitor import jobs
 from model_monitor.core import laws

@@ -21,11 +21,11 @@ from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
-from reading_back import Waiting, data_of, recorder_into, records_in, rows_of, running, served, written_by
-from reading_back import free_port as port_that_is_free
 from starlette.applications import Starlette
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount, Route
+from support.recorded import Waiting, data_of, recorder_into, records_in, rows_of, running, served, written_by
+from support.recorded import free_port as port_that_is_free
 
 from model_monitor.errors import ConfigError
 from model_monitor.recorder import Recorder, records

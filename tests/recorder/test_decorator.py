@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
-from reading_back import Waiting, data_of, recorder_into, rows_of, written_by
+from support.recorded import Waiting, data_of, recorder_into, rows_of, written_by
 
 from model_monitor.errors import ConfigError
 from model_monitor.recorder import Recorder

@@ -22,7 +22,7 @@ import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
-from reading_back import data_of, free_port, records_in, rows_of, running, served, until
+from support.recorded import data_of, free_port, records_in, rows_of, running, served, until
 
 from model_monitor.__main__ import main, parser
 from model_monitor.errors import ConfigError

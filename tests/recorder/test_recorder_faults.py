@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reading_back import helpers, ids, in_balance, until
-from seaweed import BUCKET, Server, running
+from support.recorded import helpers, ids, in_balance, until
+from support.seaweed import BUCKET, Server, running
 
 from model_monitor import store
 from model_monitor.errors import StoreError

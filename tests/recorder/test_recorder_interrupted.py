@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reading_back import ids, recorder_into, records_in, until
+from support.recorded import ids, recorder_into, records_in, until
 
 from model_monitor.recorder import Recorder
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reading_back import ids, recorder_into, until
+from support.recorded import ids, recorder_into, until
 
 from model_monitor.recorder import Recorder, tally
 from model_monitor.recorder.spool.disk import LOCK

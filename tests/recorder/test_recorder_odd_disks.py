@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reading_back import ids, in_balance, recorder_into, until
+from support.recorded import ids, in_balance, recorder_into, until
 
 from model_monitor.recorder import Recorder
 from model_monitor.recorder.spool import disk, spool

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reading_back import data_of, recorder_into, records_in
+from support.recorded import data_of, recorder_into, records_in
 
 from model_monitor.errors import ConfigError
 from model_monitor.recorder.records import kept, milliseconds

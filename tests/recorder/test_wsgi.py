@@ -19,7 +19,7 @@ import requests
 from flask import Flask, Response, request
 from hypothesis import given
 from hypothesis import strategies as st
-from reading_back import data_of, free_port, recorder_into, rows_of, running, written_by
+from support.recorded import data_of, free_port, recorder_into, rows_of, running, written_by
 from werkzeug.serving import make_server as make_werkzeug_server
 
 from model_monitor.recorder import Recorder, records

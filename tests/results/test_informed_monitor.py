@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from answered import files, monitor, rows
+from support.quality_files import files, monitor, rows
 
 from model_monitor.core.constraints import Undefined
 from model_monitor.core.monitor import By, Segmented

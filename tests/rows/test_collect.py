@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from writing import HOUR, NO_SIDE, at, capture, endpoint_file, record, written
+from support.captures import HOUR, NO_SIDE, at, capture, endpoint_file, record, written
 
 from model_monitor import jobs, store
 from model_monitor.core.window import Window

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from writing import NO_SIDE, at, capture, endpoint_file, record, side
+from support.captures import NO_SIDE, at, capture, endpoint_file, record, side
 
 from model_monitor import jobs, store
 from model_monitor.core.window import Window
