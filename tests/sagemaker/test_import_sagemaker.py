@@ -235,7 +235,7 @@ def test_offsets_that_mean_nothing_are_refused(
 
 
 def test_batch_transforms_are_read_where_the_original_reads_them() -> None:
-    """The specification's example, C5, with a prediction at index 69 of a joined line."""
+    """A model-quality job of batch transforms with a prediction at index 69 of a joined line."""
     times = {"StartTimeOffset": "-PT6H", "EndTimeOffset": "-PT0H"}
     given = sm.batch_input(ProbabilityAttribute="69", ProbabilityThresholdAttribute=0.5, **times)
     found = settings(sm.schedule("ModelQuality", "batch-mq"), sm.definition("ModelQuality", "", given), endpoint=False)

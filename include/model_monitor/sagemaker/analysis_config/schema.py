@@ -1,4 +1,4 @@
-"""What may an ``analysis_config.json`` say? The original's schema of it (section 2.6 of the specification of bias)."""
+"""The keys of an ``analysis_config.json``, as SageMaker's schema has them (docs/sagemaker-formats.md, Bias)."""
 
 from __future__ import annotations
 
