@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_monitor.errors import DataError
-from model_monitor.monitors.values import canonical, column, numbers, vectors
+from model_monitor.monitors.values import canonical, column, in_order, numbers, vectors
 
 
 @pytest.mark.parametrize(
@@ -83,3 +83,7 @@ def test_vectors_are_read_from_lists_and_from_json() -> None:
     assert vectors(pa.array([[1.0, 2.0]], pa.list_(pa.float64(), 2))).to_pylist() == [[1.0, 2.0]]
     assert vectors(pa.array(["0.5"])) is None
     assert vectors(pa.array([0.5])) is None
+
+
+def test_labels_are_in_the_order_of_numbers_and_then_of_texts() -> None:
+    assert in_order(["b", "10", "9", "-1", "a", "nan"]) == ["-1", "9", "10", "a", "b", "nan"]

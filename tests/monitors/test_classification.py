@@ -21,7 +21,6 @@ from model_monitor.monitors.model_quality.classification import (
     error_of,
     f_of,
     f_score,
-    in_order,
     share_error,
     weighted,
     weighted_error,
@@ -135,10 +134,6 @@ def test_equally_frequent_labels_make_the_smaller_the_constant_answer() -> None:
     assert t.constant().answer.tolist() == [0, 0]
     assert Confusion(tp=1, fn=1, tn=2).constant(positive_is_smaller=True) == Confusion(tp=2, fp=2)
     assert Confusion(tp=1, fn=1, tn=2).constant(positive_is_smaller=False) == Confusion(fn=2, tn=2)
-
-
-def test_labels_are_in_the_order_of_numbers_and_then_of_texts() -> None:
-    assert in_order(["b", "10", "9", "-1", "a", "nan"]) == ["-1", "9", "10", "a", "b", "nan"]
 
 
 def jackknife(values: list[float], weights: list[int]) -> float:

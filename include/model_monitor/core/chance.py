@@ -54,3 +54,14 @@ def student_quantile(level: float, freedom: float) -> float:
     from scipy.stats import t
 
     return float(t.isf(level, freedom))
+
+
+def normal_quantile(level: float) -> float:
+    """How many standard errors an interval of a level (0..1) extends to each side.
+
+    >>> round(normal_quantile(0.95), 3)
+    1.96
+    """
+    from scipy.stats import norm
+
+    return float(norm.ppf(0.5 + level / 2))

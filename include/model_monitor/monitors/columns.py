@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from model_monitor.core.distributions import Categories, Distribution, Numbers
 from model_monitor.core.states import Counts, Distinct, Moments, Quantiles, Record
 
 INTEGRAL, FRACTIONAL, BOOLEAN, STRING, UNKNOWN = "Integral", "Fractional", "Boolean", "String", "Unknown"
@@ -79,6 +80,13 @@ class Column(Record):
         words = self.distinct.estimate if self.words.rest else len(self.words.values)
         numerals = len(np.unique(self.quantiles.weighted()[0])) if self.numerals.rest else len(self.numerals.values)
         return float(words + numerals)
+
+
+def spread(column: Column, missing: int) -> Distribution | None:
+    """How a column's values are distributed; None if it has none. ``missing``: the rows without a value."""
+    if not column.present:
+        return None
+    return Numbers.of(column.quantiles) if column.is_numeric else Categories.of(column.values, missing)
 
 
 def few(numerals: Counts) -> Counts:

@@ -127,8 +127,8 @@ class DataQuality:
                 (subject, "completeness"): Share(column.present, state.rows),
                 (subject, "types"): Categories.of(column.kinds, missing),
                 (subject, "values"): Categories.of(column.values, missing),
-                (subject, "spread"): spread(column, missing),
-                (subject, f"spread as {column.inferred_type}"): spread(column, missing),
+                (subject, "spread"): columns.spread(column, missing),
+                (subject, f"spread as {column.inferred_type}"): columns.spread(column, missing),
                 (subject, "minimum"): column.numbers.minimum,
             }
         return measures
@@ -150,7 +150,7 @@ class DataQuality:
             Share(column.present, baseline.rows).value,
             column.is_numeric and (column.numbers.minimum or 0.0) >= 0,
             domain(column),
-            spread(column, baseline.missing(name)),
+            columns.spread(column, baseline.missing(name)),
             replace(self.rules, datatype_threshold=min(own, self.rules.datatype_threshold)),
         )
 
@@ -222,13 +222,6 @@ def is_compared(column: Expectation) -> bool:
 def threshold_of(column: Expectation) -> float:
     rules = column.rules
     return rules.numeric_threshold if isinstance(column.spread, Numbers) else rules.categorical_threshold
-
-
-def spread(column: Column, missing: int) -> Distribution | None:
-    """How a column's values are distributed; None if it has none."""
-    if not column.present:
-        return None
-    return Numbers.of(column.quantiles) if column.is_numeric else Categories.of(column.values, missing)
 
 
 def domain(column: Column) -> tuple[str, ...] | None:

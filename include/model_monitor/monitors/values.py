@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
@@ -103,6 +104,27 @@ def numbers(array: pa.Array) -> pa.DoubleArray:
 
 def finite(array: pa.DoubleArray) -> pa.DoubleArray:
     return pc.if_else(pc.is_finite(array), array, pa.scalar(None, pa.float64()))
+
+
+def in_order(labels: Iterable[str]) -> list[str]:
+    """Labels by their number where they are numbers, then the others by text."""
+    return sorted(labels, key=order_of)
+
+
+def order_of(label: str) -> tuple[bool, float, str]:
+    """The sort key of a label in ``in_order``."""
+    try:
+        number = float(label)
+    except ValueError:
+        number = math.nan
+    return (math.isnan(number), 0.0 if math.isnan(number) else number, label)
+
+
+def listed(labels: Iterable[str], most: int = 5) -> str:
+    """Labels for a message: ``"a, b and 3 more"``."""
+    ordered = in_order(labels)
+    more = f" and {len(ordered) - most} more" if len(ordered) > most else ""
+    return ", ".join(ordered[:most]) + more
 
 
 def column(batch: pa.RecordBatch, attribute: str | int) -> pa.Array:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from model_monitor.core.chance import normal_quantile
 from model_monitor.core.constraints import Between, Estimate, Measure, Undefined, Unlearned
-from model_monitor.monitors.bias.intervals import normal_quantile
 from model_monitor.monitors.bias.metrics import PARITY
 
 LARGEST_LOG = 700.0  # whose exponential is still a double

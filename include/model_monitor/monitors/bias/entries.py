@@ -15,7 +15,7 @@ from model_monitor.monitors.bias import value_types as bias_typing
 from model_monitor.monitors.bias.facets import Facet, Key
 from model_monitor.monitors.bias.readings import Groups, Reading, nothing
 from model_monitor.monitors.bias.value_types import ABOVE, EQUAL
-from model_monitor.monitors.model_quality.classification import in_order
+from model_monitor.monitors.values import in_order
 
 if TYPE_CHECKING:
     from model_monitor.monitors.bias import Bias

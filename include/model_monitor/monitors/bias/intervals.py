@@ -6,20 +6,10 @@ import math
 
 import numpy as np
 
+from model_monitor.core.chance import normal_quantile
 from model_monitor.monitors.bias.metrics import Grouped, Sides, after_training, before_training, conditional_disparity
 
 PRIOR = 0.5  # rows added to each of the eight cells, so that no error is 0 for want of rows
-
-
-def normal_quantile(level: float) -> float:
-    """How many standard errors an interval of a level (0..1) extends to each side.
-
-    >>> round(normal_quantile(0.95), 3)
-    1.96
-    """
-    from scipy.stats import norm
-
-    return float(norm.ppf(0.5 + level / 2))
 
 
 def errors_of(cells: np.ndarray, resamples: int, seed: int, level: float) -> dict[str, float | None]:

@@ -21,7 +21,7 @@ from model_monitor.monitors.bias.flips import Row
 from model_monitor.monitors.bias.metrics import GROUPED, POST, PRE, Sides
 from model_monitor.monitors.bias.reasons import NO_GROUP, NO_POSITIVE_PREDICTION, NOT_NUMERIC, OTHER_TYPE, why_none
 from model_monitor.monitors.bias.value_types import ABOVE, EQUAL
-from model_monitor.monitors.model_quality.classification import in_order
+from model_monitor.monitors.values import in_order
 
 if TYPE_CHECKING:
     from model_monitor.monitors.bias import Bias

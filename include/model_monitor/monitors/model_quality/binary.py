@@ -20,12 +20,10 @@ from model_monitor.monitors.model_quality.classification import (
     error_of,
     f_of,
     f_score,
-    in_order,
-    order_of,
-    some,
 )
 from model_monitor.monitors.model_quality.outcomes import BINS, Classified, Scored
 from model_monitor.monitors.model_quality.regression import mean_of
+from model_monitor.monitors.values import in_order, listed, order_of
 
 LESS = ("recall", "precision", "accuracy", "true_positive_rate", "true_negative_rate")
 GREATER = ("false_positive_rate", "false_negative_rate")
@@ -68,13 +66,13 @@ def coding_of(
         labels = {"0", "1"}
     known = as_original or labels == {"0", "1"} or truths | answers <= set(classes)
     if answers and not truths & answers and not known:
-        return Undefined(f"truth is {some(truths)} and predictions are {some(answers)}: no label in common{HINT}")
+        return Undefined(f"truth is {listed(truths)} and predictions are {listed(answers)}: no label in common{HINT}")
     if len(labels) > 2 and classes:
-        return Undefined(f"labels are {some(truths | answers)}, but the classes are {some(classes)}")
+        return Undefined(f"labels are {listed(truths | answers)}, but the classes are {listed(classes)}")
     if len(labels) > 2:
-        return Undefined(f"there are more than two labels: {some(labels)}")
+        return Undefined(f"there are more than two labels: {listed(labels)}")
     if positive is None and len(labels) < 2:
-        return Undefined(f"the only label is {some(labels)}; set positive_label to tell what it means")
+        return Undefined(f"the only label is {listed(labels)}; set positive_label to tell what it means")
     yes = positive_of(labels, positive)
     return Coding(yes, next(iter(labels - {yes}), f"not {yes}"))
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+
+from model_monitor.monitors.values import in_order
 
 BETAS = {"f0_5": 0.5, "f1": 1.0, "f2": 2.0}
 PRIOR_ROWS = 2.0  # spread over all cells of a table before its error is estimated: half a row each of two by two
@@ -14,26 +16,6 @@ MANY_CLASSES = 200
 STEP = 1e-20  # along the imaginary axis; a derivative by complex step loses no digits
 
 Cells = dict[tuple[str, str], int]  # (truth, prediction) -> rows
-
-
-def in_order(labels: Iterable[str]) -> list[str]:
-    """Labels by their number where they are numbers, then the others by text."""
-    return sorted(labels, key=order_of)
-
-
-def order_of(label: str) -> tuple[bool, float, str]:
-    try:
-        number = float(label)
-    except ValueError:
-        number = math.nan
-    return (math.isnan(number), 0.0 if math.isnan(number) else number, label)
-
-
-def some(labels: Iterable[str], most: int = 5) -> str:
-    """Some labels for a message: ``"a, b and 3 more"``."""
-    ordered = in_order(labels)
-    more = f" and {len(ordered) - most} more" if len(ordered) > most else ""
-    return ", ".join(ordered[:most]) + more
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from model_monitor.core.constraints import (
 from model_monitor.core.distributions import Distribution, Numbers
 from model_monitor.core.states import Keyed
 from model_monitor.core.states.counts import BOUND
-from model_monitor.monitors import data_quality, resamples
+from model_monitor.monitors import columns, resamples
 from model_monitor.monitors import values as ground_truth
 from model_monitor.monitors.model_quality import binary, multiclass, regression
 from model_monitor.monitors.model_quality.binary import Coding
@@ -160,7 +160,7 @@ class ModelQuality:
 
     def predictions(self, state: Quality) -> Distribution | None:
         """How the predictions of all rows are distributed, with or without label; None if there are none."""
-        return data_quality.spread(state.predictions, state.rows - state.predictions.present)
+        return columns.spread(state.predictions, state.rows - state.predictions.present)
 
     def metrics_of(self, state: Quality) -> dict[str, Measure]:
         """Every scalar metric by its JSON name: the original's first, in its order, then ours, then custom ones.

@@ -11,11 +11,11 @@ from model_monitor.monitors.model_quality.classification import (
     WEIGHTED,
     Table,
     share_error,
-    some,
     weighted,
     weighted_error,
 )
 from model_monitor.monitors.model_quality.outcomes import Classified
+from model_monitor.monitors.values import listed
 
 NAMES = ("accuracy", *WEIGHTED)
 BETTER: dict[str, Literal["higher", "lower"]] = dict.fromkeys(NAMES, "higher")
@@ -32,7 +32,7 @@ def why_none(state: Classified, classes: tuple[str, ...]) -> Undefined | None:
     truths, answers = {truth for truth, _, _ in pairs}, {str(answer) for _, answer, _ in pairs}
     if truths & answers or truths | answers <= set(classes):
         return None
-    return Undefined(f"truth is {some(truths)} and predictions are {some(answers)}: no label in common{HINT}")
+    return Undefined(f"truth is {listed(truths)} and predictions are {listed(answers)}: no label in common{HINT}")
 
 
 def table_of(state: Classified) -> Table:

@@ -13,7 +13,7 @@ from model_monitor.core.monitor import By, Segmented
 from model_monitor.errors import ConfigError
 from model_monitor.monitors import values as ground_truth
 from model_monitor.monitors.model_quality import GREATER_THAN, LESS_THAN, ModelQuality, Quality
-from model_monitor.monitors.model_quality.classification import in_order
+from model_monitor.monitors.values import in_order
 from model_monitor.results.documents import Document
 from model_monitor.results.documents.data_quality import feature, spread_of
 
