@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from airflow.sdk import DAG, Param
 
-from model_monitor.config import BASELINE
+from model_monitor_airflow.dag_settings import BASELINE, RETRIES
 from model_monitor_airflow.operators import ObserveBaseline, PublishBaseline, SuggestConstraints
 from model_monitor_airflow.schedules import Scheduled, wanted
 
-RETRIES = {"retries": 3, "retry_delay": timedelta(seconds=30), "retry_exponential_backoff": True}
-
-IN_THE_FILE = " Leave empty for what the endpoint file says."
+OTHERWISE = " Leave empty to use the endpoint file's setting."
 PARAMS = {
     "dataset": Param(
         None,
         type=["null", "string"],
         title="Dataset",
-        description=f"File or folder of rows to learn from.{IN_THE_FILE}",
+        description=f"File or folder of rows to learn from.{OTHERWISE}",
     ),
     "format": Param(
-        None, enum=[None, "csv", "jsonl", "parquet"], title="Format", description=f"How it is written.{IN_THE_FILE}"
+        None, enum=[None, "csv", "jsonl", "parquet"], title="Format", description=f"The dataset's format.{OTHERWISE}"
     ),
     "header": Param(
         None,
         type=["null", "boolean"],
         title="Header",
-        description=f"Whether a CSV starts with the columns' names.{IN_THE_FILE}",
+        description=f"Whether a CSV file starts with the names of its columns.{OTHERWISE}",
     ),
 }
 
@@ -44,15 +40,15 @@ def baseline(entry: Scheduled) -> DAG:
         params=PARAMS,
         default_args=RETRIES,
         tags=[endpoint.endpoint, "baseline"],
-        doc_md=f"Learns what is normal for `{schedule.name}` from `{schedule.baseline.dataset}`, and publishes it: the "
-        f"next run of `{schedule.name}` judges against it. Earlier versions stay in `{endpoint.output}`.",
+        doc_md=f"Learns what is normal for `{schedule.name}` from `{schedule.baseline.dataset}` and publishes it. The "
+        f"next run of `{schedule.name}` judges by it. Earlier versions stay in `{endpoint.output}`.",
     ) as dag:
-        which = {"endpoint_file": str(entry.file), "schedule": schedule.name}
+        target = {"endpoint_file": str(entry.file), "schedule": schedule.name}
         observed = ObserveBaseline(
-            task_id="observe_baseline", connection=schedule.explain and schedule.explain.connection, **which
+            task_id="observe_baseline", connection=schedule.explain and schedule.explain.connection, **target
         )
-        suggested = SuggestConstraints(task_id="suggest_constraints", state=observed.output, **which)
-        PublishBaseline(task_id="publish_baseline", version=suggested.output, **which)
+        suggested = SuggestConstraints(task_id="suggest_constraints", state=observed.output, **target)
+        PublishBaseline(task_id="publish_baseline", version=suggested.output, **target)
     return dag
 
 

@@ -1,7 +1,7 @@
 """Can every endpoint file be read?
 
-Holds no DAG: what is wrong with an endpoint file is this file's import error. Raised in ``monitors.py``, it would take
-down the DAGs of all other endpoints too, as Airflow keeps none of a file that raises.
+This file holds no DAG: its import error lists what is wrong with the endpoint files. Airflow drops every DAG of a file
+that raises, so the same error in ``monitors.py`` would take down the DAGs of all other endpoints.
 """
 
 from __future__ import annotations

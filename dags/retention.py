@@ -1,43 +1,39 @@
-"""Is what was captured deleted in time? One DAG looks after all endpoints with ``retention_days``."""
+"""Are captures deleted in time? One DAG deletes for all endpoints with ``retention_days``."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from airflow.sdk import DAG, Param
 
-from model_monitor.config import RETENTION, Endpoint
+from model_monitor.config import Endpoint
+from model_monitor_airflow.dag_settings import OPTIONAL_MOMENT, RETENTION, RETRIES
 from model_monitor_airflow.operators import DeleteExpired
 from model_monitor_airflow.schedules import expiring
 from model_monitor_airflow.timetables import WindowTimetable
 
 PARAMS = {
     "now": Param(
-        None,
-        type=["null", "string"],
-        format="date-time",
+        **OPTIONAL_MOMENT,
         title="Now",
         description="Count retention_days back from this moment. Leave empty for the end of the run's data interval.",
     ),
-    "dry_run": Param(
-        False, type="boolean", title="Dry run", description="Delete nothing, and only say what would be deleted."
-    ),
+    "dry_run": Param(False, type="boolean", title="Dry run", description="Only report what would be deleted."),
 }
 ABOUT = """\
-Deletes each day what endpoints have kept for longer than their `retention_days`: capture files, rows, merged records,
+Each day, deletes what endpoints have kept for longer than their `retention_days`: capture files, rows, merged records,
 states, and the records that reports quote. Reports, baselines and labels stay.
 
-* Each task's log says what was deleted and what was left alone; a record of it, day by day, is below `_retention/` of
-  the endpoint's output.
-* A run that was interrupted can be cleared: it goes on where it stopped.
-* A window whose captures are gone can't be judged again; its report stays.
-* To see what would be deleted, trigger it with *Dry run*, which may also look ahead by a *Now* that is still to come.
+* Each task's log says what was deleted and what was kept. A daily record is in `_retention/` of the endpoint's output.
+* Clear an interrupted run to continue where it stopped.
+* A window without its captures can't be judged again. Its report stays.
+* To see what would be deleted, trigger a *Dry run*. It may look ahead: set *Now* to a moment in the future.
 """
 
 
 def retention(endpoints: dict[Path, Endpoint]) -> DAG:
-    """The DAG that deletes, with a task for each endpoint: none waits for another."""
+    """The DAG that deletes, with one independent task per endpoint."""
     with DAG(
         dag_id=RETENTION,
         description="Deletes what endpoints have kept for longer than their retention_days",
@@ -46,7 +42,7 @@ def retention(endpoints: dict[Path, Endpoint]) -> DAG:
         catchup=False,
         max_active_runs=1,
         params=PARAMS,
-        default_args={"retries": 3, "retry_delay": timedelta(seconds=30), "retry_exponential_backoff": True},
+        default_args=RETRIES,
         tags=["retention"],
         doc_md=ABOUT,
     ) as dag:

@@ -1,4 +1,4 @@
-"""Which schedules are there? The endpoint files as DAG files want them: each good one, whatever the others say."""
+"""Which schedules are there? Those of every valid endpoint file; an invalid file does not stop the others."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from airflow.sdk import get_parsing_context
 
 from model_monitor import config
 from model_monitor.config import retention as retained
-
-AT_ONCE = 4  # runs of a schedule that are under way together
-RERUNS = 200  # of its past windows that may be added when their labels come: more than a week's hours
+from model_monitor_airflow.dag_settings import BASELINE, LATE_LABELS, RETENTION
 
 
 class Scheduled(NamedTuple):
@@ -30,9 +28,9 @@ def folder() -> Path:
 
 
 def wanted(suffix: str = "") -> Iterator[Scheduled]:
-    """The schedules that this process needs DAGs for: all, or in a worker only the one whose task it runs.
+    """The schedules that this process needs DAGs for: all of them, or in a worker the one whose task it runs.
 
-    ``suffix`` is what the DAG's name has beyond the schedule's.
+    A DAG's name is the schedule's name and ``suffix``.
     """
     dag_id = get_parsing_context().dag_id
     if dag_id is None:
@@ -40,27 +38,27 @@ def wanted(suffix: str = "") -> Iterator[Scheduled]:
         return
     if dag_id.endswith(suffix):
         name = dag_id.removesuffix(suffix)
-        likely = [path for path in files() if name in path.read_text("utf-8", "replace")]
-        yield from (found for found in read(likely)[0] if found.schedule.name == name)
+        candidates = [path for path in files() if name in path.read_text("utf-8", "replace")]
+        yield from (entry for entry in read(candidates)[0] if entry.schedule.name == name)
 
 
 def awaiting_labels() -> list[Scheduled]:
-    """The schedules whose labels come later than their captures; none in a worker that runs another DAG's task."""
-    if get_parsing_context().dag_id not in (None, config.LATE_LABELS):
+    """The schedules with ground truth; none in a worker that runs a task of another DAG."""
+    if get_parsing_context().dag_id not in (None, LATE_LABELS):
         return []
-    return [found for found in read(files())[0] if found.schedule.ground_truth]
+    return [entry for entry in read(files())[0] if entry.schedule.ground_truth]
 
 
 def expiring() -> dict[Path, config.Endpoint]:
-    """The endpoints with ``retention_days``, by file; none in a worker that runs another DAG's task.
+    """The endpoints with ``retention_days``, by file; none in a worker that runs a task of another DAG.
 
-    Left out are those whose captures another file's endpoint keeps for longer, or may, as it can't be read.
+    An endpoint is left out while another file keeps the same captures for longer, or can't be read and so might.
     """
-    if get_parsing_context().dag_id not in (None, config.RETENTION):
+    if get_parsing_context().dag_id not in (None, RETENTION):
         return {}
-    endpoints, _ = config.load_all(files())
+    endpoints, _ = loaded(files())
     held = retained.held_back(endpoints, files())
-    return {path: one for path, one in endpoints.items() if one.retention_days is not None and path not in held}
+    return {path: e for path, e in endpoints.items() if e.retention_days is not None and path not in held}
 
 
 def problems() -> list[str]:
@@ -74,5 +72,10 @@ def files() -> list[Path]:
 
 def read(paths: list[Path]) -> tuple[list[Scheduled], list[str]]:
     """The schedules of the files that can be read, and what is wrong with the others."""
-    endpoints, wrong = config.load_all(paths)
-    return [Scheduled(path, e, schedule) for path, e in endpoints.items() for schedule in e.schedules], wrong
+    endpoints, errors = loaded(paths)
+    return [Scheduled(path, e, schedule) for path, e in endpoints.items() for schedule in e.schedules], errors
+
+
+def loaded(paths: list[Path]) -> tuple[dict[Path, config.Endpoint], list[str]]:
+    """The endpoints of the files, none of which may claim the name of one of our own DAGs."""
+    return config.load_all(paths, reserved={RETENTION: Path("dags/retention.py")}, suffixes=[BASELINE])

@@ -109,7 +109,7 @@ def test_files_that_clash_are_named_and_the_others_stay(tmp_path: Path, other: s
     first = written(tmp_path, GOOD)
     second = tmp_path / "other.yaml"
     second.write_text(other.replace("name: churn-dq\n", "name: b-dq\n") if "twice" in told else other)
-    found, wrong = config.load_all([first, second])
+    found, wrong = config.load_all([first, second], suffixes=["-baseline"])
     assert list(found) == [first]
     assert len(wrong) == 1
     assert told in wrong[0]

@@ -808,8 +808,9 @@ def test_the_shell_deletes_nothing_that_another_file_of_the_folder_keeps_longer(
     assert "reads the same captures and keeps them all" in capsys.readouterr().err
 
 
-def test_no_schedule_is_called_as_the_dag_that_deletes(tmp_path: Path) -> None:
-    found, (wrong,) = config.load_all([Path(endpoint_file(tmp_path, name="retention"))])
+def test_no_schedule_has_the_name_of_the_dag_that_deletes(tmp_path: Path) -> None:
+    reserved = {"retention": Path("dags/retention.py")}
+    found, (wrong,) = config.load_all([Path(endpoint_file(tmp_path, name="retention"))], reserved)
     assert found == {} and "'retention' is also in dags/retention.py; rename one" in wrong
 
 

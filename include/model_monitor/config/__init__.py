@@ -1,11 +1,8 @@
 """What does a person set, and where does it put things?"""
 
 from model_monitor.config.endpoint import (
-    BASELINE,
     EXPLAINED,
     LABELLED,
-    LATE_LABELS,
-    RETENTION,
     Endpoint,
     Schedule,
     beyond_the_schema,
@@ -14,11 +11,8 @@ from model_monitor.config.endpoint import (
 )
 
 __all__ = [
-    "BASELINE",
     "EXPLAINED",
     "LABELLED",
-    "LATE_LABELS",
-    "RETENTION",
     "Endpoint",
     "Schedule",
     "beyond_the_schema",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -33,9 +34,6 @@ from model_monitor.config.sections import (
 )
 from model_monitor.errors import ConfigError
 
-BASELINE = "-baseline"  # a schedule's baseline has a DAG of its own, of the schedule's name and this
-LATE_LABELS = "late_labels"  # the DAG that looks after all windows whose labels are still coming
-RETENTION = "retention"  # the DAG that deletes what endpoints have kept for long enough
 EXPLAINED = "attribution"  # the monitor that needs explanations
 LABELLED = ("model_quality", "bias")  # monitors that need labels; others do where they are given ground truth
 
@@ -229,21 +227,24 @@ def load(path: Path | str) -> Endpoint:
         ) from error
 
 
-def load_all(paths: Iterable[Path]) -> tuple[dict[Path, Endpoint], list[str]]:
+def load_all(
+    paths: Iterable[Path], reserved: Mapping[str, Path] = MappingProxyType({}), suffixes: Sequence[str] = ()
+) -> tuple[dict[Path, Endpoint], list[str]]:
     """The endpoints of the files that can be read together, and what is wrong with the others, a text each.
 
-    No two may have a schedule, or a schedule and a baseline, of one name, nor collect the same rows.
+    No two files may name a schedule alike or collect the same rows. No schedule may have a name that is ``reserved``
+    for another file, or that is the name of another schedule and one of the ``suffixes``.
     """
     found: dict[Path, Endpoint] = {}
     wrong: list[str] = []
-    owners: dict[str, Path] = {RETENTION: Path("dags/retention.py")}  # of names of DAGs, and of rows
+    owners = dict(reserved)  # of names, and of rows
     for path in paths:
         try:
             endpoint = load(path)
         except ConfigError as error:
             wrong.append(str(error))
             continue
-        names = [name for schedule in endpoint.schedules for name in (schedule.name, schedule.name + BASELINE)]
+        names = [schedule.name + end for schedule in endpoint.schedules for end in ("", *suffixes)]
         names.append(f"{endpoint.output}/{endpoint.endpoint}/{endpoint.variant}")
         if taken := [name for name in names if name in owners]:
             wrong.append(f"{path}: '{taken[0]}' is also in {owners[taken[0]]}; rename one")
