@@ -99,7 +99,7 @@ def labelled_endpoint(root: Path, **settings: Any) -> str:
             "name": "why",
             "monitor": "attribution",
             "max_rejected": 0.9,
-            "explain": {"model": {"callable": "explaining_rows.answers"}, "background": [[1, 2, 3]], "rows": 2},
+            "explain": {"model": {"callable": "support.explained_rows.answers"}, "background": [[1, 2, 3]], "rows": 2},
         },
     ]
     columns = {"outputs": ["score"], "inputs": ["a", "b", "c"]}

@@ -21,7 +21,7 @@ def answers(rows: np.ndarray, features: list[str]) -> np.ndarray:
     return 2 * rows[:, 0] - rows[:, 1] * rows[:, 2]
 
 
-EXPLAINER = Explainer(ModelAt(callable="explaining_rows.answers"), FEATURES, BACKGROUND, rows=20)
+EXPLAINER = Explainer(ModelAt(callable="support.explained_rows.answers"), FEATURES, BACKGROUND, rows=20)
 TIME = datetime(2026, 1, 5, tzinfo=UTC)
 
 

@@ -18,6 +18,7 @@ EVENT_TIME = "@event_time"  # timestamp in UTC
 RECORD = "@record"  # the captured line, on the first row of its request; only where labels will be merged with it
 LABELLED = "@labelled"  # whether a label was merged with the row; absent where every row brings its own
 REPEATED = "@repeated"  # whether an earlier label of the same request says the same: one that was delivered twice
+EXPECTED_PREFIX = "@expected|"  # starts the column of explained rows with the expected answer, one for each label
 
 BATCH_ROWS = 1 << 16  # of a batch at most,
 BATCH_CELLS = 1 << 22  # and fewer if there are many columns

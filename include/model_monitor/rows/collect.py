@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from model_monitor import store
 from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME, INFERENCE_ID, RECORD
+from model_monitor.core.hashing import hash_values
 from model_monitor.core.window import Window
 from model_monitor.rows.payloads.json_rows import EMPTY, NAMED
 from model_monitor.rows.payloads.payload import Decode, Rows, Shape
@@ -135,7 +136,7 @@ def with_identity(rows: Rows, records: Records, keep_records: bool) -> tuple[pa.
         place = np.where(first, np.repeat(np.arange(len(requests)), rows.counts), -1)
         identity[RECORD] = records.texts(rows.requests).take(pa.array(place, mask=~first))
     judged = dict(zip(rows.columns.column_names, rows.columns.columns, strict=True))
-    return pa.table(judged | identity), hashed(ids.take(requests))
+    return pa.table(judged | identity), hash_values(ids.take(requests))
 
 
 class Draft:
@@ -269,14 +270,6 @@ def kept_rows(pieces: Sequence[Path], keep: np.ndarray) -> Iterator[pa.Table]:
                 chosen = keep[done : done + table.num_rows]
                 done += table.num_rows
                 yield table if chosen.all() else table.filter(pa.array(chosen))
-
-
-def hashed(ids: pa.StringArray) -> np.ndarray:
-    """A 64-bit hash of each text, the same in every process."""
-    from pandas.util import hash_array
-
-    hashes: np.ndarray = hash_array(ids.to_numpy(zero_copy_only=False), categorize=False)
-    return hashes
 
 
 def odd_shape(shape: Shape, usual: Shape | None) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from model_monitor.core.batch import EVENT_ID, EVENT_TIME, renamed
+from model_monitor.core.hashing import hash_values
 from model_monitor.core.window import Window
-from model_monitor.rows.collect import hashed
 from model_monitor.rows.times import within
 
 POSITION = re.compile(r"_c\d+")
@@ -47,7 +47,7 @@ class Selection:
         """The requests whose event id hashes below the share: a smaller share is a subset of a larger one."""
         if self.share >= 1 or EVENT_ID not in batch.schema.names or not batch.num_rows:
             return batch
-        return batch.filter(pa.array(hashed(batch.column(EVENT_ID)) < int(self.share * 2**64)))
+        return batch.filter(pa.array(hash_values(batch.column(EVENT_ID)) < int(self.share * 2**64)))
 
     def columns(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         batch = renamed(batch, self.called)

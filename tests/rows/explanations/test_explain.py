@@ -198,7 +198,10 @@ def test_no_more_rows_are_asked_than_was_told(tmp_path: Path) -> None:
         ({"seed": -1}, "a seed is"),
         ({"label_headers": ("a|b",)}, "can't be empty or have a |"),
         ({"label_headers": ("a", "a")}, "twice"),
-        ({"method": "tree"}, "method: tree can't explain what explaining_rows.answers answers; set method: auto"),
+        (
+            {"method": "tree"},
+            "method: tree can't explain what support.explained_rows.answers answers; set method",
+        ),
     ],
 )
 def test_settings_that_can_not_be_used_say_what_to_edit(tmp_path: Path, change: dict[str, Any], advice: str) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from support.truths import truth
 
 from model_monitor import store
-from model_monitor.rows.collect import hashed
+from model_monitor.core.hashing import hash_values
 from model_monitor.rows.labels import files as labels
 from model_monitor.rows.labels.files import LabelFile, Labels, collected_in
 
@@ -67,7 +67,7 @@ ONE, TWO = truth("a", "1"), truth("b", "0")
 def test_records_are_read_however_they_are_put_into_lines(tmp_path: Path, content: str, name: str) -> None:
     put(tmp_path, content, name)
     found, reading = read(tmp_path)
-    assert found.keys.tolist() == hashed(pa.array(["a", "b"])).tolist()
+    assert found.keys.tolist() == hash_values(pa.array(["a", "b"])).tolist()
     assert found.data.to_pylist() == ["1", "0"]
     assert (sum(reading.records.values()), reading.kept) == (2, [])
 
@@ -114,7 +114,7 @@ def test_what_is_no_record_is_set_aside_with_file_and_line_and_loses_no_other(
 
 def test_only_wanted_labels_are_kept_and_all_are_counted(tmp_path: Path) -> None:
     path = put(tmp_path, "".join(json.dumps(truth(f"e{i}", str(i))) + "\n" for i in range(1000)))
-    some = hashed(pa.array(["e7", "e700"]))
+    some = hash_values(pa.array(["e7", "e700"]))
     found, reading = labels.read([LabelFile.of(store.list_files(str(path))[0])], lambda keys: np.isin(keys, some))
     assert (found.data.to_pylist(), found.lines.tolist()) == (["7", "700"], [8, 701])
     assert reading.records[str(path)] == 1000

@@ -311,7 +311,7 @@ def test_five_thousand_columns_are_columns_like_others() -> None:
 
 ALONE = """
 import sys
-from model_monitor.rows import capture
+from model_monitor.rows.sources import capture_files as capture
 from model_monitor.rows.payloads import payload
 block = capture.Block([capture.Piece("a.jsonl", 1, sys.stdin.buffer.read())])
 found, rejected = payload.decode(capture.parse(block), payload.Names())

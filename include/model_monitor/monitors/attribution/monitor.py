@@ -11,12 +11,12 @@ import numpy as np
 from model_monitor.core import importances
 from model_monitor.core.constraints import Constraint, Measure, Measures, Near, Subject, Undefined, Unlearned
 from model_monitor.core.importances import Importances
-from model_monitor.monitors.attribution.state import EXPECTED_PREFIX, LARGEST, AggMethod, Explained, OfLabel, observe
+from model_monitor.monitors.attribution.state import LARGEST, AggMethod, Explained, OfLabel, observe
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["ATTRIBUTIONS", "DRIFT", "EXPECTED", "EXPECTED_PREFIX", "Attribution", "Explained", "Moved", "moved", "ndcg"]
+__all__ = ["ATTRIBUTIONS", "DRIFT", "EXPECTED", "Attribution", "Explained", "Moved", "moved", "ndcg"]
 
 DRIFT = "feature_attribution_drift_check"  # what the constraint is called in reports
 ATTRIBUTIONS = "attributions"  # the measure of a label that is judged: an ``Importances``; the finding observes NDCG

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
+from model_monitor.core.batch import EXPECTED_PREFIX
 from model_monitor.core.states import Keyed, Moments, Packed, Quantiles, Record
 from model_monitor.core.states.base import check_version
 from model_monitor.core.states.comoments import Comoments
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 AggMethod = Literal["mean_abs", "median", "mean_sq"]
 
 LARGEST = 1e70  # of an attribution; the products of the squares of larger ones would not be finite
-EXPECTED_PREFIX = "@expected|"  # of the column of explained rows with the expected value, one for each label
 
 
 @dataclass(frozen=True)

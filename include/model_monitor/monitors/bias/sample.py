@@ -11,18 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from model_monitor.core import batch as batches
+from model_monitor.core.hashing import combine, hash_coded, hash_values
 from model_monitor.core.states import Sample
 from model_monitor.core.states.sample import Key as SampleKey
 from model_monitor.monitors import answers
 from model_monitor.monitors import values as ground_truth
 from model_monitor.monitors.bias.facets import Members, columns_of
 from model_monitor.monitors.bias.flips import MAX_FEATURES
-from model_monitor.monitors.resamples import mixed
 
 if TYPE_CHECKING:
     from model_monitor.monitors.bias import Bias
-
-MISSING = np.uint64(0x5BD1E995)
 
 
 def of(monitor: Bias, rows: pa.RecordBatch, members: list[Members], predictions: np.ndarray) -> Sample:
@@ -36,7 +34,8 @@ def of(monitor: Bias, rows: pa.RecordBatch, members: list[Members], predictions:
         return Sample(monitor.sample_rows)
     alike = batches.EVENT_ID not in rows.schema.names  # rows of one content have one text, those of one event may not
     contents = [pa.array(predictions), *map(keys_of, members), *(ground_truth.column(rows, name) for name in names)]
-    hashes = hashed(contents if alike else [rows.column(batches.EVENT_ID)], rows.num_rows)
+    columns = contents if alike else [rows.column(batches.EVENT_ID)]
+    hashes = combine(map(hash_column, columns), rows.num_rows, factor=3)
     lowest, first, counts = np.unique(hashes, return_index=True, return_counts=True)
     chosen, times = first[: monitor.sample_rows], counts[: monitor.sample_rows]
     if not alike:
@@ -97,31 +96,13 @@ def values_of(array: pa.Array) -> list[Any]:
     ]
 
 
-def hashed(columns: list[pa.Array], rows: int) -> np.ndarray:
-    """A 64-bit hash of the values of each row, in the order of the columns, however they are encoded."""
-    total = np.zeros(rows, np.uint64)
-    with np.errstate(over="ignore"):
-        for array in columns:
-            total = mixed(total * np.uint64(3) + one(array))
-    return total
-
-
-def one(array: pa.Array) -> np.ndarray:
-    """A hash of each value; texts are hashed once each."""
-    from pandas.util import hash_array
-
+def hash_column(array: pa.Array) -> np.ndarray:
+    """A hash of each value, however the column is encoded."""
     kind = array.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
         array = array.cast(pa.int8()) if pa.types.is_boolean(kind) else array
-        # Whole numbers with nulls would else come as floats, and without them not.
-        numbers: np.ndarray = hash_array(array.cast(pa.float64()).to_numpy(zero_copy_only=False), categorize=False)
-        return numbers
-    encoded = array
-    if not isinstance(array, pa.DictionaryArray):
-        text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-        encoded = (array if text else ground_truth.canonical(array)).dictionary_encode()
-    values = ["" if value is None else str(value) for value in encoded.dictionary.to_pylist()]
-    table = np.append(hash_array(np.array([*values, ""], object), categorize=False)[:-1], MISSING)
-    codes = pc.fill_null(encoded.indices.cast(pa.int64()), len(values)).to_numpy()
-    hashes: np.ndarray = table[codes]
-    return hashes
+        return hash_values(array.cast(pa.float64()))  # else nulls alone would decide whether whole numbers are floats
+    if isinstance(array, pa.DictionaryArray):
+        return hash_coded(array)
+    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return hash_coded((array if is_text else ground_truth.canonical(array)).dictionary_encode())

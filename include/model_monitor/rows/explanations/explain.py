@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from model_monitor import store
-from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME
+from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME, EXPECTED_PREFIX
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows.collect import writer_of
 from model_monitor.rows.explanations import tables
@@ -29,11 +29,9 @@ from model_monitor.rows.sources.datasets import row_group, row_groups_of
 from model_monitor.rows.summary import FOOTER, Summary
 from model_monitor.rows.times import TIME
 
-__all__ = ["EXPECTED_PREFIX", "Explainer", "Row", "Value", "background_of", "cost", "explain", "rows_at"]
+__all__ = ["Explainer", "Row", "Value", "background_of", "cost", "explain", "rows_at"]
 
 log = logging.getLogger(__name__)
-
-EXPECTED_PREFIX = "@expected|"  # of the column with the expected answer, one for each label
 
 
 @dataclass(frozen=True)

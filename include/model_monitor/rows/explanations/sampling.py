@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from model_monitor.core.batch import EVENT_ID, EVENT_TIME, columns
+from model_monitor.core.hashing import hash_values
 from model_monitor.errors import ConfigError
-from model_monitor.rows.collect import hashed
 
 HASH = "@hash"
 PLACE = "@place"  # among all rows
@@ -55,8 +55,7 @@ def sample(batches: Iterable[pa.RecordBatch], names: Sequence[str], count: int) 
 def hashes_added(rows: pa.Table, places: np.ndarray) -> pa.Table:
     ids = rows.column(EVENT_ID).cast(pa.string()).combine_chunks() if EVENT_ID in rows.column_names else None
     texts = pa.array(places).cast(pa.string()) if ids is None else ids
-    hashes = hashed(texts) if len(texts) else np.empty(0, np.uint64)
-    return rows.append_column(HASH, pa.array(hashes, pa.uint64())).append_column(PLACE, pa.array(places))
+    return rows.append_column(HASH, pa.array(hash_values(texts))).append_column(PLACE, pa.array(places))
 
 
 def smallest(rows: pa.Table, count: int) -> pa.Table:

@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from model_monitor import store
+from model_monitor.core.hashing import hash_values
 from model_monitor.core.window import HOUR, iso
-from model_monitor.rows.collect import hashed
 from model_monitor.rows.labels.records import parse, rejected_line
 from model_monitor.rows.payloads.attributes import label_values
 from model_monitor.rows.sources.capture_files import Block, blocks
@@ -200,7 +200,7 @@ def wanted_of(
     lines = block.lines
     for i in np.flatnonzero(nameless).tolist():
         rejected.append(rejected_line(lines[places[i]], NAMELESS))
-    keys = hashed(pc.fill_null(ids, ""))
+    keys = hash_values(pc.fill_null(ids, ""))
     chosen = np.flatnonzero(wanted(keys) & ~nameless)
     here = [lines[place] for place in places[chosen].tolist()]
     some = records.take(pa.array(chosen))

@@ -23,8 +23,9 @@ import pyarrow.parquet as pq
 
 from model_monitor import store
 from model_monitor.core.batch import EVENT_ID, INFERENCE_ID, LABELLED, RECORD, REPEATED
+from model_monitor.core.hashing import hash_values
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.rows.collect import hashed, writer_of
+from model_monitor.rows.collect import writer_of
 from model_monitor.rows.labels.files import Labels, Values, joined
 from model_monitor.rows.sources.datasets import coded_columns
 from model_monitor.rows.summary import FOOTER, Rejected, Summary, undamaged
@@ -59,7 +60,7 @@ def keys_of(address: str) -> np.ndarray:
     """The sorted hashes of the ids that the requests of a file of rows can be named by."""
     with undamaged(address), store.open_file(address) as stream:
         ids = pq.read_table(stream, columns=[EVENT_ID, INFERENCE_ID])
-    return np.sort(hashed(key_ids(ids))) if ids.num_rows else np.empty(0, np.uint64)
+    return np.sort(hash_values(key_ids(ids)))
 
 
 def key_ids(rows: pa.Table) -> pa.StringArray:
@@ -231,7 +232,7 @@ def paired(rows: pa.Table, labels: Labels, last_only: bool) -> tuple[Pairs, int]
     first of their request."""
     firsts = pc.indices_nonzero(pc.is_valid(rows.column(RECORD))).to_numpy().astype(np.int64)
     sizes = np.diff(np.append(firsts, rows.num_rows))
-    keys = hashed(key_ids(rows.select([EVENT_ID, INFERENCE_ID]).take(pa.array(firsts))))
+    keys = hash_values(key_ids(rows.select([EVENT_ID, INFERENCE_ID]).take(pa.array(firsts))))
     low, high = (np.searchsorted(labels.keys, keys, side) for side in ("left", "right"))
     counts = np.minimum(high - low, 1) if last_only else high - low
     if counts.sum() > PAIRS_PER_RECORD * (len(firsts) + len(labels)):
