@@ -217,32 +217,23 @@ def run_run(asked: argparse.Namespace) -> int:
 
 
 def question_of(asked: argparse.Namespace) -> Any:
+    from model_monitor.config import EXPLAINED
     from model_monitor.jobs.by_hand import Question
     from model_monitor.sagemaker import analysis_config
 
-    if not asked.analysis_config:
-        more = {
-            "model": asked.model,
-            "background": asked.background,
-            "headers_from": asked.headers_from,
-            "trust": asked.trust,
-        }
-        return Question(asked.monitor, options_of(asked), tuple(asked.segment), **more)
-    analysis = analysis_config.at(asked.analysis_config)
-    for sentence in analysis.ignored:
-        print(f"model-monitor: {asked.analysis_config}: {sentence}", file=sys.stderr)
-    return Question(
-        asked.monitor,
-        analysis.options(asked.monitor) | options_of(asked),
-        tuple(asked.segment),
-        analysis.columns.get("inputs", ()),
-        analysis.explain,
-        asked.model,
-        asked.background,
-        analysis.headers,
-        asked.headers_from,
-        asked.trust,
-    )
+    analysis, options = analysis_config.Analysis(), options_of(asked)
+    if asked.analysis_config:
+        analysis = analysis_config.at(asked.analysis_config)
+        for sentence in analysis.ignored:
+            print(f"model-monitor: {asked.analysis_config}: {sentence}", file=sys.stderr)
+        options = analysis.options(asked.monitor) | options
+    explain = None
+    if asked.monitor == EXPLAINED:
+        explain = analysis_config.explain_of(
+            analysis.explain, asked.model, asked.background, asked.headers_from, asked.trust
+        )
+    inputs = analysis.columns.get("inputs", ())
+    return Question(asked.monitor, options, tuple(asked.segment), inputs, explain, analysis.headers)
 
 
 def set_aside(document: dict[str, Any]) -> str:

@@ -71,7 +71,10 @@ def csv_model_of_text(body: bytes) -> tuple[int, bytes]:
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"baseline": {}}, "has no background to explain with; set it, or baseline: {dataset: ...}"),
+        (
+            {"baseline": {}},
+            "nothing stands for an unknown feature; set explain: {background: ...} or baseline: {dataset",
+        ),
         ({"explain": {"background": "nowhere.csv"}}, "nowhere.csv"),
         ({"explain": {"background": [[1, 2]]}}, "has 2 values where there are 3 features"),
         ({"explain": {"features": ["age", "height"]}}, "there is no column 'height' to explain"),

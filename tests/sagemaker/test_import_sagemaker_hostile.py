@@ -18,6 +18,7 @@ from support import sagemaker_shapes as sm
 
 from model_monitor import config
 from model_monitor.__main__ import main
+from model_monitor.config.endpoint import with_environment
 from model_monitor.sagemaker.importing.document import literal, text_of
 from model_monitor.sagemaker.importing.remarks import Remarks
 
@@ -218,7 +219,7 @@ def test_an_address_cant_lead_to_another_server(folder: Path) -> None:
 @example("${X:-${HOME}}")
 def test_the_environment_never_gets_into_an_imported_text(text: str) -> None:
     assert "DOLLAR" not in os.environ
-    assert config.with_environment(literal(text)) == text
+    assert with_environment(literal(text)) == text
 
 
 ANY = st.sampled_from(TRICKS) | st.text()

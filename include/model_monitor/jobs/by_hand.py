@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from model_monitor import store
-from model_monitor.config import EXPLAINED, LABELLED
+from model_monitor.config import LABELLED
 from model_monitor.config.monitors import label_of, monitor_of, paths_of
-from model_monitor.config.sections import GroundTruth
+from model_monitor.config.sections import Explain, GroundTruth
 from model_monitor.core.window import Window, iso, moment
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.jobs import explaining, ground_truth
@@ -42,20 +42,8 @@ class Question:
     options: dict[str, Any]
     segments: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()  # names of what captured CSV requests hold
-    explain: Mapping[str, Any] | None = None  # what an analysis configuration says of it
-    model: str | None = None
-    background: str | Dataset | None = None
+    explain: Explain | None = None  # how the model is explained, of the monitor that needs it
     headers: tuple[str, ...] = ()  # names of the columns of a CSV dataset without a header
-    headers_from: str | None = None  # the environment variable with what goes with each request to the model
-    trust: bool = False  # whether a model's pickle is loaded
-
-    @property
-    def explains(self) -> bool:
-        return self.monitor == EXPLAINED
-
-    def with_background_of(self, rows: Dataset) -> Question:
-        """The same; of a baseline the rows themselves stand for an unknown feature, if nothing else is to."""
-        return replace(self, background=self.background or replace(rows))
 
     def build(self) -> Any:
         """The monitor. Raises ConfigError."""
@@ -105,9 +93,8 @@ def baseline(question: Question, source: Source, output: str, max_rejected: floa
     about = source.about | question.about
     built = question.build()
     rows = Dataset.at(source.address, source.format, source.header, question.headers)
-    question = question.with_background_of(rows)
     with reporting_failure(output, about):
-        observed, collected = observe_rows(built, question, rows, Selection(), max_rejected)
+        observed, collected = observe_rows(built, question, rows, Selection(), max_rejected, background=replace(rows))
         if not observed.rows:
             raise DataError(f"{source.address} holds no rows to learn from", collected)
         check_learned(built, observed)
@@ -148,26 +135,31 @@ def run(
 
 
 @contextmanager
-def explained(question: Question, rows: Dataset) -> Iterator[Dataset]:
+def explained(
+    settings: Explain, rows: Dataset, segments: tuple[str, ...], background: Dataset | None = None
+) -> Iterator[Dataset]:
     """A dataset's rows, explained into a temporary file."""
-    explainer = explaining.asked_by(
-        question.explain or {}, question.model, question.background, question.headers_from, question.trust
-    )
+    explainer = explaining.explainer(settings, settings.features, background)
     batches = (batch for piece in rows.pieces() for batch in rows.rows(piece))
     with tempfile.TemporaryDirectory(prefix="model-monitor-") as folder:
         target = str(Path(folder) / "explained.parquet")
-        explain(batches, explainer, target, {"files": []}, question.segments)
+        explain(batches, explainer, target, {"files": []}, segments)
         yield Dataset.at(target, "parquet")
 
 
 def observe_rows(
-    monitor: Any, question: Question, dataset: Dataset, selection: Selection, max_rejected: float
+    monitor: Any,
+    question: Question,
+    dataset: Dataset,
+    selection: Selection,
+    max_rejected: float,
+    background: Dataset | None = None,
 ) -> tuple[Observed, Document]:
     """The State of a dataset's rows, or of the explanations of a sample of them."""
-    if not question.explains:
+    if question.explain is None:
         return observe_dataset(monitor, dataset, selection, max_rejected)
     collected = read_through(dataset, max_rejected)
-    with explained(question, replace(dataset)) as rows:
+    with explained(question.explain, replace(dataset), question.segments, background) as rows:
         observed = observe(monitor, rows.pieces(), rows.rows, selection)
     return observed, with_explained(collected, observed)
 
@@ -201,8 +193,8 @@ def observe_captures(
             merged = str(Path(folder) / "merged.parquet")
             about_labels = merged_by_hand(address, merged, source.truth, label_of(options), max_rejected, output)
             address, collected = merged, with_labels(collected, about_labels)
-        if question.explains:
-            with explained(question, Dataset.at(address, "parquet")) as rows:
+        if question.explain:
+            with explained(question.explain, Dataset.at(address, "parquet"), question.segments) as rows:
                 observed = observe(monitor, rows.pieces(), rows.rows, selection)
             return observed, with_explained(collected, observed)
         return observe(monitor, row_groups_of([address]), lambda piece: row_group(*piece), selection), collected

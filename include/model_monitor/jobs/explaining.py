@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from model_monitor import store
@@ -15,7 +14,6 @@ from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError
 from model_monitor.rows.explanations import explain
 from model_monitor.rows.explanations.explain import Explainer
-from model_monitor.rows.explanations.models import Exchange, ModelAt
 from model_monitor.rows.select import Selection
 from model_monitor.rows.sources.datasets import SUFFIXES, Dataset
 from model_monitor.rows.summary import Summary, summary_of
@@ -33,97 +31,45 @@ def settings_of(schedule: Schedule) -> Explain:
 
 
 def explainer_of(endpoint: Endpoint, schedule: Schedule) -> Explainer:
-    """The explainer with its background rows: given ones, those of a file, or the baseline's dataset in short."""
-    asked = settings_of(schedule)
-    features = asked.features or endpoint.columns.inputs
+    """The explainer of a schedule's rows. Raises ConfigError."""
+    settings, baseline = settings_of(schedule), schedule.baseline
+    features = settings.features or endpoint.columns.inputs
     if not features:
         raise ConfigError(
             f"nobody says what the features of the model of schedule '{schedule.name}' are; name them in "
             "columns: {inputs: [...]}, or in explain: {features: [...]}"
         )
-    background, weights = asked.background, ()
+    dataset = None
+    if baseline.dataset and settings.background is None:
+        dataset = Dataset.at(baseline.dataset, baseline.format, baseline.header)
+    return explainer(settings, features, dataset)
+
+
+def explainer(settings: Explain, features: tuple[str, ...], dataset: Dataset | None) -> Explainer:
+    """The explainer with its background: the rows that are set, or those of a file or ``dataset``, clustered."""
+    background = settings.background
+    weights: tuple[float, ...] = ()
     if not isinstance(background, tuple):
-        background, weights = background_at(schedule, asked, features)
+        rows = Dataset.at(background, format_of(background)) if background else dataset
+        if rows is None:
+            raise ConfigError(
+                "there is no background, so nothing stands for an unknown feature; set explain: {background: ...} or "
+                "baseline: {dataset: ...}, on the command line --background"
+            )
+        batches = (batch for piece in rows.pieces() for batch in rows.rows(piece))
+        background, weights = explain.background_of(batches, features, settings.num_clusters, settings.seed)
     return Explainer(
-        asked.model,
+        settings.model,
         features,
         background,
         weights,
-        asked.num_samples,
-        asked.use_logit,
-        asked.seed,
-        asked.rows,
-        asked.method,
-        asked.label_headers,
+        settings.num_samples,
+        settings.use_logit,
+        settings.seed,
+        settings.rows,
+        settings.method,
+        settings.label_headers,
     )
-
-
-def background_at(schedule: Schedule, asked: Explain, features: tuple[str, ...]) -> tuple[Any, Any]:
-    """Background rows and their weights, from the file that is named, else from the baseline's dataset."""
-    given = schedule.baseline
-    if isinstance(asked.background, str):
-        dataset = Dataset.at(asked.background, format_of(asked.background))
-    elif given.dataset:
-        dataset = Dataset.at(given.dataset, given.format, given.header)
-    else:
-        raise ConfigError(
-            f"schedule '{schedule.name}' has no background to explain with; set it, or baseline: {{dataset: ...}}"
-        )
-    batches = (batch for piece in dataset.pieces() for batch in dataset.rows(piece))
-    return explain.background_of(batches, features, asked.num_clusters, asked.seed)
-
-
-def asked_by(
-    analysis: Mapping[str, Any],
-    model: str | None,
-    background: Any,
-    headers_from: str | None = None,
-    trust: bool = False,
-) -> Explainer:
-    """The explainer that an analysis configuration asks for (its part ``explain``), of a model that may be given apart.
-
-    ``background``: rows to take if the configuration names none: a dataset, its address, or None. ``headers_from``: the
-    environment variable with what goes with each request; ``trust``: whether a pickle is loaded. Raises ConfigError.
-    """
-    features = tuple(analysis.get("features", ()))
-    if not features:
-        raise ConfigError("nobody says what the model's features are; name them in the configuration's headers")
-    rows = analysis.get("baseline", background)
-    if rows is None:
-        raise ConfigError(
-            "nothing stands for an unknown feature; set shap.baseline in the configuration, or --background"
-        )
-    weights: tuple[float, ...] = ()
-    if isinstance(rows, str | Dataset):
-        dataset = rows if isinstance(rows, Dataset) else Dataset.at(rows, format_of(rows))
-        batches = (batch for piece in dataset.pieces() for batch in dataset.rows(piece))
-        rows, weights = explain.background_of(batches, features, analysis.get("num_clusters"), analysis.get("seed", 0))
-    same = {name: analysis[name] for name in ("num_samples", "use_logit", "seed") if name in analysis}
-    labels = tuple(map(str, analysis.get("label_headers", ())))
-    at = model_named(analysis.get("model", {}), model)
-    at = replace(at, trust=trust, exchange=replace(at.exchange, headers_from=headers_from))
-    return Explainer(at, features, tuple(map(tuple, rows)), weights, label_headers=labels, **same)
-
-
-def model_named(predictor: Mapping[str, Any], address: str | None) -> ModelAt:
-    """A model by an address (http://, https://, sagemaker:NAME, python:DOTTED.PATH, else an artefact), or the endpoint
-    of a ``predictor``, which also says how it is asked. Raises ConfigError if neither says where it is."""
-    spoken = ("content_type", "accept_type", "content_template", "record_template", "label", "probability")
-    exchange = Exchange(**{name: predictor[name] for name in spoken if name in predictor})
-    more: dict[str, Any] = {
-        name: predictor[name] for name in ("target_model", "custom_attributes") if name in predictor
-    }
-    if address is None:
-        if "endpoint_name" not in predictor:
-            raise ConfigError("the configuration names no running model; give --model, or predictor.endpoint_name")
-        return ModelAt(sagemaker_endpoint=predictor["endpoint_name"], exchange=exchange, **more)
-    kind, _, rest = address.partition(":")
-    if kind in ("http", "https"):
-        return ModelAt(url=address, exchange=exchange)
-    if kind in ("sagemaker", "python"):
-        named: dict[str, Any] = {"sagemaker_endpoint" if kind == "sagemaker" else "callable": rest}
-        return ModelAt(**named, exchange=exchange, **more)
-    return ModelAt(artefact=address, exchange=exchange)
 
 
 def format_of(address: str) -> str:

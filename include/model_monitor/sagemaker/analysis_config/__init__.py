@@ -1,5 +1,6 @@
-"""What does an ``analysis_config.json`` of the original ask of our monitors of bias and of feature attributions?"""
+"""Read SageMaker's ``analysis_config.json`` as options of the monitors of bias and of attributions."""
 
+from model_monitor.sagemaker.analysis_config.explaining import explain_of, model_of
 from model_monitor.sagemaker.analysis_config.reading import Analysis, at, read
 
-__all__ = ["Analysis", "at", "read"]
+__all__ = ["Analysis", "at", "explain_of", "model_of", "read"]

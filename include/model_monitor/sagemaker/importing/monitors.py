@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from model_monitor.errors import ConfigError
+from model_monitor.sagemaker import analysis_config
 from model_monitor.sagemaker.analysis_config import Analysis
 from model_monitor.sagemaker.importing.addresses import on_s3
 from model_monitor.sagemaker.importing.definition import Definition, attributes_of
@@ -19,7 +20,6 @@ MONITORS = {
 }
 ANALYSED = ("ModelBias", "ModelExplainability")  # what is asked of them is in an analysis configuration
 LABEL = "label"  # what the monitors call the truth if nobody says otherwise
-PREDICTOR = ("content_type", "accept_type", "content_template", "record_template", "label", "probability")
 ANSWERS = {"inference_attribute", "probability_attribute"}
 EXPLAINED = ("num_clusters", "num_samples", "use_logit", "seed", "features", "label_headers")
 
@@ -126,35 +126,28 @@ def model_of(
     definition: Definition, predictor: Mapping[str, Any], address: str | None, about: OfSchedule
 ) -> dict[str, Any]:
     """Where the model is: as the command says, else the endpoint of the configuration, else the monitored one."""
-    exchange = {name: predictor[name] for name in PREDICTOR if name in predictor}
-    if not {"label", "probability"} & exchange.keys() and (place := attributes_of(definition)):
-        exchange |= {
-            name: place[f"{attribute}_attribute"]
-            for name, attribute in (("probability", "probability"), ("label", "inference"))
-            if f"{attribute}_attribute" in place
-        }
-    found: dict[str, Any] = {"exchange": exchange} if exchange else {}
-    kind, _, rest = (address or "").partition(":")
-    if kind in ("http", "https"):
-        return {"url": address} | found
-    if kind == "python":
-        return {"callable": rest} | found
-    if address and kind != "sagemaker":
-        about.look("explain", "if loading this model runs code that is in it, as a pickle does, it needs trust: true")
-        return {"artefact": address}
-    found = {name: predictor[name] for name in ("target_model", "custom_attributes") if name in predictor} | found
-    if address:
-        return {"sagemaker_endpoint": rest} | found
-    if "endpoint_name" in predictor:
-        return {"sagemaker_endpoint": predictor["endpoint_name"]} | found
-    if definition.is_batch:
+    model = analysis_config.model_of(predictor, address)
+    if model is None and definition.is_batch:
         raise ConfigError(
             f"schedule '{about.name}' explains a model for which SageMaker makes an endpoint each time; nothing does "
             "so here: give --model, an address of the model as a URL, sagemaker:ENDPOINT, python:DOTTED.PATH or a file"
         )
-    about.look(
-        "explain",
-        "no shadow endpoint is made of a model here, so the monitored endpoint itself is asked; its data capture "
-        "records these requests, too. To ask another one give --model, or edit this",
-    )
-    return {"sagemaker_endpoint": definition.given["EndpointName"]} | found
+    if model is None:
+        about.look(
+            "explain",
+            "no shadow endpoint is made of a model here, so the monitored endpoint itself is asked; its data capture "
+            "records these requests, too. To ask another one give --model, or edit this",
+        )
+        model = analysis_config.model_of(predictor, f"sagemaker:{definition.given['EndpointName']}") or {}
+    if "artefact" in model:
+        about.look("explain", "if loading this model runs code that is in it, as a pickle does, it needs trust: true")
+        return model
+    attributes = attributes_of(definition)
+    answers = {
+        name: attributes[attribute]
+        for name, attribute in (("probability", "probability_attribute"), ("label", "inference_attribute"))
+        if attribute in attributes
+    }
+    if answers and not {"label", "probability"} & predictor.keys():
+        model["exchange"] = model.get("exchange", {}) | answers
+    return model
