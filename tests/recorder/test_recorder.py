@@ -23,7 +23,7 @@ from model_monitor import store
 from model_monitor.errors import ConfigError
 from model_monitor.recorder import TRUNCATED, Recorder
 from model_monitor.recorder.records import Format, Request, is_sampled, kept
-from model_monitor.rows.sources import capture_files as capture
+from model_monitor.rows import blocks, captures
 
 NOON = datetime(2022, 4, 18, 12, 20, 48, 871_000, tzinfo=UTC)
 CSV: dict[str, Any] = {"input_content_type": "text/csv", "output_content_type": "text/csv; charset=utf-8"}
@@ -117,8 +117,8 @@ def test_what_was_recorded_is_read_back_byte_for_byte(said: list[tuple[bytes | s
         with made(folder) as recorder:
             for i, (asked, answered) in enumerate(said):
                 recorder.record(asked, answered, **CSV, event_id=f"e{i}", event_time=NOON)
-        [block] = capture.blocks(store.list_files(str(folder / "capture"), capture.SUFFIXES))
-        records = capture.parse(block)
+        [block] = blocks.blocks(store.list_files(str(folder / "capture"), blocks.SUFFIXES))
+        records = captures.parse(block)
         assert not records.rejected
         for name, place in (("endpointInput", 0), ("endpointOutput", 1)):
             sides = zip(records.side(name, "data").to_pylist(), records.side(name, "encoding").to_pylist(), strict=True)
@@ -187,10 +187,10 @@ def test_gzip_is_read_as_well(tmp_path: Path) -> None:
     with made(tmp_path, gzip=True) as recorder:
         for i in range(10):
             recorder.record(b"1", b"2", **CSV, event_id=f"e{i}")
-    files = store.list_files(str(tmp_path / "capture"), capture.SUFFIXES)
+    files = store.list_files(str(tmp_path / "capture"), blocks.SUFFIXES)
     assert [file.address.endswith(".jsonl.gz") for file in files] == [True]
-    [block] = capture.blocks(files)
-    assert capture.parse(block).metadata("eventId").to_pylist() == [f"e{i}" for i in range(10)]
+    [block] = blocks.blocks(files)
+    assert captures.parse(block).metadata("eventId").to_pylist() == [f"e{i}" for i in range(10)]
 
 
 def test_only_the_wanted_sides_are_kept(tmp_path: Path) -> None:

@@ -20,10 +20,9 @@ from support.captures import HOUR, NO_SIDE, at, capture, endpoint_file, record, 
 from model_monitor import jobs, store
 from model_monitor.core.window import Window
 from model_monitor.errors import DataError
-from model_monitor.rows import select
+from model_monitor.rows import blocks, select
 from model_monitor.rows.collect import Span, collect
 from model_monitor.rows.payloads import payload
-from model_monitor.rows.sources import capture_files as captures
 from model_monitor.store.ahead import ahead
 
 FIRST_HOUR = Window(at(0), at(60))
@@ -121,7 +120,7 @@ def test_rows_of_another_width_than_most_are_set_aside_even_if_they_come_first(t
 
 
 def test_columns_of_json_may_grow_from_file_to_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(captures, "BLOCK_BYTES", 500)
+    monkeypatch.setattr("model_monitor.rows.blocks.BLOCK_BYTES", 500)
     monkeypatch.setattr("model_monitor.rows.collect.BATCH_ROWS", 4)
     for i in range(6):
         given = {f"x{j}": j for j in range(i + 1)}
@@ -215,7 +214,7 @@ def test_a_damaged_file_of_rows_is_an_error_that_says_what_to_do(tmp_path: Path)
 
 @pytest.mark.parametrize("cores", [1, 2, 5])
 def test_rows_do_not_depend_on_the_number_of_cores(tmp_path: Path, cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(captures, "BLOCK_BYTES", 2000)
+    monkeypatch.setattr("model_monitor.rows.blocks.BLOCK_BYTES", 2000)
     monkeypatch.setattr(ahead, "__defaults__", (cores,))
     for i in range(5):
         capture(tmp_path / "capture", [record(f"{i}-{n}", time=at(n)) for n in range(50)], name=f"{i}.jsonl")
@@ -248,10 +247,10 @@ def test_two_processes_that_collect_an_hour_at_once_give_the_bytes_of_one(tmp_pa
 
 def collect_all(folder: Path, out: Path) -> Any:
     """All requests below a folder as one file."""
-    files = store.list_files(str(folder), captures.SUFFIXES)
+    files = store.list_files(str(folder), blocks.SUFFIXES)
     span = Span(None, str(out / "rows.parquet"), {"files": []})
     (summary,) = collect(
-        lambda: captures.blocks(files), lambda r: payload.decode(r, payload.Names()), [span], lambda _: 0
+        lambda: blocks.blocks(files), lambda r: payload.decode(r, payload.Names()), [span], lambda _: 0
     )
     return summary
 
@@ -269,7 +268,7 @@ def test_rows_do_not_depend_on_how_files_are_cut_into_blocks(
     found = []
     for block in (size, 1 << 20):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(captures, "BLOCK_BYTES", block)
+            patch.setattr("model_monitor.rows.blocks.BLOCK_BYTES", block)
             summary = collect_all(root / "capture", root / str(block))
         table = pq.read_table(root / str(block) / "rows.parquet")
         rows = [sorted(row.items(), key=str) for row in table.to_pylist()]

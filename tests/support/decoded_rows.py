@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from model_monitor.rows import blocks, captures
 from model_monitor.rows.payloads import payload
 from model_monitor.rows.payloads.payload import Names
-from model_monitor.rows.sources import capture_files as capture
 from support.captures import lines, record
 
 Row = dict[str, str | None]
 NAMELESS = Names()
 
 
-def parsed(records: list[Any]) -> capture.Records:
-    return capture.parse(capture.Block([capture.Piece("a.jsonl", 1, lines(records))]))
+def parsed(records: list[Any]) -> captures.Records:
+    return captures.parse(blocks.Block([blocks.Piece("a.jsonl", 1, lines(records))]))
 
 
 def decoded(records: list[Any], names: Names = NAMELESS) -> tuple[dict[str, list[Row]], dict[str, str]]:

@@ -10,7 +10,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from model_monitor.config.sections import Address, Settings, with_format
 from model_monitor.errors import ConfigError
 from model_monitor.rows.sources import mapping
+from model_monitor.rows.sources.batch_transform import BatchTransform
+from model_monitor.rows.sources.capture_files import CaptureFiles
 from model_monitor.rows.sources.mapping import TableColumns
+from model_monitor.rows.sources.source import Source
+from model_monitor.rows.sources.tables import Table
 
 OF_KIND = {"batch": ("data",), "table": ("path", "mapping")}  # settings that only one kind has
 CODE = re.compile("%-?.?")
@@ -86,6 +90,15 @@ class Capture(Settings):
     @property
     def has_header(self) -> bool:
         return self.kind == "table" if self.header is None else self.header
+
+    def source(self, endpoint: str, variant: str) -> Source:
+        """Where the requests of an endpoint's variant come from."""
+        if self.mapping is not None:
+            path = self.path or ""
+            return Table(self.uri, self.mapping, self.format, self.has_header, path, self.straggler_hours)
+        if self.kind == "batch":
+            return BatchTransform(self.uri, self.format, self.has_header, self.data, self.straggler_hours)
+        return CaptureFiles(self.uri, endpoint, variant, self.straggler_hours)
 
     @model_validator(mode="after")
     def _says_what_its_kind_needs(self) -> Capture:

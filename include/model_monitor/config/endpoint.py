@@ -33,6 +33,7 @@ from model_monitor.config.sections import (
     Share,
 )
 from model_monitor.errors import ConfigError
+from model_monitor.rows.sources.source import Source
 
 EXPLAINED = "attribution"  # the monitor that needs explanations
 LABELLED = ("model_quality", "bias")  # monitors that need labels; others do where they are given ground truth
@@ -151,7 +152,7 @@ class Endpoint(Settings):
     @model_validator(mode="after")
     def _columns_of_batch_stand_as_they_are_written(self) -> Endpoint:
         """A job that joins them writes the input before the output, where the file does not say otherwise."""
-        if self.capture.kind == "batch" and "outputs_last" not in self.columns.model_fields_set:
+        if self.source.outputs_last and "outputs_last" not in self.columns.model_fields_set:
             self.__dict__["columns"] = self.columns.model_copy(update={"outputs_last": True})
         return self
 
@@ -172,7 +173,7 @@ class Endpoint(Settings):
             )
         if (
             self.columns.outputs_last
-            and self.capture.kind != "batch"
+            and not self.source.outputs_last
             and any(str(attribute).isdecimal() for attribute in attributes_of(schedule.options))
         ):
             raise ValueError(
@@ -188,6 +189,11 @@ class Endpoint(Settings):
     def _keeps_what_is_still_judged(self) -> Endpoint:
         retained.check(self)
         return self
+
+    @property
+    def source(self) -> Source:
+        """Where the endpoint's requests come from."""
+        return self.capture.source(self.endpoint, self.variant)
 
     @property
     def keeps_records(self) -> bool:

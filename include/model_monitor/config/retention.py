@@ -82,7 +82,7 @@ def longest_period(cron: str) -> timedelta:
 
 def captures_of(endpoint: Endpoint) -> str | None:
     """The folder of an endpoint's capture files; None if its requests come from a source that is not its own."""
-    if endpoint.capture.kind != "endpoint":
+    if not endpoint.source.expires:
         return None
     return f"{place(endpoint.capture.uri)}/{endpoint.endpoint}/{endpoint.variant}"
 

@@ -21,6 +21,7 @@ from model_monitor.jobs.partitions import check_rejected, found
 from model_monitor.jobs.verbs import with_labels
 from model_monitor.results import execution
 from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document, decode
+from model_monitor.rows import blocks
 from model_monitor.rows.collect import Span, collect
 from model_monitor.rows.explanations.explain import explain
 from model_monitor.rows.labels import files as labels
@@ -28,7 +29,6 @@ from model_monitor.rows.labels.files import LabelFile
 from model_monitor.rows.labels.merge import Joining, keys_of, merge, merged_name
 from model_monitor.rows.payloads import attributes, payload
 from model_monitor.rows.select import Selection
-from model_monitor.rows.sources import capture_files as capture
 from model_monitor.rows.sources.datasets import Dataset, row_group, row_groups_of
 from model_monitor.verdicts.baseline import baseline_files, check_learned
 from model_monitor.verdicts.report import Baseline, Observed, documents_of, reporting_failure, write_files, write_report
@@ -173,20 +173,18 @@ def observe_captures(
     monitor: Any, question: Question, source: Source, selection: Selection, max_rejected: float, output: str
 ) -> tuple[Observed, Document]:
     """The State of captured requests, collected into one temporary file first. Raises DataError."""
-    files = store.list_files(source.address, capture.SUFFIXES)
+    files = store.list_files(source.address, blocks.SUFFIXES)
     if not files:
-        raise ConfigError(f"there are no capture files at {source.address}: none ends in {', '.join(capture.SUFFIXES)}")
-
-    def blocks() -> Iterator[capture.Block]:
-        return capture.blocks(files)
-
+        raise ConfigError(f"there are no capture files at {source.address}: none ends in {', '.join(blocks.SUFFIXES)}")
     options = question.options
     paths, names = paths_of(options), payload.Names(inputs=question.inputs, each_side=bool(question.inputs))
     decode = attributes.extracting(paths, names) if paths else lambda records: payload.decode(records, names)
     with tempfile.TemporaryDirectory(prefix="model-monitor-") as folder:
         address = str(Path(folder) / "rows.parquet")
         span = Span(source.window, address, {"files": [[f.address, f.size, f.changed] for f in files]})
-        [summary] = collect(blocks, decode, [span], lambda file: 0, keep_records=source.truth is not None)
+        [summary] = collect(
+            lambda: blocks.blocks(files), decode, [span], lambda file: 0, keep_records=source.truth is not None
+        )
         collected = found({address: summary})
         check_rejected(collected, max_rejected)
         if source.truth and summary.rows:
@@ -204,9 +202,9 @@ def merged_by_hand(
     rows: str, target: str, truth: GroundTruth, label: str | int, max_rejected: float, output: str
 ) -> Document:
     """Merge a file of rows with all labels below a folder, whenever they were collected; what became of them."""
-    files = [LabelFile.of(file) for file in store.list_files(truth.uri or "", capture.SUFFIXES)]
+    files = [LabelFile.of(file) for file in store.list_files(truth.uri or "", blocks.SUFFIXES)]
     if not files:
-        raise ConfigError(f"there are no label files at {truth.uri}: none ends in {', '.join(capture.SUFFIXES)}")
+        raise ConfigError(f"there are no label files at {truth.uri}: none ends in {', '.join(blocks.SUFFIXES)}")
     files.sort(key=lambda f: (f.hour is not None, f.hour, f.file))
     keys = keys_of(rows)
     came, reading = labels.read(files, lambda some: ground_truth.among(some, keys))

@@ -27,10 +27,10 @@ from model_monitor.core.batch import EVENT_ID, EVENT_TIME, LABELLED
 from model_monitor.core.window import HOUR, Window, floor_hour, iso, moment
 from model_monitor.errors import DataError
 from model_monitor.results.documents import Document
+from model_monitor.rows import blocks
 from model_monitor.rows.labels import files as labels
 from model_monitor.rows.labels.files import LabelFile
 from model_monitor.rows.labels.merge import NO_LABELS, Joining, keys_of, merge, merged_name
-from model_monitor.rows.sources import capture_files as capture
 from model_monitor.rows.summary import KEPT_REJECTED, Summary, summary_of, undamaged
 from model_monitor.rows.times import within
 from model_monitor.store.ahead import ahead
@@ -72,7 +72,7 @@ def arrived(schedule: Schedule, window: Window, until: datetime | None) -> Arriv
     # A day more, to see whether labels are being collected that come too late for this window.
     days = [first + i * DAY for i in range((deadline.date() - first.date()).days + 2)]
     listed = ahead(
-        lambda day: store.list_files(store.join(uri, f"{day:%Y/%m/%d}"), capture.SUFFIXES), days, capture.READERS
+        lambda day: store.list_files(store.join(uri, f"{day:%Y/%m/%d}"), blocks.SUFFIXES), days, blocks.READERS
     )
     every = [LabelFile.of(file) for some in listed for file in some]
     known = sorted(

@@ -6,19 +6,19 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from model_monitor import store
 from model_monitor.config import Endpoint, Schedule, layout
 from model_monitor.core.window import Window, floor_hour
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.jobs import sources
-from model_monitor.jobs.sources import Listed
 from model_monitor.results.documents import Document
 from model_monitor.rows import scripts
 from model_monitor.rows.collect import LAYOUT, Span, collect
 from model_monitor.rows.payloads import attributes, payload
 from model_monitor.rows.payloads.payload import Decode
+from model_monitor.rows.sources.source import Listed
 from model_monitor.rows.summary import KEPT_REJECTED, Summary, sampling_of, summary_of
 from model_monitor.store.ahead import CORES
 
@@ -27,7 +27,7 @@ HOURS_AT_ONCE = 8  # so many hours are collected in one reading of the files aro
 
 def up_to_date(endpoint: Endpoint, schedule: Schedule, window: Window) -> dict[str, Summary]:
     """The files of rows of a window's hours, by address, made anew where needed; hours without captures have none."""
-    files = sources.listed(endpoint, window)
+    files = endpoint.source.listed(window)
     script = script_of(schedule)
     spans = [span_of(endpoint, schedule, hour, files, script) for hour in window.hours()]
     made = {span.address: summary_of(span.address) for span in spans}
@@ -64,7 +64,7 @@ def span_of(
         "files": [[file.address, file.size, file.changed] for file in near],
         "columns": [list(endpoint.columns.outputs), list(endpoint.columns.inputs), endpoint.columns.outputs_last],
         "script": script,
-    } | sources.origin_of(endpoint)
+    } | endpoint.source.origin
     if endpoint.keeps_records:
         origin["records"] = True
     if schedule.paths:
@@ -76,18 +76,20 @@ def collect_spans(
     endpoint: Endpoint, schedule: Schedule, spans: Sequence[Span], files: Sequence[Listed]
 ) -> list[Summary]:
     """Read the files around some hours once, and write the rows of each."""
+    source = endpoint.source
     hours = [span.window for span in spans if span.window]
-    several = [one for one in files if any(map(one.is_near, hours))]
+    near = [one for one in files if one.is_read and any(map(one.is_near, hours))]
     whole = Window(min(hours).start, max(hours).end)
-    home_of = sources.home_of(endpoint, several)
+    by_address = {one.file.address: one for one in near}
 
+    @cache
     def own(address: str) -> int:
-        """The span in which a file's records count that don't tell their time; -1 if they count elsewhere."""
-        home = home_of(address)
-        return next((i for i, hour in enumerate(hours) if home is None or hour.start == home), -1)
+        """The span that counts a file's records without a time; -1 if that is the span of another hour."""
+        home = source.hour_of(by_address[address])
+        return next((i for i, hour in enumerate(hours) if home in (None, hour.start)), -1)
 
     return collect(
-        lambda: sources.blocks(endpoint, several, whole),
+        lambda: source.blocks(near, whole),
         decode_of(endpoint, schedule),
         spans,
         own,

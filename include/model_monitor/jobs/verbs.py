@@ -273,7 +273,7 @@ def follow_up(script: str, endpoint: Endpoint, schedule: Schedule, window: Windo
             "output_path": str(folder),
             "start_time": iso(window.start),
             "end_time": iso(window.end),
-            **({} if endpoint.capture.kind == "batch" else {"sagemaker_endpoint_name": endpoint.endpoint}),
+            **({"sagemaker_endpoint_name": endpoint.endpoint} if endpoint.source.names_endpoint else {}),
             "sagemaker_monitoring_schedule_name": schedule.name,
             "publish_cloudwatch_metrics": "Disabled",
         }

@@ -26,10 +26,11 @@ from model_monitor import store
 from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME, INFERENCE_ID, RECORD
 from model_monitor.core.hashing import hash_values
 from model_monitor.core.window import Window
+from model_monitor.rows.blocks import Block
+from model_monitor.rows.captures import Records, parse
 from model_monitor.rows.payloads.json_rows import EMPTY, NAMED
 from model_monitor.rows.payloads.payload import Decode, Rows, Shape
 from model_monitor.rows.payloads.requests import Requests
-from model_monitor.rows.sources.capture_files import Block, Records, parse
 from model_monitor.rows.summary import FOOTER, Rejected, Summary
 from model_monitor.rows.times import TIME, within
 from model_monitor.store.ahead import CORES, ahead

@@ -24,9 +24,10 @@ import pyarrow as pa
 
 from model_monitor import store
 from model_monitor.errors import ConfigError
+from model_monitor.rows.blocks import Block, Piece
+from model_monitor.rows.captures import Records, parse
 from model_monitor.rows.payloads import json_rows, payload
 from model_monitor.rows.payloads.payload import Decode, Names, Rows
-from model_monitor.rows.sources.capture_files import Block, Piece, Records, parse
 from model_monitor.rows.summary import Rejected
 
 log = logging.getLogger(__name__)

@@ -17,12 +17,12 @@ from support.truths import truth
 
 from model_monitor import store
 from model_monitor.errors import ConfigError, DataError
+from model_monitor.rows import blocks
 from model_monitor.rows.collect import Span, collect
 from model_monitor.rows.labels import files as labels
 from model_monitor.rows.labels.files import LabelFile
 from model_monitor.rows.labels.merge import Joining, merge
 from model_monitor.rows.payloads import payload
-from model_monitor.rows.sources import capture_files as capture
 from model_monitor.rows.summary import Summary, summary_of
 
 
@@ -38,7 +38,7 @@ def merged(
     rows, target, left = (str(folder / name) for name in ("rows.parquet", "merged.parquet", "left.jsonl"))
     span = Span(None, rows, {"files": []})
     collect(
-        lambda: capture.blocks(files),
+        lambda: blocks.blocks(files),
         lambda some: payload.decode(some, names),
         [span],
         lambda file: 0,

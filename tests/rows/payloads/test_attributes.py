@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from support.captures import NO_SIDE, lines, record, side
 
 from model_monitor.errors import ConfigError
+from model_monitor.rows import blocks, captures
 from model_monitor.rows.payloads.attributes import compiled, extracting, is_path, label_values
 from model_monitor.rows.payloads.payload import Names
-from model_monitor.rows.sources import capture_files as capture
 
 Row = dict[str, str | None]
 NAMELESS = Names()
@@ -37,7 +37,7 @@ scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)
 
 def decoded(records: list[Any], paths: list[str], names: Names = NAMELESS) -> tuple[dict[str, list[Row]], Any]:
     """The rows of each request and the reason of each that was rejected, by event id."""
-    read = capture.parse(capture.Block([capture.Piece("a.jsonl", 1, lines(records))]))
+    read = captures.parse(blocks.Block([blocks.Piece("a.jsonl", 1, lines(records))]))
     ids = read.metadata("eventId").to_pylist()
     found, rejected = extracting(paths, names)(read)
     rows: dict[str, list[Row]] = {}
@@ -306,7 +306,7 @@ def test_input_that_does_not_fit_the_rows_brings_no_columns(given: Any) -> None:
 
 def test_csv_inputs_of_different_widths_are_of_different_shapes() -> None:
     records = [record("a", "1,2", {"p": {"s": 1}}), record("b", "1,2,3", {"p": {"s": 1}}), record("c", {}, {"p": [1]})]
-    read = capture.parse(capture.Block([capture.Piece("a.jsonl", 1, lines(records))]))
+    read = captures.parse(blocks.Block([blocks.Piece("a.jsonl", 1, lines(records))]))
     found, _ = extracting(["p.s", "p[0]"], NAMELESS)(read)
     assert [(rows.shape, rows.requests.tolist()) for rows in found] == [((-1, -1), [2]), ((-1, 2), [0]), ((-1, 3), [1])]
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from support.captures import NO_SIDE, lines, record, side
 from support.decoded_rows import alone, decoded, refused
 
+from model_monitor.rows import blocks, captures
 from model_monitor.rows.payloads import payload
 from model_monitor.rows.payloads.payload import Names
-from model_monitor.rows.sources import capture_files as capture
 
 
 def test_outputs_come_before_inputs() -> None:
@@ -311,10 +311,10 @@ def test_five_thousand_columns_are_columns_like_others() -> None:
 
 ALONE = """
 import sys
-from model_monitor.rows.sources import capture_files as capture
+from model_monitor.rows import blocks, captures
 from model_monitor.rows.payloads import payload
-block = capture.Block([capture.Piece("a.jsonl", 1, sys.stdin.buffer.read())])
-found, rejected = payload.decode(capture.parse(block), payload.Names())
+block = blocks.Block([blocks.Piece("a.jsonl", 1, sys.stdin.buffer.read())])
+found, rejected = payload.decode(captures.parse(block), payload.Names())
 print([row for some in found for row in some.columns.to_pylist()], [one.line for one in rejected])
 """
 
@@ -351,10 +351,10 @@ def test_outputs_may_come_last() -> None:
     names = Names(("score",), ("age", "city"), outputs_last=True)
     assert names.of_shape(1, 2) == (["score"], ["age", "city"])
     assert names.of_shape(2, 2) == (["score", "_c3"], ["age", "city"])
-    block = capture.Block(
-        [capture.Piece("a", 1, json.dumps(record("e", side("7,rome", "CSV"), side("0.5", "CSV"))).encode())]
+    block = blocks.Block(
+        [blocks.Piece("a", 1, json.dumps(record("e", side("7,rome", "CSV"), side("0.5", "CSV"))).encode())]
     )
-    [rows] = payload.decode(capture.parse(block), names)[0]
+    [rows] = payload.decode(captures.parse(block), names)[0]
     assert rows.columns.to_pylist() == [{"age": "7", "city": "rome", "score": "0.5"}]
     assert rows.columns.column_names == ["age", "city", "score"]
 

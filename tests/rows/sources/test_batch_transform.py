@@ -18,10 +18,10 @@ from support.truths import collect, truth
 from model_monitor import jobs, store
 from model_monitor.core.window import Window
 from model_monitor.errors import DataError
+from model_monitor.rows import captures
 from model_monitor.rows.payloads import attributes, payload
-from model_monitor.rows.sources import batch_transform
-from model_monitor.rows.sources import capture_files as capture
-from model_monitor.rows.sources.batch_transform import Output
+from model_monitor.rows.sources import batch_rows, batch_transform
+from model_monitor.rows.sources.source import Listed
 
 ID = "1f1d57b1-2e6f-488c-8c30-db4e6d757861"
 TIME = "2022-08-30T00:49:15Z"
@@ -32,7 +32,7 @@ def records(path: Path, content: bytes | None, format: str, header: bool = False
     """The captured records of one file; None for a file that is written already."""
     if content is not None:
         path.write_bytes(content)
-    blocks = batch_transform.blocks([Output(store.list_files(str(path))[0], HOUR, format, header)])
+    blocks = batch_rows.blocks([listed(path)], format, header)
     return [json.loads(line) for block in blocks for _, _, line in block.lines]
 
 
@@ -41,16 +41,16 @@ def rows(path: Path, content: bytes | None, format: str, header: bool = False, n
     if content is not None:
         path.write_bytes(content)
     made: list[Any] = []
-    for block in batch_transform.blocks([Output(store.list_files(str(path))[0], HOUR, format, header)]):
-        parsed = capture.parse(block)
+    for block in batch_rows.blocks([listed(path)], format, header):
+        parsed = captures.parse(block)
         found, rejected = payload.decode(parsed, names or payload.Names())
         made += [row for some in found for row in some.columns.to_pylist()]
         made += [one.reason for one in [*parsed.rejected, *rejected]]
     return made
 
 
-def output(path: Path, format: str = "jsonl") -> Output:
-    return Output(store.list_files(str(path))[0], HOUR, format)
+def listed(path: Path) -> Listed:
+    return Listed(store.list_files(str(path))[0], WINDOW, HOUR)
 
 
 def manifest(root: Path, *names: str, prefix: str | None = None, hour: datetime = HOUR, folder: str = "output") -> Path:
@@ -178,12 +178,12 @@ def test_numbers_of_parquet_keep_their_type_and_reserved_columns_are_taken_out(t
 def test_many_rows_come_in_pieces_with_the_numbers_of_their_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("capture", "other_sources.texts", "other_sources.translating"):
+    for module in ("blocks", "sources.texts", "sources.translating"):
         monkeypatch.setattr(f"model_monitor.rows.{module}.BLOCK_BYTES", 1000)
     path = tmp_path / "a.out"
     path.write_bytes(b"".join(b'%d,"a\nb"\n' % i if i % 3 == 0 else b"%d,c\n" % i for i in range(500)))
     numbers = [i + 1 + (i + 2) // 3 for i in range(500)]
-    blocks = list(batch_transform.blocks([Output(store.list_files(str(path))[0], HOUR, "csv")]))
+    blocks = list(batch_rows.blocks([listed(path)], "csv"))
     found = [(number, json.loads(line)) for block in blocks for _, number, line in block.lines]
     assert len(blocks) > 20 and [number for number, _ in found] == numbers
     assert [one["captureData"]["batchTransformOutput"]["data"].partition(",")[0] for _, one in found] == [
@@ -336,7 +336,7 @@ def test_a_question_that_is_no_object_is_joined_under_a_name_of_its_own(
         assert rows(tmp_path / "a.out", content, "jsonl", names=names) == [row]
         return
     transformed(tmp_path, "a.out", content)
-    parsed = [capture.parse(b) for b in batch_transform.blocks([output(tmp_path / "transform/a.out")])]
+    parsed = [captures.parse(b) for b in batch_rows.blocks([listed(tmp_path / "transform/a.out")], "jsonl")]
     [found], rejected = attributes.extracting([attribute], names)(parsed[0])
     assert not rejected and found.columns.to_pylist() == [
         {attribute if name == "score" else name: value for name, value in row.items()}

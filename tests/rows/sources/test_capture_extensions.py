@@ -190,12 +190,10 @@ def test_the_smallest_percentage_ends_nothing(tmp_path: Path) -> None:
 
 
 def test_numbers_of_requests_do_not_depend_on_files_or_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from model_monitor.rows.sources import capture_files as captures
-
     records = [one for i in range(60) for one in several([i % 50], (10, 25, None)[i % 3])]
     found = []
     for size in (8 << 20, 900):
-        monkeypatch.setattr(captures, "BLOCK_BYTES", size)
+        monkeypatch.setattr("model_monitor.rows.blocks.BLOCK_BYTES", size)
         root = tmp_path / str(size)
         capture(root / "capture", records)
         found.append(collected(endpoint_file(root))["capture"])

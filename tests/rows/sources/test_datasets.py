@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.jobs import by_hand
-from model_monitor.rows.sources import capture_files as capture
 from model_monitor.rows.sources.datasets import Dataset
 
 BOM = b"\xef\xbb\xbf"
@@ -208,7 +207,7 @@ def test_lines_that_are_no_flat_object_are_set_aside_under_their_numbers(tmp_pat
 
 @pytest.mark.parametrize("indent", [None, 1])
 def test_a_json_file_may_be_one_list(tmp_path: Path, indent: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capture, "BLOCK_BYTES", 50)  # larger than what is read at once
+    monkeypatch.setattr("model_monitor.rows.blocks.BLOCK_BYTES", 50)  # larger than what is read at once
     put(tmp_path, json.dumps([{"a": i, "b": "x\n"} for i in range(30)], indent=indent).encode(), "a.json")
     assert read(tmp_path, "jsonl") == ([{"a": str(i), "b": "x\n"} for i in range(30)], [])
 

@@ -23,9 +23,8 @@ from test_tables import COLUMNS, GATEWAY, LEGACY, WINDOW, collected, parquet_of,
 from model_monitor import jobs, store
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError, StoreError
-from model_monitor.rows.sources import delta, epochs
-from model_monitor.rows.sources import tables as logs
-from model_monitor.rows.sources.capture_files import Block
+from model_monitor.rows.blocks import Block
+from model_monitor.rows.sources import delta, epochs, table_rows
 from model_monitor.rows.sources.datasets import Dataset
 from model_monitor.rows.sources.delta_address import place_of, storage_options
 from model_monitor.rows.sources.mapping import TableColumns, preset
@@ -59,7 +58,7 @@ def written(folder: Path | str, rows: Iterable[dict[str, Any]], mode: str = "app
 
 
 def blocks(folder: Path | str, columns: TableColumns = COLUMNS, window: Window | None = None) -> Iterable[Block]:
-    return logs.blocks(delta.read(str(folder), columns).files, Table("parquet", columns), window)
+    return table_rows.blocks(delta.read(str(folder), columns).files, Table("", columns, "parquet"), window)
 
 
 def records(folder: Path | str, columns: TableColumns = COLUMNS) -> list[dict[str, Any]]:
@@ -176,7 +175,7 @@ def test_partition_columns_and_columns_that_came_later_are_read_as_from_an_expor
     table = written(folder, more, schema=SCHEMA.append(pa.field("extra", pa.int64())), schema_mode="merge",
                     partition_by=["city", "day"])  # fmt: skip
     plain = exported(table, tmp_path / "plain.parquet")
-    expected = parquet_of(logs.blocks(store.list_files(str(plain)), Table("parquet", columns)))
+    expected = parquet_of(table_rows.blocks(store.list_files(str(plain)), Table("", columns, "parquet")))
     found = parquet_of(blocks(folder, columns))
     assert found == expected and len(found) == 6
     assert {one["city"] for one in found} == {None, 'ü"/ %', "a"} and {one["day"] for one in found} == {"2026-01-05"}
@@ -232,7 +231,7 @@ def test_columns_are_found_by_the_names_that_the_table_gives_them(tmp_path: Path
     mapped(folder, {"ts": "when", "age": "city", "city": "town", "day": "date", "score": "answer"})
     columns = TableColumns("when", event_id="id", inputs=("city", "town", "date"), outputs=("answer",))
     plain = exported(deltalake.DeltaTable(str(folder)), tmp_path / "plain.parquet")
-    expected = parquet_of(logs.blocks(store.list_files(str(plain)), Table("parquet", columns)))
+    expected = parquet_of(table_rows.blocks(store.list_files(str(plain)), Table("", columns, "parquet")))
     assert parquet_of(blocks(folder, columns)) == expected and len(expected) == 6
     window = Window(at(20), at(60))
     assert [json.loads(line)["eventMetadata"]["eventId"] for block in blocks(folder, columns, window)
@@ -350,13 +349,13 @@ def test_no_row_is_later_than_the_log_tells(tmp_path: Path) -> None:
     """Its statistics cut off what is less than a millisecond; and rows without a time are outside of any."""
     last = datetime(2026, 1, 5, 3, 0, 0, 1999, UTC)
     written(tmp_path / "log", [row(0, 0), row(1, 0, ts=last)])
-    table = Table("parquet", COLUMNS)
+    table = Table("", COLUMNS, "parquet")
     [file] = delta.read(str(tmp_path / "log"), COLUMNS).files
-    span = logs.span_of(file, table)
-    assert span and span[0] <= at(0) and span[1] >= last
+    span = table_rows.span_of(file, table)
+    assert span and span.start <= at(0) and last in span
     written(tmp_path / "log", [row(2, 0, ts=None), row(3)], "overwrite")
     [file] = delta.read(str(tmp_path / "log"), COLUMNS).files
-    assert logs.span_of(file, table) is None
+    assert table_rows.span_of(file, table) is None
 
 
 def test_a_path_names_partitions_wherever_their_files_lie(tmp_path: Path) -> None:

@@ -19,15 +19,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.captures import HOUR, at, endpoint_file, lines, record, written
+from support.truths import collect as write_labels
 from support.truths import truth
 
 from model_monitor import jobs, store
 from model_monitor.core.window import Window, iso
 from model_monitor.errors import ConfigError, DataError
+from model_monitor.rows import blocks, captures
 from model_monitor.rows.collect import Span, collect
 from model_monitor.rows.payloads import payload
-from model_monitor.rows.sources import capture_files as capture
-from model_monitor.rows.sources import tables as logs
+from model_monitor.rows.sources import table_rows
 from model_monitor.rows.sources.epochs import moment_of
 from model_monitor.rows.sources.mapping import TableColumns, preset
 from model_monitor.rows.sources.tables import Table
@@ -37,7 +38,7 @@ COLUMNS = TableColumns("ts", event_id="id", inference_id="order", inputs=("age",
 MAPPING = {"event_time": "ts", "event_id": "id", "inputs": ["age", "city"], "outputs": ["score"]}
 
 
-def parquet_of(blocks: Iterable[capture.Block], names: Any = None) -> list[dict[str, Any]]:
+def parquet_of(blocks: Iterable[blocks.Block], names: Any = None) -> list[dict[str, Any]]:
     """What the collected file of all requests in some blocks holds."""
     some = list(blocks)
     with tempfile.TemporaryDirectory() as folder:
@@ -68,7 +69,7 @@ def table(path: Path, rows: list[dict[str, Any]], format: str, **settings: Any) 
 def read(
     path: Path, format: str, columns: TableColumns = COLUMNS, window: Window | None = None, **of: Any
 ) -> Iterator[Any]:
-    return logs.blocks(store.list_files(str(path)), Table(format, columns, **of), window)
+    return table_rows.blocks(store.list_files(str(path)), Table("", columns, format, **of), window)
 
 
 def records(path: Path, format: str, columns: TableColumns = COLUMNS, **of: Any) -> list[dict[str, Any]]:
@@ -111,7 +112,7 @@ def test_a_table_and_capture_files_of_the_same_requests_give_the_same_rows(asked
         capture_file.write_bytes(lines(captured))
         more = {"schema": pa.schema(list(schema.items()))} if format == "parquet" else {}
         path = table(Path(folder) / f"t.{format}", rows, format, **more)
-        expected = parquet_of(capture.blocks(store.list_files(str(capture_file))))
+        expected = parquet_of(blocks.blocks(store.list_files(str(capture_file))))
         assert parquet_of(read(path, format)) == expected
 
 
@@ -255,7 +256,9 @@ def test_of_json_lines_a_column_is_missed_only_if_no_request_has_it_however_they
         table(tmp_path / f"{name}.jsonl", failed, "jsonl")
     some = [file for name in ("a", "b") for file in store.list_files(str(tmp_path / f"{name}.jsonl"))]
     with pytest.raises(ConfigError, match=r"a\.jsonl and 1 more has score"):
-        list(logs.blocks(some, Table("jsonl", TableColumns("ts", inputs=("age",), outputs=("score",))), WINDOW))
+        list(
+            table_rows.blocks(some, Table("", TableColumns("ts", inputs=("age",), outputs=("score",)), "jsonl"), WINDOW)
+        )
 
 
 def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
@@ -280,7 +283,7 @@ def test_labels_name_requests_of_a_table_as_they_do_captured_ones(tmp_path: Path
     ]
     table(tmp_path / "log/a.parquet", rows, "parquet")
     truths = [truth(f"o{i}" if i % 2 else f"e{i}", str(int(i > 5))) for i in range(9)]
-    truths.collect(tmp_path / "labels", truths, at(60))
+    write_labels(tmp_path / "labels", truths, at(60))
     mapping = {"event_time": "ts", "event_id": "id", "inference_id": "order", "inputs": ["age"], "outputs": ["score"]}
     source = {"kind": "table", "uri": str(tmp_path / "log"), "format": "parquet", "mapping": mapping}
     options = {"problem_type": "BinaryClassification", "probability_attribute": "score"}
@@ -349,8 +352,8 @@ def test_of_parquet_only_what_may_hold_the_window_is_read(tmp_path: Path, monkey
     pq.write_table(pa.Table.from_pylist(far), tmp_path / "log/b.parquet")
     file = table_file(tmp_path, format="parquet")
     seen: list[int] = []
-    translated = logs.translated
-    monkeypatch.setattr(logs, "translated", lambda *given: seen.append(given[-1]) or translated(*given))
+    translated = table_rows.translated
+    monkeypatch.setattr(table_rows, "translated", lambda *given: seen.append(given[-1]) or translated(*given))
     found, told = collected(file)
     assert [row["@event_id"] for row in found] == [f"e{i}" for i in range(60)] and seen == list(range(1, 61))
     assert [Path(one["file"]).name for one in told["inputs"]] == ["a.parquet"]
@@ -392,7 +395,7 @@ def test_half_characters_and_numbers_that_json_does_not_know_harm_no_other_row(t
     rows = [b'{"ts": "2026-01-05T03:00:00Z", "age": NaN}', b'{"ts": "2026-01-05T03:00:00Z", "age": "\\ud800"}']
     (tmp_path / "a.jsonl").write_bytes(lines([*rows, b"[1]", b'{"ts"', {"ts": "2026-01-05T03:00:00Z", "age": 5}]))
     blocks = list(read(tmp_path / "a.jsonl", "jsonl", TableColumns("ts", inputs=("age",))))
-    parsed = [capture.parse(block) for block in blocks]
+    parsed = [captures.parse(block) for block in blocks]
     found = [payload.decode(some, payload.Names()) for some in parsed]
     assert [row for made, _ in found for some in made for row in some.columns.to_pylist()] == [
         {"age": "NaN"},
@@ -408,7 +411,7 @@ def test_what_is_nested_beyond_measure_harms_no_other_row(tmp_path: Path) -> Non
     rows = [b'{"ts":"2026-01-05T03:00:00Z","a":%b}' % deep, b'{"ts":%b,"a":1}' % deep, deep]
     (tmp_path / "a.jsonl").write_bytes(lines([*rows, {"ts": "2026-01-05T03:00:00Z", "a": 5}]))
     for columns in (TableColumns("ts", inputs=("a",)), TableColumns("ts", request="a")):
-        parsed = [capture.parse(block) for block in read(tmp_path / "a.jsonl", "jsonl", columns)]
+        parsed = [captures.parse(block) for block in read(tmp_path / "a.jsonl", "jsonl", columns)]
         found = [payload.decode(some, payload.Names()) for some in parsed]
         assert sum(rows.columns.num_rows for made, _ in found for rows in made) == 1
         assert sum(len(some.rejected) for some in parsed) + sum(len(rejected) for _, rejected in found) == 3
@@ -458,7 +461,7 @@ def test_a_status_that_is_nan_is_none(tmp_path: Path) -> None:
 def test_a_status_that_is_no_number_is_set_aside_in_its_hour(tmp_path: Path, format: str, status: str) -> None:
     path = table(tmp_path / f"a.{format}", [{"ts": at(1), "age": 1, "http": status}], format)
     [block] = read(path, format, TableColumns("ts", inputs=("age",), status="http"))
-    [found] = capture.parse(block).rejected
+    [found] = captures.parse(block).rejected
     assert found.time == at(1) and found.reason.startswith("http is no HTTP status; name a column of numbers")
 
 
@@ -475,14 +478,14 @@ def test_a_share_is_written_as_a_percentage_and_what_is_none_is_set_aside(
     [block] = read(path, format, TableColumns("ts", inputs=("age",), sampling="share"))
     assert json.loads(block.lines[0][2])["eventMetadata"].get("samplingPercentage") == percentage
     is_fine = percentage is None or 0 < percentage <= 100
-    reasons = [one.reason for one in capture.parse(block).rejected]
+    reasons = [one.reason for one in captures.parse(block).rejected]
     assert reasons == ([] if is_fine else ["eventMetadata.samplingPercentage is no number above 0 and up to 100"])
 
 
 def test_a_share_that_is_nan_is_set_aside(tmp_path: Path) -> None:
     pq.write_table(pa.table({"ts": [at(1)], "age": [1], "share": [float("nan")]}), tmp_path / "a.parquet")
     [block] = read(tmp_path / "a.parquet", "parquet", TableColumns("ts", inputs=("age",), sampling="share"))
-    assert len(capture.parse(block).rejected) == 1
+    assert len(captures.parse(block).rejected) == 1
 
 
 @pytest.mark.parametrize("format", ["jsonl", "parquet"])
@@ -518,5 +521,5 @@ def test_a_header_that_cannot_be_read_is_refused_and_no_row_is_taken_for_it(tmp_
 def test_without_a_header_a_first_row_that_cannot_be_read_is_set_aside(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"2026-01-05T03:00:00Z,\xff\n2026-01-05T03:00:00Z,5\n")
     [block] = read(tmp_path / "a.csv", "csv", TableColumns("_c0", inputs=("_c1",)), header=False)
-    parsed = capture.parse(block)
+    parsed = captures.parse(block)
     assert (len(parsed), [one.reason for one in parsed.rejected]) == (1, ["not UTF-8"])

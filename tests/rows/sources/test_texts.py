@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_monitor.errors import DataError
-from model_monitor.rows.sources.capture_files import Block, Piece
+from model_monitor.rows.blocks import Block, Piece
 from model_monitor.rows.sources.texts import csv_rows, elements, json_documents, members, members_one_by_one, object_of
 from model_monitor.rows.sources.translating import pieces_of
 

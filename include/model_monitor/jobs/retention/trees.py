@@ -110,12 +110,12 @@ def trees_of(endpoint: Endpoint) -> list[Tree]:
         Tree("rows", endpoint.output, ("_rows", *variant)),
         Tree("merged records", endpoint.output, ("merge", *variant)),
     ]
-    is_batch = endpoint.capture.kind == "batch"
-    if endpoint.capture.kind == "endpoint":
+    names_endpoint = endpoint.source.names_endpoint
+    if endpoint.source.expires:
         trees.append(Tree("captures", endpoint.capture.uri, variant))
     for schedule in endpoint.schedules:
         own = endpoint.endpoint, schedule.name
-        if is_batch:
+        if not names_endpoint:
             trees.append(Tree("merged records", endpoint.output, ("merge", schedule.name)))
         trees += [
             Tree("rows of its own", endpoint.output, ("_own", *own)),
@@ -123,7 +123,7 @@ def trees_of(endpoint: Endpoint) -> list[Tree]:
             Tree("explained rows", endpoint.output, ("_explained", *own), schedule),
             Tree("states", endpoint.output, ("_states", *own), schedule),
             Tree("notes of labels", endpoint.output, ("_awaiting", *own), schedule),
-            Tree("records set aside", endpoint.output, own[1:] if is_batch else own, schedule, keeps=True),
+            Tree("records set aside", endpoint.output, own if names_endpoint else own[1:], schedule, keeps=True),
             Tree("records set aside", endpoint.output, ("_as_of", *own), schedule, keeps=True),
         ]
     return trees
@@ -133,7 +133,7 @@ def odd_schedules(endpoint: Endpoint) -> Iterator[str]:
     """Folders of schedules that the endpoint's file doesn't name: renamed ones, or those of another variant's file."""
     known = {schedule.name for schedule in endpoint.schedules}
     for name in (*PER_SCHEDULE, ""):
-        if not name and endpoint.capture.kind == "batch":
+        if not name and not endpoint.source.names_endpoint:
             continue  # whose reports are in the output itself, beside those of others
         folder = folder_at(endpoint.output, *filter(None, (name, endpoint.endpoint)))
         for entry in [] if folder.is_linked else folder.inside():

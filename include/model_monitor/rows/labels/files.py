@@ -22,9 +22,9 @@ import pyarrow.compute as pc
 from model_monitor import store
 from model_monitor.core.hashing import hash_values
 from model_monitor.core.window import HOUR, iso
+from model_monitor.rows.blocks import Block, blocks
 from model_monitor.rows.labels.records import parse, rejected_line
 from model_monitor.rows.payloads.attributes import label_values
-from model_monitor.rows.sources.capture_files import Block, blocks
 from model_monitor.rows.summary import KEPT_REJECTED, Rejected, Summary
 from model_monitor.store.ahead import ahead
 

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
+from model_monitor.rows.blocks import Block
+from model_monitor.rows.captures import is_object
 from model_monitor.rows.schema import conform
-from model_monitor.rows.sources.capture_files import Block, is_object
 from model_monitor.rows.summary import Rejected
 
 TRUTH = pa.struct(

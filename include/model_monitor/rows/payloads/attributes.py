@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from model_monitor.rows.captures import Records
 from model_monitor.rows.payloads.envelopes import opened
 from model_monitor.rows.payloads.joined import beside_answer
 from model_monitor.rows.payloads.json_rows import NAMED, columns_of_objects, text_of
@@ -22,7 +23,6 @@ from model_monitor.rows.payloads.jsonpaths import Find, compiled, document_of, i
 from model_monitor.rows.payloads.payload import SIDES, TRUNCATED, WITHHELD, Decode, Names, Rows, Shape, formats_of
 from model_monitor.rows.payloads.sides import ABSENT, CSV, JSON
 from model_monitor.rows.schema import is_unicode
-from model_monitor.rows.sources.capture_files import Records
 from model_monitor.rows.summary import Rejected
 
 __all__ = ["compiled", "extracting", "is_path", "label_values"]

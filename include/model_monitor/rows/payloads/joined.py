@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from model_monitor.rows.sources.capture_files import Records
+from model_monitor.rows.captures import Records
 from model_monitor.rows.sources.texts import members, object_of
 
 ANSWER, ASKED = "SageMakerOutput", "SageMakerInput"

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from model_monitor.errors import ConfigError
+from model_monitor.rows.captures import Records
 from model_monitor.rows.payloads.joined import lists_of_batch, separated
 from model_monitor.rows.payloads.sides import ABSENT, CSV, JSON, Side, in_step, side_of
-from model_monitor.rows.sources.capture_files import Records
 from model_monitor.rows.summary import Rejected
 
 SIDES = ("endpointOutput", "endpointInput")  # outputs before inputs

@@ -1,44 +1,59 @@
-"""What did batch-transform jobs answer? The files that their manifests name, row by row (section 1.6).
-
-A row's event id and time are those that the job generated, which are taken out of the data. Without them the id is made
-from the file's address and the row's number, and the time is the hour of the manifest: that in which the job started.
-"""
+"""Batch transform: manifests that name the output files of SageMaker's jobs, in folders ``output/yyyy/mm/dd/hh``."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from model_monitor import store
-from model_monitor.core.window import iso
+from model_monitor.core.window import Window
 from model_monitor.errors import DataError
-from model_monitor.rows.schema import is_unicode
-from model_monitor.rows.sources import typed
-from model_monitor.rows.sources.capture_files import Block, Piece, in_blocks
-from model_monitor.rows.sources.texts import csv_rows, json_documents, members, object_of, read
-from model_monitor.rows.sources.translating import Line, pieces_of, place_id, record
+from model_monitor.rows.blocks import READERS, Block, read_whole
+from model_monitor.rows.sources.source import Listed, Source, in_hour_folders
+from model_monitor.store.ahead import ahead
 
 MANIFESTS = (".json", ".jsonl")
-INFERENCE_ID, INFERENCE_TIME = "SageMakerInferenceId", "SageMakerInferenceTime"
-
 SAME_AS = {"s3a": "s3", "s3n": "s3"}  # Hadoop's names for it
-
-UUID = re.compile(rb"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-MOMENT = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)")
 
 
 @dataclass(frozen=True)
-class Output:
-    """A file of a job's answers, the hour in which the job started, and how the file is written."""
+class BatchTransform(Source):
+    """``data`` is the folder that all files named by manifests must be below; any if None."""
 
-    file: store.File
-    hour: datetime
+    uri: str
     format: str
     header: bool = False
+    data: str | None = None
+    straggler_hours: int = 1
+
+    names_endpoint: ClassVar[bool] = False
+    outputs_last: ClassVar[bool] = True
+
+    def folder(self, hour: datetime) -> str:
+        """The folder of manifests of jobs that started in an hour."""
+        return store.join(self.uri, "output", f"{hour:%Y/%m/%d/%H}")
+
+    def listed(self, window: Window) -> list[Listed]:
+        """Manifests, each with the files that it names."""
+        manifests = in_hour_folders(window, self.straggler_hours, self.folder, MANIFESTS)
+        outputs = ahead(lambda manifest: outputs_of(manifest.file, self.data), manifests, READERS)
+        return [
+            listed
+            for manifest, files in zip(manifests, outputs, strict=True)
+            for listed in (replace(manifest, is_read=False), *(replace(manifest, file=file) for file in files))
+        ]
+
+    def blocks(self, files: Sequence[Listed], window: Window | None = None) -> Iterator[Block]:
+        from model_monitor.rows.sources import batch_rows
+
+        return batch_rows.blocks(files, self.format, self.header)
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        return {"source": ["batch", self.format, self.header, None]}
 
 
 def named_in(manifest: store.File, below: str | None = None) -> list[str]:
@@ -48,9 +63,7 @@ def named_in(manifest: store.File, below: str | None = None) -> list[str]:
     """
     whole = f"{manifest.address} is no manifest of batch transform"
     try:
-        content = json.loads(store.read(manifest.address))
-    except FileNotFoundError as error:
-        raise DataError(f"{manifest.address} was deleted while it was being read; run this window again") from error
+        content = json.loads(read_whole(manifest))
     except (ValueError, RecursionError) as error:
         raise DataError(f"{whole}: not JSON: {error}; correct or remove it") from error
     if not isinstance(content, list):
@@ -118,89 +131,3 @@ def outputs_of(manifest: store.File, below: str | None = None) -> list[store.Fil
             )
         found += files
     return found
-
-
-def blocks(outputs: Sequence[Output]) -> Iterator[Block]:
-    """The rows of some files as captured requests, a line each. Raises DataError for a file that can't be read."""
-    texts = read(output.file for output in outputs if output.format != "parquet")
-    found = ((output, rows_of(output, texts)) for output in outputs)
-    return in_blocks(piece for output, rows in found for piece in pieces_of(output.file.address, lines(output, rows)))
-
-
-Row = tuple[int, str | bytes, str | None, str | None]  # number, data, generated id and time
-
-
-def lines(output: Output, rows: Iterable[Row]) -> Iterator[Line]:
-    """The records of one file's rows."""
-    hour, file = iso(output.hour), output.file.address
-    encoding = "CSV" if output.format == "csv" else "JSON"
-    for number, data, event_id, time in rows:
-        if isinstance(data, bytes):
-            yield number, data  # no text: whoever parses it sets it aside
-        else:
-            side = {"data": data, "encoding": encoding}
-            yield number, record({"batchTransformOutput": side}, event_id or place_id(file, number), time or hour)
-
-
-def rows_of(output: Output, texts: Iterator[Iterator[Piece]]) -> Iterator[Row]:
-    """The rows of a file, which is the next of the texts unless it is Parquet."""
-    if output.format == "parquet":
-        return parquet_rows(output.file)
-    return csv_lines(next(texts), output.header) if output.format == "csv" else json_objects(next(texts))
-
-
-def csv_lines(pieces: Iterable[Piece], header: bool) -> Iterator[Row]:
-    rows = csv_rows(pieces)
-    if header:
-        next(rows, None)
-    for number, row in rows:
-        event_id = time = None
-        first, _, last = row.rpartition(b",")
-        kept, _, named = first.rpartition(b",")
-        if UUID.fullmatch(name := named.strip(b' "')) and MOMENT.fullmatch(moment := last.strip(b' "')):
-            row, event_id, time = kept, name.decode(), moment.decode()
-        yield number, text_of(row), event_id, time
-
-
-def json_objects(pieces: Iterator[Piece]) -> Iterator[Row]:
-    for number, document in json_documents(pieces):
-        event_id = time = None
-        text = text_of(document)
-        if isinstance(text, str) and (INFERENCE_ID in text or INFERENCE_TIME in text):
-            try:
-                found = members(document)
-                event_id, time = (told(found.pop(name, None)) for name in (INFERENCE_ID, INFERENCE_TIME))
-                text = object_of(found)
-            except ValueError:
-                pass  # no object: whoever decodes it tells what is wrong
-        yield number, text, event_id, time
-
-
-def parquet_rows(file: store.File) -> Iterator[Row]:
-    reserved = (INFERENCE_ID, INFERENCE_TIME)
-    names = typed.names_in(file)
-    if len(set(names)) < len(names):
-        twice = next(name for i, name in enumerate(names) if name in names[:i])
-        raise DataError(f"{file.address} names column '{twice}' twice; give each a name of its own")
-    others = tuple(name for name in names if name not in reserved)
-    for number, row in typed.rows(file, reserved, [others]):
-        event_id, time = (row.get(name) for name in reserved)
-        yield number, row[others], event_id and str(event_id), time and written(time)
-
-
-def text_of(content: bytes) -> str | bytes:
-    """Bytes as the text that they are, else the bytes."""
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return content
-
-
-def told(value: str | None) -> str | None:
-    """What a reserved member says; None if that is no text."""
-    found = json.loads(value) if value is not None and value.startswith('"') else None
-    return found if isinstance(found, str) and is_unicode(found) else None
-
-
-def written(time: Any) -> str:
-    return iso(time) if isinstance(time, datetime) else str(time)

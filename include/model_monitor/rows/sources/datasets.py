@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from model_monitor import store
 from model_monitor.core.batch import BATCH_CELLS, BATCH_ROWS, RECORD
 from model_monitor.errors import ConfigError, DataError, StoreError
+from model_monitor.rows import blocks
 from model_monitor.rows.payloads import sides
-from model_monitor.rows.sources import capture_files as capture
 from model_monitor.rows.sources import delta
 from model_monitor.rows.summary import FOOTER, Rejected, Summary, undamaged
 
@@ -87,7 +87,7 @@ def csv_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch]:
     try:
         yield from csv_rows(file, names, dataset.header, set_aside)
     except pa.ArrowInvalid as error:
-        header_alone = b"\n" not in next(capture.chunks(file), b"")
+        header_alone = b"\n" not in next(blocks.chunks(file), b"")
         if not header_alone:
             raise DataError(f"{file.address} can't be read as CSV: {error}") from error
     except OSError as error:
@@ -118,7 +118,7 @@ def first_row(file: store.File) -> list[str]:
     # A chunk may end inside a character, so it is not decoded as if it were all there is.
     text = codecs.getincrementaldecoder("utf-8-sig")()
     try:
-        for chunk in capture.chunks(file):
+        for chunk in blocks.chunks(file):
             for row in filter(None, csv.reader(io.StringIO(text.decode(chunk), newline=""))):
                 return row
         return []
@@ -130,7 +130,7 @@ def first_row(file: store.File) -> list[str]:
 
 def jsonl_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch]:
     """A file of flat JSON objects, one per line or all in one list; numbers keep the way they are written."""
-    for block in whole_list(file) or capture.blocks([file]):
+    for block in whole_list(file) or blocks.blocks([file]):
         places, texts = [], []
         for name, number, line in block.lines:
             try:
@@ -145,12 +145,12 @@ def jsonl_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch
             yield from slices(batch)
 
 
-def whole_list(file: store.File) -> list[capture.Block]:
+def whole_list(file: store.File) -> list[blocks.Block]:
     """The file as a single line if it is one JSON list; else []."""
-    if not next(capture.chunks(file), b"").lstrip().startswith(b"["):
+    if not next(blocks.chunks(file), b"").lstrip().startswith(b"["):
         return []
-    content = b"".join(capture.chunks(file)).replace(b"\r", b" ").replace(b"\n", b" ")
-    return [capture.Block([capture.Piece(file.address, 1, content)])]
+    content = b"".join(blocks.chunks(file)).replace(b"\r", b" ").replace(b"\n", b" ")
+    return [blocks.Block([blocks.Piece(file.address, 1, content)])]
 
 
 def row_groups(dataset: Dataset, file: store.File) -> Iterator[tuple[str, int]]:

@@ -9,19 +9,10 @@ from itertools import chain, islice
 
 import msgspec
 
-from model_monitor import store
 from model_monitor.errors import DataError
+from model_monitor.rows.blocks import BLOCK_BYTES, LINE_BYTES, Piece
 from model_monitor.rows.schema import is_unicode
-from model_monitor.rows.sources.capture_files import (
-    BLOCK_BYTES,
-    LINE_BYTES,
-    READERS,
-    Piece,
-    pieces_of_large,
-    whole_if_small,
-)
 from model_monitor.rows.sources.translating import Line
-from model_monitor.store.ahead import ahead
 
 BOM = b"\xef\xbb\xbf"
 
@@ -37,12 +28,6 @@ WHOLE_BYTES = LINE_BYTES  # of a document or a list over several lines
 QUOTED = re.compile(rb'[^"]*+(?:""[^"]*+)*')
 FIELD_END = re.compile(rb"[^,]*+,?")
 FIELDS = re.compile(rb'(?:"[^"]*+(?:""[^"]*+)*"(?!")[^,]*+,?|[^",][^,]*+,?|,)*')
-
-
-def read(files: Iterable[store.File]) -> Iterator[Iterator[Piece]]:
-    """The content of each file, small ones read ahead."""
-    for file, content in ahead(whole_if_small, files, READERS):
-        yield pieces_of_large(file) if content is None else iter([Piece(file.address, 1, content)])
 
 
 def csv_rows(pieces: Iterable[Piece]) -> Iterator[Line]:

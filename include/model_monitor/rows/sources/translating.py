@@ -12,7 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
-from model_monitor.rows.sources.capture_files import BLOCK_BYTES, Piece
+from model_monitor.rows.blocks import BLOCK_BYTES, Piece
 
 GAP = 10_000  # so many lines without a record start a new piece
 

@@ -20,6 +20,7 @@ from model_monitor import store
 from model_monitor.core.batch import BATCH_CELLS
 from model_monitor.core.window import Window
 from model_monitor.errors import DataError
+from model_monitor.rows.blocks import deleted
 from model_monitor.rows.labels.files import joined, quoted
 from model_monitor.rows.sources.translating import encode
 from model_monitor.rows.summary import undamaged
@@ -59,7 +60,7 @@ def opened(file: store.File) -> Iterator[Any]:
         with undamaged(file.address), store.open_file(file.address) as stream:
             yield stream
     except FileNotFoundError as error:
-        raise DataError(f"{file.address} was deleted while it was being read; run this window again") from error
+        raise DataError(deleted(file)) from error
 
 
 def span_of(file: store.File, column: str) -> tuple[datetime, datetime] | None:

@@ -18,14 +18,14 @@ from support.captures import NO_SIDE, at, line, lines, record
 
 from model_monitor import store
 from model_monitor.errors import DataError
-from model_monitor.rows.sources import capture_files as capture
+from model_monitor.rows import blocks, captures
 
 
-def read(root: Path) -> tuple[list[dict[str, Any]], list[capture.Rejected]]:
+def read(root: Path) -> tuple[list[dict[str, Any]], list[captures.Rejected]]:
     """All requests below a folder, and what was set aside."""
     events, rejected = [], []
-    for block in capture.blocks(store.list_files(str(root), capture.SUFFIXES)):
-        records = capture.parse(block)
+    for block in blocks.blocks(store.list_files(str(root), blocks.SUFFIXES)):
+        records = captures.parse(block)
         for event, time in zip(records.events.to_pylist(), records.times.to_pylist(), strict=True):
             events.append(event | {"time": time})
         rejected += records.rejected
@@ -162,7 +162,7 @@ def test_a_damaged_gzip_file_is_an_error_that_names_it(tmp_path: Path, content: 
 def test_lines_keep_their_numbers_in_files_that_are_read_in_pieces(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(capture, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr("model_monitor.rows.blocks.BLOCK_BYTES", 1000)
     content = [line(record(str(i), "x" * (i % 7) * 300)) if i % 5 else b"" for i in range(1, 200)]
     bad = {17: b"no", 18: b"{", 101: line(record("101", time=None)), 198: b"\xff"}
     for number, text in bad.items():
@@ -250,8 +250,8 @@ LINES = st.one_of(
 
 @given(st.lists(LINES, max_size=6))
 def test_reading_column_by_column_is_reading_line_by_line(content: list[bytes]) -> None:
-    block = capture.Block([capture.Piece("a.jsonl", 1, b"\n".join(content))])
-    fast, slow = capture.parse(block), capture.parse_line_by_line(block)
+    block = blocks.Block([blocks.Piece("a.jsonl", 1, b"\n".join(content))])
+    fast, slow = captures.parse(block), captures.parse_line_by_line(block)
     assert fast.events.to_pylist() == slow.events.to_pylist()
     assert fast.times.to_pylist() == slow.times.to_pylist()
     assert list(fast.places) == list(slow.places)
@@ -265,17 +265,17 @@ def test_a_file_in_pieces_is_the_file(content: bytes, size: int) -> None:
 
     numbered = [(i + 1, text) for i, text in enumerate(content.split(b"\n")) if text.strip()]
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
-        patch.setattr(capture, "BLOCK_BYTES", size)
+        patch.setattr("model_monitor.rows.blocks.BLOCK_BYTES", size)
         middle = len(content) // 2
         put(Path(folder), content, "a.jsonl")
         put(Path(folder), gzip.compress(content[:middle]) + gzip.compress(content[middle:]), "b.jsonl.gz")
         for file in store.list_files(folder):
-            blocks = list(capture.blocks([file]))
-            assert [(number, text) for block in blocks for _, number, text in block.lines] == numbered
+            read = list(blocks.blocks([file]))
+            assert [(number, text) for block in read for _, number, text in block.lines] == numbered
 
 
 def test_compressible_data_is_unpacked_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capture, "BLOCK_BYTES", 64)
+    monkeypatch.setattr("model_monitor.rows.blocks.BLOCK_BYTES", 64)
     content = lines(record(str(i), "0," * 5000) for i in range(3))
     packed = gzip.compress(content)
     assert zlib.decompress(packed, 31) == content and len(packed) < len(content) / 50
@@ -290,8 +290,8 @@ def test_a_side_that_was_not_captured_is_missing(tmp_path: Path) -> None:
 
 ALONE = """
 import sys
-from model_monitor.rows import capture
-records = capture.parse(capture.Block([capture.Piece("a.jsonl", 1, sys.stdin.buffer.read())]))
+from model_monitor.rows import blocks, captures
+records = captures.parse(blocks.Block([blocks.Piece("a.jsonl", 1, sys.stdin.buffer.read())]))
 print(records.metadata("eventId").to_pylist(), [one.line for one in records.rejected])
 """
 
@@ -309,7 +309,7 @@ def test_a_line_that_would_fill_the_memory_is_given_up_and_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     for size, value in (("BLOCK_BYTES", 1000), ("LINE_BYTES", 5000)):
-        monkeypatch.setattr(f"model_monitor.rows.sources.capture_files.{size}", value)
+        monkeypatch.setattr(f"model_monitor.rows.blocks.{size}", value)
     content = lines([record("a"), b"0" * 20_000, record("b")])
     put(tmp_path, gzip.compress(content) if name.endswith("gz") else content, name)
     with pytest.raises(DataError, match=r"line 2 is longer than .* MB; write a record per line, or remove the file"):

@@ -1,0 +1,130 @@
+"""Read files as blocks of whole lines, a few megabytes at a time, plain or gzip."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from model_monitor import store
+from model_monitor.errors import DataError
+from model_monitor.store.ahead import ahead
+
+SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
+BLOCK_BYTES = 8 << 20
+LINE_BYTES = 256 << 20  # a longer line is refused
+READERS = 8  # files read at once; most of the time is waiting for the store
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Whole lines of one file; ``first`` is the 1-based number of the first line."""
+
+    file: str
+    first: int
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Block:
+    """A few megabytes of whole lines, from one file or several."""
+
+    pieces: list[Piece]
+
+    @property
+    def content(self) -> bytes:
+        return b"\n".join(piece.content for piece in self.pieces)
+
+    @cached_property
+    def lines(self) -> list[tuple[str, int, bytes]]:
+        """File, 1-based number and bytes of each line that is not blank."""
+        return [
+            (piece.file, piece.first + i, line)
+            for piece in self.pieces
+            for i, line in enumerate(piece.content.split(b"\n"))
+            if line.strip()
+        ]
+
+
+def blocks(files: Iterable[store.File]) -> Iterator[Block]:
+    """The lines of files in blocks of about ``BLOCK_BYTES``; a longer line gets a block of its own size."""
+    return in_blocks(pieces(files))
+
+
+def in_blocks(pieces: Iterable[Piece]) -> Iterator[Block]:
+    """Pieces in blocks of about ``BLOCK_BYTES``, or larger where a piece is."""
+    waiting: list[Piece] = []
+    for piece in pieces:
+        if waiting and sum(len(p.content) for p in waiting) + len(piece.content) > BLOCK_BYTES:
+            yield Block(waiting)
+            waiting = []
+        waiting.append(piece)
+    if waiting:
+        yield Block(waiting)
+
+
+def pieces(files: Iterable[store.File]) -> Iterator[Piece]:
+    """The lines of all files, without those that are blank."""
+    for file in read(files):
+        yield from (piece for piece in file if piece.content.strip())
+
+
+def read(files: Iterable[store.File]) -> Iterator[Iterator[Piece]]:
+    """The lines of each file: small files read ahead and whole, large ones and gzip piece by piece."""
+    for file, content in ahead(whole_if_small, files, READERS):
+        yield pieces_of_large(file) if content is None else iter([Piece(file.address, 1, content)])
+
+
+def whole_if_small(file: store.File) -> tuple[store.File, bytes | None]:
+    small = file.size <= BLOCK_BYTES and not file.is_gzip
+    return file, (read_whole(file) if small else None)
+
+
+def read_whole(file: store.File) -> bytes:
+    try:
+        return store.read(file.address)
+    except FileNotFoundError as error:
+        raise DataError(deleted(file)) from error
+
+
+def deleted(file: store.File) -> str:
+    return f"{file.address} was deleted while it was being read; run this window again"
+
+
+def pieces_of_large(file: store.File) -> Iterator[Piece]:
+    """The lines of a file, a few megabytes at a time. Raises DataError for a line longer than ``LINE_BYTES``."""
+    first, carry = 1, b""
+    for chunk in chunks(file):
+        head, newline, tail = chunk.rpartition(b"\n")
+        if not newline:
+            if len(carry := carry + chunk) > LINE_BYTES:  # a few compressed bytes could fill the memory
+                raise DataError(
+                    f"{file.address} line {first} is longer than {LINE_BYTES >> 20} MB; write a record per line, or "
+                    "remove the file"
+                )
+            continue
+        content, carry = carry + head, tail
+        yield Piece(file.address, first, content)
+        first += content.count(b"\n") + 1
+    if carry.strip():
+        yield Piece(file.address, first, carry)
+
+
+def chunks(file: store.File) -> Iterator[bytes]:
+    """The decompressed bytes of a file; an empty .gz file holds nothing. Raises DataError for damaged gzip."""
+    if not file.size:
+        return
+    unpack = zlib.decompressobj(wbits=31) if file.is_gzip else None
+    with store.open_file(file.address) as stream:
+        while packed := store.read_on(stream, file.address, BLOCK_BYTES):
+            try:
+                while packed:
+                    yield unpack.decompress(packed, BLOCK_BYTES) if unpack else packed
+                    packed = unpack.unconsumed_tail if unpack else b""
+                    if unpack and unpack.eof and unpack.unused_data:  # members may follow one another
+                        packed, unpack = unpack.unused_data, zlib.decompressobj(wbits=31)
+            except zlib.error as error:
+                raise DataError(f"{file.address} is damaged: {error}; restore or remove the file") from error
+    if unpack and not unpack.eof:
+        raise DataError(f"{file.address} is damaged: it ends too early; restore or remove the file")

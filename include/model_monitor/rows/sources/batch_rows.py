@@ -1,0 +1,114 @@
+"""Read the rows of batch transform's output files as captured requests.
+
+A row's event id and time are those that the job generated, and are taken out of the data. Without them, the id is made
+from the file's address and the row's number, and the time is the hour of the manifest, in which the job started. See
+docs/sagemaker-formats.md, Batch transform.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from model_monitor import store
+from model_monitor.core.window import iso
+from model_monitor.errors import DataError
+from model_monitor.rows.blocks import Block, Piece, in_blocks, read
+from model_monitor.rows.schema import is_unicode
+from model_monitor.rows.sources import typed
+from model_monitor.rows.sources.source import Listed
+from model_monitor.rows.sources.texts import csv_rows, json_documents, members, object_of
+from model_monitor.rows.sources.translating import Line, pieces_of, place_id, record
+
+INFERENCE_ID, INFERENCE_TIME = "SageMakerInferenceId", "SageMakerInferenceTime"
+
+UUID = re.compile(rb"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+MOMENT = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)")
+
+Row = tuple[int, str | bytes, str | None, str | None]  # number, data, generated id and time
+
+
+def blocks(files: Sequence[Listed], format: str, header: bool = False) -> Iterator[Block]:
+    """The rows of output files as captured requests, a line each. Raises DataError for a file that can't be read."""
+    texts = read(one.file for one in files if format != "parquet")
+    rows = ((one, rows_of(one.file, texts, format, header)) for one in files)
+    encoding = "CSV" if format == "csv" else "JSON"
+    return in_blocks(piece for one, some in rows for piece in pieces_of(one.file.address, lines(one, encoding, some)))
+
+
+def lines(listed: Listed, encoding: str, rows: Iterable[Row]) -> Iterator[Line]:
+    """The records of one file's rows."""
+    hour, file = iso(listed.hour) if listed.hour else None, listed.file.address
+    for number, data, event_id, time in rows:
+        if isinstance(data, bytes):
+            yield number, data  # not UTF-8: parsing sets it aside
+        else:
+            side = {"data": data, "encoding": encoding}
+            yield number, record({"batchTransformOutput": side}, event_id or place_id(file, number), time or hour)
+
+
+def rows_of(file: store.File, texts: Iterator[Iterator[Piece]], format: str, header: bool) -> Iterator[Row]:
+    """The rows of a file, which is the next of the texts unless it is Parquet."""
+    if format == "parquet":
+        return parquet_rows(file)
+    return csv_lines(next(texts), header) if format == "csv" else json_objects(next(texts))
+
+
+def csv_lines(pieces: Iterable[Piece], header: bool) -> Iterator[Row]:
+    rows = csv_rows(pieces)
+    if header:
+        next(rows, None)
+    for number, row in rows:
+        event_id = time = None
+        first, _, last = row.rpartition(b",")
+        kept, _, named = first.rpartition(b",")
+        if UUID.fullmatch(name := named.strip(b' "')) and MOMENT.fullmatch(moment := last.strip(b' "')):
+            row, event_id, time = kept, name.decode(), moment.decode()
+        yield number, text_of(row), event_id, time
+
+
+def json_objects(pieces: Iterator[Piece]) -> Iterator[Row]:
+    for number, document in json_documents(pieces):
+        event_id = time = None
+        text = text_of(document)
+        if isinstance(text, str) and (INFERENCE_ID in text or INFERENCE_TIME in text):
+            try:
+                found = members(document)
+                event_id, time = (told(found.pop(name, None)) for name in (INFERENCE_ID, INFERENCE_TIME))
+                text = object_of(found)
+            except ValueError:
+                pass  # no object: whoever decodes it tells what is wrong
+        yield number, text, event_id, time
+
+
+def parquet_rows(file: store.File) -> Iterator[Row]:
+    reserved = (INFERENCE_ID, INFERENCE_TIME)
+    names = typed.names_in(file)
+    if len(set(names)) < len(names):
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise DataError(f"{file.address} names column '{twice}' twice; give each a name of its own")
+    others = tuple(name for name in names if name not in reserved)
+    for number, row in typed.rows(file, reserved, [others]):
+        event_id, time = (row.get(name) for name in reserved)
+        yield number, row[others], event_id and str(event_id), time and written(time)
+
+
+def text_of(content: bytes) -> str | bytes:
+    """Bytes as the text that they are, else the bytes."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return content
+
+
+def told(value: str | None) -> str | None:
+    """What a reserved member says; None if that is no text."""
+    found = json.loads(value) if value is not None and value.startswith('"') else None
+    return found if isinstance(found, str) and is_unicode(found) else None
+
+
+def written(time: Any) -> str:
+    return iso(time) if isinstance(time, datetime) else str(time)

@@ -1,0 +1,77 @@
+"""A source: where an endpoint's requests come from. The base class of all sources, and the files that they list.
+
+Sources are part of the configuration, so their modules import nothing heavy; what reads files is imported when used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+
+from model_monitor import store
+from model_monitor.core.window import HOUR, Window, floor_hour
+from model_monitor.rows.blocks import READERS, Block
+from model_monitor.store.ahead import ahead
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A file that may hold requests of a span of event time.
+
+    hour: the hour of its folder, which counts requests without a time; None if only its requests can tell.
+    is_read: False for a manifest, which names files but holds no requests.
+    """
+
+    file: store.File
+    span: Window
+    hour: datetime | None = None
+    is_read: bool = True
+
+    def is_near(self, window: Window) -> bool:
+        return self.span.start < window.end and window.start < self.span.end
+
+
+class Source(Protocol):
+    """Where requests come from. Sources are frozen dataclasses that subclass this explicitly."""
+
+    names_endpoint: ClassVar[bool] = True  # whether reports and scripts name the endpoint; batch transform has none
+    outputs_last: ClassVar[bool] = False  # whether rows are written with the input before the output
+    expires: ClassVar[bool] = False  # whether the files are the endpoint's own, so that retention may delete them
+
+    def listed(self, window: Window) -> list[Listed]:
+        """The files that may hold requests of a window, as they are now."""
+        ...
+
+    def blocks(self, files: Sequence[Listed], window: Window | None = None) -> Iterator[Block]:
+        """The requests in files, as lines of capture records; may leave out what a window does not need."""
+        ...
+
+    def hour_of(self, listed: Listed) -> datetime | None:
+        """The hour that counts a file's requests without a time; None if no request of the file has a time."""
+        return listed.hour
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """How files are read, as far as rows depend on it."""
+        return {}
+
+
+def hours_around(window: Window, straggler_hours: int) -> list[datetime]:
+    """The hours of a window and of its stragglers."""
+    margin = straggler_hours * HOUR
+    return [hour.start for hour in Window(floor_hour(window.start) - margin, window.end + margin).hours()]
+
+
+def in_hour_folders(
+    window: Window, straggler_hours: int, folder_of: Callable[[datetime], str], suffixes: tuple[str, ...]
+) -> list[Listed]:
+    """The files in the folders of a window's hours and of its stragglers."""
+    hours, margin = hours_around(window, straggler_hours), straggler_hours * HOUR
+    folders = ahead(lambda hour: store.list_files(folder_of(hour), suffixes), hours, READERS)
+    return [
+        Listed(file, Window(hour - margin, hour + HOUR + margin), hour)
+        for hour, files in zip(hours, folders, strict=True)
+        for file in files
+    ]

@@ -1,0 +1,249 @@
+"""Read the rows of a table, in CSV, JSON lines or Parquet, as captured requests, by the names of columns."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from functools import lru_cache
+from itertools import chain
+from typing import Any
+
+import msgspec
+
+from model_monitor import store
+from model_monitor.core.window import Window
+from model_monitor.errors import ConfigError, DataError
+from model_monitor.rows.blocks import Block, Piece, in_blocks, read
+from model_monitor.rows.sources import delta, typed
+from model_monitor.rows.sources.delta import DataFile
+from model_monitor.rows.sources.epochs import moment_of, span_between
+from model_monitor.rows.sources.mapping import TableColumns
+from model_monitor.rows.sources.tables import Table
+from model_monitor.rows.sources.texts import csv_rows, json_documents, members_one_by_one, raw_members
+from model_monitor.rows.sources.translating import Line, encode, pieces_of, place_id, record
+
+NAMES_SHOWN = 30
+EXACT = 2**53  # whole numbers up to here are floats without loss
+
+decode = msgspec.json.Decoder().decode
+
+# Values as texts, plain values, or JSON as it is written (msgspec.Raw); by a tuple of names an object of them.
+Row = dict[Any, Any]
+
+
+def blocks(files: Sequence[store.File], table: Table, window: Window | None = None) -> Iterator[Block]:
+    """The rows of some files as captured requests, a line each.
+
+    What a window does not need may be left out. Raises ConfigError if a file lacks a column, DataError if a file can't
+    be read. An object of JSON may lack any: raises ConfigError if none of those that a window is made of has it.
+    """
+    texts = read(file for file in files if table.format != "parquet")
+    seen: set[str] = set()
+    found = ((file, lines(file, texts, table, window, seen)) for file in files)
+    yield from in_blocks(piece for file, some in found for piece in pieces_of(file.address, some))
+    if seen and window:
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        refuse_unseen(table.columns, seen, f"{files[0].address}{more}")
+
+
+def lines(
+    file: store.File, texts: Iterator[Iterator[Piece]], table: Table, window: Window | None, seen: set[str]
+) -> Iterator[Line]:
+    """The records of a file, which is the next of the texts unless it is Parquet; adds what JSON names to ``seen``."""
+    if table.format == "parquet":
+        time = time_in(file, table.columns)
+        flat = table.columns.inputs, table.columns.outputs
+        plain = {*table.columns.needed, time} - {*chain(*flat)}
+        objects = [*filter(None, flat)]
+        rows = (
+            delta.rows(file, plain, objects, time, window)
+            if isinstance(file, DataFile)
+            else typed.rows(file, plain, objects, time, window)
+        )
+        return (line for number, row in rows for line in translated(row, time, table.columns, file.address, number))
+    if table.format == "csv":
+        return csv_lines(file.address, next(texts), table)
+    return json_lines(file.address, next(texts), table.columns, seen)
+
+
+def csv_lines(file: str, pieces: Iterator[Piece], table: Table) -> Iterator[Line]:
+    """A row with another number of values than the first one has keeps them, and is set aside.
+
+    Raises DataError for a header that can't be read, ConfigError if a column is missing.
+    """
+    names: list[str] = []
+    time = ""
+    for number, row in csv_rows(pieces):
+        try:
+            text = row.decode()
+            values = next(csv.reader([text], strict=True)) if '"' in text else text.split(",")
+        except (UnicodeDecodeError, csv.Error) as error:
+            if table.header and not names:  # or the next row's values would be taken for names, and told
+                raise DataError(
+                    f"{file} line {number}: the header can't be read as CSV in UTF-8: {error}; write the file anew, or "
+                    "remove it"
+                ) from error
+            yield number, row
+            continue
+        if not names:
+            names = values if table.header else [f"_c{i}" for i in range(len(values))]
+            time = time_of(table.columns, names, file)
+            if table.header:
+                continue
+        if len(values) != len(names):
+            why = f"{len(values)} values, but the first row has {len(names)}"
+            sides = {"endpointInput": {"data": text, "encoding": "CSV"}}
+            yield number, record(sides, place_id(file, number), None, set_aside=why)
+            continue
+        cells: Row = {name: value or None for name, value in zip(names, values, strict=True)}
+        yield from translated(cells, time, table.columns, file, number)
+
+
+def json_lines(file: str, pieces: Iterator[Piece], columns: TableColumns, seen: set[str]) -> Iterator[Line]:
+    """An object may lack members; the names of those that there are go to ``seen``."""
+    for number, document in json_documents(pieces):
+        try:
+            row = object_in(document)
+            seen.update(row)
+            time = next((name for name in columns.times if name in row), "")
+            yield from list(translated(row, time, columns, file, number))
+        except ValueError:  # no object, or one with half a character: whoever parses it sets it aside
+            yield number, document
+
+
+def refuse_unseen(columns: TableColumns, seen: set[str], where: str) -> None:
+    """Raise ConfigError if nothing was seen of what every request has."""
+    for some in filter(None, (columns.times, columns.inputs, columns.request, columns.outputs, columns.response)):
+        if seen.isdisjoint(names := (some,) if isinstance(some, str) else some):
+            raise ConfigError(
+                f"no object in {where} has {' or '.join(names)}, which mapping names; they have "
+                f"{', '.join(sorted(seen)[:NAMES_SHOWN])}"
+            )
+
+
+def object_in(document: bytes) -> Row:
+    """The members of a JSON object, as they are written. Raises ValueError if it is none."""
+    try:
+        document.decode()
+        return raw_members(document)
+    except (msgspec.ValidationError, RecursionError):
+        raise ValueError("not a JSON object that can be read") from None
+    except msgspec.DecodeError:
+        found = members_one_by_one(document.decode())
+        return {name: msgspec.Raw(value.encode()) for name, value in found.items()}
+
+
+def translated(row: Row, time: str, columns: TableColumns, file: str, number: int) -> Iterator[Line]:
+    """The record of a row; none of a request that failed."""
+    why = None
+    if columns.status:
+        try:
+            if not is_success(value_of(row.get(columns.status))):
+                return
+        except (OverflowError, ValueError):
+            why = f"{columns.status} is no HTTP status; name a column of numbers such as 200, or leave status out"
+    sides: dict[str, Any] = {}
+    for name, mode, flat, whole in (
+        ("endpointInput", "INPUT", columns.inputs, columns.request),
+        ("endpointOutput", "OUTPUT", columns.outputs, columns.response),
+    ):
+        if flat:
+            made = row.get(flat) or encode(dict(zip(flat, map(row.get, flat), strict=True))).decode()
+            sides[name] = side(made, "JSON", mode)
+        elif whole and (payload := payload_of(row.get(whole))) is not None:
+            sides[name] = side(payload, "JSON" if payload.lstrip()[:1] in ("{", "[") else "CSV", mode)
+    event_id = text_of(row.get(columns.event_id)) if columns.event_id else None
+    inference_id = text_of(row.get(columns.inference_id)) if columns.inference_id else None
+    moment = moment_of(value_of(row.get(time)), columns.event_time_unit)
+    percentage = percentage_of(value_of(row.get(columns.sampling))) if columns.sampling else None
+    yield number, record(sides, event_id or place_id(file, number), moment, inference_id or None, percentage, why)
+
+
+@lru_cache(maxsize=1 << 14)  # a file that changes is another key
+def span_of(file: store.File, table: Table) -> Window | None:
+    """The span of a Parquet file's event times; None if statistics don't tell. Raises DataError if damaged or gone."""
+    if table.format != "parquet":
+        return None
+    time, bounds = time_in(file, table.columns), None
+    if isinstance(file, DataFile):
+        bounds, time = span_between(file.bounds, table.columns.event_time_unit), file.columns[time]
+    bounds = bounds or typed.span_of(file, time)
+    return bounds and Window(bounds[0], bounds[1] + timedelta.resolution)
+
+
+def time_in(file: store.File, columns: TableColumns) -> str:
+    """The name of the column of event times in a Parquet file, or in the Delta table that it belongs to."""
+    names = file.columns if isinstance(file, DataFile) else typed.names_in(file)
+    return time_of(columns, names, file.address)
+
+
+def time_of(columns: TableColumns, names: Iterable[str], file: str) -> str:
+    """The name of the column of event times, of those in a file. Raises ConfigError if a needed one is missing."""
+    there = list(names)
+    if gone := sorted(columns.needed - {*there}):
+        raise ConfigError(f"{file} has no column {', '.join(gone)}, which mapping names; it has {', '.join(there)}")
+    if twice := sorted(name for name in columns.needed if there.count(name) > 1):
+        raise ConfigError(f"{file} names column {', '.join(twice)} twice; give each a name of its own")
+    if found := next((name for name in columns.times if name in there), None):
+        return found
+    times = " or ".join(columns.times)
+    raise ConfigError(f"{file} has no column {times} for event_time; it has {', '.join(there)}")
+
+
+def side(data: str, encoding: str, mode: str) -> dict[str, str]:
+    kind = "application/json" if encoding == "JSON" else "text/csv"
+    return {"observedContentType": kind, "mode": mode, "data": data, "encoding": encoding}
+
+
+def value_of(value: Any) -> Any:
+    """A value that may be JSON as it is written; what is nested stays as it is written."""
+    if not isinstance(value, msgspec.Raw):
+        return value
+    written = bytes(value)
+    if written.startswith((b"{", b"[")):
+        return written.decode()
+    try:
+        return decode(written)
+    except msgspec.DecodeError:
+        return json.loads(written)  # knows NaN and half characters
+
+
+def text_of(value: Any) -> str | None:
+    """A value as an id: of floats 7 is 7, as labels write it, and what is no number is none."""
+    found = value_of(value)
+    if isinstance(found, float):
+        if not math.isfinite(found):
+            return None
+        found = int(found) if abs(found) <= EXACT and found.is_integer() else found
+    return None if found is None else found if isinstance(found, str) else encode(found).decode()
+
+
+def payload_of(value: Any) -> str | None:
+    """What was asked or answered, as a text: one as it is, anything nested as the JSON that it is written in."""
+    if isinstance(value, msgspec.Raw):
+        written = bytes(value).decode()
+        found = value_of(value) if written[:1] in ('"', "n") else written
+        return found if isinstance(found, str) else None
+    return value if value is None or isinstance(value, str) else encode(value).decode()
+
+
+def is_success(status: Any) -> bool:
+    """Whether a status is 2xx, or none is told (of pandas NaN). Raises ValueError, OverflowError for what is none."""
+    number = math.nan if status in (None, "") else float(str(status))
+    return math.isnan(number) or 200 <= int(number) < 300
+
+
+def percentage_of(share: Any) -> float | None:
+    """How many of a hundred requests are logged; None for all, and 0, which no check lets pass, for what is no number.
+
+    >>> [percentage_of(share) for share in (0.07, 1, 20, "NaN")]
+    [7.0, None, 2000.0, 0.0]
+    """
+    try:
+        percentage = float(f"{float(share) * 100:.15g}")  # 7 and not 7.000000000000001
+    except (OverflowError, TypeError, ValueError):
+        percentage = math.nan if share is not None else 100.0
+    return None if percentage == 100 else percentage if math.isfinite(percentage) else 0.0
