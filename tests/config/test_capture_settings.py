@@ -13,6 +13,7 @@ from model_monitor import config
 from model_monitor.config import layout
 from model_monitor.core.window import moment
 from model_monitor.errors import ConfigError
+from model_monitor.rows.sources.batch_transform import BatchTransform
 from model_monitor.rows.sources.mapping import TableColumns
 
 BATCH = {"kind": "batch", "uri": "s3://b/capture", "format": "csv"}
@@ -134,7 +135,8 @@ def test_a_batch_schedule_has_the_originals_folders_without_the_endpoint(tmp_pat
     window = layout.Window(hour, moment("2026-01-05T04:00:00Z"))
     assert layout.report(endpoint, schedule, window) == "s3://b/reports/dq/2026/01/05/04"
     assert layout.merged_records(endpoint, schedule, hour) == "s3://b/reports/merge/dq/2026/01/05/03"
-    assert layout.capture_folder(endpoint, hour) == "s3://b/capture/output/2026/01/05/03"
+    assert isinstance(endpoint.source, BatchTransform)
+    assert endpoint.source.folder(hour) == "s3://b/capture/output/2026/01/05/03"
 
 
 def test_an_index_counts_along_a_line_of_batch_transform(tmp_path: Path) -> None:

@@ -26,13 +26,6 @@ def hour_path(hour: datetime) -> str:
     return hour.strftime("%Y/%m/%d/%H")
 
 
-def capture_folder(endpoint: Endpoint, hour: datetime) -> str:
-    """The folder of files whose first request came in an hour; of batch, of manifests of jobs that started in it."""
-    if endpoint.capture.kind == "batch":
-        return store.join(endpoint.capture.uri, "output", hour_path(hour))
-    return store.join(endpoint.capture.uri, endpoint.endpoint, endpoint.variant, hour_path(hour))
-
-
 def rows(endpoint: Endpoint, schedule: Schedule, hour: datetime) -> str:
     """The rows of an hour: shared by all schedules on the endpoint, but those whose script, or whose paths into JSON,
     make rows of their own."""
@@ -55,7 +48,7 @@ def explained(endpoint: Endpoint, schedule: Schedule, window: Window) -> str:
 
 def merged_records(endpoint: Endpoint, schedule: Schedule, hour: datetime) -> str:
     """The folder of an hour's captured records that have a label, as the original leaves them."""
-    if endpoint.capture.kind == "batch":
+    if not endpoint.source.names_endpoint:
         return store.join(endpoint.output, "merge", schedule.name, hour_path(hour))
     return store.join(endpoint.output, "merge", endpoint.endpoint, endpoint.variant, hour_path(hour))
 
@@ -99,7 +92,7 @@ def state_folder(endpoint: Endpoint, schedule: Schedule, window: Window) -> str:
 
 
 def report(endpoint: Endpoint, schedule: Schedule, window: Window) -> str:
-    if endpoint.capture.kind == "batch":
+    if not endpoint.source.names_endpoint:
         return store.join(endpoint.output, schedule.name, run_path(schedule, window))
     return store.join(endpoint.output, endpoint.endpoint, schedule.name, run_path(schedule, window))
 
