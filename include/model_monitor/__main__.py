@@ -166,7 +166,7 @@ def run_validate(asked: argparse.Namespace) -> int:
         raise ConfigError(f"no endpoint file in {ENDPOINTS}; name the files to check")
     endpoints, problems = config.load_all(map(Path, files))
     for path, endpoint in endpoints.items():
-        if found := config.beyond_the_schema(path, endpoint):
+        if found := config.problems_in(path, endpoint):
             problems += found
         else:
             print(f"{path}: endpoint {endpoint.endpoint}, schedules {', '.join(s.name for s in endpoint.schedules)}")

@@ -528,7 +528,7 @@ def test_a_report_that_is_none_of_ours_is_told_and_keeps_nothing_else(tmp_path: 
 KILLED = """
 import os, signal, sys
 from datetime import datetime
-from model_monitor import retention
+from model_monitor.jobs.retention import expiry
 signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 signal.setitimer(signal.ITIMER_REAL, float(sys.argv[3]))
 expiry.delete_expired(sys.argv[1], datetime.fromisoformat(sys.argv[2]))

@@ -28,7 +28,7 @@ def test_the_endpoint_file_is_one_with_and_without_ground_truth(tmp_path: Path) 
     for content in (first, both):
         (tmp_path / "churn.yaml").write_text(yaml.safe_dump(content))
         endpoint = config.load(tmp_path / "churn.yaml")
-        assert config.beyond_the_schema(tmp_path / "churn.yaml", endpoint) == []
+        assert config.problems_in(tmp_path / "churn.yaml", endpoint) == []
         assert endpoint.columns.names == ("probability", "age", "plan", "calls")
     assert [schedule.ground_truth is None for schedule in endpoint.schedules] == [True, False]
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from model_monitor.config.sections import Address, Settings, with_format
+from model_monitor.config.fields import Address, Settings
+from model_monitor.config.formats import with_format
 from model_monitor.errors import ConfigError
 from model_monitor.rows.sources import mapping
 from model_monitor.rows.sources.batch_transform import BatchTransform

@@ -1,44 +1,22 @@
-"""What does a person set? The schema of ``include/endpoints/*.yaml``, one file per monitored endpoint."""
+"""The schema of ``include/endpoints/*.yaml``: an endpoint and its schedules."""
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from model_monitor.config import advice
 from model_monitor.config import cron as crons
-from model_monitor.config import retention as retained
 from model_monitor.config.capture import Capture
+from model_monitor.config.fields import Address, Cron, Days, Duration, Name, Settings, Share
 from model_monitor.config.monitors import attributes_of, monitor_of, paths_of
-from model_monitor.config.retention import Days
-from model_monitor.config.sections import (
-    Address,
-    Baseline,
-    Columns,
-    Cron,
-    Duration,
-    Explain,
-    GroundTruth,
-    Name,
-    Preprocess,
-    Settings,
-    Share,
-)
+from model_monitor.config.sections import Baseline, Columns, Explain, GroundTruth, Preprocess
 from model_monitor.errors import ConfigError
 from model_monitor.rows.sources.source import Source
 
 EXPLAINED = "attribution"  # the monitor that needs explanations
 LABELLED = ("model_quality", "bias")  # monitors that need labels; others do where they are given ground truth
-
-REFERENCE = re.compile(r"\$\{(?P<name>\w+)(:-(?P<default>[^}]*))?\}")
 
 
 class Schedule(Settings):
@@ -185,11 +163,6 @@ class Endpoint(Settings):
         except ValidationError as error:
             raise ValueError(f"schedule '{schedule.name}': {error.errors()[0]['msg']}") from error
 
-    @model_validator(mode="after")
-    def _keeps_what_is_still_judged(self) -> Endpoint:
-        retained.check(self)
-        return self
-
     @property
     def source(self) -> Source:
         """Where the endpoint's requests come from."""
@@ -208,92 +181,3 @@ class Endpoint(Settings):
         raise ConfigError(
             f"endpoint '{self.endpoint}' has no schedule '{name}', only {[s.name for s in self.schedules]}"
         )
-
-
-def load(path: Path | str) -> Endpoint:
-    """The endpoint of one YAML file. Raises ConfigError that names the file, the line and what to write instead."""
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: can't be read: {error}") from error
-    try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
-        advice.refuse_repeated_keys(path, tree)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from error
-    try:
-        return Endpoint.model_validate(with_environment(content), context={"folder": path.parent})
-    except ValidationError as error:
-        raise ConfigError(advice.on(error, path, tree, Endpoint.model_json_schema())) from error
-    except KeyError as error:
-        raise ConfigError(
-            f"{path}: environment variable {error} is not set; set it or write ${{NAME:-default}}"
-        ) from error
-
-
-def load_all(
-    paths: Iterable[Path], reserved: Mapping[str, Path] = MappingProxyType({}), suffixes: Sequence[str] = ()
-) -> tuple[dict[Path, Endpoint], list[str]]:
-    """The endpoints of the files that can be read together, and what is wrong with the others, a text each.
-
-    No two files may name a schedule alike or collect the same rows. No schedule may have a name that is ``reserved``
-    for another file, or that is the name of another schedule and one of the ``suffixes``.
-    """
-    found: dict[Path, Endpoint] = {}
-    wrong: list[str] = []
-    owners = dict(reserved)  # of names, and of rows
-    for path in paths:
-        try:
-            endpoint = load(path)
-        except ConfigError as error:
-            wrong.append(str(error))
-            continue
-        names = [schedule.name + end for schedule in endpoint.schedules for end in ("", *suffixes)]
-        names.append(f"{endpoint.output}/{endpoint.endpoint}/{endpoint.variant}")
-        if taken := [name for name in names if name in owners]:
-            wrong.append(f"{path}: '{taken[0]}' is also in {owners[taken[0]]}; rename one")
-        elif twice := [name for name in names if names.count(name) > 1]:
-            wrong.append(f"{path}: '{twice[0]}' is there twice; rename one")
-        else:
-            owners |= dict.fromkeys(names, path)
-            found[path] = endpoint
-    return found, [*wrong, *retained.held_back(found, paths).values()]
-
-
-def beyond_the_schema(path: Path, endpoint: Endpoint) -> list[str]:
-    """What is wrong with a file that its schema can't see: monitors, their options, scripts that are not there."""
-    tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    problems = []
-    for i, schedule in enumerate(endpoint.schedules):
-        place = f"{path}:{{line}}: schedules.{i}"
-        try:
-            schedule.build_monitor()
-        except ConfigError as error:
-            at = "options" if schedule.options else "monitor"
-            line = advice.line_of(tree, ("schedules", i, at))
-            problems.append(f"{place.format(line=line)}.{at}: {error}")
-        scripts = {
-            "preprocess": schedule.preprocess and schedule.preprocess.script,
-            "postprocess": schedule.postprocess,
-        }
-        for at, script in scripts.items():
-            if script and "://" not in script and not Path(script).is_file():
-                line = advice.line_of(tree, ("schedules", i, at))
-                problems.append(f"{place.format(line=line)}.{at}: there is no script at {script}")
-    return problems
-
-
-def with_environment(content: Any) -> Any:
-    """The same with ``${NAME}`` and ``${NAME:-default}`` in texts replaced. Raises KeyError."""
-    if isinstance(content, dict):
-        return {key: with_environment(value) for key, value in content.items()}
-    if isinstance(content, list):
-        return [with_environment(value) for value in content]
-    return REFERENCE.sub(environment_value, content) if isinstance(content, str) else content
-
-
-def environment_value(reference: re.Match[str]) -> str:
-    name, default = reference["name"], reference["default"]
-    return os.environ[name] if default is None else os.environ.get(name) or default

@@ -1,4 +1,4 @@
-"""How does the original describe the format of a dataset? In JSON, with several spellings of the same."""
+"""SageMaker's description of a dataset's format: JSON, with several spellings of each key."""
 
 from __future__ import annotations
 
@@ -26,3 +26,14 @@ def described(description: Mapping[str, Any]) -> tuple[str, bool]:
         if settings.get(key, True) not in TRUE + FALSE:
             raise ConfigError(f"{key} is true or false, not {settings[key]!r}")
     return NAMES[name.lower()], settings.get("header", True) in TRUE
+
+
+def with_format(section: Any) -> Any:
+    """A section of an endpoint file; SageMaker's description under ``format`` becomes our ``format`` and ``header``."""
+    if not isinstance(section, dict) or not isinstance(section.get("format"), dict):
+        return section
+    try:
+        kind, header = described(section["format"])
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
+    return section | {"format": kind, "header": header}

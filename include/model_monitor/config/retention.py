@@ -1,4 +1,4 @@
-"""How long must an endpoint keep what its windows are judged by, and what may not lie where it deletes?"""
+"""Is ``retention_days`` long enough for what is still judged, and is all that it deletes the endpoint's own?"""
 
 from __future__ import annotations
 
@@ -8,56 +8,40 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-from pydantic import BeforeValidator, Field
 
 from model_monitor.config import cron as crons
+from model_monitor.config.endpoint import Endpoint, Schedule
 from model_monitor.core.window import HOUR
-
-if TYPE_CHECKING:
-    from model_monitor.config import Endpoint, Schedule
+from model_monitor.store.addresses import NAME
 
 DAY = timedelta(days=1)
-SPARE = DAY  # for a run that waits its turn, or is tried again
-WORD = re.compile(r"[a-zA-Z0-9-]+")  # names of endpoints are such
+SPARE = DAY  # for a run that waits its turn, or is retried
 FIRST, SAMPLES, STRIDE = datetime(2020, 1, 1, tzinfo=UTC), 134, 3 * DAY  # midnights of a year and a month
 
 
-def no_flag(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("a number of days is expected, e.g. 30; leave it out to keep everything")
-    return value
-
-
-Days = Annotated[int, BeforeValidator(no_flag), Field(ge=1, le=36500)]
-
-
-def check(endpoint: Endpoint) -> None:
-    """Raise ValueError if ``retention_days`` would delete what a window still needs, or what is not the endpoint's."""
-    if endpoint.retention_days is None:
-        return
+def problem_of(endpoint: Endpoint) -> str | None:
+    """Why ``retention_days`` deletes what a window still needs, or what is not the endpoint's; None if it doesn't."""
+    days = endpoint.retention_days
+    if days is None:
+        return None
     for schedule in endpoint.schedules:
         need = needed(schedule, endpoint)
-        if need > endpoint.retention_days * DAY:
-            raise ValueError(
-                f"retention_days: {endpoint.retention_days} deletes captures that schedule '{schedule.name}' still has "
-                f"to judge: its windows, their labels and stragglers reach {need} back; set at least {-(-need // DAY)}"
+        if need > days * DAY:
+            return (
+                f"{days} deletes captures that schedule '{schedule.name}' still has to judge: its windows, their "
+                f"labels and stragglers reach {need} back; set at least {-(-need // DAY)}"
             )
     captures = captures_of(endpoint)
-    if captures is None:
-        return
-    for what, address in beside(endpoint):
-        if f"{place(address)}/".startswith(f"{captures}/"):
-            raise ValueError(
-                f"retention_days deletes what is below {captures}, and {what} is there; give it a folder of its own"
-            )
+    for key, address in kept(endpoint) if captures else ():
+        if f"{canonical(address)}/".startswith(f"{captures}/"):
+            return f"deletes what is below {captures}, and {key} is there; give it a folder of its own"
+    return None
 
 
 def needed(schedule: Schedule, endpoint: Endpoint) -> timedelta:
     """How far back a schedule's runs read: to the start of a window that is judged for the last time, and a day more.
 
-    A schedule that only runs by hand, without a window, needs nothing: its runs tell if they come too late.
+    A schedule that only runs by hand, without a window, needs nothing: its runs say if they come too late.
     """
     cron = schedule.timetable
     length = schedule.length or (longest_period(cron) if cron else timedelta(0))
@@ -72,82 +56,79 @@ def longest_period(cron: str) -> timedelta:
     """The longest time between two ticks of a cron expression; up to a day too short if no midnight is between them."""
     from croniter import croniter
 
-    longest = timedelta(0)
-    for i in range(SAMPLES):
-        around = croniter(cron, FIRST + i * STRIDE)
-        after: datetime = around.get_next(datetime)
-        longest = max(longest, crons.period_before(cron, after))
-    return longest
+    ticks: list[datetime] = [croniter(cron, FIRST + i * STRIDE).get_next(datetime) for i in range(SAMPLES)]
+    return max(crons.period_before(cron, tick) for tick in ticks)
 
 
 def captures_of(endpoint: Endpoint) -> str | None:
     """The folder of an endpoint's capture files; None if its requests come from a source that is not its own."""
     if not endpoint.source.expires:
         return None
-    return f"{place(endpoint.capture.uri)}/{endpoint.endpoint}/{endpoint.variant}"
+    return f"{canonical(endpoint.capture.uri)}/{endpoint.endpoint}/{endpoint.variant}"
 
 
-def place(address: str) -> str:
-    """What an address stands for, however it is spelled: doubled slashes, dots, links, queries and file:// aside."""
+def canonical(address: str) -> str:
+    """One spelling of an address: without doubled slashes, dots, links, a query and ``file://``."""
     if "://" not in address or address.startswith("file://"):
         return os.path.realpath(address.removeprefix("file://"))
     scheme, _, rest = address.partition("?")[0].partition("://")
     return f"{scheme}://{'/'.join(filter(None, rest.split('/')))}"
 
 
-def beside(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
-    """What an endpoint file names that no retention deletes, each with its address."""
+def kept(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    """Each address of an endpoint file that retention does not delete, with its key in front."""
     yield "output", endpoint.output
     for s in endpoint.schedules:
-        yield f"the folder of reports of '{s.name}'", f"{place(endpoint.output)}/{endpoint.endpoint}/{s.name}"
-        named = {
+        yield f"the folder of reports of '{s.name}'", f"{canonical(endpoint.output)}/{endpoint.endpoint}/{s.name}"
+        addresses = {
             "ground_truth.uri": s.ground_truth and s.ground_truth.uri,
             "baseline.dataset": s.baseline.dataset,
             "baseline.statistics": s.baseline.statistics,
             "baseline.constraints": s.baseline.constraints,
             "explain.background": s.explain and s.explain.background,
         }
-        yield from ((f"{what} of '{s.name}'", at) for what, at in named.items() if isinstance(at, str))
+        yield from ((f"{key} of '{s.name}'", at) for key, at in addresses.items() if isinstance(at, str))
 
 
 def held_back(endpoints: Mapping[Path, Endpoint], files: Iterable[Path]) -> dict[Path, str]:
-    """The endpoint files that may delete nothing now, each with why and what to do.
+    """The endpoint files that may delete nothing now, each with the reason and the remedy.
 
-    They are those of ``sharing``; and those whose endpoint is also named in one of ``files`` that is not among
-    ``endpoints``, so can't be read: it may keep the same captures longer.
+    They are those of ``sharing``; and those whose endpoint's name is also in one of ``files`` that can't be read, so is
+    not among ``endpoints``: it may keep the same captures longer.
     """
-    told = sharing(endpoints)
+    reasons = sharing(endpoints)
     for file in files:
-        text = "" if file in endpoints else text_of(file)
-        named = set(WORD.findall(text)) if "capture" in text or "schedules" in text else set()
-        for path, one in endpoints.items():
-            if one.retention_days is not None and captures_of(one) and one.endpoint in named:
-                told.setdefault(
-                    path,
-                    f"{path}: {file} also names endpoint '{one.endpoint}'. Nothing is deleted until it can be read",
-                )
-    return told
+        names = set() if file in endpoints else names_in(file)
+        for path, endpoint in endpoints.items():
+            if endpoint.retention_days is not None and captures_of(endpoint) and endpoint.endpoint in names:
+                reason = f"{file} also names endpoint '{endpoint.endpoint}'. Nothing is deleted until it can be read"
+                reasons.setdefault(path, f"{path}: {reason}")
+    return reasons
 
 
-def text_of(file: Path) -> str:
+def names_in(file: Path) -> set[str]:
+    """What may be names of endpoints in a file that can't be read; none if it is no endpoint file."""
     try:
-        return file.read_text("utf-8", "replace")
+        text = file.read_text("utf-8", "replace")
     except OSError:
-        return ""
+        return set()
+    is_endpoint_file = "capture" in text or "schedules" in text
+    return {match[0] for match in re.finditer(NAME, text)} if is_endpoint_file else set()
 
 
 def sharing(endpoints: Mapping[Path, Endpoint]) -> dict[Path, str]:
-    """The files whose endpoint would delete captures that another file's keeps longer, each with what to do."""
-    told = {}
-    captures = {path: captures_of(one) for path, one in endpoints.items()}
-    for path, one in endpoints.items():
+    """The files whose endpoint would delete captures that another file's keeps longer, each with the remedy."""
+    reasons = {}
+    captures = {path: captures_of(endpoint) for path, endpoint in endpoints.items()}
+    for path, endpoint in endpoints.items():
+        days = endpoint.retention_days
         for other_path, other in endpoints.items():
-            if one.retention_days is None or captures[path] is None or captures[path] != captures[other_path]:
+            others = other.retention_days
+            if days is None or captures[path] is None or captures[path] != captures[other_path]:
                 continue
-            if other.retention_days is None or other.retention_days > one.retention_days:
-                told[path] = (
-                    f"{path}: retention_days is {one.retention_days}, and {other_path} reads the same captures and "
-                    f"keeps them {other.retention_days or 'all'}{' days' if other.retention_days else ''}; set the "
-                    "same in both. Nothing is deleted until then"
+            if others is None or others > days:
+                reasons[path] = (
+                    f"{path}: retention_days is {days}, and {other_path} reads the same captures and keeps them "
+                    f"{f'{others} days' if others else 'all'}; set the same in both. Nothing is deleted until then"
                 )
-    return told
+    return reasons

@@ -1,99 +1,17 @@
-"""What can be set, piece by piece: addresses, durations, captures, columns, ground truth, baselines, scripts."""
+"""The sections of an endpoint file: columns, ground truth, baseline, scripts and explanations."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from model_monitor.config import cron as crons
 from model_monitor.config import formats
-from model_monitor.errors import ConfigError
+from model_monitor.config.fields import Address, Backwards, Duration, Settings, Share, anchored, refusing
 from model_monitor.rows.explanations import models
 from model_monitor.rows.explanations.models import ModelAt
-from model_monitor.store import addresses
-
-NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
-
-Name = Annotated[str, Field(pattern=NAME)]
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-def anchored(address: str, info: ValidationInfo) -> str:
-    """An address as it is if it is a URI or absolute, else taken from the folder of the file that names it."""
-    try:
-        addresses.check(address)
-    except ConfigError as error:
-        raise ValueError(str(error)) from error
-    if "://" in address or Path(address).is_absolute():
-        return address.rstrip("/")
-    folder = (info.context or {}).get("folder", Path.cwd())
-    return str((Path(folder) / address).resolve())
-
-
-Address = Annotated[str, Field(min_length=1), AfterValidator(anchored)]
-
-
-def usable(model: ModelAt, info: ValidationInfo) -> ModelAt:
-    """A model at a single place; the address of an artefact counts from the folder of the file that names it."""
-    try:
-        models.check(model)
-    except ConfigError as error:
-        raise ValueError(str(error)) from error
-    if model.artefact is None or model.artefact.startswith(models.MLFLOW):
-        return model
-    return replace(model, artefact=anchored(model.artefact, info))
-
-
-def readable_cron(expression: str) -> str:
-    try:
-        crons.standard(expression)
-    except ConfigError as error:
-        raise ValueError(str(error)) from error
-    return expression
-
-
-Cron = Annotated[str, AfterValidator(readable_cron)]
-
-
-def written_as_iso(duration: Any) -> Any:
-    if isinstance(duration, int | float) and not isinstance(duration, bool):
-        raise ValueError(
-            f"write the unit: PT{duration}S for seconds, PT{duration}M for minutes, PT{duration}H for hours"
-        )
-    return duration
-
-
-Duration = Annotated[timedelta, BeforeValidator(written_as_iso)]
-Backwards = Annotated[Duration, Field(le=timedelta(0))]
-
-
-class Settings(BaseModel):
-    """Frozen, and refuses keys it does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def with_format(given: Any) -> Any:
-    """Settings whose ``format`` may be as the original describes it, with format and header as ours."""
-    if not isinstance(given, dict) or not isinstance(given.get("format"), dict):
-        return given
-    try:
-        kind, header = formats.described(given["format"])
-    except ConfigError as error:
-        raise ValueError(str(error)) from error
-    return given | {"format": kind, "header": header}
 
 
 class Columns(Settings):
@@ -165,7 +83,7 @@ class Baseline(Settings):
     @model_validator(mode="before")
     @classmethod
     def _format_may_be_the_originals(cls, given: Any) -> Any:
-        return with_format(given)
+        return formats.with_format(given)
 
 
 class Preprocess(Settings):
@@ -174,6 +92,15 @@ class Preprocess(Settings):
     script: Address
     on_error: Literal["fail", "drop"] = Field("fail", description="What to do with a record the handler raises on")
     sort_columns: bool = Field(False, description="Order columns by name as text, as the original does")
+
+
+def usable(model: ModelAt, info: ValidationInfo) -> ModelAt:
+    """A model at a single place; the path of an artefact counts from the folder of the endpoint file."""
+    with refusing():
+        models.check(model)
+    if model.artefact is None or model.artefact.startswith(models.MLFLOW):
+        return model
+    return replace(model, artefact=anchored(model.artefact, info))
 
 
 class Explain(Settings):

@@ -7,15 +7,15 @@ import re
 from collections.abc import Sequence
 
 from model_monitor.errors import ConfigError
+from model_monitor.store import addresses
 
-NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 WHEN_FULL = ("drop_oldest", "drop_newest", "block")
 
 
 def check(endpoint: str, variant: str, capture: Sequence[str], when_full: str, bounds: Sequence[float]) -> None:
     """Raise ConfigError for a name, a choice or a bound that can't be meant."""
     for name in (endpoint, variant):
-        if not NAME.fullmatch(name):
+        if not re.fullmatch(addresses.NAME, name):
             raise ConfigError(f"{name!r} is no name of an endpoint or variant: up to 63 letters, digits, inner hyphens")
     if isinstance(capture, str) or not capture or not {*capture} <= {"input", "output"}:
         raise ConfigError(f"capture is ('input',), ('output',) or both, not {capture!r}")

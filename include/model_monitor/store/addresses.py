@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 
 from model_monitor.errors import ConfigError
 
+NAME = "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"  # of an endpoint, variant or schedule, which are folders; as in SageMaker
 S3, GOOGLE, AZURE = ("s3",), ("gs", "gcs"), ("abfs", "abfss")
 SECRETS = {"access_key", "access_token", "account_key", "client_secret", "password", "sas_token", "secret_key", "sig"}
 ELSEWHERE = "credentials belong into the environment, not an address"

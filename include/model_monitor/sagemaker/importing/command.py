@@ -117,10 +117,10 @@ def made_of(asked: argparse.Namespace, target: Path | None) -> tuple[Imported, F
 
 def named_file(given: str) -> tuple[str, str]:
     """The schedule that a file is for, or "" for all; and the file."""
-    from model_monitor.config.sections import NAME
+    from model_monitor.store.addresses import NAME
 
     name, equals, file = given.partition("=")
-    return (name, file) if equals and re.match(NAME, name) else ("", given)
+    return (name, file) if equals and re.fullmatch(NAME, name) else ("", given)
 
 
 def checked_text(made: Imported, target: Path | None) -> str:
@@ -148,7 +148,7 @@ def check(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
     endpoints, problems = config.load_all([path])
     for endpoint in endpoints.values():
-        problems += config.beyond_the_schema(path, endpoint)
+        problems += config.problems_in(path, endpoint)
     if problems:
         told = "; ".join(one.replace(f"{path}:", "line ", 1) for problem in problems for one in problem.split("\n"))
         raise ConfigError(f"the schedule can't be judged here as it is: {told}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from model_monitor.config.endpoint import REFERENCE
+from model_monitor.config.files import REFERENCE
 from model_monitor.sagemaker.importing.remarks import Place, Remarks, plain
 from model_monitor.sagemaker.importing.shapes import Json
 

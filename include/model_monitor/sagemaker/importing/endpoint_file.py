@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from model_monitor.config.sections import NAME
 from model_monitor.errors import ConfigError
 from model_monitor.sagemaker.analysis_config import Analysis
 from model_monitor.sagemaker.importing.addresses import on_s3
@@ -21,6 +20,7 @@ from model_monitor.sagemaker.importing.remarks import OfSchedule, Remarks
 from model_monitor.sagemaker.importing.shapes import Json
 from model_monitor.sagemaker.importing.times import times_of
 from model_monitor.sagemaker.importing.traffic import Traffic, traffic_of
+from model_monitor.store.addresses import NAME
 
 BESIDE = "-model-monitor"  # how the output folder is called, behind the name of the original's
 
