@@ -32,8 +32,8 @@ def sides(of_d: list[bool], label: list[int], prediction: list[int]) -> Sides:
     return Sides.of(cells)
 
 
-def metrics(s: Sides, original: bool = True) -> dict[str, float]:
-    found = before_training(s, original) | after_training(s, original)
+def metrics(s: Sides, as_sagemaker: bool = True) -> dict[str, float]:
+    found = before_training(s, as_sagemaker) | after_training(s, as_sagemaker)
     return {name: float(value) for name, value in found.items()}
 
 
@@ -70,9 +70,9 @@ def test_disparate_impact_is_the_inverse_for_the_other_side_and_may_be_infinite(
     assert of_table("F", prediction=[1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 0, 1])["DRR"] == pytest.approx(0.5)
 
 
-def of_labels(of_d: str, labels: str = "TTTFFF", original: bool = True) -> dict[str, float]:
+def of_labels(of_d: str, labels: str = "TTTFFF", as_sagemaker: bool = True) -> dict[str, float]:
     positive = [int(c == "T") for c in labels]
-    return metrics(sides([c == "T" for c in of_d], positive, positive), original)
+    return metrics(sides([c == "T" for c in of_d], positive, positive), as_sagemaker)
 
 
 def test_the_original_compares_only_labels_that_both_sides_have() -> None:
@@ -95,7 +95,7 @@ def test_data_of_one_label_on_the_other_side_give_the_originals_numbers() -> Non
 
 
 def test_ours_compares_all_labels() -> None:
-    found = of_labels("FFTT", "FFTT", original=False)
+    found = of_labels("FFTT", "FFTT", as_sagemaker=False)
     assert found["KL"] == math.inf
     assert found["JS"] == pytest.approx(math.log(2))
     assert (found["TVD"], found["KS"]) == (1.0, 1.0)
@@ -171,18 +171,18 @@ CELLS = st.lists(st.integers(0, 5), min_size=8, max_size=8)
 
 
 @given(st.lists(CELLS, min_size=1, max_size=4), st.booleans())
-def test_many_tables_at_once_give_what_each_gives_alone(tables: list[list[int]], original: bool) -> None:
+def test_many_tables_at_once_give_what_each_gives_alone(tables: list[list[int]], as_sagemaker: bool) -> None:
     together = Sides.of(np.array(tables))
     for i, table in enumerate(tables):
-        alone = metrics(Sides.of(np.array(table)), original)
-        both = before_training(together, original) | after_training(together, original)
+        alone = metrics(Sides.of(np.array(table)), as_sagemaker)
+        both = before_training(together, as_sagemaker) | after_training(together, as_sagemaker)
         assert {name: float(value[i]) for name, value in both.items()} == pytest.approx(alone, nan_ok=True)
 
 
 @given(CELLS)
 def test_where_ours_has_a_number_it_is_the_originals_but_for_distances_of_unequal_labels(cells: list[int]) -> None:
     s = Sides.of(np.array(cells))
-    ours, original = metrics(s, original=False), metrics(s)
+    ours, original = metrics(s, as_sagemaker=False), metrics(s)
     shared = all(x > 0 for x in (s.a.positives, s.a.negatives, s.d.positives, s.d.negatives))
     for name, value in ours.items():
         if math.isfinite(value) and (shared or name not in ("KL", "JS", "LP", "TVD", "KS")):
@@ -200,5 +200,5 @@ def test_the_original_never_has_nan_where_both_sides_have_a_row_and_share_a_labe
 
 def test_quotients_of_nothing() -> None:
     above, below = np.array([0, 1, -1, 1]), np.array([0, 0, 0, 2])
-    assert over(above, below, original=True).tolist() == [0.0, math.inf, -math.inf, 0.5]
-    assert np.isnan(over(above, below, original=False)[0])
+    assert over(above, below, as_sagemaker=True).tolist() == [0.0, math.inf, -math.inf, 0.5]
+    assert np.isnan(over(above, below, as_sagemaker=False)[0])

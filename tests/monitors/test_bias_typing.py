@@ -19,6 +19,7 @@ from model_monitor.monitors.bias.value_types import (
     codes,
     key_of,
     on_a_scale,
+    on_a_scale_in_sagemaker,
     text_of,
 )
 
@@ -28,7 +29,7 @@ def typed(values: Any) -> Typed:
 
 
 def original(values: Any, *given: Any) -> bool | Undefined:
-    return on_a_scale(typed(values), given, calibrated=False)
+    return on_a_scale_in_sagemaker(typed(values), given)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_the_original_tells_by_type_and_share_of_different_values(values: Any, g
     ],
 )
 def test_ours_does_not_ask_how_many_rows_there_are(values: Any, given: Any, expected: Any) -> None:
-    assert on_a_scale(typed(values), given, calibrated=True) is expected
+    assert on_a_scale(typed(values), given) is expected
 
 
 @pytest.mark.parametrize(

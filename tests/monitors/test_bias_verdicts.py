@@ -13,8 +13,8 @@ from scipy import stats
 
 from model_monitor.core.constraints import Between, Estimate, Finding, Undefined, evaluate
 from model_monitor.monitors.bias import BIAS_DRIFT, Bias, Entry, Facet
-from model_monitor.monitors.bias.intervals import errors_of
 from model_monitor.monitors.bias.metrics import Sides, after_training, before_training
+from model_monitor.monitors.bias.standard_errors import errors_of
 
 SIGNED = ["AD", "CI", "DAR", "DCA", "DCR", "DI", "DPL", "DPPL", "DRR", "GE", "RD", "SD"]
 FOLDED = ["KS", "LP", "TVD"]  # distances, which are never below 0

@@ -1,28 +1,120 @@
-"""Would the answer be another one if the person were of the other side? The flip test, by nearest neighbours.
+"""The flip test: would the answer change if the person were on the other side?
 
-Black, Yeom & Fredrikson (2020), "FlipTest: fairness testing via optimal transport", as the original approximates it
-(section 2.3 of the specification of bias).
+Black, Yeom & Fredrikson (2020), "FlipTest: fairness testing via optimal transport", by nearest neighbours as SageMaker
+approximates it (docs/sagemaker-formats.md, Bias). First the rows that a State keeps for it, then the metric.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from model_monitor.core import batch as batches
 from model_monitor.core.constraints import Undefined
+from model_monitor.core.hashing import combine, hash_coded, hash_values
 from model_monitor.core.states import Sample
-from model_monitor.monitors.bias.facets import Key
+from model_monitor.core.states.sample import Key as SampleKey
+from model_monitor.monitors.answers import absent
+from model_monitor.monitors.bias.facets import Key, Members, columns_of
+from model_monitor.monitors.bias.options import Options
 from model_monitor.monitors.bias.reasons import EMPTY_A, EMPTY_D, NOT_NUMERIC
+from model_monitor.monitors.values import canonical, column, numbers
 
 NEIGHBOURS = 5
-FEW_NEIGHBOURS, FEW_ROWS = 1, 9  # so many neighbours where side a has no more than so many rows
-REACH = 24  # neighbours known of each row, of which a resample takes the nearest that it holds
-RESAMPLES = 200  # at most: each asks all neighbours again
-MAX_FEATURES = 200  # beyond, no row is kept: neighbours mean little there, and a State is to stay small
-REPEATED = 4  # times the sample's size: so many rows at most, when rows that occur often are repeated
+FEW_NEIGHBOURS, FEW_ROWS = 1, 9  # neighbours where side a has at most 9 rows
+REACH = 24  # neighbours searched for each row; a resample takes the nearest that it holds
+RESAMPLES = 200  # at most, as each looks at all neighbours again
+MAX_FEATURES = 200  # beyond, no row is kept: neighbours mean little, and a State stays small
+REPEATED = 4  # times the sample's size is the most rows after repetition
+
+
+def sample_of(options: Options, rows: pa.RecordBatch, members: list[Members], predictions: np.ndarray) -> Sample:
+    """A sample of usable rows, by the hash of the event id or, without event ids, of the row's values.
+
+    A row is kept as a JSON list: the facets' keys (null where there is none), the prediction's code, each facet's own
+    columns, and the features by name: numbers, other texts as they are, null for none.
+    """
+    names = features_of(options, rows)
+    if not options.sample_rows or not rows.num_rows or len(names) > MAX_FEATURES:
+        return Sample(options.sample_rows)
+    alike = batches.EVENT_ID not in rows.schema.names  # rows of one content have one text, those of one event may not
+    contents = [pa.array(predictions), *map(keys_of, members), *(column(rows, name) for name in names)]
+    columns = contents if alike else [rows.column(batches.EVENT_ID)]
+    hashes = combine(map(hash_column, columns), rows.num_rows, factor=3)
+    lowest, first, counts = np.unique(hashes, return_index=True, return_counts=True)
+    chosen, times = first[: options.sample_rows], counts[: options.sample_rows]
+    if not alike:
+        chosen = np.flatnonzero(hashes <= lowest[: options.sample_rows][-1])
+        times = np.ones(len(chosen), np.int64)
+    found: dict[SampleKey, int] = {}
+    own = [list(columns_of(facet, batches.columns(rows))) for facet in options.facets]
+    for row, text, n in zip(chosen.tolist(), texts(rows, chosen, names, members, predictions, own), times, strict=True):
+        key = (int(hashes[row]), text)
+        found[key] = found.get(key, 0) + int(n)
+    return Sample(options.sample_rows).adding(found)
+
+
+def features_of(options: Options, rows: pa.RecordBatch) -> list[str]:
+    """The columns whose values make rows neighbours, before a facet's own are left out."""
+    if options.features:
+        return list(options.features)
+    judged = batches.columns(rows)
+    answer = (options.ground_truth_attribute, options.inference_attribute, options.probability_attribute)
+    taken = {judged[int(n)] if str(n) not in judged and str(n).isdecimal() else str(n) for n in answer if n is not None}
+    return [name for name in judged if name not in taken]
+
+
+def keys_of(members: Members) -> pa.Array:
+    """The key of each row as a text."""
+    texts = pa.array([str(key) for key in members.keys], pa.string())
+    return texts.take(pa.array(members.index, mask=members.index < 0))
+
+
+def texts(
+    rows: pa.RecordBatch,
+    chosen: np.ndarray,
+    names: list[str],
+    members: list[Members],
+    predictions: np.ndarray,
+    own: list[list[str]],
+) -> Iterator[str]:
+    """The JSON list of each of the chosen rows."""
+    place = pa.array(chosen)
+    values = [values_of(column(rows, name).take(place)) for name in names]
+    keys = [[some.keys[i] if i >= 0 else None for i in some.index[chosen].tolist()] for some in members]
+    for i, prediction in enumerate(predictions[chosen].tolist()):
+        features = {name: value[i] for name, value in zip(names, values, strict=True)}
+        yield json.dumps([[key[i] for key in keys], prediction, own, features], ensure_ascii=False)
+
+
+def values_of(array: pa.Array) -> list[float | str | None]:
+    """Numbers, texts that are not numbers, None for a missing value."""
+    numeric = numbers(array)
+    odd = pc.and_(pc.is_null(numeric), pa.array(~absent(array)))
+    if not pc.any(odd).as_py():
+        return list(numeric.to_pylist())
+    others = canonical(array).to_pylist()
+    return [
+        other if strange else number
+        for number, other, strange in zip(numeric.to_pylist(), others, odd.to_pylist(), strict=True)
+    ]
+
+
+def hash_column(array: pa.Array) -> np.ndarray:
+    """A hash of each value, however the column is encoded."""
+    kind = array.type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+        array = array.cast(pa.int8()) if pa.types.is_boolean(kind) else array
+        return hash_values(array.cast(pa.float64()))  # else nulls alone would decide whether whole numbers are floats
+    if isinstance(array, pa.DictionaryArray):
+        return hash_coded(array)
+    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return hash_coded((array if is_text else canonical(array)).dictionary_encode())
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +128,7 @@ class Flips:
 
     @property
     def value(self) -> float:
-        """Rows of d that are predicted positive and whose neighbours in a are not, less the converse, of all of d."""
+        """The share of d predicted positive while its neighbours in a are not, minus the share of the converse."""
         from sklearn.neighbors import KNeighborsClassifier
 
         model = KNeighborsClassifier(n_neighbors=neighbours(len(self.a))).fit(self.a, self.a_positive)
@@ -45,9 +137,9 @@ class Flips:
         return int(up - down) / len(self.d)
 
     def error(self, resamples: int, seed: int) -> float | None:
-        """Standard error, by resampling the rows of both sides; None of fewer than two rows on one.
+        """Standard error, by resampling the rows of both sides; None if a side has fewer than two.
 
-        A row of a that a resample holds twice is two neighbours. Nearest are those among ``REACH`` known ones.
+        A row of a that a resample holds twice counts as two neighbours. Neighbours are among the ``REACH`` nearest.
         """
         if min(len(self.a), len(self.d)) < 2:
             return None
@@ -74,7 +166,7 @@ def neighbours(rows: int) -> int:
 
 @dataclass(frozen=True)
 class Row:
-    """What the sample kept of a row, see ``bias_sample.of``, and how often it was seen."""
+    """A row of the sample, as ``sample_of`` keeps it, and how often it occurred."""
 
     keys: list[Key | None]
     prediction: int
@@ -95,10 +187,10 @@ def row_of(text: str, times: int) -> Row:
 def flips_of(
     rows: Iterable[Row], facet: int, is_d: Callable[[Key], bool], is_positive: Callable[[int], bool], size: int
 ) -> Flips | Undefined:
-    """The two sides of a facet, given by its place, without its own columns; or why they can't be compared.
+    """The two sides of the ``facet``-th facet, without its own columns; or why they can't be compared.
 
-    Rows that lack a feature or the facet are left out. Rows that occur several times are repeated, in proportion where
-    that would be more than ``REPEATED`` times the sample's size.
+    Rows that lack a feature or the facet are left out. Rows that occurred several times are repeated, in proportion
+    if that would exceed ``REPEATED`` times the sample's size.
     """
     known = [(row, key) for row in rows if (key := row.keys[facet]) is not None]
     if not known:
@@ -125,7 +217,7 @@ def sides(features: np.ndarray, positive: np.ndarray, of_d: np.ndarray) -> Flips
 
 
 def repeats(times: np.ndarray, size: int) -> np.ndarray:
-    """How often each row is repeated: as often as it was seen or, beyond a bound, in proportion but at least once."""
+    """How often each row is repeated: as often as it occurred or, beyond a bound, in proportion but at least once."""
     most = REPEATED * size
     if times.sum() <= most:
         return times

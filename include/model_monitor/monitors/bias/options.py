@@ -1,43 +1,84 @@
-"""Do the options of a bias monitor make sense?"""
+"""The options of a bias monitor, with their checks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
+from model_monitor.monitors import checks
+from model_monitor.monitors.bias.facets import Facet, Name
 from model_monitor.monitors.bias.metrics import POST, PRE
+from model_monitor.monitors.checks import Compatibility
 
-if TYPE_CHECKING:
-    from model_monitor.monitors.bias import Bias
-
-
-def problems(monitor: Bias) -> Iterator[str]:
-    """What is wrong with the options, for the person who wrote them."""
-    if not monitor.facets:
-        yield "facets: name at least one column whose groups are compared, e.g. facets: [{name: sex, values: [F]}]"
-    if monitor.inference_attribute is None and monitor.probability_attribute is None:
-        yield "give inference_attribute, the predicted label, or probability_attribute, its score"
-    if not monitor.label_values_or_threshold:
-        yield "label_values_or_threshold: say which labels are positive, e.g. [1]"
-    if monitor.compatibility not in ("calibrated", "sagemaker"):
-        yield f"compatibility is calibrated or sagemaker, not {monitor.compatibility!r}"
-    if not 0 <= monitor.probability_threshold_attribute <= 1:
-        yield f"probability_threshold_attribute is 0 to 1, not {monitor.probability_threshold_attribute}"
-    if strange := sorted(set(monitor.judge) - {*PRE, *POST}):
-        yield f"'{strange[0]}' is no metric; judge one or more of {', '.join([*PRE, *POST])}"
-    yield from of_chance(monitor)
+MAX_SAMPLE_ROWS = 100_000
 
 
-def of_chance(monitor: Bias) -> Iterator[str]:
-    if not 0 < monitor.level < 1:
-        yield f"level is a probability between 0 and 1, not {monitor.level}"
-    if not 0 < monitor.false_alarm_budget < 1:
-        yield f"false_alarm_budget is a probability between 0 and 1, not {monitor.false_alarm_budget}"
-    if monitor.resamples < 100:
-        yield f"resamples: at least 100 tell an error, not {monitor.resamples}"
-    if monitor.seed < 0:
-        yield f"seed is 0 or more, not {monitor.seed}"
-    if monitor.minimum_per_side < 2:
-        yield f"minimum_per_side: at least 2 rows tell an error, not {monitor.minimum_per_side}"
-    if not 0 <= monitor.sample_rows <= 100_000:
-        yield f"sample_rows is 0 (no flip test) to 100000, not {monitor.sample_rows}"
+@dataclass(frozen=True)
+class Options:
+    """Raises ValueError that names the option and its remedy.
+
+    facets: the groups that are compared with everybody else, e.g. ``(Facet("sex", values=("F",)),)``.
+    ground_truth_attribute: column of the label, e.g. ``"label"``, or its index, e.g. ``0``.
+    inference_attribute: column, or index, of the predicted label, e.g. ``"prediction"``.
+    probability_attribute: column, or index, of the score (0..1) of the positive label, e.g. ``"score"``; read only
+        without ``inference_attribute``.
+    probability_threshold_attribute: a score above it (0..1) predicts the positive label.
+    label_values_or_threshold: the positive labels, e.g. ``("yes",)``. A single number may be a threshold, above which
+        labels are positive, e.g. ``(0.5,)``: ``value_types`` tells from the data.
+    group_variable: column, or index, e.g. ``"department"``: CDDL and CDDPL compare within its values. None: both
+        metrics are undefined.
+    features: numeric columns by which the flip test finds neighbours, e.g. ``("age", "income")``; () for every judged
+        column but the label, the predictions and the facet's own.
+    compatibility: "calibrated" weighs chance: a window as fair as the baseline raises any violation with at most the
+        probability ``false_alarm_budget``. "sagemaker" reproduces SageMaker's numbers and decisions.
+    judge: keys of the judged metrics, e.g. ``("DPL", "DI")``; () for all 21.
+    level: probability (0..1) of a metric's interval. The budget over all metrics may ask for a wider one.
+    resamples: how often counts are drawn again for standard errors, at least 100 (calibrated only).
+    seed: of these draws, 0 or more (calibrated only).
+    minimum_per_side: rows, at least 2, that each side needs to be judged (calibrated only).
+    sample_rows: the most distinct rows that the flip test keeps, 0 (no flip test) to 100,000.
+    false_alarm_budget: probability (0..1) of any violation in a window of unchanged bias (calibrated only).
+    """
+
+    facets: tuple[Facet, ...]
+    ground_truth_attribute: Name = "label"
+    inference_attribute: Name | None = None
+    probability_attribute: Name | None = None
+    probability_threshold_attribute: float = 0.5
+    label_values_or_threshold: tuple[str | int | float, ...] = ("1",)
+    group_variable: Name | None = None
+    features: tuple[str, ...] = ()
+    compatibility: Compatibility = "calibrated"
+    judge: tuple[str, ...] = ()
+    level: float = 0.95
+    resamples: int = 1000
+    seed: int = 0
+    minimum_per_side: int = 50
+    sample_rows: int = 2000
+    false_alarm_budget: float = 0.01
+
+    def __post_init__(self) -> None:
+        if problem := next(self.problems(), None):
+            raise ValueError(problem)
+
+    def problems(self) -> Iterator[str]:
+        """What is wrong with the options, in words for their author."""
+        if not self.facets:
+            yield "facets: name at least one column whose groups are compared, e.g. facets: [{name: sex, values: [F]}]"
+        if self.inference_attribute is None and self.probability_attribute is None:
+            yield "give inference_attribute, the predicted label, or probability_attribute, its score"
+        if not self.label_values_or_threshold:
+            yield "label_values_or_threshold: say which labels are positive, e.g. [1]"
+        yield from checks.compatibility(self.compatibility)
+        yield from checks.shares(probability_threshold_attribute=self.probability_threshold_attribute)
+        if unknown := sorted(set(self.judge) - {*PRE, *POST}):
+            yield f"'{unknown[0]}' is no metric; judge one or more of {', '.join([*PRE, *POST])}"
+        yield from checks.probabilities(level=self.level, false_alarm_budget=self.false_alarm_budget)
+        if self.resamples < 100:
+            yield f"resamples: at least 100 tell an error, not {self.resamples}"
+        if self.seed < 0:
+            yield f"seed is 0 or more, not {self.seed}"
+        if self.minimum_per_side < 2:
+            yield f"minimum_per_side: at least 2 rows tell an error, not {self.minimum_per_side}"
+        if not 0 <= self.sample_rows <= MAX_SAMPLE_ROWS:
+            yield f"sample_rows is 0 (no flip test) to {MAX_SAMPLE_ROWS}, not {self.sample_rows}"

@@ -1,4 +1,4 @@
-"""Why is there no such metric? In the original's words, or in ours."""
+"""Why does a metric not exist? In our words, and in SageMaker's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FALSE_NEGATIVES = (
     "All predicted labels are false negatives. There should be at least one prediction that is not false negative."
 )
 
-# What the original says where side a, or side d, is empty, and which of the two it looks at first.
+# SageMaker's words where side a, or side d, is empty, and the metrics for which it checks side a first.
 EMPTY_A = {
     "CI": "CI: negated facet set is empty. Check that x[~facet] has non-zero length.",
     "DPL": "Negative facet set is empty.",
@@ -53,14 +53,10 @@ OURS = {
 }
 
 
-def why_none(name: str, s: Sides, original: bool) -> str:
-    """Why a metric does not exist of these counts, scalars each."""
+def why_none(name: str, s: Sides) -> str:
+    """Why a metric does not exist for these counts, each a scalar."""
     if not s.a.n + s.d.n:
-        return "dataset must be non-empty" if original else "there is no row to judge"
-    return original_words(name, s) if original else ours(name, s)
-
-
-def ours(name: str, s: Sides) -> str:
+        return "there is no row to judge"
     if name != "GE" and not s.d.n:
         return "no row has the facet's value"
     if name != "GE" and not s.a.n:
@@ -68,7 +64,10 @@ def ours(name: str, s: Sides) -> str:
     return OURS.get(name, "there is no such number")
 
 
-def original_words(name: str, s: Sides) -> str:
+def why_none_in_sagemaker(name: str, s: Sides) -> str:
+    """The same in SageMaker's words."""
+    if not s.a.n + s.d.n:
+        return "dataset must be non-empty"
     if name == "GE":
         return FALSE_NEGATIVES
     if name in ("CDDL", "CDDPL"):
