@@ -113,7 +113,8 @@ def library(predict: Predict, rows: np.ndarray, background: np.ndarray) -> tuple
 @contextmanager
 def served() -> Iterator[Predict]:
     """The boosted trees behind HTTP, as the project asks such a model."""
-    from model_monitor.rows.explanations.models import Exchange, ModelAt, model_at
+    from model_monitor.rows.explanations.models import Exchange, ModelAt
+    from model_monitor.rows.explanations.opening import model_at
 
     ours_end, servers_end = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(servers_end,), daemon=True)

@@ -24,7 +24,8 @@ from model_monitor.monitors.bias import Bias, Entry, Facet
 from model_monitor.results.documents.attribution import AttributionDocuments
 from model_monitor.results.execution import written
 from model_monitor.rows.explanations.kernel_shap import KernelShap
-from model_monitor.rows.explanations.models import Exchange, ModelAt, model_at
+from model_monitor.rows.explanations.models import Exchange, ModelAt
+from model_monitor.rows.explanations.opening import model_at
 
 ROWS = np.ones((3, 2))
 

@@ -121,7 +121,7 @@ def test_rows_of_another_width_than_most_are_set_aside_even_if_they_come_first(t
 
 def test_columns_of_json_may_grow_from_file_to_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("model_monitor.rows.blocks.BLOCK_BYTES", 500)
-    monkeypatch.setattr("model_monitor.rows.collect.BATCH_ROWS", 4)
+    monkeypatch.setattr("model_monitor.rows.drafts.BATCH_ROWS", 4)
     for i in range(6):
         given = {f"x{j}": j for j in range(i + 1)}
         capture(tmp_path / "capture", [record(f"{i}-{n}", given, {"p": 0.5}) for n in range(5)], name=f"{i}.jsonl")

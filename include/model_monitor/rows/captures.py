@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.json as pj
 
 from model_monitor.rows.blocks import Block
+from model_monitor.rows.json_text import read_objects
 from model_monitor.rows.schema import EVERY, SCHEMA, event_of
 from model_monitor.rows.summary import Rejected
 from model_monitor.rows.times import TIME, times_of
@@ -104,12 +104,7 @@ def is_object(line: bytes) -> bool:
 
 
 def events_of(content: bytes) -> pa.StructArray:
-    table = pj.read_json(
-        pa.BufferReader(content),
-        pj.ReadOptions(use_threads=False, block_size=len(content) + 1),
-        pj.ParseOptions(explicit_schema=SCHEMA, unexpected_field_behavior="ignore"),
-    )
-    return table.to_struct_array().combine_chunks()
+    return read_objects(content, SCHEMA).to_struct_array().combine_chunks()
 
 
 def empty() -> pa.StructArray:

@@ -1,4 +1,5 @@
-"""Which parts of a captured record are read? Those of section 1.3 of the specification, and the recorder's own."""
+"""The parts of a captured record that are read: SageMaker's (docs/sagemaker-formats.md, Capture files) and the
+recorder's own."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ import math
 from typing import Any
 
 import pyarrow as pa
+
+from model_monitor.rows.json_text import is_unicode
 
 EVERY = 100.0  # percent
 
@@ -68,12 +71,3 @@ def float_of(value: Any) -> float:
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
     except OverflowError:
         return math.nan
-
-
-def is_unicode(text: str) -> bool:
-    """Whether a text can be stored: JSON's escapes can spell half a character."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

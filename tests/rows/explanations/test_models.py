@@ -17,7 +17,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from support.served_models import Served, csv_model, json_model, serving
 
 from model_monitor.errors import ConfigError, DataError, StoreError
-from model_monitor.rows.explanations.models import Exchange, ModelAt, model_at
+from model_monitor.rows.explanations.models import Exchange, ModelAt
+from model_monitor.rows.explanations.opening import model_at
 
 NUMBERS = np.arange(14.0).reshape(7, 2) / 4
 NAMES = ("a", "b c")

@@ -5,7 +5,6 @@ The only module that calls a model.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,19 +13,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from model_monitor import store
 from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME, EXPECTED_PREFIX
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.rows.collect import writer_of
+from model_monitor.rows import row_files
 from model_monitor.rows.explanations import tables
 from model_monitor.rows.explanations.background import Row, Value, background_of, table_of
 from model_monitor.rows.explanations.exact_shap import Method, Shap, exact_of
 from model_monitor.rows.explanations.kernel_shap import KernelShap, Predict, default_samples, samples_of
-from model_monitor.rows.explanations.models import Model, ModelAt, model_at
+from model_monitor.rows.explanations.models import Model, ModelAt
+from model_monitor.rows.explanations.opening import model_at
 from model_monitor.rows.explanations.sampling import sample
 from model_monitor.rows.select import Selection
 from model_monitor.rows.sources.datasets import row_group, row_groups_of
-from model_monitor.rows.summary import FOOTER, Summary
+from model_monitor.rows.summary import Summary
 from model_monitor.rows.times import TIME
 
 __all__ = ["Explainer", "Row", "Value", "background_of", "cost", "explain", "rows_at"]
@@ -219,7 +218,6 @@ def identity_of(rows: pa.Table, keep: Sequence[str]) -> dict[str, pa.Array]:
 
 def write(target: str, rows: pa.Table, keep: Sequence[str], summary: Summary) -> None:
     coded = [name for name in rows.column_names if name in keep or name.startswith(EXPECTED_PREFIX)]
-    with store.writing(target) as path, writer_of(path, rows.schema, coded) as writer:
+    with row_files.writing(target, rows.schema, coded, summary) as writer:
         if rows.num_rows:
             writer.write_table(rows, BATCH_ROWS)
-        writer.add_key_value_metadata({FOOTER: json.dumps(vars(summary)).encode()})

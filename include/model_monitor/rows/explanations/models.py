@@ -1,8 +1,8 @@
-"""Which model is asked, where is it, and how is it asked? Models by address."""
+"""Which model is asked, where it is, and how it is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import urlsplit
@@ -87,20 +87,6 @@ class Model(Protocol):
 
         Raises DataError if the answers can't be used, StoreError if trying again may help.
         """
-
-
-def model_at(at: ModelAt, headers: Mapping[str, str] | None = None) -> Model:
-    """The model at an address; ``headers`` go with each request over HTTP. Raises ConfigError, StoreError."""
-    check(at)
-    if at.url or at.sagemaker_endpoint:
-        from model_monitor.rows.explanations import endpoints
-
-        if at.url:
-            return endpoints.HttpEndpoint(at.url, at.exchange, endpoints.headers_of(at.exchange, headers))
-        return endpoints.SageMakerEndpoint(at)
-    from model_monitor.rows.explanations import artefacts
-
-    return artefacts.artefact(at.artefact, at.trust) if at.artefact else artefacts.function(at.callable or "")
 
 
 def check(at: ModelAt) -> None:

@@ -7,7 +7,6 @@ many others came with them.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -23,6 +22,7 @@ from model_monitor import store
 from model_monitor.core.hashing import hash_values
 from model_monitor.core.window import HOUR, iso
 from model_monitor.rows.blocks import Block, blocks
+from model_monitor.rows.json_text import joined, quoted
 from model_monitor.rows.labels.records import parse, rejected_line
 from model_monitor.rows.payloads.attributes import label_values
 from model_monitor.rows.summary import KEPT_REJECTED, Rejected, Summary
@@ -238,19 +238,6 @@ def values_of(data: pa.StringArray, encodings: pa.StringArray, attribute: str | 
     problems = {int(i): wrong[int(codes[i])] for i in np.flatnonzero(np.isin(codes, list(wrong)))} if wrong else {}
     starts_of, counts_of = (np.array(numbers, np.int64)[codes] for numbers in (starts, counts))
     return Values(pa.array(texts_of, pa.string()), starts_of, counts_of, problems)
-
-
-def quoted(texts: pa.StringArray) -> pa.StringArray:
-    """Texts as JSON; null for a missing one."""
-    if pc.any(pc.match_substring_regex(texts, r"[\x00-\x1f]"), min_count=0).as_py():
-        return pa.array([json.dumps(text, ensure_ascii=False) for text in texts.to_pylist()], pa.string())
-    escaped = pc.replace_substring(pc.replace_substring(texts, "\\", "\\\\"), '"', '\\"')
-    return pc.fill_null(joined('"', escaped, '"'), "null")
-
-
-def joined(*parts: pa.StringArray | str) -> pa.StringArray:
-    """Texts put together, element by element; null where one of them is."""
-    return pc.binary_join_element_wise(*parts, "")
 
 
 def as_of(files: Iterable[LabelFile]) -> str | None:

@@ -8,9 +8,8 @@ one are also left behind as the original leaves them (section 6.3 of the specifi
 from __future__ import annotations
 
 import contextlib
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -25,10 +24,11 @@ from model_monitor import store
 from model_monitor.core.batch import EVENT_ID, INFERENCE_ID, LABELLED, RECORD, REPEATED
 from model_monitor.core.hashing import hash_values
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.rows.collect import writer_of
-from model_monitor.rows.labels.files import Labels, Values, joined
+from model_monitor.rows import row_files
+from model_monitor.rows.json_text import in_one, joined
+from model_monitor.rows.labels.files import Labels, Values
 from model_monitor.rows.sources.datasets import coded_columns
-from model_monitor.rows.summary import FOOTER, Rejected, Summary, undamaged
+from model_monitor.rows.summary import Rejected, Summary, undamaged
 from model_monitor.store.ahead import ahead
 
 PAIRS_PER_RECORD = 10  # more pairs than so many for each request and label are no join, but a mistake
@@ -80,19 +80,17 @@ def merge(rows: str, labels: Labels, joining: Joining, target: str, records: str
     summary.labels |= NO_LABELS
     summary.labels["hours"] = {}
     side = Side.of(labels, joining)
-    with contextlib.ExitStack() as stack:
-        source = stack.enter_context(opened(rows))
-        path = stack.enter_context(store.writing(target))
-        lines = stack.enter_context(Lines(records))
+    with row_files.opened(rows) as source:
         schema = schema_with(source.schema_arrow, joining.column, rows)
-        writer = stack.enter_context(writer_of(path, schema, [*coded(source), joining.column]))
+        coded = coded_columns(source.metadata, 0) if source.num_row_groups else []
         groups = map(source.read_row_group, range(source.num_row_groups))
-        for portion in ahead(lambda group: merged(group, side, schema), groups):
-            lines.write(portion.lines)
-            writer.write_table(portion.rows)
-            portion.tell(summary)
-        summary.labels["hours"] = dict(sorted(summary.labels["hours"].items()))
-        writer.add_key_value_metadata({FOOTER: json.dumps(vars(summary)).encode()})
+        # The rows appear last, so that where they are, the records are too.
+        with row_files.writing(target, schema, [*coded, joining.column], summary) as writer, Lines(records) as lines:
+            for portion in ahead(lambda group: merged(group, side, schema), groups):
+                lines.write(portion.lines)
+                writer.write_table(portion.rows)
+                portion.add_to(summary)
+            summary.labels["hours"] = dict(sorted(summary.labels["hours"].items()))
     return summary
 
 
@@ -121,7 +119,7 @@ class Portion:
     hours: Counter[str]
     rejected: list[Rejected]
 
-    def tell(self, summary: Summary) -> None:
+    def add_to(self, summary: Summary) -> None:
         summary.records += self.counts["requests"]
         summary.rows += self.rows.num_rows
         for name, n in self.counts.items():
@@ -159,18 +157,7 @@ def spliced(truths: pa.StringArray, records: pa.StringArray) -> pa.Buffer:
     if pc.any(pc.starts_with(records, OF_BATCH), min_count=0).as_py():
         records = pc.if_else(pc.starts_with(records, OF_BATCH), pc.replace_substring_regex(records, *TIME), records)
     members = pc.utf8_slice_codeunits(records, start=1)
-    lines = pa.ListArray.from_arrays(pa.array([0, len(records)], pa.int32()), joined(truths, members, "\n"))
-    return pc.binary_join(lines, "")[0].as_buffer()
-
-
-@contextlib.contextmanager
-def opened(rows: str) -> Iterator[pq.ParquetFile]:
-    """A file of collected rows. Raises DataError."""
-    try:
-        with undamaged(rows), store.open_file(rows) as stream:
-            yield pq.ParquetFile(stream)
-    except FileNotFoundError as error:
-        raise DataError(f"{rows} is gone; collect the window again") from error
+    return in_one(joined(truths, members, "\n"), "").as_buffer()
 
 
 def schema_with(rows: pa.Schema, label: str, address: str) -> pa.Schema:
@@ -185,11 +172,6 @@ def schema_with(rows: pa.Schema, label: str, address: str) -> pa.Schema:
         )
     kept = [field for field in rows if field.name != RECORD]
     return pa.schema([*kept, (label, pa.string()), (LABELLED, pa.bool_()), (REPEATED, pa.bool_())])
-
-
-def coded(source: pq.ParquetFile) -> list[str]:
-    """The columns whose values repeat, as they were found when the rows were collected."""
-    return coded_columns(source.metadata, 0) if source.num_row_groups else []
 
 
 @dataclass(frozen=True)

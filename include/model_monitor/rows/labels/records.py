@@ -9,10 +9,10 @@ from itertools import groupby
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.json as pj
 
 from model_monitor.rows.blocks import Block
 from model_monitor.rows.captures import is_object
+from model_monitor.rows.json_text import read_objects
 from model_monitor.rows.schema import conform
 from model_monitor.rows.summary import Rejected
 
@@ -46,7 +46,7 @@ def is_list(line: bytes) -> bool:
 
 def objects(lines: Sequence[bytes]) -> pa.StructArray:
     """Lines of one record each. Raises ArrowInvalid if a line is not what it looks like."""
-    records = read_json(b"\n".join(lines), pa.schema(list(TRUTH))).to_struct_array().combine_chunks()
+    records = read_objects(b"\n".join(lines), pa.schema(list(TRUTH))).to_struct_array().combine_chunks()
     if len(records) != len(lines):
         raise pa.ArrowInvalid("other lines than objects")
     return records
@@ -55,19 +55,11 @@ def objects(lines: Sequence[bytes]) -> pa.StructArray:
 def lists(lines: Sequence[bytes]) -> tuple[pa.StructArray, np.ndarray]:
     """Lines of a record or a list of records each, and the index of each record's line. Raises ArrowInvalid."""
     wrapped = [b'{"l":' + (line if is_list(line) else b"[" + line + b"]") + b"}" for line in lines]
-    found = read_json(b"\n".join(wrapped), pa.schema([("l", pa.list_(TRUTH))])).column("l").combine_chunks()
+    found = read_objects(b"\n".join(wrapped), pa.schema([("l", pa.list_(TRUTH))])).column("l").combine_chunks()
     if len(found) != len(lines):
         raise pa.ArrowInvalid("other lines than lists")
     counts = pc.list_value_length(found).to_numpy(zero_copy_only=False)
     return found.flatten(), np.repeat(np.arange(len(lines)), counts)
-
-
-def read_json(content: bytes, schema: pa.Schema) -> pa.Table:
-    return pj.read_json(
-        pa.BufferReader(content),
-        pj.ReadOptions(use_threads=False, block_size=len(content) + 1),
-        pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
-    )
 
 
 def parse_line_by_line(block: Block) -> tuple[pa.StructArray, np.ndarray, list[Rejected]]:

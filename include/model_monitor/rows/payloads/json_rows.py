@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
+from model_monitor.rows.json_text import in_one, is_unicode
 from model_monitor.rows.payloads.envelopes import RAGGED, Opened, Row, lines_opened, opened
-from model_monitor.rows.schema import is_unicode
 
 NAMED = -1  # the width of rows whose values carry names
 EMPTY = -2  # that of no rows
@@ -121,7 +121,7 @@ def flat_objects(texts: pa.StringArray) -> dict[str, pa.Array] | None:
     one_each = pc.match_substring_regex(texts, r"^[ \t]*\{[^\n]*\}[ \t]*$")  # anything else PyArrow must not be given
     if not len(texts) or not pc.all(one_each).as_py() or nesting_may_exceed(texts, NESTING_AT_MOST):
         return None
-    content = pa.BufferReader(pc.binary_join(as_list(texts), "\n")[0].as_py().encode())
+    content = pa.BufferReader(in_one(texts).as_py().encode())
     reading = pj.ReadOptions(use_threads=False, block_size=content.size() + 1)
     try:
         table = pj.read_json(content, reading)
@@ -168,7 +168,3 @@ def as_written(name: str, column: pa.Array, texts: pa.StringArray) -> pa.StringA
     if found.null_count or not pc.all(pc.equal(found.cast(pa.float64()), column.filter(whole))).as_py():
         return None
     return pc.replace_with_mask(written, whole, found)
-
-
-def as_list(lines: pa.StringArray) -> pa.ListArray:
-    return pa.ListArray.from_arrays(pa.array([0, len(lines)], pa.int32()), lines)

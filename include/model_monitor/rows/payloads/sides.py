@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
+from model_monitor.rows.json_text import in_one
 from model_monitor.rows.payloads.envelopes import RAGGED, Opened
 from model_monitor.rows.payloads.json_rows import (
     NAMED,
     Texts,
-    as_list,
     columns_of_texts,
     flat_objects,
     rows_of_json,
@@ -177,7 +177,7 @@ def columns_of_lines(lines: pa.StringArray, names: list[str]) -> dict[str, pa.Ch
     """Lines of CSV with as many values as names, all text; an empty value is missing."""
     if not len(lines):
         return {name: pa.array([], pa.string()) for name in names}
-    content = (pc.binary_join(as_list(lines), "\n")[0].as_py() + "\n").encode()
+    content = (in_one(lines).as_py() + "\n").encode()
     table = pcsv.read_csv(
         pa.BufferReader(content),
         pcsv.ReadOptions(use_threads=False, column_names=names, block_size=len(content) + 1),

@@ -17,7 +17,7 @@ from model_monitor import store
 from model_monitor.core.window import iso
 from model_monitor.errors import DataError
 from model_monitor.rows.blocks import Block, Piece, in_blocks, read
-from model_monitor.rows.schema import is_unicode
+from model_monitor.rows.json_text import is_unicode
 from model_monitor.rows.sources import typed
 from model_monitor.rows.sources.source import Listed
 from model_monitor.rows.sources.texts import csv_rows, json_documents, members, object_of

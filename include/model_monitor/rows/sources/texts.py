@@ -11,7 +11,7 @@ import msgspec
 
 from model_monitor.errors import DataError
 from model_monitor.rows.blocks import BLOCK_BYTES, LINE_BYTES, Piece
-from model_monitor.rows.schema import is_unicode
+from model_monitor.rows.json_text import is_unicode
 from model_monitor.rows.sources.translating import Line
 
 BOM = b"\xef\xbb\xbf"

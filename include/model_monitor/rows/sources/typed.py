@@ -21,7 +21,7 @@ from model_monitor.core.batch import BATCH_CELLS
 from model_monitor.core.window import Window
 from model_monitor.errors import DataError
 from model_monitor.rows.blocks import deleted
-from model_monitor.rows.labels.files import joined, quoted
+from model_monitor.rows.json_text import joined, quoted
 from model_monitor.rows.sources.translating import encode
 from model_monitor.rows.summary import undamaged
 from model_monitor.rows.times import EARLIEST, LATEST, TIME, within

@@ -1,0 +1,228 @@
+"""The rows of one span while they are collected: shapes, duplicates and files until all of its requests are known."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from model_monitor import store
+from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME, INFERENCE_ID
+from model_monitor.rows.captures import Records
+from model_monitor.rows.payloads.json_rows import EMPTY, NAMED
+from model_monitor.rows.payloads.payload import Rows, Shape
+from model_monitor.rows.row_files import add_footer, writer_of
+from model_monitor.rows.summary import Rejected, Summary, percent
+from model_monitor.rows.times import TIME
+
+PROBE_ROWS = 2000
+WAITING_BYTES = 32 << 20  # of rows that wait to be written, of all spans together; half of it is a full row group
+KEPT_PERCENTAGES = 20  # where each request has its own, as many groups of like ones are told
+
+METADATA = {EVENT_ID: pa.string(), INFERENCE_ID: pa.string(), EVENT_TIME: TIME}
+
+
+@dataclass(frozen=True)
+class Portion:
+    """The requests of a block that belong to one span, decoded."""
+
+    span: int
+    count: int  # how many requests, readable or not
+    records: Records
+    rows: list[tuple[Rows, pa.Table, np.ndarray]]  # with what no monitor judges, and with a hash of each event id
+    rejected: list[Rejected]
+
+
+class Requests:
+    """The requests of a span in the order of reading."""
+
+    def __init__(self) -> None:
+        self.hashes: list[np.ndarray] = []  # of the event id of each request
+        self.counts: list[np.ndarray] = []  # how many rows each has
+        self.percentages: list[np.ndarray] = []  # of how many percent of requests each is one
+
+    def add(self, hashes: np.ndarray, counts: np.ndarray, percentages: np.ndarray) -> None:
+        self.hashes.append(hashes)
+        self.counts.append(compact(counts))
+        self.percentages.append(compact(percentages))
+
+    def repeated(self) -> np.ndarray:
+        """For each request, whether its event id has been there before."""
+        every = np.concatenate(self.hashes) if self.hashes else np.empty(0, np.uint64)
+        repeated = np.ones(len(every), bool)
+        repeated[np.unique(every, return_index=True)[1]] = False
+        return repeated
+
+    def rows(self) -> np.ndarray:
+        """How many rows each request has."""
+        return np.concatenate(self.counts) if self.counts else np.empty(0, np.int64)
+
+    def captured(self, chosen: np.ndarray) -> dict[str, int]:
+        """How many of the chosen requests were captured at which percentage, by rising percentage.
+
+        Of more than ``KEPT_PERCENTAGES`` those that follow one another are put together.
+        """
+        if not self.percentages:
+            return {}
+        every = np.concatenate(self.percentages)[chosen]
+        if len(every) and (every == every[0]).all():  # nearly always, and quicker than sorting
+            return {percent(float(every[0])): len(every)}
+        different, counts = np.unique(every, return_counts=True)
+        parts = min(len(different), KEPT_PERCENTAGES)
+        groups = zip(np.array_split(different, parts), np.array_split(counts, parts), strict=True)
+        return {percent(together(some, n)): int(n.sum()) for some, n in groups}
+
+
+def together(percentages: np.ndarray, counts: np.ndarray) -> float:
+    """The percentage at which so many requests stand for as many as they do each at its own: the harmonic mean."""
+    return float(percentages[0] if len(percentages) == 1 else counts.sum() / (counts / percentages).sum())
+
+
+def compact(values: np.ndarray) -> np.ndarray:
+    """The same values; nearly always they are all the same, which a view of one says without taking memory."""
+    return np.broadcast_to(values[0], len(values)) if len(values) and (values == values[0]).all() else values
+
+
+class Draft:
+    """The rows of one span while they are being collected, in temporary files."""
+
+    def __init__(self, summary: Summary, shape: Shape | None) -> None:
+        self.summary, self.shape = summary, shape
+        self.shapes: Counter[Shape] = Counter()
+        self.requests = Requests()
+        self.pieces: list[Path] = []
+        self.coded: list[str] = []  # columns whose values repeat, stored as codes into a dictionary
+        self.waiting: list[pa.Table] = []
+        self.writer: pq.ParquetWriter | None = None
+        self.folder = tempfile.TemporaryDirectory(prefix="model-monitor-")
+
+    def __enter__(self) -> Draft:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+        self.folder.cleanup()
+
+    def close(self) -> None:
+        if self.writer:
+            self.writer.close()
+
+    @property
+    def usual_shape(self) -> Shape | None:
+        """The shape that most requests have; None if there are none."""
+        return max(sorted(self.shapes), key=lambda shape: self.shapes[shape]) if self.shapes else None
+
+    def add(self, portion: Portion) -> None:
+        """Keep rows of the usual shape, set the others aside."""
+        self.summary.records += portion.count
+        for one in portion.rejected:
+            self.summary.reject(one)
+        for rows, _, _ in portion.rows:
+            if EMPTY not in rows.shape:  # what has no rows fits beside any
+                self.shapes[rows.shape] += len(rows.requests)
+        self.shape = self.shape or self.usual_shape
+        for rows, table, hashes in portion.rows:
+            if rows.shape == self.shape or EMPTY in rows.shape:
+                self.requests.add(hashes, rows.counts, portion.records.percentages[rows.requests])
+                self.write(table)
+            else:
+                for i in rows.requests.tolist():
+                    self.summary.reject(portion.records.reject(i, odd_shape(rows.shape, self.shape)))
+
+    def write(self, table: pa.Table) -> None:
+        """Append to what waits to be written; a full row group is written."""
+        self.waiting.append(table)
+        if self.waiting_bytes >= WAITING_BYTES // 2 or sum(some.num_rows for some in self.waiting) >= BATCH_ROWS // 2:
+            self.flush()
+
+    @property
+    def waiting_bytes(self) -> int:
+        return sum(some.nbytes for some in self.waiting)
+
+    def flush(self) -> None:
+        """Write what waits to the newest piece; a column not seen before starts a new one."""
+        if not self.waiting:
+            return
+        table = pa.concat_tables(self.waiting, promote_options="default").combine_chunks()
+        self.waiting = []
+        known = self.writer.schema.names if self.writer else []
+        if self.writer is None or not set(table.column_names) <= set(known):
+            self.close()
+            self.pieces.append(Path(self.folder.name) / f"{len(self.pieces)}.parquet")
+            self.coded += [name for name in table.column_names if name not in known and repeats(table.column(name))]
+            schema = schema_of(dict.fromkeys([*known, *table.column_names]))
+            self.writer = writer_of(self.pieces[-1], schema, self.coded)
+        self.writer.write_table(conformed(table, self.writer.schema))
+
+    def publish(self, address: str) -> Summary:
+        """Store the file, without requests that were there before."""
+        self.flush()
+        repeated, counts = self.requests.repeated(), self.requests.rows()
+        self.summary.duplicates = int(repeated.sum())
+        self.summary.captured = self.requests.captured(~repeated)
+        self.summary.rows = int(counts[~repeated].sum())
+        if self.writer is not None and len(self.pieces) == 1 and not self.summary.duplicates:
+            add_footer(self.writer, self.summary)
+            self.close()
+        else:
+            self.rewrite(np.repeat(~repeated, counts))
+        with store.writing(address) as path:
+            shutil.move(self.pieces[-1], path)
+        return self.summary
+
+    def rewrite(self, keep: np.ndarray) -> None:
+        """All pieces as one, with the rows to keep."""
+        schema = self.writer.schema if self.writer else schema_of(METADATA)
+        self.close()
+        whole = Path(self.folder.name) / "whole.parquet"
+        with writer_of(whole, schema, self.coded) as writer:
+            for table in kept_rows(self.pieces, keep):
+                writer.write_table(conformed(table, schema))
+            add_footer(writer, self.summary)
+        self.pieces.append(whole)
+
+
+def repeats(values: pa.ChunkedArray) -> bool:
+    """Whether the first values are different in less than half."""
+    probe = values.slice(0, PROBE_ROWS)
+    return 2 * len(probe.unique()) < len(probe)
+
+
+def schema_of(names: Iterable[str]) -> pa.Schema:
+    return pa.schema([(name, METADATA.get(name, pa.string())) for name in names])
+
+
+def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The table with the columns of a schema; one that it lacks is missing throughout."""
+    have = dict(zip(table.column_names, table.columns, strict=True))
+    columns = [have[f.name] if f.name in have else pa.nulls(table.num_rows, f.type) for f in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def kept_rows(pieces: Sequence[Path], keep: np.ndarray) -> Iterator[pa.Table]:
+    """The rows of some files, a row group at a time, without those that are not to be kept."""
+    done = 0
+    for piece in pieces:
+        with pq.ParquetFile(piece) as file:
+            for i in range(file.num_row_groups):
+                table = file.read_row_group(i)
+                chosen = keep[done : done + table.num_rows]
+                done += table.num_rows
+                yield table if chosen.all() else table.filter(pa.array(chosen))
+
+
+def odd_shape(shape: Shape, usual: Shape | None) -> str:
+    """Why a request's number of values keeps it out."""
+    return f"{shown(shape)} where most records have {shown(usual or (0, 0))}"
+
+
+def shown(shape: Shape) -> str:
+    words = ["named values" if width == NAMED else f"{width} values" for width in shape]
+    return f"{words[0]} in the output and {words[1]} in the input"
