@@ -217,7 +217,7 @@ def run_run(asked: argparse.Namespace) -> int:
 
 
 def question_of(asked: argparse.Namespace) -> Any:
-    from model_monitor.config import EXPLAINED
+    from model_monitor.config.monitors import traits_of
     from model_monitor.jobs.by_hand import Question
     from model_monitor.sagemaker import analysis_config
 
@@ -228,7 +228,7 @@ def question_of(asked: argparse.Namespace) -> Any:
             print(f"model-monitor: {asked.analysis_config}: {sentence}", file=sys.stderr)
         options = analysis.options(asked.monitor) | options
     explain = None
-    if asked.monitor == EXPLAINED:
+    if traits_of(asked.monitor).needs_explanations:
         explain = analysis_config.explain_of(
             analysis.explain, asked.model, asked.background, asked.headers_from, asked.trust
         )

@@ -122,7 +122,7 @@ WRONG_MONITORS = [
     ("model_monitor.monitors.data_quality.Nothing", {}, "there is no monitor"),
     ("os.getcwd", {}, "must be a dataclass"),
     ("collections.OrderedDict", {}, "must be a dataclass"),
-    ("model_monitor.core.monitor.By", {"column": "a"}, "can't"),
+    ("model_monitor.core.segments.By", {"column": "a"}, "can't"),
     ("data_quality", {"budget": 1}, "budget"),
     ("data_quality", {"compatibility": "aws"}, "compatibility"),
     ("data_quality", {"false_alarm_budget": 2}, "probability"),

@@ -13,19 +13,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from model_monitor.core import chance, laws
-from model_monitor.core.constraints import (
-    EVERYTHING,
-    Between,
-    Constraint,
-    Estimate,
-    Finding,
-    Measure,
-    Share,
-    Undefined,
-    Unlearned,
-    evaluate,
-    noise_of,
-)
+from model_monitor.core.constraints import Between, Constraint, Finding, Unlearned
+from model_monitor.core.evaluation import evaluate, noise_of
+from model_monitor.core.measures import EVERYTHING, Estimate, Measure, Share, Undefined
 from model_monitor.results.documents.plain import constraint_of, written
 
 

@@ -9,8 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_monitor.core import laws
-from model_monitor.core.constraints import Between, Near, Subject, evaluate
-from model_monitor.core.monitor import MAX_SEGMENTS, By, Segmented, fold
+from model_monitor.core.constraints import Between, Near
+from model_monitor.core.evaluation import evaluate
+from model_monitor.core.measures import Subject
+from model_monitor.core.monitor import fold
+from model_monitor.core.segments import MAX_SEGMENTS, By, Segmented
 from model_monitor.core.states import dump
 from model_monitor.errors import DataError
 from model_monitor.monitors.data_quality import DataQuality

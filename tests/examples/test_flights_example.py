@@ -19,13 +19,12 @@ from support.places import PROJECT
 
 from model_monitor import config
 from model_monitor.core.batch import LABELLED
-from model_monitor.core.constraints import evaluate
+from model_monitor.core.evaluation import evaluate
 from model_monitor.core.monitor import fold
 from model_monitor.jobs import explaining
-from model_monitor.results.documents import decode, encode
+from model_monitor.results.documents import decode, documents_of, encode
 from model_monitor.rows.explanations import explain
 from model_monitor.rows.sources.datasets import Dataset
-from model_monitor.verdicts.report import documents_of
 
 pd = pytest.importorskip("pandas")
 pytest.importorskip("sklearn")

@@ -16,8 +16,10 @@ import pytest
 from support.served_models import csv_model, serving
 
 from model_monitor.config.sections import Explain
-from model_monitor.core.constraints import Between, Constraint, Estimate, Finding, Subject, Unlearned, evaluate
+from model_monitor.core.constraints import Between, Constraint, Finding, Unlearned
+from model_monitor.core.evaluation import evaluate
 from model_monitor.core.importances import Importances, ndcg, ndcg_interval
+from model_monitor.core.measures import Estimate, Subject
 from model_monitor.errors import ConfigError, DataError, StoreError
 from model_monitor.monitors.attribution import Attribution
 from model_monitor.monitors.bias import Bias, Entry, Facet

@@ -11,8 +11,11 @@ import pytest
 
 from model_monitor.config.monitors import monitor_of
 from model_monitor.core import laws
-from model_monitor.core.constraints import Finding, Near, Subject, evaluate
-from model_monitor.core.monitor import By, Segmented, fold
+from model_monitor.core.constraints import Finding, Near
+from model_monitor.core.evaluation import evaluate
+from model_monitor.core.measures import Subject
+from model_monitor.core.monitor import fold
+from model_monitor.core.segments import By, Segmented
 from model_monitor.core.states import dump, load
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.monitors.attribution import ATTRIBUTIONS, DRIFT, EXPECTED, Attribution, Moved, moved, ndcg

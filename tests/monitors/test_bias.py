@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from support.places import SHARED
 
 from model_monitor.core import laws
-from model_monitor.core.constraints import EVERYTHING, Estimate, Measure, Share, Subject, Undefined
-from model_monitor.core.monitor import By, fold
+from model_monitor.core.measures import EVERYTHING, Estimate, Measure, Share, Subject, Undefined
+from model_monitor.core.monitor import fold
+from model_monitor.core.segments import By
 from model_monitor.core.states import dump
 from model_monitor.monitors.bias import COVERAGE, Bias, Entry, Facet
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-from model_monitor.core.constraints import Estimate, Undefined
+from model_monitor.core.measures import Estimate, Undefined
 from model_monitor.core.monitor import fold
 from model_monitor.core.states import dump
 from model_monitor.monitors.bias import Bias, Facet

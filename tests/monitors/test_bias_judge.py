@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from support.places import PROJECT
 
-from model_monitor.core.constraints import Undefined
+from model_monitor.core.measures import Undefined
 from model_monitor.monitors.bias import Bias, Facet
 
 JUDGE = os.environ.get("SMCLARIFY_PYTHON")

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from model_monitor.core.constraints import Undefined
+from model_monitor.core.measures import Undefined
 from model_monitor.core.states import dump, load
 from model_monitor.monitors.bias.value_types import (
     ABOVE,

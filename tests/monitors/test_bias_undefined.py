@@ -8,7 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from model_monitor.core.constraints import EVERYTHING, Finding, Undefined, evaluate
+from model_monitor.core.constraints import Finding
+from model_monitor.core.evaluation import evaluate
+from model_monitor.core.measures import EVERYTHING, Undefined
 from model_monitor.core.states import dump
 from model_monitor.errors import DataError
 from model_monitor.monitors.bias import COVERAGE, Bias, Entry, Facet

@@ -11,7 +11,9 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
-from model_monitor.core.constraints import Between, Estimate, Finding, Undefined, evaluate
+from model_monitor.core.constraints import Between, Finding
+from model_monitor.core.evaluation import evaluate
+from model_monitor.core.measures import Estimate, Undefined
 from model_monitor.monitors.bias import BIAS_DRIFT, Bias, Entry, Facet
 from model_monitor.monitors.bias.metrics import Sides, after_training, before_training
 from model_monitor.monitors.bias.standard_errors import errors_of

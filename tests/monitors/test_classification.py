@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as judge
 
-from model_monitor.core.constraints import Estimate, Measure, Share, Undefined
+from model_monitor.core.measures import Estimate, Measure, Share, Undefined
 from model_monitor.monitors.model_quality import binary, multiclass, original_formulas
 from model_monitor.monitors.model_quality.classification import (
     BETAS,

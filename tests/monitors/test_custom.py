@@ -13,14 +13,11 @@ import pyarrow.compute as pc
 from support.captures import at, capture, endpoint_file, record
 
 from model_monitor import jobs
-from model_monitor.core import laws
-from model_monitor.core.constraints import Between, Constraint, Measures, Subject
-from model_monitor.core.states import Quantiles
-from model_monitor.core.window import Window
+from model_monitor.core import Between, Constraint, Measures, Monitor, Quantiles, Subject, Window, laws
 
 
 @dataclass(frozen=True)
-class Latency:
+class Latency(Monitor[Quantiles]):
     """Does the model still answer in time? The 95th percentile of a captured column of milliseconds."""
 
     column: str = "ms"

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from model_monitor.core import laws
-from model_monitor.core.constraints import EVERYTHING, Finding, evaluate
-from model_monitor.core.monitor import By, fold
+from model_monitor.core.constraints import Finding
+from model_monitor.core.evaluation import evaluate
+from model_monitor.core.measures import EVERYTHING
+from model_monitor.core.monitor import fold
+from model_monitor.core.segments import By
 from model_monitor.monitors.data_quality import DataQuality, Rules
 
 

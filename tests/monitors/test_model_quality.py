@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from sklearn import metrics as judge
 
 from model_monitor.core import laws
-from model_monitor.core.constraints import Estimate, Share, Undefined
-from model_monitor.core.monitor import By, fold
+from model_monitor.core.measures import Estimate, Share, Undefined
+from model_monitor.core.monitor import fold
+from model_monitor.core.segments import By
 from model_monitor.core.states import dump
 from model_monitor.monitors import resamples
 from model_monitor.monitors.model_quality import ModelQuality

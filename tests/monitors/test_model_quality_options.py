@@ -12,7 +12,7 @@ import pytest
 
 from model_monitor.config.monitors import monitor_of
 from model_monitor.core import laws
-from model_monitor.core.constraints import Estimate, Share, Undefined
+from model_monitor.core.measures import Estimate, Share, Undefined
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.monitors.model_quality import ModelQuality, Quality
 from model_monitor.monitors.model_quality.custom_metrics import CustomMetric

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from sklearn import metrics as judge
 
-from model_monitor.core.constraints import EVERYTHING, Estimate, Share, Subject, Undefined
+from model_monitor.core.measures import EVERYTHING, Estimate, Share, Subject, Undefined
 from model_monitor.core.states import dump
 from model_monitor.monitors.model_quality import ModelQuality, binary
 from model_monitor.monitors.model_quality.binary import HINT

@@ -10,7 +10,9 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
-from model_monitor.core.constraints import Estimate, Finding, Share, evaluate
+from model_monitor.core.constraints import Finding
+from model_monitor.core.evaluation import evaluate
+from model_monitor.core.measures import Estimate, Share
 from model_monitor.monitors.model_quality import ModelQuality, binary
 
 SCORED = ModelQuality("BinaryClassification", probability_attribute="score")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as judge
 
-from model_monitor.core.constraints import Estimate, Undefined
+from model_monitor.core.measures import Estimate, Undefined
 from model_monitor.core.states import dump, load
 from model_monitor.monitors.model_quality import regression
 from model_monitor.monitors.model_quality.outcomes import Estimated, Fit

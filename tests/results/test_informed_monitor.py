@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from support.quality_files import files, monitor, rows
 
-from model_monitor.core.constraints import Undefined
-from model_monitor.core.monitor import By, Segmented
+from model_monitor.core.measures import Undefined
+from model_monitor.core.segments import By, Segmented
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.model_quality import ModelQuality
 from model_monitor.results.documents.model_quality import ModelQualityDocuments

@@ -9,11 +9,12 @@ from typing import Any
 import pyarrow as pa
 
 from model_monitor import store
-from model_monitor.core.monitor import By, Segmented
+from model_monitor.core.observed import Observed
+from model_monitor.core.segments import By, Segmented
 from model_monitor.monitors.attribution import Attribution
 from model_monitor.monitors.bias import Bias, Facet
-from model_monitor.results.documents import encode
-from model_monitor.verdicts.report import Baseline, Observed, documents_of, write_report
+from model_monitor.results.documents import documents_of, encode
+from model_monitor.verdicts.report import Baseline, write_report
 
 ABOUT = {"schedule": "s", "monitor": "m", "window": {"start": "", "end": ""}}
 

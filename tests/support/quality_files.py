@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from model_monitor.core.monitor import Segmented
+from model_monitor.core.segments import Segmented
 from model_monitor.monitors.model_quality import ModelQuality
-from model_monitor.results.documents import decode, encode
-from model_monitor.verdicts.report import documents_of
+from model_monitor.results.documents import decode, documents_of, encode
 
 BINARY = [
     *("confusion_matrix", "recall", "precision", "accuracy"),

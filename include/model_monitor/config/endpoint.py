@@ -10,13 +10,10 @@ from pydantic import Field, ValidationError, model_validator
 from model_monitor.config import cron as crons
 from model_monitor.config.capture import Capture
 from model_monitor.config.fields import Address, Cron, Days, Duration, Name, Settings, Share
-from model_monitor.config.monitors import attributes_of, monitor_of, paths_of
+from model_monitor.config.monitors import attributes_of, monitor_of, paths_of, traits_of
 from model_monitor.config.sections import Baseline, Columns, Explain, GroundTruth, Preprocess
 from model_monitor.errors import ConfigError
 from model_monitor.rows.sources.source import Source
-
-EXPLAINED = "attribution"  # the monitor that needs explanations
-LABELLED = ("model_quality", "bias")  # monitors that need labels; others do where they are given ground truth
 
 
 class Schedule(Settings):
@@ -64,7 +61,7 @@ class Schedule(Settings):
 
     @model_validator(mode="after")
     def _explains_what_it_judges(self) -> Schedule:
-        if (self.monitor == EXPLAINED) != (self.explain is not None):
+        if traits_of(self.monitor).needs_explanations != (self.explain is not None):
             raise ValueError("monitor attribution and explain: {model: ...} go together")
         if self.explain and self.ground_truth:
             raise ValueError("monitor attribution needs no labels; leave its ground_truth out")
@@ -141,7 +138,7 @@ class Endpoint(Settings):
         return self
 
     def _with_ground_truth(self, schedule: Schedule) -> Schedule:
-        if schedule.ground_truth is None and schedule.monitor.replace("-", "_") not in LABELLED:
+        if schedule.ground_truth is None and not traits_of(schedule.monitor).needs_labels:
             return schedule
         said = [truth.model_dump(exclude_unset=True) for truth in (self.ground_truth, schedule.ground_truth) if truth]
         merged = {key: value for some in said for key, value in some.items()}

@@ -9,9 +9,9 @@ from typing import Any, get_type_hints
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
+from model_monitor.core.monitor import Monitor, Traits
 from model_monitor.errors import ConfigError
-
-VERBS = ("empty", "observe", "measure", "suggest")  # what makes a class a monitor
+from model_monitor.monitors.traits import BUILT_IN
 
 
 def monitor_of(name: str, options: dict[str, Any], segments: Sequence[str] = ()) -> Any:
@@ -22,25 +22,14 @@ def monitor_of(name: str, options: dict[str, Any], segments: Sequence[str] = ())
     whole = whole_monitor(name, options)
     if not segments:
         return whole
-    from model_monitor.core.monitor import By, Segmented
+    from model_monitor.core.segments import By, Segmented
 
     return Segmented(whole, tuple(By(column, whole) for column in segments))
 
 
 def whole_monitor(name: str, options: dict[str, Any]) -> Any:
-    """An instance of a monitor: ``data_quality`` is ``model_monitor.monitors.data_quality.DataQuality``, a dotted path
-    is itself. Raises ConfigError."""
-    short = name.replace("-", "_")
-    path = name if "." in name else f"model_monitor.monitors.{short}.{short.title().replace('_', '')}"
-    module, _, attribute = path.rpartition(".")
-    try:
-        kind = getattr(importlib.import_module(module), attribute)
-    except (ModuleNotFoundError, AttributeError) as error:
-        raise ConfigError(
-            f"there is no monitor '{name}' ({error}); give data_quality, model_quality or a dotted path"
-        ) from error
-    if not (dataclasses.is_dataclass(kind) and all(hasattr(kind, verb) for verb in VERBS)):
-        raise ConfigError(f"'{path}' is no monitor: it must be a dataclass with {', '.join(VERBS)}")
+    """A monitor of all rows. Raises ConfigError."""
+    kind = class_of(name)
     if unknown := list(unknown_options(kind, options)):
         raise ConfigError(
             f"monitor '{name}' has no option {', '.join(unknown)}; it has {', '.join(option_names(kind))}"
@@ -52,6 +41,40 @@ def whole_monitor(name: str, options: dict[str, Any]) -> Any:
         raise ConfigError(f"monitor '{name}' can't take options {options}: {problems}") from error
     except PydanticUserError as error:
         raise ConfigError(f"monitor '{name}' can't be made from options: {error}") from error
+
+
+def class_of(name: str) -> type[Monitor[Any]]:
+    """The class of a monitor: ``data_quality`` is ``model_monitor.monitors.data_quality.DataQuality``, a dotted path is
+    itself. Raises ConfigError."""
+    short = name.replace("-", "_")
+    path = name if "." in name else f"model_monitor.monitors.{short}.{short.title().replace('_', '')}"
+    module, _, attribute = path.rpartition(".")
+    try:
+        kind = getattr(importlib.import_module(module), attribute)
+    except Exception as error:  # whatever a user's module raises
+        raise ConfigError(
+            f"there is no monitor '{name}' ({error}); give data_quality, model_quality or a dotted path"
+        ) from error
+    is_monitor = isinstance(kind, type) and Monitor in kind.__mro__ and dataclasses.is_dataclass(kind)
+    if not is_monitor:
+        raise ConfigError(f"'{path}' is no monitor: it must be a dataclass whose base is model_monitor.core.Monitor")
+    monitor: type[Monitor[Any]] = kind
+    if missing := sorted(monitor.__abstractmethods__):
+        raise ConfigError(f"'{path}' is no monitor yet: it lacks {', '.join(missing)}")
+    return monitor
+
+
+def traits_of(name: str) -> Traits:
+    """What a monitor needs. A class that can't be imported needs nothing: ``validate`` and the task say what is wrong.
+
+    Of this project's monitors no class is imported, which would bring NumPy and Arrow into each parse of a DAG.
+    """
+    if "." not in name:
+        return BUILT_IN.get(name.replace("-", "_"), Traits())
+    try:
+        return class_of(name).traits
+    except ConfigError:
+        return Traits()
 
 
 def told(problem: Mapping[str, Any]) -> str:

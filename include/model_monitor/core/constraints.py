@@ -1,78 +1,20 @@
-"""What must hold of a measure, and does it?
+"""What must hold of a measure, and what came of it?
 
 A bound is data: ``Between`` (a number in an interval), ``Within`` (a distribution's mass on a set), ``Near`` (a
-distribution close to another), or ``Unlearned`` (the baseline had nothing to ask for). A finding has three outcomes:
+distribution close to another), or ``Unlearned`` (the baseline could not tell the bound). A finding has three outcomes:
 holds, violated, undefined.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import singledispatch
+from dataclasses import dataclass
 from typing import Literal
 
-from model_monitor.core import chance
-from model_monitor.core.distances import DISTANCES, Distance, comparable
-from model_monitor.core.distributions import Categories, Distribution
+from model_monitor.core.distributions import Distribution
+from model_monitor.core.measures import Estimate, Share, Subject
 
 Outcome = Literal["holds", "violated", "undefined"]
-Segment = tuple[tuple[str, str], ...]  # (column, value) pairs, outermost first
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a measure is about: a column, or everything (None); of the rows of a segment, or of all rows."""
-
-    column: str | None = None
-    segment: Segment = ()
-
-    def within(self, column: str, value: str) -> Subject:
-        """The same of the rows in which a column has a value."""
-        return Subject(self.column, ((column, value), *self.segment))
-
-    def __str__(self) -> str:
-        return " ".join([self.column or "", *(f"[{column}={value}]" for column, value in self.segment)]).strip()
-
-
-EVERYTHING = Subject()
-MOST = 0.5  # of a sum in one row: then that row decides
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """How many of some rows: ``inside`` of ``n``."""
-
-    inside: int
-    n: int
-
-    @property
-    def value(self) -> float | None:
-        """0..1; None of no rows."""
-        return self.inside / self.n if self.n else None
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A number estimated from ``n`` rows, and its standard error, >= 0; None if that is not known, infinite if numbers
-    are too large for it. ``largest`` is the part (0..1) that a single row has in a sum; None if not known."""
-
-    value: float
-    error: float | None = None
-    n: int = 0
-    largest: float | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Undefined:
-    """There is no such number, and why: a clause that a person can read after a colon."""
-
-    reason: str
-
-
-Measure = float | int | Share | Estimate | Distribution | Undefined | None
-Measures = Mapping[tuple[Subject, str], Measure]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,131 +105,3 @@ class Finding:
     observed: float | None = None
     noise_floor: float | None = None
     reason: str = ""
-
-
-def evaluate(constraints: Iterable[Constraint], measures: Measures) -> list[Finding]:
-    """One finding per constraint, in order. A measure that is absent or None makes it undefined, never green."""
-    segments = {subject.segment[:1] for subject, _ in measures}
-    return [finding_of(constraint, measures, segments) for constraint in constraints]
-
-
-def finding_of(constraint: Constraint, measures: Measures, segments: Collection[Segment]) -> Finding:
-    """The finding of one constraint; ``segments`` are the outermost ones of which there is any measure."""
-    measure = measures.get((constraint.subject, constraint.measure))
-    if constraint.subject.segment[:1] not in segments and constraint.subject.segment:
-        column, value = constraint.subject.segment[0]
-        return undefined(constraint, f"no row with {column}={value}" if value else f"no row without a {column}")
-    if measure is None:
-        return undefined(constraint, f"there is no {constraint.measure} to judge")
-    if isinstance(measure, Undefined):
-        return undefined(constraint, measure.reason)
-    return judge(constraint.bound, constraint, measure)
-
-
-def undefined(constraint: Constraint, reason: str) -> Finding:
-    return Finding(constraint, "undefined", reason=reason)
-
-
-@singledispatch
-def judge(bound: Bound, constraint: Constraint, measure: Measure) -> Finding:
-    raise TypeError(f"not a bound: {bound!r}")
-
-
-@judge.register
-def _(bound: Between, constraint: Constraint, measure: Measure) -> Finding:
-    value = measure.value if isinstance(measure, Share | Estimate) else measure
-    if not isinstance(value, int | float) or math.isnan(value):
-        return undefined(constraint, f"there is no {constraint.measure} to judge")
-    too_low = bound.low is not None and value < bound.low
-    too_high = bound.high is not None and value > bound.high
-    floor = None
-    if bound.level and isinstance(measure, Share):
-        too_low = too_low and by_chance(measure, bound.low or 0.0, bound, below=True) < bound.level
-        too_high = too_high and by_chance(measure, bound.high or 0.0, bound, below=False) < bound.level
-    elif bound.level and isinstance(measure, Estimate):
-        floor = noise_of(measure, bound.drawn, bound.level)
-        if floor is None:
-            return undefined(constraint, why_no_noise(measure))
-        beyond = too_low or too_high
-        too_low = too_low and value < (bound.low or 0.0) - floor
-        too_high = too_high and value > (bound.high or 0.0) + floor
-        if beyond and not (too_low or too_high) and (measure.largest or 0.0) > MOST:
-            return undefined(
-                constraint, f"{constraint.measure} is {value:.6g}, but one of {measure.n} rows makes up most of it"
-            )
-    return Finding(constraint, "violated" if too_low or too_high else "holds", float(value), floor)
-
-
-def by_chance(share: Share, expected: float, bound: Between, below: bool) -> float:
-    """The probability of at most (``below``) or at least so many rows inside by chance alone: each row is inside with
-    the expected probability or, where that was observed, with what the observation allows."""
-    drawn = bound.drawn
-    if isinstance(drawn, Share) and drawn.n:
-        return chance.beta_binomial_tail(share.inside, share.n, drawn.inside, drawn.n, below)
-    return chance.binomial_tail(share.inside, share.n, expected, below)
-
-
-def noise_of(estimate: Estimate, drawn: Share | Estimate | None, level: float) -> float | None:
-    """How far beyond its bound chance alone takes an estimate with the probability ``level``; None if nobody can tell.
-
-    Student's t; with a baseline's own error, the degrees of freedom are Welch & Satterthwaite's. A baseline whose error
-    is not known counts as if its rows spread as much as the estimate's.
-    """
-    if estimate.error is None or not math.isfinite(estimate.error) or estimate.n < 2:
-        return None
-    if not isinstance(drawn, Estimate):
-        return chance.student_quantile(level, estimate.n - 1) * estimate.error
-    n, m = estimate.n, max(drawn.n, 1)
-    of_baseline = drawn.error if drawn.error is not None else estimate.error * math.sqrt(n / m)
-    both = math.hypot(estimate.error, of_baseline)
-    if not both or not math.isfinite(both):
-        return None if both else 0.0
-    # As parts of both, as fourth powers of large numbers would not be finite.
-    parts = (estimate.error / both) ** 4 / (n - 1) + (of_baseline / both) ** 4 / max(m - 1, 1)
-    noise = chance.student_quantile(level, 1 / parts) * both
-    return noise if math.isfinite(noise) else None
-
-
-def why_no_noise(estimate: Estimate) -> str:
-    few = estimate.n < 2 or estimate.error is None
-    return "too few rows to tell chance from change" if few else "numbers are too large to tell chance from change"
-
-
-@judge.register
-def _(bound: Unlearned, constraint: Constraint, measure: Measure) -> Finding:
-    return undefined(constraint, bound.reason)
-
-
-@judge.register
-def _(bound: Within, constraint: Constraint, measure: Measure) -> Finding:
-    if not isinstance(measure, Categories):
-        return undefined(constraint, f"{constraint.measure} is not a distribution over categories")
-    inside = sum(measure.counts.get(category, 0) for category in bound.categories)
-    missing = measure.missing if bound.missing_is_inside else 0
-    if not measure.n + missing:
-        return undefined(constraint, "no row has a value")
-    mass = inside + missing if bound.counted else (inside + missing) / (measure.n + missing)
-    return Finding(constraint, "violated" if mass < bound.at_least else "holds", float(mass))
-
-
-@judge.register
-def _(bound: Near, constraint: Constraint, measure: Measure) -> Finding:
-    if not isinstance(measure, Distribution) or not comparable(measure, bound.to):
-        return undefined(constraint, f"{constraint.measure} and its baseline are not of one kind")
-    distance = DISTANCES[bound.distance]
-    observed = distance.between(measure, bound.to)
-    if observed is None:
-        return undefined(constraint, "too few values to compare with the baseline")
-    if distance.margin and bound.level:
-        margin = distance.margin(measure, bound.to, bound.level)
-        if margin is None:
-            return undefined(constraint, "too few rows to tell chance from change")
-        outcome: Outcome = "violated" if observed + margin < bound.threshold else "holds"
-        return Finding(constraint, outcome, observed, margin)
-    floor = distance.noise(measure, bound.to, bound.level) if distance.noise and bound.level else None
-    far = is_far(distance, observed, bound.threshold) and (floor is None or observed > floor)
-    return Finding(constraint, "violated" if far else "holds", observed, floor)
-
-
-def is_far(distance: Distance, observed: float, threshold: float) -> bool:
-    return observed < threshold if distance.is_p_value or distance.margin else observed > threshold

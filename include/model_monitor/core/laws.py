@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model_monitor.core.constraints import Estimate, Measure, Measures, evaluate
 from model_monitor.core.distances import kolmogorov_smirnov, largest_share_change
 from model_monitor.core.distributions import SKETCH_RANK_ERROR, Categories, Numbers
+from model_monitor.core.evaluation import evaluate
 from model_monitor.core.importances import Importances
+from model_monitor.core.measures import Estimate, Measure, Measures
 from model_monitor.core.monitor import Monitor, S, fold
 from model_monitor.core.states import dump, load
 

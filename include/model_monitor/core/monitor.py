@@ -1,206 +1,73 @@
-"""The one shape of all monitors: rows become a State, states add, everything else reads a State."""
+"""The contract of every monitor: rows become a State, States add, everything else reads a State."""
 
 from __future__ import annotations
 
-import re
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
-
-import numpy as np
-
-from model_monitor.core.batch import columns
-from model_monitor.core.constraints import Constraint, Measures
-from model_monitor.core.states import Keyed, Packed, State
-from model_monitor.core.states.base import check_version
-from model_monitor.errors import DataError
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MAX_SEGMENTS = 1000  # of one column
-WHOLE = re.compile(r"^(-?(?:0|[1-9][0-9]*))\.0+$")
+    from model_monitor.core.constraints import Constraint
+    from model_monitor.core.measures import Measures
+    from model_monitor.core.states import State
 
-S = TypeVar("S", bound=State)
-S_co = TypeVar("S_co", bound=State, covariant=True)
+S = TypeVar("S", bound="State")
+S_co = TypeVar("S_co", bound="State", covariant=True)
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What schedules and reports must know of a monitor before or beside its four verbs.
+
+    needs_labels: without ground truth there is nothing to observe.
+    needs_explanations: its rows are feature attributions, which a task before it makes.
+    measured_without_labels: names of the measures that are judged even while labels are pending.
+    newcomer_check: the check reported as undefined for a subject that the baseline lacks, e.g. a group never seen
+        before; None: nothing is reported of newcomers.
+    """
+
+    needs_labels: bool = False
+    needs_explanations: bool = False
+    measured_without_labels: frozenset[str] = frozenset()
+    newcomer_check: str | None = None
 
 
 class Observer(Protocol[S_co]):
-    """What turns rows into a State."""
+    """Turns rows into a State."""
 
     @property
+    @abstractmethod
     def empty(self) -> S_co:
         """The State of no rows."""
 
+    @abstractmethod
     def observe(self, batch: pa.RecordBatch) -> S_co:
         """The State of some rows; how rows are cut into batches changes nothing that is measured."""
 
 
 class Monitor(Observer[S], Protocol[S]):
-    """A frozen dataclass; its fields are its whole configuration."""
+    """The base class of monitors: a frozen dataclass whose fields are its whole configuration."""
 
+    traits: ClassVar[Traits] = Traits()
+
+    @abstractmethod
     def measure(self, state: S) -> Measures:
         """Numbers and distributions, by subject and name; None for a number that does not exist."""
 
+    @abstractmethod
     def suggest(self, baseline: S) -> Iterator[Constraint]:
         """Constraints that the baseline itself satisfies."""
+
+    def with_budget(self, share: float) -> Self:
+        """The monitor with a share (0..1) of its false-alarm budget; itself if it has none."""
+        return self
 
 
 def fold(monitor: Observer[S], batches: Iterable[pa.RecordBatch]) -> S:
     """The State of all rows."""
     return reduce(add, map(monitor.observe, batches), monitor.empty)
-
-
-@dataclass(frozen=True)
-class Segments(Keyed[S]):
-    """A State per value of a column, for at most ``MAX_SEGMENTS`` different ones; DataError beyond."""
-
-    column: str = ""
-
-    def __post_init__(self) -> None:
-        if len(self.items) > MAX_SEGMENTS:
-            raise DataError(
-                f"column '{self.column}' has more than {MAX_SEGMENTS:,} different values: segments are for columns "
-                "with few values; group its values before they are captured, or take it out of 'segments'"
-            )
-
-    def __add__(self, other: Keyed[S]) -> Segments[S]:
-        return Segments(self.like, super().__add__(other).items, self.column)
-
-    def unpack(self, packed: Packed) -> Segments[S]:
-        return Segments(self.like, super().unpack(packed).items, self.column)
-
-
-@dataclass(frozen=True)
-class By(Generic[S]):
-    """A monitor of each segment apart: rows are told apart by the text of one column, null being as empty text, and
-    texts that mean the same being one: ``1.0`` is ``1``, and ``True`` is ``true``.
-
-    ``By("country", DataQuality())`` measures and suggests for each country; its State is a map of States. Where the
-    monitor has a false-alarm budget, it is that of each segment: ``Segmented`` shares one among all.
-    """
-
-    column: str
-    monitor: Monitor[S]
-
-    @property
-    def empty(self) -> Segments[S]:
-        return Segments(self.monitor.empty, column=self.column)
-
-    def observe(self, batch: pa.RecordBatch) -> Segments[S]:
-        """Raises DataError if the column is not there, or has more than ``MAX_SEGMENTS`` different values."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        if self.column not in batch.schema.names:
-            there = ", ".join(columns(batch)) or "none"
-            raise DataError(f"there is no column '{self.column}' to tell segments apart; the columns are: {there}")
-        texts = pc.fill_null(batch.column(self.column).cast(pa.string()), "").dictionary_encode()
-        like = self.monitor.empty
-        written = [canonical(text) for text in texts.dictionary.to_pylist()]
-        values = {value: place for place, value in enumerate(dict.fromkeys(written))}
-        Segments(like, dict.fromkeys(values, like), self.column)  # not too many, before the work
-        codes = np.array([values[value] for value in written], np.int64)[texts.indices.to_numpy()]
-        rows = batch.take(pa.array(np.argsort(codes, kind="stable")))
-        ends = np.cumsum(np.bincount(codes, minlength=len(values))).tolist()
-        parts = zip(values, [0, *ends], ends, strict=False)
-        observed = {value: self.monitor.observe(rows.slice(start, end - start)) for value, start, end in parts}
-        return Segments(like, observed, self.column)
-
-    def measure(self, state: Segments[S]) -> Measures:
-        return {
-            (subject.within(self.column, value), name): measure
-            for value, part in state.items.items()
-            for (subject, name), measure in self.monitor.measure(part).items()
-        }
-
-    def suggest(self, baseline: Segments[S]) -> Iterator[Constraint]:
-        for value, part in baseline.items.items():
-            for c in self.monitor.suggest(part):
-                yield within(c, self.column, value)
-
-
-def canonical(value: str) -> str:
-    """The text of a segment: a whole number without ``.0`` and a boolean in small letters, as one source may write
-    them otherwise than another; any other text as it is.
-
-    >>> canonical("7.0"), canonical("True"), canonical("1.10"), canonical("007.0")
-    ('7', 'true', '1.10', '007.0')
-    """
-    if value.lower() in ("true", "false"):
-        return value.lower()
-    return WHOLE.sub(r"\1", value)
-
-
-def within(constraint: Constraint, column: str, value: str) -> Constraint:
-    """The same constraint, of the rows in which a column has a value."""
-    return replace(constraint, subject=constraint.subject.within(column, value))
-
-
-@dataclass(frozen=True)
-class Parts(Generic[S]):
-    """The State of all rows, and of the segments by each of some columns."""
-
-    version: ClassVar[int] = 1
-
-    whole: S
-    by: tuple[Segments[S], ...] = ()
-
-    def __add__(self, other: Parts[S]) -> Parts[S]:
-        return Parts(self.whole + other.whole, tuple(a + b for a, b in zip(self.by, other.by, strict=True)))
-
-    def pack(self) -> Packed:
-        return {"v": self.version, "whole": self.whole.pack(), "by": [segments.pack() for segments in self.by]}
-
-    def unpack(self, packed: Packed) -> Parts[S]:
-        check_version(self, packed["v"])
-        by = zip(self.by, packed["by"], strict=True)
-        return Parts(self.whole.unpack(packed["whole"]), tuple(like.unpack(one) for like, one in by))
-
-
-@dataclass(frozen=True)
-class Segmented(Generic[S]):
-    """A monitor of all rows, and of each segment of them by one or more columns, each column apart.
-
-    Where the monitors have a false-alarm budget, it stays that of all: the whole has one half of it, and the segments
-    that the baseline has share the other half evenly. A segment that only a window has is measured, but nothing is
-    asked of it; one that only the baseline has is undefined.
-    """
-
-    whole: Monitor[S]
-    by: tuple[By[S], ...]
-
-    @property
-    def empty(self) -> Parts[S]:
-        return Parts(self.whole.empty, tuple(by.empty for by in self.by))
-
-    def observe(self, batch: pa.RecordBatch) -> Parts[S]:
-        return Parts(self.whole.observe(batch), tuple(by.observe(batch) for by in self.by))
-
-    def measure(self, state: Parts[S]) -> Measures:
-        measures = dict(self.whole.measure(state.whole))
-        for by, segments in zip(self.by, state.by, strict=True):
-            measures |= by.measure(segments)
-        return measures
-
-    def suggest(self, baseline: Parts[S]) -> Iterator[Constraint]:
-        shared = self.shared(sum(len(segments.items) for segments in baseline.by))
-        yield from shared.whole.suggest(baseline.whole)
-        for by, segments in zip(shared.by, baseline.by, strict=True):
-            yield from by.suggest(segments)
-
-    def shared(self, segments: int) -> Segmented[S]:
-        """Itself with the false-alarm budget shared, given how many segments the baseline has, of all columns."""
-        if not segments:
-            return self
-        by = tuple(By(by.column, with_budget(by.monitor, 0.5 / segments)) for by in self.by)
-        return Segmented(with_budget(self.whole, 0.5), by)
-
-
-def with_budget(monitor: Monitor[S], share: float) -> Monitor[S]:
-    """A monitor with a share (0..1) of its false-alarm budget; as it is if it has none."""
-    budget = getattr(monitor, "false_alarm_budget", None)
-    changed: Any = monitor
-    return monitor if budget is None else replace(changed, false_alarm_budget=share * budget)

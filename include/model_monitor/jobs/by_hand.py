@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from model_monitor import store
-from model_monitor.config import LABELLED
-from model_monitor.config.monitors import label_of, monitor_of, paths_of
+from model_monitor.config.monitors import label_of, monitor_of, paths_of, traits_of
 from model_monitor.config.sections import Explain, GroundTruth
+from model_monitor.core.observed import Observed
 from model_monitor.core.window import Window, iso, moment
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.jobs import explaining, ground_truth
@@ -20,7 +20,7 @@ from model_monitor.jobs.observing import observe, observe_dataset, read_through
 from model_monitor.jobs.partitions import check_rejected, found
 from model_monitor.jobs.verbs import with_labels
 from model_monitor.results import execution
-from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document, decode
+from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document, decode, documents_of
 from model_monitor.rows import blocks
 from model_monitor.rows.collect import Span, collect
 from model_monitor.rows.explanations.explain import explain
@@ -31,7 +31,7 @@ from model_monitor.rows.payloads import attributes, payload
 from model_monitor.rows.select import Selection
 from model_monitor.rows.sources.datasets import Dataset, row_group, row_groups_of
 from model_monitor.verdicts.baseline import baseline_files, check_learned
-from model_monitor.verdicts.report import Baseline, Observed, documents_of, reporting_failure, write_files, write_report
+from model_monitor.verdicts.report import Baseline, reporting_failure, write_files, write_report
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Question:
 
     @property
     def needs_labels(self) -> bool:
-        return self.monitor.replace("-", "_") in LABELLED
+        return traits_of(self.monitor).needs_labels
 
     @property
     def about(self) -> Document:

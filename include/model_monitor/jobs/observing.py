@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from model_monitor import store
 from model_monitor.core.monitor import Monitor
+from model_monitor.core.observed import Counting, Observed
 from model_monitor.core.states import load
 from model_monitor.engines import local
 from model_monitor.errors import DataError, StoreError
@@ -16,10 +16,6 @@ from model_monitor.jobs.partitions import check_rejected, found
 from model_monitor.results.documents import Document, decode
 from model_monitor.rows.select import Selection
 from model_monitor.rows.sources.datasets import Dataset
-from model_monitor.verdicts.report import Observed
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 def observe_dataset(
@@ -50,20 +46,6 @@ def observe(
 ) -> Observed:
     """The State of what is selected of some pieces, and how many rows that were."""
     return local.fold(Counting(monitor), pieces, lambda piece: selection.of(rows(piece)))
-
-
-@dataclass(frozen=True)
-class Counting:
-    """A monitor that also counts its rows."""
-
-    monitor: Monitor[Any]
-
-    @property
-    def empty(self) -> Observed:
-        return Observed(0, self.monitor.empty)
-
-    def observe(self, batch: pa.RecordBatch) -> Observed:
-        return Observed(batch.num_rows, self.monitor.observe(batch))
 
 
 def state_at(address: str, monitor: Monitor[Any], digest: str | None = None) -> Observed:

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from model_monitor.core import batch as batches
-from model_monitor.core.constraints import (
-    EVERYTHING,
-    Between,
-    Constraint,
-    Measure,
-    Measures,
-    Near,
-    Share,
-    Subject,
-    Within,
-)
+from model_monitor.core.constraints import Between, Constraint, Near, Within
 from model_monitor.core.distributions import Categories, Distribution, Numbers
+from model_monitor.core.measures import EVERYTHING, Measure, Measures, Share, Subject
+from model_monitor.core.monitor import Monitor
 from model_monitor.core.states import Keyed, Record
 from model_monitor.monitors import columns
 from model_monitor.monitors.columns import FRACTIONAL, INTEGRAL, STRING, UNKNOWN, Column
+from model_monitor.monitors.options import SharedOptions
+from model_monitor.monitors.traits import BUILT_IN
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,7 +75,7 @@ class Expectation:
 
 
 @dataclass(frozen=True)
-class DataQuality:
+class DataQuality(SharedOptions, Monitor[Table]):
     """Completeness, types, domains and drift of every column against a baseline.
 
     compatibility: "calibrated" compares true distributions, and lets a window of unchanged data raise any drift
@@ -92,17 +86,11 @@ class DataQuality:
     strict_types: whether whole numbers violate an expected Fractional.
     """
 
-    compatibility: Literal["calibrated", "sagemaker"] = "calibrated"
-    false_alarm_budget: float = 0.01
     check_non_negative: bool = False
     strict_types: bool = False
     rules: Rules = Rules()
 
-    def __post_init__(self) -> None:
-        if self.compatibility not in ("calibrated", "sagemaker"):
-            raise ValueError(f"compatibility is calibrated or sagemaker, not {self.compatibility!r}")
-        if not 0 < self.false_alarm_budget < 1:
-            raise ValueError(f"false_alarm_budget is a probability between 0 and 1, not {self.false_alarm_budget}")
+    traits: ClassVar = BUILT_IN["data_quality"]
 
     @property
     def empty(self) -> Table:

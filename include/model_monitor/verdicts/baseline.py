@@ -7,11 +7,12 @@ from typing import Any
 
 from model_monitor import store
 from model_monitor.config import Endpoint, Schedule, layout
-from model_monitor.core.constraints import Undefined
+from model_monitor.core.measures import Undefined
 from model_monitor.core.monitor import Monitor
+from model_monitor.core.observed import Observed
 from model_monitor.errors import DataError
-from model_monitor.results.documents import decode, encode
-from model_monitor.verdicts.report import Baseline, Observed, documents_of, needs_no_labels
+from model_monitor.results.documents import decode, documents_of, encode
+from model_monitor.verdicts.report import Baseline
 
 
 def baseline_of(endpoint: Endpoint, schedule: Schedule) -> Baseline:
@@ -40,7 +41,7 @@ def check_learned(monitor: Monitor[Any], observed: Observed) -> None:
     """Raise DataError if a baseline says nothing of what the monitor is for: its rows have no usable labels."""
     measures = monitor.measure(observed.state)
     reasons = [measure.reason for measure in measures.values() if isinstance(measure, Undefined)]
-    kept = needs_no_labels(monitor)
+    kept = monitor.traits.measured_without_labels
     if reasons and all(constraint.measure in kept for constraint in monitor.suggest(observed.state)):
         [(commonest, _)] = Counter(reasons).most_common(1)
         raise DataError(f"nothing can be learned of the dataset's {observed.rows} rows: {commonest}")

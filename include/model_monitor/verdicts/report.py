@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from model_monitor import store
-from model_monitor.core.constraints import Constraint, Finding, Measures, Undefined, Unlearned, evaluate, undefined
-from model_monitor.core.monitor import Monitor, Segmented
-from model_monitor.core.states import Record
+from model_monitor.core.constraints import Constraint, Finding, Unlearned
+from model_monitor.core.evaluation import evaluate, undefined
+from model_monitor.core.measures import Measures, Undefined
+from model_monitor.core.monitor import Monitor
+from model_monitor.core.observed import Observed
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.monitors.attribution import Attribution
-from model_monitor.monitors.bias import Bias
-from model_monitor.monitors.data_quality import DataQuality
-from model_monitor.monitors.model_quality import ModelQuality
 from model_monitor.results import execution
 from model_monitor.results.documents import (
     ANALYSIS,
@@ -25,42 +23,14 @@ from model_monitor.results.documents import (
     STATISTICS,
     VIOLATIONS,
     Document,
-    Documents,
     decode,
+    documents_of,
     encode,
 )
-from model_monitor.results.documents.attribution import AttributionDocuments
-from model_monitor.results.documents.bias import BiasDocuments
-from model_monitor.results.documents.data_quality import DataQualityDocuments
-from model_monitor.results.documents.model_quality import ModelQualityDocuments
 from model_monitor.results.documents.model_quality_baseline import informed
-from model_monitor.results.documents.plain import PlainDocuments
-from model_monitor.results.documents.segmented import SegmentedDocuments
 
 REJECTED = "rejected/records.jsonl"
-LABEL_METRICS = ("requests", "matched", "unmatched", "records", "duplicates", "late", "mismatched", "coverage")
 PENDING = "pending"  # the state of a window's labels in which nothing is judged that needs them
-
-
-def documents_of(monitor: Monitor[Any]) -> Documents[Any]:
-    """The files of a monitor: those of the original where it had such a monitor, plain ones else."""
-    if isinstance(monitor, Segmented):
-        return SegmentedDocuments(monitor, documents_of)
-    kinds: dict[type, Callable[[Any], Documents[Any]]] = {
-        DataQuality: DataQualityDocuments,
-        ModelQuality: ModelQualityDocuments,
-        Bias: BiasDocuments,
-        Attribution: AttributionDocuments,
-    }
-    return kinds.get(type(monitor), PlainDocuments)(monitor)
-
-
-@dataclass(frozen=True)
-class Observed(Record):
-    """How many rows were observed, and the monitor's State of them."""
-
-    rows: int
-    state: Any
 
 
 @dataclass(frozen=True)
@@ -129,13 +99,17 @@ def write_report(
     if observed.rows:
         findings = evaluate(constraints, without_truth(monitor, measures) if pending else measures)
         findings += of_newcomers(monitor, measures, constraints)
-    status, reason = verdict(observed, baseline, findings, collected.get("labels"), needs_no_labels(monitor))
+    status, reason = verdict(
+        observed, baseline, findings, collected.get("labels"), monitor.traits.measured_without_labels
+    )
     addresses = {"statistics": baseline.statistics_address, "constraints": baseline.constraints_address}
     unusable = documents.unusable(observed.state)
     about = about | {"baseline": addresses}
     document = execution.execution(about, status, reason, collected, observed.rows, findings, unusable)
     statistics = documents.statistics(observed.state, constraints if observed.rows else [])
-    files = {documents.statistics_name: statistics | labels_of(monitor, collected)}
+    if "labels" in collected:
+        statistics |= documents.ground_truth(collected["labels"])
+    files = {documents.statistics_name: statistics}
     if documents.constraints_name not in files:
         files[documents.constraints_name] = documents.suggested(observed.state)
     if pending:
@@ -146,18 +120,10 @@ def write_report(
     return write_files(folder, files, collected, document)
 
 
-def labels_of(monitor: Monitor[Any], collected: Document) -> Document:
-    """How many labels there are, for ``statistics.json``; not in the original's own form of it."""
-    original = getattr(getattr(monitor, "whole", monitor), "compatibility", "") == "sagemaker"
-    if original or "labels" not in collected:
-        return {}
-    return {"ground_truth": {name: collected["labels"][name] for name in LABEL_METRICS}}
-
-
 def of_newcomers(monitor: Monitor[Any], measures: Measures, constraints: Sequence[Constraint]) -> Iterator[Finding]:
     """What can't be judged because the baseline says nothing of it: a group that appears only now, or that had too few
     rows in a segment."""
-    check = getattr(getattr(monitor, "whole", monitor), "of_newcomers", None)
+    check = monitor.traits.newcomer_check
     known = {constraint.subject for constraint in constraints}
     if check is None or not known:
         return
@@ -171,15 +137,9 @@ def is_pending(collected: Document) -> bool:
     return "labels" in collected and collected["labels"]["state"] == PENDING
 
 
-def needs_no_labels(monitor: Monitor[Any]) -> frozenset[str]:
-    """The names of measures that a monitor has of rows without labels."""
-    names: frozenset[str] = getattr(getattr(monitor, "whole", monitor), "needs_no_labels", frozenset())
-    return names
-
-
 def without_truth(monitor: Monitor[Any], measures: Measures) -> Measures:
     """The measures while labels are pending: those that need none are as they are, all others undefined."""
-    kept = needs_no_labels(monitor)
+    kept = monitor.traits.measured_without_labels
     pending = Undefined("labels are pending")
     return {key: measure if key[1] in kept else pending for key, measure in measures.items()}
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_monitor.core.constraints import Finding, Unlearned, evaluate
+from model_monitor.core.constraints import Finding, Unlearned
+from model_monitor.core.evaluation import evaluate
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.attribution import DRIFT, Attribution
 from model_monitor.results.documents import decode, encode

@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.places import SHARED
 
-from model_monitor.core.constraints import Between, Constraint, Estimate, Finding, Undefined, evaluate
-from model_monitor.core.monitor import By, Segmented
+from model_monitor.core.constraints import Between, Constraint, Finding
+from model_monitor.core.evaluation import evaluate
+from model_monitor.core.measures import Estimate, Undefined
+from model_monitor.core.segments import By, Segmented
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.bias import BIAS_DRIFT, Bias, Entry, Facet
 from model_monitor.monitors.bias.metrics import POST, PRE

@@ -11,14 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_monitor.core.constraints import evaluate
 from model_monitor.core.distributions import Numbers
+from model_monitor.core.evaluation import evaluate
 from model_monitor.core.states import Quantiles
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import DataQuality, Rules
-from model_monitor.results.documents import decode, encode
+from model_monitor.results.documents import decode, documents_of, encode
 from model_monitor.results.documents.data_quality import buckets
-from model_monitor.verdicts.report import documents_of
 
 TABLE = pa.record_batch(
     {

@@ -7,11 +7,13 @@ import pyarrow.compute as pc
 import pytest
 from support.quality_files import GREATER, LESS, MODES, OPERATORS, PROBLEMS, files, monitor, rows
 
-from model_monitor.core.constraints import Between, Estimate, Share, evaluate
-from model_monitor.core.monitor import By, Segmented
+from model_monitor.core.constraints import Between
+from model_monitor.core.evaluation import evaluate
+from model_monitor.core.measures import Estimate, Share
+from model_monitor.core.segments import By, Segmented
 from model_monitor.errors import ConfigError
+from model_monitor.results.documents import documents_of
 from model_monitor.results.execution import execution, summary
-from model_monitor.verdicts.report import documents_of
 
 
 def outcomes(constraints, measures) -> list[tuple]:

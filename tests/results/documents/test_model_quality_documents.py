@@ -13,12 +13,13 @@ import pyarrow.csv
 import pytest
 from support.quality_files import GREATER, LESS, MEMBERS, MODES, OPERATORS, PROBLEMS, files, monitor, rows
 
-from model_monitor.core.constraints import EVERYTHING, Between, Constraint, Finding, evaluate
+from model_monitor.core.constraints import Between, Constraint, Finding
+from model_monitor.core.evaluation import evaluate
+from model_monitor.core.measures import EVERYTHING
 from model_monitor.monitors.model_quality import ModelQuality
 from model_monitor.monitors.model_quality.custom_metrics import CustomMetric
-from model_monitor.results.documents import encode
+from model_monitor.results.documents import documents_of, encode
 from model_monitor.results.documents.model_quality import camel
-from model_monitor.verdicts.report import documents_of
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)

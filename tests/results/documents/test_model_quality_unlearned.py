@@ -8,10 +8,11 @@ import pyarrow as pa
 import pytest
 from support.quality_files import MODES, files, monitor, rows
 
-from model_monitor.core.constraints import Estimate, Measures, evaluate
-from model_monitor.core.monitor import By, Segmented
+from model_monitor.core.evaluation import evaluate
+from model_monitor.core.measures import Estimate, Measures
+from model_monitor.core.segments import By, Segmented
 from model_monitor.monitors.model_quality.custom_metrics import CustomMetric
-from model_monitor.verdicts.report import documents_of
+from model_monitor.results.documents import documents_of
 
 HERE = "test_model_quality_unlearned"
 

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 from support.quality_files import MODES, monitor
 
-from model_monitor.core.constraints import Finding, evaluate
-from model_monitor.core.monitor import By, Segmented, fold
+from model_monitor.core.constraints import Finding
+from model_monitor.core.evaluation import evaluate
+from model_monitor.core.monitor import fold
+from model_monitor.core.segments import By, Segmented
 from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.monitors.model_quality import ModelQuality
-from model_monitor.results.documents import encode
+from model_monitor.results.documents import documents_of, encode
 from model_monitor.results.execution import execution
-from model_monitor.verdicts.report import documents_of
 
 anything = st.floats(allow_nan=False, allow_infinity=False)
 pairs = st.lists(st.tuples(anything, anything), min_size=1, max_size=12)

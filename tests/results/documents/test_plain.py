@@ -5,13 +5,14 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from model_monitor.core.constraints import Between, Constraint, Estimate, Share, Subject, Undefined, evaluate
-from model_monitor.core.monitor import By
+from model_monitor.core.constraints import Between, Constraint
+from model_monitor.core.evaluation import evaluate
+from model_monitor.core.measures import Estimate, Share, Subject, Undefined
+from model_monitor.core.segments import By
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import DataQuality
-from model_monitor.results.documents import decode, encode
+from model_monitor.results.documents import decode, documents_of, encode
 from model_monitor.results.documents.plain import constraint_of, shown, written
-from model_monitor.verdicts.report import documents_of
 
 
 def test_constraints_survive_their_file_and_judge_the_same() -> None:

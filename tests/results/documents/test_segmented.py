@@ -8,18 +8,20 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pytest
 
-from model_monitor.core.constraints import Between, Constraint, Measures, Subject, evaluate
-from model_monitor.core.monitor import By, Segmented
+from model_monitor.core.constraints import Between, Constraint
+from model_monitor.core.evaluation import evaluate
+from model_monitor.core.measures import Measures, Subject
+from model_monitor.core.monitor import Monitor
+from model_monitor.core.segments import By, Segmented
 from model_monitor.core.states import Moments
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import DataQuality
-from model_monitor.results.documents import decode, encode
+from model_monitor.results.documents import decode, documents_of, encode
 from model_monitor.results.execution import execution, summary
-from model_monitor.verdicts.report import documents_of
 
 
 @dataclass(frozen=True)
-class Mean:
+class Mean(Monitor[Moments]):
     """A monitor of a user's own."""
 
     column: str = "x"

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from model_monitor.core import importances
-from model_monitor.core.constraints import Constraint, Measure, Measures, Near, Subject, Undefined, Unlearned
+from model_monitor.core.constraints import Constraint, Near, Unlearned
 from model_monitor.core.importances import Importances
+from model_monitor.core.measures import Measure, Measures, Subject, Undefined
+from model_monitor.core.monitor import Monitor
 from model_monitor.monitors.attribution.state import LARGEST, AggMethod, Explained, OfLabel, observe
+from model_monitor.monitors.options import SharedOptions
+from model_monitor.monitors.traits import BUILT_IN
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,7 +28,7 @@ EXPECTED = "expected"  # the model's mean prediction on the background rows: a f
 
 
 @dataclass(frozen=True)
-class Attribution:
+class Attribution(SharedOptions, Monitor[Explained]):
     """How much each feature moves each of the model's outputs, over all explained rows, against a baseline.
 
     Rows are those of ``rows.explain``: a float64 column ``{label}|{feature}`` for each output and feature, and a
@@ -42,30 +46,22 @@ class Attribution:
 
     agg_method: AggMethod = "mean_abs"
     ndcg_threshold: float = 0.90
-    compatibility: Literal["calibrated", "sagemaker"] = "calibrated"
     level: float = 0.95
     resamples: int = 1000
     seed: int = 0
-    false_alarm_budget: float = 0.01
 
-    of_newcomers: ClassVar = DRIFT  # the check that an output is undefined in which the baseline does not know
+    traits: ClassVar = BUILT_IN["attribution"]
 
-    def __post_init__(self) -> None:
+    def problems(self) -> Iterator[str]:
+        yield from super().problems()
         if self.agg_method not in ("mean_abs", "median", "mean_sq"):
-            raise ValueError(f"agg_method is mean_abs, median or mean_sq, not {self.agg_method!r}")
-        if self.compatibility not in ("calibrated", "sagemaker"):
-            raise ValueError(f"compatibility is calibrated or sagemaker, not {self.compatibility!r}")
+            yield f"agg_method is mean_abs, median or mean_sq, not {self.agg_method!r}"
         if not 0 <= self.ndcg_threshold <= 1:
-            raise ValueError(f"ndcg_threshold is between 0 and 1, not {self.ndcg_threshold}")
-        for name in ("level", "false_alarm_budget"):
-            if not 0 < getattr(self, name) < 1:
-                raise ValueError(f"{name} is a probability between 0 and 1, not {getattr(self, name)}")
+            yield f"ndcg_threshold is between 0 and 1, not {self.ndcg_threshold}"
+        if not 0 < self.level < 1:
+            yield f"level is a probability between 0 and 1, not {self.level}"
         if self.resamples < 100 or self.seed < 0:
-            raise ValueError("resamples are at least 100, and a seed is not negative")
-
-    @property
-    def calibrated(self) -> bool:
-        return self.compatibility == "calibrated"
+            yield "resamples are at least 100, and a seed is not negative"
 
     @property
     def empty(self) -> Explained:

@@ -10,7 +10,8 @@ import numpy as np
 
 from model_monitor.core.batch import without_repeats
 from model_monitor.core.chance import normal_quantile
-from model_monitor.core.constraints import Between, Estimate, Measure, Undefined, Unlearned
+from model_monitor.core.constraints import Between, Unlearned
+from model_monitor.core.measures import Estimate, Measure, Undefined
 from model_monitor.monitors.bias import reasons, value_types
 from model_monitor.monitors.bias.flips import Flips
 from model_monitor.monitors.bias.metrics import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from operator import eq
 
-from model_monitor.core.constraints import Measure, Subject, Undefined
+from model_monitor.core.measures import Measure, Subject, Undefined
 from model_monitor.core.states.counts import BOUND
 from model_monitor.monitors.bias.conventions import Conventions
 from model_monitor.monitors.bias.facets import Facet, Key

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from model_monitor.core import batch as batches
-from model_monitor.core.constraints import Undefined
 from model_monitor.core.hashing import combine, hash_coded, hash_values
+from model_monitor.core.measures import Undefined
 from model_monitor.core.states import Sample
 from model_monitor.core.states.sample import Key as SampleKey
 from model_monitor.monitors.answers import absent

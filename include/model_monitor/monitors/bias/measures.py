@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model_monitor.core.constraints import Measure, Undefined
+from model_monitor.core.measures import Measure, Undefined
 from model_monitor.core.states import Counts
 from model_monitor.core.states.counts import BOUND
 from model_monitor.monitors.bias.conventions import Conventions

@@ -7,22 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from model_monitor.core.constraints import (
-    EVERYTHING,
-    Constraint,
-    Estimate,
-    Measure,
-    Measures,
-    Share,
-    Subject,
-    Unlearned,
-)
+from model_monitor.core.constraints import Constraint, Unlearned
+from model_monitor.core.measures import EVERYTHING, Estimate, Measure, Measures, Share, Subject
+from model_monitor.core.monitor import Monitor
 from model_monitor.monitors.bias import tallies, value_types
 from model_monitor.monitors.bias.conventions import Conventions, conventions_of, number_in
 from model_monitor.monitors.bias.entries import Entry, entries_of
 from model_monitor.monitors.bias.metrics import GROUPED
 from model_monitor.monitors.bias.options import Options
 from model_monitor.monitors.bias.tallies import Tallies
+from model_monitor.monitors.traits import BUILT_IN
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,11 +26,10 @@ COVERAGE = "coverage"  # the one measure beside the metrics
 
 
 @dataclass(frozen=True)
-class Bias(Options):
+class Bias(Options, Monitor[Tallies]):
     """Bias metrics of labels (pre-training) and of predictions (post-training), against those of a baseline."""
 
-    needs_no_labels: ClassVar = frozenset({COVERAGE})  # measures that are judged while labels are pending
-    of_newcomers: ClassVar = BIAS_DRIFT  # the check reported as undefined for a group the baseline has never seen
+    traits: ClassVar = BUILT_IN["bias"]
 
     @cached_property
     def conventions(self) -> Conventions:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from model_monitor.monitors import checks
 from model_monitor.monitors.bias.facets import Facet, Name
 from model_monitor.monitors.bias.metrics import POST, PRE
-from model_monitor.monitors.checks import Compatibility
+from model_monitor.monitors.options import SharedOptions
 
 MAX_SAMPLE_ROWS = 100_000
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(SharedOptions):
     """Raises ValueError that names the option and its remedy.
 
     facets: the groups that are compared with everybody else, e.g. ``(Facet("sex", values=("F",)),)``.
@@ -48,32 +48,25 @@ class Options:
     label_values_or_threshold: tuple[str | int | float, ...] = ("1",)
     group_variable: Name | None = None
     features: tuple[str, ...] = ()
-    compatibility: Compatibility = "calibrated"
     judge: tuple[str, ...] = ()
     level: float = 0.95
     resamples: int = 1000
     seed: int = 0
     minimum_per_side: int = 50
     sample_rows: int = 2000
-    false_alarm_budget: float = 0.01
-
-    def __post_init__(self) -> None:
-        if problem := next(self.problems(), None):
-            raise ValueError(problem)
 
     def problems(self) -> Iterator[str]:
-        """What is wrong with the options, in words for their author."""
         if not self.facets:
             yield "facets: name at least one column whose groups are compared, e.g. facets: [{name: sex, values: [F]}]"
         if self.inference_attribute is None and self.probability_attribute is None:
             yield "give inference_attribute, the predicted label, or probability_attribute, its score"
         if not self.label_values_or_threshold:
             yield "label_values_or_threshold: say which labels are positive, e.g. [1]"
-        yield from checks.compatibility(self.compatibility)
         yield from checks.shares(probability_threshold_attribute=self.probability_threshold_attribute)
         if unknown := sorted(set(self.judge) - {*PRE, *POST}):
             yield f"'{unknown[0]}' is no metric; judge one or more of {', '.join([*PRE, *POST])}"
-        yield from checks.probabilities(level=self.level, false_alarm_budget=self.false_alarm_budget)
+        yield from checks.probabilities(level=self.level)
+        yield from super().problems()
         if self.resamples < 100:
             yield f"resamples: at least 100 tell an error, not {self.resamples}"
         if self.seed < 0:

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from model_monitor.core.constraints import Undefined
+from model_monitor.core.measures import Undefined
 from model_monitor.core.states import Distinct, Moments, Record
 from model_monitor.monitors import values
 from model_monitor.monitors.answers import absent

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from model_monitor.core import ranking
-from model_monitor.core.constraints import Estimate, Measure, Share, Undefined
+from model_monitor.core.measures import Estimate, Measure, Share, Undefined
 from model_monitor.core.states import Moments
 from model_monitor.core.states.scores import on_one_grid
 from model_monitor.monitors.model_quality import original_formulas

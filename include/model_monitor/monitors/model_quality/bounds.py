@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from model_monitor.core.constraints import Between, Estimate, Measure, Share
+from model_monitor.core.constraints import Between
+from model_monitor.core.measures import Estimate, Measure, Share
 from model_monitor.monitors.model_quality.quality import value_of
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from model_monitor.core.constraints import Estimate, Measure, Share, Undefined
+from model_monitor.core.measures import Estimate, Measure, Share, Undefined
 from model_monitor.core.states import Keyed, Moments
 from model_monitor.errors import DataError, MonitorError
 from model_monitor.monitors.model_quality.regression import mean_of

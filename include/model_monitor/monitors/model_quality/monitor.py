@@ -7,17 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from model_monitor.core import ranking
-from model_monitor.core.constraints import (
-    EVERYTHING,
-    Constraint,
-    Measure,
-    Measures,
-    Near,
-    Share,
-    Subject,
-    Undefined,
-)
+from model_monitor.core.constraints import Constraint, Near
 from model_monitor.core.distributions import Distribution, Numbers
+from model_monitor.core.measures import EVERYTHING, Measure, Measures, Share, Subject, Undefined
+from model_monitor.core.monitor import Monitor
 from model_monitor.core.states import Keyed
 from model_monitor.core.states.counts import BOUND
 from model_monitor.monitors import columns, resamples
@@ -37,6 +30,8 @@ from model_monitor.monitors.model_quality.quality import (
     why_no_threshold,
     why_nothing,
 )
+from model_monitor.monitors.options import SharedOptions
+from model_monitor.monitors.traits import BUILT_IN
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,7 +57,7 @@ NEVER_JUDGED = "f0_5"  # the original suggests this constraint and never evaluat
 
 
 @dataclass(frozen=True)
-class ModelQuality:
+class ModelQuality(SharedOptions, Monitor[Quality]):
     """Classification or regression metrics against those of a baseline.
 
     problem_type: decides which metrics there are.
@@ -92,22 +87,16 @@ class ModelQuality:
     ground_truth_attribute: str | int = "label"
     positive_label: str | None = None
     class_names: tuple[str, ...] = ()
-    compatibility: Literal["calibrated", "sagemaker"] = "calibrated"
     judge: tuple[str, ...] = ()
-    false_alarm_budget: float = 0.01
     drift_threshold: float = 0.1
     seed: int = 0
     metrics: Mapping[str, CustomMetric] = field(default_factory=dict)
 
-    needs_no_labels: ClassVar = frozenset({COVERAGE, PREDICTIONS})  # measures that are judged while labels are pending
+    traits: ClassVar = BUILT_IN["model_quality"]
 
-    def __post_init__(self) -> None:
-        if problem := next(problems(self), None):
-            raise ValueError(problem)
-
-    @property
-    def calibrated(self) -> bool:
-        return self.compatibility == "calibrated"
+    def problems(self) -> Iterator[str]:
+        yield from super().problems()
+        yield from problems(self)
 
     @property
     def names(self) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from model_monitor.core.constraints import Estimate, Measure, Share, Undefined
+from model_monitor.core.measures import Estimate, Measure, Share, Undefined
 from model_monitor.monitors.model_quality import original_formulas
 from model_monitor.monitors.model_quality.binary import CONSTANT, HINT
 from model_monitor.monitors.model_quality.classification import (

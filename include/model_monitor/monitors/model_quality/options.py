@@ -63,11 +63,7 @@ def of_answers(monitor: ModelQuality) -> Iterator[str]:
 
 
 def of_limits(monitor: ModelQuality) -> Iterator[str]:
-    if monitor.compatibility not in ("calibrated", "sagemaker"):
-        yield f"compatibility is calibrated or sagemaker, not {monitor.compatibility!r}"
     if not 0 <= monitor.probability_threshold_attribute <= 1:
         yield f"probability_threshold_attribute is 0 to 1, not {monitor.probability_threshold_attribute}"
-    if not 0 < monitor.false_alarm_budget < 1:
-        yield f"false_alarm_budget is a probability between 0 and 1, not {monitor.false_alarm_budget}"
     if not 0 <= monitor.drift_threshold <= 1:
         yield f"drift_threshold is a distance of 0 to 1, not {monitor.drift_threshold}"

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from model_monitor.core.batch import without_repeats
-from model_monitor.core.constraints import Estimate, Measure, Share, Undefined
+from model_monitor.core.measures import Estimate, Measure, Share, Undefined
 from model_monitor.core.states import Counts, Keyed, Moments, Record
 from model_monitor.monitors import answers, columns, resamples
 from model_monitor.monitors.columns import Column

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from model_monitor.core.constraints import Estimate, Measure, Undefined
+from model_monitor.core.measures import Estimate, Measure, Undefined
 from model_monitor.core.states import Moments
 from model_monitor.monitors.model_quality.outcomes import Estimated, Fit
 

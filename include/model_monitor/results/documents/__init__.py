@@ -1,5 +1,19 @@
 """Which files does a monitor read and write? SageMaker's where it has such a monitor, plain ones otherwise."""
 
+from functools import singledispatch
+from typing import Any
+
+from model_monitor.core.monitor import Monitor
+from model_monitor.core.segments import Segmented
+from model_monitor.monitors.attribution import Attribution
+from model_monitor.monitors.bias import Bias
+from model_monitor.monitors.data_quality import DataQuality
+from model_monitor.monitors.model_quality import ModelQuality
+from model_monitor.results.documents.attribution import AttributionDocuments
+from model_monitor.results.documents.bias import BiasDocuments
+from model_monitor.results.documents.data_quality import DataQualityDocuments
+from model_monitor.results.documents.model_quality import ModelQualityDocuments
+from model_monitor.results.documents.plain import PlainDocuments
 from model_monitor.results.documents.protocol import (
     ANALYSIS,
     CONSTRAINTS,
@@ -13,6 +27,7 @@ from model_monitor.results.documents.protocol import (
     in_front,
     number,
 )
+from model_monitor.results.documents.segmented import SegmentedDocuments
 
 __all__ = [
     "ANALYSIS",
@@ -23,7 +38,21 @@ __all__ = [
     "Document",
     "Documents",
     "decode",
+    "documents_of",
     "encode",
     "in_front",
     "number",
 ]
+
+
+@singledispatch
+def documents_of(monitor: Monitor[Any]) -> Documents[Any]:
+    """The documents of a monitor; a subclass has those of its base."""
+    return PlainDocuments(monitor)
+
+
+documents_of.register(DataQuality, DataQualityDocuments)
+documents_of.register(ModelQuality, ModelQualityDocuments)
+documents_of.register(Bias, BiasDocuments)
+documents_of.register(Attribution, AttributionDocuments)
+documents_of.register(Segmented, lambda monitor: SegmentedDocuments(monitor, documents_of))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from model_monitor.errors import ConfigError
-from model_monitor.results.documents import Document
+from model_monitor.results.documents.protocol import Document
 
 VERSION = "1.0"
 BIAS = ("post_training_bias_metrics", "pre_training_bias_metrics")  # the sections of bias, in the file's order

@@ -14,7 +14,8 @@ from model_monitor.core.importances import Importances, ndcg, ndcg_interval
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.attribution import DRIFT, Attribution, Explained, moved
 from model_monitor.monitors.attribution.state import LARGEST
-from model_monitor.results.documents import ANALYSIS, Document, analysis, number
+from model_monitor.results.documents import analysis
+from model_monitor.results.documents.protocol import ANALYSIS, Document, Documents, number
 
 METHOD = "kernel_shap"  # where the original has global values, and so where its readers look for them
 VALUES, EXPECTED = "global_shap_values", "expected_value"
@@ -24,7 +25,7 @@ TOLD = 5  # so many features that moved are told in a violation; all are in the 
 
 
 @dataclass(frozen=True)
-class AttributionDocuments:
+class AttributionDocuments(Documents[Explained]):
     """The files of an attribution monitor."""
 
     monitor: Attribution
@@ -46,7 +47,7 @@ class AttributionDocuments:
             for label in dict.fromkeys([*self.monitor.labels(state), *asked])
         }
         document: Document = {"version": analysis.VERSION, analysis.EXPLANATIONS: {METHOD: labels}}
-        if not self.calibrated:
+        if not self.monitor.calibrated:
             return document
         errors = self.monitor.standard_errors(state)
         drifts = dict(self.drifts(state, constraints))
@@ -98,22 +99,16 @@ class AttributionDocuments:
     def violations(self, findings: Sequence[Finding], state: Explained) -> Document:
         """The original's entries. Its words say the opposite of what is meant, so only its own mode has them."""
         violated = [finding for finding in findings if finding.outcome == "violated"]
-        drifts = dict(self.drifts(state, [finding.constraint for finding in violated])) if self.calibrated else {}
+        drifts = (
+            dict(self.drifts(state, [finding.constraint for finding in violated])) if self.monitor.calibrated else {}
+        )
         return {"version": analysis.VERSION, "violations": [violation(finding, drifts) for finding in violated]}
 
     def unusable(self, state: Explained) -> dict[str, int]:
         return self.monitor.unusable(state)
 
-    @property
-    def matches_by_position(self) -> bool:
-        return False
-
-    def column_names(self, statistics: Document | None, constraints: Document | None) -> list[str]:
-        return []  # values are of explained rows, whose columns are named when they are made
-
-    @property
-    def calibrated(self) -> bool:
-        return self.monitor.compatibility == "calibrated"
+    def ground_truth(self, labels: Mapping[str, Any]) -> Document:
+        return super().ground_truth(labels) if self.monitor.calibrated else {}
 
 
 def label_of(constraint: Constraint) -> str:

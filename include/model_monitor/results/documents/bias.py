@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from model_monitor.core.constraints import Between, Constraint, Estimate, Finding, Measure, Undefined, Unlearned
+from model_monitor.core.constraints import Between, Constraint, Finding, Unlearned
+from model_monitor.core.measures import Estimate, Measure, Undefined
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.bias import BIAS_DRIFT, Bias, Entry
 from model_monitor.monitors.bias.tallies import Tallies
-from model_monitor.results.documents import ANALYSIS, Document, analysis
+from model_monitor.results.documents import analysis
+from model_monitor.results.documents.protocol import ANALYSIS, Document, Documents
 
 POST, PRE = analysis.BIAS
 DESCRIPTIONS = {
@@ -48,7 +50,7 @@ ERROR, COUNT = "standard_error", "rows"  # of a metric, and rows of an entry: me
 
 
 @dataclass(frozen=True)
-class BiasDocuments:
+class BiasDocuments(Documents[Tallies]):
     """The files of a bias monitor."""
 
     monitor: Bias
@@ -65,7 +67,7 @@ class BiasDocuments:
         it takes (``item_count``) or were ``unusable``, by reason.
         """
         document = self.written(self.monitor.entries(state), self.monitor.label_text(state))
-        if not self.calibrated:
+        if not self.monitor.calibrated:
             return document
         unusable = self.unusable(state)
         return document | {"dataset": {"item_count": state.judged} | ({"unusable": unusable} if unusable else {})}
@@ -87,14 +89,14 @@ class BiasDocuments:
         metrics = [self.metric(stage, name, measure) for name, measure in sorted(of_stage.items())]
         written: Document = {"value_or_threshold": entry.value, "metrics": metrics}
         rows = {side: n for side, n in (("a", entry.rows_a), ("d", entry.rows_d)) if n is not None}
-        return written | ({COUNT: rows} if self.calibrated and rows else {})
+        return written | ({COUNT: rows} if self.monitor.calibrated and rows else {})
 
     def metric(self, stage: str, name: str, measure: Measure) -> Document:
         written: Document = {"name": name, "description": DESCRIPTIONS[stage][name]}
         if isinstance(measure, Undefined) or measure is None:
             return written | {"value": None, "error": measure.reason if measure else f"there is no {name}"}
         if isinstance(measure, Estimate):
-            own = {ERROR: measure.error, COUNT: measure.n} if self.calibrated else {}
+            own = {ERROR: measure.error, COUNT: measure.n} if self.monitor.calibrated else {}
             return written | {"value": analysis.number_written(measure.value)} | own
         if isinstance(measure, int | float):
             return written | {"value": analysis.number_written(measure)}
@@ -110,9 +112,9 @@ class BiasDocuments:
         The original's bounds are as wide to either side, so the baseline's own value goes with them, to be told.
         """
         found = analysis.sections(statistics, constraints, analysis.BIAS, "bias")
-        entries = entries_in(found, self.calibrated)
+        entries = entries_in(found, self.monitor.calibrated)
         read = list(self.monitor.constraints(entries))
-        if not self.calibrated:
+        if not self.monitor.calibrated:
             known = {(entry.subject, name): value for entry in entries for name, value in entry.metrics.items()}
             read = [with_value(constraint, known.get((constraint.subject, constraint.measure))) for constraint in read]
         if all(isinstance(constraint.bound, Unlearned) for constraint in read):
@@ -144,22 +146,14 @@ class BiasDocuments:
             "facet_value": entry.value,
             "metric_name": finding.constraint.measure,
             "constraint_check_type": BIAS_DRIFT,
-            "description": words + (allowed(bound, finding.noise_floor) if self.calibrated else ""),
+            "description": words + (allowed(bound, finding.noise_floor) if self.monitor.calibrated else ""),
         }
 
     def unusable(self, state: Tallies) -> dict[str, int]:
         return self.monitor.unusable(state)
 
-    @property
-    def matches_by_position(self) -> bool:
-        return False
-
-    def column_names(self, statistics: Document | None, constraints: Document | None) -> list[str]:
-        return []  # metrics are of facets, so live columns keep their names
-
-    @property
-    def calibrated(self) -> bool:
-        return self.monitor.compatibility == "calibrated"
+    def ground_truth(self, labels: Mapping[str, Any]) -> Document:
+        return super().ground_truth(labels) if self.monitor.calibrated else {}
 
 
 def with_value(constraint: Constraint, value: Measure) -> Constraint:

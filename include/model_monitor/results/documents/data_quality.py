@@ -19,7 +19,7 @@ from model_monitor.core.states.quantiles import C, K
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.columns import NUMERIC, STRING, UNKNOWN, Column
 from model_monitor.monitors.data_quality import DataQuality, Expectation, Rules, Table, domain
-from model_monitor.results.documents import CONSTRAINTS, STATISTICS, Document, number
+from model_monitor.results.documents.protocol import Document, Documents, number
 from model_monitor.results.documents.words import violation
 
 BUCKETS = 10
@@ -29,13 +29,10 @@ OVERRIDES = ("monitoringConfigOverrides", "monitoring_config_overrides", "monito
 
 
 @dataclass(frozen=True)
-class DataQualityDocuments:
+class DataQualityDocuments(Documents[Table]):
     """The files of a data-quality monitor."""
 
     monitor: DataQuality
-
-    statistics_name = STATISTICS
-    constraints_name = CONSTRAINTS
 
     def statistics(self, state: Table, constraints: Sequence[Constraint] = ()) -> Document:
         features = [feature(name, column, state.missing(name)) for name, column in state.columns.items.items()]
@@ -76,8 +73,8 @@ class DataQualityDocuments:
         violated = [finding for finding in findings if finding.outcome == "violated"]
         return {"violations": [violation(finding, list(state.columns.items)) for finding in violated]}
 
-    def unusable(self, state: Table) -> dict[str, int]:
-        return {}
+    def ground_truth(self, labels: Mapping[str, Any]) -> Document:
+        return super().ground_truth(labels) if self.monitor.compatibility != "sagemaker" else {}
 
     @property
     def matches_by_position(self) -> bool:

@@ -6,25 +6,16 @@ Formats: sections 1.4, 1.7 and 1.8 of the specification of model quality; what i
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
-from model_monitor.core.constraints import (
-    EVERYTHING,
-    Constraint,
-    Estimate,
-    Finding,
-    Measure,
-    Near,
-    Share,
-    Undefined,
-    Unlearned,
-)
+from model_monitor.core.constraints import Constraint, Finding, Near, Unlearned
+from model_monitor.core.measures import EVERYTHING, Estimate, Measure, Share, Undefined
 from model_monitor.core.ranking import Curves
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import BASELINE_DRIFT
 from model_monitor.monitors.model_quality import GREATER_THAN, LESS_THAN, PREDICTION_DRIFT, ModelQuality, Quality
-from model_monitor.results.documents import CONSTRAINTS, STATISTICS, Document, number
 from model_monitor.results.documents.java_numbers import java_text
 from model_monitor.results.documents.model_quality_baseline import (
     PREDICTIONS,
@@ -38,6 +29,7 @@ from model_monitor.results.documents.model_quality_baseline import (
     values_in,
     why_unknown,
 )
+from model_monitor.results.documents.protocol import Document, Documents, number
 from model_monitor.results.documents.words import describe
 
 CURVE_POINTS = 1000  # at most, of each curve
@@ -45,13 +37,10 @@ NO_CURVES = Curves([], [], [], [])
 
 
 @dataclass(frozen=True)
-class ModelQualityDocuments:
+class ModelQualityDocuments(Documents[Quality]):
     """The files of a model-quality monitor."""
 
     monitor: ModelQuality
-
-    statistics_name = STATISTICS
-    constraints_name = CONSTRAINTS
 
     def statistics(self, state: Quality, constraints: Sequence[Constraint] = ()) -> Document:
         """The original's members in its order; those that it does not have only in the calibrated mode, behind them.
@@ -65,7 +54,7 @@ class ModelQualityDocuments:
         """
         dataset: Document = {"item_count": self.monitor.judged(state).n}
         document = {"version": 0.0, "dataset": dataset, member_of(self.monitor, "metrics"): self.metrics(state)}
-        if not self.calibrated:
+        if not self.monitor.calibrated:
             return document
         if unusable := self.unusable(state):
             dataset["unusable"] = unusable
@@ -81,14 +70,14 @@ class ModelQualityDocuments:
             if name == "auc":
                 written |= curves_written(self.monitor.curves(state, CURVE_POINTS) or NO_CURVES)
             written[name] = scalar(measure, deviations.get(name)) | self.reason(name, measure)
-        if self.calibrated and (quantiles := self.monitor.residual_quantiles(state)):
+        if self.monitor.calibrated and (quantiles := self.monitor.residual_quantiles(state)):
             written["residual_quantiles"] = quantiles
         return written
 
     def reason(self, name: str, measure: Measure) -> Document:
         """Why a metric has no value, or one that can't be a threshold; not in the original's form."""
         asked = isinstance(measure, Undefined) or self.monitor.judges(name)
-        why = self.monitor.why_no_threshold(measure) if self.calibrated and asked else None
+        why = self.monitor.why_no_threshold(measure) if self.monitor.calibrated and asked else None
         return {} if why is None else {"reason": why}
 
     def suggested(self, state: Quality) -> Document:
@@ -110,7 +99,7 @@ class ModelQualityDocuments:
         known = section(statistics, self.monitor, "metrics") if statistics is not None else {}
         operators = self.operators()
         judged = [name for name in operators if self.monitor.judges(name)]
-        reasons = why_unknown(known, judged) if self.calibrated and statistics is not None else {}
+        reasons = why_unknown(known, judged) if self.monitor.calibrated and statistics is not None else {}
         if constraints is None:
             asked = values_in(known, [name for name in operators if name not in reasons])
         else:
@@ -147,16 +136,8 @@ class ModelQualityDocuments:
     def unusable(self, state: Quality) -> dict[str, int]:
         return self.monitor.unusable(state)
 
-    @property
-    def matches_by_position(self) -> bool:
-        return False
-
-    def column_names(self, statistics: Document | None, constraints: Document | None) -> list[str]:
-        return []  # metrics are not of columns, so live columns keep their names
-
-    @property
-    def calibrated(self) -> bool:
-        return self.monitor.compatibility == "calibrated"
+    def ground_truth(self, labels: Mapping[str, Any]) -> Document:
+        return super().ground_truth(labels) if self.monitor.calibrated else {}
 
     def operators(self) -> dict[str, str]:
         """The operator of each metric that can be constrained."""

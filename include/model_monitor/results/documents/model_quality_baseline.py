@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from model_monitor.core.constraints import Estimate, Measure, Share
 from model_monitor.core.distributions import Distribution
-from model_monitor.core.monitor import By, Segmented
+from model_monitor.core.measures import Estimate, Measure, Share
+from model_monitor.core.segments import By, Segmented
 from model_monitor.errors import ConfigError
 from model_monitor.monitors import values as ground_truth
 from model_monitor.monitors.model_quality import GREATER_THAN, LESS_THAN, ModelQuality, Quality
 from model_monitor.monitors.values import in_order
-from model_monitor.results.documents import Document
 from model_monitor.results.documents.data_quality import feature, spread_of
+from model_monitor.results.documents.protocol import Document
 
 PREDICTIONS = "predictions"  # the member of statistics.json that the original does not have
 SECTIONS = {

@@ -8,38 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from model_monitor.core.constraints import (
-    Between,
-    Bound,
-    Constraint,
-    Estimate,
-    Finding,
-    Measure,
-    Near,
-    Share,
-    Subject,
-    Undefined,
-    Unlearned,
-    Within,
-)
+from model_monitor.core.constraints import Between, Bound, Constraint, Finding, Near, Unlearned, Within
 from model_monitor.core.distributions import Categories, Distribution, Numbers
 from model_monitor.core.importances import Importances
+from model_monitor.core.measures import Estimate, Measure, Share, Subject, Undefined
 from model_monitor.core.monitor import Monitor
 from model_monitor.errors import ConfigError
-from model_monitor.results.documents import CONSTRAINTS, STATISTICS, Document, number
+from model_monitor.results.documents.protocol import Document, Documents, number
 from model_monitor.results.documents.words import violation
 
 LISTED_CATEGORIES = 100
 
 
 @dataclass(frozen=True)
-class PlainDocuments:
+class PlainDocuments(Documents[Any]):
     """The files of any monitor."""
 
     monitor: Monitor[Any]
-
-    statistics_name = STATISTICS
-    constraints_name = CONSTRAINTS
 
     def statistics(self, state: Any, constraints: Sequence[Constraint] = ()) -> Document:
         measures = self.monitor.measure(state)
@@ -59,16 +44,6 @@ class PlainDocuments:
 
     def violations(self, findings: Sequence[Finding], state: Any) -> Document:
         return {"violations": [violation(finding, []) for finding in findings if finding.outcome == "violated"]}
-
-    def unusable(self, state: Any) -> dict[str, int]:
-        return {}
-
-    @property
-    def matches_by_position(self) -> bool:
-        return False
-
-    def column_names(self, statistics: Document | None, constraints: Document | None) -> list[str]:
-        return []
 
 
 def about(subject: Subject) -> Document:

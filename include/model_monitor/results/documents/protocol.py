@@ -1,9 +1,10 @@
-"""Which files does a monitor read and write? Those of the original where it had such a monitor, plain ones else."""
+"""How a monitor's State, constraints and findings are written as JSON files, and constraints read back."""
 
 from __future__ import annotations
 
 import json
 import math
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -19,41 +20,56 @@ ANALYSIS = "analysis.json"  # statistics and constraints at once, of bias and of
 VIOLATIONS = "constraint_violations.json"
 EXECUTION = "execution.json"
 
+LABEL_METRICS = ("requests", "matched", "unmatched", "records", "duplicates", "late", "mismatched", "coverage")
+
 S = TypeVar("S", bound=State, contravariant=True)
 
 
 class Documents(Protocol[S]):
-    """How a monitor's State, constraints and findings are written as JSON, and constraints read back."""
+    """The base class of the documents of a kind of monitor."""
 
     @property
     def statistics_name(self) -> str:
-        """What the file of ``statistics`` is called."""
+        """The name of the file of ``statistics``."""
+        return STATISTICS
 
     @property
     def constraints_name(self) -> str:
-        """What the file of ``suggested`` is called; if as that of ``statistics``, they are one file, written once."""
+        """The name of the file of ``suggested``; the same as that of ``statistics`` if one file is both."""
+        return CONSTRAINTS
 
+    @abstractmethod
     def statistics(self, state: S, constraints: Sequence[Constraint] = ()) -> Document:
         """``statistics.json`` of a State; what the constraints expect and the State lacks is listed as empty."""
 
+    @abstractmethod
     def suggested(self, state: S) -> Document:
         """``constraints.json`` as suggested from a State."""
 
+    @abstractmethod
     def constraints(self, statistics: Document | None, constraints: Document | None) -> list[Constraint]:
         """The constraints that a baseline's two files ask for; either may be absent. Raises ConfigError."""
 
+    @abstractmethod
     def violations(self, findings: Sequence[Finding], state: S) -> Document:
         """``constraint_violations.json``: an entry per violated finding, an empty list if there is none."""
 
     def unusable(self, state: S) -> dict[str, int]:
         """How many rows the monitor set aside, by reason; {} for one that judges every row."""
+        return {}
+
+    def ground_truth(self, labels: Mapping[str, Any]) -> Document:
+        """The member of ``statistics.json`` about the window's labels; {} to write none, as SageMaker does."""
+        return {"ground_truth": {name: labels[name] for name in LABEL_METRICS}}
 
     @property
     def matches_by_position(self) -> bool:
         """Whether even columns with names of their own are matched with the baseline by position."""
+        return False
 
     def column_names(self, statistics: Document | None, constraints: Document | None) -> list[str]:
         """The columns that a baseline knows, in its order; [] if it names none."""
+        return []
 
 
 def encode(document: Document) -> bytes:

@@ -7,17 +7,19 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from model_monitor.core.constraints import Constraint, Finding, Subject
-from model_monitor.core.monitor import Monitor, Parts, Segmented, canonical, within
+from model_monitor.core.constraints import Constraint, Finding
+from model_monitor.core.measures import Subject
+from model_monitor.core.monitor import Monitor
+from model_monitor.core.segments import Parts, Segmented, canonical, within
 from model_monitor.errors import ConfigError
-from model_monitor.results.documents import Document, Documents, in_front
+from model_monitor.results.documents.protocol import Document, Documents, in_front
 
 SEGMENTS = "segments"
 Segment = tuple[str, str]  # column and value
 
 
 @dataclass(frozen=True)
-class SegmentedDocuments:
+class SegmentedDocuments(Documents[Parts[Any]]):
     """The files of all rows, each with a member ``segments``: a list of the same members for each segment, which
     ``segment`` names as ``{column: value}``, e.g. ``{"segment": {"origin": "JFK"}, "version": 0.0, ...}``.
 
@@ -103,6 +105,9 @@ class SegmentedDocuments:
 
     def unusable(self, state: Parts[Any]) -> dict[str, int]:
         return self.whole.unusable(state.whole)
+
+    def ground_truth(self, labels: Mapping[str, Any]) -> Document:
+        return self.whole.ground_truth(labels)
 
     @property
     def matches_by_position(self) -> bool:

@@ -1,0 +1,63 @@
+"""What is measured, and of what? A number, a share, an estimate or a distribution, of a subject."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from model_monitor.core.distributions import Distribution
+
+Segment = tuple[tuple[str, str], ...]  # (column, value) pairs, outermost first
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a measure is about: a column, or everything (None); of the rows of a segment, or of all rows."""
+
+    column: str | None = None
+    segment: Segment = ()
+
+    def within(self, column: str, value: str) -> Subject:
+        """The same of the rows in which a column has a value."""
+        return Subject(self.column, ((column, value), *self.segment))
+
+    def __str__(self) -> str:
+        return " ".join([self.column or "", *(f"[{column}={value}]" for column, value in self.segment)]).strip()
+
+
+EVERYTHING = Subject()
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many of some rows: ``inside`` of ``n``."""
+
+    inside: int
+    n: int
+
+    @property
+    def value(self) -> float | None:
+        """0..1; None of no rows."""
+        return self.inside / self.n if self.n else None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number estimated from ``n`` rows, and its standard error, >= 0; None if that is not known, infinite if numbers
+    are too large for it. ``largest`` is the part (0..1) that a single row has in a sum; None if not known."""
+
+    value: float
+    error: float | None = None
+    n: int = 0
+    largest: float | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Undefined:
+    """There is no such number, and why: a clause that a person can read after a colon."""
+
+    reason: str
+
+
+Measure = float | int | Share | Estimate | Distribution | Undefined | None
+Measures = Mapping[tuple[Subject, str], Measure]

@@ -1,0 +1,18 @@
+"""What do schedules and reports need to know of this project's monitors?
+
+It is said here rather than in each class because importing a monitor brings NumPy and Arrow, which parsing a DAG must
+not. A monitor of one's own says it in its class.
+"""
+
+from __future__ import annotations
+
+from model_monitor.core.monitor import Traits
+
+BUILT_IN = {
+    "data_quality": Traits(),
+    "model_quality": Traits(needs_labels=True, measured_without_labels=frozenset({"coverage", "predictions"})),
+    "bias": Traits(
+        needs_labels=True, measured_without_labels=frozenset({"coverage"}), newcomer_check="bias_drift_check"
+    ),
+    "attribution": Traits(needs_explanations=True, newcomer_check="feature_attribution_drift_check"),
+}
