@@ -39,7 +39,7 @@ from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, StoreError
 from model_monitor.recorder import Recorder
 from model_monitor.recorder.sending.destinations import destination_at
-from model_monitor.store import azure, files, folders
+from model_monitor.store import addresses, azure, files, folders
 
 OURS = os.environ | {"PYTHONPATH": str(INCLUDE)}
 CSV = {"input_content_type": "text/csv", "output_content_type": "text/csv"}
@@ -231,7 +231,12 @@ def test_a_store_that_is_away_delays_requests_and_loses_none(
         check=True,
     )
     assert told.stdout == "1\n"
-    asked: list[Callable[[str], object]] = [store.files, store.read, store.exists, lambda at: store.write(at, b"x")]
+    asked: list[Callable[[str], object]] = [
+        store.list_files,
+        store.read,
+        store.exists,
+        lambda at: store.write(at, b"x"),
+    ]
     with ThreadPoolExecutor(len(asked)) as pool:  # each waits for some attempts
         raised = [one.exception() for one in [pool.submit(ask, address) for ask in asked]]
     assert {type(error) for error in raised} == {StoreError} and all("lake" in str(error) for error in raised)
@@ -305,7 +310,7 @@ def test_an_addresss_query_reaches_the_file_system(monkeypatch: pytest.MonkeyPat
         "gs://anonymous@lake/a?endpoint_override=127.0.0.1:1&scheme=http&project_id=p&location=EU"
     )
     more = {"endpoint_override": "127.0.0.1:1", "scheme": "http", "project_id": "p", "default_bucket_location": "EU"}
-    expected = fs.GcsFileSystem(anonymous=True, retry_time_limit=timedelta(seconds=store.GOOGLE_SECONDS), **more)
+    expected = fs.GcsFileSystem(anonymous=True, retry_time_limit=timedelta(seconds=addresses.GOOGLE_SECONDS), **more)
     assert google.__reduce__() == expected.__reduce__()
     query = "blob_storage_authority=127.0.0.1:1&dfs_storage_authority=127.0.0.1:2&enable_tls=false"
     azure, _ = store.located(f"abfs://lake@acc.dfs.core.windows.net/a?{query}")

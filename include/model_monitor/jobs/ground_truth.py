@@ -33,7 +33,7 @@ from model_monitor.rows.labels.files import LabelFile
 from model_monitor.rows.labels.merge import NO_LABELS, Joining, keys_of, merge, merged_name
 from model_monitor.rows.summary import KEPT_REJECTED, Summary, summary_of, undamaged
 from model_monitor.rows.times import within
-from model_monitor.store.ahead import ahead
+from model_monitor.store.ahead import AT_ONCE, ahead
 from model_monitor.verdicts.report import PENDING
 
 LAYOUT = 2  # of merged rows and their footer; a file of another one is made again
@@ -71,9 +71,7 @@ def arrived(schedule: Schedule, window: Window, until: datetime | None) -> Arriv
     first, deadline = floor_hour(window.start) - MARGIN, window.end + truth.final_after
     # A day more, to see whether labels are being collected that come too late for this window.
     days = [first + i * DAY for i in range((deadline.date() - first.date()).days + 2)]
-    listed = ahead(
-        lambda day: store.list_files(store.join(uri, f"{day:%Y/%m/%d}"), blocks.SUFFIXES), days, blocks.READERS
-    )
+    listed = ahead(lambda day: store.list_files(store.join(uri, f"{day:%Y/%m/%d}"), blocks.SUFFIXES), days, AT_ONCE)
     every = [LabelFile.of(file) for some in listed for file in some]
     known = sorted(
         (f for f in every if f.hour and first <= f.hour and (until is None or f.hour + HOUR <= until)),

@@ -9,12 +9,11 @@ from functools import cached_property
 
 from model_monitor import store
 from model_monitor.errors import DataError
-from model_monitor.store.ahead import ahead
+from model_monitor.store.ahead import AT_ONCE, ahead
 
 SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
 BLOCK_BYTES = 8 << 20
 LINE_BYTES = 256 << 20  # a longer line is refused
-READERS = 8  # files read at once; most of the time is waiting for the store
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def pieces(files: Iterable[store.File]) -> Iterator[Piece]:
 
 def read(files: Iterable[store.File]) -> Iterator[Iterator[Piece]]:
     """The lines of each file: small files read ahead and whole, large ones and gzip piece by piece."""
-    for file, content in ahead(whole_if_small, files, READERS):
+    for file, content in ahead(whole_if_small, files, AT_ONCE):
         yield pieces_of_large(file) if content is None else iter([Piece(file.address, 1, content)])
 
 

@@ -1,20 +1,18 @@
-"""Where do bytes live, and how are they written whole? PyArrow is imported by the first address that is opened."""
+"""Store bytes at addresses, whole or not at all. PyArrow is imported when the first address is opened."""
 
+from model_monitor.store.addresses import join, name_of
 from model_monitor.store.files import (
     File,
     delete,
     exists,
     is_below,
-    join,
     list_files,
     local_copy,
     located,
-    name_of,
     open_file,
     reaching,
     read,
     read_on,
-    with_region,
     write,
     writing,
 )
@@ -33,7 +31,6 @@ __all__ = [
     "reaching",
     "read",
     "read_on",
-    "with_region",
     "write",
     "writing",
 ]

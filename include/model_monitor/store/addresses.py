@@ -1,27 +1,90 @@
-"""Does an address name a place in a store, and no credentials?"""
+"""Addresses: local paths and URIs, joined, taken apart and checked.
+
+``s3://``, ``gs://`` and ``abfs://`` are PyArrow's, and an address's query is what PyArrow knows for its scheme:
+``?region=…&endpoint_override=…``, ``?endpoint_override=…&scheme=…``, ``?blob_storage_authority=…&enable_tls=…``.
+"""
 
 from __future__ import annotations
 
+import os
 from urllib.parse import parse_qsl
 
 from model_monitor.errors import ConfigError
 
 NAME = "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"  # of an endpoint, variant or schedule, which are folders; as in SageMaker
+GOOGLE_SECONDS = 30  # for how long PyArrow retries a request; its own limit for Google is a quarter of an hour
 S3, GOOGLE, AZURE = ("s3",), ("gs", "gcs"), ("abfs", "abfss")
 SECRETS = {"access_key", "access_token", "account_key", "client_secret", "password", "sas_token", "secret_key", "sig"}
 ELSEWHERE = "credentials belong into the environment, not an address"
 
 
-def check(address: str) -> None:
-    """Raise ConfigError for an address with credentials, which are not repeated, or without what its store needs.
+def split(address: str) -> tuple[str, str]:
+    """An address without its query, and the query with its question mark; a local path has none."""
+    base, mark, query = address.partition("?") if "://" in address else (address, "", "")
+    return base, mark + query
 
-    What stands before an ``@`` is a credential on S3, on Google's stores unless it is ``anonymous``, and elsewhere
-    where it has a colon: ``abfs://container@account.dfs.core.windows.net`` has none.
+
+def scheme_of(address: str) -> str:
+    """The kind of store of an address; empty for a local one."""
+    scheme, mark, _ = address.partition("://")
+    return scheme if mark and scheme != "file" else ""
+
+
+def join(address: str, *parts: str) -> str:
+    """An address further down; slashes at the seams don't matter, a query stays at the end.
+
+    >>> join("s3://bucket/out/?region=eu-west-1", "a", "b.json")
+    's3://bucket/out/a/b.json?region=eu-west-1'
     """
-    scheme, mark, rest = address.partition("://")
-    if not mark or scheme == "file":
+    base, query = split(address)
+    return "/".join([base.rstrip("/"), *(part.strip("/") for part in parts)]) + query
+
+
+def parent_of(address: str) -> str:
+    """The address of the folder above.
+
+    >>> parent_of("s3://bucket/out/a/?region=eu-west-1")
+    's3://bucket/out?region=eu-west-1'
+    """
+    base, query = split(address)
+    return base.rstrip("/").rpartition("/")[0] + query
+
+
+def name_of(address: str) -> str:
+    """The last part of an address, without its query.
+
+    >>> name_of("s3://bucket/out/a.json?region=eu-west-1")
+    'a.json'
+    """
+    return address.partition("?")[0].rstrip("/").rpartition("/")[2]
+
+
+def with_defaults(scheme: str, query: str) -> str:
+    """An address's query with the defaults that PyArrow lacks."""
+    if scheme in S3:
+        return with_region(query)
+    if scheme in GOOGLE and "retry_limit_seconds=" not in query:
+        return "&".join(filter(None, [query, f"retry_limit_seconds={GOOGLE_SECONDS}"]))
+    return query
+
+
+def with_region(query: str) -> str:
+    """The query of an S3 address with the environment's region, for which PyArrow would ask Amazon otherwise."""
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if not region and ("AWS_ENDPOINT_URL" in os.environ or "endpoint_override" in query):
+        region = "us-east-1"  # a server that is not Amazon's has no regions, but wants one named
+    return query if not region or "region=" in query else "&".join(filter(None, [query, f"region={region}"]))
+
+
+def check(address: str) -> None:
+    """Raise ConfigError for an address with credentials (the message leaves them out), or without a bucket or account.
+
+    The part before an ``@`` is a credential on S3, on Google's stores unless it is ``anonymous``, and elsewhere if it
+    has a colon: ``abfs://container@account.dfs.core.windows.net`` has none.
+    """
+    if not (scheme := scheme_of(address)):
         return
-    place, _, query = rest.partition("?")
+    place, _, query = address.partition("://")[2].partition("?")
     root, _, path = place.partition("/")
     if ":" in root and "@" not in root and "@" in path:  # a key with a slash in it
         root, _, path = path.rpartition("@")[2].partition("/")
@@ -36,14 +99,14 @@ def check(address: str) -> None:
 
 
 def is_secret(scheme: str, user: str) -> bool:
-    """Whether what stands before an address's ``@`` is a credential."""
+    """Whether the part before an address's ``@`` is a credential."""
     if scheme in S3:
         return bool(user)
     return user not in ("", "anonymous") if scheme in GOOGLE else ":" in user
 
 
 def check_azure(address: str, user: str, host: str, path: str) -> None:
-    """Raise ConfigError for an address of Azure that PyArrow does not understand, or not as it is meant."""
+    """Raise ConfigError for an address of Azure that PyArrow does not understand, or misunderstands."""
     if not (host and (user or "." in host)) or not (user or path):
         raise ConfigError(
             f"{address}: name container and account: abfs://container@account.dfs.core.windows.net/prefix"

@@ -12,10 +12,11 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 CORES = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+AT_ONCE = 8  # threads for requests to a store; most of the time is waiting for it
 
 
 def ahead(work: Callable[[T], R], items: Iterable[T], workers: int = CORES) -> Iterator[R]:
-    """Results in the order of the items, worked on by threads; at most ``workers`` + 1 are under way or waiting."""
+    """Results in the order of the items, from threads; at most ``workers`` + 1 are in progress or waiting."""
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[R]] = deque()
         try:

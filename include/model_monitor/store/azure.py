@@ -1,4 +1,4 @@
-"""Azure's stores: what PyArrow's file system needs besides an address."""
+"""Azure: what PyArrow's file system for it lacks. A key from the environment, safe forks, and uploads in one piece."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ USED_AZURE: set[int] = set()  # the ids of this process and those that it was fo
 def check_not_shared(root: str) -> None:
     """Raise StoreError in a process whose parent was connected to Azure.
 
-    Its library has one pool of connections for a process, which a forked one goes on using: requests of both get each
-    other's answers.
+    Azure's library has one pool of connections per process. A forked process would go on using its parent's, and each
+    would get answers to the other's requests.
     """
     USED_AZURE.add(os.getpid())
     if len(USED_AZURE) > 1:
@@ -29,10 +29,10 @@ def check_not_shared(root: str) -> None:
 
 
 def with_key(system: fs.FileSystem, root: str) -> fs.FileSystem:
-    """An account on Azure with the key that the environment has for it, for which PyArrow's addresses have no place.
+    """The same file system with the environment's key for its account, for which PyArrow's addresses have no place.
 
-    AZURE_STORAGE_KEY belongs to AZURE_STORAGE_ACCOUNT, or to any if that is not set. Without, PyArrow looks for other
-    credentials; an address that names a kind of them has the last word.
+    AZURE_STORAGE_KEY belongs to AZURE_STORAGE_ACCOUNT, or to any account if that is not set. Without a key, PyArrow
+    looks for other credentials. An address that names a kind of credential takes precedence.
     """
     key, options = os.environ.get("AZURE_STORAGE_KEY"), options_of(system)
     is_meant = os.environ.get("AZURE_STORAGE_ACCOUNT", options["account_name"]) == options["account_name"]
@@ -42,7 +42,7 @@ def with_key(system: fs.FileSystem, root: str) -> fs.FileSystem:
 
 
 def options_of(system: fs.FileSystem) -> dict[str, str]:
-    """What an account on Azure was opened with; PyArrow tells it to who would copy the object only."""
+    """The options this Azure file system was created with. PyArrow exposes them only through pickling."""
     return dict(system.__reduce__()[1][0])
 
 
@@ -51,9 +51,10 @@ def account_of(system: fs.FileSystem) -> tuple[str, str]:
 
 
 def upload_and_copy(part: Path, system: fs.FileSystem, target: str) -> None:
-    """Upload a finished file to Azure, where PyArrow first puts an empty one: to where nobody reads.
+    """Upload a finished file to a temporary name, and have the account copy it to its own at once.
 
-    The account then copies it within itself, at once. A folder is removed in one request, a file in four.
+    Uploading straight to the target would show an empty file first. The temporary file has a folder of its own, since
+    PyArrow deletes a folder in one request, and a file in four.
     """
     folder, _, name = target.rpartition("/")
     uploaded = f"{folder}/.part-{uuid4().hex}"
@@ -61,5 +62,5 @@ def upload_and_copy(part: Path, system: fs.FileSystem, target: str) -> None:
         fs.copy_files(str(part), f"{uploaded}/{name}", fs.LocalFileSystem(), system, use_threads=False)
         system.copy_file(f"{uploaded}/{name}", target)
     finally:
-        with contextlib.suppress(OSError, ArrowException):  # the store is away, as was or will be said
+        with contextlib.suppress(OSError, ArrowException):  # the store is away: the caller hears of it elsewhere
             system.delete_dir(uploaded)

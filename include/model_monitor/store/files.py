@@ -1,10 +1,7 @@
-"""Where do captures, rows, states, baselines and reports live? At addresses: a local path or a URI such as ``s3://``.
+"""Read, list, write and delete files by their address, on a disk or in an object store.
 
 A file is written whole or not at all: under another name first, then moved (local) or uploaded in one piece (object
-stores). Whoever is killed in between leaves nothing that anyone reads.
-
-``s3://``, ``gs://`` and ``abfs://`` are PyArrow's, and an address's query is what PyArrow knows for its scheme:
-``?region=…&endpoint_override=…``, ``?endpoint_override=…&scheme=…``, ``?blob_storage_authority=…&enable_tls=…``.
+stores). A process killed in between leaves nothing that is read.
 """
 
 from __future__ import annotations
@@ -24,8 +21,6 @@ from model_monitor.store import addresses
 if TYPE_CHECKING:
     from pyarrow import fs
 
-GOOGLE_SECONDS = 30  # for how long a request is tried again; Google's own limit is a quarter of an hour
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class File:
@@ -40,14 +35,12 @@ class File:
         return self.address.partition("?")[0].endswith(".gz")
 
 
-def filesystem(root: str) -> tuple[fs.FileSystem, str]:
-    """The file system of an address's root, and the path of that root in it. Raises ConfigError, StoreError."""
-    return opened(root, os.getpid())
-
-
 @lru_cache(maxsize=64)
 def opened(root: str, process_id: int) -> tuple[fs.FileSystem, str]:
-    """A file system for one process: a forked one that used its parent's would share its open connections."""
+    """The file system of an address's root, and the path of that root in it. Raises ConfigError, StoreError.
+
+    One for each process: a forked one that used its parent's would share its open connections.
+    """
     from pyarrow import fs
 
     try:
@@ -68,46 +61,19 @@ def located(address: str) -> tuple[fs.FileSystem, str]:
     """The file system that holds an address, and the path in it."""
     from pyarrow import fs
 
-    if "://" not in address or address.startswith("file://"):
+    if not addresses.scheme_of(address):
         return fs.LocalFileSystem(), str(Path(address.removeprefix("file://")).absolute())
     addresses.check(address)
     scheme, _, rest = address.partition("://")
     place, _, query = rest.partition("?")
     root, _, path = place.partition("/")
-    query = with_defaults(scheme, query)
-    system, base = filesystem(f"{scheme}://{root}{'?' if query else ''}{query}")
+    query = addresses.with_defaults(scheme, query)
+    system, base = opened(f"{scheme}://{root}{'?' if query else ''}{query}", os.getpid())
     return system, "/".join(part for part in f"{base}/{path}".split("/") if part)
 
 
-def with_defaults(scheme: str, query: str) -> str:
-    """The query of an address with what PyArrow is to know besides."""
-    if scheme in addresses.S3:
-        return with_region(query)
-    if scheme in addresses.GOOGLE and "retry_limit_seconds=" not in query:
-        return "&".join(filter(None, [query, f"retry_limit_seconds={GOOGLE_SECONDS}"]))
-    return query
-
-
-def with_region(query: str) -> str:
-    """The query of an S3 address with the environment's region, for which PyArrow would ask Amazon otherwise."""
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    if not region and ("AWS_ENDPOINT_URL" in os.environ or "endpoint_override" in query):
-        region = "us-east-1"  # a server that is not Amazon's has no regions, but wants one named
-    return query if not region or "region=" in query else "&".join(filter(None, [query, f"region={region}"]))
-
-
-def join(address: str, *parts: str) -> str:
-    """An address further down; slashes at the seams don't matter, a query stays at the end.
-
-    >>> join("s3://bucket/out/?region=eu-west-1", "a", "b.json")
-    's3://bucket/out/a/b.json?region=eu-west-1'
-    """
-    base, mark, query = address.partition("?") if "://" in address else (address, "", "")
-    return "/".join([base.rstrip("/"), *(part.strip("/") for part in parts)]) + mark + query
-
-
 def is_below(address: str, folder: str) -> bool:
-    """Whether an address is that of a folder or of something in it."""
+    """Whether an address is a folder's own or below it."""
     (one, inner), (other, outer) = located(address), located(folder)
     if type(one) is not type(other):
         return False
@@ -119,25 +85,16 @@ def is_below(address: str, folder: str) -> bool:
     return f"{inner}/".startswith(f"{outer}/")
 
 
-def name_of(address: str) -> str:
-    """The last part of an address, without its query.
-
-    >>> name_of("s3://bucket/out/a.json?region=eu-west-1")
-    'a.json'
-    """
-    return address.partition("?")[0].rstrip("/").rpartition("/")[2]
-
-
 @contextlib.contextmanager
 def reaching(address: str) -> Iterator[None]:
-    """Turn what a store raises into a StoreError that names the address; a missing file stays FileNotFoundError."""
+    """Turn a store's errors into a StoreError that names the address; a missing file stays FileNotFoundError."""
     from pyarrow import ArrowException
 
     try:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(address) from error
-    except (OSError, ArrowException) as error:  # PyArrow has no kind of its own for Azure without credentials
+    except (OSError, ArrowException) as error:  # plain ArrowException: Azure without credentials
         raise StoreError(f"{address}: {error}") from error
 
 
@@ -149,14 +106,14 @@ def read(address: str) -> bytes:
 
 
 def open_file(address: str) -> Any:
-    """A file for random reading, as PyArrow's readers want it. Raises FileNotFoundError, StoreError."""
+    """A file for random access, as PyArrow's readers need it. Raises FileNotFoundError, StoreError."""
     system, path = located(address)
     with reaching(address):
         return system.open_input_file(path)
 
 
 def read_on(stream: Any, address: str, size: int) -> bytes:
-    """The next bytes of an open file, at most ``size``; none at its end. Raises StoreError."""
+    """The next bytes of an open file, at most ``size``; empty at its end. Raises StoreError."""
     with reaching(address):
         return bytes(stream.read(size))
 
@@ -173,8 +130,7 @@ def exists(address: str) -> bool:
 def list_files(address: str, suffixes: tuple[str, ...] = ("",)) -> list[File]:
     """The files at or below an address, by rising address; [] if there is nothing.
 
-    Left out is what is in a folder, or has itself a name, that starts with a dot or an underscore: no data. Raises
-    StoreError.
+    Files and folders whose name starts with a dot or an underscore hold no data and are left out. Raises StoreError.
     """
     from pyarrow import fs
 
@@ -186,14 +142,14 @@ def list_files(address: str, suffixes: tuple[str, ...] = ("",)) -> list[File]:
         infos = system.get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True))
     below = {info.path[len(path) :]: info for info in infos if info.type == fs.FileType.File}
     return sorted(
-        File(join(address, name), info.size, info.mtime_ns or 0)
+        File(addresses.join(address, name), info.size, info.mtime_ns or 0)
         for name, info in below.items()
         if name.endswith(suffixes) and not any(part[0] in "._" for part in name.split("/") if part)
     )
 
 
 def write(address: str, content: bytes) -> str:
-    """Store bytes whole or not at all; the address. Raises StoreError."""
+    """Store bytes whole or not at all, and return the address. Raises StoreError."""
     with writing(address) as path:
         path.write_bytes(content)
     return address
@@ -201,7 +157,7 @@ def write(address: str, content: bytes) -> str:
 
 @contextlib.contextmanager
 def writing(address: str) -> Iterator[Path]:
-    """A local path to write to; on leaving without an error its file appears at the address, else it is gone."""
+    """A local path to write to; its file appears at the address if no error is raised, and is deleted otherwise."""
     from pyarrow import fs
 
     system, target = located(address)
@@ -217,13 +173,13 @@ def writing(address: str) -> Iterator[Path]:
     try:
         yield part
         with reaching(address):
-            publish(part, system, target) if not local else replace(part, Path(target))
+            replace(part, Path(target)) if local else publish(part, system, target)
     finally:
         part.unlink(missing_ok=True)
 
 
 def replace(part: Path, target: Path) -> None:
-    """Move a finished file to its name, on disk for good."""
+    """Flush a finished file to disk and move it to its name."""
     with part.open("rb+") as stream:
         os.fsync(stream.fileno())
     part.chmod(0o644)
@@ -233,8 +189,8 @@ def replace(part: Path, target: Path) -> None:
 def publish(part: Path, system: fs.FileSystem, target: str) -> None:
     """Upload a finished file; object stores show it only when complete.
 
-    One call outside Python: an exception between two writes, as a task gets that is told to end, would close the
-    stream, and closing a stream completes the upload of half a file.
+    One call outside Python: an exception between two writes (a task that is stopped gets one) would close the stream,
+    and closing a stream completes the upload of half a file.
     """
     from pyarrow import fs
 

@@ -1,23 +1,24 @@
-"""What is in a folder of the store, links included, and how is it removed without following one?"""
+"""List and delete what is in a folder of the store, links included, without following one below the given address."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import ClassVar, Literal
 
 from pyarrow import fs
 
-from model_monitor import store
 from model_monitor.errors import StoreError
-from model_monitor.store.ahead import ahead
+from model_monitor.store.addresses import join
+from model_monitor.store.ahead import AT_ONCE, ahead
+from model_monitor.store.files import located, reaching
 
 Kind = Literal["file", "folder", "other"]
 
-AT_ONCE = 8  # requests to a store; most of the time is waiting for it
 KINDS: dict[fs.FileType, Kind] = {fs.FileType.File: "file", fs.FileType.Directory: "folder"}
 
 
@@ -30,62 +31,81 @@ class Entry:
     size: int = 0
 
 
-class Folder(Protocol):
+@dataclass(frozen=True)
+class Folder(ABC):
     """A folder on a disk or in an object store; all paths are below it, in parts joined by slashes.
 
-    All raise StoreError, and take what is gone already as deleted.
+    is_linked: whether a link leads to the folder, from below the address that a person gave.
+    tells_empty_for_sure: whether a folder that gets a file at the same moment is never taken for empty.
+
+    All methods raise StoreError. A file that is gone counts as deleted.
     """
 
-    @property
-    def address(self) -> str: ...
+    address: str
+    is_linked: bool
 
-    @property
-    def is_linked(self) -> bool:
-        """Whether a link leads to the folder, from below the address that a person gave."""
+    tells_empty_for_sure: ClassVar[bool]
 
-    @property
-    def tells_empty_for_sure(self) -> bool:
-        """Whether a folder that gets a file in the same moment is not taken as empty."""
-
+    @abstractmethod
     def inside(self, path: str = "") -> list[Entry]:
         """What is directly in a folder, by path; [] if there is none."""
 
+    @abstractmethod
     def below(self, path: str) -> list[Entry]:
-        """All that is in a folder and in its folders, by path."""
+        """Everything in a folder and in its folders, by path."""
 
     def delete(self, files: Sequence[str]) -> None:
-        """Remove files: all that can be, whichever can't."""
+        """Delete as many of the files as possible."""
+        refused = [error for error in ahead(self.refusal, files, AT_ONCE) if error]
+        if refused:
+            raise StoreError(f"{len(refused)} of {len(files)} files can't be deleted; the first: {refused[0]}")
 
+    def refusal(self, file: str) -> OSError | None:
+        """Delete a file; the error if it can't be deleted."""
+        try:
+            self.unlink(file)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return error
+        return None
+
+    @abstractmethod
+    def unlink(self, file: str) -> None:
+        """Delete a file. Raises OSError."""
+
+    @abstractmethod
     def delete_all(self, path: str, files: Sequence[str]) -> None:
-        """Remove a folder; ``files`` are what was found in it."""
+        """Delete a folder, in which these files were found."""
 
+    @abstractmethod
     def delete_empty(self, path: str) -> None:
-        """Remove a folder if nothing is in it."""
+        """Delete a folder if nothing is in it."""
 
 
 def folder_at(address: str, *parts: str) -> Folder:
     """The folder at some parts below an address. Links are followed on the way to the address, not below it."""
-    system, path = store.located(store.join(address, *parts))
+    system, path = located(join(address, *parts))
     if not isinstance(system, fs.LocalFileSystem):
-        return InStore(store.join(address, *parts), system, path)
-    top = Path(store.located(address)[1])
+        return InStore(join(address, *parts), False, system, path)
+    top = Path(located(address)[1])
     linked = any(top.joinpath(*parts[: i + 1]).is_symlink() for i in range(len(parts)))
-    return OnDisk(path, Path(path), linked)
+    return OnDisk(path, linked)
 
 
 @dataclass(frozen=True)
-class OnDisk:
+class OnDisk(Folder):
     """A local folder."""
 
-    address: str
-    root: Path
-    is_linked: bool
-    tells_empty_for_sure: bool = True
+    tells_empty_for_sure: ClassVar[bool] = True
+
+    def at(self, path: str) -> Path:
+        return Path(self.address) / path
 
     def inside(self, path: str = "") -> list[Entry]:
-        place = self.root / path
+        place = self.at(path)
         try:
-            with store.reaching(str(place)), os.scandir(place) as found:
+            with reaching(str(place)), os.scandir(place) as found:
                 return sorted(entry for one in found if (entry := entry_of(one, path)))
         except FileNotFoundError:
             return []
@@ -94,34 +114,25 @@ class OnDisk:
         return sorted(self.walk(path))
 
     def walk(self, path: str) -> Iterator[Entry]:
-        for one in self.inside(path):
-            yield one
-            if one.kind == "folder":
-                yield from self.walk(one.path)
+        for entry in self.inside(path):
+            yield entry
+            if entry.kind == "folder":
+                yield from self.walk(entry.path)
 
-    def delete(self, files: Sequence[str]) -> None:
-        refused = [error for file in files if (error := self.refusal(file))]
-        if refused:
-            raise StoreError(f"{len(refused)} of {len(files)} files can't be deleted; the first: {refused[0]}")
-
-    def refusal(self, file: str) -> OSError | None:
-        try:
-            (self.root / file).unlink(missing_ok=True)
-        except OSError as error:
-            return error
-        return None
+    def unlink(self, file: str) -> None:
+        self.at(file).unlink()
 
     def delete_all(self, path: str, files: Sequence[str]) -> None:
         try:
             self.delete(files)
         finally:
             folders = [entry.path for entry in self.below(path) if entry.kind == "folder"]
-            for one in [*reversed(folders), path]:
-                self.delete_empty(one)
+            for folder in [*reversed(folders), path]:
+                self.delete_empty(folder)
 
     def delete_empty(self, path: str) -> None:
         with contextlib.suppress(OSError):
-            (self.root / path).rmdir()
+            self.at(path).rmdir()
 
 
 def entry_of(one: os.DirEntry[str], path: str) -> Entry | None:
@@ -137,19 +148,21 @@ def entry_of(one: os.DirEntry[str], path: str) -> Entry | None:
 
 
 @dataclass(frozen=True)
-class InStore:
-    """A folder of an object store: what the names of objects start with."""
+class InStore(Folder):
+    """A folder of an object store: a prefix of the names of objects."""
 
-    address: str
     system: fs.FileSystem
     root: str
-    is_linked: bool = False
-    tells_empty_for_sure: bool = False
+
+    tells_empty_for_sure: ClassVar[bool] = False
+
+    def at(self, path: str) -> str:
+        return f"{self.root}/{path}" if path else self.root
 
     def inside(self, path: str = "") -> list[Entry]:
         if self.system.type_name != "gcs":
             return self.listed(path, recursive=False)
-        start = f"{path}/" if path else ""  # of Google's stores, PyArrow lists no folder that is only part of names
+        start = f"{path}/" if path else ""  # on Google's stores, PyArrow does not list folders that are only prefixes
         found: dict[str, Entry] = {}
         for entry in self.below(path):
             name, further, _ = entry.path.removeprefix(start).partition("/")
@@ -160,38 +173,24 @@ class InStore:
         return self.listed(path, recursive=True)
 
     def listed(self, path: str, recursive: bool) -> list[Entry]:
-        with store.reaching(f"{self.address}, {path}"):
+        with reaching(f"{self.address}, {path}"):
             infos = self.system.get_file_info(fs.FileSelector(self.at(path), recursive=recursive, allow_not_found=True))
         return sorted(
             Entry(info.path[len(self.root) :].lstrip("/"), KINDS.get(info.type, "other"), info.size or 0)
             for info in infos
         )
 
-    def at(self, path: str) -> str:
-        return f"{self.root}/{path}" if path else self.root
-
-    def delete(self, files: Sequence[str]) -> None:
-        refused = [error for error in ahead(self.refusal, files, AT_ONCE) if error]
-        if refused:
-            raise StoreError(f"{len(refused)} of {len(files)} files can't be deleted; the first: {refused[0]}")
-
-    def refusal(self, file: str) -> OSError | None:
-        try:
-            self.system.delete_file(self.at(file))
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            return error
-        return None
+    def unlink(self, file: str) -> None:
+        self.system.delete_file(self.at(file))
 
     def delete_all(self, path: str, files: Sequence[str]) -> None:
         """In requests of a thousand files."""
         if self.system.type_name == "gcs" and not self.below(path):
-            return  # without files there is no folder, which PyArrow does not say as it does elsewhere
-        with contextlib.suppress(FileNotFoundError), store.reaching(f"{self.address}, {path}"):
+            return  # without files there is no folder, and PyArrow does not say so as it does elsewhere
+        with contextlib.suppress(FileNotFoundError), reaching(f"{self.address}, {path}"):
             self.system.delete_dir(self.at(path))
 
     def delete_empty(self, path: str) -> None:
-        """PyArrow leaves an empty object in place of a folder whose last file it deletes."""
+        """Needed since PyArrow leaves an empty object in place of a folder whose last file it deletes."""
         if not self.inside(path):
             self.delete_all(path, [])

@@ -23,8 +23,8 @@ from model_monitor.errors import ConfigError, StoreError
 from model_monitor.jobs.retention.record import QUOTED, Counted, Record
 from model_monitor.jobs.retention.trees import Tree, Walk, hour_folder, is_past, odd_schedules, trees_of
 from model_monitor.results.documents import EXECUTION, Document, decode, encode
-from model_monitor.store.ahead import ahead
-from model_monitor.store.folders import AT_ONCE, Entry, Folder, folder_at
+from model_monitor.store.ahead import AT_ONCE, ahead
+from model_monitor.store.folders import Entry, Folder, folder_at
 from model_monitor.verdicts.report import REJECTED
 
 UNITS_AT_ONCE = 8  # days, or months of windows, that are listed before what is past in them is deleted

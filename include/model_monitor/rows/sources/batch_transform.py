@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 from model_monitor import store
 from model_monitor.core.window import Window
 from model_monitor.errors import DataError
-from model_monitor.rows.blocks import READERS, Block, read_whole
+from model_monitor.rows.blocks import Block, read_whole
 from model_monitor.rows.sources.source import Listed, Source, in_hour_folders
-from model_monitor.store.ahead import ahead
+from model_monitor.store.addresses import scheme_of, split
+from model_monitor.store.ahead import AT_ONCE, ahead
 
 MANIFESTS = (".json", ".jsonl")
 SAME_AS = {"s3a": "s3", "s3n": "s3"}  # Hadoop's names for it
@@ -39,7 +40,7 @@ class BatchTransform(Source):
     def listed(self, window: Window) -> list[Listed]:
         """Manifests, each with the files that it names."""
         manifests = in_hour_folders(window, self.straggler_hours, self.folder, MANIFESTS)
-        outputs = ahead(lambda manifest: outputs_of(manifest.file, self.data), manifests, READERS)
+        outputs = ahead(lambda manifest: outputs_of(manifest.file, self.data), manifests, AT_ONCE)
         return [
             listed
             for manifest, files in zip(manifests, outputs, strict=True)
@@ -92,8 +93,7 @@ def addressed(named: str, manifest: str) -> str:
         return named
     if "?" in rest:
         raise DataError(f"{manifest} names {named}; write the address without ? and what follows")
-    _, question, query = manifest.partition("?")
-    return f"{SAME_AS.get(scheme, scheme)}://{rest}{question}{query}"
+    return f"{SAME_AS.get(scheme, scheme)}://{rest}{split(manifest)[1]}"
 
 
 def refuse_elsewhere(address: str, manifest: str, below: str | None) -> None:
@@ -109,15 +109,9 @@ def refuse_elsewhere(address: str, manifest: str, below: str | None) -> None:
         raise DataError(f"{manifest} names {address}, which is not below {below}; correct capture.data or the manifest")
 
 
-def scheme_of(address: str) -> str:
-    """The kind of store of an address; empty of a local one."""
-    scheme, mark, _ = address.partition("://")
-    return scheme if mark and scheme != "file" else ""
-
-
 def path_of(address: str) -> str:
     """An address without what leads there: its query, and a local one's scheme."""
-    return address.removeprefix("file://").partition("?")[0] if "://" in address else address
+    return split(address)[0].removeprefix("file://")
 
 
 def outputs_of(manifest: store.File, below: str | None = None) -> list[store.File]:

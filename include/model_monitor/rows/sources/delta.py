@@ -25,6 +25,7 @@ from model_monitor.rows.sources import typed
 from model_monitor.rows.sources.delta_address import place_of, storage_options
 from model_monitor.rows.sources.mapping import TableColumns
 from model_monitor.rows.sources.typed import Names, Row
+from model_monitor.store.addresses import parent_of
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -98,11 +99,6 @@ def refuse_inside(uri: str, below: str) -> None:
             found = above if is_table(above) else None
     if found:
         raise ConfigError(f"{found} is a Delta table; let uri be that folder, and path be of its partitions or absent")
-
-
-def parent_of(address: str) -> str:
-    base, mark, query = address.partition("?") if "://" in address else (address, "", "")
-    return base.rstrip("/").rpartition("/")[0] + mark + query
 
 
 def read(uri: str, columns: TableColumns) -> Snapshot:

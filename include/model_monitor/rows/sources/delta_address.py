@@ -6,6 +6,7 @@ import os
 from urllib.parse import parse_qs
 
 from model_monitor import store
+from model_monitor.store.addresses import with_region
 
 
 def place_of(uri: str) -> str:
@@ -21,7 +22,7 @@ def storage_options(uri: str) -> dict[str, str]:
     scheme, _, rest = uri.partition("://")
     place, _, query = rest.partition("?")
     if scheme == "s3":
-        return of_s3(said_in(store.with_region(query)))
+        return of_s3(said_in(with_region(query)))
     if scheme in ("gs", "gcs"):
         return of_google(said_in(query)) | ({"google_skip_signature": "true"} if place.startswith("anonymous@") else {})
     if scheme in ("abfs", "abfss"):

@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Protocol
 
 from model_monitor import store
 from model_monitor.core.window import HOUR, Window, floor_hour
-from model_monitor.rows.blocks import READERS, Block
-from model_monitor.store.ahead import ahead
+from model_monitor.rows.blocks import Block
+from model_monitor.store.ahead import AT_ONCE, ahead
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def in_hour_folders(
 ) -> list[Listed]:
     """The files in the folders of a window's hours and of its stragglers."""
     hours, margin = hours_around(window, straggler_hours), straggler_hours * HOUR
-    folders = ahead(lambda hour: store.list_files(folder_of(hour), suffixes), hours, READERS)
+    folders = ahead(lambda hour: store.list_files(folder_of(hour), suffixes), hours, AT_ONCE)
     return [
         Listed(file, Window(hour - margin, hour + HOUR + margin), hour)
         for hour, files in zip(hours, folders, strict=True)

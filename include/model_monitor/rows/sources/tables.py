@@ -11,10 +11,10 @@ from typing import Any
 from model_monitor import store
 from model_monitor.core.window import HOUR, Window, floor_hour
 from model_monitor.errors import ConfigError
-from model_monitor.rows.blocks import READERS, Block
+from model_monitor.rows.blocks import Block
 from model_monitor.rows.sources.mapping import TableColumns
 from model_monitor.rows.sources.source import Listed, Source, hours_around
-from model_monitor.store.ahead import ahead
+from model_monitor.store.ahead import AT_ONCE, ahead
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Table(Source):
         for within, files in zip(folders.values(), self.files_in(list(folders)), strict=True):
             start, end = (within[0] - margin, within[-1] + margin) if self.path else (hours[0], hours[-1])
             span = Window(start, end + HOUR)
-            for file, known in zip(files, ahead(lambda file: span_of(file, self), files, READERS), strict=True):
+            for file, known in zip(files, ahead(lambda file: span_of(file, self), files, AT_ONCE), strict=True):
                 if known is None:
                     found.append(Listed(file, span))
                 elif Listed(file, known).is_near(span):
@@ -59,7 +59,7 @@ class Table(Source):
             delta.refuse_inside(self.uri, folders[0])
         suffixes = datasets.SUFFIXES[self.format]
         addresses = (store.join(self.uri, folder) if folder else self.uri for folder in folders)
-        return ahead(lambda address: store.list_files(address, suffixes), addresses, READERS)
+        return ahead(lambda address: store.list_files(address, suffixes), addresses, AT_ONCE)
 
     def blocks(self, files: Sequence[Listed], window: Window | None = None) -> Iterator[Block]:
         from model_monitor.rows.sources import table_rows
