@@ -19,8 +19,7 @@ from support import sagemaker_shapes as sm
 from model_monitor import config
 from model_monitor.__main__ import main
 from model_monitor.config.files import with_environment
-from model_monitor.sagemaker.importing.document import literal, text_of
-from model_monitor.sagemaker.importing.remarks import Remarks
+from model_monitor.sagemaker.importing.document import Remarks, literal, text_of
 
 TRICKS = [
     *("${HOME}", "${X:-${HOME}}", "$${HOME}", "a: b", "#x", "- a", "&a", "*a", "!!python/object:os.system", "%YAML"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,10 +69,10 @@ class Analysis:
         raise ConfigError(f"an analysis configuration is for bias and attribution, not for {monitor}")
 
 
-def at(address: str) -> Analysis:
+def at(address: str, read_bytes: Callable[[str], bytes] = store.read) -> Analysis:
     """What a file asks. Raises ConfigError that names the file and the place in it."""
     try:
-        content = store.read(address)
+        content = read_bytes(address)
     except FileNotFoundError as error:
         raise ConfigError(f"there is no {address}; correct the address of the analysis configuration") from error
     document = decode(content, address)

@@ -1,6 +1,6 @@
-"""What becomes of a monitoring schedule of SageMaker here? An endpoint file, and a list of what has no counterpart.
+"""Turn monitoring schedules of SageMaker into an endpoint file, and list what has no counterpart.
 
-``pieces`` (JSON files) or ``account`` (AWS itself, which is only asked and never changed) say what there is,
-``definition`` brings it into one form, ``endpoint_file`` makes settings of it, and ``document`` writes them as YAML
-with remarks for whom it concerns. ``command`` is the shell's ``import-sagemaker``.
+``json_files`` and ``account`` (AWS, never changed) have the documents, ``definition`` reads a schedule's job from them,
+``endpoint_file`` makes settings of it, and ``document`` writes the settings as YAML with remarks. ``command`` is
+``model-monitor import-sagemaker``.
 """

@@ -1,21 +1,27 @@
-"""What does AWS itself say of a schedule? It is asked, and never changed."""
+"""SageMaker's documents and files in an AWS account, which is never changed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from model_monitor.errors import ConfigError, MonitorError, StoreError
-from model_monitor.sagemaker.importing.pieces import KINDS
-from model_monitor.sagemaker.importing.shapes import Json, checked
+from model_monitor.sagemaker.importing.shapes import Json, NotThere, checked, name_key
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+    from botocore.model import OperationModel
+
+T = TypeVar("T")
 
 ALLOWED = ("Describe", "List", "Get", "Head")  # how the names of operations that change nothing start
 MOST_BYTES = 1 << 28  # of a file that is read
+ABSENT = ("ResourceNotFound", "NoSuchKey", "NoSuchBucket", "404")
 REFUSED = ("AccessDenied", "AccessDeniedException", "UnrecognizedClientException", "InvalidClientTokenId", "403")
 
 
-def refuse_changes(model: Any, **_: Any) -> None:
+def refuse_changes(model: OperationModel, **_: Any) -> None:
     """Called by botocore before each request: raises for an operation that is not known to change nothing."""
     if not model.name.startswith(ALLOWED):
         raise RuntimeError(f"{model.name} might change something; only {', '.join(ALLOWED)}... are asked")
@@ -23,12 +29,12 @@ def refuse_changes(model: Any, **_: Any) -> None:
 
 @dataclass
 class Account:
-    """The parts of schedules in an AWS account and region, with the environment's credentials or a profile's."""
+    """The documents of an AWS account and region, with the environment's credentials or a profile's."""
 
     region: str | None = None
     profile: str | None = None
     unknown: list[str] = field(default_factory=list)
-    clients: dict[str, Any] = field(default_factory=dict)
+    clients: dict[str, BaseClient] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
         """A client of boto3 that can only ask. Raises ConfigError."""
@@ -47,30 +53,15 @@ class Account:
             self.clients[service] = client
         return self.clients[service]
 
-    def schedule(self, name: str) -> Json:
-        return self.described("MonitoringSchedule", "MonitoringScheduleName", name)
+    def describe(self, what: str, name: str) -> Json:
+        from botocore import xform_name
 
-    def definition(self, kind: str | None, name: str) -> tuple[str, Json]:
-        kind = kind or KINDS[0]
-        return kind, self.described(f"{kind}JobDefinition", "JobDefinitionName", name)
-
-    def endpoint(self, name: str) -> Json | None:
-        try:
-            return self.described("Endpoint", "EndpointName", name)
-        except NotThere:
-            return None
-
-    def job(self, name: str) -> Json:
-        return self.described("ProcessingJob", "ProcessingJobName", name)
-
-    def described(self, what: str, key: str, name: str) -> Json:
-        client = self.client("sagemaker")
         operation = f"Describe{what}"
-        [method] = [python for python, own in client.meta.method_to_api_mapping.items() if own == operation]
-        answer = asked(f"{operation} {name}", lambda: getattr(client, method)(**{key: name}))
-        found, unknown = checked(answer, operation, "output", f"{operation} {name}")
+        method: Callable[..., Json] = getattr(self.client("sagemaker"), xform_name(operation))
+        answer = asked(f"{operation} {name}", lambda: method(**{name_key(what): name}))
+        known, unknown = checked(answer, operation, "output", f"{operation} {name}")
         self.unknown += unknown
-        return found
+        return known
 
     def content(self, address: str) -> bytes:
         """All bytes of a file on S3. Raises ConfigError, StoreError."""
@@ -85,40 +76,33 @@ class Account:
                 )
             return bytes(answer["Body"].read())
 
-        content: bytes = asked(address, get)
-        return content
+        return asked(address, get)
 
 
-class NotThere(ConfigError):
-    """AWS does not have what it was asked for."""
-
-
-def asked(what: str, ask: Callable[[], Any]) -> Any:
+def asked(what: str, ask: Callable[[], T]) -> T:
     """What AWS answers. Raises NotThere, ConfigError, StoreError."""
-    from botocore.exceptions import (
-        BotoCoreError,
-        ClientError,
-        NoCredentialsError,
-        NoRegionError,
-        ParamValidationError,
-        PartialCredentialsError,
-        TokenRetrievalError,
-    )
+    from botocore import exceptions
 
+    no_access = (
+        *(exceptions.NoCredentialsError, exceptions.PartialCredentialsError),
+        *(exceptions.NoRegionError, exceptions.TokenRetrievalError),
+    )
     try:
         return ask()
     except MonitorError:
         raise
-    except (NoCredentialsError, PartialCredentialsError, NoRegionError, TokenRetrievalError) as error:
+    except no_access as error:
         raise ConfigError(f"{what}: {error}; give --region, --profile, or credentials in the environment") from error
-    except ParamValidationError as error:
+    except exceptions.ParamValidationError as error:
         raise ConfigError(f"{what} can't be asked for: {error}") from error
-    except BotoCoreError as error:
+    except exceptions.BotoCoreError as error:
         raise StoreError(f"{what}: {error}") from error
-    except ClientError as error:
-        code, said = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
-        if code in ("ResourceNotFound", "NoSuchKey", "NoSuchBucket", "404") or "could not find" in said.lower():
-            raise NotThere(f"there is no {what} ({said or code}); look at its name, --region and --profile") from error
+    except exceptions.ClientError as error:
+        code, reason = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
+        if code in ABSENT or "could not find" in reason.lower():
+            raise NotThere(
+                f"there is no {what} ({reason or code}); look at its name, --region and --profile"
+            ) from error
         if code in REFUSED:
-            raise ConfigError(f"{what}: {code}: {said}; this needs the right to read it, and no other") from error
-        raise StoreError(f"{what}: {code}: {said}") from error
+            raise ConfigError(f"{what}: {code}: {reason}; this needs the right to read it, and no other") from error
+        raise StoreError(f"{what}: {code}: {reason}") from error

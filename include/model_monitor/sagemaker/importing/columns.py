@@ -1,4 +1,4 @@
-"""What are the values of a captured request called, and which of them are not judged?"""
+"""The names of a captured request's values, and which of them are not judged."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from model_monitor.config.monitors import attributes_of
 from model_monitor.rows.payloads.jsonpaths import is_path
 from model_monitor.sagemaker.analysis_config import Analysis
 from model_monitor.sagemaker.importing.definition import Definition
-from model_monitor.sagemaker.importing.monitors import ANALYSED
-from model_monitor.sagemaker.importing.remarks import OfSchedule, Remarks
+from model_monitor.sagemaker.importing.document import OfSchedule, Remarks
 from model_monitor.sagemaker.importing.shapes import Json
 
 MOST_OUTPUTS = 1000  # that are named without knowing them
@@ -23,16 +22,16 @@ INDEX = re.compile(r"[0-9]{1,6}")
 class Used:
     """What one schedule knows of columns.
 
-    inputs: names of a request's values, in their order; () if it does not say. outputs: so many values of the answer
-    have names, these; () likewise. exclude: not to be judged. needs: names that its monitor can't do without.
-    follows: whether excluded columns concern it at all.
+    inputs: names of a request's values, in order; () if unknown. outputs: names of the answer's first values; ()
+    likewise. exclude: not to be judged. needs: names that its monitor can't do without. judges_inputs: False if
+    excluded columns don't concern it.
     """
 
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
-    follows: bool = True
+    judges_inputs: bool = True
 
 
 def used_by(definition: Definition, settings: Json, analysis: Analysis | None, about: OfSchedule) -> Used:
@@ -44,7 +43,7 @@ def used_by(definition: Definition, settings: Json, analysis: Analysis | None, a
     options = settings.get("options", {})
     judged = [facet["name"] for facet in options.get("facets", [])] + [options.get("group_variable")]
     features = definition.given.get("FeaturesAttribute")
-    if features and definition.kind in ANALYSED and not SAGEMAKERS_OWN.fullmatch(features):
+    if features and definition.is_of_clarify and not SAGEMAKERS_OWN.fullmatch(features):
         about.look(
             "monitor",
             f"FeaturesAttribute is {features}; values without names are found in JSON such as {{features: [...]}} or "
@@ -60,34 +59,35 @@ def used_by(definition: Definition, settings: Json, analysis: Analysis | None, a
 
 
 def outputs_of(options: Json, definition: Definition, inputs: int) -> tuple[str, ...]:
-    """Names for the values of the answer in CSV, as far as attributes tell of them; () of JSON.
+    """Names for the values of a CSV answer, up to the last that an attribute names; () of JSON.
 
     An index counts the values of the answer; of batch transforms those of the joined line, behind so many inputs.
     """
-    asked = [str(one) for one in attributes_of(options)]
+    attributes = [str(attribute) for attribute in attributes_of(options)]
     if definition.kind == "ModelExplainability":
-        asked = [definition.given[n] for n in ("InferenceAttribute", "ProbabilityAttribute") if n in definition.given]
-    if any(is_path(one) for one in asked):
+        names = ("InferenceAttribute", "ProbabilityAttribute")
+        attributes = [definition.given[name] for name in names if name in definition.given]
+    if any(is_path(attribute) for attribute in attributes):
         return ()
-    indices = [int(one) for one in asked if INDEX.fullmatch(one)]
-    named = [one for one in asked if not INDEX.fullmatch(one)]
-    count = max([*indices, -1]) + 1 - (inputs if definition.is_batch else 0)
-    return tuple(dict.fromkeys(named)) if named else tuple(f"output{i}" for i in range(min(count, MOST_OUTPUTS)))
+    if named := [attribute for attribute in attributes if not INDEX.fullmatch(attribute)]:
+        return tuple(dict.fromkeys(named))
+    count = max([*map(int, attributes), -1]) + 1 - (inputs if definition.is_batch else 0)
+    return tuple(f"output{i}" for i in range(min(count, MOST_OUTPUTS)))
 
 
 def excluded(definition: Definition, inputs: Sequence[str], about: OfSchedule) -> tuple[str, ...]:
     """The names in ExcludeFeaturesAttribute; an index counts the request's values, and needs their names."""
-    asked = [one.strip() for one in definition.given.get("ExcludeFeaturesAttribute", "").split(",")]
+    columns = [column.strip() for column in definition.given.get("ExcludeFeaturesAttribute", "").split(",")]
     names = []
-    for one in filter(None, asked):
-        if not INDEX.fullmatch(one):
-            names.append(one)
-        elif int(one) < len(inputs):
-            names.append(inputs[int(one)])
+    for column in filter(None, columns):
+        if not INDEX.fullmatch(column):
+            names.append(column)
+        elif int(column) < len(inputs):
+            names.append(inputs[int(column)])
         else:
             about.look(
                 "name",
-                f"ExcludeFeaturesAttribute leaves out value {one} of the request (from 0 on); name it in columns: "
+                f"ExcludeFeaturesAttribute leaves out value {column} of the request (from 0 on); name it in columns: "
                 "{exclude: [...]} as the baseline calls it",
             )
     return tuple(names)
@@ -107,25 +107,24 @@ def columns_of(used: Sequence[Used], remarks: Remarks) -> Json:
             "each value that the model answers, and inputs for each that it is asked; a baseline of data quality has "
             "to call them the same",
         )
-    found = {
+    columns = {
         "outputs": [name for name in outputs if name not in inputs],
         "inputs": list(inputs),
         "exclude": excluded_by_all(used, remarks),
     }
-    return {key: value for key, value in found.items() if value}
+    return {key: value for key, value in columns.items() if value}
 
 
 def excluded_by_all(used: Sequence[Used], remarks: Remarks) -> list[str]:
-    """What every schedule leaves out that would judge it, for the file excludes it from all of them."""
-    asked = list(dict.fromkeys(name for one in used for name in one.exclude))
+    """What every schedule that would judge it leaves out, as the file excludes it from all of them."""
     needed = {name for one in used for name in one.needs}
-    found = []
-    for name in asked:
-        if name not in needed and all(name in one.exclude or not one.follows for one in used):
-            found.append(name)
+    excluded = []
+    for name in dict.fromkeys(name for one in used for name in one.exclude):
+        if name not in needed and all(name in one.exclude or not one.judges_inputs for one in used):
+            excluded.append(name)
         else:
             remarks.look(
                 ("columns",),
                 f"only some schedules leave out '{name}', and what is excluded here is excluded from all; it is judged",
             )
-    return found
+    return excluded

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from model_monitor.errors import ConfigError, MonitorError
 
 if TYPE_CHECKING:
-    from model_monitor.sagemaker.importing.endpoint_file import Imported
-    from model_monitor.sagemaker.importing.files import Files
+    from model_monitor.sagemaker.importing.document import Remarks
+    from model_monitor.sagemaker.importing.endpoint_file import Import
+    from model_monitor.sagemaker.importing.shapes import Json, Source
 
 OPTIONS = (
     ("region", "REGION", "AWS region; else the environment's"),
@@ -58,61 +59,57 @@ def add_to(commands: Any) -> None:
     command.set_defaults(command=run)
 
 
-def run(asked: argparse.Namespace) -> int:
-    """Print or write the endpoint file, and tell on standard error where to look and what has no counterpart."""
-    from model_monitor.sagemaker.importing.remarks import plain
+def run(arguments: argparse.Namespace) -> int:
+    """Print or write the endpoint file, and say on standard error where to look and what has no counterpart."""
+    from model_monitor.sagemaker.importing.document import plain
 
-    target = Path(asked.write) if asked.write else None
+    target = Path(arguments.write) if arguments.write else None
     try:
-        if target and target.exists() and not asked.force:
+        if target and target.exists() and not arguments.force:
             raise ConfigError(f"{target} is there already; give --force to replace it")
-        made, files = made_of(asked, target)
-        files.write(asked.force)
-        text = checked_text(made, target)
+        importing, names = import_of(arguments, target)
+        settings = importing.settings(names)
+        importing.files.write(arguments.force)
+        text = checked_text(settings, importing.remarks, target)
     except MonitorError as error:
         raise type(error)(plain(str(error))) from error
-    tell(made)
+    show(settings, importing.remarks)
     if target is None:
         sys.stdout.write(text)
     return 0
 
 
-def made_of(asked: argparse.Namespace, target: Path | None) -> tuple[Imported, Files]:
+def import_of(arguments: argparse.Namespace, target: Path | None) -> tuple[Import, list[str]]:
+    """What the arguments ask for, and the names of the schedules. Raises ConfigError."""
     from model_monitor.sagemaker.importing.account import Account
-    from model_monitor.sagemaker.importing.endpoint_file import Wishes, imported
+    from model_monitor.sagemaker.importing.endpoint_file import Import
     from model_monitor.sagemaker.importing.files import Files
-    from model_monitor.sagemaker.importing.pieces import Source, pieces_of
+    from model_monitor.sagemaker.importing.json_files import JsonFiles
+    from model_monitor.sagemaker.importing.wishes import Wishes
 
-    copies = asked.copy_baselines
+    copies = arguments.copy_baselines
     if copies and "://" in copies:
         raise ConfigError(f"--copy-baselines {copies} is no local folder, and nothing is written elsewhere")
-    account = Account(asked.region, asked.profile)
+    account = Account(arguments.region, arguments.profile)
     source: Source = account
-    names = asked.schedule
-    if asked.from_json:
-        source = pieces = pieces_of(asked.from_json)
-        names = list(pieces.schedules)
+    names = arguments.schedule
+    if arguments.from_json:
+        source = json_files = JsonFiles.of(arguments.from_json)
+        names = json_files.schedules
         if not names:
             raise ConfigError(
                 "no schedule is in the files; add what this prints: "
                 "aws sagemaker describe-monitoring-schedule --monitoring-schedule-name NAME"
             )
     files = Files(
-        account.content if asked.schedule or copies else None,
+        account.content if arguments.schedule or copies else None,
         Path(copies) if copies else None,
         target.parent if target else None,
     )
-    wishes = Wishes(
-        asked.endpoint,
-        asked.capture_uri,
-        asked.variant,
-        asked.output,
-        asked.ground_truth,
-        dict(map(named_file, asked.analysis_config)),
-        asked.model,
-        asked.calibrated,
-    )
-    return imported(names, source, files, wishes), files
+    same = ("endpoint", "capture_uri", "variant", "output", "ground_truth", "model", "calibrated")
+    analysis = dict(map(named_file, arguments.analysis_config))
+    wishes = Wishes(analysis=analysis, **{name: getattr(arguments, name) for name in same})
+    return Import(source, files, wishes), names
 
 
 def named_file(given: str) -> tuple[str, str]:
@@ -123,15 +120,15 @@ def named_file(given: str) -> tuple[str, str]:
     return (name, file) if equals and re.fullmatch(NAME, name) else ("", given)
 
 
-def checked_text(made: Imported, target: Path | None) -> str:
-    """The file's text, which is at the target if there is one; it was read as an endpoint file before.
+def checked_text(settings: Json, remarks: Remarks, target: Path | None) -> str:
+    """The file's text, read as an endpoint file before it is at the target, if there is one.
 
-    Raises ConfigError if no schedule of the original's settings can be one of ours.
+    Raises ConfigError if no schedule of SageMaker's settings can be one of ours.
     """
     from model_monitor import store
     from model_monitor.sagemaker.importing.document import text_of
 
-    text = text_of(made.settings, made.remarks)
+    text = text_of(settings, remarks)
     if target:
         with store.writing(str(target)) as part:
             check(part, text)
@@ -150,15 +147,15 @@ def check(path: Path, text: str) -> None:
     for endpoint in endpoints.values():
         problems += config.problems_in(path, endpoint)
     if problems:
-        told = "; ".join(one.replace(f"{path}:", "line ", 1) for problem in problems for one in problem.split("\n"))
-        raise ConfigError(f"the schedule can't be judged here as it is: {told}")
+        lines = "; ".join(line.replace(f"{path}:", "line ", 1) for text in problems for line in text.split("\n"))
+        raise ConfigError(f"the schedule can't be judged here as it is: {lines}")
 
 
-def tell(made: Imported) -> None:
-    names = [schedule["name"] for schedule in made.settings["schedules"]]
-    for place, sentences in made.remarks.looks.items():
+def show(settings: Json, remarks: Remarks) -> None:
+    names = [schedule["name"] for schedule in settings["schedules"]]
+    for place, sentences in remarks.looks.items():
         at = f"{names[int(place[1])]}: {place[2]}" if place[0] == "schedules" else place[0]
         for sentence in sentences:
             print(f"model-monitor: look at {at}: {sentence}", file=sys.stderr)
-    for sentence in made.remarks.listed():
+    for sentence in remarks.listed():
         print(f"model-monitor: no counterpart: {sentence}", file=sys.stderr)

@@ -1,52 +1,81 @@
-"""What does a schedule's job say, whether it is written in the schedule itself or is a job definition?"""
+"""A schedule's job in one form, whether it is written in the schedule or is a job definition."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from model_monitor.errors import ConfigError
-from model_monitor.sagemaker.importing.pieces import KINDS, Source
-from model_monitor.sagemaker.importing.shapes import Json
+from model_monitor.sagemaker.importing.shapes import KINDS, Json, NotThere, Source
 
-LABELLED = ("ModelQuality", "ModelBias")
 PREBUILT = ("sagemaker-model-monitor-analyzer", "sagemaker-clarify-processing")
 IMAGE = re.compile(r"(?P<path>[\w.:-]+(/[\w.-]+)*?/)?(?P<repository>[\w.-]+)(:[\w.-]+)?(@[\w:+.-]+)?")
+OPTIONS = {  # of a monitor, by the member of the input that says them
+    "InferenceAttribute": "inference_attribute",
+    "ProbabilityAttribute": "probability_attribute",
+    "ProbabilityThresholdAttribute": "probability_threshold_attribute",
+}
 
 
 @dataclass(frozen=True)
 class Definition:
-    """One job in one form. All values are the original's.
+    """A schedule and its job. All values are SageMaker's.
 
-    kind: its MonitoringType. app: its AppSpecification, with ConfigUri and ProblemType where there are. given: its
-    EndpointInput or BatchTransformInput (``is_batch``). truth: where its labels are; None if that is not said.
-    output: where its reports are. running: what only concerns the machines that it runs on.
+    kind: its MonitoringType. app: its AppSpecification, with Environment. given: its EndpointInput or
+    BatchTransformInput (``is_batch``). truth: where its labels are; None if that is not said. job: all of the job.
     """
 
+    schedule: Json
     kind: str
     app: Json
     given: Json
     is_batch: bool
     truth: str | None
     baseline: Json
-    output: str
-    running: Json = field(default_factory=dict)
+    outputs: Json
+    job: Json
+
+    @property
+    def name(self) -> str:
+        name: str = self.schedule["MonitoringScheduleName"]
+        return name
+
+    @property
+    def output(self) -> str:
+        """Where its reports are."""
+        uri: str = self.outputs["MonitoringOutputs"][0]["S3Output"]["S3Uri"]
+        return uri
 
     @property
     def environment(self) -> dict[str, str]:
-        found: dict[str, str] = self.app.get("Environment", {})
-        return found
+        variables: dict[str, str] = self.app.get("Environment", {})
+        return variables
 
     @property
     def needs_labels(self) -> bool:
-        return self.kind in LABELLED
+        return self.kind in ("ModelQuality", "ModelBias")
+
+    @property
+    def is_of_clarify(self) -> bool:
+        """Whether an analysis configuration says what is judged. Others have scripts, and a baseline of two files."""
+        return self.kind in ("ModelBias", "ModelExplainability")
 
     @property
     def custom_image(self) -> str | None:
-        """The image, if it is one that somebody else made. A text that names no image, as in a sample, is none."""
+        """The image, if it is not AWS's. A text that names no image, as in a sample, is taken for AWS's."""
         match = IMAGE.fullmatch(self.app["ImageUri"])
         return self.app["ImageUri"] if match and match["repository"] not in PREBUILT else None
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The monitor's options that name the model's answer: of the input, else of the container's environment.
+
+        A threshold that is no number stays a text, which the monitor refuses.
+        """
+        values = {option: self.given.get(name, self.environment.get(option)) for name, option in OPTIONS.items()}
+        return {option: value for option, value in values.items() if value not in (None, "")}
 
 
 def definition_of(schedule: Json, source: Source) -> Definition:
@@ -56,68 +85,37 @@ def definition_of(schedule: Json, source: Source) -> Definition:
     if kind is not None and kind not in KINDS:
         raise ConfigError(f"schedule '{name}': MonitoringType is one of {', '.join(KINDS)}, not '{kind}'")
     if "MonitoringJobDefinition" in config:
-        return inline(config["MonitoringJobDefinition"], kind or "DataQuality", name)
-    if "MonitoringJobDefinitionName" not in config:
+        job, kind = config["MonitoringJobDefinition"], kind or "DataQuality"
+        app = job["MonitoringAppSpecification"] | {"Environment": job.get("Environment", {})}
+        part = only(job["MonitoringInputs"], "MonitoringInputs", name)
+        baseline, outputs = job.get("BaselineConfig", {}), job["MonitoringOutputConfig"]
+    elif "MonitoringJobDefinitionName" in config:
+        kind, job = named(config["MonitoringJobDefinitionName"], [kind] if kind else KINDS, source)
+        app, part = job[f"{kind}AppSpecification"], job[f"{kind}JobInput"]
+        baseline, outputs = job.get(f"{kind}BaselineConfig", {}), job[f"{kind}JobOutputConfig"]
+    else:
         raise ConfigError(f"schedule '{name}' has neither MonitoringJobDefinition nor MonitoringJobDefinitionName")
-    kind, found = source.definition(kind, config["MonitoringJobDefinitionName"])
-    given = found[f"{kind}JobInput"]
-    outputs = found[f"{kind}JobOutputConfig"]
-    return Definition(
-        kind,
-        found[f"{kind}AppSpecification"],
-        *input_of(given, name),
-        given.get("GroundTruthS3Input", {}).get("S3Uri"),
-        found.get(f"{kind}BaselineConfig", {}),
-        output_of(outputs, name),
-        running_of(found, outputs),
-    )
-
-
-def inline(job: Json, kind: str, name: str) -> Definition:
-    inputs, outputs = job["MonitoringInputs"], job["MonitoringOutputConfig"]
+    inputs = [key for key in ("EndpointInput", "BatchTransformInput") if key in part]
     if len(inputs) != 1:
-        raise ConfigError(f"schedule '{name}' has {len(inputs)} MonitoringInputs; it must have one")
-    return Definition(
-        kind,
-        job["MonitoringAppSpecification"] | {"Environment": job.get("Environment", {})},
-        *input_of(inputs[0], name),
-        None,
-        job.get("BaselineConfig", {}),
-        output_of(outputs, name),
-        running_of(job, outputs),
-    )
+        raise ConfigError(f"schedule '{name}' needs one of EndpointInput and BatchTransformInput, not {len(inputs)}")
+    [side] = inputs
+    truth = part.get("GroundTruthS3Input", {}).get("S3Uri")
+    only(outputs["MonitoringOutputs"], "MonitoringOutputs", name)
+    return Definition(schedule, kind, app, part[side], side == "BatchTransformInput", truth, baseline, outputs, job)
 
 
-def input_of(given: Json, name: str) -> tuple[Json, bool]:
-    found = [key for key in ("EndpointInput", "BatchTransformInput") if key in given]
-    if len(found) != 1:
-        raise ConfigError(f"schedule '{name}' needs one of EndpointInput and BatchTransformInput, not {len(found)}")
-    return given[found[0]], found[0] == "BatchTransformInput"
+def named(name: str, kinds: Sequence[str], source: Source) -> tuple[str, Json]:
+    """The job definition of a name, and its kind. Raises NotThere."""
+    errors = []
+    for kind in kinds:
+        try:
+            return kind, source.describe(f"{kind}JobDefinition", name)
+        except NotThere as error:
+            errors.append(error)
+    raise errors[0]
 
 
-def output_of(config: Json, name: str) -> str:
-    outputs = config["MonitoringOutputs"]
-    if len(outputs) != 1:
-        raise ConfigError(f"schedule '{name}' has {len(outputs)} MonitoringOutputs; it must have one")
-    uri: str = outputs[0]["S3Output"]["S3Uri"]
-    return uri
-
-
-def running_of(job: Json, outputs: Json) -> Json:
-    kept = {"MonitoringResources": job.get("JobResources"), "MonitoringOutputConfig.KmsKeyId": outputs.get("KmsKeyId")}
-    more = ("MonitoringResources", "NetworkConfig", "RoleArn", "StoppingCondition", "Tags")
-    return {key: value for key, value in (kept | {k: job[k] for k in more if k in job}).items() if value}
-
-
-def attributes_of(definition: Definition) -> dict[str, Any]:
-    """The monitor's options that name the model's answer: of the input, else of the container's environment.
-
-    A threshold that is no number stays a text, which the monitor refuses.
-    """
-    names = ("InferenceAttribute", "ProbabilityAttribute", "ProbabilityThresholdAttribute")
-    options = ("inference_attribute", "probability_attribute", "probability_threshold_attribute")
-    found = {
-        option: definition.given.get(name, definition.environment.get(option))
-        for name, option in zip(names, options, strict=True)
-    }
-    return {option: value for option, value in found.items() if value not in (None, "")}
+def only(values: Sequence[Json], what: str, name: str) -> Json:
+    if len(values) != 1:
+        raise ConfigError(f"schedule '{name}' has {len(values)} {what}; it must have one")
+    return values[0]

@@ -1,19 +1,79 @@
-"""How is an imported endpoint file written? As YAML with remarks, of texts that nobody here wrote."""
+"""An imported endpoint file as YAML with remarks, of texts that nobody here wrote."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
 from model_monitor.config.files import REFERENCE
-from model_monitor.sagemaker.importing.remarks import Place, Remarks, plain
 from model_monitor.sagemaker.importing.shapes import Json
+
+Place = tuple[str | int, ...]
 
 LOOK = "LOOK"
 LITERAL = "${DOLLAR:-$}{"  # what an endpoint file reads as a dollar and a brace, as long as nobody sets DOLLAR
 WIDTH = 118  # of comments
+
+
+def plain(text: str) -> str:
+    """A text of others on one line, and without what would steer a terminal or end a comment.
+
+    >>> plain("a\\nb: \\x1b[2J")
+    'a\\\\nb: \\\\x1b[2J'
+    """
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
+@dataclass
+class Remarks:
+    """Sentences by the place in the file that they are about, and those about what the file can't say.
+
+    looks: a person has to look at the setting at that place.
+    without: what has no counterpart, each with the names of the schedules that have it.
+    """
+
+    looks: dict[Place, list[str]] = field(default_factory=dict)
+    without: dict[str, list[str]] = field(default_factory=dict)
+
+    def look(self, place: Place, sentence: str) -> None:
+        told = self.looks.setdefault(place, [])
+        if plain(sentence) not in told:
+            told.append(plain(sentence))
+
+    def no_counterpart(self, what: str, instead: str, schedule: str = "") -> None:
+        """``what`` is a place in the original's documents, ``instead`` what takes its place, or why nothing does."""
+        names = self.without.setdefault(f"{plain(what)}: {plain(instead)}", [])
+        if schedule and schedule not in names:
+            names.append(schedule)
+
+    def of(self, index: int, name: str) -> OfSchedule:
+        return OfSchedule(self, index, name)
+
+    def listed(self) -> list[str]:
+        """What has no counterpart, a line each; whose it is where that is not plain."""
+        everybody = {name for names in self.without.values() for name in names}
+        return [
+            f"{', '.join(names)}: {sentence}" if names and len(everybody) > 1 else sentence
+            for sentence, names in self.without.items()
+        ]
+
+
+@dataclass(frozen=True)
+class OfSchedule:
+    """The same, told of one schedule: its index in the file, and its name."""
+
+    remarks: Remarks
+    index: int
+    name: str
+
+    def look(self, key: str, sentence: str) -> None:
+        self.remarks.look(("schedules", self.index, key), sentence)
+
+    def no_counterpart(self, what: str, instead: str) -> None:
+        self.remarks.no_counterpart(what, instead, self.name)
 
 
 class Dumper(yaml.SafeDumper):
@@ -38,14 +98,14 @@ Dumper.add_representer(list, listed)
 
 
 def literal(value: Any) -> Any:
-    """The same with ``${NAME}`` written so that it is read as these characters, not as what the environment has.
+    """The same, tuples as lists, with ``${NAME}`` written so that it is read as these characters.
 
     >>> literal(["${HOME}", "$5"])
     ['${DOLLAR:-$}{HOME}', '$5']
     """
     if isinstance(value, dict):
         return {key: literal(one) for key, one in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [literal(one) for one in value]
     return value.replace("${", LITERAL) if isinstance(value, str) and REFERENCE.search(value) else value
 

@@ -1,173 +1,131 @@
-"""Which settings of an endpoint file are those of some schedules of the original?"""
+"""The settings of an endpoint file that judges as SageMaker's schedules do."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from model_monitor.errors import ConfigError
 from model_monitor.sagemaker.analysis_config import Analysis
-from model_monitor.sagemaker.importing.addresses import on_s3
-from model_monitor.sagemaker.importing.columns import Used, columns_of, used_by
+from model_monitor.sagemaker.importing.columns import columns_of, used_by
 from model_monitor.sagemaker.importing.definition import Definition, definition_of
-from model_monitor.sagemaker.importing.files import Files, analysis_of, baseline_of, scripts_of
-from model_monitor.sagemaker.importing.left_out import tell_what_is_left
-from model_monitor.sagemaker.importing.monitors import ANALYSED, MONITORS, explain_of, options_of
-from model_monitor.sagemaker.importing.pieces import Source
-from model_monitor.sagemaker.importing.remarks import OfSchedule, Remarks
-from model_monitor.sagemaker.importing.shapes import Json
+from model_monitor.sagemaker.importing.document import OfSchedule, Remarks
+from model_monitor.sagemaker.importing.files import Files, analysis_of, baseline_of, on_s3, scripts_of
+from model_monitor.sagemaker.importing.left_out import list_what_is_left
+from model_monitor.sagemaker.importing.monitors import MONITORS, explain_of, options_of
+from model_monitor.sagemaker.importing.shapes import Json, Source
 from model_monitor.sagemaker.importing.times import times_of
-from model_monitor.sagemaker.importing.traffic import Traffic, traffic_of
+from model_monitor.sagemaker.importing.traffic import traffic_of
+from model_monitor.sagemaker.importing.wishes import Wishes
 from model_monitor.store.addresses import NAME
 
-BESIDE = "-model-monitor"  # how the output folder is called, behind the name of the original's
+BESIDE = "-model-monitor"  # the output folder has the name of SageMaker's, and this
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What is not in the original's documents, or shall be otherwise; None or {} where nobody said.
+class Import:
+    """Where documents and files come from, what is wished, and what a person should know of the result."""
 
-    analysis: files of analysis configurations by a schedule's name, or one for all under "".
-    model: the model that explains itself. calibrated: decide as we do by default, not as the original.
-    """
+    source: Source
+    files: Files
+    wishes: Wishes
+    remarks: Remarks = field(default_factory=Remarks)
 
-    endpoint: str | None = None
-    capture_uri: str | None = None
-    variant: str | None = None
-    output: str | None = None
-    ground_truth: str | None = None
-    analysis: Mapping[str, str] = field(default_factory=dict)
-    model: str | None = None
-    calibrated: bool = False
+    def settings(self, names: Sequence[str]) -> Json:
+        """The settings of the schedules' endpoint file, in its order.
 
+        Raises ConfigError if a document is missing or there can be no such file, StoreError.
+        """
+        definitions = self.definitions(names)
+        head = traffic_of(definitions, self.source, self.files, self.wishes, self.remarks)
+        schedules, used = [], []
+        for i, definition in enumerate(definitions):
+            about = self.remarks.of(i, definition.name)
+            analysis = self.analysis(definition, about)
+            schedules.append(self.schedule(definition, analysis, about))
+            used.append(used_by(definition, schedules[-1], analysis, about))
+        for place in self.source.unknown:
+            self.remarks.no_counterpart(place, "AWS's own description of its API does not have it; it is passed over")
+        columns = columns_of(used, self.remarks)
+        output = self.output(definitions)
+        return head | ({"columns": columns} if columns else {}) | {"output": output, "schedules": schedules}
 
-@dataclass(frozen=True)
-class Imported:
-    """The settings of an endpoint file, in its order, and what a person should know of them."""
+    def definitions(self, names: Sequence[str]) -> list[Definition]:
+        """The schedules' jobs, without those of a container of somebody's own. Raises ConfigError if none is left."""
+        kept = []
+        for name in dict.fromkeys(names):
+            if not re.fullmatch(NAME, name):
+                raise ConfigError(f"'{name}' is no name of a schedule; letters, digits and hyphens, at most 63")
+            definition = definition_of(self.source.describe("MonitoringSchedule", name), self.source)
+            if definition.custom_image:
+                self.remarks.no_counterpart(
+                    f"schedule {name}",
+                    f"it runs a container of your own ({definition.custom_image}), which has no counterpart, so it is "
+                    "left out; make a monitor of it (docs/custom-monitor.md)",
+                )
+            else:
+                kept.append(definition)
+        if not kept:
+            raise ConfigError(f"there is nothing to import: {'; '.join(self.remarks.without)}")
+        return kept
 
-    settings: Json
-    remarks: Remarks
+    def output(self, definitions: Sequence[Definition]) -> str:
+        """The folder that everything is written to: beside SageMaker's reports, unless another one is wished.
 
-
-def imported(names: Sequence[str], source: Source, files: Files, wishes: Wishes) -> Imported:
-    """The endpoint file of some schedules. Raises ConfigError if a part of them is missing, or there can be no such
-    file; StoreError."""
-    remarks = Remarks()
-    kept: list[tuple[Json, Definition]] = []
-    for name in dict.fromkeys(names):
-        if not re.fullmatch(NAME, name):
-            raise ConfigError(f"'{name}' is no name of a schedule; letters, digits and hyphens, at most 63")
-        schedule = source.schedule(name)
-        definition = definition_of(schedule, source)
-        if definition.custom_image:
-            remarks.no_counterpart(
-                f"schedule {name}",
-                f"it runs a container of your own ({definition.custom_image}), which has no counterpart, so it is left "
-                "out; make a monitor of it (docs/custom-monitor.md)",
+        In SageMaker's own folder, a window that both judge would replace SageMaker's report of that hour.
+        """
+        theirs = list(dict.fromkeys(on_s3(definition.output, "MonitoringOutputs.S3Uri") for definition in definitions))
+        if self.wishes.output is not None:
+            return self.files.from_here(self.wishes.output)
+        if "/" not in theirs[0].removeprefix("s3://"):
+            raise ConfigError(
+                f"the original's reports are in {theirs[0]} itself, and nothing is beside a bucket; give --output"
             )
-        else:
-            kept.append((schedule, definition))
-    if not kept:
-        raise ConfigError(f"there is nothing to import: {'; '.join(remarks.without)}")
-    traffic = traffic_of([definition for _, definition in kept], kept[0][0], source, wishes, remarks)
-    schedules, used = [], []
-    for i, (schedule, definition) in enumerate(kept):
-        about = remarks.of(i, schedule["MonitoringScheduleName"])
-        settings, analysis = schedule_of(schedule, definition, source, files, wishes, about)
-        schedules.append(settings)
-        used.append(used_by(definition, settings, analysis, about))
-    for place in source.unknown:
-        remarks.no_counterpart(place, "AWS's own description of its API does not have it; it is passed over")
-    return Imported(file_of(traffic, schedules, used, kept, wishes, files, remarks), remarks)
-
-
-def file_of(
-    traffic: Traffic,
-    schedules: list[Json],
-    used: list[Used],
-    kept: list[tuple[Json, Definition]],
-    wishes: Wishes,
-    files: Files,
-    remarks: Remarks,
-) -> Json:
-    columns = columns_of(used, remarks)
-    return (
-        traffic.settings(files)
-        | ({"columns": columns} if columns else {})
-        | {"output": output_of([definition for _, definition in kept], wishes, files, remarks)}
-        | {"schedules": schedules}
-    )
-
-
-def output_of(definitions: Sequence[Definition], wishes: Wishes, files: Files, remarks: Remarks) -> str:
-    """The folder that everything is written to: beside the original's reports, unless somebody says otherwise.
-
-    The original's own would be the place for whoever reads reports there; but a window that both judge would replace
-    the original's report of that hour.
-    """
-    theirs = list(dict.fromkeys(on_s3(definition.output, "MonitoringOutputs.S3Uri") for definition in definitions))
-    if wishes.output is not None:
-        return files.from_here(wishes.output)
-    if "/" not in theirs[0].removeprefix("s3://"):
-        raise ConfigError(
-            f"the original's reports are in {theirs[0]} itself, and nothing is beside a bucket; give --output"
+        self.remarks.look(
+            ("output",),
+            f"the original's reports are in {', '.join(theirs)}, and stay as they are; to have later ones in the "
+            "same folders, write that here once the original's schedule is stopped (rows and states go there, too, "
+            "into folders whose names start with _)",
         )
-    remarks.look(
-        ("output",),
-        f"the original's reports are in {', '.join(theirs)}, and stay as they are; to have later ones in the "
-        "same folders, write that here once the original's schedule is stopped (rows and states go there, too, into "
-        "folders whose names start with _)",
-    )
-    return theirs[0] + BESIDE
+        return theirs[0] + BESIDE
 
-
-def schedule_of(
-    schedule: Json, definition: Definition, source: Source, files: Files, wishes: Wishes, about: OfSchedule
-) -> tuple[Json, Analysis | None]:
-    """One entry of ``schedules``, and what the analysis configuration asks, if there is one."""
-    analysis: Analysis | None = None
-    if definition.kind in ANALYSED:
-        analysis = analysis_of(definition, files, wishes.analysis, about.name)
+    def analysis(self, definition: Definition, about: OfSchedule) -> Analysis | None:
+        """The analysis configuration of a schedule that has one."""
+        if not definition.is_of_clarify:
+            return None
+        analysis = analysis_of(definition, self.files, self.wishes.analysis)
         for sentence in analysis.ignored:
             about.no_counterpart("analysis configuration", sentence)
-    config = schedule["MonitoringScheduleConfig"].get("ScheduleConfig")
-    times = times_of(config, definition.given, definition.needs_labels, about)
-    offset = times.pop("offset", None)
-    settings: dict[str, Any] = {
-        "name": about.name,
-        "monitor": MONITORS[definition.kind],
-        "options": options_of(definition, analysis, wishes.calibrated, about),
-        **times,
-    }
-    if definition.needs_labels:
-        settings["ground_truth"] = ground_truth_of(definition, offset, files, wishes, about)
-    if baseline := baseline_of(definition, source, files, about):
-        settings["baseline"] = baseline
-    if definition.kind == "ModelExplainability" and analysis is not None:
-        settings["explain"] = explain = explain_of(definition, analysis, wishes.model, about)
-        if artefact := explain["model"].get("artefact"):
-            explain["model"]["artefact"] = files.from_here(artefact)
-    settings |= scripts_of(definition, files, not wishes.calibrated, about)
-    tell_what_is_left(definition, schedule, about)
-    return {key: value for key, value in settings.items() if value != {}}, analysis
+        return analysis
 
+    def schedule(self, definition: Definition, analysis: Analysis | None, about: OfSchedule) -> Json:
+        """One entry of ``schedules``."""
+        times = times_of(definition, about)
+        offset = times.pop("offset", None)
+        options = options_of(definition, analysis, self.wishes.calibrated, about)
+        settings: Json = {"name": about.name, "monitor": MONITORS[definition.kind], "options": options, **times}
+        if definition.needs_labels:
+            settings["ground_truth"] = self.ground_truth(definition, offset)
+        settings["baseline"] = baseline_of(definition, self.source, self.files, about)
+        if definition.kind == "ModelExplainability" and analysis is not None:
+            settings["explain"] = explain = explain_of(definition, analysis, self.wishes.model, about)
+            if artefact := explain["model"].get("artefact"):
+                explain["model"]["artefact"] = self.files.from_here(artefact)
+        settings |= scripts_of(definition, self.files, not self.wishes.calibrated, about)
+        list_what_is_left(definition, about)
+        return {key: value for key, value in settings.items() if value != {}}
 
-def ground_truth_of(
-    definition: Definition, offset: Json | None, files: Files, wishes: Wishes, about: OfSchedule
-) -> dict[str, Any]:
-    """Labels from where the original has them. It judges whatever share of requests has one."""
-    if wishes.ground_truth is not None:
-        uri = files.from_here(wishes.ground_truth)
-    elif definition.truth is not None:
-        uri = on_s3(definition.truth, "GroundTruthS3Input")
-    else:
-        raise ConfigError(
-            f"schedule '{about.name}' needs labels, and its job does not say where they come to; give --ground-truth, "
-            "the folder above yyyy/mm/dd/hh"
-        )
-    found: dict[str, Any] = {"uri": uri}
-    if not wishes.calibrated:
-        found["minimum_coverage"] = 0.0
-    return found | ({"offset": offset} if offset else {})
+    def ground_truth(self, definition: Definition, offset: Json | None) -> Json:
+        """Labels from where SageMaker has them. It judges whatever share of requests has one."""
+        if self.wishes.ground_truth is not None:
+            uri = self.files.from_here(self.wishes.ground_truth)
+        elif definition.truth is not None:
+            uri = on_s3(definition.truth, "GroundTruthS3Input")
+        else:
+            raise ConfigError(
+                f"schedule '{definition.name}' needs labels, and its job does not say where they come to; give "
+                "--ground-truth, the folder above yyyy/mm/dd/hh"
+            )
+        share = {} if self.wishes.calibrated else {"minimum_coverage": 0.0}
+        return {"uri": uri} | share | ({"offset": offset} if offset else {})

@@ -1,21 +1,24 @@
-"""Which files does a schedule name: baseline, scripts, analysis configuration? They are named in turn, or copied."""
+"""The files that a schedule has on S3: baseline, scripts, analysis configuration. They are named in turn, or copied."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from model_monitor.errors import ConfigError
-from model_monitor.sagemaker.importing.addresses import on_s3
+from model_monitor.sagemaker import analysis_config
 from model_monitor.sagemaker.importing.definition import Definition
-from model_monitor.sagemaker.importing.pieces import Source
-from model_monitor.sagemaker.importing.remarks import OfSchedule
-from model_monitor.sagemaker.importing.shapes import Json
+from model_monitor.sagemaker.importing.document import OfSchedule
+from model_monitor.sagemaker.importing.shapes import Json, Source
 
-QUALITY = ("DataQuality", "ModelQuality")  # monitors with two files of a baseline, and with scripts
-ONE_FILE = "analysis.json"  # of the others, which have no scripts
+BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
+PATH_STYLE = re.compile(r"s3([.-][a-z0-9-]+)*\.amazonaws\.com(\.cn)?")
+BUCKET_STYLE = re.compile(r"(?P<bucket>.+)\.s3([.-][a-z0-9-]+)*\.amazonaws\.com(\.cn)?")
+
+ONE_FILE = "analysis.json"  # Clarify's baseline
 Read = Callable[[str], bytes]
 
 
@@ -23,14 +26,14 @@ Read = Callable[[str], bytes]
 class Files:
     """How files are named: by their address on S3, or, with a folder, by that of a copy in it.
 
-    read: the bytes at an address; None if nobody may be asked. named_from: the folder from which copies are named;
-    None to name them absolutely. made: what the copies hold, by path; they are written later.
+    read: gives the bytes at an address; None if AWS is not asked. named_from: the folder from which copies are named;
+    None to name them absolutely. contents: those of the copies, by path; they are written later.
     """
 
     read: Read | None = None
     copies: Path | None = None
     named_from: Path | None = None
-    made: dict[Path, bytes] = field(default_factory=dict)
+    contents: dict[Path, bytes] = field(default_factory=dict)
 
     def named(self, uri: str, place: str, schedule: str, name: str) -> str:
         """What an endpoint file calls a file of the original; ``name`` is that of its copy. Raises MonitorError."""
@@ -40,7 +43,7 @@ class Files:
         if self.read is None:
             raise ConfigError("copies need somebody who may read from S3")
         path = self.copies.resolve() / schedule / name
-        self.made[path] = self.read(address)
+        self.contents[path] = self.read(address)
         return self.from_here(str(path))
 
     def from_here(self, address: str) -> str:
@@ -54,11 +57,11 @@ class Files:
         """Write the copies. Raises ConfigError if that would replace something else, StoreError."""
         from model_monitor import store
 
-        changed = [path for path, content in self.made.items() if not holds(path, content)]
+        changed = [path for path, content in self.contents.items() if not holds(path, content)]
         if there := [path for path in changed if path.exists() and not force]:
             raise ConfigError(f"{there[0]} is there and holds something else; give --force to replace it")
         for path in changed:
-            store.write(str(path), self.made[path])
+            store.write(str(path), self.contents[path])
 
 
 def holds(path: Path, content: bytes) -> bool:
@@ -79,15 +82,18 @@ def baseline_of(definition: Definition, source: Source, files: Files, about: OfS
     """``statistics`` and ``constraints`` of a schedule's ``baseline``; {} if the original had none."""
     found = addresses_of(definition.baseline)
     if not found and (job := definition.baseline.get("BaseliningJobName")):
-        found = written_by(source.job(job), definition.kind, job)
+        found = written_by(source.describe("ProcessingJob", job), definition, job)
     if not found:
         about.look(
             "baseline",
             "the original has no baseline; set baseline: {dataset: ...}, and approve what its DAG learns of it",
         )
-    names = ("statistics.json", "constraints.json") if definition.kind in QUALITY else (ONE_FILE, ONE_FILE)
-    called = dict(zip(("statistics", "constraints"), names, strict=True))
-    return {key: files.named(uri, f"{key.capitalize()}Resource", about.name, called[key]) for key, uri in found.items()}
+    return {
+        key: files.named(
+            uri, f"{key.capitalize()}Resource", about.name, ONE_FILE if definition.is_of_clarify else f"{key}.json"
+        )
+        for key, uri in found.items()
+    }
 
 
 def addresses_of(baseline: Json) -> dict[str, str]:
@@ -95,7 +101,7 @@ def addresses_of(baseline: Json) -> dict[str, str]:
     return {key: baseline[name]["S3Uri"] for key, name in resources.items() if "S3Uri" in baseline.get(name, {})}
 
 
-def written_by(job: Json, kind: str, name: str) -> dict[str, str]:
+def written_by(job: Json, definition: Definition, name: str) -> dict[str, str]:
     """Where a baselining job left its files. Raises ConfigError if it left them nowhere."""
     outputs = job.get("ProcessingOutputConfig", {}).get("Outputs", [])
     folders = [output["S3Output"]["S3Uri"].rstrip("/") for output in outputs if "S3Uri" in output.get("S3Output", {})]
@@ -108,48 +114,73 @@ def written_by(job: Json, kind: str, name: str) -> dict[str, str]:
         raise ConfigError(
             f"baselining job '{name}' is {job['ProcessingJobStatus']}, so there is no baseline of it; wait for it"
         )
-    if kind in QUALITY:
-        return {key: f"{folders[0]}/{key}.json" for key in ("statistics", "constraints")}
-    return {"constraints": f"{folders[0]}/{ONE_FILE}"}
+    if definition.is_of_clarify:
+        return {"constraints": f"{folders[0]}/{ONE_FILE}"}
+    return {key: f"{folders[0]}/{key}.json" for key in ("statistics", "constraints")}
 
 
-def scripts_of(definition: Definition, files: Files, sorts: bool, about: OfSchedule) -> dict[str, Any]:
+def scripts_of(definition: Definition, files: Files, sorts: bool, about: OfSchedule) -> Json:
     """``preprocess`` and ``postprocess``; ``sorts``: columns in the order of the original."""
-    found: dict[str, Any] = {}
-    if uri := definition.app.get("RecordPreprocessorSourceUri"):
-        script = files.named(uri, "RecordPreprocessorSourceUri", about.name, "preprocess.py")
-        found["preprocess"] = {"script": script} | ({"sort_columns": True} if sorts else {})
-        about.look("preprocess", "this script runs on Airflow's workers, with their rights and packages; read it")
-    if uri := definition.app.get("PostAnalyticsProcessorSourceUri"):
-        found["postprocess"] = files.named(uri, "PostAnalyticsProcessorSourceUri", about.name, "postprocess.py")
-        about.look("postprocess", "this script runs on Airflow's workers, with their rights and packages; read it")
-    return found
+    members = {"preprocess": "RecordPreprocessorSourceUri", "postprocess": "PostAnalyticsProcessorSourceUri"}
+    scripts: Json = {}
+    for key, member in members.items():
+        if uri := definition.app.get(member):
+            scripts[key] = files.named(uri, member, about.name, f"{key}.py")
+            about.look(key, "this script runs on Airflow's workers, with their rights and packages; read it")
+    if "preprocess" in scripts:
+        scripts["preprocess"] = {"script": scripts["preprocess"]} | ({"sort_columns": True} if sorts else {})
+    return scripts
 
 
-def analysis_of(definition: Definition, files: Files, given: Mapping[str, str], schedule: str) -> Any:
-    """What the analysis configuration of a monitor of bias or attribution asks (``analysis_config.Analysis``).
+def analysis_of(definition: Definition, files: Files, given: Mapping[str, str]) -> analysis_config.Analysis:
+    """The analysis configuration of a schedule of Clarify. ``given``: files by a schedule's name, or for all under "".
 
-    ``given``: files by the name of a schedule, or of all under "". Raises ConfigError.
+    Raises ConfigError.
     """
-    from model_monitor.results.documents import decode
-    from model_monitor.sagemaker import analysis_config
-
-    local = given.get(schedule, given.get(""))
+    name = definition.name
+    local = given.get(name, given.get(""))
     if local is not None:
         return analysis_config.at(local)
     uri = definition.app.get("ConfigUri")
     if uri is None:
         raise ConfigError(
-            f"schedule '{schedule}' is written with its job inside, which does not say what is analysed; give "
-            f"--analysis-config {schedule}=FILE"
+            f"schedule '{name}' is written with its job inside, which does not say what is analysed; give "
+            f"--analysis-config {name}=FILE"
         )
     address = on_s3(uri, "ConfigUri")
     if files.read is None:
         raise ConfigError(
-            f"schedule '{schedule}' is set up by {address}; give --analysis-config {schedule}=FILE with what this "
+            f"schedule '{name}' is set up by {address}; give --analysis-config {name}=FILE with what this "
             f"writes: aws s3 cp {address} FILE"
         )
-    try:
-        return analysis_config.read(decode(files.read(address), address))
-    except ConfigError as error:
-        raise ConfigError(f"{address}: {error}") from error
+    return analysis_config.at(address, files.read)
+
+
+def on_s3(uri: str, place: str) -> str:
+    """An s3:// address without slashes that mean nothing; of https:// that of the same object. Raises ConfigError.
+
+    >>> on_s3("s3://my-bucket/capture//", "x"), on_s3("https://s3.eu-west-1.amazonaws.com/my-bucket/a", "x")
+    ('s3://my-bucket/capture', 's3://my-bucket/a')
+    """
+    bucket, key = bucket_and_key(uri)
+    if not BUCKET.fullmatch(bucket):
+        raise ConfigError(f"{place} '{uri}' is no address of something on S3; s3://bucket/key is expected")
+    if "?" in key or not key.isprintable():
+        raise ConfigError(f"{place} '{uri}': a key with ? or characters that can't be shown can't be addressed here")
+    return "/".join(["s3:/", bucket, *(part for part in key.split("/") if part)])
+
+
+def bucket_and_key(uri: str) -> tuple[str, str]:
+    """Both; "" for the bucket if it is not on S3."""
+    scheme, _, rest = uri.partition("://")
+    host, _, key = rest.partition("/")
+    if scheme == "s3":
+        return host, key
+    if scheme != "https":
+        return "", ""
+    key = unquote(urlsplit(f"https://host/{key.replace('[', '%5B').replace(']', '%5D')}").path.removeprefix("/"))
+    if PATH_STYLE.fullmatch(host):
+        bucket, _, key = key.partition("/")
+        return bucket, key
+    match = BUCKET_STYLE.fullmatch(host)
+    return (match["bucket"], key) if match else ("", "")

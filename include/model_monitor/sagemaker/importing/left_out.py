@@ -1,12 +1,11 @@
-"""What of a schedule and its job has no counterpart here, and what takes its place?"""
+"""What of a schedule and its job has no counterpart here, and what takes its place."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from model_monitor.sagemaker.importing.definition import Definition
-from model_monitor.sagemaker.importing.remarks import OfSchedule
-from model_monitor.sagemaker.importing.shapes import Json
+from model_monitor.sagemaker.importing.document import OfSchedule
 
 WORKERS = "Airflow's workers"
 TAGS = "Airflow has its own on each DAG"
@@ -17,39 +16,39 @@ OF_MONITORS = {  # what the prebuilt container reads from its environment, and s
 }
 
 
-def tell_what_is_left(definition: Definition, schedule: Json, about: OfSchedule) -> None:
+def list_what_is_left(definition: Definition, about: OfSchedule) -> None:
     """List what is left of a schedule and its job, whatever its kind is."""
     for part in (of_machines, of_container, of_environment):
         for what, instead in part(definition):
             about.no_counterpart(what, instead)
-    if schedule.get("Tags"):
+    if definition.schedule.get("Tags"):
         about.no_counterpart("Tags", TAGS)
-    status = schedule.get("MonitoringScheduleStatus", "Scheduled")
+    status = definition.schedule.get("MonitoringScheduleStatus", "Scheduled")
     if status not in ("Scheduled", "Pending"):
         about.look("name", f"its status at AWS is {status}; leave its DAG paused if it shall not run here either")
 
 
 def of_machines(definition: Definition) -> Iterator[tuple[str, str]]:
-    running = definition.running
-    cluster = running.get("MonitoringResources", {}).get("ClusterConfig", {})
-    if cluster:
+    job = definition.job
+    resources = job.get("JobResources") or job.get("MonitoringResources") or {}
+    if cluster := resources.get("ClusterConfig", {}):
         yield (
             f"ClusterConfig ({cluster['InstanceCount']} x {cluster['InstanceType']}, {cluster['VolumeSizeInGB']} GB)",
             f"{WORKERS} do the work; a pool limits how much at once, and memory stays bounded whatever the traffic",
         )
-    if "VolumeKmsKeyId" in cluster or "MonitoringOutputConfig.KmsKeyId" in running:
+    if "VolumeKmsKeyId" in cluster or definition.outputs.get("KmsKeyId"):
         yield "KmsKeyId", "files are encrypted as the bucket does it; set the key as its default encryption"
-    if "StoppingCondition" in running:
-        seconds = running["StoppingCondition"]["MaxRuntimeInSeconds"]
+    if limit := job.get("StoppingCondition"):
+        seconds = limit["MaxRuntimeInSeconds"]
         yield f"MaxRuntimeInSeconds ({seconds})", "execution_timeout of Airflow's tasks; what fails is tried again"
-    if "NetworkConfig" in running:
+    if job.get("NetworkConfig"):
         yield "NetworkConfig", f"network, subnets and security groups are those of {WORKERS}"
-    if "RoleArn" in running:
+    if role := job.get("RoleArn"):
         yield (
-            f"RoleArn ({running['RoleArn'].rpartition('/')[2]})",
+            f"RoleArn ({role.rpartition('/')[2]})",
             f"the credentials of {WORKERS}; they must read capture, labels and baselines, and write the output",
         )
-    if "Tags" in running:
+    if job.get("Tags"):
         yield "Tags", TAGS
 
 

@@ -1,4 +1,4 @@
-"""Which monitor is it here, with which options?"""
+"""The monitor that judges as a schedule's job does: its options, and how it explains."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 from model_monitor.errors import ConfigError
 from model_monitor.sagemaker import analysis_config
 from model_monitor.sagemaker.analysis_config import Analysis
-from model_monitor.sagemaker.importing.addresses import on_s3
-from model_monitor.sagemaker.importing.definition import Definition, attributes_of
-from model_monitor.sagemaker.importing.remarks import OfSchedule
+from model_monitor.sagemaker.importing.definition import Definition
+from model_monitor.sagemaker.importing.document import OfSchedule
+from model_monitor.sagemaker.importing.files import on_s3
+from model_monitor.sagemaker.importing.shapes import Json
 
 MONITORS = {
     "DataQuality": "data_quality",
@@ -18,33 +19,29 @@ MONITORS = {
     "ModelBias": "bias",
     "ModelExplainability": "attribution",
 }
-ANALYSED = ("ModelBias", "ModelExplainability")  # what is asked of them is in an analysis configuration
 LABEL = "label"  # what the monitors call the truth if nobody says otherwise
 ANSWERS = {"inference_attribute", "probability_attribute"}
-EXPLAINED = ("num_clusters", "num_samples", "use_logit", "seed", "features", "label_headers")
 
 
-def options_of(
-    definition: Definition, analysis: Analysis | None, calibrated: bool, about: OfSchedule
-) -> dict[str, Any]:
+def options_of(definition: Definition, analysis: Analysis | None, calibrated: bool, about: OfSchedule) -> Json:
     """The monitor's options. Raises ConfigError if it can't be told what is judged."""
-    options: dict[str, Any] = {} if calibrated else {"compatibility": "sagemaker"}
+    options: Json = {} if calibrated else {"compatibility": "sagemaker"}
     if definition.kind == "DataQuality":
         return options | of_data_quality(definition, about)
     if definition.kind == "ModelQuality":
         return options | of_model_quality(definition, about)
     if analysis is None:
         raise ConfigError(f"schedule '{about.name}' needs an analysis configuration")
-    asked: dict[str, Any] = plain_lists(analysis.options(MONITORS[definition.kind]))
-    if definition.kind == "ModelBias":
-        answers = attributes_of(definition)
-        if not ANSWERS & (answers.keys() | asked.keys()):
-            raise no_answer(about)
-        if ANSWERS & answers.keys():
-            # What the schedule says of the captured answer wins: the file may describe the baseline's dataset.
-            asked = {name: value for name, value in asked.items() if name not in ANSWERS}
-        return options | asked | answers
-    return options | asked
+    configured = analysis.options(MONITORS[definition.kind])
+    if definition.kind == "ModelExplainability":
+        return options | configured
+    answers = definition.attributes
+    if not ANSWERS & (answers.keys() | configured.keys()):
+        raise no_answer(about)
+    if ANSWERS & answers.keys():
+        # What the schedule says of the captured answer wins: the file may describe the baseline's dataset.
+        configured = {name: value for name, value in configured.items() if name not in ANSWERS}
+    return options | configured | answers
 
 
 def no_answer(about: OfSchedule) -> ConfigError:
@@ -55,7 +52,7 @@ def no_answer(about: OfSchedule) -> ConfigError:
     )
 
 
-def of_data_quality(definition: Definition, about: OfSchedule) -> dict[str, Any]:
+def of_data_quality(definition: Definition, about: OfSchedule) -> Json:
     for name in ("FeaturesAttribute", "InferenceAttribute", "ProbabilityAttribute", "ProbabilityThresholdAttribute"):
         if name in definition.given:
             about.no_counterpart(name, "data quality judges every column; the original leaves it unused, too")
@@ -74,14 +71,14 @@ def of_data_quality(definition: Definition, about: OfSchedule) -> dict[str, Any]
     return {"rules": {"categorical_method": method}}
 
 
-def of_model_quality(definition: Definition, about: OfSchedule) -> dict[str, Any]:
+def of_model_quality(definition: Definition, about: OfSchedule) -> Json:
     problem = definition.app.get("ProblemType") or definition.environment.get("problem_type")
     if problem is None:
         raise ConfigError(
             f"schedule '{about.name}' has no ProblemType; add BinaryClassification, MulticlassClassification or "
             "Regression to ModelQualityAppSpecification in the JSON, and give it with --from-json"
         )
-    answers = attributes_of(definition)
+    answers = definition.attributes
     if problem == "Regression" and "inference_attribute" not in answers:
         answers["inference_attribute"] = "0"
         about.look("options", "there is no InferenceAttribute; the first value of the answer is taken")
@@ -95,36 +92,25 @@ def of_model_quality(definition: Definition, about: OfSchedule) -> dict[str, Any
     return {"problem_type": problem} | answers | truth
 
 
-def plain_lists(value: Any) -> Any:
-    """The same with lists for tuples, as YAML has them."""
-    if isinstance(value, dict):
-        return {key: plain_lists(one) for key, one in value.items()}
-    return [plain_lists(one) for one in value] if isinstance(value, list | tuple) else value
-
-
-def explain_of(definition: Definition, analysis: Analysis, model: str | None, about: OfSchedule) -> dict[str, Any]:
+def explain_of(definition: Definition, analysis: Analysis, address: str | None, about: OfSchedule) -> Json:
     """``explain``: which model is asked, and how. Raises ConfigError if nobody knows which."""
-    asked = dict(analysis.explain)
-    found: dict[str, Any] = {"model": model_of(definition, asked.get("model", {}), model, about)}
-    found |= {name: plain_lists(asked[name]) for name in EXPLAINED if name in asked}
-    background = asked.get("baseline")
+    settings = analysis.explain
+    explain = {"model": model_of(definition, settings.get("model", {}), address, about)}
+    explain |= {name: settings[name] for name in analysis_config.SETTINGS if name in settings}
+    background = settings.get("baseline")
     if isinstance(background, str):
-        found["background"] = on_s3(background, "methods.shap.baseline")
-    elif background is not None:
-        found["background"] = plain_lists(background)
-    else:
+        background = on_s3(background, "methods.shap.baseline")
+    if background is None:
         about.look(
             "explain",
             "the analysis configuration has no shap.baseline; set background, or baseline: {dataset: ...} to cluster",
         )
-    if "features" not in found:
+    if "features" not in explain:
         about.look("explain", "the analysis configuration has no headers; name the model's features, in its order")
-    return found
+    return explain | ({} if background is None else {"background": background})
 
 
-def model_of(
-    definition: Definition, predictor: Mapping[str, Any], address: str | None, about: OfSchedule
-) -> dict[str, Any]:
+def model_of(definition: Definition, predictor: Mapping[str, Any], address: str | None, about: OfSchedule) -> Json:
     """Where the model is: as the command says, else the endpoint of the configuration, else the monitored one."""
     model = analysis_config.model_of(predictor, address)
     if model is None and definition.is_batch:
@@ -142,7 +128,7 @@ def model_of(
     if "artefact" in model:
         about.look("explain", "if loading this model runs code that is in it, as a pickle does, it needs trust: true")
         return model
-    attributes = attributes_of(definition)
+    attributes = definition.attributes
     answers = {
         name: attributes[attribute]
         for name, attribute in (("probability", "probability_attribute"), ("label", "inference_attribute"))

@@ -1,20 +1,46 @@
-"""Is a JSON document what AWS's own description of its API says it is?"""
+"""SageMaker's documents: who has them, and whether they are what botocore's model of the API says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from model_monitor.errors import ConfigError
 
+if TYPE_CHECKING:
+    from botocore.model import ServiceModel
+
 Json = dict[str, Any]
 
+KINDS = ("DataQuality", "ModelQuality", "ModelBias", "ModelExplainability")
 LONGEST = 400  # characters of a complaint that are shown
 
 
+class NotThere(ConfigError):
+    """There is no such document."""
+
+
+class Source(Protocol):
+    """Where documents come from. ``unknown``: the places of members that AWS's model does not have."""
+
+    unknown: list[str]
+
+    def describe(self, what: str, name: str) -> Json:
+        """The answer to ``Describe{what}`` for a name. Raises NotThere, ConfigError, StoreError."""
+
+
+def name_key(what: str) -> str:
+    """The member with a document's name.
+
+    >>> name_key("Endpoint"), name_key("ModelBiasJobDefinition")
+    ('EndpointName', 'JobDefinitionName')
+    """
+    return "JobDefinitionName" if what.endswith("JobDefinition") else f"{what}Name"
+
+
 @lru_cache(maxsize=1)
-def service() -> Any:
+def service() -> ServiceModel:
     """botocore's model of SageMaker."""
     import botocore.session
 
@@ -22,61 +48,52 @@ def service() -> Any:
 
 
 def checked(document: Json, operation: str, side: str, called: str) -> tuple[Json, list[str]]:
-    """A document that is the input or output (``side``) of an operation, and the places of what it should not have.
+    """The known part of an operation's input or output (``side``), without null, and the places of unknown members.
 
-    What nobody knows is left out of it, and so is null. ``called`` names the document in errors. Raises ConfigError.
+    ``called`` names the document in errors. Raises ConfigError.
     """
     from botocore.validate import ParamValidator
 
     model = service().operation_model(operation)
     shape = model.input_shape if side == "input" else model.output_shape
-    document = {key: value for key, value in document.items() if key != "ResponseMetadata"}
-    known = without_unknown(document, shape)
-    if odd := next(odd_maps(known, shape), None):
-        raise ConfigError(f"{called} is no {side} of {operation}: {odd} is no text, or no object of texts")
+    walk = Walk()
+    known: Json = walk.known({key: value for key, value in document.items() if key != "ResponseMetadata"}, shape)
+    if walk.odd:
+        raise ConfigError(f"{called} is no {side} of {operation}: {walk.odd[0]} is no text, or no object of texts")
     report = ParamValidator().validate(known, shape)
     if report.has_errors():
-        wrong = "; ".join(report.generate_report().split("\n"))
-        told = wrong if len(wrong) <= LONGEST else wrong[:LONGEST] + " ..."
-        raise ConfigError(f"{called} is no {side} of {operation}: {told}")
-    return known, list(unknown_in(document, shape))
+        complaint = "; ".join(report.generate_report().split("\n"))
+        shown = complaint if len(complaint) <= LONGEST else complaint[:LONGEST] + " ..."
+        raise ConfigError(f"{called} is no {side} of {operation}: {shown}")
+    return known, walk.unknown
 
 
-def without_unknown(value: Any, shape: Any) -> Any:
-    """The same without members that the shape does not have, and without null."""
-    if shape.type_name == "structure" and isinstance(value, dict):
-        return {
-            key: without_unknown(one, shape.members[key])
-            for key, one in value.items()
-            if key in shape.members and one is not None
-        }
-    if shape.type_name == "list" and isinstance(value, list):
-        return [without_unknown(one, shape.member) for one in value]
-    return value
+@dataclass
+class Walk:
+    """Places on the way through a document.
 
+    odd: values of environment variables and the like that are no texts; botocore's complaint would show them.
+    """
 
-def odd_maps(value: Any, shape: Any, above: str = "") -> Iterator[str]:
-    """The places of environment variables, and the like, that are no texts: botocore would show what they are."""
-    if shape.type_name == "structure" and isinstance(value, dict):
+    unknown: list[str] = field(default_factory=list)
+    odd: list[str] = field(default_factory=list)
+
+    def known(self, value: Any, shape: Any, place: str = "") -> Any:
+        """The value without null and without members that its shape does not have."""
+        kind = shape.type_name
+        if kind == "structure" and isinstance(value, dict):
+            return dict(self.members(value, shape, place))
+        if kind == "list" and isinstance(value, list):
+            return [self.known(one, shape.member, f"{place}{i}.") for i, one in enumerate(value)]
+        if kind == "map" and isinstance(value, dict):
+            self.odd += [f"{place}{key}" for key, one in value.items() if not isinstance(one, str)]
+        elif kind == "map":
+            self.odd.append(place.rstrip("."))
+        return value
+
+    def members(self, value: Json, shape: Any, place: str) -> Any:
         for key, one in value.items():
-            yield from odd_maps(one, shape.members[key], f"{above}{key}.")
-    elif shape.type_name == "list" and isinstance(value, list):
-        for i, one in enumerate(value):
-            yield from odd_maps(one, shape.member, f"{above}{i}.")
-    elif shape.type_name == "map" and isinstance(value, dict):
-        yield from (f"{above}{key}" for key, one in value.items() if not isinstance(one, str))
-    elif shape.type_name == "map":
-        yield above.rstrip(".")
-
-
-def unknown_in(value: Any, shape: Any, above: str = "") -> Iterator[str]:
-    """The places of those members."""
-    if shape.type_name == "structure" and isinstance(value, dict):
-        for key, one in value.items():
-            if key in shape.members:
-                yield from unknown_in(one, shape.members[key], f"{above}{key}.")
-            else:
-                yield f"{above}{key}"
-    elif shape.type_name == "list" and isinstance(value, list):
-        for i, one in enumerate(value):
-            yield from unknown_in(one, shape.member, f"{above}{i}.")
+            if key not in shape.members:
+                self.unknown.append(f"{place}{key}")
+            elif one is not None:
+                yield key, self.known(one, shape.members[key], f"{place}{key}.")

@@ -1,15 +1,15 @@
-"""When does a schedule of the original run, and over which window?"""
+"""When a schedule runs, and over which window."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from model_monitor.config import cron as crons
 from model_monitor.errors import ConfigError
-from model_monitor.sagemaker.importing.remarks import OfSchedule
+from model_monitor.sagemaker.importing.definition import Definition
+from model_monitor.sagemaker.importing.document import OfSchedule
 from model_monitor.sagemaker.importing.shapes import Json
 
 DAILY = "cron(0 0 ? * * *)"
@@ -71,12 +71,13 @@ def written(duration: timedelta) -> str:
     return f"{sign}PT{seconds}S"
 
 
-def times_of(config: Json | None, given: Json, labelled: bool, about: OfSchedule) -> dict[str, Any]:
+def times_of(definition: Definition, about: OfSchedule) -> Json:
     """``cron``, and where they are needed ``window``, ``delay`` and the ``offset`` of ground truth.
 
-    ``config`` is the original's ScheduleConfig, ``given`` its input with the offsets. Raises ConfigError.
+    Raises ConfigError.
     """
-    config = config or {}
+    config: Json = definition.schedule["MonitoringScheduleConfig"].get("ScheduleConfig", {})
+    labelled = definition.needs_labels
     expression = config.get("ScheduleExpression")
     if expression is None:
         expression = DAILY
@@ -86,7 +87,8 @@ def times_of(config: Json | None, given: Json, labelled: bool, about: OfSchedule
     except ConfigError as error:
         raise ConfigError(f"schedule '{about.name}': ScheduleExpression {error}") from error
     analysed = span_of(config, "DataAnalysisStartTime", "DataAnalysisEndTime", cron, about, "window")
-    offsets = span_of(given, "StartTimeOffset", "EndTimeOffset", cron, about, "ground_truth" if labelled else "window")
+    key = "ground_truth" if labelled else "window"
+    offsets = span_of(definition.given, "StartTimeOffset", "EndTimeOffset", cron, about, key)
     if cron is None:
         return by_hand(analysed, offsets, about)
     if analysed and offsets:
@@ -114,7 +116,7 @@ def times_of(config: Json | None, given: Json, labelled: bool, about: OfSchedule
     }
 
 
-def by_hand(analysed: Span | None, offsets: Span | None, about: OfSchedule) -> dict[str, Any]:
+def by_hand(analysed: Span | None, offsets: Span | None, about: OfSchedule) -> Json:
     """Of a schedule that runs once, now: it waits for a person here, who gives the window."""
     if offsets:
         about.no_counterpart(
@@ -168,7 +170,7 @@ def minutes_of(cron: str) -> list[int]:
 def earlier(cron: str, by: timedelta, about: OfSchedule) -> str:
     """The expression whose ticks are those of another, so much earlier. Raises ConfigError.
 
-    >>> from model_monitor.sagemaker.importing.remarks import Remarks
+    >>> from model_monitor.sagemaker.importing.document import Remarks
     >>> earlier("0 5,17 * * *", timedelta(hours=6), Remarks().of(0, "a"))
     '0 11,23 * * *'
     """

@@ -1,51 +1,34 @@
-"""Which requests does an endpoint file judge: of which endpoint and variant, or of which batch transforms?"""
+"""The head of an endpoint file: which endpoint and variant, or which batch transforms are judged."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from model_monitor.errors import ConfigError
-from model_monitor.sagemaker.importing.addresses import on_s3
 from model_monitor.sagemaker.importing.definition import Definition
-from model_monitor.sagemaker.importing.pieces import Source
-from model_monitor.sagemaker.importing.remarks import Remarks
-from model_monitor.sagemaker.importing.shapes import Json
-
-if TYPE_CHECKING:
-    from model_monitor.sagemaker.importing.endpoint_file import Wishes
-    from model_monitor.sagemaker.importing.files import Files
+from model_monitor.sagemaker.importing.document import Remarks
+from model_monitor.sagemaker.importing.files import Files, on_s3
+from model_monitor.sagemaker.importing.shapes import Json, NotThere, Source
+from model_monitor.sagemaker.importing.wishes import Wishes
 
 ALL = "AllTraffic"  # the SDK's name of an only variant
 
 
-@dataclass(frozen=True)
-class Traffic:
-    """What the head of an endpoint file says."""
-
-    endpoint: str
-    variant: str | None
-    capture: dict[str, Any]
-
-    def settings(self, files: Files) -> dict[str, Any]:
-        capture = self.capture | {"uri": files.from_here(self.capture["uri"])}
-        return {"endpoint": self.endpoint} | ({"variant": self.variant} if self.variant else {}) | {"capture": capture}
-
-
 def traffic_of(
-    definitions: Sequence[Definition], first: Json, source: Source, wishes: Wishes, remarks: Remarks
-) -> Traffic:
-    """The one traffic that all schedules judge. Raises ConfigError if there are several, or nobody says where it is."""
+    definitions: Sequence[Definition], source: Source, files: Files, wishes: Wishes, remarks: Remarks
+) -> Json:
+    """``endpoint``, ``variant`` and ``capture`` of all schedules. Raises ConfigError if they differ, or are unknown."""
     kinds = {definition.is_batch for definition in definitions}
     if len(kinds) > 1:
         raise ConfigError("some schedules judge an endpoint and others batch transforms; import them apart")
-    return (of_batch if kinds == {True} else of_endpoint)(definitions, first, source, wishes, remarks)
+    if kinds == {True}:
+        head = of_batch(definitions, wishes, remarks)
+    else:
+        head = of_endpoint(definitions, source, wishes, remarks)
+    return head | {"capture": head["capture"] | {"uri": files.from_here(head["capture"]["uri"])}}
 
 
-def of_batch(
-    definitions: Sequence[Definition], first: Json, source: Source, wishes: Wishes, remarks: Remarks
-) -> Traffic:
+def of_batch(definitions: Sequence[Definition], wishes: Wishes, remarks: Remarks) -> Json:
     uris = sorted({on_s3(d.given["DataCapturedDestinationS3Uri"], "DataCapturedDestinationS3Uri") for d in definitions})
     formats = [definition.given["DatasetFormat"] for definition in definitions]
     if len(uris) > 1 or any(one != formats[0] for one in formats):
@@ -57,23 +40,14 @@ def of_batch(
         raise ConfigError("--variant is of endpoints, and batch transforms have none; leave it out")
     if len(formats[0]) != 1:
         raise ConfigError("DatasetFormat says one of Csv, Json and Parquet; correct it in the JSON")
-    name: str = wishes.endpoint or first["MonitoringScheduleName"]
     if wishes.endpoint is None:
         remarks.look(("endpoint",), "batch transforms have no endpoint; this is only a name, give a better one")
-    return Traffic(
-        name, None, {"kind": "batch", "uri": wishes.capture_uri or uris[0], "format": as_described(formats[0])}
-    )
+    described = {"Csv": {"Header": False} | formats[0]["Csv"]} if "Csv" in formats[0] else formats[0]
+    capture = {"kind": "batch", "uri": wishes.capture_uri or uris[0], "format": described}
+    return {"endpoint": wishes.endpoint or definitions[0].name, "capture": capture}
 
 
-def as_described(description: Json) -> Json:
-    """A DatasetFormat with what is the default said: CSV without a word of it has no header."""
-    [(name, details)] = description.items()
-    return {name: {"Header": False} | details} if name == "Csv" else {name: details}
-
-
-def of_endpoint(
-    definitions: Sequence[Definition], first: Json, source: Source, wishes: Wishes, remarks: Remarks
-) -> Traffic:
+def of_endpoint(definitions: Sequence[Definition], source: Source, wishes: Wishes, remarks: Remarks) -> Json:
     names = list(dict.fromkeys(definition.given["EndpointName"] for definition in definitions))
     if len(names) > 1:
         raise ConfigError(
@@ -82,14 +56,16 @@ def of_endpoint(
     [name] = names
     if wishes.endpoint not in (None, name):
         raise ConfigError(f"--endpoint {wishes.endpoint}: the schedules are of endpoint {name}; leave it out")
-    described = source.endpoint(name)
-    variant = variant_of(described, wishes, remarks)
-    return Traffic(name, variant, {"uri": capture_of(described, name, wishes, remarks)})
+    try:
+        described = source.describe("Endpoint", name)
+    except NotThere:
+        described = None
+    variant = variant_of(described or {}, wishes, remarks)
+    return {"endpoint": name, "variant": variant, "capture": {"uri": capture_of(described, name, wishes, remarks)}}
 
 
-def variant_of(described: Json | None, wishes: Wishes, remarks: Remarks) -> str:
-    """Whose requests are judged: as the command says, else AllTraffic, else the first variant. Raises ConfigError."""
-    described = described or {}
+def variant_of(described: Json, wishes: Wishes, remarks: Remarks) -> str:
+    """The variant whose requests are judged: the wished one, else AllTraffic, else the first. Raises ConfigError."""
     known = [
         one["VariantName"]
         for key in ("ProductionVariants", "ShadowProductionVariants")
@@ -113,9 +89,9 @@ def variant_of(described: Json | None, wishes: Wishes, remarks: Remarks) -> str:
 
 
 def capture_of(described: Json | None, name: str, wishes: Wishes, remarks: Remarks) -> str:
-    """The folder above that of the endpoint. Raises ConfigError if nobody says where it is."""
+    """The folder above that of the endpoint. Raises ConfigError if it is unknown."""
     config = (described or {}).get("DataCaptureConfig", {})
-    tell_of_capture(config, remarks)
+    look_at_capture(config, remarks)
     if wishes.capture_uri is not None:
         return wishes.capture_uri
     if "DestinationS3Uri" in config:
@@ -127,7 +103,7 @@ def capture_of(described: Json | None, name: str, wishes: Wishes, remarks: Remar
     )
 
 
-def tell_of_capture(config: Json, remarks: Remarks) -> None:
+def look_at_capture(config: Json, remarks: Remarks) -> None:
     if config.get("EnableCapture", True) is False or config.get("CaptureStatus") == "Stopped":
         remarks.look(("capture",), "data capture is switched off at the endpoint; there will be nothing to judge")
     if (share := config.get("CurrentSamplingPercentage", 100)) < 100:
