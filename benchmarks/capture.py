@@ -123,11 +123,10 @@ def request_by_request(seconds: float = 30) -> None:
     from app import app
     from model import MODEL, questions
 
-    from model_monitor.recorder import Recorder
-    from model_monitor.recorder.http.asgi import CaptureMiddleware
+    from model_monitor.recorder import AsgiCaptureMiddleware, Recorder
 
     with tempfile.TemporaryDirectory() as folder, Recorder("churn", f"{folder}/c", spool=f"{folder}/s") as recorder:
-        apps = {"off": app, "on": CaptureMiddleware(app, recorder, paths=["/invocations"])}
+        apps = {"off": app, "on": AsgiCaptureMiddleware(app, recorder, paths=["/invocations"])}
         bodies = questions()
 
         def answered(count: int) -> tuple[float, float]:

@@ -12,8 +12,7 @@ import os
 from fastapi import FastAPI, HTTPException, Request, Response
 from model import HERE, answered, trained
 
-from model_monitor.recorder import Recorder
-from model_monitor.recorder.http.asgi import CaptureMiddleware
+from model_monitor.recorder import AsgiCaptureMiddleware, Recorder
 
 app = FastAPI()
 model = trained()
@@ -26,7 +25,7 @@ if destination := os.environ.get("CAPTURE", str(HERE / "capture")):
         spool=os.environ.get("MODEL_MONITOR_SPOOL", HERE / "spool"),
         roll_seconds=float(os.environ.get("CAPTURE_ROLL_SECONDS", "60")),
     )
-    app.add_middleware(CaptureMiddleware, recorder=recorder, paths=["/invocations"])
+    app.add_middleware(AsgiCaptureMiddleware, recorder=recorder, paths=["/invocations"])
 
 
 @app.post("/invocations")

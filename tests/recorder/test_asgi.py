@@ -28,10 +28,9 @@ from support.recorded import Waiting, data_of, recorder_into, records_in, rows_o
 from support.recorded import free_port as port_that_is_free
 
 from model_monitor.errors import ConfigError
-from model_monitor.recorder import Recorder, records
-from model_monitor.recorder.http.asgi import CaptureMiddleware
+from model_monitor.recorder import AsgiCaptureMiddleware, Recorder, records
 from model_monitor.recorder.http.bodies import Body
-from model_monitor.recorder.http.traffic import SEEN
+from model_monitor.recorder.http.traffic import CAPTURED_BY
 
 ID = "X-Amzn-SageMaker-Inference-Id"
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
@@ -68,7 +67,7 @@ def model(recorder: Recorder, **settings: Any) -> FastAPI:
 
         return StreamingResponse(tokens(), media_type="text/csv")
 
-    app.add_middleware(CaptureMiddleware, recorder=recorder, **settings)
+    app.add_middleware(AsgiCaptureMiddleware, recorder=recorder, **settings)
     return app
 
 
@@ -117,7 +116,7 @@ def test_an_id_that_the_app_answers_is_the_requests_own_unless_the_caller_gave_o
     async def answer(request: Request) -> Response:
         return PlainTextResponse("1", headers={ID: "from-app"})
 
-    app = CaptureMiddleware(Starlette(routes=[Route("/", answer, methods=["POST"])]), recorder)
+    app = AsgiCaptureMiddleware(Starlette(routes=[Route("/", answer, methods=["POST"])]), recorder)
     told = TestClient(app).post("/", headers={ID: asked} if asked else {})
     [record] = written_by(recorder, tmp_path)
     assert told.headers.get_list(ID) == ["from-app"]
@@ -165,7 +164,7 @@ def test_only_chosen_methods_and_statuses_are_captured(recorder: Recorder, tmp_p
 @pytest.mark.parametrize("wrong", [{"paths": "/predict"}, {"paths": ["predict"]}, {"methods": "POST"}])
 def test_rules_that_match_nothing_are_refused(recorder: Recorder, wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
-        CaptureMiddleware(FastAPI(), recorder, **wrong)
+        AsgiCaptureMiddleware(FastAPI(), recorder, **wrong)
 
 
 def test_a_request_that_is_sampled_out_is_counted_if_it_would_have_been_captured(tmp_path: Path) -> None:
@@ -255,7 +254,7 @@ def test_a_client_that_leaves_harms_nothing(recorder: Recorder, tmp_path: Path) 
 
         return StreamingResponse(tokens())
 
-    app.add_middleware(CaptureMiddleware, recorder=recorder)
+    app.add_middleware(AsgiCaptureMiddleware, recorder=recorder)
     with served(app) as url:
         with requests.post(f"{url}/slow", stream=True, timeout=10) as answer:
             answer.raw.read(10)
@@ -294,7 +293,7 @@ def test_a_compressed_response_is_recorded_readable_and_a_bomb_is_not_unpacked(t
     zipped = FastAPI()
     zipped.mount("/", GZipMiddleware(app, minimum_size=10))
     outer = recorder_into(tmp_path / "outer", max_payload_bytes=5000)
-    zipped.add_middleware(CaptureMiddleware, recorder=outer, paths=["/echo"])
+    zipped.add_middleware(AsgiCaptureMiddleware, recorder=outer, paths=["/echo"])
     client = TestClient(zipped)
     for size in (4000, 1_000_000):
         answer = client.post("/echo", content=b"1" * size, headers={"content-type": "text/csv"})
@@ -319,7 +318,7 @@ def test_an_app_may_spell_the_names_of_headers_as_it_likes(recorder: Recorder, t
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"1"})
 
-    start, _ = asyncio.run(exchange(CaptureMiddleware(app, recorder), [{"type": "http.request", "body": b"1"}]))
+    start, _ = asyncio.run(exchange(AsgiCaptureMiddleware(app, recorder), [{"type": "http.request", "body": b"1"}]))
     assert start["headers"] == [(name, b"order-1"), (b"Content-Type", b"text/csv")]
     [record] = written_by(recorder, tmp_path)
     assert record["eventMetadata"]["inferenceId"] == "order-1"
@@ -341,7 +340,7 @@ def test_a_request_is_recorded_before_the_end_of_its_answer_is_sent(
         recorded.append(recorder.counters()["recorded"])
 
     scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
-    asyncio.run(CaptureMiddleware(app, recorder)(scope, aside, send))  # type: ignore[arg-type]
+    asyncio.run(AsgiCaptureMiddleware(app, recorder)(scope, aside, send))  # type: ignore[arg-type]
     assert recorded == [0, 0, 1]
 
 
@@ -358,7 +357,7 @@ def test_what_an_app_reads_and_sends_after_its_answer_has_ended_is_no_part_of_th
 
     seen: list[Any] = []
     asked = [{"type": "http.request", "body": b"1,", "more_body": True}, {"type": "http.request", "body": b"2"}]
-    sent = asyncio.run(exchange(CaptureMiddleware(app, recorder), asked))
+    sent = asyncio.run(exchange(AsgiCaptureMiddleware(app, recorder), asked))
     assert seen == asked and [message.get("body") for message in sent[1:]] == [b"1", b"2", b"3"]
     [record] = written_by(recorder, tmp_path)
     assert record["captureData"]["endpointInput"]["truncated"] is True
@@ -448,7 +447,7 @@ def test_app_and_client_see_the_same_however_bodies_are_cut(
     class Keeping(Broken):
         max_payload_bytes = limit
 
-        def take(self, waiting: records.Waiting) -> None:
+        def take(self, waiting: records.Queued) -> None:
             request = waiting.request()
             kept.append((request.input, request.output))
 
@@ -468,8 +467,8 @@ def test_app_and_client_see_the_same_however_bodies_are_cut(
     plain: list[Any] = []
     watched: list[Any] = []
     expected = asyncio.run(exchange(app_that_sees(plain), messages))
-    start, *bodies = asyncio.run(exchange(CaptureMiddleware(app_that_sees(watched), Keeping(at="")), messages))
-    assert watched[0].pop(SEEN)
+    start, *bodies = asyncio.run(exchange(AsgiCaptureMiddleware(app_that_sees(watched), Keeping(at="")), messages))
+    assert watched[0].pop(CAPTURED_BY)
     assert watched == plain
     assert bodies == expected[1:]
     assert start == expected[0] | {"headers": [(b"x-own", b"1"), (ID.lower().encode(), b"id")]}
@@ -512,7 +511,7 @@ def test_of_several_middlewares_with_the_same_recorder_one_captures(recorder: Re
     with recorder_into(tmp_path / "other") as other:
         inner = model(recorder)
         outer = Starlette(routes=[Mount("/v2", inner)])
-        app = CaptureMiddleware(CaptureMiddleware(outer, other), recorder)
+        app = AsgiCaptureMiddleware(AsgiCaptureMiddleware(outer, other), recorder)
         client = TestClient(app)
         answers = [client.post("/v2/predict", json={"age": 1}) for _ in range(3)]
         told = {answer.headers[ID] for answer in answers}
@@ -543,7 +542,7 @@ def test_event_loops_that_are_not_asyncios_are_served_too(recorder: Recorder, tm
         sent.append(message)
 
     sent: list[Any] = []
-    watched = CaptureMiddleware(app, recorder)
+    watched = AsgiCaptureMiddleware(app, recorder)
     assert len(driven(exchange(watched, [{"type": "http.request", "body": b"0"}]))) == 2
     driven(watched({"type": "lifespan"}, None, ended))  # type: ignore[arg-type]
     assert [message["type"] for message in sent] == ["lifespan.shutdown.complete"]
@@ -575,8 +574,7 @@ def test_at_the_end_of_the_lifespan_all_is_in_the_store_and_the_recorder_goes_on
 
 APP = """
 from fastapi import FastAPI
-from model_monitor.recorder import Recorder
-from model_monitor.recorder.http.asgi import CaptureMiddleware
+from model_monitor.recorder import AsgiCaptureMiddleware, Recorder
 
 recorder = Recorder("churn", {capture!r}, spool={spool!r})
 app = FastAPI()
@@ -585,7 +583,7 @@ app = FastAPI()
 async def predict(features: dict[str, float]) -> dict[str, float]:
     return {{"score": sum(features.values())}}
 
-app.add_middleware(CaptureMiddleware, recorder=recorder, paths=["/predict"])
+app.add_middleware(AsgiCaptureMiddleware, recorder=recorder, paths=["/predict"])
 """
 
 
@@ -625,7 +623,7 @@ def test_the_time_is_when_the_request_came_in(recorder: Recorder, tmp_path: Path
         await asyncio.sleep(1.2)
         return "x"
 
-    app.add_middleware(CaptureMiddleware, recorder=recorder)
+    app.add_middleware(AsgiCaptureMiddleware, recorder=recorder)
     TestClient(app).post("/slow")
     [record] = written_by(recorder, tmp_path)
     time = datetime.fromisoformat(record["eventMetadata"]["inferenceTime"])

@@ -24,9 +24,8 @@ from pydantic import BaseModel
 from support.recorded import Waiting, data_of, recorder_into, rows_of, written_by
 
 from model_monitor.errors import ConfigError
-from model_monitor.recorder import Recorder
-from model_monitor.recorder.decorator import captured
-from model_monitor.recorder.values import written_arguments, written_result
+from model_monitor.recorder import Recorder, captured
+from model_monitor.recorder.values import write_arguments, write_result
 
 
 @pytest.fixture
@@ -240,7 +239,7 @@ def test_what_can_not_be_called_with_known_arguments_is_refused_at_once(recorder
     for kind in (classmethod, staticmethod):
         with pytest.raises(ConfigError, match=f"score is a {kind.__name__}; write @captured below"):
             captured(recorder)(kind(score))
-    with pytest.raises(ConfigError, match="max does not tell its arguments"):
+    with pytest.raises(ConfigError, match="max has no signature"):
         captured(recorder)(max)
 
 
@@ -308,7 +307,7 @@ ROWS = '[{"age":34,"debt":0.1},{"age":51,"debt":null}]'
     ids=repr,
 )
 def test_arguments_are_written_by_what_they_are(arguments: dict[str, Any], content: str) -> None:
-    found = written_arguments(arguments, None)
+    found = write_arguments(arguments, None)
     assert found is not None
     text = found.content.decode() if isinstance(found.content, bytes) else found.content
     assert (text, found.content_type) == (content, "application/json" if content[0] in "[{" else "text/csv")
@@ -337,7 +336,7 @@ def test_arguments_are_written_by_what_they_are(arguments: dict[str, Any], conte
     ids=repr,
 )
 def test_results_are_written_by_what_they_are(result: Any, names: list[str], content: str) -> None:
-    found = written_result(result, names, None)
+    found = write_result(result, names, None)
     assert found is not None
     text = found.content.decode() if isinstance(found.content, bytes) else found.content
     assert (text, found.content_type) == (content, "application/json" if content[0] in "[{" else "text/csv")
@@ -392,8 +391,7 @@ def test_pandas_is_not_imported_for_it(tmp_path: Path) -> None:
 
     code = (
         "import sys\n"
-        "from model_monitor.recorder import Recorder, asgi, wsgi\n"
-        "from model_monitor.recorder.decorator import captured\n"
+        "from model_monitor.recorder import Recorder, captured\n"
         f"with Recorder('churn', {str(tmp_path / 'capture')!r}, spool={str(tmp_path)!r}) as recorder:\n"
         "    captured(recorder)(lambda age: age / 100)(34)\n"
         "print([name for name in ('numpy', 'pandas', 'pyarrow', 'starlette', 'flask') if name in sys.modules])\n"

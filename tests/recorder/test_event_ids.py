@@ -26,7 +26,7 @@ def test_they_are_uuids_of_version_4_as_text() -> None:
 
 
 def test_none_is_given_twice_to_threads_that_ask_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_ids, "SECONDS", 0.0005)  # so that threads also meet at a new beginning
+    monkeypatch.setattr(event_ids, "PREFIX_SECONDS", 0.0005)  # so that threads also meet at a new beginning
     ids = EventIds()
     with ThreadPoolExecutor(8) as threads:
         found = list(itertools.chain(*threads.map(lambda _: many(ids, 20_000), range(8))))
@@ -56,9 +56,9 @@ def test_two_copies_of_a_process_go_on_with_others_after_a_second(monkeypatch: p
     monkeypatch.setattr(event_ids.time, "monotonic", lambda: now)
     one, copy = EventIds(), EventIds()
     one()
-    beginning, numbers = one.now
+    beginning, numbers = one.current
     reached = next(numbers)
-    one.now, copy.now, copy.until = (beginning, counted(reached)), (beginning, counted(reached)), one.until
+    one.current, copy.current, copy.expires = (beginning, counted(reached)), (beginning, counted(reached)), one.expires
     assert one() == copy()
     now += 1
     assert set(many(one, 1000)).isdisjoint(many(copy, 1000))

@@ -29,7 +29,7 @@ from model_monitor.errors import ConfigError
 from model_monitor.recorder.receiver.command import receiver
 from model_monitor.recorder.receiver.events import REQUEST, RESPONSE, Event, events_of
 from model_monitor.recorder.receiver.pairs import OVERHEAD, Pairs
-from model_monitor.recorder.receiver.receive import Receiver
+from model_monitor.recorder.receiver.receiver import Receiver
 
 ASKED = b'{"instances": [[6.8,  2.8,  4.8,  1.4],[6.0,  3.4,  4.5,  1.6]]}'
 ANSWERED = b'{"predictions":[1,2]}'

@@ -22,8 +22,7 @@ from hypothesis import strategies as st
 from support.recorded import data_of, free_port, recorder_into, rows_of, running, written_by
 from werkzeug.serving import make_server as make_werkzeug_server
 
-from model_monitor.recorder import Recorder, records
-from model_monitor.recorder.http.wsgi import CaptureMiddleware
+from model_monitor.recorder import Recorder, WsgiCaptureMiddleware, records
 
 ID = "X-Amzn-SageMaker-Inference-Id"
 
@@ -59,7 +58,7 @@ def model(recorder: Recorder, **settings: Any) -> Flask:
     def accent() -> str:
         return "x"
 
-    app.wsgi_app = CaptureMiddleware(app.wsgi_app, recorder=recorder, **settings)  # type: ignore[method-assign]
+    app.wsgi_app = WsgiCaptureMiddleware(app.wsgi_app, recorder=recorder, **settings)  # type: ignore[method-assign]
     return app
 
 
@@ -125,12 +124,12 @@ def test_gunicorns_workers_record_each_request_once(tmp_path: Path, kind: list[s
     (tmp_path / "served_flask.py").write_text(
         "from flask import Flask, request\n"
         "from model_monitor.recorder import Recorder\n"
-        "from model_monitor.recorder.http.wsgi import CaptureMiddleware\n"
+        "from model_monitor.recorder import WsgiCaptureMiddleware\n"
         "app = Flask('model')\n"
         "@app.post('/predict')\n"
         "def predict(): return {'score': sum(request.get_json().values())}\n"
         f"recorder = Recorder('churn', {str(tmp_path / 'capture')!r}, spool={str(tmp_path / 'spool')!r})\n"
-        "app.wsgi_app = CaptureMiddleware(app.wsgi_app, recorder=recorder)\n"
+        "app.wsgi_app = WsgiCaptureMiddleware(app.wsgi_app, recorder=recorder)\n"
     )
     port = free_port()
     options = ["--preload", "--workers", "2", "--bind", f"127.0.0.1:{port}", "--worker-class", *kind]
@@ -197,7 +196,7 @@ def test_a_recorder_that_fails_breaks_no_request(recorder: Recorder, caplog: pyt
 
 def test_of_two_middlewares_with_the_same_recorder_one_captures(recorder: Recorder, tmp_path: Path) -> None:
     app = model(recorder)
-    app.wsgi_app = CaptureMiddleware(app.wsgi_app, recorder)  # type: ignore[method-assign]
+    app.wsgi_app = WsgiCaptureMiddleware(app.wsgi_app, recorder)  # type: ignore[method-assign]
     answer = app.test_client().post("/predict", json={"age": 1})
     assert answer.get_data() and len(answer.headers.getlist(ID)) == 1
     assert len(written_by(recorder, tmp_path)) == 1
@@ -253,7 +252,7 @@ def test_app_and_server_see_the_same_however_bodies_are_cut(
         def chosen_by(self, event_id: str) -> float:
             return 100.0
 
-        def take(self, waiting: records.Waiting) -> bool:
+        def take(self, waiting: records.Queued) -> bool:
             request = waiting.request()
             kept.append((request.input, request.output))
             return True
@@ -275,7 +274,7 @@ def test_app_and_server_see_the_same_however_bodies_are_cut(
     plain: list[Any] = []
     watched: list[Any] = []
     expected = answer_of(app_that_sees(plain), body)
-    status, headers, count, content = answer_of(CaptureMiddleware(app_that_sees(watched), Keeping()), body)
+    status, headers, count, content = answer_of(WsgiCaptureMiddleware(app_that_sees(watched), Keeping()), body)
     assert watched == plain
     assert (status, headers[:-1], count, content) == expected
     assert headers[-1][0] == ID

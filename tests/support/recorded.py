@@ -75,7 +75,7 @@ class Waiting(Recorder):
         self.waits, self.released = threading.Event(), threading.Event()
         self.was_released = False
 
-    def take(self, request: records.Waiting) -> bool:
+    def take(self, request: records.Queued) -> bool:
         self.waits.set()
         self.was_released = self.released.wait(10)
         return super().take(request)

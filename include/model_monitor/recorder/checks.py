@@ -1,4 +1,4 @@
-"""Can a recorder be set up like this?"""
+"""Refuse settings of a recorder that cannot be meant."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WHEN_FULL = ("drop_oldest", "drop_newest", "block")
 
 
 def check(endpoint: str, variant: str, capture: Sequence[str], when_full: str, bounds: Sequence[float]) -> None:
-    """Raise ConfigError for a name, a choice or a bound that can't be meant."""
+    """Raise ConfigError for an invalid name, choice or bound."""
     for name in (endpoint, variant):
         if not re.fullmatch(addresses.NAME, name):
             raise ConfigError(f"{name!r} is no name of an endpoint or variant: up to 63 letters, digits, inner hyphens")

@@ -1,4 +1,4 @@
-"""What was a plain function asked, and what did it answer? A decorator, for models that are not served over HTTP.
+"""Capture the calls of a plain function, for models that are not served over HTTP.
 
 @captured(recorder, output="probability", inference_id="order")
 def score(order: str, age: int, country: str) -> float: ...
@@ -6,22 +6,21 @@ def score(order: str, age: int, country: str) -> float: ...
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar, cast
 
 from model_monitor.errors import ConfigError
-from model_monitor.recorder import Recorder
-from model_monitor.recorder.quiet import Quiet
-from model_monitor.recorder.values import Written, written_arguments, written_result
+from model_monitor.recorder.failures import Quietly
+from model_monitor.recorder.recorder import Recorder
+from model_monitor.recorder.values import Written, write_arguments, write_result
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-KINDS = inspect.Parameter
+VAR_KEYWORD = inspect.Parameter.VAR_KEYWORD
 
 
 def captured(
@@ -33,16 +32,16 @@ def captured(
     input_content_type: str | None = None,
     output_content_type: str | None = None,
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Capture each call of a function, or of a coroutine function, that returns.
+    """Capture each call of a function or coroutine function that returns.
 
-    The arguments are the input, defaults included, as ``values.written_arguments`` has them: those called
-    ``arguments``; all but ``self``, ``cls`` and the inference id, if None. They are written down before the call, which
-    may change them. The result is the output, as ``values.written_result`` has it, its values without a name called
-    ``output``. ``inference_id`` is the name of an argument: what labels name this call by. The content types are those
-    of bytes and text. A call that raises is not captured; capturing never makes one raise.
+    The input is the arguments, defaults included: those named in ``arguments``, or if None all but ``self``, ``cls``
+    and the inference id. It is written before the call, which may change them; see ``values.write_arguments``. The
+    output is the result; ``output`` names its values that have no name; see ``values.write_result``. ``inference_id``
+    names the argument that labels refer to. The content types are those of bytes and text. A call that raises is not
+    captured; capture never makes a call raise.
 
-    Raises ConfigError for a generator function, one whose arguments nobody knows, as some that are written in C, and
-    for names that are no arguments of the function.
+    Raises ConfigError for a generator function, for a function without a signature (some written in C), and for names
+    that are no arguments of the function.
     """
     if isinstance(arguments, str):
         raise ConfigError(f"arguments is a list, not the text {arguments!r}; write arguments=[{arguments!r}]")
@@ -55,53 +54,52 @@ def captured(
             recorder, Arguments(function, arguments, inference_id), names, input_content_type, output_content_type
         )
         if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
-            return cast(Callable[P, T], calls.coroutine(function))
-        return calls.plain(function)
+            coroutine = calls.of_coroutine_function(cast(Callable[P, Coroutine[Any, Any, Any]], function))
+            return cast(Callable[P, T], coroutine)
+        return calls.of_function(function)
 
     return decorate
 
 
 class Arguments:
-    """What a function's arguments are called, and which of them are captured."""
+    """The names of a function's arguments, and which of them are captured."""
 
-    def __init__(self, function: Callable[..., object], chosen: Sequence[str] | None, inference_id: str | None) -> None:
-        called = getattr(function, "__name__", repr(function))
+    def __init__(self, function: Callable[..., object], names: Sequence[str] | None, inference_id: str | None) -> None:
+        title = getattr(function, "__name__", repr(function))
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise ConfigError(f"{called} yields its results; decorate a function that returns them")
+            raise ConfigError(f"{title} yields its results; decorate a function that returns them")
         if isinstance(function, classmethod | staticmethod):
-            raise ConfigError(
-                f"{called} is a {type(function).__name__}; write @captured below that decorator, not above"
-            )
+            raise ConfigError(f"{title} is a {type(function).__name__}; write @captured below that decorator")
         try:
             self.signature = inspect.signature(function)
         except ValueError as error:
-            raise ConfigError(f"{called} does not tell its arguments; decorate a function that calls it") from error
+            raise ConfigError(f"{title} has no signature; decorate a function that calls it") from error
         parameters = self.signature.parameters
-        if not any(parameter.kind is KINDS.VAR_KEYWORD for parameter in parameters.values()):
-            for name in (*(chosen or ()), *([inference_id] if inference_id else ())):
+        if not any(parameter.kind is VAR_KEYWORD for parameter in parameters.values()):
+            for name in (*(names or ()), *([inference_id] if inference_id else ())):
                 if name not in parameters:
-                    raise ConfigError(f"{called} has no argument {name!r}; it has {', '.join(parameters) or 'none'}")
+                    raise ConfigError(f"{title} has no argument {name!r}; it has {', '.join(parameters) or 'none'}")
         first = next(iter(parameters), None)
         self.left_out = {inference_id, first if first in ("self", "cls") else None}
-        self.chosen, self.inference_id = chosen, inference_id
+        self.names, self.inference_id = names, inference_id
 
-    def of_call(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
+    def of_call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments of a call by name."""
-        bound = self.signature.bind(*given, **named)
+        bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
         values: dict[str, Any] = {}
         for name, value in bound.arguments.items():
-            values |= value if self.signature.parameters[name].kind is KINDS.VAR_KEYWORD else {name: value}
+            values |= value if self.signature.parameters[name].kind is VAR_KEYWORD else {name: value}
         return values
 
     def captured(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        if self.chosen is not None:
-            return {name: values[name] for name in self.chosen if name in values}
+        if self.names is not None:
+            return {name: values[name] for name in self.names if name in values}
         return {name: value for name, value in values.items() if name not in self.left_out}
 
 
 class Calls:
-    """The calls of one function, which are captured."""
+    """Captures the calls of one function."""
 
     def __init__(
         self,
@@ -113,58 +111,66 @@ class Calls:
     ) -> None:
         self.recorder, self.arguments, self.names = recorder, arguments, names
         self.input_content_type, self.output_content_type = input_content_type, output_content_type
-        self.quietly = Quiet()
+        self.quietly = Quietly()
 
-    def plain(self, function: Callable[P, T]) -> Callable[P, T]:
+    def of_function(self, function: Callable[P, T]) -> Callable[P, T]:
         @functools.wraps(function)
-        def call(*given: P.args, **named: P.kwargs) -> T:
-            begun = self.quietly(self.begin, given, named)
-            result = function(*given, **named)
-            if begun:
-                self.quietly(begun, result)
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            finish = self.quietly(self.begin, args, kwargs)
+            result = function(*args, **kwargs)
+            if finish:
+                self.quietly(finish, result)
             return result
 
         return call
 
-    def coroutine(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def of_coroutine_function(
+        self, function: Callable[P, Coroutine[Any, Any, T]]
+    ) -> Callable[P, Coroutine[Any, Any, T]]:
         @functools.wraps(function)
-        async def call(*given: Any, **named: Any) -> Any:
-            begun = self.quietly(self.begin, given, named)
-            result = await function(*given, **named)
-            if begun and self.recorder.when_full == "block":
-                await asyncio.to_thread(self.quietly, begun, result)
-            elif begun:
-                self.quietly(begun, result)
+        async def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            finish = self.quietly(self.begin, args, kwargs)
+            result = await function(*args, **kwargs)
+            if finish and self.recorder.when_full == "block":
+                import asyncio  # not with the recorder: most of its users don't need it
+
+                await asyncio.to_thread(self.quietly, finish, result)
+            elif finish:
+                self.quietly(finish, result)
             return result
 
         return call
 
-    def begin(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> Callable[[Any], None]:
-        """What is to be done with the result of a call that begins now."""
+    def begin(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Callable[[object], None]:
+        """Write the input of a call; returns a function that takes the result and records both."""
         recorder, time = self.recorder, datetime.now(UTC)
         event_id = recorder.new_event_id()
         if not recorder.wants(event_id):
             return lambda result: recorder.sampled_out()
-        values = self.arguments.of_call(given, named)
+        values = self.arguments.of_call(args, kwargs)
         name = self.arguments.inference_id
         inference_id = None if name is None or values.get(name) is None else str(values[name])
-        asked = (
-            written_arguments(self.arguments.captured(values), self.input_content_type, recorder.max_payload_bytes)
+        request = (
+            write_arguments(self.arguments.captured(values), self.input_content_type, recorder.max_payload_bytes)
             if recorder.captures_input
             else None
         )
-        return functools.partial(self.record, asked, inference_id=inference_id, event_id=event_id, event_time=time)
+        return functools.partial(self.record, request, inference_id=inference_id, event_id=event_id, event_time=time)
 
-    def record(self, asked: Written | None, result: Any, **about: Any) -> None:
-        answered = (
-            written_result(result, self.names, self.output_content_type, self.recorder.max_payload_bytes)
+    def record(
+        self, request: Written | None, result: object, inference_id: str | None, event_id: str, event_time: datetime
+    ) -> None:
+        response = (
+            write_result(result, self.names, self.output_content_type, self.recorder.max_payload_bytes)
             if self.recorder.captures_output
             else None
         )
         self.recorder.record(
-            asked and asked.content,
-            answered and answered.content,
-            input_content_type=asked and asked.content_type,
-            output_content_type=answered and answered.content_type,
-            **about,
+            request and request.content,
+            response and response.content,
+            input_content_type=request and request.content_type,
+            output_content_type=response and response.content_type,
+            inference_id=inference_id,
+            event_id=event_id,
+            event_time=event_time,
         )

@@ -1,4 +1,4 @@
-"""Under which id is a request captured that has none of its own? A UUID that costs next to nothing."""
+"""Make event ids: UUIDs that cost next to nothing."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ import time
 from collections.abc import Iterator
 from uuid import uuid4
 
-SECONDS = 1.0  # with the same beginning, so that the copy of a process soon has another: one restored from a snapshot
+PREFIX_SECONDS = 1.0  # how long one prefix is used, so that two copies of a process (from a snapshot) soon differ
 DIGITS = 10**11  # the least number of twelve decimal digits
 
 
 class EventIds:
-    """Random UUIDs (version 4) whose last twelve digits count: unique, and no secret.
+    """UUIDs (version 4) with a random prefix and twelve digits that count up: unique, but guessable.
 
-    ``uuid.uuid4`` asks the operating system for each, which a served request pays many times as much for.
+    ``uuid.uuid4`` makes a system call for each id, which costs a served request many times as much.
     """
 
     def __init__(self) -> None:
-        self.forget()
+        self.forked()
 
-    def forget(self) -> None:
-        """Begin anew: in a process that was forked."""
-        self.until = 0.0  # monotonic
-        self.now: tuple[str, Iterator[int]] = ("", itertools.count())  # one thing, as threads share it
+    def forked(self) -> None:
+        """Start over: a forked process must not continue its parent's numbers."""
+        self.expires = 0.0  # monotonic
+        self.current: tuple[str, Iterator[int]] = ("", itertools.count())  # one attribute: threads replace it at once
 
     def __call__(self) -> str:
-        if time.monotonic() >= self.until:
-            self.now = (str(uuid4())[:24], itertools.count(random.SystemRandom().randrange(DIGITS, 5 * DIGITS)))
-            self.until = time.monotonic() + SECONDS
-        beginning, numbers = self.now
-        return beginning + str(next(numbers))
+        if time.monotonic() >= self.expires:
+            self.current = (str(uuid4())[:24], itertools.count(random.SystemRandom().randrange(DIGITS, 5 * DIGITS)))
+            self.expires = time.monotonic() + PREFIX_SECONDS
+        prefix, numbers = self.current
+        return prefix + str(next(numbers))
 
 
 new_event_id = EventIds()
-os.register_at_fork(after_in_child=new_event_id.forget)
+os.register_at_fork(after_in_child=new_event_id.forked)

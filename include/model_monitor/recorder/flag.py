@@ -1,4 +1,4 @@
-"""How does one thread wake another, even from a signal handler that interrupts it while it does just that?"""
+"""Wake another thread, safely even from a signal handler."""
 
 from __future__ import annotations
 
@@ -9,35 +9,37 @@ from collections.abc import Callable
 
 
 class Flag:
-    """What ``threading.Event`` is, without a lock of its own that is held while it is set: a signal handler, or a
-    finaliser, would wait for it for ever, as the code that it interrupted could not let go of it."""
+    """A ``threading.Event`` without an inner lock.
+
+    ``Event.set`` holds a lock. A signal handler or finalizer that interrupted it and set the same event would deadlock.
+    """
 
     def __init__(self) -> None:
-        self._down = threading.Lock()  # locked while the flag is not set
-        self._down.acquire()
+        self._unset = threading.Lock()  # locked while the flag is not set
+        self._unset.acquire()
 
     def is_set(self) -> bool:
-        return not self._down.locked()
+        return not self._unset.locked()
 
     def set(self) -> None:
-        with contextlib.suppress(RuntimeError):  # it was set
-            self._down.release()
+        with contextlib.suppress(RuntimeError):  # it was set already
+            self._unset.release()
 
     def clear(self) -> None:
-        self._down.acquire(blocking=False)
+        self._unset.acquire(blocking=False)
 
     def wait(self, seconds: float = threading.TIMEOUT_MAX) -> bool:
-        """Whether it is set, after at most so many seconds."""
-        found = self._down.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
-        if found:
+        """Whether the flag is set, after waiting at most ``seconds``."""
+        is_set = self._unset.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
+        if is_set:
             self.set()
-        return found
+        return is_set
 
 
-def until(done: Callable[[], bool], ends: float) -> bool:
-    """Wait for what other threads do, to the end of a time (monotonic); whether they did it."""
-    while not done():
-        if time.monotonic() >= ends:
+def wait_until(condition: Callable[[], bool], deadline: float) -> bool:
+    """Poll until the condition holds; False if it does not before ``deadline`` (monotonic)."""
+    while not condition():
+        if time.monotonic() >= deadline:
             return False
         time.sleep(0.01)
     return True

@@ -1,4 +1,4 @@
-"""What becomes of recorders where a process forks, and where it ends?"""
+"""Restart recorders after a fork, and flush them when the process exits."""
 
 from __future__ import annotations
 
@@ -8,33 +8,44 @@ import os
 import sys
 import time
 import weakref
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from model_monitor.recorder.recorder import Recorder
+EXIT_SECONDS = 10.0  # for all recorders together to send what they hold
+MIN_CLOSE_SECONDS = 1.0  # for each recorder, so that it can at least write its queue to the spool
 
-EXIT_SECONDS = 10.0  # for all recorders together to send what they have
-LEAST_SECONDS = 1.0  # for each, to write it down at least
 
-LIVE: weakref.WeakSet[Recorder] = weakref.WeakSet()
-RUNNING: set[Recorder] = set()  # those that have threads, and so are there until they are closed
+class Live(Protocol):
+    """What this module and instruments.py need of a recorder."""
+
+    endpoint: str
+    variant: str
+
+    def counters(self) -> dict[str, float]: ...
+
+    def close(self, timeout: float = ...) -> bool: ...
+
+    def forked(self) -> None: ...
+
+
+LIVE: weakref.WeakSet[Live] = weakref.WeakSet()
+RUNNING: set[Live] = set()  # recorders with running threads; kept alive until closed
 
 
 def after_fork() -> None:
     RUNNING.clear()
     for recorder in list(LIVE):
-        recorder._forked()
+        recorder.forked()
 
 
 def at_exit() -> None:
-    ends = time.monotonic() + EXIT_SECONDS
+    deadline = time.monotonic() + EXIT_SECONDS
     for recorder in list(RUNNING):
-        with contextlib.suppress(Exception):  # the others are to be closed, too
-            recorder.close(max(LEAST_SECONDS, ends - time.monotonic()))
+        with contextlib.suppress(Exception):  # the next recorder must still be closed
+            recorder.close(max(MIN_CLOSE_SECONDS, deadline - time.monotonic()))
 
 
 def close_with_worker() -> None:
-    """A worker of ``multiprocessing`` ends without the functions that ``atexit`` knows, but with its own."""
+    """Close at the end of a ``multiprocessing`` worker, which skips ``atexit`` and runs its own finalizers."""
     if "multiprocessing.util" in sys.modules:
         from multiprocessing import parent_process, util
 

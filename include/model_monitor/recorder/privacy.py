@@ -1,11 +1,11 @@
-"""What must not leave the serving process? Fields are taken out, hashed or cut before a payload is written anywhere.
+"""Remove, hash or truncate fields before a payload is written anywhere.
 
-A field is named by its key in JSON, at any depth, or by its whole path (``customer.name``), and in CSV by the column's
-name, if the columns are told, or by its number from 0. Values without a name of their own in JSON (rows that are lists,
-or a single value) are those of the told columns, or of the ``columns`` or ``names`` beside them. What can't be
-understood is withheld as a whole: a rule that can't be applied must not let anything through.
+In JSON a rule names a field by its key, at any depth, or by its whole path (``customer.name``); in CSV by its column's
+name, if the columns are given, or by its number from 0. Values without a key in JSON (rows that are lists, or a single
+value) belong to the given columns, or to the ``columns`` or ``names`` beside them. A payload that the rules can't be
+applied to is withheld as a whole.
 
-The rules are about payloads. Event ids, inference ids, custom attributes, times and content types are always written.
+The rules apply to payloads. Event ids, inference ids, custom attributes, times and content types are always written.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ import msgspec
 from model_monitor.errors import ConfigError
 
 DIGEST = 32  # hexadecimal digits of a hashed value: 128 bits
-ROWS_OF = ("data", "ndarray", "values", "tensor")  # where rows are whose columns are named beside them
-NAMES_IN = ("columns", "names")
-TENSOR = {"name", "shape", "datatype", "data"}  # of the Open Inference Protocol
-QUESTIONS = ("instances", "inputs", "ndarray")  # where rows are that may be single values
-ANSWERS = ("predictions", "outputs")  # and where they may go by that name
-ENVELOPES = (*QUESTIONS, *ANSWERS)
-DEEPEST = 64  # objects in objects; each level is read once more for the one above it
+ROW_KEYS = ("data", "ndarray", "values", "tensor")  # keys of rows whose columns are named beside them
+NAME_KEYS = ("columns", "names")
+TENSOR = {"name", "shape", "datatype", "data"}  # members of a tensor in the Open Inference Protocol
+INPUT_KEYS = ("instances", "inputs", "ndarray")  # keys of rows, each of which may be a single value
+OUTPUT_KEYS = ("predictions", "outputs")  # likewise
+ENVELOPES = (*INPUT_KEYS, *OUTPUT_KEYS)
+MAX_DEPTH = 64  # of nested objects; each level is decoded once more for the level above it
 NULL = msgspec.Raw(b"null")
 
 RAW = msgspec.json.Decoder(msgspec.Raw)
@@ -46,13 +46,12 @@ class Withheld(Exception):
 
 @dataclass(frozen=True)
 class Privacy:
-    """Which fields are kept (``allow``; all if None), taken out (``deny``) or replaced by a keyed hash (``hash``), and
-    how many characters of a text are kept (``truncate``; in CSV every value is a text, numbers too).
+    """Which fields are kept (``allow``; all if None), removed (``deny``) or replaced by a keyed hash (``hash``), and
+    how many characters of a text are kept (``truncate``; in CSV every value is text, numbers too).
 
     A hashed value is the first 128 bits of HMAC-SHA-256 with ``key`` (at least 16 bytes), in hexadecimal: equal values
-    stay equal, so that categories can be compared, and without the key nobody can try values out. Missing values stay
-    missing. ``input_columns`` and ``output_columns`` name CSV columns. Raises ConfigError for rules that contradict
-    each other.
+    stay equal, so categories can be compared, and without the key nobody can guess values. Missing values stay missing.
+    ``input_columns`` and ``output_columns`` name CSV columns. Raises ConfigError for contradictory rules.
     """
 
     allow: Sequence[str] | None = None
@@ -77,7 +76,7 @@ class Privacy:
         object.__setattr__(self, "key", key)
 
     def applied(self, text: str, encoding: str, mode: str) -> str | None:
-        """A payload's text (encoding CSV or JSON) as it may leave; None if the rules can't be applied to it."""
+        """A payload's text (encoding CSV or JSON) after the rules; None if they can't be applied."""
         columns = self.input_columns if mode == "INPUT" else self.output_columns
         try:
             if encoding == "CSV":
@@ -93,11 +92,11 @@ class Privacy:
 
     @cached_property
     def by_name(self) -> bool:
-        """Whether a field is named in the rules otherwise than by its number."""
+        """Whether the rules name a field other than by its number."""
         return not all(name.isdecimal() for name in (*self.deny, *self.hash, *(self.allow or ())))
 
     def csv(self, text: str, columns: Sequence[str]) -> str:
-        """Every row with each value as it may leave; one that may not is empty, which is missing."""
+        """Apply the rules to every row; a removed value is empty, which means missing."""
         if not columns and not all(name.isdecimal() for name in (*self.deny, *self.hash)):
             raise Withheld
         rows = []
@@ -109,12 +108,12 @@ class Privacy:
         return "\n".join(rows) + ("\n" if text.endswith("\n") else "")
 
     def json(self, document: bytes, columns: Sequence[str]) -> str:
-        """A document with each value as it may leave; one that may not is not there."""
+        """Apply the rules to a document; a removed field is absent."""
         raw = self.json_value(msgspec.Raw(document), (), columns, self.fate(()))
         return "" if raw is None else bytes(raw).decode()
 
     def fate(self, names: tuple[str, ...], inherited: str = "") -> str:
-        """What becomes of a field with these names: "" for nothing, keep, hash or drop."""
+        """The rule for a field with these names: drop, hash, keep, or "" if no rule names it."""
         if inherited in ("drop", "hash"):
             return inherited
         named = set(names)
@@ -125,7 +124,7 @@ class Privacy:
         return "keep" if self.allow is None or inherited == "keep" or named & set(self.allow) else ""
 
     def value(self, text: str, fate: str) -> str | None:
-        """A value's text as it may leave; None if it may not."""
+        """A value's text after the rule; None if it is removed."""
         if fate == "hash":
             return text and self.hashed(text)
         return text[: self.truncate] if fate == "keep" else None
@@ -137,7 +136,7 @@ class Privacy:
     def json_value(
         self, raw: msgspec.Raw, path: tuple[str, ...], columns: Sequence[str], fate: str
     ) -> msgspec.Raw | None:
-        """A JSON value as it may leave; None if it may not."""
+        """A JSON value after the rules; None if it is removed."""
         content = bytes(raw).strip()
         if fate == "drop" or content == b"null":
             return None if fate == "drop" else NULL
@@ -146,7 +145,7 @@ class Privacy:
         if content.startswith(b"["):
             items = LIST.decode(content)
             return self.json_list(items, path, columns, fate, 0 if path else len(items))
-        if not path:  # nothing but this value
+        if not path:  # the document is this single value
             return self.row_values([raw], columns, fate)[0]
         if not fate:
             return None
@@ -158,25 +157,25 @@ class Privacy:
     def json_object(
         self, members: dict[str, msgspec.Raw], path: tuple[str, ...], columns: Sequence[str], fate: str
     ) -> msgspec.Raw | None:
-        """An object: fields, or the forms in which servers put rows."""
-        if len(path) > DEEPEST:
+        """An object: fields, or one of the forms in which servers send rows."""
+        if len(path) > MAX_DEPTH:
             raise Withheld
         form = Form.of(members)
         kept = {}
         for key, raw in members.items():
             deeper = (*path, key)
-            told = form.told or columns if key in ROWS_OF else columns
+            own_columns = form.columns or columns if key in ROW_KEYS else columns
             names = [key, ".".join(deeper)]
             names += [form.tensor] if form.tensor is not None and key == "data" else []
-            names += told if key in ENVELOPES and len(told) == 1 else []
+            names += own_columns if key in ENVELOPES and len(own_columns) == 1 else []
             inner = self.fate(tuple(names), fate)
             if key in form.labels and (form.tensor is not None or inner not in ("drop", "hash")):
                 value: msgspec.Raw | None = raw
             elif inner != "drop" and bytes(raw).lstrip().startswith(b"["):
                 items = LIST.decode(raw)
-                value = self.json_list(items, deeper, told, inner, form.width(key, len(told), len(items)))
+                value = self.json_list(items, deeper, own_columns, inner, form.width(key, len(own_columns), len(items)))
             else:
-                value = self.json_value(raw, deeper, told, inner)
+                value = self.json_value(raw, deeper, own_columns, inner)
             if value is not None:
                 kept[key] = value
         return msgspec.Raw(msgspec.json.encode(kept)) if kept or not members or not path else None
@@ -184,8 +183,8 @@ class Privacy:
     def json_list(
         self, items: list[msgspec.Raw], path: tuple[str, ...], columns: Sequence[str], fate: str, width: int
     ) -> msgspec.Raw | None:
-        """A list: rows that are lists or objects, rows of ``width`` values one after the other, or (0) the values of
-        one field."""
+        """A list: rows that are lists or objects; rows of ``width`` values in sequence; or, if ``width`` is 0, the
+        values of one field."""
         starts = [bytes(item).lstrip()[:1] for item in items]
         if b"[" in starts:
             return encoded(encoded(self.row_values(LIST.decode(item), columns, fate)) for item in items)
@@ -195,7 +194,7 @@ class Privacy:
         return encoded(value for row in rows for value in self.row_values(row, columns, fate))
 
     def row_values(self, values: Sequence[msgspec.Raw], columns: Sequence[str], fate: str) -> list[msgspec.Raw]:
-        """A row of values without names; withheld if it is not known which is which."""
+        """A row of values without keys. Raises Withheld if their columns are unknown."""
         if fate in ("drop", "hash"):
             return [self.json_value(value, ("",), (), fate) or NULL for value in values]
         if self.chooses and (len(values) != len(columns) if columns else self.by_name):
@@ -209,24 +208,24 @@ class Privacy:
 
 @dataclass(frozen=True)
 class Form:
-    """What an object says of the rows in it: the names of their columns (``told``), or of the one that it is itself
+    """What an object says about the rows in it: their ``columns``, or the name of the one column that it is itself
     (``tensor``), and their ``shape``. ``labels`` are the keys that say so, and hold no values."""
 
-    told: Sequence[str] = ()
+    columns: Sequence[str] = ()
     tensor: str | None = None
     shape: Sequence[int] | None = None
     labels: frozenset[str] = frozenset()
-    is_alone: bool = False  # its only key
+    has_one_key: bool = False
 
     @classmethod
     def of(cls, members: dict[str, msgspec.Raw]) -> Form:
-        has_rows = any(bytes(members[key]).lstrip()[:1] in (b"[", b"{") for key in ROWS_OF if key in members)
-        told = next((names for key in NAMES_IN if key in members and (names := names_of(members[key]))), ())
+        has_rows = any(bytes(members[key]).lstrip()[:1] in (b"[", b"{") for key in ROW_KEYS if key in members)
+        columns = next((names for key in NAME_KEYS if key in members and (names := names_of(members[key]))), ())
         shape = shape_of(members["shape"]) if "shape" in members and members.keys() & {"data", "values"} else None
         name = ANY.decode(members["name"]) if members.keys() >= TENSOR and shape is not None else None
-        labels = ({*NAMES_IN} if told and has_rows else set()) | ({"shape"} if shape is not None else set())
+        labels = ({*NAME_KEYS} if columns and has_rows else set()) | ({"shape"} if shape is not None else set())
         return cls(
-            told if has_rows else (),
+            columns if has_rows else (),
             name if isinstance(name, str) else None,
             shape,
             frozenset(labels | (TENSOR - {"data"} if isinstance(name, str) else set())),
@@ -234,27 +233,27 @@ class Form:
         )
 
     def width(self, key: str, columns: int, count: int) -> int:
-        """Of how many values a row is, where ``count`` single values are in a list and so many columns are told; 0 if
-        the list is one field."""
+        """How many values a row has, in a list of ``count`` single values and with so many columns known; 0 if the
+        list is one field."""
         if self.shape is not None and key in ("data", "values"):
             is_column = self.shape[1:] in ([], [1])
             return 0 if is_column and self.tensor is not None else self.shape[1] if self.shape[1:] else count
-        if self.told and key in ROWS_OF:
+        if self.columns and key in ROW_KEYS:
             return 1 if columns == 1 else count
-        if (key == "features" and self.is_alone) or (key in ANSWERS and columns > 1):
+        if (key == "features" and self.has_one_key) or (key in OUTPUT_KEYS and columns > 1):
             return count
-        return (1 if columns == 1 else count) if key in QUESTIONS else 0
+        return (1 if columns == 1 else count) if key in INPUT_KEYS else 0
 
 
 def line_of(values: Sequence[str]) -> str:
-    """A row of CSV. (Python's writer leaves a carriage return unquoted where lines end otherwise, until 3.13.)"""
+    """A row of CSV. (Before Python 3.13, its writer does not quote a carriage return if lines end otherwise.)"""
     if list(values) == [""]:
-        return '""'  # or it would be no row
+        return '""'  # an empty line would be no row
     return ",".join(f'"{v.replace(chr(34), chr(34) * 2)}"' if set('",\n\r') & set(v) else v for v in values)
 
 
 def fields_of(count: int, columns: Sequence[str]) -> list[tuple[str, ...]]:
-    """What the values of a row are called: by their column's name, if that is known, and their number."""
+    """The names of a row's values: the column's name, if known, and the number."""
     if len(columns) != count:
         return [(str(i),) for i in range(count)]
     return [(name, str(i)) for i, name in enumerate(columns)]
@@ -277,7 +276,7 @@ def documents(text: str) -> Iterator[bytes]:
 
 
 def shape_of(raw: msgspec.Raw) -> Sequence[int] | None:
-    """One or two numbers of values; None if it is no list. Raises Withheld for a list of anything else."""
+    """A list of one or two sizes; None if it is no list. Raises Withheld for any other list."""
     shape = ANY.decode(raw)
     if not isinstance(shape, list):
         return None

@@ -1,4 +1,4 @@
-"""What does serving code call? ``Recorder.record``, which returns at once, whatever the store does."""
+"""The recorder that serving code calls. ``Recorder.record`` returns at once, whatever the store does."""
 
 from __future__ import annotations
 
@@ -10,52 +10,53 @@ from pathlib import Path
 from typing import Literal
 
 from model_monitor.errors import ConfigError, StoreError
-from model_monitor.recorder import tally
 from model_monitor.recorder.checks import check
-from model_monitor.recorder.counters import Counters, instrument, numbers_of
+from model_monitor.recorder.counters import DROP_REASONS, Counters
 from model_monitor.recorder.event_ids import new_event_id
-from model_monitor.recorder.flag import until
+from model_monitor.recorder.failures import log
+from model_monitor.recorder.flag import wait_until
+from model_monitor.recorder.instruments import instrument
 from model_monitor.recorder.lifetime import EXIT_SECONDS, LIVE, RUNNING, close_with_worker
 from model_monitor.recorder.privacy import Privacy
 from model_monitor.recorder.records import (
+    AnyPayload,
     Format,
-    Given,
+    Queued,
     Request,
-    Waiting,
+    attribute_list,
     is_sampled,
-    kept,
+    limited,
     milliseconds,
-    texts,
-    unicode,
+    to_unicode,
 )
-from model_monitor.recorder.sending.carriers import carrier_to
 from model_monitor.recorder.sending.sender import Sender
-from model_monitor.recorder.spool.disk import spool_of
+from model_monitor.recorder.sending.transports import transport_to
+from model_monitor.recorder.spool.disk import spool_root
+from model_monitor.recorder.spool.files import Spool
 from model_monitor.recorder.spool.queue import Queue
-from model_monitor.recorder.spool.spool import Spool
 from model_monitor.recorder.spool.writer import Writer
-from model_monitor.recorder.trouble import log
 
-START_AGAIN_SECONDS, GRACE_SECONDS = 10.0, 0.5  # after a failure; for a thread that was told to end to do so
+RESTART_SECONDS = 10.0  # before a failed start is tried again
+GRACE_SECONDS = 0.5  # for a thread to end after its deadline
 
 
 class Recorder:
     """Captures requests of an endpoint's variant into ``destination``: a folder, ``s3://``, ``gs://`` or ``abfs://``.
 
-    ``sampling_percentage`` (0 to 100, may be changed while it runs) of the requests are captured, chosen by a hash of
-    the event id; ``capture`` says which sides are kept. Payloads of ``csv_content_types`` and ``json_content_types``
-    are stored as text, others in base64; one of more than ``max_payload_bytes`` is not kept, and its record says so.
+    ``sampling_percentage`` (0 to 100, may be changed at any time) of the requests are captured, chosen by a hash of
+    the event id; ``capture`` names the sides to keep. Payloads of ``csv_content_types`` and ``json_content_types`` are
+    stored as text, others in base64; a payload larger than ``max_payload_bytes`` is left out and its record says so.
     ``kms_key_id`` encrypts on S3.
 
     Requests wait in memory (at most ``max_queue_bytes``), are written to ``spool``, a local folder, and synced to the
     disk every ``flush_interval`` seconds. A file is closed after ``roll_seconds`` or ``roll_bytes`` and sent. While the
-    store is out of reach, files wait, at most ``max_spool_bytes`` of each process. Where either bound is reached,
-    ``when_full`` says what happens: the oldest are dropped, the newest are, or ``record`` waits. ``counters`` tells.
+    store is out of reach, files wait, at most ``max_spool_bytes`` per process. At either bound ``when_full`` decides:
+    drop the oldest requests, drop the newest, or block ``record``. ``counters`` counts the requests dropped.
 
-    A process that is killed loses what had not been written down, the last ``flush_interval`` seconds at most; what
-    it had written is sent by another recorder with the same endpoint, destination and spool that runs, or is started.
-    Threads, asyncio, signal handlers, and servers that fork before or after it was made may use it. Raises ConfigError,
-    StoreError if there can be no spool.
+    A killed process loses, uncounted, the requests that were still in memory: about the last second of them. Another
+    recorder with the same endpoint, destination and spool sends the rest, at once if it starts later, soon if it runs.
+    Threads, asyncio and signal handlers may use a recorder, and servers may fork before or after making it. Raises
+    ConfigError; StoreError if the spool can't be made.
     """
 
     def __init__(
@@ -87,28 +88,28 @@ class Recorder:
         self.captures_input, self.captures_output = "input" in capture, "output" in capture
         self.max_payload_bytes, self.when_full = max_payload_bytes, when_full
         self.format = Format(tuple(csv_content_types), tuple(json_content_types), privacy)
-        self._carrier = carrier_to(destination, kms_key_id, gzip)
+        self._transport = transport_to(destination, kms_key_id, gzip)
         self.flush_interval, self.roll_seconds, self.roll_bytes = flush_interval, roll_seconds, roll_bytes
         self.max_queue_bytes, self.max_spool_bytes = max_queue_bytes, max_spool_bytes
-        self.spool_root = spool_of(endpoint, variant, self._carrier.place, spool)
-        self._anew()
+        self.spool_root = spool_root(endpoint, variant, self._transport.place, spool)
+        self._reset()
         instrument()
         LIVE.add(self)
 
-    def _anew(self) -> None:
-        """Nothing recorded, nothing running: at first, and again in a process that was forked."""
+    def _reset(self) -> None:
+        """Nothing recorded, nothing running: at first, and again in a forked process."""
         self._counters = Counters()
         self._queue = Queue(self.max_queue_bytes, self.when_full, self._counters)
-        self._changing = threading.RLock()  # reentrant, as a signal handler may record, or close
-        self._begun = False
+        self._lock = threading.RLock()  # reentrant: a signal handler may record or close
+        self._started = False
         self._spool: Spool | None = None
         self._threads: list[threading.Thread] = []
         self._closed = False
-        self._not_before = 0.0
+        self._retry_at = 0.0  # monotonic
 
     @property
     def sampling_percentage(self) -> float:
-        """Of 100 requests, how many are captured."""
+        """The percentage of requests that is captured."""
         return self._percentage
 
     @sampling_percentage.setter
@@ -120,22 +121,22 @@ class Recorder:
     new_event_id = staticmethod(new_event_id)
 
     def wants(self, event_id: str) -> bool:
-        """Whether the request of this id is to be captured: ask before keeping its bodies."""
+        """Whether sampling selects the request with this id: ask before keeping its bodies."""
         return self.chosen_by(event_id) is not None
 
     def chosen_by(self, event_id: str) -> float | None:
-        """The sampling percentage by which the request of this id is to be captured; None if it is not."""
+        """The sampling percentage that selected the request with this id; None if it is left out."""
         percentage = self._percentage
         return percentage if is_sampled(event_id, percentage) else None
 
     def sampled_out(self) -> None:
-        """Count a request that was not recorded because it is not wanted."""
+        """Count a request that was not recorded because sampling left it out."""
         self._counters.add(sampled_out=1)
 
     def record(
         self,
-        input: Given | None = None,
-        output: Given | None = None,
+        input: AnyPayload | None = None,
+        output: AnyPayload | None = None,
         *,
         input_content_type: str | None = None,
         output_content_type: str | None = None,
@@ -144,63 +145,61 @@ class Recorder:
         event_id: str | None = None,
         event_time: datetime | None = None,
     ) -> str | None:
-        """Capture one request: what it asked and what was answered, as bytes or text; its event id.
+        """Capture one request and its response, as bytes or text; returns its event id.
 
-        None if it was not taken: sampled out, dropped, or recorded after ``close``. ``event_id`` is a new UUID and
-        ``event_time`` now, unless given; a time without a zone is in UTC. ``inference_id`` is the caller's own, under
-        which labels may come. Only waits with ``when_full="block"``. Raises TypeError for a payload of another type.
+        None if it was not taken: sampled out, dropped, or recorded after ``close``. ``event_id`` defaults to a new
+        UUID and ``event_time`` to now; a time without a zone is in UTC. ``inference_id`` is the caller's own id, which
+        labels may refer to. Blocks only with ``when_full="block"``. Raises TypeError for a payload of another type.
         """
-        event_id = unicode(event_id) if event_id else new_event_id()
+        event_id = to_unicode(event_id) if event_id else new_event_id()
         percentage = self.chosen_by(event_id)
         if percentage is None:
             self._counters.add(sampled_out=1)
             return None
-        most = self.max_payload_bytes
         request = Request(
             event_id,
             int(time.time() * 1000) if event_time is None else milliseconds(event_time),
-            kept(input, most) if self.captures_input else None,
-            kept(output, most) if self.captures_output else None,
+            limited(input, self.max_payload_bytes) if self.captures_input else None,
+            limited(output, self.max_payload_bytes) if self.captures_output else None,
             input_content_type,
             output_content_type,
-            unicode(inference_id) if inference_id else None,
-            texts(custom_attributes),
+            to_unicode(inference_id) if inference_id else None,
+            attribute_list(custom_attributes),
             percentage,
         )
         return event_id if self.take(request) else None
 
-    def take(self, request: Waiting) -> bool:
-        """Capture a request that is wanted; whether it was taken. What ``record`` ends with."""
+    def take(self, request: Queued) -> bool:
+        """Queue a request that sampling selected; whether it was taken."""
         if self._threads or self._runs():
             return self._queue.put(request)
         self._counters.add(recorded=1, **{"dropped_closed" if self._closed else "dropped_disk": 1})
         return False
 
     def start(self) -> None:
-        """Start writing and sending, also of what an earlier process left; the first ``record`` does, too.
+        """Start writing and sending, also what an earlier process left; otherwise the first ``record`` starts it.
 
-        Raises StoreError if the spool can't be used, or there can be no more threads.
+        Raises StoreError if the spool can't be used, or no thread can be started.
         """
-        with self._changing:
-            if self._begun or self._closed:  # begun: or this interrupts what is just doing it
+        with self._lock:
+            if self._started or self._closed:  # started: perhaps a signal handler interrupts this very method
                 return
-            self._begun = True
+            self._started = True
             try:
-                self._threads = self._started(Spool(self.spool_root, self.roll_seconds, self.roll_bytes))
+                self._threads = self._start_threads(Spool(self.spool_root, self.roll_seconds, self.roll_bytes))
             except (OSError, RuntimeError) as error:
-                self._begun = False
+                self._started = False
                 raise StoreError(f"the spool {self.spool_root} can't be used: {error}") from error
             RUNNING.add(self)
             close_with_worker()
 
-    def _started(self, spool: Spool) -> list[threading.Thread]:
+    def _start_threads(self, spool: Spool) -> list[threading.Thread]:
         counters, queue, room = self._counters, self._queue, self.max_spool_bytes
-        prefix = f"{self.endpoint}/{self.variant}"
-        sender = Sender(spool, self._carrier, prefix, counters, room, queue.wake)
+        sender = Sender(spool, self._transport, f"{self.endpoint}/{self.variant}", counters, room, queue.wake)
         writer = Writer(queue, spool, self.format, counters, self.flush_interval, room, self.when_full, sender.wake.set)
         threads = [
-            threading.Thread(target=work.run, name=f"model-monitor-{name}", daemon=True)
-            for name, work in (("writer", writer), ("sender", sender))
+            threading.Thread(target=writer.run, name="model-monitor-writer", daemon=True),
+            threading.Thread(target=sender.run, name="model-monitor-sender", daemon=True),
         ]
         try:
             for thread in threads:
@@ -212,51 +211,59 @@ class Recorder:
                 threads[0].join()
             spool.close()
             raise
-        counters.keep(spool.name)
         self._spool, self._sender, self._writer = spool, sender, writer
         return threads
 
     def _runs(self) -> bool:
-        """Whether requests can be written down, if need be after starting; a failure is tried again after a while."""
+        """Whether the threads run, starting them if necessary; a failed start is tried again after a while."""
         if self._threads:
             return True
-        if time.monotonic() < self._not_before:
+        if time.monotonic() < self._retry_at:
             return False
         try:
             self.start()
         except StoreError as error:
-            self._not_before = time.monotonic() + START_AGAIN_SECONDS
+            self._retry_at = time.monotonic() + RESTART_SECONDS
             log.error("nothing is captured: %s", error)
-        return self._begun
+        return self._started
 
     def counters(self) -> dict[str, float]:
-        """Requests recorded, sampled_out, sent, adopted, dropped (and why), and what waits; bytes, failures, lag in
-        seconds. Since this process started, or was forked."""
-        return numbers_of(self._counters, self._queue, self._spool) | {"sampling_percentage": self._percentage}
+        """Requests recorded, sampled_out, sent, adopted and dropped (with reasons) since this process started or was
+        forked; requests queued and spooled now; bytes, failures, and lag in seconds."""
+        counts = self._counters.read()
+        segments, now = self._spool.segments if self._spool else [], time.time()
+        return counts | {
+            "dropped": sum(counts[f"dropped_{reason}"] for reason in DROP_REASONS),
+            "queued": self._queue.count,
+            "spooled": sum(segment.count for segment in segments),
+            "spooled_bytes": sum(segment.size for segment in segments),
+            "lag": max(0.0, now - min((segment.arrived for segment in segments), default=now)),
+            "sampling_percentage": self._percentage,
+        }
 
     def flush(self, timeout: float = EXIT_SECONDS) -> bool:
-        """Send all that was recorded until now; whether it is off this machine, after at most so many seconds."""
+        """Send all that was recorded so far; whether the store has it, within ``timeout`` seconds."""
         if not self._threads or not self._spool:
             return True
-        ends = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout
         (writing, sending), spool, writer = self._threads, self._spool, self._writer
-        with self._changing:
-            writer.asked += 1
-            asked = writer.asked
+        with self._lock:
+            writer.flushes_requested += 1
+            number = writer.flushes_requested
         self._queue.wake()
-        if not until(lambda: writer.done >= asked or not writing.is_alive(), ends):
+        if not wait_until(lambda: writer.flushes_done >= number or not writing.is_alive(), deadline):
             return False
-        files = set(spool.ready_now()) if writing.is_alive() else set(spool.segments)
-        until(lambda: files.isdisjoint(spool.segments) or not sending.is_alive(), ends)
+        files = set(spool.ready_segments if writing.is_alive() else spool.segments)
+        wait_until(lambda: files.isdisjoint(spool.segments) or not sending.is_alive(), deadline)
         return files.isdisjoint(spool.segments)
 
     def close(self, timeout: float = EXIT_SECONDS) -> bool:
-        """Take no more and send what there is; whether the store has all, after at most so many seconds.
+        """Take no more and send what is left; whether the store has all, within ``timeout`` seconds.
 
-        What it does not have stays in the spool, and the next recorder sends it. Interpreter exit does the same.
+        What it does not have stays in the spool for the next recorder. Called when the interpreter exits, too.
         """
-        ends = time.monotonic() + timeout
-        with self._changing:
+        deadline = time.monotonic() + timeout
+        with self._lock:
             self._closed = True
         self._queue.close()
         if not self._threads or not self._spool:
@@ -266,28 +273,26 @@ class Recorder:
         writing, sending = self._threads
         writing.join(timeout)
         if writing.is_alive():
-            return False  # a disk that hangs, or who asks has interrupted ``record``: interpreter exit asks again
-        self._sender.deadline = ends
+            return False  # the disk hangs, or a signal handler interrupted ``record``: interpreter exit tries again
+        self._sender.deadline = deadline
         self._sender.ending.set()
         self._sender.wake.set()
-        sending.join(max(0.0, ends - time.monotonic()) + GRACE_SECONDS)
+        sending.join(max(0.0, deadline - time.monotonic()) + GRACE_SECONDS)
         if sending.is_alive():
-            return False  # a store that hangs; the lock on the spool ends with the process
+            return False  # the store hangs; the spool's lock ends with the process
         has_all = not self._spool.segments
-        with self._changing:
-            if has_all:
-                tally.forget(self._spool.name)
+        with self._lock:
             self._spool.close()
             RUNNING.discard(self)
         return has_all
 
-    def _forked(self) -> None:
-        """In a child process: the parent goes on with its requests and files, and this one starts with its own."""
+    def forked(self) -> None:
+        """Start over in a forked child; requests and files so far are the parent's."""
         if self._spool:
-            self._spool.forget()
+            self._spool.forked()
         closed = self._closed
-        self._carrier.forget()
-        self._anew()
+        self._transport.forked()
+        self._reset()
         self._closed = self._queue.closed = closed
 
     def __enter__(self) -> Recorder:

@@ -1,4 +1,7 @@
-"""What is a captured request? One JSON object on a line, as section 1.3 of the specification has it."""
+"""Encode a captured request as one line of JSON, as SageMaker does.
+
+See docs/sagemaker-formats.md, "Capture files".
+"""
 
 from __future__ import annotations
 
@@ -18,37 +21,37 @@ from model_monitor.recorder.privacy import Privacy
 
 CSV, JSON, BASE64 = "CSV", "JSON", "BASE64"
 SCALE, HASH = 1 << 64, hashlib.blake2b(digest_size=8, person=b"capture")
-OVERHEAD = 400  # bytes that a request takes in memory beside its payloads and names
+OVERHEAD = 400  # bytes of memory that a request takes beside its payloads and names
 EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 
 
 class Truncated(Enum):
-    """Stands for a payload that was larger than what is kept."""
+    """Stands for a payload that was too large to keep."""
 
     TRUNCATED = 0
 
 
 TRUNCATED = Truncated.TRUNCATED
 
-Given = bytes | str | bytearray | memoryview | Truncated  # what a payload may be handed in as
+AnyPayload = bytes | str | bytearray | memoryview | Truncated  # as callers may pass it
 Payload = bytes | Truncated
 
 
-class Waiting(Protocol):
-    """What waits in memory to be written down. What takes time is left to who writes it, who has many at once."""
+class Queued(Protocol):
+    """A captured request in memory. Slow conversions are left to ``request``, which the writer calls."""
 
     @property
     def size(self) -> int:
-        """How many bytes it takes, about."""
+        """About how many bytes it takes in memory."""
 
     def request(self) -> Request:
-        """What is to be written of it."""
+        """The request to write."""
 
 
 class Request(msgspec.Struct, gc=False):
-    """A captured request; ``time`` is in milliseconds since 1970, a side that is None is not captured.
+    """A captured request. ``time`` is in milliseconds since 1970; a side that is None is not captured.
 
-    Python's search for cycles passes it by: it can't be in one, and there may be very many.
+    The garbage collector skips these (``gc=False``): they can't form cycles, and there may be very many.
     """
 
     event_id: str
@@ -63,7 +66,7 @@ class Request(msgspec.Struct, gc=False):
 
     @property
     def size(self) -> int:
-        """How many bytes it takes in memory: what its senders decided on, and all else."""
+        """About how many bytes it takes in memory."""
         size = OVERHEAD + len(self.event_id)
         if isinstance(self.input, bytes):
             size += len(self.input)
@@ -80,7 +83,7 @@ class Request(msgspec.Struct, gc=False):
 
 
 class Side(msgspec.Struct, omit_defaults=True, rename="camel"):
-    """What one side said; ``truncated`` and ``withheld`` are written only where they are true."""
+    """The input or output; ``truncated`` and ``withheld`` are written only if true."""
 
     observed_content_type: str | None
     mode: str
@@ -110,9 +113,9 @@ class Record(msgspec.Struct, rename="camel"):
 
 
 def is_sampled(event_id: str, percentage: float) -> bool:
-    """Whether a request is captured: always the same for the same id, and what 10 % take, 20 % take too.
+    """Whether a request is captured: the same for the same id, and all that 10 % take, 20 % take too.
 
-    Not the hash by which a schedule samples rows: with the same one, its share of what was captured would be all of it.
+    The hash differs from the one by which schedules sample rows, so that the two samples are independent.
 
     >>> is_sampled("feca1ab1-8025-47e3-8f6a-99e3fdd7b8d9", 100), is_sampled("feca1ab1-8025-47e3-8f6a-99e3fdd7b8d9", 0)
     (True, False)
@@ -120,37 +123,38 @@ def is_sampled(event_id: str, percentage: float) -> bool:
     if percentage >= 100:
         return True
     if not (isinstance(event_id, str) and event_id.isascii()):
-        event_id = unicode(event_id)
+        event_id = to_unicode(event_id)
     hashed = HASH.copy()
     hashed.update(event_id.encode())
-    return int.from_bytes(hashed.digest(), "big") < bound(percentage)
+    return int.from_bytes(hashed.digest(), "big") < hash_bound(percentage)
 
 
 @lru_cache
-def bound(percentage: float) -> int:
-    """What the hashes of so many per cent of all requests are less than."""
+def hash_bound(percentage: float) -> int:
+    """The bound that the hashes of this percentage of all requests are below."""
     return math.ceil(percentage / 100 * SCALE)
 
 
 @lru_cache(maxsize=4096)
-def second(time: int) -> str:
-    """Whole seconds since 1970 as the records have them: in UTC, ``YYYY-MM-DDTHH:MM:SSZ``."""
+def utc_text(time: int) -> str:
+    """A time in whole seconds since 1970 as ``YYYY-MM-DDTHH:MM:SSZ``."""
     return datetime.fromtimestamp(time, UTC).isoformat().replace("+00:00", "Z")
 
 
 @dataclass(frozen=True)
 class Format:
-    """How payloads are written: which content types are text, and what may not leave."""
+    """How payloads are written: which content types are text, and which privacy rules apply."""
 
     csv_content_types: tuple[str, ...] = ("text/csv",)
     json_content_types: tuple[str, ...] = ("application/json",)
     privacy: Privacy | None = None
-    kinds: dict[str, str] = field(init=False, repr=False)
+    encodings: dict[str, str] = field(init=False, repr=False)
     encoder: msgspec.json.Encoder = field(init=False, repr=False, default_factory=msgspec.json.Encoder)
 
     def __post_init__(self) -> None:
-        kinds = {bare(kind): CSV for kind in self.csv_content_types}
-        object.__setattr__(self, "kinds", kinds | {bare(kind): JSON for kind in self.json_content_types})
+        encodings = dict.fromkeys(map(media_type, self.csv_content_types), CSV)
+        encodings |= dict.fromkeys(map(media_type, self.json_content_types), JSON)
+        object.__setattr__(self, "encodings", encodings)
 
     def line(self, request: Request) -> bytes:
         """The request as one line, with its newline."""
@@ -162,74 +166,74 @@ class Format:
             event_id=request.event_id,
             inference_id=request.inference_id,
             custom_attributes=request.custom_attributes,
-            inference_time=second(request.time // 1000),
+            inference_time=utc_text(request.time // 1000),
             sampling_percentage=request.percentage if request.percentage < 100 else None,
         )
         return self.encoder.encode(Record(sides, metadata)) + b"\n"
 
     def side(self, payload: Payload, content_type: str | None, mode: str) -> Side:
-        """One side: text where its content type is one of those listed, parameters aside, else base64."""
-        kind = self.kinds.get(bare(content_type), BASE64) if content_type else BASE64
-        content_type = content_type and unicode(content_type)
+        """One side: as text if its content type is listed, parameters aside; else in base64."""
+        encoding = self.encodings.get(media_type(content_type), BASE64) if content_type else BASE64
+        content_type = content_type and to_unicode(content_type)
         if isinstance(payload, Truncated):
-            return Side(content_type, mode, None, kind, truncated=True)
-        text = text_of(payload) if kind != BASE64 else None
+            return Side(content_type, mode, None, encoding, truncated=True)
+        text = decoded(payload) if encoding != BASE64 else None
         if self.privacy:
-            text = self.privacy.applied(text, kind, mode) if text is not None else None
-            return Side(content_type, mode, text, kind, withheld=text is None)
+            text = self.privacy.applied(text, encoding, mode) if text is not None else None
+            return Side(content_type, mode, text, encoding, withheld=text is None)
         if text is None:
             return Side(content_type, mode, base64.b64encode(payload).decode(), BASE64)
-        return Side(content_type, mode, text, kind)
+        return Side(content_type, mode, text, encoding)
 
 
 @lru_cache(maxsize=1024)
-def bare(content_type: str) -> str:
+def media_type(content_type: str) -> str:
     """A content type without its parameters.
 
-    >>> bare("Text/CSV; charset=utf-8")
+    >>> media_type("Text/CSV; charset=utf-8")
     'text/csv'
     """
     return content_type.partition(";")[0].strip().lower()
 
 
-def text_of(payload: bytes) -> str | None:
-    """A payload as text; None if it is not Unicode."""
+def decoded(payload: bytes) -> str | None:
+    """A payload as text; None if it is not UTF-8."""
     try:
         return payload.decode()
     except UnicodeError:
         return None
 
 
-def kept(payload: Given | None, most: int) -> Payload | None:
-    """A payload as it waits in memory: in UTF-8 if it is text, TRUNCATED if it has more than ``most`` bytes.
+def limited(payload: AnyPayload | None, max_bytes: int) -> Payload | None:
+    """A payload in bytes, text in UTF-8; TRUNCATED if it is larger than ``max_bytes``.
 
-    Raises TypeError for what is neither bytes nor text.
+    Raises TypeError if it is neither bytes nor text.
     """
     if isinstance(payload, bytes):
-        return payload if len(payload) <= most else TRUNCATED
+        return payload if len(payload) <= max_bytes else TRUNCATED
     if payload is None or isinstance(payload, Truncated):
         return payload
     if not isinstance(payload, str | bytearray | memoryview):
-        raise TypeError(f"a payload is bytes or text, not {type(payload).__name__}; see model_monitor's decorator")
-    if (payload.nbytes if isinstance(payload, memoryview) else len(payload)) > most:
-        return TRUNCATED  # not copied before
-    # What ``surrogatepass`` lets through is found to be no text later, and written in base64.
+        raise TypeError(f"a payload is bytes or text, not {type(payload).__name__}; see the decorator ``captured``")
+    if (payload.nbytes if isinstance(payload, memoryview) else len(payload)) > max_bytes:
+        return TRUNCATED  # before it is copied
+    # With ``surrogatepass`` a lone surrogate gives bytes that are not UTF-8, which are later written in base64.
     content = payload.encode("utf-8", "surrogatepass") if isinstance(payload, str) else bytes(payload)
-    return content if len(content) <= most else TRUNCATED
+    return content if len(content) <= max_bytes else TRUNCATED
 
 
-def unicode(value: object) -> str:
-    """A text that can be written, whatever a header held, or was given for a text."""
+def to_unicode(value: object) -> str:
+    """A value as text that can be encoded: lone surrogates become question marks."""
     text = value if isinstance(value, str) else str(value)
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def milliseconds(moment: datetime) -> int:
-    """A time in milliseconds since 1970, rounded down; without a zone it is in UTC."""
+    """A time in milliseconds since 1970, rounded down; in UTC if it has no zone."""
     return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH) // MILLISECOND
 
 
-def texts(attributes: str | Sequence[str] | None) -> list[str] | None:
+def attribute_list(attributes: str | Sequence[str] | None) -> list[str] | None:
     if not attributes:
         return None
-    return [unicode(one) for one in ([attributes] if isinstance(attributes, str) else attributes)]
+    return [to_unicode(text) for text in ([attributes] if isinstance(attributes, str) else attributes)]

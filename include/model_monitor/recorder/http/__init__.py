@@ -1,1 +1,1 @@
-"""Capture at the web framework's edge: ASGI and WSGI middleware."""
+"""ASGI and WSGI middleware that captures HTTP requests and responses."""

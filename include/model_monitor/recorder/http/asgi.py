@@ -1,18 +1,17 @@
-"""What was asked and answered over HTTP? Middleware for ASGI apps: FastAPI, Starlette, BentoML, Ray Serve.
+"""Middleware for ASGI apps: FastAPI, Starlette, BentoML, Ray Serve.
 
-    app.add_middleware(CaptureMiddleware, recorder=recorder, paths=["/predict"])
+    app.add_middleware(AsgiCaptureMiddleware, recorder=recorder, paths=["/predict"])
 
-Bodies pass on as they come; copies are kept up to ``recorder.max_payload_bytes``. A request is recorded once its
-response is complete, just before the last of it is sent on; one that the app does not finish is not recorded.
+Bodies pass through unchanged; copies are kept up to ``recorder.max_payload_bytes``. A request is recorded when its
+response is complete, just before the last message is sent; a response that the app does not finish is not recorded.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 from typing import Any
 
-from model_monitor.recorder.http.bodies import Body, Headers, added
+from model_monitor.recorder.http.bodies import Body, Headers, append
 from model_monitor.recorder.http.traffic import (
     INFERENCE_ID,
     REQUEST_HEADERS,
@@ -28,137 +27,137 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-FILES = ("http.response.pathsend", "http.response.zerocopysend")  # extensions: the server reads a file by itself
+FILES = ("http.response.pathsend", "http.response.zerocopysend")  # extensions by which the server reads a file itself
 
 
-class CaptureMiddleware(Middleware):
-    """Captures the requests of ``app`` that ``traffic.Traffic`` selects: every POST that is answered by 200 to 299,
-    unless ``paths``, ``methods`` or ``statuses`` say otherwise.
+class AsgiCaptureMiddleware(Middleware[App]):
+    """Captures the requests of ``app`` that ``traffic.Traffic`` selects: by default every POST with a status from 200
+    to 299. ``paths``, ``methods`` and ``statuses`` narrow or widen that.
 
-    With a recorder that blocks when it is full, a response's end waits for the recorder, in a thread; otherwise nothing
-    waits. The recorder starts with the app's lifespan, and when that ends, all that was recorded is sent to the store;
-    it stays open, as other apps may use it. Raises ConfigError.
+    If the recorder blocks when it is full, the end of a response waits in a thread; otherwise nothing waits. The
+    recorder starts with the app's lifespan and is flushed when that ends; it stays open, as other apps may use it.
+    Raises ConfigError.
     """
-
-    app: App
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             traffic = self.traffic
             try:
-                if traffic.begins(scope["method"], path_of(scope), scope):
-                    exchange = Exchange(traffic, chosen(scope["headers"], REQUEST_HEADERS))
+                if traffic.selects(scope["method"], path_of(scope), scope):
+                    exchange = Exchange(traffic, select(scope["headers"], REQUEST_HEADERS))
                     if exchange.percentage is not None and traffic.recorder.captures_input:
-                        receive = hearing(exchange, receive)
-                    send = saying(exchange, send)
-            except Exception:  # noqa: BLE001 - the request goes on, whatever it is
-                traffic.quietly.tell()
+                        receive = copying(exchange, receive)
+                    send = recording(exchange, send)
+            except Exception:  # noqa: BLE001 - capture must never break a request
+                traffic.quietly.log_exception()
         elif scope["type"] == "lifespan":
-            send = living(self.traffic, send)
+            send = following_lifespan(self.traffic, send)
         await self.app(scope, receive, send)
 
 
 def path_of(scope: Scope) -> str:
-    """The path as the app's routes spell it, so without the prefix under which the app is mounted."""
+    """The path as the app's routes spell it: without the prefix under which the app is mounted."""
     path: str = scope["path"]
     root: str | None = scope.get("root_path")
     return path[len(root) :] if root and path.startswith(f"{root.rstrip('/')}/") else path
 
 
-def chosen(headers: Iterable[tuple[bytes, bytes]], names: Collection[bytes]) -> Headers:
-    """The headers among ``names``; of one that is there several times the values, with commas between."""
-    found: dict[bytes, bytes] = {}
+def select(headers: Iterable[tuple[bytes, bytes]], names: Collection[bytes]) -> Headers:
+    """The headers in ``names``; values of a repeated header are joined by commas."""
+    selected: dict[bytes, bytes] = {}
     for name, value in headers:
         if name in names:
-            found[name] = value if name not in found else found[name] + b"," + value
-    return found
+            selected[name] = value if name not in selected else selected[name] + b"," + value
+    return selected
 
 
-def hearing(exchange: Exchange, receive: Receive) -> Receive:
+def copying(exchange: Exchange, receive: Receive) -> Receive:
     """``receive`` that keeps a copy of the request's body."""
     limit = exchange.traffic.recorder.max_payload_bytes
 
-    async def heard() -> Message:
+    async def receive_and_copy() -> Message:
         message = await receive()
         if message["type"] == "http.request" and not exchange.is_done:
             is_last = not message.get("more_body", False)
-            exchange.input = added(exchange.input, message.get("body") or b"", is_last, limit)
+            exchange.input = append(exchange.input, message.get("body") or b"", is_last, limit)
         return message
 
-    return heard
+    return receive_and_copy
 
 
-def saying(exchange: Exchange, send: Send) -> Send:
-    """``send`` that adds the inference id, keeps a copy of the response's body, and records at its end.
+def recording(exchange: Exchange, send: Send) -> Send:
+    """``send`` that adds the inference id, copies the response's body, and records before the last message is sent.
 
-    Before the end is sent: what was answered was recorded, even if the process is killed just then.
+    So every answered request was recorded, even if the process is killed right after answering.
     """
 
-    async def said(message: Message) -> None:
+    async def record_and_send(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = begun(exchange, message)
-        elif exchange.is_selected and not exchange.is_done and ends(exchange, message):
+            message = with_inference_id(exchange, message)
+        elif exchange.is_selected and not exchange.is_done and copy_response(exchange, message):
             if exchange.traffic.waits:
-                await aside(exchange.done)
+                await in_thread(exchange.done)
             else:
                 exchange.done()
         await send(message)
 
-    return said
+    return record_and_send
 
 
-async def aside(call: Callable[[], object]) -> None:
-    """Call in a thread, so that others go on; at once under an event loop that is not asyncio's, such as trio's."""
+async def in_thread(function: Callable[[], object]) -> None:
+    """Call in a thread, so that the event loop goes on; directly under another event loop than asyncio's (trio)."""
+    import asyncio  # not with the recorder: a WSGI app does not need it
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        call()
+        function()
     else:
-        await asyncio.to_thread(call)
+        await asyncio.to_thread(function)
 
 
-def begun(exchange: Exchange, message: Message) -> Message:
-    """The start of a response with the inference id among its headers; as it is if that can't be."""
+def with_inference_id(exchange: Exchange, message: Message) -> Message:
+    """The start of a response with the inference id in its headers; unchanged if that fails."""
     try:
         headers = list(message.get("headers", ()))
-        known = chosen([(name.lower(), value) for name, value in headers], RESPONSE_HEADERS)
-        inference_id = exchange.answer(message["status"], known)
+        known = select([(name.lower(), value) for name, value in headers], RESPONSE_HEADERS)
+        inference_id = exchange.respond(message["status"], known)
         if inference_id is None:
             return message
         return {**message, "headers": [*headers, (INFERENCE_ID, inference_id.encode())]}
-    except Exception:  # noqa: BLE001 - the response goes on, whatever it is
-        exchange.traffic.quietly.tell()
+    except Exception:  # noqa: BLE001 - capture must never break a request
+        exchange.traffic.quietly.log_exception()
         return message
 
 
-def ends(exchange: Exchange, message: Message) -> bool:
-    """Take note of a response's message; whether it is the body's last."""
+def copy_response(exchange: Exchange, message: Message) -> bool:
+    """Copy a message of the response's body; whether it is the last."""
     kind, recorder = message["type"], exchange.traffic.recorder
     is_last = not message.get("more_body", False)
     if kind == "http.response.body":
         if recorder.captures_output and exchange.percentage is not None:
             body = message.get("body") or b""
-            exchange.output = added(exchange.output, body, is_last, recorder.max_payload_bytes)
+            exchange.output = append(exchange.output, body, is_last, recorder.max_payload_bytes)
         return is_last
     if kind not in FILES:
         return False
     exchange.output = Body(recorder.max_payload_bytes)
-    exchange.output.lose()
+    exchange.output.drop()
     return kind == "http.response.pathsend" or is_last
 
 
-def living(traffic: Traffic, send: Send) -> Send:
-    """``send`` of a lifespan that starts the recorder, and empties it before the server hears that the app is through.
+def following_lifespan(traffic: Traffic, send: Send) -> Send:
+    """``send`` that starts the recorder at startup, and flushes it before the server learns that shutdown is complete.
 
-    Once it runs it sends what a worker that was killed has left, though nobody asks this one yet. A server may end by a
-    signal, as uvicorn does, without Python's own exit.
+    A recorder that runs sends what killed workers left, even before its first request. A server may end by a signal
+    without Python's own exit, as uvicorn does.
     """
 
-    async def told(message: Message) -> None:
+    async def start_or_flush(message: Message) -> None:
         if message["type"] == "lifespan.startup.complete":
             traffic.quietly(traffic.recorder.start)
         if message["type"] in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
-            await aside(lambda: traffic.quietly(traffic.recorder.flush))
+            await in_thread(lambda: traffic.quietly(traffic.recorder.flush))
         await send(message)
 
-    return told
+    return start_or_flush

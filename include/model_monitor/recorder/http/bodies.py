@@ -1,26 +1,23 @@
-"""What is kept of a body that passes by, and what of it is captured? What ASGI and WSGI share."""
+"""Copy a body while it passes through, and decode the copy for capture."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from typing import Any
 
-from model_monitor.recorder.records import TRUNCATED, Truncated
+from model_monitor.recorder.records import TRUNCATED, Payload, Truncated
 
-Headers = Mapping[bytes, bytes]  # those that matter, by names in small letters
+Headers = Mapping[bytes, bytes]  # those that matter here, by lower-case name
 CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH = b"content-type", b"content-encoding", b"content-length"
 TRANSFER_ENCODING = b"transfer-encoding"
 
 SMALL_CHUNK = 1024  # bytes
 
-Payload = bytes | Truncated | None
-
 
 class Body:
-    """A copy of a body while it passes, up to a limit in bytes; beyond it nothing is kept.
+    """A copy of a body up to ``limit`` bytes; nothing is kept of a larger one.
 
-    Chunks are referred to, not copied; small ones are joined, as each would take some 40 bytes of memory more.
+    Chunks are referenced, not copied; small ones are joined, as each would take some 40 bytes of memory more.
     """
 
     __slots__ = ("chunks", "ended", "limit", "size")
@@ -37,43 +34,43 @@ class Body:
             self.chunks = None
         elif chunk and self.chunks is not None:
             if not self.chunks or len(chunk) >= SMALL_CHUNK:
-                self.chunks.append(bytes(chunk))  # bytes themselves are not copied
+                self.chunks.append(bytes(chunk))  # no copy if it is of type bytes
             elif isinstance(last := self.chunks[-1], bytearray):
                 last += chunk
             else:
                 self.chunks.append(bytearray(chunk))
 
     def copy(self) -> Body:
-        """It as it is now, whatever is added to it later."""
+        """A copy that later chunks do not change."""
         other = Body(self.limit)
         other.chunks = None if self.chunks is None else [bytes(chunk) for chunk in self.chunks]
         other.ended, other.size = self.ended, self.size
         return other
 
     def __len__(self) -> int:
-        """How many bytes are kept."""
+        """The number of bytes kept."""
         return 0 if self.chunks is None else self.size
 
-    def lose(self) -> None:
-        """Keep nothing: part of the body went another way."""
+    def drop(self) -> None:
+        """Keep nothing, as part of the body bypassed this copy."""
         self.chunks, self.limit = None, -1
 
-    def payload(self, headers: Headers) -> Payload:
-        """The whole body, readable; None if there is none."""
-        if self.chunks is None or not (self.ended or self.has_all(headers)):
+    def payload(self, headers: Headers) -> Payload | None:
+        """The whole body, decoded; TRUNCATED if it is incomplete, None if there is none."""
+        if self.chunks is None or not (self.ended or self.is_complete(headers)):
             return TRUNCATED
         return payload_of(b"".join(self.chunks), headers, self.limit)
 
-    def has_all(self, headers: Headers) -> bool:
-        """Whether all that the headers announce has passed, though nobody looked for the end."""
+    def is_complete(self, headers: Headers) -> bool:
+        """Whether all that the headers announce was read, even if the app did not read on to the end."""
         length = headers.get(CONTENT_LENGTH) or b""
         if length.isdigit():
             return self.size >= int(length)
         return not (self.size or length or TRANSFER_ENCODING in headers or CONTENT_TYPE in headers)
 
 
-def added(body: Body | bytes | None, chunk: bytes, is_last: bool, limit: int) -> Body | bytes:
-    """What is kept of a body with its next chunk: that itself if it is all, as it nearly always is."""
+def append(body: Body | bytes | None, chunk: bytes, is_last: bool, limit: int) -> Body | bytes:
+    """A body with its next chunk added: the chunk itself if it is the whole body, which is the usual case."""
     if body is None and is_last and len(chunk) <= limit and isinstance(chunk, bytes):
         return chunk
     if body is None:
@@ -84,24 +81,23 @@ def added(body: Body | bytes | None, chunk: bytes, is_last: bool, limit: int) ->
     return body
 
 
-def payload_of(body: Body | bytes | None, headers: Headers, limit: int) -> Payload:
-    """A body as it is captured: without its encoding, TRUNCATED if it is too large; None if there is none."""
+def payload_of(body: Body | bytes | None, headers: Headers, limit: int) -> Payload | None:
+    """A body without its Content-Encoding; TRUNCATED if it is too large or incomplete, None if there is none."""
     if not isinstance(body, bytes):
         return (Body(limit) if body is None else body).payload(headers)
     if CONTENT_ENCODING in headers:
-        return readable(body, headers[CONTENT_ENCODING].decode("latin-1"), limit)
+        return decompress(body, headers[CONTENT_ENCODING].decode("latin-1"), limit)
     return body if body or CONTENT_TYPE in headers else None
 
 
-def readable(content: bytes, encoding: str, limit: int) -> bytes | Truncated:
-    """A body without its Content-Encoding, if that is gzip or deflate; TRUNCATED if it is larger than ``limit`` then.
+def decompress(content: bytes, encoding: str, limit: int) -> bytes | Truncated:
+    """A body without its Content-Encoding, if that is gzip or deflate; TRUNCATED if the result exceeds ``limit``.
 
-    One in another encoding, or damaged, stays as it is; the recorder writes what is no text as BASE64.
+    A body in another encoding, or a damaged one, is returned as it is; as it is not text, it is written in base64.
     """
-    names = encoding.lower().replace("x-gzip", "gzip").strip()
-    if names not in ("gzip", "deflate"):
+    if encoding.lower().replace("x-gzip", "gzip").strip() not in ("gzip", "deflate"):
         return content
-    for window in (47, -15):  # gzip or zlib; what some servers call deflate has no header at all
+    for window in (47, -15):  # gzip or zlib; some servers' "deflate" has no header at all
         try:
             unpacked = unpack(content, window, limit)
         except zlib.error:
@@ -111,11 +107,11 @@ def readable(content: bytes, encoding: str, limit: int) -> bytes | Truncated:
 
 
 def unpack(content: bytes, window: int, limit: int) -> bytes | None:
-    """The unpacked members of a compressed body; None if they are more than ``limit`` bytes. Raises zlib.error."""
+    """The unpacked members of a compressed body; None if they exceed ``limit`` bytes. Raises zlib.error."""
     members: list[bytes] = []
     room = limit
     while content:
-        decompressor: Any = zlib.decompressobj(window)
+        decompressor = zlib.decompressobj(window)
         members.append(decompressor.decompress(content, room + 1))
         room -= len(members[-1])
         if room < 0:

@@ -1,4 +1,4 @@
-"""Which HTTP requests are captured, and under which id? What ASGI and WSGI share."""
+"""Select the HTTP requests to capture, and turn each into a record: what ASGI and WSGI share."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 import time
 from collections.abc import Callable, Collection, MutableMapping, Sequence
 from fnmatch import translate
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from model_monitor.errors import ConfigError
-from model_monitor.recorder import Recorder
+from model_monitor.recorder.failures import Quietly
 from model_monitor.recorder.http.bodies import (
     CONTENT_ENCODING,
     CONTENT_LENGTH,
@@ -19,7 +19,7 @@ from model_monitor.recorder.http.bodies import (
     Headers,
     payload_of,
 )
-from model_monitor.recorder.quiet import Quiet
+from model_monitor.recorder.recorder import Recorder
 from model_monitor.recorder.records import Request
 
 INFERENCE_ID = b"x-amzn-sagemaker-inference-id"
@@ -29,24 +29,27 @@ REQUEST_HEADERS = frozenset(
 )
 RESPONSE_HEADERS = frozenset((INFERENCE_ID, CONTENT_TYPE, CONTENT_ENCODING))
 
-# The original's limits (InvokeEndpoint of the sagemaker-runtime API).
-LONGEST_INFERENCE_ID, LONGEST_CUSTOM_ATTRIBUTES = 64, 1024
+# SageMaker's limits (InvokeEndpoint of the sagemaker-runtime API).
+MAX_INFERENCE_ID, MAX_CUSTOM_ATTRIBUTES = 64, 1024
 
-PATTERN = re.compile(r"[*?[]")  # what a path has that stands for several
-SEEN = "model_monitor.recorders"  # in what a request is to its server: who captures it already
+WILDCARD = re.compile(r"[*?[]")
+CAPTURED_BY = "model_monitor.recorders"  # the key, in a scope or environ, of the recorders that capture a request
 
 NO_HEADERS: Headers = {}
-OVERHEAD = 2000  # bytes that a request takes in memory beside its bodies
+OVERHEAD = 2000  # bytes of memory that a request takes beside its bodies
+
+App = TypeVar("App")
 
 
 class Traffic:
-    """The requests of one app: which of them are captured, and by whom. ``recorder`` may be a function that makes one,
-    for apps that are pickled on their way to where they serve (Ray).
+    """Which requests of an app are captured, and by which recorder.
+
+    ``recorder`` may be a function that makes it, for apps that are pickled and sent to where they serve (Ray).
 
     ``paths`` are exact paths or shell-style patterns, as the app's routes spell them (without the prefix under which a
     server or another app mounts it): ``*`` stands for any characters, slashes too, ``?`` for one, ``[ab]`` for one of
-    those. None means all. A path that holds one of these characters itself is written with it in brackets: ``[*]``.
-    ``statuses`` are those of the responses. Raises ConfigError.
+    those; None means all. Put one of these characters in brackets to match itself: ``[*]``. ``statuses`` are those of
+    the responses. Raises ConfigError.
     """
 
     def __init__(
@@ -56,43 +59,43 @@ class Traffic:
         methods: Collection[str] = ("POST",),
         statuses: Collection[int] = range(200, 300),
     ) -> None:
-        for name, given in (("paths", paths), ("methods", methods)):
-            if isinstance(given, str):
-                raise ConfigError(f"{name} is a list, not the text {given!r}; write {name}=[{given!r}]")
+        for name, value in (("paths", paths), ("methods", methods)):
+            if isinstance(value, str):
+                raise ConfigError(f"{name} is a list, not the text {value!r}; write {name}=[{value!r}]")
         if wrong := [path for path in paths or () if not path.startswith(("/", "*"))]:
             raise ConfigError(f"the path {wrong[0]!r} can't match any: paths begin with a slash, e.g. '/{wrong[0]}'")
         self.recorder = recorder() if callable(recorder) else recorder
         self.waits = self.recorder.when_full == "block"
         self.methods = frozenset(method.upper() for method in methods)
         self.statuses = frozenset(statuses)
-        self.paths = None if paths is None else frozenset(path for path in paths if not PATTERN.search(path))
-        patterns = [translate(path) for path in paths or () if PATTERN.search(path)]
+        self.paths = None if paths is None else frozenset(path for path in paths if not WILDCARD.search(path))
+        patterns = [translate(path) for path in paths or () if WILDCARD.search(path)]
         self.matches = re.compile("|".join(patterns)).match if patterns else None
-        self.quietly = Quiet()
+        self.quietly = Quietly()
 
-    def begins(self, method: str, path: str, request: MutableMapping[str, Any]) -> bool:
-        """Whether a request that came in is one to capture.
+    def selects(self, method: str, path: str, request: MutableMapping[str, Any]) -> bool:
+        """Whether to capture an incoming request.
 
-        ``request`` is its scope or environ, which is marked: of several middlewares with the same recorder, as of an
-        app and one that is mounted in it, the outermost captures.
+        Marks ``request``, its scope or environ: of several middlewares with one recorder, as of an app and an app
+        mounted in it, only the outermost captures.
         """
         if method not in self.methods:
             return False
         if self.paths is not None and path not in self.paths and not (self.matches and self.matches(path)):
             return False
-        seen: tuple[Recorder, ...] = request.get(SEEN, ())
-        if seen and any(one is self.recorder for one in seen):
+        recorders: tuple[Recorder, ...] = request.get(CAPTURED_BY, ())
+        if recorders and any(recorder is self.recorder for recorder in recorders):
             return False
-        request[SEEN] = (*seen, self.recorder)
+        request[CAPTURED_BY] = (*recorders, self.recorder)
         return True
 
 
-class Middleware:
-    """What stands before an app, of whichever kind, and what it captures of it."""
+class Middleware(Generic[App]):
+    """Wraps an app, ASGI or WSGI, with the selection of its requests."""
 
     def __init__(
         self,
-        app: Any,
+        app: App,
         recorder: Recorder | Callable[[], Recorder],
         *,
         paths: Sequence[str] | None = None,
@@ -104,11 +107,11 @@ class Middleware:
 
 
 class Exchange:
-    """One request and its response, as far as they have passed. Made when the request comes in.
+    """One request and its response, as far as they have passed; made when the request comes in.
 
-    The caller's inference id names the request, else one that the app's response gives, else none. A caller who gave
-    none is told the event id instead, which ground truth may name just as well: labels join by the captured inference
-    id, and by the event id where there is none. An id or attributes that the original would refuse are left out.
+    A request is named by the caller's inference id; else by the one in the app's response; else by none. Then the
+    caller is sent the event id instead, and ground truth may refer to that: labels join by the captured inference id,
+    and by the event id if there is none. Ids and attributes that SageMaker would refuse are left out.
     """
 
     __slots__ = (
@@ -119,29 +122,29 @@ class Exchange:
         "is_selected",
         "output",
         "percentage",
-        "received",
-        "sent",
+        "request_headers",
+        "response_headers",
         "time",
         "traffic",
     )
 
-    def __init__(self, traffic: Traffic, received: Headers) -> None:
+    def __init__(self, traffic: Traffic, headers: Headers) -> None:
         recorder = traffic.recorder
         self.traffic = traffic
         self.time = time.time()
         self.event_id = recorder.new_event_id()
-        self.percentage = recorder.chosen_by(self.event_id)  # None if it is not wanted
-        self.received = received
-        self.sent = NO_HEADERS
-        self.inference_id = inference_id_of(received[INFERENCE_ID]) if INFERENCE_ID in received else None
+        self.percentage = recorder.chosen_by(self.event_id)  # None if sampling leaves it out
+        self.request_headers = headers
+        self.response_headers = NO_HEADERS
+        self.inference_id = inference_id_of(headers[INFERENCE_ID]) if INFERENCE_ID in headers else None
         self.input: Body | bytes | None = None
         self.output: Body | bytes | None = None
         self.is_selected = False  # by the status of the response
         self.is_done = False
 
-    def answer(self, status: int, headers: Headers) -> str | None:
-        """Take note of how a response begins; the id to add to its headers, None if it has one already."""
-        self.sent = headers
+    def respond(self, status: int, headers: Headers) -> str | None:
+        """Note the start of the response; the id to add to its headers, None if they have one."""
+        self.response_headers = headers
         self.is_selected = status in self.traffic.statuses
         if INFERENCE_ID not in headers:
             return self.inference_id or self.event_id
@@ -149,7 +152,7 @@ class Exchange:
         return None
 
     def done(self) -> None:
-        """Hand the request to the recorder, now that its response is complete."""
+        """Pass the request to the recorder: its response is complete."""
         if self.is_done or not self.is_selected:
             return
         self.is_done = True
@@ -157,16 +160,16 @@ class Exchange:
             if self.percentage is None:
                 self.traffic.recorder.sampled_out()
                 return
-            if isinstance(self.input, Body):  # of which the app may still read
+            if isinstance(self.input, Body):  # the app may go on reading
                 self.input = self.input.copy()
             self.traffic.recorder.take(self)
-        except Exception:  # noqa: BLE001 - the response goes on, whatever it is
-            self.traffic.quietly.tell()
+        except Exception:  # noqa: BLE001 - capture must never break a request
+            self.traffic.quietly.log_exception()
 
     @property
     def size(self) -> int:
-        """How many bytes it takes in memory, about."""
-        size = OVERHEAD + sum(map(len, self.received.values())) + sum(map(len, self.sent.values()))
+        """About how many bytes it takes in memory."""
+        size = OVERHEAD + sum(map(len, self.request_headers.values())) + sum(map(len, self.response_headers.values()))
         if self.input is not None:
             size += len(self.input)
         if self.output is not None:
@@ -174,9 +177,9 @@ class Exchange:
         return size
 
     def request(self) -> Request:
-        """What is to be written down of it: headers in text, bodies unpacked."""
+        """The request to write: headers as text, bodies decompressed."""
         assert self.percentage is not None
-        recorder, received, sent = self.traffic.recorder, self.received, self.sent
+        recorder, received, sent = self.traffic.recorder, self.request_headers, self.response_headers
         limit, attributes = recorder.max_payload_bytes, custom_attributes_of(received.get(CUSTOM_ATTRIBUTES, b""))
         return Request(
             self.event_id,
@@ -192,15 +195,15 @@ class Exchange:
 
 
 def inference_id_of(header: bytes) -> str | None:
-    """An inference id as the original takes it: 1 to 64 printable ASCII characters; None if it is none.
+    """An inference id as SageMaker accepts it: 1 to 64 printable ASCII characters; None if it is not valid.
 
-    >>> inference_id_of(b"order-000123"), inference_id_of(b"x" * 65), inference_id_of(b"caf\xe9")
+    >>> inference_id_of(b"order-000123"), inference_id_of(b"x" * 65), inference_id_of(b"caf\\xe9")
     ('order-000123', None, None)
     """
     text = header.decode("latin-1").strip()
-    return text if 0 < len(text) <= LONGEST_INFERENCE_ID and text.isascii() and text.isprintable() else None
+    return text if 0 < len(text) <= MAX_INFERENCE_ID and text.isascii() and text.isprintable() else None
 
 
 def custom_attributes_of(header: bytes) -> str | None:
-    """Custom attributes as the original takes them: at most 1,024 ASCII characters; None if there are none."""
-    return header.decode() if header and len(header) <= LONGEST_CUSTOM_ATTRIBUTES and header.isascii() else None
+    """Custom attributes as SageMaker accepts them: at most 1,024 ASCII characters; None if there are none."""
+    return header.decode() if header and len(header) <= MAX_CUSTOM_ATTRIBUTES and header.isascii() else None

@@ -1,9 +1,9 @@
-"""What was asked and answered over HTTP? Middleware for WSGI apps: Flask, Django, and what gunicorn serves.
+"""Middleware for WSGI apps: Flask, Django, and everything gunicorn serves.
 
-    app.wsgi_app = CaptureMiddleware(app.wsgi_app, recorder=recorder, paths=["/predict"])
+    app.wsgi_app = WsgiCaptureMiddleware(app.wsgi_app, recorder=recorder, paths=["/predict"])
 
-Bodies pass on as they come; copies are kept up to ``recorder.max_payload_bytes``. A request is recorded once the server
-has taken all of the response; one that the app does not finish is not recorded.
+Bodies pass through unchanged; copies are kept up to ``recorder.max_payload_bytes``. A request is recorded when the
+server has taken the whole response; a response that the app does not finish is not recorded.
 """
 
 from __future__ import annotations
@@ -13,151 +13,148 @@ from types import TracebackType
 from typing import Any, cast
 
 from model_monitor.recorder.http.bodies import CONTENT_LENGTH, CONTENT_TYPE, Body, Headers
-from model_monitor.recorder.http.traffic import INFERENCE_ID, REQUEST_HEADERS, RESPONSE_HEADERS, Exchange, Middleware
+from model_monitor.recorder.http.traffic import REQUEST_HEADERS, RESPONSE_HEADERS, Exchange, Middleware
 
 Environ = dict[str, Any]
-Failure = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 Write = Callable[[bytes], object]
 StartResponse = Callable[..., Write]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 INFERENCE_ID_NAME = "X-Amzn-SageMaker-Inference-Id"
-WITHOUT_PREFIX = (CONTENT_TYPE, CONTENT_LENGTH)  # CGI's own names; all others begin with HTTP_
+WITHOUT_PREFIX = (CONTENT_TYPE, CONTENT_LENGTH)  # in CGI, all other headers begin with HTTP_
 KEYS = {
     name: ("" if name in WITHOUT_PREFIX else "HTTP_") + name.decode().upper().replace("-", "_")
     for name in REQUEST_HEADERS
 }
 
 
-class CaptureMiddleware(Middleware):
-    """Captures the requests of ``app`` that ``traffic.Traffic`` selects: every POST that is answered by 200 to 299,
-    unless ``paths``, ``methods`` or ``statuses`` say otherwise. Raises ConfigError."""
-
-    app: App
+class WsgiCaptureMiddleware(Middleware[App]):
+    """Captures the requests of ``app`` that ``traffic.Traffic`` selects: by default every POST with a status from 200
+    to 299. ``paths``, ``methods`` and ``statuses`` narrow or widen that. Raises ConfigError."""
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        exchange = self.traffic.quietly(self.begun, environ)
+        exchange = self.traffic.quietly(self.begin, environ)
         if not exchange:
             return self.app(environ, start_response)
-        chunks = self.app(environ, answering(exchange, start_response))
+        chunks = self.app(environ, copying(exchange, start_response))
         kind = SizedChunks if hasattr(type(chunks), "__len__") else Chunks
         return kind(chunks, exchange)
 
-    def begun(self, environ: Environ) -> Exchange | None:
-        """What is kept of a request that came in now; None if it is not one to capture."""
-        if not self.traffic.begins(environ["REQUEST_METHOD"], path_of(environ), environ):
+    def begin(self, environ: Environ) -> Exchange | None:
+        """The exchange that starts with an incoming request; None if it is not to be captured."""
+        if not self.traffic.selects(environ["REQUEST_METHOD"], path_of(environ), environ):
             return None
-        exchange, recorder = Exchange(self.traffic, received(environ)), self.traffic.recorder
+        exchange, recorder = Exchange(self.traffic, request_headers(environ)), self.traffic.recorder
         if exchange.percentage is not None and recorder.captures_input:
             exchange.input = Body(recorder.max_payload_bytes)
-            environ["wsgi.input"] = Heard(environ["wsgi.input"], exchange.input)
+            environ["wsgi.input"] = CopyingInput(environ["wsgi.input"], exchange.input)
         if exchange.percentage is not None and recorder.captures_output:
             exchange.output = Body(recorder.max_payload_bytes)
         return exchange
 
 
 def path_of(environ: Environ) -> str:
-    """The path as the app's routes spell it. WSGI has its bytes as if they were Latin-1."""
+    """The path as the app's routes spell it. WSGI presents its bytes as Latin-1."""
     return str(environ.get("PATH_INFO") or "/").encode("latin-1", "replace").decode("utf-8", "replace")
 
 
-def received(environ: Environ) -> Headers:
-    """The request's headers that matter; CGI has some as empty texts where there are none."""
+def request_headers(environ: Environ) -> Headers:
+    """The request's headers that matter. CGI may present a missing header as an empty text."""
     return {name: environ[key].encode("latin-1") for name, key in KEYS.items() if environ.get(key)}
 
 
-def sent(headers: Sequence[tuple[str, str]]) -> Headers:
+def response_headers(headers: Sequence[tuple[str, str]]) -> Headers:
     """The response's headers that matter."""
     known = [(name.lower().encode("latin-1"), value) for name, value in headers]
     return {name: value.encode("latin-1") for name, value in known if name in RESPONSE_HEADERS}
 
 
-def answering(exchange: Exchange, start_response: StartResponse) -> StartResponse:
-    """``start_response`` that adds the inference id, and whose ``write`` keeps a copy."""
-    traffic = exchange.traffic
+def copying(exchange: Exchange, start_response: StartResponse) -> StartResponse:
+    """``start_response`` that adds the inference id, and whose ``write`` copies the body."""
+    quietly = exchange.traffic.quietly
 
-    def started(status: str, headers: Sequence[tuple[str, str]], failure: Failure | None = None) -> Write:
-        found = traffic.quietly(sent, headers)
-        added = traffic.quietly(lambda: exchange.answer(int(status[:3]), found or {}))
-        more = [(INFERENCE_ID_NAME, str(added))] if added and INFERENCE_ID not in (found or {}) else []
-        # Added to a list of its own: the app may use the one it gave again.
-        answered = ([*headers, *more],) if failure is None else ([*headers, *more], failure)
-        write = start_response(status, *answered)
+    def start_and_copy(status: str, headers: Sequence[tuple[str, str]], exc_info: ExcInfo | None = None) -> Write:
+        known = quietly(response_headers, headers) or {}
+        inference_id = quietly(lambda: exchange.respond(int(status[:3]), known))
+        # A list of its own: the app may use the one it passed again.
+        extended = [*headers, (INFERENCE_ID_NAME, inference_id)] if inference_id else [*headers]
+        write = start_response(status, extended, *([] if exc_info is None else [exc_info]))
 
-        def written(chunk: bytes) -> object:
+        def write_and_copy(chunk: bytes) -> object:
             if isinstance(exchange.output, Body):
                 exchange.output.add(chunk)
             return write(chunk)
 
-        return written
+        return write_and_copy
 
-    return started
+    return start_and_copy
 
 
-class Heard:
-    """``wsgi.input`` that keeps a copy of what the app reads; all else is the server's."""
+class CopyingInput:
+    """``wsgi.input`` that copies what the app reads; all else is the server's."""
 
     def __init__(self, stream: Any, body: Body) -> None:
         self.stream = stream
         self.body = body
-        self.again = 0  # so many of the next bytes were read before
+        self.reread = 0  # how many of the next bytes were read before, as the app went back
 
-    def kept(self, content: bytes, wanted: int | None = None) -> bytes:
-        """What was read; the body has ended if that is less than was wanted, or all of it."""
-        self.body.add(content[self.again :])
-        self.again = max(0, self.again - len(content))
-        if wanted is None or wanted < 0 or (wanted and not content):
+    def copy(self, content: bytes, requested: int | None = None) -> bytes:
+        """Copy what was read. Reading nothing, or without a limit, shows the end of the body."""
+        self.body.add(content[self.reread :])
+        self.reread = max(0, self.reread - len(content))
+        if requested is None or requested < 0 or (requested and not content):
             self.body.ended = True
         return content
 
     def read(self, size: int | None = -1) -> bytes:
-        return self.kept(self.stream.read() if size is None or size < 0 else self.stream.read(size), size)
+        return self.copy(self.stream.read() if size is None or size < 0 else self.stream.read(size), size)
 
     def readline(self, size: int | None = -1) -> bytes:
         line = self.stream.readline() if size is None or size < 0 else self.stream.readline(size)
-        return self.kept(line, 1 if size is None or size < 0 else size)
+        return self.copy(line, 1 if size is None or size < 0 else size)
 
     def readlines(self, hint: int | None = -1) -> list[bytes]:
         lines: list[bytes] = self.stream.readlines() if hint is None or hint <= 0 else self.stream.readlines(hint)
-        self.kept(b"".join(lines), hint or -1)
+        self.copy(b"".join(lines), hint or -1)
         return lines
 
     def __iter__(self) -> Iterator[bytes]:
         for line in self.stream:
-            yield self.kept(line, 1)
+            yield self.copy(line, 1)
         self.body.ended = True
 
     def __getattr__(self, name: str) -> Any:
-        """What only some servers' streams can do, and other apps ask for."""
-        found = getattr(self.stream, name)
+        """Methods that only some servers' streams have."""
+        attribute = getattr(self.stream, name)
         if name == "read1":
-            return lambda size=-1: self.kept(found(size), abs(size))
+            return lambda size=-1: self.copy(attribute(size), abs(size))
         if name == "seek":
-            return self.seeking(found)
-        return self.filling(found) if name in ("readinto", "readinto1") else found
+            return self.seeking(attribute)
+        return self.filling(attribute) if name in ("readinto", "readinto1") else attribute
 
     def seeking(self, seek: Callable[..., int]) -> Callable[..., int]:
-        def sought(*where: int) -> int:
-            place = seek(*where)
-            self.again = self.body.size - place
-            if self.again < 0:
-                self.body.lose()
-            return place
+        def seek_and_note(*where: int) -> int:
+            position = seek(*where)
+            self.reread = self.body.size - position
+            if self.reread < 0:
+                self.body.drop()
+            return position
 
-        return sought
+        return seek_and_note
 
     def filling(self, readinto: Callable[[Any], int | None]) -> Callable[[Any], int | None]:
-        def read(buffer: Any) -> int | None:
+        def read_and_copy(buffer: Any) -> int | None:
             count = readinto(buffer)
             if count is not None:
-                self.kept(bytes(memoryview(buffer)[:count]), len(buffer))
+                self.copy(bytes(memoryview(buffer)[:count]), len(buffer))
             return count
 
-        return read
+        return read_and_copy
 
 
 class Chunks:
-    """A response's body that keeps a copy of what the server takes, and records when it has taken all."""
+    """A response's body that copies what the server takes, and records when it has taken all."""
 
     def __init__(self, chunks: Iterable[bytes], exchange: Exchange) -> None:
         self.chunks = chunks
@@ -175,8 +172,8 @@ class Chunks:
         try:
             chunk = next(self.iterator)
         except StopIteration:
-            if isinstance(self.exchange.output, Body):  # the app may have begun its response only now
-                self.exchange.output.ended = True
+            if isinstance(output, Body):
+                output.ended = True
             self.exchange.done()
             raise
         if isinstance(output, Body):
@@ -190,7 +187,7 @@ class Chunks:
 
 
 class SizedChunks(Chunks):
-    """The same of an app that tells how many chunks there are; a server may make a Content-Length of that."""
+    """The same for a body with a length, from which a server may derive a Content-Length."""
 
     def __len__(self) -> int:
         return len(cast(Sequence[bytes], self.chunks))

@@ -1,1 +1,1 @@
-"""Receive payload events over HTTP from KServe and Seldon (``model-monitor receive``)."""
+"""Capture what the payload loggers of KServe and Seldon send (``model-monitor receive``)."""

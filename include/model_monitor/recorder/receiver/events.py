@@ -1,8 +1,8 @@
-"""What does a model server's payload logger say of a request? CloudEvents, as KServe and Seldon Core send them.
+"""Parse the CloudEvents that payload loggers of KServe and Seldon Core send.
 
-One event has what was asked, another what was answered, and both have the request's id. Formats: version 1.0 of the
-CloudEvents HTTP binding, in binary mode (attributes are ``ce-*`` headers), structured mode and batched mode (JSON). The
-extension attributes are those of KServe's ``pkg/logger`` and Seldon Core's ``executor/logger``.
+One event holds a request, another its response; both have the request's id. Formats: version 1.0 of the CloudEvents
+HTTP binding, in binary mode (attributes are ``ce-*`` headers), structured mode and batched mode (JSON). The extension
+attributes are those of KServe's ``pkg/logger`` and Seldon Core's ``executor/logger``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import unquote
 
 import msgspec
@@ -23,25 +22,25 @@ from model_monitor.recorder.records import Truncated
 REQUEST, RESPONSE, OTHER = "request", "response", "other"
 STRUCTURED, BATCHED = "application/cloudevents+json", "application/cloudevents-batch+json"
 JSON_TYPE = "application/json"
-LONGEST_ID = 256  # also of names, which wait in memory
-YEARS = range(1970, 2200)  # in which requests may be
+MAX_ID = 256  # characters, also of names, which wait in memory
+YEARS = range(1970, 2200)  # a time outside of them is ignored
 ADVICE = "send CloudEvents as KServe's and Seldon's payload loggers do"
 
 NAMES = ("inferenceservicename", "modelid", "endpoint", "namespace", "component")
 
-# Raw keeps JSON as it was written: 1.0 stays 1.0.
+# Raw keeps JSON's spelling: 1.0 stays 1.0.
 ONE = msgspec.json.Decoder(dict[str, msgspec.Raw])
 MANY = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One side of a request (or something else, ``kind`` OTHER). ``endpoint``, ``variant``, ``namespace`` and
-    ``component`` are what the sender calls them, unchecked; None if it does not. ``time`` is when it was sent."""
+    """A request or a response (or something else, ``kind`` OTHER). ``endpoint``, ``variant``, ``namespace`` and
+    ``component`` are the sender's names, unchecked; None if missing. ``time`` is when it was sent."""
 
     kind: str
     id: str
-    content: bytes | Truncated | None  # bytes, until the receiver finds that it need not keep them
+    content: bytes | Truncated | None  # the receiver drops what it need not keep
     content_type: str
     time: datetime | None
     endpoint: str | None
@@ -53,7 +52,7 @@ class Event:
 
 
 def events_of(headers: Mapping[str, str], body: bytes) -> list[Event]:
-    """The events of an HTTP request, by its headers (names in lower case). Raises ValueError with what is wrong."""
+    """The events of an HTTP request; header names are in lower case. Raises ValueError with what is wrong."""
     content_type = headers.get("content-type", "")
     mode = content_type.partition(";")[0].strip().lower()
     try:
@@ -68,14 +67,14 @@ def events_of(headers: Mapping[str, str], body: bytes) -> list[Event]:
 
 
 def header(value: str) -> str:
-    """An attribute out of its header, where it may be in quotes, and is percent-encoded."""
+    """Decode an attribute from its header: percent-encoded, perhaps in quotes."""
     if len(value) > 1 and value[0] == value[-1] == '"':
         value = value[1:-1].replace('\\"', '"').replace("\\\\", "\\")
     return unquote(value)
 
 
 def structured(members: Mapping[str, msgspec.Raw]) -> Event:
-    """An event that is one JSON object. Raises ValueError."""
+    """An event from one JSON object. Raises ValueError."""
     attributes = {
         name.lower(): text
         for name, raw in members.items()
@@ -90,44 +89,44 @@ def structured(members: Mapping[str, msgspec.Raw]) -> Event:
 
 
 def data(raw: msgspec.Raw | None, content_type: str) -> bytes:
-    """The payload among an object's members: JSON as it stands, any other text as a JSON string."""
+    """The payload in an object's ``data``: JSON keeps its spelling, any other text is a JSON string."""
     if raw is None:
         return b""
-    value: Any = None if "json" in content_type.lower() else msgspec.json.decode(raw)
+    value: object = None if "json" in content_type.lower() else msgspec.json.decode(raw)
     return value.encode() if isinstance(value, str) else bytes(raw)
 
 
 def event(attributes: Mapping[str, str], content: bytes, content_type: str) -> Event:
-    """An event of attributes and a payload. Raises ValueError."""
-    said = attributes.get("type")
-    if not said:
+    """An event from its attributes and payload. Raises ValueError."""
+    event_type = attributes.get("type")
+    if not event_type:
         raise ValueError(f"there is no ce-type; {ADVICE}")
-    kind = next((kind for kind in (REQUEST, RESPONSE) if said.endswith(f".{kind}")), OTHER)
-    # Seldon numbers its events and names the request apart; KServe has one id for both events.
-    name = attributes.get("requestid") or attributes.get("id") or ""
-    if kind != OTHER and not (name.strip() and name.isprintable() and len(name) <= LONGEST_ID):
-        raise ValueError(f"there is no ce-id of 1 to {LONGEST_ID} printable characters; {ADVICE}")
-    if any(len(text) > LONGEST_ID for text in (content_type, *(attributes.get(one, "") for one in NAMES))):
-        raise ValueError(f"the content type, {', '.join(NAMES)} have at most {LONGEST_ID} characters; {ADVICE}")
-    sent = sent_headers(attributes.get("metadata"))
+    kind = next((kind for kind in (REQUEST, RESPONSE) if event_type.endswith(f".{kind}")), OTHER)
+    # Seldon numbers its events and has another attribute for the request; KServe has one id for both events.
+    request_id = attributes.get("requestid") or attributes.get("id") or ""
+    if kind != OTHER and not (request_id.strip() and request_id.isprintable() and len(request_id) <= MAX_ID):
+        raise ValueError(f"there is no ce-id of 1 to {MAX_ID} printable characters; {ADVICE}")
+    if any(len(text) > MAX_ID for text in (content_type, *(attributes.get(name, "") for name in NAMES))):
+        raise ValueError(f"the content type, {', '.join(NAMES)} have at most {MAX_ID} characters; {ADVICE}")
+    headers = caller_headers(attributes.get("metadata"))
     model = attributes.get("modelid")
     return Event(
         kind,
-        name,
+        request_id,
         content,
-        content_type or JSON_TYPE,  # what CloudEvents say where nothing is said
+        content_type or JSON_TYPE,  # the default of CloudEvents
         time_of(attributes.get("time")),
         attributes.get("inferenceservicename") or model or None,
         attributes.get("endpoint") or None,
         attributes.get("namespace") or None,
         attributes.get("component") or model or None,
-        inference_id_of(sent.get(INFERENCE_ID, b"")),
-        custom_attributes_of(sent.get(CUSTOM_ATTRIBUTES, b"")),
+        inference_id_of(headers.get(INFERENCE_ID, b"")),
+        custom_attributes_of(headers.get(CUSTOM_ATTRIBUTES, b"")),
     )
 
 
-def sent_headers(metadata: str | None) -> Headers:
-    """The caller's headers that KServe was told to pass on, first values, by name in lower case."""
+def caller_headers(metadata: str | None) -> Headers:
+    """The first values of the caller's headers that KServe is configured to pass on, by lower-case name."""
     try:
         headers = msgspec.json.decode(metadata or "{}", type=dict[str, list[str]])
     except msgspec.MsgspecError:
@@ -136,7 +135,7 @@ def sent_headers(metadata: str | None) -> Headers:
 
 
 def time_of(text: str | None) -> datetime | None:
-    """A time as RFC 3339 has it, to the microsecond, in UTC; None if it is none, or in no year of YEARS."""
+    """A time in RFC 3339, in UTC; None if it is invalid or outside of YEARS."""
     try:
         time = datetime.fromisoformat(text or "")
         time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)

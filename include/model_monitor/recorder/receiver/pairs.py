@@ -1,4 +1,4 @@
-"""Which two events are of one request? They wait for one another, bounded in time, memory and number."""
+"""Match the two events of a request. An event waits for the other, bounded in time, memory and number."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from model_monitor.recorder.receiver.events import REQUEST, RESPONSE, Event
 
-OVERHEAD = 1_500  # bytes that a waiting event takes beside its payload and attributes
-MAX_KNOWN = 100_000  # requests that are remembered, to notice events that are delivered again
+OVERHEAD = 1_500  # bytes of memory that a waiting event takes beside its payload and attributes
+MAX_RECORDED = 100_000  # requests that are remembered, to recognise events that are delivered again
 
 Place = tuple[str, str]  # endpoint and variant
 Record = Callable[[Place, Event | None, Event | None], None]
@@ -18,7 +18,7 @@ Record = Callable[[Place, Event | None, Event | None], None]
 
 @dataclass
 class Waiting:
-    """A side that waits for the other."""
+    """An event that waits for the other one."""
 
     place: Place
     event: Event
@@ -27,11 +27,11 @@ class Waiting:
 
 @dataclass
 class Pairs:
-    """Calls ``record`` once for each request: when both its events are there, or one has waited ``timeout`` seconds.
+    """Calls ``record`` once per request: when both events are there, or when one has waited ``timeout`` seconds.
 
-    One that waits longest goes first where all are more than ``max_bytes``. An event that comes again, one that comes
-    after its request was recorded without it, and those of another component of the same service are left out and
-    counted.
+    If all waiting events exceed ``max_bytes``, the one that waits longest is recorded alone. Left out and counted are
+    events that were delivered before, that come after their request was recorded without them, or that come from
+    another component of the same service.
     """
 
     record: Record
@@ -40,21 +40,21 @@ class Pairs:
     clock: Callable[[], float] = time.monotonic
     counts: Counter[str] = field(default_factory=Counter)
     waiting: OrderedDict[tuple[Place, str | None, str], Waiting] = field(default_factory=OrderedDict)
-    # What of a request is known: its component, and which of its sides were recorded.
-    known: OrderedDict[tuple[Place, str], tuple[str | None, frozenset[str]]] = field(default_factory=OrderedDict)
+    # The component of each recorded request, and which of its sides were recorded.
+    recorded: OrderedDict[tuple[Place, str], tuple[str | None, frozenset[str]]] = field(default_factory=OrderedDict)
     bytes: int = 0
 
     def add(self, place: Place, event: Event) -> None:
         """Take an event of kind REQUEST or RESPONSE."""
         self.expire()
-        if self.is_known(place, event):
+        if self.is_recorded(place, event):
             return
         key = (place, event.component, event.id)
         other = self.waiting.get(key)
         if other and other.event.kind == event.kind:
             self.counts["duplicates"] += 1
         elif other:
-            self.leave(key)
+            self.remove(key)
             self.settle(place, other.event, event)
         else:
             self.waiting[key] = Waiting(place, event, self.clock())
@@ -62,9 +62,9 @@ class Pairs:
             while self.bytes > self.max_bytes:
                 self.give_up()
 
-    def is_known(self, place: Place, event: Event) -> bool:
-        """Whether the event adds nothing to a request that was recorded already; counts it."""
-        component, sides = self.known.get((place, event.id), (event.component, frozenset()))
+    def is_recorded(self, place: Place, event: Event) -> bool:
+        """Whether the event's request was recorded already; counts the event if so."""
+        component, sides = self.recorded.get((place, event.id), (event.component, frozenset()))
         if component != event.component:
             self.counts["other_component"] += 1
         elif event.kind in sides:
@@ -74,32 +74,32 @@ class Pairs:
         return bool(sides)
 
     def expire(self) -> None:
-        """Record those that have waited long enough."""
+        """Record the events that have waited long enough."""
         while self.waiting and next(iter(self.waiting.values())).since <= self.clock() - self.timeout:
             self.give_up()
 
     def give_up(self) -> None:
-        """Record the one that waits longest, with its one side."""
-        alone = self.leave(next(iter(self.waiting)))
-        if not self.is_known(alone.place, alone.event):
+        """Record the event that waits longest alone."""
+        alone = self.remove(next(iter(self.waiting)))
+        if not self.is_recorded(alone.place, alone.event):
             self.counts[f"unpaired_{alone.event.kind}s"] += 1
             self.settle(alone.place, alone.event)
 
     def flush(self) -> None:
-        """Record all that wait."""
+        """Record all waiting events."""
         while self.waiting:
             self.give_up()
 
-    def leave(self, key: tuple[Place, str | None, str]) -> Waiting:
-        left = self.waiting.pop(key)
-        self.bytes -= size_of(left.event)
-        return left
+    def remove(self, key: tuple[Place, str | None, str]) -> Waiting:
+        removed = self.waiting.pop(key)
+        self.bytes -= size_of(removed.event)
+        return removed
 
     def settle(self, place: Place, *events: Event) -> None:
         sides = {event.kind: event for event in events}
-        self.known[place, events[0].id] = (events[0].component, frozenset(sides))
-        if len(self.known) > MAX_KNOWN:
-            self.known.popitem(last=False)
+        self.recorded[place, events[0].id] = (events[0].component, frozenset(sides))
+        if len(self.recorded) > MAX_RECORDED:
+            self.recorded.popitem(last=False)
         self.record(place, sides.get(REQUEST), sides.get(RESPONSE))
 
 

@@ -1,1 +1,1 @@
-"""Bring spooled files to the store, from a child process."""
+"""Send spooled files to the store, outside the serving process where that speaks a network protocol."""

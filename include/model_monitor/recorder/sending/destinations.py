@@ -1,13 +1,14 @@
-"""Where do capture files go? To a local folder, ``s3://``, ``gs://`` or ``abfs://``, each file whole or not at all."""
+"""Write files whole or not at all: to a local folder, ``s3://``, ``gs://`` or ``abfs://``."""
 
 from __future__ import annotations
 
+import gzip
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
@@ -15,16 +16,28 @@ from model_monitor.errors import ConfigError
 from model_monitor.recorder.spool.disk import sync_folder
 from model_monitor.store import addresses
 
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
 CONNECT_SECONDS, READ_SECONDS = 5, 60
-# What an S3 address may say behind its question mark. PyArrow, which reads it later, knows the others.
-QUERY = {"region", "scheme", "endpoint_override", "allow_bucket_creation", "allow_bucket_deletion"}
+# The options of an S3 address. PyArrow, which later reads from the address, knows them all.
+OPTIONS = {"region", "scheme", "endpoint_override", "allow_bucket_creation", "allow_bucket_deletion"}
 
 
 class Destination(Protocol):
     """Where files go."""
 
     def put(self, key: str, content: bytes) -> None:
-        """Store a file under a key below the destination. May raise anything: it is tried again."""
+        """Store a file under a key below the destination. May raise anything: it is retried."""
+
+
+def upload(file: Path, destination: Destination, key: str, compress: bool) -> int:
+    """Store a local file under a key, with gzip if ``compress``; the bytes written. Raises anything."""
+    content = file.read_bytes()
+    if compress:
+        content = gzip.compress(content, 6, mtime=0)
+    destination.put(f"{key}.gz" if compress else key, content)
+    return len(content)
 
 
 def destination_at(address: str, kms_key_id: str | None = None) -> Destination:
@@ -38,10 +51,10 @@ def destination_at(address: str, kms_key_id: str | None = None) -> Destination:
     if scheme == "s3":
         place, _, query = rest.partition("?")
         bucket, _, prefix = place.partition("/")
-        said = dict(parse_qsl(query))
-        if unknown := said.keys() - QUERY:
-            raise ConfigError(f"{sorted(unknown)[0]!r} is not known in {address}; {', '.join(sorted(QUERY))} are")
-        return Bucket(bucket, prefix.strip("/"), said, kms_key_id)
+        options = dict(parse_qsl(query))
+        if unknown := options.keys() - OPTIONS:
+            raise ConfigError(f"{sorted(unknown)[0]!r} is not known in {address}; {', '.join(sorted(OPTIONS))} are")
+        return Bucket(bucket, prefix.strip("/"), options, kms_key_id)
     if scheme in addresses.GOOGLE + addresses.AZURE:
         if find_spec("pyarrow") is None:
             raise ConfigError(f"{scheme}:// is written by PyArrow, which is not installed: pip install pyarrow")
@@ -51,7 +64,7 @@ def destination_at(address: str, kms_key_id: str | None = None) -> Destination:
 
 @dataclass(frozen=True)
 class Folder:
-    """A local folder, or one that is mounted."""
+    """A local or mounted folder."""
 
     root: Path
 
@@ -72,34 +85,33 @@ class Folder:
 
 @dataclass(frozen=True)
 class Bucket:
-    """A prefix in an S3 bucket; ``query`` may name region, scheme and endpoint_override, as addresses of stores do.
+    """A prefix in an S3 bucket, written by boto3, which finds every kind of credentials and knows KMS keys.
 
-    By boto3, which finds every kind of credentials and knows KMS keys.
+    ``options`` may hold region, scheme and endpoint_override.
     """
 
     name: str
     prefix: str
-    query: dict[str, str] = field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)
     kms_key_id: str | None = None
 
     @cached_property
-    def client(self) -> Any:
+    def client(self) -> BaseClient:
         import boto3
         from botocore.config import Config
 
-        endpoint = self.query.get("endpoint_override")
+        endpoint = self.options.get("endpoint_override")
         if endpoint and "://" not in endpoint:
-            endpoint = f"{self.query.get('scheme', 'https')}://{endpoint}"
-        elsewhere = endpoint or "AWS_ENDPOINT_URL" in os.environ or "AWS_ENDPOINT_URL_S3" in os.environ
-        region = self.query.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-        if not region and elsewhere:
-            region = "us-east-1"  # a server that is not Amazon's has no regions, but wants one named
-        style = {"addressing_style": "path"} if elsewhere else {}
+            endpoint = f"{self.options.get('scheme', 'https')}://{endpoint}"
+        is_custom = endpoint or "AWS_ENDPOINT_URL" in os.environ or "AWS_ENDPOINT_URL_S3" in os.environ
+        region = self.options.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+        if not region and is_custom:
+            region = "us-east-1"  # a server that is not Amazon's has no regions, but boto3 requires one
         config = Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
-            retries={"total_max_attempts": 1},  # whoever sends waits and tries again, in order
-            s3=style,
+            retries={"total_max_attempts": 1},  # the sender retries, in order
+            s3={"addressing_style": "path"} if is_custom else {},
         )
         # A session of its own: the default one is not safe to share between threads.
         return boto3.session.Session().client("s3", region_name=region, endpoint_url=endpoint, config=config)

@@ -1,4 +1,4 @@
-"""How do files get from the spool to the store? One after the other, the oldest first, as often as it takes."""
+"""Send ready files to the store, the oldest first, retrying until each one is there."""
 
 from __future__ import annotations
 
@@ -8,52 +8,51 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from model_monitor.recorder import tally
-from model_monitor.recorder.counters import Counters, unaccounted
+from model_monitor.recorder.counters import Counters
+from model_monitor.recorder.failures import Warnings, log
 from model_monitor.recorder.flag import Flag
-from model_monitor.recorder.sending.carriers import Carrier
-from model_monitor.recorder.spool.disk import discard, is_gone
-from model_monitor.recorder.spool.spool import Segment, Spool
-from model_monitor.recorder.trouble import Trouble, log
+from model_monitor.recorder.sending.transports import Transport
+from model_monitor.recorder.spool.disk import discard, is_gone, lock_abandoned, remove_folder, size_of
+from model_monitor.recorder.spool.files import Segment, Spool
 
-FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds before a store that failed is tried again: doubled each time
-ADOPT_EVERY = 30.0  # seconds between two looks for what other processes have left
+FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds before the store is tried again; doubled after each failure
+ADOPT_INTERVAL = 30.0  # seconds between two searches for files of processes that have ended
 
 
 @dataclass
 class Sender:
-    """Sends what is ready; ``wake`` is set when there is more, ``ending`` when nothing more will come."""
+    """The sending thread. Set ``wake`` when a file is ready, and ``ending`` when no more will come."""
 
     spool: Spool
-    carrier: Carrier
+    transport: Transport
     prefix: str
     counters: Counters
     max_spool_bytes: int
-    on_sent: Callable[[], object]  # there is room in the spool
+    on_sent: Callable[[], object]  # the spool has room again
     wake: Flag = field(default_factory=Flag)
     ending: Flag = field(default_factory=Flag)
-    deadline: float = float("inf")  # monotonic; when to give up once it ends
-    looked: float = -ADOPT_EVERY  # monotonic; when it last looked for what others have left
-    tell: Trouble = field(default_factory=Trouble)
+    deadline: float = float("inf")  # monotonic; when to give up once ``ending`` is set
+    adopted: float = -ADOPT_INTERVAL  # monotonic; the last search for abandoned files
+    warn: Warnings = field(default_factory=Warnings)
 
     def run(self) -> None:
-        """Until the end has come and nothing is ready, or the deadline passed."""
+        """Send until ``ending`` is set and nothing is ready, or until the deadline."""
         try:
             self.send_all()
         finally:
-            self.carrier.close()
+            self.transport.close()
 
     def send_all(self) -> None:
         wait = FIRST_WAIT
         while not self.is_over():
-            if time.monotonic() - self.looked >= ADOPT_EVERY:
-                self.looked = time.monotonic()
-                self.adopt()
+            if time.monotonic() - self.adopted >= ADOPT_INTERVAL:
+                self.adopted = time.monotonic()
+                self.adopt_all()
             segment = self.spool.oldest()
             if segment is None:
                 if self.ending.is_set():
                     return
-                self.wake.wait(max(0.0, self.looked + ADOPT_EVERY - time.monotonic()))
+                self.wake.wait(max(0.0, self.adopted + ADOPT_INTERVAL - time.monotonic()))
                 self.wake.clear()
             elif self.send(segment):
                 wait = FIRST_WAIT
@@ -61,40 +60,39 @@ class Sender:
                 self.pause(wait * random.uniform(0.7, 1.3))
                 wait = min(2 * wait, LONGEST_WAIT)
 
-    def adopt(self) -> None:
-        """Take over what processes that ended have left, as far as there is room."""
+    def adopt_all(self) -> None:
+        """Take over the files of processes that have ended."""
         self.spool.touch()
         try:
             for folder in self.spool.others():
-                self.adopt_one(folder)
+                self.adopt(folder)
         except OSError as error:
-            self.tell("what other processes left in %s can't be looked for: %s", self.spool.root, error)
+            self.warn("files that other processes left in %s can't be listed: %s", self.spool.root, error)
 
-    def adopt_one(self, folder: Path) -> None:
-        """Killed in the middle of it, the count may be too high for who comes next, not too low."""
+    def adopt(self, folder: Path) -> None:
+        """Take over a folder whose writer has ended; later, if files wait here and its files exceed the bound."""
         try:
-            with self.spool.taken_over(folder, self.max_spool_bytes - self.spool.used) as count:
-                if count is not None:
-                    taken = max(count, unaccounted(folder.name))
-                    self.counters.add(adopted=taken, dropped_killed=taken - count)
-                    tally.forget(folder.name)
-        except Exception as error:  # noqa: BLE001 - the others' are taken over all the same
-            self.tell("captures that another process left in %s can't be taken over: %s", folder, error)
+            with lock_abandoned(folder) as is_locked:
+                room = self.max_spool_bytes - self.spool.used
+                if is_locked and not (self.spool.ready and size_of(folder) > room):
+                    self.counters.add(adopted=self.spool.take_over(folder))
+                    remove_folder(folder)
+        except Exception as error:  # noqa: BLE001 - the other folders are still taken over
+            self.warn("captures that another process left in %s can't be taken over: %s", folder, error)
 
     def is_over(self) -> bool:
         return self.ending.is_set() and time.monotonic() >= self.deadline
 
     def pause(self, seconds: float) -> None:
-        """Wait before another try; while ending, no longer than until the deadline."""
-        if not self.ending.wait(seconds):
-            return
-        time.sleep(max(0.0, min(seconds, 0.2, self.deadline - time.monotonic())))
+        """Wait before the next attempt; briefly once ``ending`` is set, and never beyond the deadline."""
+        if self.ending.wait(seconds):
+            time.sleep(max(0.0, min(seconds, 0.2, self.deadline - time.monotonic())))
 
     def send(self, segment: Segment) -> bool:
-        """Whether a file is off our hands: in the store, or lost."""
+        """Send a file; False if it failed and must be tried again."""
         try:
-            size = self.carrier.carry(segment.path, f"{self.prefix}/{segment.key}")
-        except Exception as error:  # noqa: BLE001 - whatever a store raises: the file waits, as long as it is there
+            size = self.transport.send(segment.path, f"{self.prefix}/{segment.key}")
+        except Exception as error:  # noqa: BLE001 - a store may raise anything; the file waits for the next attempt
             if is_gone(segment.path):
                 log.error("%s captured requests are lost, as their file was deleted: %s", segment.count, error)
                 self.counters.add(dropped_disk=segment.count)
@@ -102,9 +100,9 @@ class Sender:
                 return True
             segment.sending = False
             self.counters.add(failures=1)
-            self.tell("captures wait on this machine, as they can't be sent to %s: %s", self.carrier.place, error)
+            self.warn("captures wait on this machine, as they can't be sent to %s: %s", self.transport.place, error)
             return False
-        discard(segment.path)  # before it is counted: who is killed in between had not sent too much, by their count
+        discard(segment.path)
         self.counters.add(sent=segment.count, bytes=size)
         self.spool.done_with(segment)
         self.on_sent()

@@ -1,7 +1,7 @@
-"""The process that sends for this one: who starts it, who speaks to it, and when does it end?
+"""A child process that uploads files for this one. It exits when its control socket closes.
 
-There is one for all recorders of a process, from the first file on and as long as one of them has a line to it. It
-ends, too, when this process does, however that ends: there is nobody at the other end of the door then.
+All recorders of a process share one uploader, from the first file until the last of them disconnects. If this process
+dies in any way, the kernel closes the control socket and the uploader exits.
 """
 
 from __future__ import annotations
@@ -19,90 +19,90 @@ if TYPE_CHECKING:
     from socket import socket
     from subprocess import Popen
 
-END_SECONDS = 0.3  # for the process to end, once nobody has a line to it; less than who closes a recorder grants
+EXIT_SECONDS = 0.3  # for the uploader to exit once nobody is connected; less than ``Recorder.close`` allows itself
 
-# ``socket`` is imported where it is used: gevent may have replaced it, by one that waits without holding up the others.
+# ``socket`` is imported where it is used: gevent may have replaced it by one that does not block other greenlets.
 
 
-class Helper:
-    """Started when somebody asks for a line, and again if it has ended meanwhile."""
+class Uploader:
+    """Starts with the first connection, and again with the next one if it has ended."""
 
     def __init__(self) -> None:
-        self.changing = threading.RLock()  # reentrant: gevent forks in Python to start a process, and so asks for it
+        self.lock = threading.RLock()  # reentrant: under gevent, starting a process forks in Python and locks again
         self._process: Popen[bytes] | None = None
-        self._door: socket | None = None  # new lines are passed through it
-        self._lines: set[socket] = set()
+        self._control: socket | None = None  # passes the other end of each connection to the process
+        self._connections: set[socket] = set()
 
-    def line(self) -> socket:
-        """A line to ask it for files one after the other. Raises OSError."""
+    def connect(self) -> socket:
+        """A connection that takes one upload request after the other. Raises OSError."""
         from socket import MSG_NOSIGNAL, SCM_RIGHTS, SOL_SOCKET
 
-        with self.changing:
-            door = self._door or self._started()
-            ours, theirs = ends_of_a_line()
+        with self.lock:
+            control = self._control or self._start()
+            ours, theirs = socket_pair()
             with theirs:
                 try:
                     passed = (SOL_SOCKET, SCM_RIGHTS, array("i", [theirs.fileno()]))
-                    door.sendmsg([b"."], [passed], MSG_NOSIGNAL)
-                except OSError:  # it was killed: whoever asks next gets a line to another one
+                    control.sendmsg([b"."], [passed], MSG_NOSIGNAL)
+                except OSError:  # the uploader was killed; the next call starts another one
                     ours.close()
-                    self._end()
+                    self._stop()
                     raise
-            self._lines.add(ours)
+            self._connections.add(ours)
             return ours
 
-    def _started(self) -> socket:
+    def _start(self) -> socket:
         from subprocess import Popen
 
         command = [interpreter(), "-P", "-m", "model_monitor.recorder.sending.uploader_main"]
-        self._door, theirs = ends_of_a_line()
+        self._control, theirs = socket_pair()
         with theirs:
             try:
-                own = os.environ | {"PYTHONPATH": os.pathsep.join(module_folders())}
-                self._process = Popen(command, stdin=theirs.fileno(), env=own)
+                environment = os.environ | {"PYTHONPATH": os.pathsep.join(module_folders())}
+                self._process = Popen(command, stdin=theirs.fileno(), env=environment)
             except OSError:
-                self._end()
+                self._stop()
                 raise
-        return self._door
+        return self._control
 
-    def hang_up(self, line: socket, is_dead: bool = False) -> None:
-        """Give a line back; the process ends after the last one, or if it ``is_dead``."""
-        line.close()
-        with self.changing:
-            if line in self._lines:  # not one to a process that was there before
-                self._lines.remove(line)
-                if is_dead or not self._lines:
-                    self._end()
+    def disconnect(self, connection: socket, is_dead: bool = False) -> None:
+        """Close a connection. The uploader exits after the last one, or if it ``is_dead``."""
+        connection.close()
+        with self.lock:
+            if connection in self._connections:  # not a connection to an earlier process
+                self._connections.remove(connection)
+                if is_dead or not self._connections:
+                    self._stop()
 
-    def _end(self) -> None:
-        door, process = self._door, self._process
-        self._door = self._process = None
-        self._lines = set()
-        if door:
-            door.close()
+    def _stop(self) -> None:
+        control, process = self._control, self._process
+        self._control = self._process = None
+        self._connections = set()
+        if control:
+            control.close()
         if process:
             from subprocess import TimeoutExpired
 
             try:
-                process.wait(END_SECONDS)
-            except TimeoutExpired:  # starting, maybe; there is nothing that it has to put in order
+                process.wait(EXIT_SECONDS)
+            except TimeoutExpired:  # it may still be starting; it has nothing to clean up
                 process.kill()
                 process.wait()
 
-    def forget(self) -> None:
-        """In a process that was just forked: it is the parent's."""
-        for one in (self._door, *self._lines):
-            if one:
-                one.close()
+    def forked(self) -> None:
+        """Forget, in a forked child, the parent's uploader."""
+        for connection in (self._control, *self._connections):
+            if connection:
+                connection.close()
         if self._process:
-            self._process.returncode = 0  # no child of this process, which is not to ask what became of it
-        self._door = self._process = None
-        self._lines = set()
-        self.changing.release()
+            self._process.returncode = 0  # not this process's child, so Popen must not wait for it
+        self._control = self._process = None
+        self._connections = set()
+        self.lock.release()
 
 
-def ends_of_a_line() -> tuple[socket, socket]:
-    """Ours waits as long as it takes, whatever the application has chosen for its own sockets."""
+def socket_pair() -> tuple[socket, socket]:
+    """Connected sockets; ours blocks, whatever default timeout the application has set."""
     from socket import socketpair
 
     ours, theirs = socketpair()
@@ -111,15 +111,15 @@ def ends_of_a_line() -> tuple[socket, socket]:
 
 
 def module_folders() -> Iterator[str]:
-    """Where this process finds modules, so that the other one finds the same."""
+    """The folders that this process imports from, so that the uploader finds the same modules."""
     for entry in sys.path:
         with contextlib.suppress(OSError):  # the current folder was deleted
-            if isinstance(entry, str):  # as whatever imports passes over all else
+            if isinstance(entry, str):  # imports ignore all other entries
                 yield entry or str(Path.cwd())
 
 
 def interpreter() -> str:
-    """Python, also where this one is within another program, as uWSGI has it."""
+    """The Python executable, also where Python is embedded in another program such as uWSGI."""
     if Path(sys.executable or "").name.startswith(("python", "pypy")):
         return sys.executable
     folder = Path(sys.exec_prefix) / "bin"
@@ -127,8 +127,6 @@ def interpreter() -> str:
     return str(same if same.exists() else folder / "python3")
 
 
-HELPER = Helper()
-# Not while another thread is starting it: the child would keep ends of lines open, of which nobody there knows.
-os.register_at_fork(
-    before=HELPER.changing.acquire, after_in_parent=HELPER.changing.release, after_in_child=HELPER.forget
-)
+UPLOADER = Uploader()
+# Never fork while another thread starts the uploader: the child would keep open ends of sockets it does not know of.
+os.register_at_fork(before=UPLOADER.lock.acquire, after_in_parent=UPLOADER.lock.release, after_in_child=UPLOADER.forked)

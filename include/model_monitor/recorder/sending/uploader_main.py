@@ -1,8 +1,8 @@
-"""What does the process do that sends for a serving one? On each line, one file after the other, as it is asked.
+"""The uploader process: upload one file after the other on each connection.
 
-``helper.Helper`` starts it; the door, by which lines come, is its standard input. The signals that end servers, which a
-terminal or a supervisor may send to it as well, don't end it: a server on its way out has more to send. It ends when
-the door is closed, at once: what it is about to send is still in the spool.
+``uploader.Uploader`` starts it and passes connections through its control socket, the standard input. It ignores the
+signals that end servers, which a terminal or supervisor sends to the whole process group: a server that is stopping has
+more files to send. It exits at once when the control socket closes: a file it is uploading is still in the spool.
 """
 
 from __future__ import annotations
@@ -16,48 +16,48 @@ import threading
 from functools import lru_cache
 from pathlib import Path
 
-from model_monitor.recorder.sending.carriers import Direct
-from model_monitor.recorder.sending.destinations import destination_at
+from model_monitor.recorder.sending.destinations import Destination, destination_at, upload
 
-GIVES_WAY = 10  # of the operating system's nineteen steps: requests come first
+NICENESS = 10  # of 19: requests come first
 
 
 def main() -> None:
-    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(one, signal.SIG_IGN)
-    with contextlib.suppress(OSError):  # not everywhere may a process do so
-        os.nice(GIVES_WAY)
-    with contextlib.suppress(OSError), socket.socket(fileno=0) as door:
-        door.setblocking(True)  # it need not be, by what the serving process chose for its sockets
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    with contextlib.suppress(OSError):  # some platforms forbid it
+        os.nice(NICENESS)
+    with contextlib.suppress(OSError), socket.socket(fileno=0) as control:
+        control.setblocking(True)  # the serving process may have set another default for its sockets
         while True:
-            said, lines, _, _ = socket.recv_fds(door, 1, 1)
-            if not said:
+            message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+            if not message:
                 break
-            for line in lines:
-                threading.Thread(target=answer_on, args=(line,), daemon=True).start()
+            for descriptor in descriptors:
+                threading.Thread(target=serve, args=(descriptor,), daemon=True).start()
     os._exit(0)
 
 
-def answer_on(line: int) -> None:
-    with contextlib.suppress(OSError), socket.socket(fileno=line) as one:
-        one.setblocking(True)
-        with one.makefile("rwb") as asked:
-            for asking in asked:
-                asked.write(json.dumps(answer(**json.loads(asking))).encode() + b"\n")
-                asked.flush()
+def serve(descriptor: int) -> None:
+    """Answer the requests on one connection."""
+    with contextlib.suppress(OSError), socket.socket(fileno=descriptor) as connection:
+        connection.setblocking(True)
+        with connection.makefile("rwb") as stream:
+            for request in stream:
+                stream.write(json.dumps(answer(**json.loads(request))).encode() + b"\n")
+                stream.flush()
 
 
-def answer(address: str, kms_key_id: str | None, packed: bool, file: str, key: str) -> dict[str, object]:
+def answer(address: str, kms_key_id: str | None, compress: bool, file: str, key: str) -> dict[str, str | int]:
     """``{"bytes": …}``, or ``{"error": …}``."""
     try:
-        return {"bytes": carrier(address, kms_key_id, packed).carry(Path(file), key)}
-    except Exception as error:  # noqa: BLE001 - who asked will tell, and ask again
+        return {"bytes": upload(Path(file), destination(address, kms_key_id), key, compress)}
+    except Exception as error:  # noqa: BLE001 - the serving process logs it and tries again
         return {"error": f"{type(error).__name__}: {error}"}
 
 
 @lru_cache(maxsize=100)
-def carrier(address: str, kms_key_id: str | None, packed: bool) -> Direct:
-    return Direct(destination_at(address, kms_key_id), packed, address)
+def destination(address: str, kms_key_id: str | None) -> Destination:
+    return destination_at(address, kms_key_id)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Captured records on the local disk, from the in-memory queue until they are sent."""
+"""Captured requests on their way from the in-memory queue to files on the local disk."""

@@ -1,4 +1,4 @@
-"""What does the spool ask of the local disk? Folders with locks, and files of whole lines."""
+"""File-system primitives of the spool: folders with locks, synced writes, and where the spool is."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from model_monitor.errors import ConfigError, StoreError
 LOCK, NEW = "lock", ".new-"
 
 
-def locked_folder(root: Path, name: str) -> int:
-    """Make a folder whose lock is held before anybody can see it; the lock's descriptor. Raises OSError."""
+def make_locked_folder(root: Path, name: str) -> int:
+    """Make a folder that is locked before it is visible; the lock's descriptor. Raises OSError."""
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = root / f"{NEW}{name}"
     new.mkdir(mode=0o700, exist_ok=True)
@@ -32,31 +32,31 @@ def locked_folder(root: Path, name: str) -> int:
 
 
 @contextlib.contextmanager
-def freed(folder: Path) -> Iterator[bool]:
-    """Whether a folder's writer has ended; its lock is held as long as this lasts. Raises OSError."""
+def lock_abandoned(folder: Path) -> Iterator[bool]:
+    """Lock a folder whose writer has ended; False, and no lock, if the writer is alive. Raises OSError."""
     try:
         descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         with contextlib.suppress(OSError):
-            folder.rmdir()  # if it is empty: who was about to delete it, lock first, was killed
+            folder.rmdir()  # empty if a process was killed between deleting the lock and the folder
         yield False
         return
     try:
-        yield has_lock(descriptor)
+        yield try_lock(descriptor)
     finally:
         os.close(descriptor)
 
 
-def has_lock(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    return os.fstat(descriptor).st_nlink > 0  # or somebody else has just taken the folder over, and deleted it
+    return os.fstat(descriptor).st_nlink > 0  # 0 if another process has just taken the folder over and deleted it
 
 
-def remove(folder: Path) -> None:
-    """Delete a folder of which nothing is left but its lock. Raises OSError, also if there is more."""
+def remove_folder(folder: Path) -> None:
+    """Delete a folder that holds nothing but its lock. Raises OSError, also if it holds more."""
     if rest := [path.name for path in folder.iterdir() if path.name != LOCK]:
         raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), str(folder / rest[0]))
     (folder / LOCK).unlink(missing_ok=True)
@@ -64,13 +64,13 @@ def remove(folder: Path) -> None:
 
 
 def discard(path: Path) -> None:
-    """Delete a file, if the disk lets us."""
+    """Delete a file; ignore failures."""
     with contextlib.suppress(OSError):
         path.unlink()
 
 
 def is_gone(path: Path) -> bool:
-    """Whether a file was deleted, which a disk that fails does not tell."""
+    """Whether a file was deleted. False if the disk fails to say."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -91,7 +91,7 @@ def write_all(descriptor: int, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names of a folder's files survive a loss of power. Raises OSError."""
+    """Make a folder's file names survive a power failure. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -99,32 +99,32 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def spool_of(endpoint: str, variant: str, place: str, chosen: str | Path | None) -> Path:
-    """Make the folder where captures on their way to a place wait, below the one that was chosen.
+def spool_root(endpoint: str, variant: str, place: str, folder: str | Path | None) -> Path:
+    """Make the folder where captures for one destination wait, below ``folder`` or the default.
 
     Raises StoreError, ConfigError.
     """
     try:
-        root = (Path(chosen) if chosen else default_root()).absolute()
-        folder = root / endpoint / variant / hashlib.sha256(place.encode()).hexdigest()[:12]
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        base = (Path(folder) if folder else default_folder()).absolute()
+        root = base / endpoint / variant / hashlib.sha256(place.encode()).hexdigest()[:12]
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"the spool can't be made: {error}; name a folder with spool=") from error
-    return folder
+    return root
 
 
-def default_root() -> Path:
-    """A folder of this user's that outlives a restart of the machine, where there is one.
+def default_folder() -> Path:
+    """A folder private to this user that survives a restart of the machine, if there is one.
 
-    Raises ConfigError if somebody else made it, as payloads are nobody else's business; OSError.
+    Raises ConfigError if another user made it, as payloads are private; OSError.
     """
     if chosen := os.environ.get("MODEL_MONITOR_SPOOL"):
         return Path(chosen)
     shared = Path("/var/tmp") if os.access("/var/tmp", os.W_OK) else Path(tempfile.gettempdir())
-    root = shared / f"model-monitor-spool-{os.getuid()}"
+    folder = shared / f"model-monitor-spool-{os.getuid()}"
     with contextlib.suppress(FileExistsError):
-        root.mkdir(mode=0o700)
-    about = root.lstat()
-    if not root.is_dir() or root.is_symlink() or about.st_uid != os.getuid() or about.st_mode & 0o077:
-        raise ConfigError(f"{root} is not this user's alone; name another folder with spool= or MODEL_MONITOR_SPOOL")
-    return root
+        folder.mkdir(mode=0o700)
+    status = folder.lstat()
+    if not folder.is_dir() or folder.is_symlink() or status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise ConfigError(f"{folder} is not this user's alone; name another folder with spool= or MODEL_MONITOR_SPOOL")
+    return folder

@@ -1,4 +1,4 @@
-"""Where do requests wait until they are written down? In memory, bounded by their size."""
+"""Hold requests in memory, bounded by their size, until they are written to the spool."""
 
 from __future__ import annotations
 
@@ -6,26 +6,25 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 
-from model_monitor.recorder.counters import RECORDED, Counters
+from model_monitor.recorder.counters import Counters
 from model_monitor.recorder.flag import Flag
-from model_monitor.recorder.records import Waiting
+from model_monitor.recorder.records import Queued
 
 
 @dataclass(slots=True)
 class Queue:
-    """First in, first out. ``wanted`` is set when there is something to take, ``hurry`` when that can't wait."""
+    """First in, first out. ``ready`` is set when the queue holds something, ``urgent`` when that cannot wait."""
 
     max_bytes: int
     when_full: str
     counters: Counters
-    wanted: Flag = field(default_factory=Flag)
-    hurry: Flag = field(default_factory=Flag)
-    requests: deque[tuple[Waiting, int]] = field(default_factory=deque)
+    ready: Flag = field(default_factory=Flag)
+    urgent: Flag = field(default_factory=Flag)
+    requests: deque[tuple[Queued, int]] = field(default_factory=deque)
     bytes: int = 0
     closed: bool = False
-    # The counters' own, so that a request takes one lock. Reentrant: a signal handler, or a finaliser, may record in
-    # the middle of it. (It does so between two steps of Python, after a call for example: ``self.bytes`` is read and
-    # written without one in between.)
+    # The counters' own lock, so that a request takes one lock only. Reentrant: a signal handler or finalizer may record
+    # while it is held. (Python runs these after calls and jumps, so never between reading and writing ``self.bytes``.)
     lock: threading.RLock = field(init=False)
     room: threading.Condition = field(init=False)
 
@@ -37,11 +36,11 @@ class Queue:
     def count(self) -> int:
         return len(self.requests)
 
-    def put(self, request: Waiting) -> bool:
-        """Whether a request was taken; if there is no room, what was set happens: it waits, or one is dropped."""
+    def put(self, request: Queued) -> bool:
+        """Whether a request was taken. A full queue waits or drops, as ``when_full`` says."""
         size = request.size
         with self.lock:
-            self.counters.numbers[RECORDED] += 1
+            self.counters.numbers["recorded"] += 1
             if self.closed:
                 self.counters.add(dropped_closed=1)
                 return False
@@ -51,15 +50,15 @@ class Queue:
             self.requests.append((request, size))
             self.bytes += size
         if is_first:
-            self.wanted.set()
+            self.ready.set()
         elif self.bytes > self.max_bytes // 2:
-            self.hurry.set()
+            self.urgent.set()
         return True
 
     def wake(self) -> None:
-        """Have whoever takes look at once."""
-        self.wanted.set()
-        self.hurry.set()
+        """Wake the writer at once."""
+        self.ready.set()
+        self.urgent.set()
 
     def make_room(self, size: int) -> bool:
         if self.when_full == "drop_newest":
@@ -76,27 +75,27 @@ class Queue:
             self.counters.add(dropped_queue=1)
         return True
 
-    def take(self, count: int, size: int) -> list[Waiting]:
-        """The first requests, at most so many, and no more once they have so many bytes."""
+    def take(self, max_count: int, max_bytes: int) -> list[Queued]:
+        """Remove the first requests: at most ``max_count``, and none after ``max_bytes`` are reached."""
         with self.lock:
-            taken: list[Waiting] = []
-            while self.requests and len(taken) < count and size > 0:
+            taken: list[Queued] = []
+            while self.requests and len(taken) < max_count and max_bytes > 0:
                 request, freed = self.requests.popleft()
                 self.bytes -= freed
-                size -= freed
+                max_bytes -= freed
                 taken.append(request)
             if taken and self.when_full == "block":
                 self.room.notify_all()
         return taken
 
-    def empty(self) -> int:
-        """Forget all that waits; how many requests that were."""
+    def clear(self) -> int:
+        """Remove all requests; how many there were."""
         with self.lock:
-            gone, self.requests, self.bytes = self.requests, deque(), 0
-        return len(gone)
+            removed, self.requests, self.bytes = self.requests, deque(), 0
+        return len(removed)
 
     def close(self) -> None:
-        """Take no more; who waits for room goes on without."""
+        """Take no more requests; callers that wait for room return."""
         with self.lock:
             self.closed = True
             self.room.notify_all()

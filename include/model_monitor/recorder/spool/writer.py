@@ -1,4 +1,4 @@
-"""How do requests get from memory to the spool? One thread writes them down, some at a time."""
+"""Write queued requests to the spool, in batches, from one thread."""
 
 from __future__ import annotations
 
@@ -9,29 +9,28 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from model_monitor.recorder.counters import Counters
+from model_monitor.recorder.failures import Warnings
 from model_monitor.recorder.flag import Flag
-from model_monitor.recorder.records import Format, Waiting
+from model_monitor.recorder.records import Format, Queued
+from model_monitor.recorder.spool.files import Spool
 from model_monitor.recorder.spool.queue import Queue
-from model_monitor.recorder.spool.spool import Spool
-from model_monitor.recorder.trouble import Trouble
 
-# How often what is queued is written down, in seconds: what is in memory only is lost when the process is killed. Not
-# more often, and by as few calls of the operating system as can be, as after each this thread waits for the
-# interpreter's lock; and as long as it waits, each call of another thread that lets go of the lock for a moment, as a
-# model does hundreds of times for an answer, costs that other thread a switch.
-DRAINED_EVERY = 1.0
-AGAIN = 0.05  # seconds after a failure
-# So many requests are written at once. While they are put into words, no other thread of the interpreter runs: 512 of
-# 2 KB take some 2 ms, which a request that is being answered at the time has to wait. Of very many it is a part.
-AT_ONCE, BYTES_AT_ONCE, PART = 512, 1 << 20, 8
-MOST_LINES = 4 << 20  # bytes of lines that are kept in memory
+# Seconds between two writes; a killed process loses what is still in memory. Drain rarely and with few system calls:
+# after each call this thread must reacquire the GIL, and while it waits, every other thread that briefly releases the
+# GIL (a model does so hundreds of times per prediction) pays a context switch.
+DRAIN_INTERVAL = 1.0
+RETRY_SECONDS = 0.05
+# Encoding holds the GIL: 512 requests of 2 KB delay a request that is being answered by some 2 ms. A long queue is
+# written in an eighth of its length at a time.
+BATCH_COUNT, BATCH_BYTES, BATCH_PART = 512, 1 << 20, 8
+MAX_LINE_BYTES = 4 << 20  # of encoded lines held in memory
 
-Lines = tuple[int, list[bytes]]  # of one hour, with the time of the first
+Lines = tuple[int, list[bytes]]  # the time of the first request of an hour, and the hour's lines
 
 
 @dataclass
 class Writer:
-    """Writes down what is queued; ``on_ready`` is called when there may be files to send."""
+    """Drains the queue; calls ``on_ready`` when files may be ready to send."""
 
     queue: Queue
     spool: Spool
@@ -42,23 +41,23 @@ class Writer:
     when_full: str
     on_ready: Callable[[], None]
     ending: Flag = field(default_factory=Flag)
-    asked: int = 0  # how often somebody asked to have all files closed
-    done: int = 0  # what was asked when that was last done
+    flushes_requested: int = 0
+    flushes_done: int = 0
     synced: float = 0.0
-    tell: Trouble = field(default_factory=Trouble)
+    warn: Warnings = field(default_factory=Warnings)
 
     def run(self) -> None:
-        """Until the end has come and nothing is queued."""
+        """Write until ``ending`` is set and the queue is empty."""
         while True:
-            ending, asked, busy = self.ending.is_set(), self.asked, self.queue.count > 0
+            ending, requested, busy = self.ending.is_set(), self.flushes_requested, self.queue.count > 0
             try:
-                empty = self.drain()
-                self.keep(ending or asked > self.done)
-                if empty:
-                    self.done = asked
-            except Exception:  # noqa: BLE001 - whatever goes wrong, the next requests are not to be lost with it
-                self.tell("the files that captures wait in can't be written", trace=True)
-                time.sleep(AGAIN)
+                is_empty = self.drain()
+                self.maintain(ending or requested > self.flushes_done)
+                if is_empty:
+                    self.flushes_done = requested
+            except Exception:  # noqa: BLE001 - the next requests must still be written
+                self.warn("the files that captures wait in can't be written", trace=True)
+                time.sleep(RETRY_SECONDS)
             if self.spool.ready:
                 self.on_ready()
             if ending and not self.queue.count:
@@ -66,24 +65,24 @@ class Writer:
             self.wait(busy)
 
     def wait(self, busy: bool) -> None:
-        """Until there is something to do: at once if asked, else soon if there are requests or open files.
+        """Wait until there is work: at once on request, else for the drain interval or until a file is due.
 
-        While requests come, none of them wakes this thread: that would cost it more than all else.
+        While requests keep coming, none of them wakes this thread: waking costs more than all other work.
         """
-        queue, every = self.queue, min(DRAINED_EVERY, self.flush_interval)
+        queue, interval = self.queue, min(DRAIN_INTERVAL, self.flush_interval)
         if busy:
-            queue.hurry.wait(every)
+            queue.urgent.wait(interval)
         elif self.spool.open:
-            queue.wanted.wait(every if self.unsynced else self.seconds_to_roll)
+            queue.ready.wait(interval if self.has_unsynced else self.seconds_to_roll)
         else:
-            queue.wanted.wait()
-        if queue.count and not (busy or self.ending.is_set() or self.asked > self.done):
-            queue.hurry.wait(every)  # the first of some requests woke this thread: let the others come
-        queue.wanted.clear()
-        queue.hurry.clear()
+            queue.ready.wait()
+        if queue.count and not (busy or self.ending.is_set() or self.flushes_requested > self.flushes_done):
+            queue.urgent.wait(interval)  # the first request woke this thread; let more arrive
+        queue.ready.clear()
+        queue.urgent.clear()
 
     @property
-    def unsynced(self) -> bool:
+    def has_unsynced(self) -> bool:
         return any(segment.unsynced for segment in self.spool.open.values())
 
     @property
@@ -91,33 +90,34 @@ class Writer:
         oldest = min(segment.opened for segment in self.spool.open.values())
         return max(0.0, oldest + self.spool.roll_seconds - time.monotonic())
 
-    def keep(self, rolling: bool) -> None:
-        """Sync what is due, close what is full or old. Raises OSError."""
+    def maintain(self, roll_all: bool) -> None:
+        """Sync if it is due, and close full or old files. Raises OSError."""
         now = time.monotonic()
-        if now - self.synced >= self.flush_interval / 2:  # at each look, if those are as rare as that
+        if now - self.synced >= self.flush_interval / 2:  # half: every time, if this is called once an interval
             self.spool.sync()
             self.synced = now
-        self.spool.roll_due(rolling)
+        self.spool.roll_due(roll_all)
 
     def drain(self) -> bool:
-        """Write down what is queued; whether all that was is off the queue."""
+        """Write the queued requests; whether the queue was emptied."""
         while self.queue.count:
             if not self.has_room():
                 return not self.queue.count
-            count, size = max(AT_ONCE, self.queue.count // PART), max(BYTES_AT_ONCE, self.queue.bytes // PART)
+            count = max(BATCH_COUNT, self.queue.count // BATCH_PART)
+            size = max(BATCH_BYTES, self.queue.bytes // BATCH_PART)
             self.write(self.queue.take(count, min(size, self.spool.roll_bytes)))
         return True
 
     def has_room(self) -> bool:
-        """Whether the spool takes more; makes room, or passes on to the queue that there is none, as it was set.
+        """Whether the spool takes more. A full spool drops or blocks as ``when_full`` says.
 
-        In the end it always does, unless the newest are to be dropped: what is in memory only would be lost.
+        At the end it takes more all the same unless the newest are dropped: requests in memory would be lost.
         """
         while self.spool.used >= self.max_spool_bytes:
             if self.when_full == "block":
                 return self.ending.is_set()
             if self.when_full == "drop_newest":
-                self.counters.add(dropped_spool=self.queue.empty())
+                self.counters.add(dropped_spool=self.queue.clear())
                 return False
             if not (dropped := self.spool.drop_oldest()):
                 if not self.spool.open:
@@ -125,26 +125,23 @@ class Writer:
                 self.spool.roll_due(everything=True)
                 continue
             self.counters.add(dropped_spool=dropped.count)
-            self.tell("the spool is full: the oldest captures are dropped, %s just now", dropped.count)
+            self.warn("the spool is full: the oldest captures are dropped, %s just now", dropped.count)
         return True
 
-    def write(self, waiting: list[Waiting]) -> None:
+    def write(self, batch: list[Queued]) -> None:
         hours: dict[int, Lines] = {}
         size = 0
-        for one in waiting:
+        for queued in batch:
             try:
-                request = one.request()
+                request = queued.request()
                 line = self.format.line(request)
-            except Exception:  # noqa: BLE001 - such as a time beyond the year 9999
+            except Exception:  # noqa: BLE001 - such as a time after the year 9999
                 self.counters.add(dropped_disk=1)
-                self.tell("a request can't be put into words", trace=True)
+                self.warn("a request can't be encoded", trace=True)
                 continue
-            hour = request.time // 3_600_000
-            if hour not in hours:
-                hours[hour] = (request.time, [])
-            hours[hour][1].append(line)
+            hours.setdefault(request.time // 3_600_000, (request.time, []))[1].append(line)
             size += len(line)
-            if size > MOST_LINES:  # bodies that were packed
+            if size > MAX_LINE_BYTES:  # compressed bodies have grown
                 self.append(hours)
                 hours, size = {}, 0
         self.append(hours)
@@ -152,22 +149,22 @@ class Writer:
     def append(self, hours: dict[int, Lines]) -> None:
         for hour, (first_time, lines) in hours.items():
             try:
-                self.spool.append(hour_of(hour), in_hour(first_time), lines)
+                self.spool.append(hour_folder(hour), time_in_hour(first_time), lines)
             except OSError as error:
                 self.counters.add(dropped_disk=len(lines))
-                self.tell("captures are lost, as the spool can't be written: %s", error)
+                self.warn("captures are lost, as the spool can't be written: %s", error)
 
 
 @lru_cache(maxsize=256)
-def hour_of(hours: int) -> str:
-    """A number of hours since 1970 as the folder of that hour, with dots for slashes."""
+def hour_folder(hours: int) -> str:
+    """The folder of an hour, given in hours since 1970, with dots for slashes: ``yyyy.mm.dd.hh``."""
     return datetime.fromtimestamp(hours * 3600, UTC).isoformat()[:13].replace("-", ".").replace("T", ".")
 
 
-def in_hour(milliseconds: int) -> str:
-    """Where in its hour a time is, as files are named: ``mm-ss-mmm``.
+def time_in_hour(milliseconds: int) -> str:
+    """A time's minutes, seconds and milliseconds as they are in file names.
 
-    >>> in_hour(1_650_241_248_871)
+    >>> time_in_hour(1_650_241_248_871)
     '20-48-871'
     """
     seconds, rest = divmod(milliseconds, 1000)

@@ -44,8 +44,8 @@ print("sent", flush=True)
 WAITING = SERVING + "sys.stdin.read()\n"
 ANSWERING = """
 recorder.record(b"1", b"2", event_id="second")
-print("asked", flush=True)
 try:
+    print("asked", flush=True)
     signal.pause()
 finally:
     assert recorder.close(60)

@@ -1,9 +1,9 @@
-"""Where do requests wait for the store? In files on the local disk, which outlive this process.
+"""Keep requests in files on the local disk until the store has them; the files outlive the process.
 
-A writer has a folder of its own below the spool's root, and holds a lock on it that ends with its process, however it
-ends. In it is one open file per hour of event time; one that is full or old enough is closed and *ready* to be sent.
-Whoever looks later takes over the folders whose lock is free, so that what a killed process left is sent all the same.
-A file keeps the name that it has in the store from its first line on: sent twice, it is still one file.
+Each writer has its own folder below the spool's root, locked for as long as its process lives. The folder holds one
+open file per hour of event time. A file that is full or old enough is closed and *ready* to be sent. Any later recorder
+takes over folders whose lock is free, so files of a killed process are sent too. A file has its final name in the store
+from its first line on: sent twice, it is still one file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
@@ -21,16 +21,14 @@ from uuid import uuid4
 from model_monitor.recorder.spool.disk import (
     NEW,
     discard,
-    freed,
-    locked_folder,
-    remove,
-    size_of,
+    make_locked_folder,
+    remove_folder,
     sync_folder,
     write_all,
 )
 
 OPEN, READY = ".open", ".ready"
-OPEN_FILES = 32  # hours of event time that are written at once; the file opened first makes room for another
+MAX_OPEN_FILES = 32  # one per hour of event time; beyond that the file opened first is closed
 
 
 @dataclass(eq=False)
@@ -40,7 +38,7 @@ class Segment:
     name: str
     path: Path
     opened: float  # monotonic
-    arrived: float  # seconds since 1970, of its first request; of its last one if it was taken over
+    arrived: float  # when its first request came, in seconds since 1970; the last one's time if it was taken over
     descriptor: int = -1  # while it is open
     size: int = 0
     count: int = 0
@@ -55,12 +53,12 @@ class Segment:
 
 @dataclass
 class Spool:
-    """One writer's files. Written to by one thread; ``ready`` is shared with the one that sends. Raises OSError."""
+    """The files of one writer. One thread writes; ``ready`` is shared with the thread that sends. Raises OSError."""
 
     root: Path
     roll_seconds: float
     roll_bytes: int
-    lock: threading.RLock = field(default_factory=threading.RLock)  # reentrant: signal handlers may look at counters
+    lock: threading.RLock = field(default_factory=threading.RLock)  # reentrant: signal handlers may read the counters
     ready: deque[Segment] = field(default_factory=deque)
     open: dict[str, Segment] = field(default_factory=dict)
     used: int = 0  # bytes in all files, open or ready
@@ -68,7 +66,7 @@ class Spool:
     descriptor: int = field(init=False, default=-1)
 
     def __post_init__(self) -> None:
-        self.descriptor = locked_folder(self.root, self.name)
+        self.descriptor = make_locked_folder(self.root, self.name)
 
     @property
     def folder(self) -> Path:
@@ -79,16 +77,17 @@ class Spool:
         with self.lock:
             return [*self.ready, *self.open.values()]
 
-    def ready_now(self) -> list[Segment]:
+    @property
+    def ready_segments(self) -> list[Segment]:
         with self.lock:
             return list(self.ready)
 
     def append(self, hour: str, time_of_first: str, lines: Sequence[bytes]) -> None:
         """Write whole lines of one hour (``yyyy.mm.dd.hh``; ``time_of_first``: ``mm-ss-mmm``).
 
-        Raises OSError, and then none of them is written.
+        Raises OSError, and then none of the lines is written.
         """
-        segment = self.open.get(hour) or self.opened(hour, time_of_first)
+        segment = self.open.get(hour) or self.open_segment(hour, time_of_first)
         content = b"".join(lines)
         try:
             write_all(segment.descriptor, content)
@@ -105,15 +104,15 @@ class Spool:
             with contextlib.suppress(OSError):  # the lines are written; ``roll_due`` tries again
                 self.roll(segment)
 
-    def opened(self, hour: str, time_of_first: str) -> Segment:
-        if len(self.open) >= OPEN_FILES:
+    def open_segment(self, hour: str, time_of_first: str) -> Segment:
+        if len(self.open) >= MAX_OPEN_FILES:
             self.roll(min(self.open.values(), key=lambda segment: segment.opened))
         name = f"{hour}.{time_of_first}-{uuid4()}"
         segment = Segment(name, self.folder / (name + OPEN), time.monotonic(), time.time())
         try:
             segment.descriptor = new_file(segment.path)
-        except FileNotFoundError:  # somebody has deleted the folder
-            old, self.descriptor = self.descriptor, locked_folder(self.root, self.name)
+        except FileNotFoundError:  # the folder was deleted
+            old, self.descriptor = self.descriptor, make_locked_folder(self.root, self.name)
             os.close(old)
             segment.descriptor = new_file(segment.path)
         with self.lock:
@@ -121,7 +120,7 @@ class Spool:
         return segment
 
     def sync(self) -> None:
-        """Have what was written survive a loss of power. Raises OSError."""
+        """Make all written lines survive a power failure. Raises OSError."""
         for segment in self.open.values():
             if segment.unsynced:
                 os.fdatasync(segment.descriptor)
@@ -135,20 +134,20 @@ class Spool:
                 self.roll(segment)
 
     def roll(self, segment: Segment) -> None:
-        """Close a file; from now on it may be sent. Raises OSError if it can't be synced; it stays open then."""
+        """Close a file, which makes it ready to be sent. Raises OSError if it can't be synced; then it stays open."""
         os.fsync(segment.descriptor)
-        with contextlib.suppress(OSError):  # under its old name it is sent as well; if it is gone, who sends will see
+        with contextlib.suppress(OSError):  # under its old name it is sent too; if it is gone, the sender notices
             segment.path = segment.path.rename(segment.path.with_suffix(READY))
             sync_folder(self.folder)
         with self.lock:
             self.open = {hour: other for hour, other in self.open.items() if other is not segment}
             self.ready.append(segment)
-        # Not before, and its number is forgotten: that of a closed file may be that of a client's connection next.
+        # Close last and forget the descriptor: the OS may hand the same number to a client's socket.
         descriptor, segment.descriptor = segment.descriptor, -1
         os.close(descriptor)
 
     def oldest(self) -> Segment | None:
-        """The file to send next, marked as being sent; None if there is none."""
+        """The file to send next, marked as being sent; None if none is ready."""
         with self.lock:
             if not self.ready:
                 return None
@@ -156,45 +155,36 @@ class Spool:
             return self.ready[0]
 
     def done_with(self, segment: Segment) -> None:
-        """Forget a file that was sent, or is lost."""
+        """Forget a file that was sent or lost."""
         with self.lock:
             self.ready.remove(segment)
             self.used -= segment.size
 
     def drop_oldest(self) -> Segment | None:
-        """Delete the oldest file that is not being sent; None if there is none."""
+        """Delete the oldest ready file that is not being sent; None if there is none."""
         with self.lock:
-            segment = next((one for one in self.ready if not one.sending), None)
+            segment = next((segment for segment in self.ready if not segment.sending), None)
             if segment:
-                self.ready.remove(segment)
-                self.used -= segment.size
+                self.done_with(segment)
         if segment:
             discard(segment.path)
         return segment
 
     def others(self) -> list[Path]:
-        """The folders of other writers, running or not. Raises OSError."""
-        return [one for one in sorted(self.root.iterdir()) if one.name != self.name and not one.name.startswith(NEW)]
-
-    @contextlib.contextmanager
-    def taken_over(self, folder: Path, room: int) -> Iterator[int | None]:
-        """How many requests there are in a folder that its writer left, which are this one's from now on.
-
-        None if its writer has not ended; or if there are more than ``room`` bytes in it, as long as files wait here.
-        The folder is there until the caller has counted. Raises OSError.
-        """
-        with freed(folder) as free:
-            if not free or (size_of(folder) > room and self.ready):
-                yield None
-                return
-            yield self.take_over(folder)
-            remove(folder)
+        """The folders of other writers, alive or not. Raises OSError."""
+        return [
+            path for path in sorted(self.root.iterdir()) if path.name != self.name and not path.name.startswith(NEW)
+        ]
 
     def take_over(self, folder: Path) -> int:
+        """Move the files from a folder whose writer has ended into this one; how many requests they hold.
+
+        A file that can't be moved stays where it is. Raises OSError if the folder can't be listed.
+        """
         count = 0
         for path in sorted(folder.iterdir()):
-            with contextlib.suppress(OSError):  # it stays where it is, and so does the folder
-                if path.suffix in (OPEN, READY) and (segment := whole_lines(path, self.folder)):
+            with contextlib.suppress(OSError):
+                if path.suffix in (OPEN, READY) and (segment := move_whole_lines(path, self.folder)):
                     count += segment.count
                     with self.lock:
                         self.used += segment.size
@@ -204,20 +194,20 @@ class Spool:
         return count
 
     def touch(self) -> None:
-        """Show that the folder is in use to what deletes old files from temporary folders."""
+        """Update the folder's time, for services that delete old files from temporary folders."""
         with contextlib.suppress(OSError):
             os.utime(self.descriptor)
 
     def close(self) -> None:
-        """Leave what is not sent to whoever looks next."""
+        """Release the folder. A later recorder takes over what was not sent."""
         descriptor, self.descriptor = self.descriptor, -1
         if descriptor >= 0:
-            with contextlib.suppress(OSError):  # what is left there, for whatever reason, is not to be deleted
-                remove(self.folder)
+            with contextlib.suppress(OSError):  # keep the folder if it still holds a file
+                remove_folder(self.folder)
             os.close(descriptor)
 
-    def forget(self) -> None:
-        """In a process that was forked: these are the parent's files."""
+    def forked(self) -> None:
+        """Close the parent's descriptors in a forked child."""
         for descriptor in (self.descriptor, *(segment.descriptor for segment in self.open.values())):
             with contextlib.suppress(OSError):
                 if descriptor >= 0:
@@ -228,10 +218,10 @@ def new_file(path: Path) -> int:
     return os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
 
-def whole_lines(path: Path, folder: Path) -> Segment | None:
-    """A file that another writer left, moved here, without a last line that was cut off; None if nothing is left.
+def move_whole_lines(path: Path, folder: Path) -> Segment | None:
+    """Move another writer's file here without an incomplete last line; None, and deleted, if no line is complete.
 
-    Raises OSError, and then it was not moved.
+    Raises OSError, and then the file was not moved.
     """
     content, arrived = path.read_bytes(), path.stat().st_mtime
     size = content.rfind(b"\n") + 1

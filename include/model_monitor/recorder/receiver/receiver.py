@@ -1,8 +1,8 @@
-"""What do model servers send that log payloads by themselves? An app that takes KServe's and Seldon's events.
+"""An ASGI app that records the payload events KServe and Seldon send.
 
     model-monitor receive --destination s3://bucket/capture --host 0.0.0.0
 
-Endpoint and variant of a request are its inference service (``ce-inferenceservicename``) and ``ce-endpoint``.
+The endpoint and variant of a request are its inference service (``ce-inferenceservicename``) and ``ce-endpoint``.
 """
 
 from __future__ import annotations
@@ -16,26 +16,27 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from model_monitor.errors import ConfigError, StoreError
-from model_monitor.recorder import TRUNCATED, Recorder
 from model_monitor.recorder.http.asgi import Receive, Scope, Send
 from model_monitor.recorder.receiver.events import OTHER, Event, events_of
 from model_monitor.recorder.receiver.pairs import Pairs, Place
+from model_monitor.recorder.recorder import Recorder
+from model_monitor.recorder.records import TRUNCATED
 
 logger = logging.getLogger(__name__)
 
 VARIANT = "AllTraffic"
-CLOSING_SECONDS = 20.0  # less than the 30 s that Kubernetes gives
+CLOSING_SECONDS = 20.0  # less than the 30 s that Kubernetes grants
 
 
 class Refused(Exception):
-    """An event that is not to be received here, and why."""
+    """An event does not belong here; the message says why."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What is received: endpoints and components with these names (all if empty), one namespace (the first that sends,
-    if None). ``variant`` stands for the one that events name; ``keeps_unpaired`` says whether a request is recorded of
-    which only one event came. Seconds, bytes."""
+    """What is received: endpoints and components with these names (all if empty), and one namespace (if None, the first
+    that sends). ``variant`` overrides the one in events; ``keeps_unpaired`` records a request of which only one event
+    came. Times are in seconds, sizes in bytes."""
 
     endpoints: tuple[str, ...] = ()
     variant: str | None = None
@@ -50,11 +51,11 @@ class Limits:
 
 @dataclass
 class Receiver:
-    """An ASGI app: POST takes events, at any path; ``/healthz`` and ``/counters`` answer GET.
+    """POST takes events, at any path; GET answers ``/healthz`` and ``/counters``.
 
-    What was taken is answered 200 with no body (a Knative broker takes any other for an event), a malformed event 400,
-    one that is refused 403, one that is too large 413, each with a sentence. ``make`` makes the recorder of an endpoint
-    and a variant; it raises ConfigError for what can't be a name, so no event chooses a path.
+    The status is 200 with no body (a Knative broker takes any body for an event), or, with a sentence: 400 for a
+    malformed event, 403 for a refused one, 413 for one too large. ``make`` makes the recorder of an endpoint and a
+    variant; it raises ConfigError for an invalid name, so no event chooses a path.
     """
 
     make: Callable[[str, str], Recorder]
@@ -69,28 +70,27 @@ class Receiver:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self.live(receive, send)
+            await self.run(receive, send)
         elif scope["type"] == "http":
-            status, sentence = await self.answer(scope, receive)
+            status, sentence = await self.respond(scope, receive)
             content = sentence.encode()
             headers = [(b"content-length", str(len(content)).encode())]
-            headers += [(b"content-type", b"application/json" if sentence.startswith("{") else b"text/plain")]
-            await send(
-                {"type": "http.response.start", "status": status, "headers": headers if content else headers[:1]}
-            )
+            if content:
+                headers += [(b"content-type", b"application/json" if sentence.startswith("{") else b"text/plain")]
+            await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": content})
 
-    async def live(self, receive: Receive, send: Send) -> None:
-        """Look after those that wait for too long; at the end record what waits and close the recorders."""
+    async def run(self, receive: Receive, send: Send) -> None:
+        """Expire waiting events from startup to shutdown; then record all that wait and close the recorders."""
         await receive()
-        waking = asyncio.create_task(self.expire())
+        expiring = asyncio.create_task(self.expire())
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        waking.cancel()
+        expiring.cancel()
         self.pairs.flush()
         closing = [asyncio.to_thread(recorder.close, CLOSING_SECONDS) for recorder in self.recorders.values()]
-        for place, complete in zip(self.recorders, await asyncio.gather(*closing), strict=True):
-            if not complete:
+        for place, has_all in zip(self.recorders, await asyncio.gather(*closing), strict=True):
+            if not has_all:
                 logger.warning("%s/%s: not all was sent; the next start sends what is left", *place)
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -99,17 +99,17 @@ class Receiver:
             await asyncio.sleep(min(1.0, self.limits.pair_timeout))
             self.pairs.expire()
 
-    async def answer(self, scope: Scope, receive: Receive) -> tuple[int, str]:
+    async def respond(self, scope: Scope, receive: Receive) -> tuple[int, str]:
         """The status and the body of a response."""
         if scope["method"] in ("GET", "HEAD"):
-            return self.about(scope["path"])
+            return self.status(scope["path"])
         if scope["method"] != "POST":
             return 405, "events come by POST"
         try:
-            body = await whole(receive, self.limits.max_event_bytes)
+            body = await read_body(receive, self.limits.max_event_bytes)
         except EOFError as error:
             self.counts["interrupted"] += 1
-            return 400, str(error)  # to nobody
+            return 400, str(error)  # the sender has gone
         if body is None:
             self.counts["too_large"] += 1
             return 413, f"an event may have {self.limits.max_event_bytes} bytes (--max-event-bytes)"
@@ -121,7 +121,7 @@ class Receiver:
             return 400, str(error)
         return self.take(events)
 
-    def about(self, path: str) -> tuple[int, str]:
+    def status(self, path: str) -> tuple[int, str]:
         if path == "/healthz":
             return 200, "ok"
         if path != "/counters":
@@ -131,7 +131,7 @@ class Receiver:
         return 200, json.dumps({**self.counts, **waiting, "endpoints": endpoints})
 
     def take(self, events: list[Event]) -> tuple[int, str]:
-        """Take the events of one HTTP request. Those that can be taken are, whatever becomes of others."""
+        """Take the events of one HTTP request; a refused one does not affect the others."""
         status, sentence = 200, ""
         for event in events:
             self.counts["events"] += 1
@@ -142,7 +142,7 @@ class Receiver:
                 place = self.place_of(event)
                 recorder = self.recorder_of(place)
                 self.namespace = self.namespace or event.namespace
-                self.pairs.add(place, kept(event, recorder))
+                self.pairs.add(place, trimmed(event, recorder))
             except (Refused, ConfigError) as error:
                 self.counts["refused"] += 1
                 status, sentence = 403, str(error)
@@ -176,16 +176,16 @@ class Receiver:
             self.recorders[place] = self.make(*place)
         return self.recorders[place]
 
-    def record(self, place: Place, asked: Event | None, answered: Event | None) -> None:
-        """Record a request: it came in when its first event was sent."""
-        first = asked or answered
-        if first is None or not (self.limits.keeps_unpaired or (asked and answered)):
+    def record(self, place: Place, request: Event | None, response: Event | None) -> None:
+        """Record a request, at the time its first event was sent."""
+        first = request or response
+        if first is None or not (self.limits.keeps_unpaired or (request and response)):
             return
         self.recorders[place].record(
-            asked.content if asked else None,
-            answered.content if answered else None,
-            input_content_type=asked.content_type if asked else None,
-            output_content_type=answered.content_type if answered else None,
+            request.content if request else None,
+            response.content if response else None,
+            input_content_type=request.content_type if request else None,
+            output_content_type=response.content_type if response else None,
             inference_id=first.inference_id,
             custom_attributes=first.custom_attributes,
             event_id=first.id,
@@ -193,8 +193,8 @@ class Receiver:
         )
 
 
-def kept(event: Event, recorder: Recorder) -> Event:
-    """An event without a payload that is not wanted, or too large to be recorded."""
+def trimmed(event: Event, recorder: Recorder) -> Event:
+    """An event without its payload if sampling leaves it out or it is too large."""
     if not recorder.wants(event.id):
         return dataclasses.replace(event, content=None)
     if isinstance(event.content, bytes) and len(event.content) > recorder.max_payload_bytes:
@@ -202,10 +202,10 @@ def kept(event: Event, recorder: Recorder) -> Event:
     return event
 
 
-async def whole(receive: Receive, limit: int) -> bytes | None:
-    """A request's body; None if it is larger than ``limit`` (the rest of it is not kept).
+async def read_body(receive: Receive, limit: int) -> bytes | None:
+    """A request's body; None if it is larger than ``limit``, and then it is not kept.
 
-    Raises EOFError if the sender went away before its end.
+    Raises EOFError if the sender disconnects before the end.
     """
     body = bytearray()
     size = 0

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.recorded import data_of, recorder_into, records_in
 
 from model_monitor.errors import ConfigError
-from model_monitor.recorder.records import kept, milliseconds
+from model_monitor.recorder.records import limited, milliseconds
 from model_monitor.recorder.sending.destinations import Bucket, destination_at
 
 CSV: dict[str, Any] = {"input_content_type": "text/csv", "output_content_type": "text/csv"}
@@ -35,7 +35,7 @@ def test_text_is_measured_in_bytes(tmp_path: Path) -> None:
 
 @given(st.text() | st.binary(), st.integers(1, 20))
 def test_what_is_kept_is_never_more_than_the_limit(payload: str | bytes, most: int) -> None:
-    content = kept(payload, most)
+    content = limited(payload, most)
     raw = payload if isinstance(payload, bytes) else payload.encode("utf-8", "surrogatepass")
     assert content == raw if len(raw) <= most else not isinstance(content, bytes)
 

@@ -16,7 +16,7 @@ import pytest
 from support.recorded import ids, in_balance, recorder_into, until
 
 from model_monitor.recorder import Recorder
-from model_monitor.recorder.spool import disk, spool
+from model_monitor.recorder.spool import disk, files
 from model_monitor.recorder.spool.disk import LOCK
 
 
@@ -36,8 +36,8 @@ def test_a_spool_that_is_deleted_meanwhile_is_made_again_and_what_was_in_it_coun
         assert recorder.counters()["dropped"] == 2 and in_balance(recorder)
         assert recorder._spool.others() == []  # type: ignore[union-attr]
         [folder] = recorder.spool_root.iterdir()
-        with disk.freed(folder) as free:
-            assert not free, "nobody else takes it over"
+        with disk.lock_abandoned(folder) as is_locked:
+            assert not is_locked, "another recorder would take it over"
     assert ids(tmp_path / "capture") == Counter(["after0", "after1", "after2"])
     assert not [path for path in (tmp_path / "spool").rglob("*") if path.is_file()]
 
@@ -51,7 +51,7 @@ def test_a_file_that_can_not_be_read_at_the_moment_is_not_given_up(
     fails.set()
 
     def limited(path: Path) -> bytes:
-        if path.suffix == spool.READY and fails.is_set():
+        if path.suffix == files.READY and fails.is_set():
             raise OSError(errno.EMFILE, "Too many open files")
         return read(path)
 
@@ -89,7 +89,7 @@ def test_a_disk_that_turns_read_only_does_not_stop_what_it_holds_from_being_sent
     unlink = Path.unlink
 
     def read_only(path: Path, missing_ok: bool = False) -> None:
-        if path.suffix == spool.READY:
+        if path.suffix == files.READY:
             raise OSError(errno.EROFS, "Read-only file system")
         unlink(path, missing_ok)
 
@@ -140,7 +140,7 @@ def left_by_another(folder: Path, name: str, count: int) -> Path:
 def test_what_others_left_is_taken_over_while_requests_keep_coming(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_monitor.recorder.sending.sender.ADOPT_EVERY", 0.2)
+    monkeypatch.setattr("model_monitor.recorder.sending.sender.ADOPT_INTERVAL", 0.2)
     with recorder_into(tmp_path, flush_interval=0.01) as recorder:
         recorder.record(b"1", b"2")
         assert recorder.flush()
@@ -183,8 +183,6 @@ def test_nobody_else_can_read_what_waits(tmp_path: Path) -> None:
             assert stat.S_IMODE(recorder.spool_root.stat().st_mode) == 0o700
             for path in recorder.spool_root.rglob("*"):
                 assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
-            for path in Path("/dev/shm").glob(f"model-monitor-{recorder._spool.name}"):  # type: ignore[union-attr]
-                assert stat.S_IMODE(path.stat().st_mode) == 0o600
             (tmp_path / "capture").unlink()
     finally:
         os.umask(before)
@@ -226,7 +224,7 @@ def test_hundreds_of_hours_at_once_keep_few_files_open(tmp_path: Path) -> None:
                 b"1", b"2", event_id=f"e{i}", event_time=datetime(2022, 1, 1, tzinfo=UTC) + timedelta(hours=i)
             )
         until(lambda: recorder.counters()["queued"] == 0)
-        assert len(list(Path("/proc/self/fd").iterdir())) - before <= spool.OPEN_FILES + 4
+        assert len(list(Path("/proc/self/fd").iterdir())) - before <= files.MAX_OPEN_FILES + 4
     assert ids(tmp_path / "capture") == Counter(f"e{i}" for i in range(300))
 
 
@@ -238,7 +236,7 @@ def test_a_disk_that_does_not_even_tell_what_is_there_does_not_end_the_sending(
     about = Path.stat
 
     def fails(path: Path, **how: Any) -> os.stat_result:
-        if path.suffix == spool.READY:
+        if path.suffix == files.READY:
             raise OSError(errno.EIO, "broken")
         return about(path, **how)
 
@@ -262,7 +260,7 @@ def test_the_writer_ends_though_the_spool_is_full_and_the_store_away(tmp_path: P
     class Hanging:
         place = "nowhere"
 
-        def carry(self, file: Path, key: str) -> int:
+        def send(self, file: Path, key: str) -> int:
             sending.set()
             assert released.wait(20)
             raise OSError("away")
@@ -270,10 +268,10 @@ def test_the_writer_ends_though_the_spool_is_full_and_the_store_away(tmp_path: P
         def close(self) -> None:
             pass
 
-        forget = close
+        forked = close
 
     released = threading.Event()
-    recorder._sender.carrier = Hanging()
+    recorder._sender.transport = Hanging()
     for i in range(20):
         recorder.record(b"x" * 200, b"1", event_id=f"a{i}")
     assert sending.wait(10)

@@ -83,7 +83,7 @@ def test_closing_again_says_again_whether_the_store_has_all(tmp_path: Path) -> N
 
 
 def test_threads_that_can_not_be_started_are_tried_again_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_monitor.recorder.recorder.START_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("model_monitor.recorder.recorder.RESTART_SECONDS", 0.0)
     start, tried, before = threading.Thread.start, [], set(threading.enumerate())
 
     def refused(thread: threading.Thread) -> None:
