@@ -102,7 +102,7 @@ def recorded(rate: int | None, count: int) -> tuple[list[float], float, float, d
     """The sorted times of so many calls; the seconds of clock and core until all is in a local folder; the counts."""
     from model_monitor.recorder import Recorder
 
-    kinds = {"input_content_type": "text/csv", "output_content_type": "text/csv"}
+    kinds: Any = {"input_content_type": "text/csv", "output_content_type": "text/csv"}
     with tempfile.TemporaryDirectory() as folder:
         recorder = Recorder("churn", f"{folder}/capture", spool=f"{folder}/spool")
         recorder.start()
@@ -164,7 +164,13 @@ def core_seconds_of(task: Path) -> float:
 def answered_in(app: Any, body: bytes) -> float:
     """The seconds of a core that the thread needs which answers a request."""
     headers = [(b"host", b"localhost"), (b"content-type", b"text/csv"), (b"content-length", b"%d" % len(body))]
-    scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": "/invocations", "root_path": ""}
+    scope: dict[str, Any] = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/invocations",
+        "root_path": "",
+    }
     scope |= {"headers": headers, "query_string": b"", "scheme": "http", "server": ("127.0.0.1", 80)}
     sent: list[dict[str, Any]] = []
 

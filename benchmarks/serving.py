@@ -155,7 +155,7 @@ def asking() -> Iterator[subprocess.Popen[str]]:
 
 @contextlib.contextmanager
 def bucket(folder: Path) -> Iterator[str]:
-    from seaweed import BUCKET, running
+    from support.seaweed import BUCKET, running
 
     (folder / "weed").mkdir()
     with running(folder / "weed") as server:
@@ -165,7 +165,7 @@ def bucket(folder: Path) -> Iterator[str]:
 @contextlib.contextmanager
 def serving(capture: str, spool: Path) -> Iterator[tuple[int, int]]:
     """The example behind uvicorn with two workers; its port and process."""
-    from seaweed import free_port
+    from support.seaweed import free_port
 
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "app:app", "--workers", "2", "--port", str(port)]

@@ -45,7 +45,7 @@ def baseline(entry: Scheduled) -> DAG:
     ) as dag:
         target = {"endpoint_file": str(entry.file), "schedule": schedule.name}
         observed = ObserveBaseline(
-            task_id="observe_baseline", connection=schedule.explain and schedule.explain.connection, **target
+            task_id="observe_baseline", connection=schedule.explain.connection if schedule.explain else None, **target
         )
         suggested = SuggestConstraints(task_id="suggest_constraints", state=observed.output, **target)
         PublishBaseline(task_id="publish_baseline", version=suggested.output, **target)

@@ -1,4 +1,4 @@
-"""What Airflow itself has to know of the project: its timetables."""
+"""The project's Airflow plugin: it registers the timetable."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from model_monitor_airflow.timetables import WindowTimetable
 
 
 class ModelMonitorPlugin(AirflowPlugin):
-    """Lets Airflow's scheduler read the timetable from a serialised DAG."""
+    """The scheduler reads the timetable of a serialised DAG by its registered class."""
 
     name = "model_monitor"
-    timetables = (WindowTimetable,)
+    timetables = [WindowTimetable]  # noqa: RUF012 Airflow declares a list

@@ -1,18 +1,21 @@
-"""What is Airflow doing, and what should it do next? Its REST API in the words of this project."""
+"""Airflow's REST API, as far as the demo and the tests need it.
+
+Not by ``apache-airflow-client``: it would replace ``call`` alone, while logging in, paging and waiting stay, and it has
+to be of the server's version.
+"""
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
+
+import requests
 
 DONE = frozenset({"success", "failed"})
-PROGRESS = 10  # seconds between two lines about the same
+PROGRESS = 10  # seconds between two lines of progress
 
 
 class LocalAirflowError(RuntimeError):
@@ -24,7 +27,7 @@ class LocalAirflowError(RuntimeError):
 
 
 class AirflowApi:
-    """An Airflow at ``url``, asked as the user ``admin``."""
+    """The Airflow at ``url``, as its user ``admin``."""
 
     url: str
     password: str | None
@@ -37,19 +40,18 @@ class AirflowApi:
         return [dag["dag_id"] for dag in self.call("GET", "/dags?limit=100")["dags"]]
 
     def import_errors(self) -> dict[str, str]:
-        """What Airflow says of DAG files that it can't import, by file."""
+        """The stack traces of DAG files that Airflow can't import, by file."""
         errors = self.call("GET", "/importErrors")["import_errors"]
         return {error["filename"]: error["stack_trace"] for error in errors}
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         """The DAG's runs, newest window first; ``state`` is one of queued, running, success, failed."""
-        found: list[dict[str, Any]] = []
+        runs: list[dict[str, Any]] = []
         while True:
-            query = urlencode({"limit": 100, "offset": len(found), "order_by": "-logical_date"})
-            page = self.call("GET", f"/dags/{dag_id}/dagRuns?{query}")
-            found += page["dag_runs"]
-            if len(found) >= page["total_entries"] or not page["dag_runs"]:
-                return found
+            page = self.call("GET", f"/dags/{dag_id}/dagRuns?limit=100&offset={len(runs)}&order_by=-logical_date")
+            runs += page["dag_runs"]
+            if len(runs) >= page["total_entries"] or not page["dag_runs"]:
+                return runs
 
     def task_states(self, dag_id: str, run_id: str) -> dict[str, str]:
         page = self.call("GET", f"/dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances")
@@ -69,10 +71,10 @@ class AirflowApi:
     def trigger(self, dag_id: str, params: dict[str, Any] | None = None, logical_date: str | None = None) -> str:
         """Starts a run by hand; returns its id."""
         body = {"logical_date": logical_date, "conf": params or {}}
-        return self.write("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"]
+        return str(self.write("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"])
 
     def backfill(self, dag_id: str, from_date: str, to_date: str, max_active_runs: int = 8) -> int:
-        """Makes a run of each window whose previous tick is between two times, both inclusive; returns its id."""
+        """Backfills the windows whose previous tick is between two times, both inclusive; returns the backfill's id."""
         body = {
             "dag_id": dag_id,
             "from_date": from_date,
@@ -80,12 +82,12 @@ class AirflowApi:
             "max_active_runs": max_active_runs,
             "reprocess_behavior": "none",
         }
-        return self.write("POST", "/backfills", body)["id"]
+        return int(self.write("POST", "/backfills", body)["id"])
 
     # Waiting
 
     def wait_for_dags(self, *dag_ids: str, seconds: float = 90) -> None:
-        """Waits until these DAGs can be run; any at all if none is named."""
+        """Waits until these DAGs can run; until any DAG can if none is named."""
 
         def parsed() -> bool:
             known = set(self.dags())
@@ -94,7 +96,7 @@ class AirflowApi:
         self.wait_until(parsed, f"DAGs {', '.join(dag_ids)}", seconds)
 
     def wait_for_runs(self, dag_id: str, count: int, seconds: float = 600) -> Counter[str]:
-        """Waits until this many runs of the DAG have ended, and tells so now and then; returns how many ended how."""
+        """Waits until this many runs of the DAG have ended, and reports progress; returns the number per state."""
         states: Counter[str] = Counter()
         last = 0.0
 
@@ -111,7 +113,7 @@ class AirflowApi:
         return states
 
     def wait_until_idle(self, dag_id: str, seconds: float = 120) -> Counter[str]:
-        """Waits until the DAG has no run to do; returns how many ended how."""
+        """Waits until all runs of the DAG have ended; returns the number per state."""
         self.wait_until(
             lambda: all(run["state"] in DONE for run in self.runs(dag_id)), f"all runs of {dag_id}", seconds, pause=1.0
         )
@@ -121,7 +123,7 @@ class AirflowApi:
         """Waits until a run has ended; returns its state."""
         path = f"/dags/{dag_id}/dagRuns/{quote(run_id)}"
         self.wait_until(lambda: self.call("GET", path)["state"] in DONE, f"run {run_id} of {dag_id}", seconds)
-        return self.call("GET", path)["state"]
+        return str(self.call("GET", path)["state"])
 
     def wait_until(self, happened: Callable[[], bool], what: str, seconds: float, pause: float = 0.3) -> None:
         deadline = time.monotonic() + seconds
@@ -132,7 +134,7 @@ class AirflowApi:
             time.sleep(pause)
 
     def check(self) -> None:
-        """Raises where waiting has become pointless."""
+        """Raises if waiting is pointless."""
 
     # HTTP
 
@@ -141,7 +143,7 @@ class AirflowApi:
         return self.call(method, path, body)
 
     def call(self, method: str, path: str, body: Any = None, anonymous: bool = False) -> Any:
-        """Airflow's REST API: JSON to JSON. Raises LocalAirflowError."""
+        """JSON to JSON. Raises LocalAirflowError."""
         if not anonymous and self.token is None:
             login = {"username": "admin", "password": self.password}
             self.token = request("POST", f"{self.url}/auth/token", login, {})["access_token"]
@@ -150,17 +152,10 @@ class AirflowApi:
 
 
 def request(method: str, url: str, body: Any, headers: dict[str, str]) -> Any:
-    """JSON to JSON, past any proxy. Raises LocalAirflowError with the answer's text if it is an error."""
-    asked = urllib.request.Request(
-        url,
-        method=method,
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"Content-Type": "application/json", **headers},
-    )
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with direct.open(asked, timeout=30) as answer:
-            return json.load(answer)
-    except urllib.error.HTTPError as error:
-        text = error.read().decode("utf-8", "replace")
-        raise LocalAirflowError(f"{method} {url}: {error.code} {text}", error.code) from error
+    """JSON to JSON, past any proxy. Raises LocalAirflowError with the response's text for an error."""
+    with requests.Session() as session:
+        session.trust_env = False
+        response = session.request(method, url, json=body, headers=headers, timeout=30)
+    if not response.ok:
+        raise LocalAirflowError(f"{method} {url}: {response.status_code} {response.text}", response.status_code)
+    return response.json()

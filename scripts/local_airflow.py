@@ -1,4 +1,4 @@
-"""How do I run Airflow on this machine, without a container? For `make demo`, `make ui` and the tests.
+"""Run Airflow on this machine, without a container: for `make demo`, `make ui` and the tests.
 
     python scripts/local_airflow.py ui [--home DIR] [--port N]
 
@@ -11,6 +11,9 @@ starts a scheduler, a DAG processor, a triggerer and the web server on 127.0.0.1
         airflow.wait_for_runs("churn-data-quality", 24)
 
 SQLite and four tasks at once: enough for one person on one machine. For more, see ``docker-compose.yaml``.
+
+Not by ``airflow standalone``: its log servers listen on all interfaces, and nobody outside its process can stop or
+freeze the scheduler alone, which SQLite needs (see ``write``) and the tests do.
 """
 
 from __future__ import annotations
@@ -68,20 +71,20 @@ class Process:
             )
 
     def check(self) -> None:
-        """Raises LocalAirflowError with the end of its log if it is not running any more."""
+        """Raises LocalAirflowError with the end of its log if the process has ended."""
         if self.popen.poll() is not None:
             end = "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-20:])
             raise LocalAirflowError(f"{self.name} ended with {self.popen.returncode}; the end of {self.log}:\n{end}")
 
     def stop(self, deadline: float) -> None:
-        """Waits for it until a time, then kills what is left of its group."""
+        """Waits for the process until a time, then kills what is left of its group."""
         with suppress(subprocess.TimeoutExpired):
             self.popen.wait(max(0.1, deadline - time.monotonic()))
         self.kill_group()
         self.popen.wait()
 
     def kill_group(self) -> None:
-        """Ends what it started and left behind; itself too, if it is still there."""
+        """Kills the process, if it is still there, and its children."""
         with suppress(ProcessLookupError):
             os.killpg(self.popen.pid, signal.SIGKILL)
 
@@ -90,8 +93,8 @@ class Process:
 class LocalAirflow(AirflowApi):
     """Airflow's processes on this machine, from ``with`` to its end.
 
-    ``home`` keeps database, logs and secrets, and can be used again. ``project`` has ``dags``, ``plugins`` and so on.
-    ``environment`` is set for all processes and wins over everything here. ``say`` is told of progress.
+    ``home`` keeps database, logs and secrets between uses. ``project`` has the folders ``dags``, ``plugins`` and
+    ``include``. ``environment`` overrides every variable set here. ``say`` is called with lines of progress.
     """
 
     home: Path
@@ -120,7 +123,7 @@ class LocalAirflow(AirflowApi):
         return f"http://{HOST}:{self.port}"
 
     def start(self) -> None:
-        """Makes the home and the database where they are missing, then starts the processes and waits for them."""
+        """Creates the home and the database if they are missing, starts the processes and waits for them."""
         self.home, self.project = self.home.resolve(), self.project.resolve()
         self.home.mkdir(parents=True, exist_ok=True)
         self.port = free_port(self.port or 0)
@@ -136,7 +139,7 @@ class LocalAirflow(AirflowApi):
         self.wait_until(self.healthy, "Airflow to be healthy", seconds=180)
 
     def stop(self) -> None:
-        """Ends the processes that this object started, and whatever they started."""
+        """Ends the processes that this object started, and their children."""
         for process in self.processes:
             if process.popen.poll() is None:
                 process.popen.terminate()
@@ -146,7 +149,7 @@ class LocalAirflow(AirflowApi):
         self.processes.clear()
 
     def migrate(self) -> None:
-        """Makes or upgrades the database, once per version of Airflow."""
+        """Creates or upgrades the database, once per version of Airflow."""
         stamp = self.home / "migrated"
         if stamp.exists() and stamp.read_text() == version("apache-airflow-core"):
             return
@@ -168,7 +171,7 @@ class LocalAirflow(AirflowApi):
             process.check()
 
     def revive(self) -> None:
-        """Starts what has ended again. SQLite at times makes a scheduler end, see ``write``."""
+        """Restarts processes that have ended. SQLite sometimes makes the scheduler end, see ``write``."""
         for process in self.processes:
             if process.popen.poll() is not None:
                 self.say(f"{process.name} ended, see {process.log}; starting it again")
@@ -183,24 +186,24 @@ class LocalAirflow(AirflowApi):
         return False
 
     def write(self, method: str, path: str, body: Any) -> Any:
-        """A request that changes something, while the scheduler holds still.
+        """A request that changes something, made while the scheduler is frozen.
 
-        SQLite refuses a transaction that read before another one wrote. Airflow then takes a half-made backfill back,
-        which the scheduler does not survive if it saw it. So it does not see it, and the request is made again.
+        SQLite refuses a transaction that read before another one wrote. Airflow then rolls a half-made backfill back,
+        and the scheduler crashes if it has seen it. So the scheduler is frozen meanwhile, and the request repeated.
         """
-        answers: list[Any] = []
+        responses: list[Any] = []
 
         def accepted() -> bool:
             with self.scheduler_stopped():
                 try:
-                    answers.append(self.call(method, path, body))
+                    responses.append(self.call(method, path, body))
                 except LocalAirflowError as error:
                     if error.status not in (500, 503):
                         raise
-            return bool(answers)
+            return bool(responses)
 
         self.wait_until(accepted, f"{method} {path}", seconds=60)
-        return answers[0]
+        return responses[0]
 
     @contextmanager
     def scheduler_stopped(self) -> Iterator[None]:
@@ -212,7 +215,7 @@ class LocalAirflow(AirflowApi):
             scheduler.send_signal(signal.SIGCONT)
 
     def variables(self) -> dict[str, str]:
-        """The environment of all processes: this one's without its Airflow settings, then ours."""
+        """The environment of all processes: this process's own without its Airflow settings, then ours."""
         inherited = {name: text for name, text in os.environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))}
         paths = [str(self.project / "include"), inherited.get("PYTHONPATH", "")]
         return inherited | {
@@ -223,7 +226,7 @@ class LocalAirflow(AirflowApi):
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__PARALLELISM": str(self.parallelism),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
-            "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # the default one asks the name server
+            "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",  # the default queries the name server
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.home / "passwords.json"),
             "AIRFLOW__API__BASE_URL": self.url,
@@ -231,7 +234,7 @@ class LocalAirflow(AirflowApi):
             "AIRFLOW__API_AUTH__JWT_SECRET": kept_secret(self.home / "jwt_secret"),
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home / 'airflow.db'}",
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
-            # Each third task's end is missed by a hair; its supervisor looks again after this many seconds.
+            # A supervisor narrowly misses the end of each third task; it looks again after this many seconds.
             "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
             "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
@@ -248,18 +251,18 @@ class LocalAirflow(AirflowApi):
 
 
 def free_port(wanted: int) -> int:
-    """The port itself if nobody listens there, any free one for 0. Raises LocalAirflowError."""
+    """The port itself if it is free, any free port for 0. Raises LocalAirflowError."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, wanted))
         except OSError as error:
             raise LocalAirflowError(f"port {wanted} can't be used ({error.strerror}); choose another") from error
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 def kept_secret(path: Path, size: int = 64) -> str:
-    """The secret in a file that only its owner can read; made at random if there is none."""
+    """The secret in a file that only its owner can read; a random one if the file is missing."""
     if not path.exists():
         write_secret(path, secrets.token_urlsafe(size))
     return path.read_text()

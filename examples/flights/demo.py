@@ -21,7 +21,8 @@ import story
 
 sys.path.insert(0, str(story.PROJECT / "scripts"))
 
-from local_airflow import LocalAirflow, LocalAirflowError
+from airflow_api import LocalAirflowError
+from local_airflow import LocalAirflow
 
 TRAFFIC = story.PROJECT / "examples/flights/traffic.py"
 FIRST_DAY = datetime(2013, 3, 1, tzinfo=UTC)

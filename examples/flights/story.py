@@ -40,10 +40,10 @@ def history(schedule: str, end: datetime) -> list[Execution]:
 def published(schedule: str) -> Path:
     """The folder of the baseline that a schedule judges against."""
     versions = MONITORING / "_baselines/flights" / schedule
-    return versions / read(versions / "published.json")["version"]
+    return versions / str(read(versions / "published.json")["version"])
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> Any:
     return json.loads(path.read_text())
 
 
@@ -158,7 +158,7 @@ def attributions(folder: Path) -> Any:
 
 
 def start(execution: Execution) -> str:
-    return execution["window"]["start"][:10]
+    return str(execution["window"]["start"])[:10]
 
 
 def share(labels: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from model_monitor_airflow.connections import headers_of
 from model_monitor_airflow.windows import labels_until, now_of, window_of
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Context, XComArg
 
 
 class EndpointOperator(BaseOperator):
@@ -113,14 +113,12 @@ class Alert(ScheduleOperator):
         self.fail_on_violation = fail_on_violation
 
     def verb(self, jobs: ModuleType, context: Context) -> dict[str, Any]:
-        from model_monitor.results.execution import COMPLETED, WITH_VIOLATIONS
-
         summary: dict[str, Any] = jobs.alert(*self.execution(context))
         self.log.info("\n".join([summary["message"], *summary["details"]]))
         context["ti"].xcom_push("return_value", summary)
-        if summary["status"] not in (COMPLETED, WITH_VIOLATIONS):
+        if not summary["judged"]:
             raise AirflowSkipException(summary["message"])
-        if summary["status"] == WITH_VIOLATIONS and self.fail_on_violation:
+        if summary["violations"] and self.fail_on_violation:
             raise AirflowFailException(summary["message"])
         return summary
 
@@ -199,7 +197,7 @@ class SuggestConstraints(ScheduleOperator):
 
     template_fields: Sequence[str] = ("state",)
 
-    def __init__(self, *, state: str, **kwargs: Any) -> None:
+    def __init__(self, *, state: str | XComArg, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.state = state
 
@@ -213,7 +211,7 @@ class PublishBaseline(ScheduleOperator):
 
     template_fields: Sequence[str] = ("version",)
 
-    def __init__(self, *, version: str, **kwargs: Any) -> None:
+    def __init__(self, *, version: str | XComArg, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.version = version
 

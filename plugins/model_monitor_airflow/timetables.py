@@ -1,4 +1,4 @@
-"""When is a window complete, and which span of event time is it?"""
+"""When does a schedule judge which window?"""
 
 from __future__ import annotations
 
@@ -14,28 +14,29 @@ from pendulum import DateTime
 
 
 class WindowRun(DagRunInfo):
-    """A run whose logical date is the tick before its window's end, however far back its window reaches.
+    """A run whose logical date is the tick before its own, however far back its window reaches.
 
-    So every tick has a logical date of its own that stays when a schedule's ``window`` or ``lag`` is changed. Were it
-    the window's start, a longer window would meet the dates of earlier runs, and the scheduler would skip it until it
-    is past them.
+    So every tick has its own logical date, which does not change with a schedule's ``window`` or ``lag``. If it were
+    the window's start, a longer window would repeat the dates of earlier runs, and the scheduler would skip those.
     """
 
-    previous_tick: DateTime
+    previous_tick: DateTime | None
 
     @property
-    def logical_date(self) -> DateTime:
+    def logical_date(self) -> DateTime | None:
         return self.previous_tick
 
 
 class WindowTimetable(CronDataIntervalTimetable):
-    """Judges ``[previous tick, tick)``, or ``[tick - window, tick)``, once its last captures had ``delay`` to arrive.
+    """Judges ``[previous tick, tick)``, or ``[tick - window, tick)``, at ``tick + delay``. Ticks are in UTC.
 
-    A scheduled run starts at ``tick + delay``. With a ``lag``, its window ends that long before the tick, so that its
-    labels are there. A manual run judges the last window whose scheduled run would have started by its logical date. A
-    backfill from A to B judges, once each, the windows whose previous tick is in ``[A, B]``, both inclusive, and which
-    have ended; one whose tick is still to come waits for it. No window reaches beyond ``latest``, if that is set; a
-    DAG's ``end_date`` would also keep people from judging earlier windows by hand after it. Ticks are in UTC.
+    * The ``delay`` gives the window's last captures time to arrive.
+    * With a ``lag``, the window ends that long before the tick, so that its labels have time to arrive.
+    * A manual run judges the last window whose scheduled run would have started by its logical date.
+    * A backfill from A to B judges the windows whose previous tick is in ``[A, B]``, both inclusive, once each.
+      A window that has not ended yet waits for its tick.
+    * No window ends after ``latest``, if that is set. A DAG's ``end_date`` would do that too, but after that date
+      nobody could judge earlier windows by hand.
 
     >>> hourly = WindowTimetable("0 * * * *", delay=timedelta(minutes=5))
     >>> from pendulum import datetime as at
@@ -69,7 +70,7 @@ class WindowTimetable(CronDataIntervalTimetable):
             window and timedelta(seconds=window),
             timedelta(seconds=data["delay"]),
             latest and datetime.fromisoformat(latest),
-            timedelta(seconds=data.get("lag", 0)),  # a database may hold one that was written before there was any
+            timedelta(seconds=data.get("lag", 0)),  # a timetable in the database may be older than ``lag``
         )
 
     def serialize(self) -> dict[str, Any]:
@@ -81,34 +82,39 @@ class WindowTimetable(CronDataIntervalTimetable):
             "lag": self.lag.total_seconds(),
         }
 
+    def window_at(self, tick: DateTime) -> DataInterval:
+        """The window that the run of a tick judges."""
+        end = tick - self.lag
+        return DataInterval(end - self.window if self.window else self._get_prev(tick) - self.lag, end)
+
     def run_at(self, tick: DateTime) -> WindowRun:
-        """The run of a tick, with the window that it judges."""
-        previous, end = self._get_prev(tick), tick - self.lag
-        start = end - self.window if self.window else previous - self.lag
-        run = WindowRun(run_after=tick + self.delay, data_interval=DataInterval(start, end))
-        run.previous_tick = previous
+        """The run of a tick."""
+        run = WindowRun(run_after=tick + self.delay, data_interval=self.window_at(tick))
+        run.previous_tick = self._get_prev(tick)
         return run
 
     def next_dagrun_info_v2(
         self, *, last_dagrun_info: DagRunInfo | None, restriction: TimeRestriction
     ) -> WindowRun | None:
-        """The run after one of this class.
+        """The run after a ``WindowRun``.
 
-        A run tells its tick by its logical date, whatever has become of ``window``, ``lag`` and ``delay`` since; only
-        where ``cron`` has changed, the end of its window may be later than the tick that is next to that date now.
+        The last run's logical date gives its tick, even if ``window``, ``lag`` or ``delay`` have changed since. If
+        ``cron`` has changed, its window may end after the tick that now follows that date.
         """
-        last = last_dagrun_info and DataInterval(
-            last_dagrun_info.logical_date,
-            max(self._get_next(last_dagrun_info.logical_date), last_dagrun_info.data_interval.end),
-        )
+        last = None
+        if last_dagrun_info and last_dagrun_info.logical_date and last_dagrun_info.data_interval:
+            previous = last_dagrun_info.logical_date
+            last = DataInterval(previous, max(self._get_next(previous), last_dagrun_info.data_interval.end))
         info = super().next_dagrun_info(last_automated_data_interval=last, restriction=restriction)
-        run = info and self.run_at(info.data_interval.end)
-        return None if run and self.latest and run.data_interval.end > self.latest else run
+        if info is None or info.data_interval is None:
+            return None
+        tick = info.data_interval.end
+        return None if self.latest and self.window_at(tick).end > self.latest else self.run_at(tick)
 
     def next_dagrun_info(
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> WindowRun | None:
-        """The run after the one that judged a window, of this ``window`` and ``lag``."""
+        """The run after the one that judged a window, if ``window`` and ``lag`` have not changed since."""
         last = last_automated_data_interval
         return self.next_dagrun_info_v2(
             last_dagrun_info=last and self.run_at(last.end + self.lag), restriction=restriction
@@ -116,7 +122,7 @@ class WindowTimetable(CronDataIntervalTimetable):
 
     def next_run_info_from_dag_model(self, *, dag_model: DagModel) -> WindowRun | None:
         previous = timezone.coerce_datetime(dag_model.next_dagrun)
-        return previous and self.run_at(self._get_next(previous))
+        return self.run_at(self._get_next(previous)) if previous else None
 
     def run_info_from_dag_run(self, *, dag_run: DagRun) -> WindowRun:
         run = WindowRun(*super().run_info_from_dag_run(dag_run=dag_run))
@@ -126,7 +132,7 @@ class WindowTimetable(CronDataIntervalTimetable):
     def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
         complete = run_after - self.delay
         tick = min(complete, self.latest + self.lag) if self.latest else complete
-        return self.run_at(self._align_to_prev(tick)).data_interval
+        return self.window_at(self._align_to_prev(tick))
 
     def _skip_to_latest(self, earliest: DateTime | None) -> DateTime:
         """Without catchup: the previous tick of the last window whose run may start now."""

@@ -98,6 +98,7 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
     more = [f"and {len(violations) - TOLD} more in {report}"] if len(violations) > TOLD else []
     return {
         "status": status,
+        "judged": status in (COMPLETED, WITH_VIOLATIONS),
         "rows": rows,
         "violations": document["violations"],
         "rejected": rejected,
