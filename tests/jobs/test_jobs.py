@@ -111,6 +111,7 @@ def test_too_many_records_set_aside_fail_the_run_with_the_first_one_and_a_report
     report = execution(tmp_path)
     assert (report["status"], report["reason"], report["counts"]["judged"]) == ("Failed", message, None)
     assert [one["line"] for one in report["rejected"]["examples"]] == [50, 51]
+    assert not any("record" in one for one in report["rejected"]["examples"])  # a report outlives what was captured
     kept = [json.loads(one) for one in (tmp_path / REPORT / "rejected/records.jsonl").read_text().splitlines()]
     assert [one["record"] for one in kept] == ['{"cut', '{"cut']
     assert sum(report["rejected"]["reasons"].values()) == 2

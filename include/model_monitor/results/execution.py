@@ -20,7 +20,7 @@ UNDEFINED = "Undefined"  # there were rows, but no constraint found anything to 
 LABELS_PENDING = "LabelsPending"  # too few requests have a label to judge them
 
 TOLD = 20  # so many violations are told in an alert; all are in the report
-EXAMPLES = 20  # so many records set aside are shown; all kept ones are in the rejected folder
+EXAMPLES = 20  # at most so many records set aside are listed; rejected/records.jsonl has more, and their text
 
 
 def execution(
@@ -39,6 +39,7 @@ def execution(
     """
     more: Document = {name: collected[name] for name in ("capture", "labels", "explained") if name in collected}
     counts = {key: collected.get(key, 0) for key in ("records", "rows", "duplicates", "rejected")}
+    examples = [{key: one[key] for key in one if key != "record"} for one in collected.get("kept", [])[:EXAMPLES]]
     return {
         "version": 1,
         "status": status,
@@ -47,7 +48,7 @@ def execution(
         "counts": counts | {"judged": judged, "unusable": sum(unusable.values())},
         **more,
         "unusable": dict(unusable),
-        "rejected": {"reasons": collected.get("reasons", {}), "examples": collected.get("kept", [])[:EXAMPLES]},
+        "rejected": {"reasons": collected.get("reasons", {}), "examples": examples},
         "violations": sum(f.outcome == "violated" for f in findings),
         "undefined": sum(f.outcome == "undefined" for f in findings),
         "findings": [written(f) for f in findings],
