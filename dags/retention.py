@@ -23,7 +23,7 @@ PARAMS = {
 }
 ABOUT = """\
 Each day, deletes what endpoints have kept for longer than their `retention_days`: capture files, rows, merged records,
-states, and the records that reports quote. Reports, baselines and labels stay.
+states and the text of records set aside. Reports, baselines and labels stay.
 
 * Each task's log says what was deleted and what was kept. A daily record is in `_retention/` of the endpoint's output.
 * Clear an interrupted run to continue where it stopped.

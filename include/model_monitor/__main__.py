@@ -265,9 +265,9 @@ def run_retention(asked: argparse.Namespace) -> int:
     if now > datetime.now(UTC) and not asked.dry_run:
         raise ConfigError(f"--now {iso(now)} is still to come; add --dry-run to see what would be deleted by then")
     check_neighbours(Path(asked.file))
-    from model_monitor.jobs.retention import expiry
+    from model_monitor import jobs
 
-    print(expiry.delete_expired(asked.file, now, asked.dry_run)["message"])
+    print(jobs.delete_expired(asked.file, now, asked.dry_run)["message"])
     return OK
 
 

@@ -171,7 +171,7 @@ class DeleteExpired(EndpointOperator):
         now, dry_run = now_of(context), bool(context["params"].get("dry_run"))
         if now > context["dag_run"].run_after and not dry_run:
             raise AirflowFailException(f"now {iso(now)} is after the run itself; set dry_run to look ahead")
-        summary: dict[str, Any] = jobs.retention.expiry.delete_expired(self.endpoint_file, now, dry_run)
+        summary: dict[str, Any] = jobs.delete_expired(self.endpoint_file, now, dry_run)
         self.log.info(summary["message"])
         return summary
 

@@ -1,5 +1,6 @@
 """What does each task do? One verb per task; the operators and the command line call these."""
 
+from model_monitor.jobs.retention.expiry import delete_expired
 from model_monitor.jobs.verbs import (
     alert,
     collect_window,
@@ -16,6 +17,7 @@ __all__ = [
     "alert",
     "collect_window",
     "compute_metrics",
+    "delete_expired",
     "evaluate_constraints",
     "explain_window",
     "merge_ground_truth",

@@ -18,7 +18,7 @@ from model_monitor import config, store
 from model_monitor.config import Endpoint, Schedule, layout
 from model_monitor.core.window import Window, iso
 from model_monitor.jobs import ground_truth
-from model_monitor.jobs.retention import expiry
+from model_monitor.jobs.retention import marks
 from model_monitor.results.documents import ANALYSIS, EXECUTION, STATISTICS, VIOLATIONS, Document, decode, encode
 from model_monitor.rows.labels import files as labels
 from model_monitor.rows.labels.files import LabelFile
@@ -84,13 +84,12 @@ def grown(endpoint_file: str, schedule: str, now: datetime) -> list[Window]:
     notes = [
         note for file in store.list_files(layout.awaiting(endpoint, s), (".json",)) if (note := read_note(file.address))
     ]
-    until = expiry.marks(endpoint).get("until")
+    until = marks.deleted_until(endpoint)
     seen: dict[str, np.ndarray] = {}
     return sorted(
         window
         for note in notes
-        if not expiry.needs_deleted(endpoint, window := window_in(note), until)
-        and has_grown(window, note, s, now, seen)
+        if not marks.needs_deleted(endpoint, window := window_in(note), until) and has_grown(window, note, s, now, seen)
     )
 
 

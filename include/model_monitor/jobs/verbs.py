@@ -21,7 +21,7 @@ from model_monitor.errors import ConfigError, DataError, StoreError
 from model_monitor.jobs import explaining, ground_truth, late_labels
 from model_monitor.jobs.observing import document_of, observe, observe_dataset, read_through, state_at
 from model_monitor.jobs.partitions import are_as_collected, check_rejected, found, identified, up_to_date
-from model_monitor.jobs.retention import expiry
+from model_monitor.jobs.retention import marks
 from model_monitor.results import execution
 from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document, encode
 from model_monitor.rows import scripts
@@ -38,12 +38,12 @@ def collect_window(endpoint_file: str, schedule: str, window: Window) -> str:
     ConfigError, and leaves an earlier report as it is, if captures of the window were deleted by ``retention_days``.
     """
     endpoint, s = chosen(endpoint_file, schedule)
-    expiry.refuse_deleted(endpoint, window)
+    marks.refuse_deleted(endpoint, window)
     with reported(endpoint, s, window):
         made = up_to_date(endpoint, s, window)
         document = identified(made) | found(made, window)
         check_rejected(document, s.max_rejected)
-    expiry.refuse_deleted(endpoint, window)  # again: they may have been deleted while they were listed
+    marks.refuse_deleted(endpoint, window)  # again: they may have been deleted while they were listed
     return store.write(store.join(layout.state_folder(endpoint, s, window), layout.COLLECTED), encode(document))
 
 

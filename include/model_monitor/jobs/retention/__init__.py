@@ -1,1 +1,1 @@
-"""What was captured, and what was made of it, is deleted in time: what, by whom, and how it is told."""
+"""Delete what is older than an endpoint's ``retention_days``, and keep a record of it."""
