@@ -1,4 +1,4 @@
-"""What does an ``analysis_config.json`` of the original ask of our monitors of bias and of feature attributions?"""
+"""An ``analysis_config.json`` as settings of our monitors of bias and of feature attributions."""
 
 from __future__ import annotations
 
@@ -14,13 +14,6 @@ from model_monitor.sagemaker.analysis_config.ignored import ignored
 from model_monitor.sagemaker.analysis_config.schema import Config, Predictor, Shap, validated
 
 STRUCTURED = ("application/json", "application/jsonlines")  # the dataset's columns are found by paths
-FORMATS = {
-    "text/csv": "csv",
-    "application/jsonlines": "jsonl",
-    "application/json": "jsonl",
-    "application/x-parquet": "parquet",
-    "application/sagemakercapturejson": "capture",
-}
 OF_MODEL = (
     *("endpoint_name", "target_model", "content_type", "accept_type", "content_template", "record_template"),
     *("label", "probability", "custom_attributes"),
@@ -30,29 +23,23 @@ OF_SHAP = ("num_clusters", "num_samples", "use_logit", "seed")
 
 @dataclass(frozen=True)
 class Analysis:
-    """What a file asks, in our words. Keys that the file does not have are absent.
+    """What a file asks for, in our words. Keys that the file does not have are absent.
 
     bias: options of the monitor ``bias``; indices of columns are names where there are headers.
     attribution: options of the monitor ``attribution``: ``agg_method``.
     explain: how to explain: ``baseline`` (rows as lists, or an address), ``num_clusters``, ``num_samples``,
-        ``use_logit``, ``seed``, ``features`` (names of what the model is given, in order), ``features_to_explain``,
-        ``label_headers`` (what its outputs are called), and ``model``: the original's ``predictor`` without what only
-        a shadow endpoint needs.
+        ``use_logit``, ``seed``, ``features`` (the model's inputs in order), ``label_headers`` (names of its outputs),
+        and ``model``: the ``predictor`` without what only a shadow endpoint needs.
     columns: of a request: ``inputs`` (names of a payload's values, in order) and ``exclude`` (not to be judged).
-    dataset: of the baseline: ``uri``, ``format``, and where columns are found by paths: ``features``, ``label``,
-        ``predicted_label``.
     headers: the names of a dataset's columns, in order.
-    label: what the column of the label is called in reports.
-    ignored: a sentence for each thing that has no counterpart here, with its place in the file.
+    ignored: a sentence for each key without a counterpart here, with its place in the file.
     """
 
     bias: dict[str, Any] = field(default_factory=dict)
     attribution: dict[str, Any] = field(default_factory=dict)
     explain: dict[str, Any] = field(default_factory=dict)
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    dataset: dict[str, str] = field(default_factory=dict)
     headers: tuple[str, ...] = ()
-    label: str | None = None
     ignored: tuple[str, ...] = ()
 
     def options(self, monitor: str) -> dict[str, Any]:
@@ -70,7 +57,7 @@ class Analysis:
 
 
 def at(address: str, read_bytes: Callable[[str], bytes] = store.read) -> Analysis:
-    """What a file asks. Raises ConfigError that names the file and the place in it."""
+    """What a file asks for. Raises ConfigError that names the file and the place in it."""
     try:
         content = read_bytes(address)
     except FileNotFoundError as error:
@@ -83,7 +70,7 @@ def at(address: str, read_bytes: Callable[[str], bytes] = store.read) -> Analysi
 
 
 def read(document: Mapping[str, Any]) -> Analysis:
-    """What a file's content asks: the whole schema, and so the subsets for monitoring too. Raises ConfigError."""
+    """What a file's content asks for; monitors' files are subsets of the schema. Raises ConfigError."""
     config = validated(document)
     header = Header.of(config)
     return Analysis(
@@ -91,9 +78,7 @@ def read(document: Mapping[str, Any]) -> Analysis:
         attribution=present(agg_method=shap_of(config).agg_method),
         explain=explain_of(config, header),
         columns=columns_of(config, header),
-        dataset=dataset_of(config, header),
         headers=header.names,
-        label=header.label,
         ignored=tuple(ignored(config)),
     )
 
@@ -110,7 +95,7 @@ def shap_of(config: Config) -> Shap:
 class Header:
     """The names of a dataset's columns, and which of them are no features.
 
-    ``paths`` says by which paths label and predicted label are found, where they are not named.
+    ``paths``: those of label and predicted label, where the file gives paths instead of names.
     """
 
     names: tuple[str, ...] = ()
@@ -120,11 +105,11 @@ class Header:
 
     @classmethod
     def of(cls, config: Config) -> Header:
-        """Where a label is told by a path, the last header is its name, or that of the predicted label and the one
-        before the label's."""
+        """A label that is a path has the last header for a name; if the predicted label is a path too, the last one
+        is the predicted label's, and the one before it the label's."""
         names = tuple(config.headers or ())
-        told = present(label=config.label, predicted_label=config.predicted_label)
-        paths = {key: value for key, value in told.items() if isinstance(value, str) and value not in names}
+        columns = present(label=config.label, predicted_label=config.predicted_label)
+        paths = {key: value for key, value in columns.items() if isinstance(value, str) and value not in names}
         if not names:
             return cls(
                 label=text_of(config.label),
@@ -137,11 +122,11 @@ class Header:
         if len(paths) >= len(names):
             raise ConfigError("headers: Headers must contain label. Name all features, and then the label")
         last = dict(zip(paths, names[len(names) - len(paths) :], strict=True))
-        named = {key: last.get(key) or cls(names).name(column, key) for key, column in told.items()}
+        named = {key: last.get(key) or cls(names).name(column, key) for key, column in columns.items()}
         return cls(names, named.get("label"), named.get("predicted_label"), paths)
 
     def name(self, column: str | int, place: str, unknown: str = "Feature names not found.") -> str:
-        """The name of a column, which may be told by its index; if there are no headers, what was told as a text."""
+        """The name of a column that is a name or an index; without headers, its text."""
         if not self.names:
             return str(column)
         if isinstance(column, int):
@@ -153,11 +138,11 @@ class Header:
         return column
 
     def name_or_index(self, column: str | int, place: str, unknown: str = "Feature names not found.") -> str | int:
-        """The same, but an index stays one if there are no headers."""
+        """The same, but an index stays an index if there are no headers."""
         return self.name(column, place, unknown) if self.names else column
 
     def without(self, others: Sequence[str]) -> tuple[str, ...]:
-        """The features but some."""
+        """The features without some columns."""
         return tuple(name for name in self.names if name not in (self.label, self.predicted, *others))
 
 
@@ -171,7 +156,7 @@ def no_header(name: str, names: Sequence[str]) -> str:
 
 
 def bias_of(config: Config, header: Header) -> dict[str, Any]:
-    """The options of the monitor of bias; what a value or threshold means is left to the data."""
+    """The options of the monitor of bias. Whether a number is a value or a threshold is left to the data."""
     predictor = config.predictor or Predictor()
     group = config.group_variable
     truth: str | int | None = header.label
@@ -179,7 +164,7 @@ def bias_of(config: Config, header: Header) -> dict[str, Any]:
         truth = config.label  # a path into ground-truth records, by which the merged label is called
     elif not header.names and isinstance(config.label, int):
         truth = config.label
-    found = present(
+    options = present(
         facets=facets_of(config, header),
         ground_truth_attribute=truth,
         inference_attribute=header.predicted or predictor.label,
@@ -188,8 +173,7 @@ def bias_of(config: Config, header: Header) -> dict[str, Any]:
         label_values_or_threshold=config.label_values_or_threshold,
         group_variable=None if group is None else header.name_or_index(group, "group_variable"),
     )
-    asked = ("facets", "label_values_or_threshold", "group_variable")
-    return found if any(name in found for name in asked) else {}
+    return options if options.keys() & {"facets", "label_values_or_threshold", "group_variable"} else {}
 
 
 def facets_of(config: Config, header: Header) -> list[dict[str, Any]] | None:
@@ -208,17 +192,17 @@ def facets_of(config: Config, header: Header) -> list[dict[str, Any]] | None:
 
 
 def excluded(config: Config, header: Header) -> list[str]:
-    """The names of columns that the model is not given."""
-    asked = config.excluded_columns or []
-    if not header.names and any(isinstance(column, int) for column in asked):
+    """The names of columns that the model does not get."""
+    columns = config.excluded_columns or []
+    if not header.names and any(isinstance(column, int) for column in columns):
         raise ConfigError("excluded_columns: an index needs 'headers' to count in; add them, or give names")
     join = config.joinsource_name_or_index
-    names = [header.name(column, f"excluded_columns.{i}") for i, column in enumerate(asked)]
+    names = [header.name(column, f"excluded_columns.{i}") for i, column in enumerate(columns)]
     return names + ([header.name(join, "joinsource_name_or_index")] if join is not None and header.names else [])
 
 
 def columns_of(config: Config, header: Header) -> dict[str, tuple[str, ...]]:
-    """What the model is not given may still be judged for bias, so facets and the group are not excluded."""
+    """Columns that the model does not get may still be judged for bias, so facets and the group are not excluded."""
     left_out = excluded(config, header)
     bias = bias_of(config, header)
     judged = [facet["name"] for facet in bias.get("facets", [])] + [bias.get("group_variable")]
@@ -231,13 +215,10 @@ def explain_of(config: Config, header: Header) -> dict[str, Any]:
         return {}
     shap, predictor = config.methods.shap, config.predictor or Predictor()
     features = header.without(excluded(config, header))
-    some = shap.features_to_explain
-    place = "methods.shap.features_to_explain"
     return present(
         baseline=background(shap.baseline, features),
         **{name: getattr(shap, name) for name in OF_SHAP},
         features=features or None,
-        features_to_explain=some and [header.name_or_index(one, f"{place}.{i}") for i, one in enumerate(some)],
         label_headers=tuple(map(str, headers)) if (headers := predictor.label_headers) else None,
         model=present(**{name: getattr(predictor, name) for name in OF_MODEL}) or None,
     )
@@ -276,14 +257,3 @@ def rows_in(value: Any, features: Sequence[str]) -> Iterator[list[Any]]:
             "methods.shap.baseline: can't tell where a row's features are; give rows as lists of values, "
             'e.g. "baseline": [[0.44, 0.52, 0.21]]'
         )
-
-
-def dataset_of(config: Config, header: Header) -> dict[str, str]:
-    paths = header.paths if config.dataset_type in STRUCTURED else {}
-    return present(
-        uri=config.dataset_uri,
-        format=FORMATS.get(config.dataset_type or ""),
-        features=config.features,
-        label=paths.get("label"),
-        predicted_label=paths.get("predicted_label"),
-    )

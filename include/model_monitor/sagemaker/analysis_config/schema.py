@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from model_monitor.config import advice
 from model_monitor.errors import ConfigError
 
-INVALID = "Analysis configuration schema validation error."  # the original's words
+INVALID = "Analysis configuration schema validation error."  # SageMaker's words
 
 DatasetType = Literal[
     "text/csv",
@@ -25,15 +25,6 @@ ContentType = Literal[
     "text/csv", "application/jsonlines", "application/json", "image/jpeg", "image/png", "application/x-npy"
 ]
 PRE_TRAINING = ("CDDL", "CI", "DPL", "JS", "KL", "KS", "LP", "TVD")
-EXPECTED = {  # by pydantic's type of problem
-    "model_type": "an object is expected",
-    "dict_type": "an object is expected",
-    "list_type": "a list is expected",
-    "string_type": "a text is expected",
-    "int_type": "a whole number is expected",
-    "float_type": "a number is expected",
-    "bool_type": "true or false is expected",
-}
 POST_TRAINING = ("AD", "CDDPL", "DAR", "DCA", "DCR", "DI", "DPPL", "DRR", "FT", "GE", "RD", "SD", "TE")
 
 
@@ -209,17 +200,17 @@ def validated(document: Mapping[str, Any]) -> Config:
         return Config.model_validate(dict(document))
     except ValidationError as error:
         problems = advice.deepest(error.errors())
-        raise ConfigError(f"{INVALID} {'; '.join(dict.fromkeys(map(told, problems)))}") from error
+        raise ConfigError(f"{INVALID} {'; '.join(dict.fromkeys(map(sentence, problems)))}") from error
 
 
-def told(problem: Any) -> str:
-    """One validation problem: place, and what is wrong there or what to write instead."""
+def sentence(problem: Any) -> str:
+    """One validation problem: its place, and what is wrong there or what to write instead."""
     *place, last = [str(part) for part in problem["loc"]] or ["file"]
     where = ".".join([*place, last])
     if problem["type"] == "extra_forbidden":
         return f"{where}: unknown key '{last}'{advice.instead_of([*place, last], Config.model_json_schema())}"
     if problem["type"] == "missing":
         return f"{where}: '{last}' is missing; add it"
-    message = EXPECTED.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
+    message = problem["msg"].removeprefix("Value error, ")
     shown = f", not {problem['input']!r}" if problem["type"] != "value_error" else ""
     return f"{where}: {message}{shown}"
