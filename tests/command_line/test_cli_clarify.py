@@ -1,4 +1,4 @@
-"""The command line of bias and attribution, with the original's configuration and in the original's files."""
+"""The command line of bias and attribution, with SageMaker's configuration and in SageMaker's files."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def bias(tmp_path: Path) -> OfBias:
     return OfBias(tmp_path)
 
 
-def test_a_baseline_of_bias_is_the_originals_analysis(bias: OfBias) -> None:
+def test_a_baseline_of_bias_is_sagemakers_analysis(bias: OfBias) -> None:
     assert bias.learn("--compatibility", "sagemaker") == 0
     document = read(bias.root / "base")
     assert list(document) == ["version", "post_training_bias_metrics", "pre_training_bias_metrics"]
@@ -102,7 +102,7 @@ def test_a_fair_window_holds_and_an_unfair_one_is_violated(bias: OfBias, attribu
     }
 
 
-def test_the_originals_decision_and_words_are_there_to_ask_for(bias: OfBias) -> None:
+def test_sagemakers_decision_and_words_are_there_to_ask_for(bias: OfBias) -> None:
     bias.learn("--compatibility", "sagemaker")
     features, score, _ = bias.traffic(handicap=0.4)
     assert bias.judge("--compatibility", "sagemaker", "--inference-attribute", "0") == 3
@@ -165,7 +165,7 @@ def attribution(tmp_path: Path) -> Iterator[OfAttribution]:
         yield OfAttribution(tmp_path, served)
 
 
-def test_a_baseline_of_attributions_is_the_originals_analysis(attribution: OfAttribution, capsys: Any) -> None:
+def test_a_baseline_of_attributions_is_sagemakers_analysis(attribution: OfAttribution, capsys: Any) -> None:
     assert attribution.learn("--compatibility", "sagemaker") == 0
     found = read(attribution.root / "base")
     [(label, values)] = found["explanations"]["kernel_shap"].items()

@@ -1,4 +1,4 @@
-"""The original's published run, reproduced from its files through the command line."""
+"""SageMaker's published run, reproduced from its files through the command line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def baseline(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_statistics_of_the_29_published_columns_are_the_originals(original: Path, baseline: Path) -> None:
+def test_the_statistics_of_the_29_published_columns_are_sagemakers(original: Path, baseline: Path) -> None:
     ours = json.loads((baseline / "statistics.json").read_text())
     theirs = json.loads((original / "dq_churn_statistics_29of70.json").read_text())
     assert ours["dataset"]["item_count"] == theirs["item_count"] == 2333
@@ -38,7 +38,7 @@ def test_the_statistics_of_the_29_published_columns_are_the_originals(original: 
         assert a["distribution"] == b["distribution"], "buckets and sketch, bit for bit"
 
 
-def test_the_constraints_of_all_70_columns_are_the_originals(original: Path, baseline: Path) -> None:
+def test_the_constraints_of_all_70_columns_are_sagemakers(original: Path, baseline: Path) -> None:
     ours = json.loads((baseline / "constraints.json").read_text())
     theirs = json.loads((original / "dq_churn_constraints.json").read_text())
     assert len(theirs["features"]) == 70
@@ -64,7 +64,7 @@ def test_the_run_has_exactly_the_60_published_violations(
     assert churn.endswith("Observed: Only 0.0% of data is Integral.")
 
 
-def test_the_default_mode_sees_what_the_original_does_not(original: Path, baseline: Path, tmp_path: Path) -> None:
+def test_the_default_mode_sees_what_sagemaker_does_not(original: Path, baseline: Path, tmp_path: Path) -> None:
     """A live probability against a 0/1 label: 0.861 apart by a true Kolmogorov-Smirnov distance."""
     files = ["--statistics", str(baseline / "statistics.json"), "--constraints", str(baseline / "constraints.json")]
     command = ["run", "data-quality", "--dataset", str(churn_capture(original, tmp_path / "in")), "--format", "capture"]

@@ -101,7 +101,7 @@ def test_all_four_kinds_by_job_definition_and_inline_give_a_file_that_validates(
     }
 
 
-def test_what_each_monitor_judges_is_what_the_original_judged() -> None:
+def test_what_each_monitor_judges_is_what_sagemaker_judged() -> None:
     pieces = [one for kind in sm.KINDS for one in (sm.schedule(kind), sm.definition(kind))]
     found = settings(*pieces)
     quality, model, bias, attribution = found["schedules"]
@@ -132,7 +132,7 @@ def test_a_combined_object_with_pieces_under_any_keys_is_understood() -> None:
     assert settings(both)["schedules"][0]["name"] == "loans-dataquality"
 
 
-def test_calibrated_leaves_the_originals_decisions_and_its_order_of_columns() -> None:
+def test_calibrated_leaves_sagemakers_decisions_and_its_order_of_columns() -> None:
     scripts = {"RecordPreprocessorSourceUri": "s3://bucket/code/pre.py"}
     pieces = sm.schedule("DataQuality"), sm.definition("DataQuality", app=scripts)
     [theirs] = settings(*pieces)["schedules"]
@@ -184,7 +184,7 @@ def test_a_window_that_ends_before_the_tick_is_one_of_the_schedules_own_runs() -
     assert theirs.end + schedule.delay == moment("2026-01-06T02:00Z")
 
 
-def test_label_offsets_are_measured_from_the_tick_as_in_the_original() -> None:
+def test_label_offsets_are_measured_from_the_tick_as_in_sagemaker() -> None:
     """The documentation's example: -P8D and -P1D, run at 2020-01-09T13:00."""
     given = sm.endpoint_input(ProbabilityAttribute="0", StartTimeOffset="-P8D", EndTimeOffset="-P1D")
     [schedule] = settings(sm.schedule("ModelQuality"), sm.definition("ModelQuality", "", given))["schedules"]
@@ -234,7 +234,7 @@ def test_offsets_that_mean_nothing_are_refused(
     assert words in refused(capsys, sm.schedule("ModelQuality"), sm.definition("ModelQuality", "", given))
 
 
-def test_batch_transforms_are_read_where_the_original_reads_them() -> None:
+def test_batch_transforms_are_read_where_sagemaker_reads_them() -> None:
     """A model-quality job of batch transforms with a prediction at index 69 of a joined line."""
     times = {"StartTimeOffset": "-PT6H", "EndTimeOffset": "-PT0H"}
     given = sm.batch_input(ProbabilityAttribute="69", ProbabilityThresholdAttribute=0.5, **times)
@@ -391,7 +391,7 @@ def test_who_does_not_say_what_the_answer_is_is_asked_for_it(capsys: pytest.Capt
     assert "neither InferenceAttribute nor ProbabilityAttribute" in refused(capsys, sm.schedule(kind), job)
 
 
-def test_an_imported_bias_schedule_judges_the_columns_that_the_original_judged() -> None:
+def test_an_imported_bias_schedule_judges_the_columns_that_sagemaker_judged() -> None:
     """CSV without names: the analysis configuration's headers are those of the request, behind the answer."""
     hour, rows = Window(HOUR, minutes(60)), [(f"e{i}", i % 2, (i // 2) % 2, 0.9 if i % 3 else 0.1) for i in range(120)]
     capture(

@@ -150,7 +150,7 @@ def test_an_endpoint_that_was_deleted_needs_only_its_capture_named(
     assert run("--schedule", name, "--capture-uri", "s3://bucket/capture") == 0
 
 
-def test_the_published_schedule_once_imported_finds_the_originals_60_violations(
+def test_the_published_schedule_once_imported_finds_sagemakers_60_violations(
     aws: sm.Aws, original: Path, tmp_path: Path
 ) -> None:
     dataset = str(original / "training-dataset-with-header.csv")

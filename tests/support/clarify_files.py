@@ -1,4 +1,4 @@
-"""Configurations of the original, and how a test gives them to the command line and reads what it wrote."""
+"""Analysis configurations, and how a test gives them to the command line and reads what it wrote."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def ignored(config: Config) -> Iterator[str]:
     asked = (methods.pre_training_bias, PRE_TRAINING), (methods.post_training_bias, POST_TRAINING)
     for name, (part, known) in zip(("pre_training_bias", "post_training_bias"), asked, strict=True):
         if part and part.methods != "all" and set(part.methods) < set(known):
-            yield f"methods.{name}.methods: all {len(known)} metrics are measured, as the original's monitor does"
+            yield f"methods.{name}.methods: all {len(known)} metrics are measured, as SageMaker's monitor does"
     yield from sentences(methods, OF_METHODS, "methods.")
     yield from of_predictor(config)
 

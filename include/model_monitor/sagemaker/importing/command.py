@@ -22,7 +22,7 @@ OPTIONS = (
     ("capture-uri", "URI", "folder above {endpoint}/{variant}; else as the endpoint's description says"),
     ("variant", "NAME", "whose requests are judged; else AllTraffic, else the endpoint's first"),
     ("endpoint", "NAME", "of batch transforms: what to call them; else as the schedule"),
-    ("output", "URI", "folder for rows, states and reports; else beside the original's reports"),
+    ("output", "URI", "folder for rows, states and reports; else beside SageMaker's reports"),
     ("ground-truth", "URI", "folder above yyyy/mm/dd/hh of labels; else as the job definition says"),
     ("model", "ADDRESS", "explainability: a URL, sagemaker:NAME, python:DOTTED.PATH, or a file"),
     ("copy-baselines", "DIR", "copy baselines and scripts from S3 into this folder, and name the copies"),
@@ -54,7 +54,7 @@ def add_to(commands: Any) -> None:
         metavar="[SCHEDULE=]FILE",
         help="bias, explainability: a copy of the analysis_config.json; repeatable",
     )
-    command.add_argument("--calibrated", action="store_true", help="decide by our default rules, not as the original")
+    command.add_argument("--calibrated", action="store_true", help="decide by our default rules, not as SageMaker")
     command.add_argument("--force", action="store_true", help="replace files that are there")
     command.set_defaults(command=run)
 

@@ -44,7 +44,7 @@ class Remarks:
             told.append(plain(sentence))
 
     def no_counterpart(self, what: str, instead: str, schedule: str = "") -> None:
-        """``what`` is a place in the original's documents, ``instead`` what takes its place, or why nothing does."""
+        """``what`` is a place in SageMaker's documents, ``instead`` what takes its place, or why nothing does."""
         names = self.without.setdefault(f"{plain(what)}: {plain(instead)}", [])
         if schedule and schedule not in names:
             names.append(schedule)

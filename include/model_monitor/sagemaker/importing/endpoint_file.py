@@ -80,12 +80,12 @@ class Import:
             return self.files.from_here(self.wishes.output)
         if "/" not in theirs[0].removeprefix("s3://"):
             raise ConfigError(
-                f"the original's reports are in {theirs[0]} itself, and nothing is beside a bucket; give --output"
+                f"SageMaker's reports are in {theirs[0]} itself, and nothing is beside a bucket; give --output"
             )
         self.remarks.look(
             ("output",),
-            f"the original's reports are in {', '.join(theirs)}, and stay as they are; to have later ones in the "
-            "same folders, write that here once the original's schedule is stopped (rows and states go there, too, "
+            f"SageMaker's reports are in {', '.join(theirs)}, and stay as they are; to have later ones in the "
+            "same folders, write that here once SageMaker's schedule is stopped (rows and states go there, too, "
             "into folders whose names start with _)",
         )
         return theirs[0] + BESIDE

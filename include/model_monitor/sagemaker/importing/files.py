@@ -36,7 +36,7 @@ class Files:
     contents: dict[Path, bytes] = field(default_factory=dict)
 
     def named(self, uri: str, place: str, schedule: str, name: str) -> str:
-        """What an endpoint file calls a file of the original; ``name`` is that of its copy. Raises MonitorError."""
+        """What an endpoint file calls a file of SageMaker; ``name`` is that of its copy. Raises MonitorError."""
         address = on_s3(uri, place)
         if self.copies is None:
             return address
@@ -79,14 +79,14 @@ def relative(path: Path, folder: Path) -> str:
 
 
 def baseline_of(definition: Definition, source: Source, files: Files, about: OfSchedule) -> dict[str, str]:
-    """``statistics`` and ``constraints`` of a schedule's ``baseline``; {} if the original had none."""
+    """``statistics`` and ``constraints`` of a schedule's ``baseline``; {} if it has none."""
     found = addresses_of(definition.baseline)
     if not found and (job := definition.baseline.get("BaseliningJobName")):
         found = written_by(source.describe("ProcessingJob", job), definition, job)
     if not found:
         about.look(
             "baseline",
-            "the original has no baseline; set baseline: {dataset: ...}, and approve what its DAG learns of it",
+            "the schedule has no baseline; set baseline: {dataset: ...}, and approve what its DAG learns of it",
         )
     return {
         key: files.named(
@@ -120,7 +120,7 @@ def written_by(job: Json, definition: Definition, name: str) -> dict[str, str]:
 
 
 def scripts_of(definition: Definition, files: Files, sorts: bool, about: OfSchedule) -> Json:
-    """``preprocess`` and ``postprocess``; ``sorts``: columns in the order of the original."""
+    """``preprocess`` and ``postprocess``; ``sorts``: columns in SageMaker's order."""
     members = {"preprocess": "RecordPreprocessorSourceUri", "postprocess": "PostAnalyticsProcessorSourceUri"}
     scripts: Json = {}
     for key, member in members.items():

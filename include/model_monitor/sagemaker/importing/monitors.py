@@ -55,7 +55,7 @@ def no_answer(about: OfSchedule) -> ConfigError:
 def of_data_quality(definition: Definition, about: OfSchedule) -> Json:
     for name in ("FeaturesAttribute", "InferenceAttribute", "ProbabilityAttribute", "ProbabilityThresholdAttribute"):
         if name in definition.given:
-            about.no_counterpart(name, "data quality judges every column; the original leaves it unused, too")
+            about.no_counterpart(name, "data quality judges every column; SageMaker leaves it unused, too")
     method = definition.environment.get("categorical_drift_method")
     if method is None:
         return {}

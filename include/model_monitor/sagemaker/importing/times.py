@@ -36,7 +36,7 @@ class Span:
 
 
 def back(text: str, place: str, about: OfSchedule, key: str) -> timedelta:
-    """How far back from the tick an offset of the original lies, >= 0. Raises ConfigError."""
+    """How far back from the tick an offset lies, >= 0. Raises ConfigError."""
     match = DURATION.fullmatch(text.strip())
     parts = {unit: int(match[unit] or 0) for unit in UNITS} if match else {}
     if not match or not any(match[unit] for unit in (*UNITS, "late_days")):
@@ -106,7 +106,7 @@ def times_of(definition: Definition, about: OfSchedule) -> Json:
         return {"cron": expression, "window": written(span.length)}
     about.look(
         "cron",
-        f"the original judges the window that ends {written(span.end)} before {expression}; this is the same window "
+        f"SageMaker judges the window that ends {written(span.end)} before {expression}; this is the same window "
         "and the same time of the run, told by the window's end, so its report is in the folder of that hour",
     )
     return {
@@ -159,10 +159,10 @@ def longest_period(cron: str) -> timedelta:
 
 
 def minutes_of(cron: str) -> list[int]:
-    """The ticks of a day, as minutes since midnight. Raises ConfigError unless it is like all of the original's."""
+    """The ticks of a day, as minutes since midnight. Raises ConfigError for others than SageMaker has."""
     match = re.fullmatch(r"(?P<minute>[0-9]{1,2}) (?P<hours>\*|[0-9]{1,2}(,[0-9]{1,2})*) \* \* \*", cron)
     if not match:
-        raise ConfigError(f"'{cron}' can't be moved; the original has only hourly, daily, and every N hours")
+        raise ConfigError(f"'{cron}' can't be moved; SageMaker has only hourly, daily, and every N hours")
     hours = range(24) if match["hours"] == "*" else map(int, match["hours"].split(","))
     return sorted(60 * hour + int(match["minute"]) for hour in hours)
 

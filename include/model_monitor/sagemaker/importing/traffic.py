@@ -82,7 +82,7 @@ def variant_of(described: Json, wishes: Wishes, remarks: Remarks) -> str:
     if others := [one for one in known if one != chosen]:
         remarks.look(
             ("variant",),
-            f"the endpoint also has {', '.join(others)}, which the original judges together with this one; for each "
+            f"the endpoint also has {', '.join(others)}, which SageMaker judges together with this one; for each "
             "import again with --variant, other names of schedules, and an --output of its own",
         )
     return chosen
