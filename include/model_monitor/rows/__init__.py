@@ -1,4 +1,1 @@
-"""Everything that makes rows: capture files and what is read like them, datasets, labels, explanations, scripts.
-
-``recorder`` is the other end: what serving code captures its requests with.
-"""
+"""Make rows of captured requests, batch transform output, tables, datasets, labels and explanations."""

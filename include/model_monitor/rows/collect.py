@@ -1,8 +1,7 @@
-"""Which rows belong to a span of event time? Captured requests become one Parquet file per span, whole or not at all.
+"""Collect captured requests into one Parquet file per span of event time, whole or not at all.
 
-A request belongs where its event time says, whatever folder or file it is in; one event id counts once. The file's
-footer says what it was made from and what was set aside, so that a file is a complete answer, and shows when it is out
-of date.
+A request belongs where its event time says, whatever file holds it, and an event id counts once. The footer says what
+the file was made from and what was set aside, so that a reader can tell whether the file is up to date.
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ from model_monitor.core.hashing import hash_values
 from model_monitor.core.window import Window
 from model_monitor.rows.blocks import Block
 from model_monitor.rows.captures import Records, parse
-from model_monitor.rows.drafts import WAITING_BYTES, Draft, Portion
+from model_monitor.rows.drafts import QUEUED_BYTES, Draft, Portion
 from model_monitor.rows.payloads.payload import Decode, Rows, Shape
 from model_monitor.rows.summary import Rejected, Summary
 from model_monitor.rows.times import within
 from model_monitor.store.ahead import CORES, ahead
 
-LAYOUT = 2  # of the file and its footer; a file of another one is made again
+LAYOUT = 2  # of the file and its footer; a file of another layout is rebuilt
 
 
 @dataclass(frozen=True)
 class Span:
-    """A span of event time (None: all time), the address of the file of its rows, and what that is made from."""
+    """A span of event time (None: all time), the address of its rows, and what they are made from."""
 
     window: Window | None
     address: str
@@ -52,12 +51,12 @@ def collect(
     workers: int = CORES,
     keep_records: bool = False,
 ) -> list[Summary]:
-    """Write the rows of each span; what became of the records.
+    """Write the rows of each span; return a summary of its records.
 
-    ``blocks`` starts reading from the beginning, and is called again if the shape that a span's first requests had
-    turns out not to be that of most. A record that does not tell its time is counted where ``span_of_file`` says (-1:
-    nowhere, since the file is another span's own). With ``keep_records`` the captured lines are kept beside the rows,
-    as ground truth will be merged with both.
+    ``blocks`` starts reading from the beginning. It is called again if most requests of a span turn out to have another
+    shape than the first. A record without an event time counts in the span that ``span_of_file`` gives (-1: in none,
+    since the file belongs to another span). With ``keep_records`` the captured lines are stored beside the rows, to be
+    merged with ground truth.
     """
 
     def work(block: Block) -> tuple[list[Portion], list[Rejected]]:
@@ -73,12 +72,12 @@ def collect(
             for portions, timeless in ahead(work, blocks(), workers):
                 for portion in portions:
                     drafts[portion.span].add(portion)
-                while sum(draft.waiting_bytes for draft in drafts) > WAITING_BYTES:
-                    max(drafts, key=lambda draft: draft.waiting_bytes).flush()
-                for one in timeless:
-                    if (i := span_of_file(one.file)) >= 0:
+                while sum(draft.queued_bytes for draft in drafts) > QUEUED_BYTES:
+                    max(drafts, key=lambda draft: draft.queued_bytes).flush()
+                for rejected in timeless:
+                    if (i := span_of_file(rejected.file)) >= 0:
                         drafts[i].summary.records += 1
-                        drafts[i].summary.reject(one)
+                        drafts[i].summary.reject(rejected)
             usual = [draft.usual_shape for draft in drafts]
             if all(shape in (None, draft.shape) for shape, draft in zip(usual, drafts, strict=True)):
                 return [draft.publish(span.address) for draft, span in zip(drafts, spans, strict=True)]
@@ -88,21 +87,21 @@ def collect(
 def share_out(
     records: Records, decode: Decode, spans: Sequence[Span], keep_records: bool
 ) -> tuple[list[Portion], list[Rejected]]:
-    """A block's requests by span, decoded, and the records that don't tell their time."""
+    """The decoded requests of a block by span, and its records without an event time."""
     portions = []
     for i, span in enumerate(spans):
         indices = span.indices(records.times)
         part = records if indices is None else records.take(indices)
-        late = [one for one in records.rejected if one.time and (span.window is None or one.time in span.window)]
-        if len(part) or late:
+        known = [r for r in records.rejected if r.time and (span.window is None or r.time in span.window)]
+        if len(part) or known:
             rows, rejected = decode(part)
             identified = [(r, *with_identity(r, part, keep_records)) for r in rows]
-            portions.append(Portion(i, len(part) + len(late), part, identified, late + rejected))
-    return portions, [one for one in records.rejected if one.time is None]
+            portions.append(Portion(i, len(part) + len(known), part, identified, known + rejected))
+    return portions, [r for r in records.rejected if r.time is None]
 
 
 def with_identity(rows: Rows, records: Records, keep_records: bool) -> tuple[pa.Table, np.ndarray]:
-    """Rows with the request that each came from, and a hash of the event id of each request."""
+    """Rows with the identity of their request, and a hash of each request's event id."""
     requests = pa.array(rows.requests)
     order = pa.array(np.repeat(rows.requests, rows.counts))
     ids = records.metadata("eventId")

@@ -1,4 +1,4 @@
-"""The rows of one span while they are collected: shapes, duplicates and files until all of its requests are known."""
+"""The rows of one span while they are collected, until its usual shape and all duplicates are known."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from model_monitor.rows.summary import Rejected, Summary, percent
 from model_monitor.rows.times import TIME
 
 PROBE_ROWS = 2000
-WAITING_BYTES = 32 << 20  # of rows that wait to be written, of all spans together; half of it is a full row group
-KEPT_PERCENTAGES = 20  # where each request has its own, as many groups of like ones are told
+QUEUED_BYTES = 32 << 20  # of rows that wait to be written, over all spans; half of it fills a row group
+KEPT_PERCENTAGES = 20  # a summary lists; of more, neighbours are grouped
 
 METADATA = {EVENT_ID: pa.string(), INFERENCE_ID: pa.string(), EVENT_TIME: TIME}
 
 
 @dataclass(frozen=True)
 class Portion:
-    """The requests of a block that belong to one span, decoded."""
+    """The decoded requests of a block that belong to one span."""
 
     span: int
-    count: int  # how many requests, readable or not
+    count: int  # of requests, readable or not
     records: Records
-    rows: list[tuple[Rows, pa.Table, np.ndarray]]  # with what no monitor judges, and with a hash of each event id
+    rows: list[tuple[Rows, pa.Table, np.ndarray]]  # with identity columns, and hashes of event ids
     rejected: list[Rejected]
 
 
 class Requests:
-    """The requests of a span in the order of reading."""
+    """Identity and weight of each request of a span, in the order of reading."""
 
     def __init__(self) -> None:
-        self.hashes: list[np.ndarray] = []  # of the event id of each request
-        self.counts: list[np.ndarray] = []  # how many rows each has
-        self.percentages: list[np.ndarray] = []  # of how many percent of requests each is one
+        self.hashes: list[np.ndarray] = []  # of event ids
+        self.counts: list[np.ndarray] = []  # of rows
+        self.percentages: list[np.ndarray] = []  # of requests that were captured
 
     def add(self, hashes: np.ndarray, counts: np.ndarray, percentages: np.ndarray) -> None:
         self.hashes.append(hashes)
@@ -54,20 +54,20 @@ class Requests:
         self.percentages.append(compact(percentages))
 
     def repeated(self) -> np.ndarray:
-        """For each request, whether its event id has been there before."""
+        """Which requests have the event id of an earlier one."""
         every = np.concatenate(self.hashes) if self.hashes else np.empty(0, np.uint64)
         repeated = np.ones(len(every), bool)
         repeated[np.unique(every, return_index=True)[1]] = False
         return repeated
 
-    def rows(self) -> np.ndarray:
+    def row_counts(self) -> np.ndarray:
         """How many rows each request has."""
         return np.concatenate(self.counts) if self.counts else np.empty(0, np.int64)
 
     def captured(self, chosen: np.ndarray) -> dict[str, int]:
-        """How many of the chosen requests were captured at which percentage, by rising percentage.
+        """How many of the chosen requests were captured at each percentage, by rising percentage.
 
-        Of more than ``KEPT_PERCENTAGES`` those that follow one another are put together.
+        More than ``KEPT_PERCENTAGES`` are grouped with their neighbours.
         """
         if not self.percentages:
             return {}
@@ -77,21 +77,21 @@ class Requests:
         different, counts = np.unique(every, return_counts=True)
         parts = min(len(different), KEPT_PERCENTAGES)
         groups = zip(np.array_split(different, parts), np.array_split(counts, parts), strict=True)
-        return {percent(together(some, n)): int(n.sum()) for some, n in groups}
+        return {percent(harmonic_mean(some, n)): int(n.sum()) for some, n in groups}
 
 
-def together(percentages: np.ndarray, counts: np.ndarray) -> float:
-    """The percentage at which so many requests stand for as many as they do each at its own: the harmonic mean."""
+def harmonic_mean(percentages: np.ndarray, counts: np.ndarray) -> float:
+    """The percentage at which all these requests stand for as many as each does at its own."""
     return float(percentages[0] if len(percentages) == 1 else counts.sum() / (counts / percentages).sum())
 
 
 def compact(values: np.ndarray) -> np.ndarray:
-    """The same values; nearly always they are all the same, which a view of one says without taking memory."""
+    """The same values; if all are equal, as nearly always, a view of one that takes no memory."""
     return np.broadcast_to(values[0], len(values)) if len(values) and (values == values[0]).all() else values
 
 
 class Draft:
-    """The rows of one span while they are being collected, in temporary files."""
+    """The rows of one span, in temporary files."""
 
     def __init__(self, summary: Summary, shape: Shape | None) -> None:
         self.summary, self.shape = summary, shape
@@ -99,7 +99,7 @@ class Draft:
         self.requests = Requests()
         self.pieces: list[Path] = []
         self.coded: list[str] = []  # columns whose values repeat, stored as codes into a dictionary
-        self.waiting: list[pa.Table] = []
+        self.queued: list[pa.Table] = []
         self.writer: pq.ParquetWriter | None = None
         self.folder = tempfile.TemporaryDirectory(prefix="model-monitor-")
 
@@ -116,16 +116,16 @@ class Draft:
 
     @property
     def usual_shape(self) -> Shape | None:
-        """The shape that most requests have; None if there are none."""
+        """The most common shape; None without requests."""
         return max(sorted(self.shapes), key=lambda shape: self.shapes[shape]) if self.shapes else None
 
     def add(self, portion: Portion) -> None:
-        """Keep rows of the usual shape, set the others aside."""
+        """Add the rows of the usual shape; set the others aside."""
         self.summary.records += portion.count
-        for one in portion.rejected:
-            self.summary.reject(one)
+        for rejected in portion.rejected:
+            self.summary.reject(rejected)
         for rows, _, _ in portion.rows:
-            if EMPTY not in rows.shape:  # what has no rows fits beside any
+            if EMPTY not in rows.shape:  # a request without rows fits any shape
                 self.shapes[rows.shape] += len(rows.requests)
         self.shape = self.shape or self.usual_shape
         for rows, table, hashes in portion.rows:
@@ -137,21 +137,21 @@ class Draft:
                     self.summary.reject(portion.records.reject(i, odd_shape(rows.shape, self.shape)))
 
     def write(self, table: pa.Table) -> None:
-        """Append to what waits to be written; a full row group is written."""
-        self.waiting.append(table)
-        if self.waiting_bytes >= WAITING_BYTES // 2 or sum(some.num_rows for some in self.waiting) >= BATCH_ROWS // 2:
+        """Queue rows; write them once they fill a row group."""
+        self.queued.append(table)
+        if self.queued_bytes >= QUEUED_BYTES // 2 or sum(table.num_rows for table in self.queued) >= BATCH_ROWS // 2:
             self.flush()
 
     @property
-    def waiting_bytes(self) -> int:
-        return sum(some.nbytes for some in self.waiting)
+    def queued_bytes(self) -> int:
+        return sum(table.nbytes for table in self.queued)
 
     def flush(self) -> None:
-        """Write what waits to the newest piece; a column not seen before starts a new one."""
-        if not self.waiting:
+        """Write the queued rows to the newest piece; a new column starts a new piece."""
+        if not self.queued:
             return
-        table = pa.concat_tables(self.waiting, promote_options="default").combine_chunks()
-        self.waiting = []
+        table = pa.concat_tables(self.queued, promote_options="default").combine_chunks()
+        self.queued = []
         known = self.writer.schema.names if self.writer else []
         if self.writer is None or not set(table.column_names) <= set(known):
             self.close()
@@ -162,9 +162,9 @@ class Draft:
         self.writer.write_table(conformed(table, self.writer.schema))
 
     def publish(self, address: str) -> Summary:
-        """Store the file, without requests that were there before."""
+        """Store the file without repeated requests; return its summary."""
         self.flush()
-        repeated, counts = self.requests.repeated(), self.requests.rows()
+        repeated, counts = self.requests.repeated(), self.requests.row_counts()
         self.summary.duplicates = int(repeated.sum())
         self.summary.captured = self.requests.captured(~repeated)
         self.summary.rows = int(counts[~repeated].sum())
@@ -178,7 +178,7 @@ class Draft:
         return self.summary
 
     def rewrite(self, keep: np.ndarray) -> None:
-        """All pieces as one, with the rows to keep."""
+        """Join all pieces into one, with only the rows to keep."""
         schema = self.writer.schema if self.writer else schema_of(METADATA)
         self.close()
         whole = Path(self.folder.name) / "whole.parquet"
@@ -190,7 +190,7 @@ class Draft:
 
 
 def repeats(values: pa.ChunkedArray) -> bool:
-    """Whether the first values are different in less than half."""
+    """Whether less than half of the first values are different."""
     probe = values.slice(0, PROBE_ROWS)
     return 2 * len(probe.unique()) < len(probe)
 
@@ -200,14 +200,14 @@ def schema_of(names: Iterable[str]) -> pa.Schema:
 
 
 def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The table with the columns of a schema; one that it lacks is missing throughout."""
-    have = dict(zip(table.column_names, table.columns, strict=True))
-    columns = [have[f.name] if f.name in have else pa.nulls(table.num_rows, f.type) for f in schema]
-    return pa.Table.from_arrays(columns, schema=schema)
+    """The table with the columns of a schema; a column that it lacks is null."""
+    columns = dict(zip(table.column_names, table.columns, strict=True))
+    arrays = [columns[f.name] if f.name in columns else pa.nulls(table.num_rows, f.type) for f in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def kept_rows(pieces: Sequence[Path], keep: np.ndarray) -> Iterator[pa.Table]:
-    """The rows of some files, a row group at a time, without those that are not to be kept."""
+    """The rows to keep of some files, one row group at a time."""
     done = 0
     for piece in pieces:
         with pq.ParquetFile(piece) as file:
@@ -219,10 +219,10 @@ def kept_rows(pieces: Sequence[Path], keep: np.ndarray) -> Iterator[pa.Table]:
 
 
 def odd_shape(shape: Shape, usual: Shape | None) -> str:
-    """Why a request's number of values keeps it out."""
-    return f"{shown(shape)} where most records have {shown(usual or (0, 0))}"
+    """Why a request with another number of values is set aside."""
+    return f"{shape_text(shape)} where most records have {shape_text(usual or (0, 0))}"
 
 
-def shown(shape: Shape) -> str:
+def shape_text(shape: Shape) -> str:
     words = ["named values" if width == NAMED else f"{width} values" for width in shape]
     return f"{words[0]} in the output and {words[1]} in the input"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +18,20 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def documents_of(text: str, **parse: Callable[[str], Any]) -> list[Any]:
+    """The JSON document of a text, or its documents, one per line; ``parse`` as of ``json``. Raises ValueError."""
+    try:
+        return [json.loads(text, **parse)]  # type: ignore[arg-type]
+    except (ValueError, RecursionError):
+        lines = [line for line in text.split("\n") if line.strip()]
+        if len(lines) < 2:
+            raise ValueError("not JSON") from None
+    try:
+        return [json.loads(line, **parse) for line in lines]  # type: ignore[arg-type]
+    except (ValueError, RecursionError):
+        raise ValueError("not JSON") from None
 
 
 def read_objects(content: bytes, schema: pa.Schema) -> pa.Table:

@@ -20,13 +20,13 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from model_monitor import store
 from model_monitor.errors import ConfigError
 from model_monitor.rows.blocks import Block, Piece
 from model_monitor.rows.captures import Records, parse
-from model_monitor.rows.payloads import json_rows, payload
+from model_monitor.rows.payloads import payload
+from model_monitor.rows.payloads.json_rows import NAMED, flat
 from model_monitor.rows.payloads.payload import Decode, Names, Rows
 from model_monitor.rows.summary import Rejected
 
@@ -183,7 +183,7 @@ class Preprocessor:
             advice = "return a dict, a list of dicts, a list of values, or [] to drop the record"
             raise ConfigError(f"{whose} a {type(made).__name__}; {advice}")
         try:
-            return [json_rows.flat({str(name): cell for name, cell in self.ordered(row)}) for row in rows]
+            return [flat({str(name): cell for name, cell in self.ordered(row)}) for row in rows]
         except ValueError as error:
             raise ConfigError(f"{whose} what can't be judged: {error}") from error
 
@@ -259,7 +259,7 @@ def decoder(preprocessor: Preprocessor, names: Names, drop_failing: bool = False
             else:
                 made[i] = rows
         found, problems = decode_returned(records, returned, names) if returned else ([], [])
-        return [*([scripted(made)] if made else []), *found], rejected + problems
+        return [*([Rows.of((NAMED, NAMED), made)] if made else []), *found], rejected + problems
 
     return decode
 
@@ -271,10 +271,3 @@ def decode_returned(records: Records, lines: dict[int, bytes], names: Names) -> 
     rows, problems = payload.decode(again, names)
     found = [Rows(r.shape, r.columns, indices[np.asarray(again.places)[r.requests]], r.counts) for r in rows]
     return found, [records.reject(int(indices[p.line - 1]), p.reason) for p in problems + again.rejected]
-
-
-def scripted(made: dict[int, list[dict[str, str | None]]]) -> Rows:
-    """What a handler made of requests, by their index."""
-    columns = json_rows.columns_of_objects([row for rows in made.values() for row in rows])
-    counts = np.array([len(rows) for rows in made.values()], np.int64)
-    return Rows((json_rows.NAMED, json_rows.NAMED), pa.table(columns), np.array(list(made), np.int64), counts)

@@ -1,4 +1,4 @@
-"""Which rows and columns of what was collected does a schedule judge, and under which names?"""
+"""Select the rows and columns that a schedule judges, and name the columns as the baseline does."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ POSITION = re.compile(r"_c\d+")
 
 @dataclass(frozen=True)
 class Selection:
-    """Rows of a window, of a share of requests, without some columns, named as the baseline names them.
+    """Rows of a window, of a share of its requests, without excluded columns, named as in the baseline.
 
-    names: the baseline's columns in order; () if there is no baseline yet.
-    by_position: whether even named columns take the baseline's names by position, as the original does.
+    names: the baseline's columns in order; () without a baseline.
+    by_position: rename even columns with names of their own by position, as SageMaker does.
     """
 
     window: Window | None = None
@@ -31,11 +31,11 @@ class Selection:
     by_position: bool = False
 
     def of(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """What is left of each batch; an empty one is left out."""
+        """The selected part of each batch; empty ones are left out."""
         for batch in batches:
-            chosen = self.columns(self.sampled(self.in_window(batch)))
-            if chosen.num_rows:
-                yield chosen
+            selected = self.columns(self.sampled(self.in_window(batch)))
+            if selected.num_rows:
+                yield selected
 
     def in_window(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if self.window is None or EVENT_TIME not in batch.schema.names:
@@ -50,12 +50,12 @@ class Selection:
         return batch.filter(pa.array(hash_values(batch.column(EVENT_ID)) < int(self.share * 2**64)))
 
     def columns(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        batch = renamed(batch, self.called)
+        batch = renamed(batch, self.column_names)
         judged = [name for name in batch.schema.names if name not in self.exclude]
         return batch if len(judged) == batch.num_columns else batch.select(judged)
 
-    def called(self, live: Sequence[str]) -> list[str]:
-        """What columns are called: as in the baseline, by position, if they have no names of their own."""
+    def column_names(self, live: Sequence[str]) -> list[str]:
+        """Columns without names of their own take the baseline's, by position."""
         if not self.names or not (self.by_position or all(map(POSITION.fullmatch, live))):
             return list(live)
         return [*self.names[: len(live)], *live[len(self.names) :]]

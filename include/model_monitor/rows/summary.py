@@ -1,4 +1,4 @@
-"""What became of the records of a source: how many were read, and which were set aside, where and why?"""
+"""What became of a source's records: how many were read, and which were set aside, where and why."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from model_monitor.core.window import iso
 from model_monitor.errors import DataError, StoreError
 
 FOOTER = b"model_monitor"  # marks a Parquet file of collected rows, and holds its summary
-KEPT_REJECTED = 1000  # so many records set aside are kept, the others only counted
+KEPT_REJECTED = 1000  # records set aside in a summary; more are only counted
 KEPT_CHARACTERS = 2000
 
 CHANGED = (
@@ -30,7 +30,7 @@ CHANGED = (
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record set aside: which, and why. ``time`` is None if the record does not tell."""
+    """A record set aside, and why. ``time`` is None if the record has none."""
 
     file: str
     line: int
@@ -41,10 +41,10 @@ class Rejected:
 
 @dataclass
 class Summary:
-    """What became of the captured records of a span; ``origin`` is what the file was made from.
+    """What became of the captured records of a span; ``origin`` is what its file was made from.
 
-    ``captured`` is how many different requests that can be read were captured at which percentage. ``labels`` is what
-    was found of ground truth, where it was looked for.
+    ``captured`` counts the different readable requests by the percentage at which they were captured. ``labels`` is
+    what was found of ground truth, if it was looked for.
     """
 
     origin: dict[str, Any]
@@ -57,16 +57,17 @@ class Summary:
     captured: dict[str, int] = field(default_factory=dict)
     labels: dict[str, Any] = field(default_factory=dict)
 
-    def reject(self, one: Rejected) -> None:
+    def reject(self, record: Rejected) -> None:
         self.rejected += 1
-        self.reasons[one.reason] += 1
+        self.reasons[record.reason] += 1
         if len(self.kept) < KEPT_REJECTED:
-            place = {"file": one.file, "line": one.line, "reason": one.reason}
-            self.kept.append(place | {"time": one.time and iso(one.time), "record": one.text[:KEPT_CHARACTERS]})
+            place = {"file": record.file, "line": record.line, "reason": record.reason}
+            text = {"time": record.time and iso(record.time), "record": record.text[:KEPT_CHARACTERS]}
+            self.kept.append(place | text)
 
 
 def percent(number: float) -> str:
-    """A percentage as it is told.
+    """A percentage as text.
 
     >>> [percent(number) for number in (20.0, 100.0, 12.5)]
     ['20', '100', '12.5']
@@ -75,7 +76,7 @@ def percent(number: float) -> str:
 
 
 def sampling_of(captured: Iterable[Mapping[str, int]]) -> dict[str, Any]:
-    """How requests were captured, and about how many there were; {} if each of them was.
+    """How requests were captured, and about how many there were; {} if all were captured.
 
     A request that was captured at p percent stands for 100/p (Horvitz & Thompson 1952, "A generalization of sampling
     without replacement from a finite universe").
@@ -87,15 +88,15 @@ def sampling_of(captured: Iterable[Mapping[str, int]]) -> dict[str, Any]:
     if not counts.keys() - {"100"}:
         return {}
     by_percentage = {p: counts[p] for p in sorted(counts, key=float)}
-    told: dict[str, Any] = {
+    sampling: dict[str, Any] = {
         "sampling": by_percentage,
         "requests": round(sum(n * 100 / Fraction(p) for p, n in by_percentage.items())),
     }
-    return told | ({"note": CHANGED} if len(counts) > 1 else {})
+    return sampling | ({"note": CHANGED} if len(counts) > 1 else {})
 
 
 def summary_of(address: str) -> Summary | None:
-    """What the footer of a collected file says; None if there is no file, or one of another kind. Raises DataError."""
+    """The summary in the footer of a file of rows; None if there is no such file. Raises DataError."""
     try:
         with undamaged(address), store.open_file(address) as stream:
             content = (pq.read_metadata(stream).metadata or {}).get(FOOTER)
@@ -103,13 +104,13 @@ def summary_of(address: str) -> Summary | None:
         return None
     if content is None:
         return None
-    found = json.loads(content)
-    return Summary(**(found | {"reasons": Counter(found["reasons"])}))
+    fields = json.loads(content)
+    return Summary(**(fields | {"reasons": Counter(fields["reasons"])}))
 
 
 @contextmanager
 def undamaged(address: str) -> Iterator[None]:
-    """Turn what PyArrow raises on a damaged Parquet file into a DataError, and on a store into a StoreError."""
+    """Turn PyArrow's errors into a DataError for a damaged Parquet file, and a StoreError for a store."""
     try:
         yield
     except FileNotFoundError:
@@ -117,5 +118,5 @@ def undamaged(address: str) -> Iterator[None]:
     except (pa.ArrowInvalid, OSError) as error:
         if "AWS Error" in str(error):
             raise StoreError(f"{address}: {error}") from error
-        told = " ".join(str(error).split())
-        raise DataError(f"{address} can't be read as Parquet: {told}; restore or remove it") from error
+        reason = " ".join(str(error).split())
+        raise DataError(f"{address} can't be read as Parquet: {reason}; restore or remove it") from error

@@ -1,4 +1,4 @@
-"""When was a request, and is that within a window?"""
+"""Parse event times, and find those within a window."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def within(times: pa.TimestampArray, window: Window) -> pa.BooleanArray | None:
 
 
 def times_of(texts: pa.StringArray) -> pa.TimestampArray:
-    """ISO 8601 texts as times in UTC; null where a text is none, or has no zone."""
+    """ISO 8601 texts as times in UTC; null for a text that is no time, or has no zone."""
     try:
         times = texts.cast(TIME)
         sane = pc.and_(pc.greater(times, EARLIEST), pc.less(times, LATEST))

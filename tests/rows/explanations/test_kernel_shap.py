@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from math import comb
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +107,18 @@ def test_the_global_source_of_chance_is_left_as_it_was() -> None:
     np.random.seed(3)
     kernel_shap.drawn(12, 100, 5)
     assert np.random.random() == first
+
+
+def test_the_private_names_of_the_library_hold_its_coalitions_and_their_weights() -> None:
+    """``drawn`` reads ``maskMatrix``, ``kernelWeights`` and ``nsamplesAdded``, which the library does not promise."""
+    explainer = shap.KernelExplainer(lambda rows: rows.sum(axis=1), np.zeros((1, 4)))
+    explainer.shap_values(np.ones((1, 4)), nsamples=14, l1_reg=False, silent=True)
+    assert explainer.nsamplesAdded == 14 == 2**4 - 2
+    known, weights = kernel_shap.drawn(4, 14, seed=0)
+    assert {tuple(row) for row in known.tolist()} == set(itertools.product([False, True], repeat=4)) - {
+        (False,) * 4,
+        (True,) * 4,
+    }
+    sizes = known.sum(axis=1)
+    theirs = np.array([3 / (comb(4, size) * size * (4 - size)) for size in sizes.tolist()])  # Lundberg & Lee (2017)
+    np.testing.assert_allclose(weights, theirs / theirs.sum(), rtol=1e-12)

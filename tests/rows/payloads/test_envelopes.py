@@ -14,7 +14,7 @@ from support.decoded_rows import alone, decoded, refused
 
 from model_monitor import jobs, store
 from model_monitor.core.window import Window
-from model_monitor.rows.payloads.json_rows import flat, loads, rows_of_payload
+from model_monitor.rows.payloads.json_rows import AS_WRITTEN, flat, rows_of_payload
 from model_monitor.rows.payloads.payload import Names
 
 
@@ -195,7 +195,7 @@ ENVELOPES = [
 @example({"data": "x", "instances": None}, True)
 def test_what_is_flat_stays_so_whatever_it_is_called(row: dict[str, Any], several: bool) -> None:
     text = json.dumps([row, row] if several else row)
-    before = loads(text)
+    before = json.loads(text, **AS_WRITTEN)
     assert rows_of_payload(text).rows == (before if several else [before])
     assert alone(side(text, "JSON"), NO_SIDE) == [flat(one) for one in (before if several else [before])]
 

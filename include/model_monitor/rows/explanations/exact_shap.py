@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -75,9 +74,9 @@ def exact_of(
             answers = model.predict(rows, features)
             return logit(answers) if use_logit else answers
 
-        for explain, base in candidates(native, method, background, weights):
-            exact = ExactShap(model.name, answer, explain, base)
-            if exact.adds_up(background, explain(background)):
+        if found := unchecked(native, method, background, weights):
+            exact = ExactShap(model.name, answer, *found)
+            if exact.adds_up(background, exact.explain(background)):
                 return exact
     if method in ("tree", "linear"):
         raise ConfigError(
@@ -87,21 +86,15 @@ def exact_of(
     return None
 
 
-def candidates(
+def unchecked(
     native: Any, method: Method, background: np.ndarray, weights: np.ndarray
-) -> Iterator[tuple[Predict, np.ndarray]]:
-    """Explainers that the library has for a model, and their expected answers; each is yet to be checked."""
-    if method in ("auto", "linear") and hasattr(native, "coef_"):
-        yield from made(partial(linear, native, background, weights))
-    if method in ("auto", "tree") and not hasattr(native, "coef_"):
-        yield from made(partial(tree, native, background, weights))
-
-
-def made(make: Callable[[], tuple[Predict, np.ndarray]]) -> Iterator[tuple[Predict, np.ndarray]]:
+) -> tuple[Predict, np.ndarray] | None:
+    """The library's explainer of a model and the expected answers; None if it has none. It may still be wrong."""
+    kind, make = ("linear", linear) if hasattr(native, "coef_") else ("tree", tree)
     try:
-        yield make()
+        return make(native, background, weights) if method in ("auto", kind) else None
     except UNSUPPORTED:
-        return
+        return None
 
 
 def linear(native: Any, background: np.ndarray, weights: np.ndarray) -> tuple[Predict, np.ndarray]:

@@ -1,1 +1,1 @@
-"""What was the truth? Labels that come later, and how they are merged with captured requests."""
+"""Read ground truth, which arrives later, and merge it with captured requests."""

@@ -1,8 +1,7 @@
-"""Which labels have come? Ground-truth records, read as SageMaker has them (section 6.1 of the specification).
+"""Read ground-truth records as SageMaker has them (docs/sagemaker-formats.md, Ground truth).
 
-One JSON object per line, or a list of them; the folder ``yyyy/mm/dd/hh`` of a file tells when its labels were
-collected. Whoever reads says which ids are wanted, so that memory is bounded by the labels of some requests, however
-many others came with them.
+A file's folder ``yyyy/mm/dd/hh`` says when its labels were collected. Only records of wanted ids are kept, so that
+memory is bounded by the labels of the requests in question, however many other labels the files hold.
 """
 
 from __future__ import annotations
@@ -37,9 +36,9 @@ Wanted = Callable[[np.ndarray], np.ndarray]  # hashes of ids -> which of them ma
 
 @dataclass(frozen=True)
 class LabelFile:
-    """A file of labels and the hour in which they were collected; None where its folder does not tell.
+    """A file of labels and the hour in which they were collected; None if its folder does not say.
 
-    ``since`` is the first hour in which they may have been collected: another one where the folder tells only a day.
+    ``since`` is the first hour in which they may have been collected; it is earlier if the folder names only a day.
     """
 
     hour: datetime | None
@@ -53,18 +52,18 @@ class LabelFile:
 
 
 def collected_in(address: str) -> tuple[datetime | None, datetime | None]:
-    """The first and the last hour that a file's folder tells: the same, or those of a day; None where it tells none."""
-    found = list(HOUR_FOLDER.finditer(address.partition("?")[0]))
+    """The first and last hour that a file's folder names: equal, or those of a day; None without."""
+    folders = list(HOUR_FOLDER.finditer(address.partition("?")[0]))
     try:
-        day = datetime.strptime(found[-1]["day"], "%Y/%m/%d").replace(tzinfo=UTC)
-        first, last = (int(found[-1]["hour"] or hour) for hour in (0, 23))
+        day = datetime.strptime(folders[-1]["day"], "%Y/%m/%d").replace(tzinfo=UTC)
+        first, last = (int(folders[-1]["hour"] or hour) for hour in (0, 23))
         return day.replace(hour=first), day.replace(hour=last)
     except (IndexError, ValueError):
         return None, None
 
 
 def came_before(address: str, moment: datetime) -> bool:
-    """Whether the hour that a file's folder tells had ended by a moment."""
+    """Whether the hour that a file's folder names had ended by a moment."""
     hour = collected_in(address)[1]
     return hour is not None and hour + HOUR <= moment
 
@@ -87,23 +86,23 @@ class Labels:
         return len(self.keys)
 
     def take(self, indices: np.ndarray) -> Labels:
-        some = pa.array(indices)
+        places = pa.array(indices)
         return Labels(
             self.read,
             self.keys[indices],
             self.files[indices],
             self.lines[indices],
-            self.data.take(some),
-            self.encodings.take(some),
+            self.data.take(places),
+            self.encodings.take(places),
         )
 
     def of_files(self, addresses: Collection[str]) -> Labels:
-        """The records of some of the files."""
+        """The records of the files at these addresses."""
         chosen = np.array([label.file.address in addresses for label in self.read], bool)
         return self if chosen.all() else self.take(np.flatnonzero(chosen[self.files]))
 
     def sorted_by_key(self) -> Labels:
-        """The same by rising key; records of one key stay in their order."""
+        """The same records by rising key; those of one key keep their order."""
         return self.take(np.argsort(self.keys, kind="stable"))
 
     def reject(self, index: int, reason: str) -> Rejected:
@@ -113,16 +112,16 @@ class Labels:
         return Rejected(file.file.address, int(self.lines[index]), reason, file.hour, text)
 
     def repeats(self) -> np.ndarray:
-        """Which records say the same as an earlier one with the same key."""
-        said = pc.dictionary_encode(self.as_json()).indices.to_numpy()
-        order = np.lexsort((np.arange(len(self)), said, self.keys))
-        keys, said = self.keys[order], said[order]
-        again = np.zeros(len(self), bool)
-        again[order[1:]] = (keys[1:] == keys[:-1]) & (said[1:] == said[:-1])
-        return again
+        """Which records repeat an earlier one with the same key."""
+        texts = pc.dictionary_encode(self.as_json()).indices.to_numpy()
+        order = np.lexsort((np.arange(len(self)), texts, self.keys))
+        keys, texts = self.keys[order], texts[order]
+        repeats = np.zeros(len(self), bool)
+        repeats[order[1:]] = (keys[1:] == keys[:-1]) & (texts[1:] == texts[:-1])
+        return repeats
 
-    def hour_of(self, indices: np.ndarray) -> list[str]:
-        """When some of the records were collected: the hour as ISO 8601, empty where it is not known."""
+    def hours_of(self, indices: np.ndarray) -> list[str]:
+        """The hours in which records were collected, as ISO 8601; empty if unknown."""
         hours = [iso(file.hour) if file.hour else "" for file in self.read]
         return [hours[i] for i in self.files[indices].tolist()]
 
@@ -131,13 +130,13 @@ class Labels:
         return joined('{"data":', quoted(self.data), ',"encoding":', quoted(self.encodings), "}")
 
     def values(self, attribute: str | int) -> Values:
-        """The labels in each record's data; an encoding that is not told is CSV."""
+        """The labels in each record's data; a record without an encoding is CSV."""
         return values_of(self.data, pc.fill_null(self.encodings, "CSV"), attribute)
 
 
 @dataclass(frozen=True)
 class Values:
-    """The labels in each of some records: ``counts[i]`` texts from ``starts[i]`` on, or why they can't be read."""
+    """The labels in each record: ``counts[i]`` texts from ``starts[i]`` on, or why they can't be read."""
 
     texts: pa.StringArray
     starts: np.ndarray
@@ -147,44 +146,44 @@ class Values:
 
 @dataclass
 class Reading:
-    """What was read: how many records each file has, how many of them can't be read, and some of those."""
+    """How many records each file has, how many of them can't be read, and some of those."""
 
     records: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     kept: list[Rejected] = field(default_factory=list)
 
     def summary(self, origin: dict[str, Any]) -> Summary:
-        """The beginning of a summary of what is made of some of the files, those that ``origin`` lists."""
+        """A summary that starts with the files that ``origin`` lists."""
         mine = [address for address, _, _ in origin["files"]]
         counts = {address: [self.records[address], self.rejected[address]] for address in mine}
         summary = Summary(origin, labels={"files": counts})
-        for one in self.kept:
-            if one.file in counts:
-                summary.reject(one)
+        for rejected in self.kept:
+            if rejected.file in counts:
+                summary.reject(rejected)
         summary.rejected = sum(self.rejected[address] for address in mine)
         return summary
 
 
 def read(files: Sequence[LabelFile], wanted: Wanted) -> tuple[Labels, Reading]:
-    """The wanted records of some files, and what was read to find them."""
+    """The wanted records of some files, and counts of all their records."""
     number = {label.file.address: i for i, label in enumerate(files)}
-    found, reading = [], Reading()
+    parts, reading = [], Reading()
     for counts, labels, rejected in ahead(
         lambda b: wanted_of(b, files, number, wanted), blocks([f.file for f in files])
     ):
         reading.records.update(counts)
         reading.rejected.update(one.file for one in rejected)
         reading.kept += rejected[: KEPT_REJECTED - len(reading.kept)]
-        found.append(labels)
-    return gathered(files, found), reading
+        parts.append(labels)
+    return gathered(files, parts), reading
 
 
-def gathered(files: Sequence[LabelFile], found: Sequence[Labels]) -> Labels:
+def gathered(files: Sequence[LabelFile], parts: Sequence[Labels]) -> Labels:
     def numbers(name: str, kind: type) -> np.ndarray:
-        return np.concatenate([np.empty(0, kind), *(getattr(labels, name) for labels in found)])
+        return np.concatenate([np.empty(0, kind), *(getattr(labels, name) for labels in parts)])
 
     def texts(name: str) -> pa.StringArray:
-        return pa.concat_arrays([pa.array([], pa.string()), *(getattr(labels, name) for labels in found)])
+        return pa.concat_arrays([pa.array([], pa.string()), *(getattr(labels, name) for labels in parts)])
 
     keys, places, lines = numbers("keys", np.uint64), numbers("files", np.int32), numbers("lines", np.int64)
     return Labels(files, keys, places, lines, texts("data"), texts("encodings"))
@@ -193,7 +192,7 @@ def gathered(files: Sequence[LabelFile], found: Sequence[Labels]) -> Labels:
 def wanted_of(
     block: Block, files: Sequence[LabelFile], number: dict[str, int], wanted: Wanted
 ) -> tuple[Counter[str], Labels, list[Rejected]]:
-    """How many records of each file a block has, those that matter, and those that can't be read."""
+    """How many records of each file a block has, the wanted ones, and those that can't be read."""
     records, places, rejected = parse(block)
     ids = pc.struct_field(records, ["eventMetadata", "eventId"])
     nameless = pc.fill_null(pc.equal(ids, ""), True).to_numpy(zero_copy_only=False)
@@ -203,21 +202,21 @@ def wanted_of(
     keys = hash_values(pc.fill_null(ids, ""))
     chosen = np.flatnonzero(wanted(keys) & ~nameless)
     here = [lines[place] for place in places[chosen].tolist()]
-    some = records.take(pa.array(chosen))
+    taken = records.take(pa.array(chosen))
     labels = Labels(
         files,
         keys[chosen],
         np.fromiter((number[file] for file, _, _ in here), np.int32, len(here)),
         np.fromiter((line for _, line, _ in here), np.int64, len(here)),
-        pc.struct_field(some, ["groundTruthData", "data"]),
-        pc.struct_field(some, ["groundTruthData", "encoding"]),
+        pc.struct_field(taken, ["groundTruthData", "data"]),
+        pc.struct_field(taken, ["groundTruthData", "encoding"]),
     )
     counts = Counter(lines[place][0] for place in places.tolist())
     return counts + Counter(one.file for one in rejected if one.reason != NAMELESS), labels, rejected
 
 
 def values_of(data: pa.StringArray, encodings: pa.StringArray, attribute: str | int) -> Values:
-    """The labels in some records' data; those that are written alike are read once."""
+    """The labels in the data of records; equal texts are parsed once."""
     lines = pc.utf8_rtrim(data, characters="\r\n")
     several = pc.match_substring_regex(lines, r'[,"\n\r]')
     if pc.all(pc.equal(encodings, "CSV"), min_count=0).as_py() and not pc.any(several, min_count=0).as_py():
@@ -241,6 +240,6 @@ def values_of(data: pa.StringArray, encodings: pa.StringArray, attribute: str | 
 
 
 def as_of(files: Iterable[LabelFile]) -> str | None:
-    """How far labels had come when some files were all: the end of the last hour that they tell; None of none."""
+    """The end of the last hour in which labels of these files were collected; None if no folder says."""
     hours = [label.hour for label in files if label.hour]
     return iso(max(hours) + HOUR) if hours else None

@@ -1,8 +1,8 @@
-"""Which label belongs to which request? Rows of captured requests, joined with their ground truth.
+"""Merge captured requests with their ground truth.
 
-A label belongs to the request whose inference id it names, or whose event id where the caller gave none. Rows without
-a label stay, told apart by ``@labelled``: what needs no truth is judged of them too. The captured records that have
-one are also left behind as the original leaves them (section 6.3 of the specification).
+A label names the inference id of its request, or the event id if the caller gave none. Rows without a label stay and
+are marked in ``@labelled``: monitors judge them where no truth is needed. The captured records with a label are also
+written the way SageMaker writes them (docs/sagemaker-formats.md, Ground truth).
 """
 
 from __future__ import annotations
@@ -31,9 +31,12 @@ from model_monitor.rows.sources.datasets import coded_columns
 from model_monitor.rows.summary import Rejected, Summary, undamaged
 from model_monitor.store.ahead import ahead
 
-PAIRS_PER_RECORD = 10  # more pairs than so many for each request and label are no join, but a mistake
+PAIRS_PER_RECORD = 10  # more pairs per request and label are a mistake
 
-OF_BATCH = '{"captureData":{"batchTransformOutput":'  # and the end of such a record, with its time and without:
+OF_BATCH = (
+    '{"captureData":{"batchTransformOutput":'
+    # The end of such a record, with its time and without:
+)
 TIME = (r',"inferenceTime":"[^"\\]*"\},"eventVersion":"0"\}$', '},"eventVersion":"0"}')
 
 NO_LABELS = {"requests": 0, "matched": 0, "records": 0, "duplicates": 0, "mismatched": 0}
@@ -41,7 +44,7 @@ NO_LABELS = {"requests": 0, "matched": 0, "records": 0, "duplicates": 0, "mismat
 
 @dataclass(frozen=True)
 class Joining:
-    """How labels are merged: what their column is called, and which of several for one request count."""
+    """How labels are merged: the name of their column, and which of several labels of one request count."""
 
     attribute: str | int
     duplicates: Literal["all", "last"] = "all"
@@ -51,42 +54,42 @@ class Joining:
         return str(self.attribute)
 
 
-def merged_name(*of: str) -> str:
-    """The name that Spark would give the file of merged records; the same for the same labels of the same hour."""
-    return f"part-00000-{uuid5(NAMESPACE_URL, ' '.join(of))}.c000.jsonl"
+def merged_name(*parts: str) -> str:
+    """A file name for merged records as Spark makes them; the same parts give the same name."""
+    return f"part-00000-{uuid5(NAMESPACE_URL, ' '.join(parts))}.c000.jsonl"
 
 
 def keys_of(address: str) -> np.ndarray:
-    """The sorted hashes of the ids that the requests of a file of rows can be named by."""
+    """The sorted hashes of the ids by which labels name the requests of a file of rows."""
     with undamaged(address), store.open_file(address) as stream:
         ids = pq.read_table(stream, columns=[EVENT_ID, INFERENCE_ID])
     return np.sort(hash_values(key_ids(ids)))
 
 
 def key_ids(rows: pa.Table) -> pa.StringArray:
-    """The id that a label of each row's request would name."""
-    given = rows.column(INFERENCE_ID)
-    ids = pc.if_else(pc.fill_null(pc.equal(given, ""), True), rows.column(EVENT_ID), given)
+    """The id by which labels name each row's request."""
+    own = rows.column(INFERENCE_ID)
+    ids = pc.if_else(pc.fill_null(pc.equal(own, ""), True), rows.column(EVENT_ID), own)
     return ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
 
 
 def merge(rows: str, labels: Labels, joining: Joining, target: str, records: str | None, summary: Summary) -> Summary:
-    """Write a file of rows with their labels, and the captured records that have one; what became of both.
+    """Write a file of rows with their labels, and a file of the captured records that have one; return the summary.
 
-    ``labels`` come by rising key. ``records`` is the address of the file of merged records, which is absent where there
-    are none; None for no such file. ``summary`` says what was read of the labels, and goes into the file's footer with
-    what was found. Raises DataError if the rows' file is gone or damaged.
+    ``labels`` are sorted by key. ``records`` is the address of the file of merged records, which is deleted if there
+    are none; None writes no such file. ``summary`` holds what was read of the labels, and becomes the footer of the rows.
+    Raises DataError if the file of rows is gone or damaged.
     """
     summary.labels |= NO_LABELS
     summary.labels["hours"] = {}
-    side = Side.of(labels, joining)
+    truths = Truths.of(labels, joining)
     with row_files.opened(rows) as source:
         schema = schema_with(source.schema_arrow, joining.column, rows)
         coded = coded_columns(source.metadata, 0) if source.num_row_groups else []
         groups = map(source.read_row_group, range(source.num_row_groups))
         # The rows appear last, so that where they are, the records are too.
         with row_files.writing(target, schema, [*coded, joining.column], summary) as writer, Lines(records) as lines:
-            for portion in ahead(lambda group: merged(group, side, schema), groups):
+            for portion in ahead(lambda group: merged(group, truths, schema), groups):
                 lines.write(portion.lines)
                 writer.write_table(portion.rows)
                 portion.add_to(summary)
@@ -95,8 +98,8 @@ def merge(rows: str, labels: Labels, joining: Joining, target: str, records: str
 
 
 @dataclass(frozen=True)
-class Side:
-    """Labels by rising key: what each holds, as JSON, and which say what an earlier one of their key did."""
+class Truths:
+    """Labels sorted by key: the values and JSON of each, and whether it repeats an earlier one of its key."""
 
     labels: Labels
     values: Values
@@ -105,13 +108,13 @@ class Side:
     joining: Joining
 
     @classmethod
-    def of(cls, labels: Labels, joining: Joining) -> Side:
+    def of(cls, labels: Labels, joining: Joining) -> Truths:
         return cls(labels, labels.values(joining.attribute), labels.as_json(), labels.repeats(), joining)
 
 
 @dataclass(frozen=True)
 class Portion:
-    """Some merged rows, the lines of merged records, and what is to be told of them."""
+    """Merged rows, the lines of merged records, and what the summary says of them."""
 
     rows: pa.Table
     lines: pa.Buffer
@@ -125,14 +128,14 @@ class Portion:
         for name, n in self.counts.items():
             summary.labels[name] += n
         summary.labels["hours"] = dict(Counter(summary.labels["hours"]) + self.hours)
-        for one in self.rejected:
-            summary.reject(one)
+        for rejected in self.rejected:
+            summary.reject(rejected)
 
 
-def merged(rows: pa.Table, side: Side, schema: pa.Schema) -> Portion:
-    """Some rows with their labels."""
-    labels, values = side.labels, side.values
-    pairs, duplicates = paired(rows, labels, side.joining.duplicates == "last")
+def merged(rows: pa.Table, truths: Truths, schema: pa.Schema) -> Portion:
+    """A portion of rows with their labels."""
+    labels, values = truths.labels, truths.values
+    pairs, duplicates = paired(rows, labels, truths.joining.duplicates == "last")
     bad = pairs.misfits(values)
     fine = Pairs(pairs.firsts, pairs.sizes, pairs.request[~bad], pairs.label[~bad])
     counts = {
@@ -142,26 +145,26 @@ def merged(rows: pa.Table, side: Side, schema: pa.Schema) -> Portion:
         "duplicates": duplicates,
         "mismatched": int(bad.sum()),
     }
-    truths = joined('{"groundTruthData":', side.texts.take(pa.array(fine.label)), ",")
+    members = joined('{"groundTruthData":', truths.texts.take(pa.array(fine.label)), ",")
     return Portion(
-        with_labels(rows, fine, side, schema),
-        spliced(truths, fine.records(rows)),
+        with_labels(rows, fine, truths, schema),
+        spliced(members, fine.records(rows)),
         counts,
-        Counter(labels.hour_of(fine.label[fine.opens])),
+        Counter(labels.hours_of(fine.label[fine.opens])),
         [pairs.reject(i, labels, values) for i in np.flatnonzero(bad).tolist()],
     )
 
 
-def spliced(truths: pa.StringArray, records: pa.StringArray) -> pa.Buffer:
-    """Captured lines, each with its ground truth first; those of batch transform without their time, as published."""
+def spliced(members: pa.StringArray, records: pa.StringArray) -> pa.Buffer:
+    """Captured lines, each with its ground truth first; those of batch transform lose their time, as SageMaker's do."""
     if pc.any(pc.starts_with(records, OF_BATCH), min_count=0).as_py():
         records = pc.if_else(pc.starts_with(records, OF_BATCH), pc.replace_substring_regex(records, *TIME), records)
-    members = pc.utf8_slice_codeunits(records, start=1)
-    return in_one(joined(truths, members, "\n"), "").as_buffer()
+    others = pc.utf8_slice_codeunits(records, start=1)
+    return in_one(joined(members, others, "\n"), "").as_buffer()
 
 
 def schema_with(rows: pa.Schema, label: str, address: str) -> pa.Schema:
-    """The columns of rows, with the label's, whether there is one, and whether it says what an earlier one does.
+    """The columns of rows, with the label, whether there is one, and whether it repeats an earlier one.
 
     Raises ConfigError if the rows have the label's column already.
     """
@@ -176,7 +179,7 @@ def schema_with(rows: pa.Schema, label: str, address: str) -> pa.Schema:
 
 @dataclass(frozen=True)
 class Pairs:
-    """The requests of some rows, and the labels that belong to them.
+    """The requests of rows, and the labels that belong to them.
 
     ``firsts`` and ``sizes`` are the index of each request's first row and how many rows it has; ``request`` and
     ``label`` are indices of both sides, pair by pair, by rising request.
@@ -203,15 +206,15 @@ class Pairs:
         return unequal | np.isin(self.label, list(values.problems)) if values.problems else unequal
 
     def reject(self, pair: int, labels: Labels, values: Values) -> Rejected:
-        """The label of a pair, set aside, and why."""
+        """The label of a pair, set aside with the reason."""
         label, rows = int(self.label[pair]), int(self.sizes[self.request[pair]])
         odd = f"{values.counts[label]} labels for {rows} predictions"
         return labels.reject(label, values.problems.get(label, odd))
 
 
 def paired(rows: pa.Table, labels: Labels, last_only: bool) -> tuple[Pairs, int]:
-    """The requests of some rows with all labels that name them, or with the last one; how many labels are not the
-    first of their request."""
+    """The requests of rows with all labels that name them, or with the last; and how many labels are not the first
+    of their request."""
     firsts = pc.indices_nonzero(pc.is_valid(rows.column(RECORD))).to_numpy().astype(np.int64)
     sizes = np.diff(np.append(firsts, rows.num_rows))
     keys = hash_values(key_ids(rows.select([EVENT_ID, INFERENCE_ID]).take(pa.array(firsts))))
@@ -234,7 +237,7 @@ def ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return indices
 
 
-def with_labels(rows: pa.Table, pairs: Pairs, side: Side, schema: pa.Schema) -> pa.Table:
+def with_labels(rows: pa.Table, pairs: Pairs, truths: Truths, schema: pa.Schema) -> pa.Table:
     """The rows of each pair with its labels, and those of other requests without, in the order of requests."""
     is_alone = np.ones(len(pairs.firsts), bool)
     is_alone[pairs.request] = False
@@ -245,20 +248,20 @@ def with_labels(rows: pa.Table, pairs: Pairs, side: Side, schema: pa.Schema) -> 
     request, label = request[order], label[order]
     sizes = pairs.sizes[request]
     labelled = np.repeat(label >= 0, sizes)
-    starts, again = np.zeros(len(label), np.int64), np.zeros(len(label), bool)
-    if len(side.labels):
-        starts, again = np.where(label >= 0, side.values.starts[label], 0), side.repeats[label] & (label >= 0)
-    texts = side.values.texts.take(pa.array(ranges(starts, sizes), mask=~labelled))
+    starts, repeats = np.zeros(len(label), np.int64), np.zeros(len(label), bool)
+    if len(truths.labels):
+        starts, repeats = np.where(label >= 0, truths.values.starts[label], 0), truths.repeats[label] & (label >= 0)
+    texts = truths.values.texts.take(pa.array(ranges(starts, sizes), mask=~labelled))
     chosen = rows.drop_columns([RECORD])
     if not pairs.opens.all():  # else every row is there once, in its order
         chosen = chosen.take(pa.array(ranges(pairs.firsts[request], sizes)))
     return pa.Table.from_arrays(
-        [*chosen.columns, texts, pa.array(labelled), pa.array(np.repeat(again, sizes))], schema=schema
+        [*chosen.columns, texts, pa.array(labelled), pa.array(np.repeat(repeats, sizes))], schema=schema
     )
 
 
 class Lines:
-    """The file of merged records, while it is being written; it appears when all are, and not at all without any."""
+    """The file of merged records: it appears once it is complete, and not at all without records."""
 
     def __init__(self, address: str | None) -> None:
         self.address = address

@@ -1,4 +1,4 @@
-"""How are ground-truth records written? One JSON object per line, or a list (section 6.1 of the specification)."""
+"""Parse ground-truth records: one JSON object per line, or a list of them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def is_list(line: bytes) -> bool:
 
 
 def objects(lines: Sequence[bytes]) -> pa.StructArray:
-    """Lines of one record each. Raises ArrowInvalid if a line is not what it looks like."""
+    """Lines of one record each. Raises ArrowInvalid if one is not."""
     records = read_objects(b"\n".join(lines), pa.schema(list(TRUTH))).to_struct_array().combine_chunks()
     if len(records) != len(lines):
         raise pa.ArrowInvalid("other lines than objects")
@@ -63,7 +63,7 @@ def lists(lines: Sequence[bytes]) -> tuple[pa.StructArray, np.ndarray]:
 
 
 def parse_line_by_line(block: Block) -> tuple[pa.StructArray, np.ndarray, list[Rejected]]:
-    """The same for a block with a line that is not what it should be, or with a list over several lines."""
+    """The same for a block with a malformed line, or with a list over several lines."""
     good: list[object] = []
     places: list[int] = []
     rejected: list[Rejected] = []
@@ -88,7 +88,7 @@ def parse_line_by_line(block: Block) -> tuple[pa.StructArray, np.ndarray, list[R
 
 
 def documents_of(line: str) -> list[object]:
-    """What is on a line: a record, a list of them, or an entry of a list over several lines. Raises ValueError."""
+    """The documents of a line: one, those of a list, or an entry of a list over several lines. Raises ValueError."""
     try:
         document = json.loads(line)
     except ValueError:
@@ -98,14 +98,14 @@ def documents_of(line: str) -> list[object]:
 
 
 def record_of(document: object) -> object:
-    """A record cut down to ``TRUTH``. Raises TypeError if it is none."""
+    """A record cut down to ``TRUTH``. Raises TypeError if it is not a record."""
     if document is None:
         raise TypeError("record is not an object")
     return conform(document, TRUTH, "record")
 
 
 def is_one_list(content: bytes) -> bool:
-    """Whether lines are one JSON list that is spread over them."""
+    """Whether lines are one JSON list."""
     lines = content.removeprefix(b"\xef\xbb\xbf").strip().split(b"\n", 1)
     if not lines[0].startswith(b"[") or len(lines) == 1 or lines[0].rstrip().endswith(b"]"):
         return False

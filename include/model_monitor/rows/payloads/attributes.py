@@ -5,24 +5,18 @@ An attribute is a column's name, the index of a value of CSV, or a path into JSO
 
 from __future__ import annotations
 
-import base64
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
-import pyarrow as pa
 
 from model_monitor.rows.captures import Records
 from model_monitor.rows.json_text import is_unicode
 from model_monitor.rows.payloads.envelopes import opened
 from model_monitor.rows.payloads.joined import beside_answer
-from model_monitor.rows.payloads.json_rows import NAMED, columns_of_objects, text_of
+from model_monitor.rows.payloads.json_rows import NAMED, text_of
 from model_monitor.rows.payloads.jsonpaths import Find, compiled, document_of, is_path, values_at, written
 from model_monitor.rows.payloads.payload import SIDES, TRUNCATED, WITHHELD, Decode, Names, Rows, Shape, formats_of
-from model_monitor.rows.payloads.sides import ABSENT, CSV, JSON
+from model_monitor.rows.payloads.sides import ABSENT, CSV, JSON, csv_rows, from_base64
 from model_monitor.rows.summary import Rejected
 
 __all__ = ["compiled", "extracting", "is_path", "label_values"]
@@ -41,10 +35,7 @@ class Captured:
 
     @property
     def text(self) -> str:
-        try:
-            return base64.b64decode(self.data, validate=True).decode() if self.kind.startswith("BASE64") else self.data
-        except ValueError:
-            raise ValueError("not a text in BASE64") from None
+        return from_base64(self.data) if self.kind.startswith("BASE64") else self.data
 
     def is_in(self, kind: str) -> bool:
         return self.kind in (kind, f"BASE64 {kind}")
@@ -83,7 +74,7 @@ def extracting(paths: Sequence[str], names: Names) -> Decode:
                 made.setdefault(shape, {})[i] = rows
             except ValueError as error:
                 rejected.append(records.reject(i, str(error)))
-        return [alike(shape, made[shape]) for shape in sorted(made)], rejected
+        return [Rows.of(shape, made[shape]) for shape in sorted(made)], rejected
 
     return decode
 
@@ -91,13 +82,6 @@ def extracting(paths: Sequence[str], names: Names) -> Decode:
 def captured(records: Records, side: str) -> list[Captured]:
     texts = records.side(side, "data").to_pylist()
     return [Captured(kind, text or "") for kind, text in zip(formats_of(records, side), texts, strict=True)]
-
-
-def alike(shape: Shape, made: dict[int, list[Cells]]) -> Rows:
-    """The rows of requests of one shape, by the index of the request."""
-    columns = columns_of_objects([row for rows in made.values() for row in rows])
-    counts = np.array([len(rows) for rows in made.values()], np.int64)
-    return Rows(shape, pa.table(columns), np.array(list(made), np.int64), counts)
 
 
 def rows_of(output: Captured, given: Captured, finds: Mapping[str, Find], names: Names) -> tuple[Shape, list[Cells]]:
@@ -193,7 +177,7 @@ def named(rows: Sequence[Sequence[Any]], names: Names) -> list[dict[str, Any]]:
 def csv_cells(given: Captured, count: int, names: Names) -> list[Cells]:
     """The values of so many rows of CSV; [] if it is anything else."""
     try:
-        rows = rows_of_csv(given.text)
+        rows = values_of_csv(given.text)
     except ValueError:
         return []
     widths = {len(row) for row in rows}
@@ -202,13 +186,9 @@ def csv_cells(given: Captured, count: int, names: Names) -> list[Cells]:
     return named(rows, names)
 
 
-def rows_of_csv(text: str) -> list[list[str | None]]:
-    """The rows of CSV (RFC 4180), at least one; an empty value is missing. Raises ValueError."""
-    try:
-        rows = list(csv.reader(io.StringIO(text.rstrip("\r\n"), newline=""), strict=True))
-    except csv.Error as error:
-        raise ValueError(f"not CSV: {error}") from None
-    return [[value or None for value in row or [""]] for row in rows or [[""]]]
+def values_of_csv(text: str) -> list[list[str | None]]:
+    """The rows of CSV, at least one; an empty value is missing. Raises ValueError."""
+    return [[value or None for value in row] for row in csv_rows(text.rstrip("\r\n"))]
 
 
 def label_values(data: str, encoding: str | None, attribute: str | int) -> list[str | None]:
@@ -224,7 +204,7 @@ def label_values(data: str, encoding: str | None, attribute: str | int) -> list[
     ['0', '1.0']
     """
     if encoding in (None, CSV):
-        return [label_of_row(row, str(attribute)) for row in rows_of_csv(data)]
+        return [label_of_row(row, str(attribute)) for row in values_of_csv(data)]
     if encoding != JSON:
         raise ValueError(f"labels in {encoding} can't be read; write them as CSV or JSON")
     values = labels_in(document_of(data), attribute)

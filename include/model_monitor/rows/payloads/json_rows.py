@@ -12,12 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from model_monitor.rows.json_text import in_one, is_unicode
+from model_monitor.rows.json_text import documents_of, in_one, is_unicode
 from model_monitor.rows.payloads.envelopes import RAGGED, Opened, Row, lines_opened, opened
 
 NAMED = -1  # the width of rows whose values carry names
 EMPTY = -2  # that of no rows
 NESTED = (dict, list)
+AS_WRITTEN = dict.fromkeys(("parse_int", "parse_float", "parse_constant"), str)  # which tells a number's type
 NESTING_AT_MOST = 500  # PyArrow's reader ends the process from some ten thousand on
 
 Texts = dict[str, str | None] | list[str | None]  # a row: its values by name, or by position
@@ -25,7 +26,7 @@ Texts = dict[str, str | None] | list[str | None]  # a row: its values by name, o
 
 def rows_of_json(text: str) -> Opened:
     """The objects of a text of JSON, as they are: one, those of a list, or one per line. Raises ValueError."""
-    documents = documents_of(text)
+    documents = documents_of(text, **AS_WRITTEN)
     rows = documents[0] if len(documents) == 1 and isinstance(documents[0], list) else documents
     if not all(isinstance(row, dict) for row in rows):
         raise ValueError("JSON without names for its values needs a preprocessing script")
@@ -34,29 +35,8 @@ def rows_of_json(text: str) -> Opened:
 
 def rows_of_payload(text: str) -> Opened:
     """The rows of a captured JSON payload, out of its envelope. Raises ValueError."""
-    documents = documents_of(text)
+    documents = documents_of(text, **AS_WRITTEN)
     return opened(documents[0]) if len(documents) == 1 else lines_opened(documents)
-
-
-def documents_of(text: str) -> list[Any]:
-    """The document of a text of JSON, or one per line. Numbers stay as they are written, which tells their type."""
-    try:
-        return [loads(text)]
-    except ValueError:
-        documents = [line for line in text.split("\n") if line.strip()]
-        if len(documents) < 2:
-            raise ValueError("not JSON") from None
-        try:
-            return [loads(line) for line in documents]
-        except ValueError:
-            raise ValueError("not JSON") from None
-
-
-def loads(text: str) -> Any:
-    try:
-        return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
-    except RecursionError:
-        raise ValueError("not JSON that can be read: nested too deeply") from None
 
 
 def texts_of(row: Row) -> Texts:

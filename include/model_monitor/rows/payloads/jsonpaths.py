@@ -16,6 +16,7 @@ from jmespath.exceptions import ArityError, JMESPathError, UnknownFunctionError
 from jmespath.visitor import TreeInterpreter
 
 from model_monitor.errors import ConfigError
+from model_monitor.rows.json_text import documents_of, is_unicode
 
 Find = Callable[[Any], list[Any]]
 
@@ -46,20 +47,8 @@ def whole_number(text: str) -> float:
 
 def document_of(text: str) -> Any:
     """A JSON payload; several documents, one per line, are the list of them. Raises ValueError."""
-    try:
-        return loads(text)
-    except ValueError:
-        lines = [line for line in text.split("\n") if line.strip()]
-        if len(lines) < 2:
-            raise
-        return [loads(line) for line in lines]
-
-
-def loads(text: str) -> Any:
-    try:
-        return json.loads(text, parse_int=whole_number, parse_float=Number, parse_constant=Number)
-    except (ValueError, RecursionError):
-        raise ValueError("not JSON") from None
+    documents = documents_of(text, parse_int=whole_number, parse_float=Number, parse_constant=Number)
+    return documents[0] if len(documents) == 1 else documents
 
 
 def written(value: Any) -> str | None:
@@ -68,13 +57,12 @@ def written(value: Any) -> str | None:
         return None
     try:
         text = value if isinstance(value, str) else compact(value)
-        text.encode()  # JSON's escapes can spell half a character
-    except UnicodeEncodeError:
-        raise ValueError("not Unicode text") from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
     except TypeError:
         raise ValueError("an expression of JMESPath (&) is not a value") from None
+    if not is_unicode(text):
+        raise ValueError("not Unicode text")
     return text
 
 

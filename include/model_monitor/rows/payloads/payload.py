@@ -7,7 +7,7 @@ side, for JSON that they carry names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from model_monitor.errors import ConfigError
 from model_monitor.rows.captures import Records
 from model_monitor.rows.payloads.joined import lists_of_batch, separated
+from model_monitor.rows.payloads.json_rows import columns_of_objects
 from model_monitor.rows.payloads.sides import ABSENT, CSV, JSON, Side, in_step, side_of
 from model_monitor.rows.summary import Rejected
 
@@ -71,6 +72,13 @@ class Rows:
     columns: pa.Table
     requests: np.ndarray
     counts: np.ndarray
+
+    @classmethod
+    def of(cls, shape: Shape, rows: Mapping[int, Sequence[Mapping[str, str | None]]]) -> Rows:
+        """The named rows of each request, by its index."""
+        columns = columns_of_objects([row for some in rows.values() for row in some])
+        counts = np.array([len(some) for some in rows.values()], np.int64)
+        return cls(shape, pa.table(columns), np.array(list(rows), np.int64), counts)
 
 
 Decode = Callable[[Records], tuple[list[Rows], list[Rejected]]]

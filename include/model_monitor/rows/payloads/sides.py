@@ -120,11 +120,26 @@ def unpacked(data: pa.StringArray, problems: dict[int, str]) -> pa.StringArray:
     texts = []
     for i, text in enumerate(data.to_pylist()):
         try:
-            texts.append(base64.b64decode(text, validate=True).decode("utf-8"))
-        except ValueError:
-            problems[i] = "not a text in BASE64"
+            texts.append(from_base64(text))
+        except ValueError as error:
+            problems[i] = str(error)
             texts.append("")
     return pa.array(texts, pa.string())
+
+
+def from_base64(text: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode("utf-8")
+    except ValueError:
+        raise ValueError("not a text in BASE64") from None
+
+
+def csv_rows(text: str) -> list[list[str]]:
+    """The rows of CSV (RFC 4180), at least one, each of at least one value. Raises ValueError."""
+    try:
+        return [row or [""] for row in csv.reader(io.StringIO(text, newline=""), strict=True)] or [[""]]
+    except csv.Error as error:
+        raise ValueError(f"not CSV: {error}") from None
 
 
 def csv_side(data: pa.StringArray) -> Side:
@@ -151,9 +166,9 @@ def quoted_csv_side(text: pa.StringArray) -> Side:
     problems: dict[int, str] = {}
     for i, payload in enumerate(text.to_pylist()):
         try:
-            rows = [row or [""] for row in csv.reader(io.StringIO(payload, newline=""), strict=True)] or [[""]]
-        except csv.Error as error:
-            problems[i], rows = f"not CSV: {error}", [[""]]
+            rows = csv_rows(payload)
+        except ValueError as error:
+            problems[i], rows = str(error), [[""]]
         if len({len(row) for row in rows}) > 1:
             problems[i] = RAGGED
         counts.append(len(rows))
