@@ -319,7 +319,7 @@ def test_a_server_that_takes_a_file_and_never_answers_is_given_up_and_tried_agai
     monkeypatch.setattr("model_monitor.recorder.sending.sender.LONGEST_WAIT", 0.5)
     address = f"s3://{BUCKET}/{tmp_path.name}?{server.query}"
     with made(tmp_path, destination=address, flush_interval=0.05, roll_seconds=0.1) as recorder:
-        recorder._transport = Direct(destination_at(address), False, address)
+        recorder._transport = Direct(address, destination_at(address), False)
         recorder.record(b"1", b"2", **CSV, event_id="before")
         assert recorder.flush(30)
         with server.frozen():

@@ -1,4 +1,4 @@
-"""Does the recorder write what was said, where it belongs, as often as it was asked to?"""
+"""Does the recorder write each request once, to the byte, and in the right file?"""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.recorded import ids, recorder_into, records_in, until
 
 from model_monitor import recorder as recorder_room
 from model_monitor import store
@@ -33,23 +34,8 @@ NAME = re.compile(
 )
 
 
-def made(folder: Path, **more: Any) -> Recorder:
-    return Recorder("churn", str(folder / "capture"), spool=folder / "spool", **more)
-
-
-def lines(folder: Path) -> list[dict[str, Any]]:
-    """What was captured, in order of the files' names."""
-    files = store.list_files(str(folder / "capture"))
-    content = [line for file in files for line in store.read(file.address).split(b"\n")]
-    return [json.loads(line) for line in content if line]
-
-
-def ids(folder: Path) -> list[str]:
-    return [line["eventMetadata"]["eventId"] for line in lines(folder)]
-
-
-def test_a_record_is_the_originals_to_the_byte(tmp_path: Path) -> None:
-    with made(tmp_path) as recorder:
+def test_a_record_is_sagemakers_to_the_byte(tmp_path: Path) -> None:
+    with recorder_into(tmp_path) as recorder:
         recorder.record(
             b"132,25,113.2,96,269.9,107,,0,1\n",
             b"0.01076381653547287",
@@ -96,10 +82,10 @@ def test_only_the_listed_content_types_are_text(payload: Any, content_type: str 
 
 def test_other_content_types_can_be_listed(tmp_path: Path) -> None:
     kinds = {"csv_content_types": ["application/csv"], "json_content_types": ["application/x-ndjson"]}
-    with made(tmp_path, **kinds) as recorder:
+    with recorder_into(tmp_path, **kinds) as recorder:
         recorder.record(b"1", b"{}", input_content_type="application/csv", output_content_type="application/x-ndjson")
         recorder.record(b"1", b"1", input_content_type="text/csv", output_content_type="application/csv")
-    written = [[side["encoding"] for side in line["captureData"].values()] for line in lines(tmp_path)]
+    written = [[side["encoding"] for side in line["captureData"].values()] for line in records_in(tmp_path)]
     assert written == [["CSV", "JSON"], ["BASE64", "CSV"]]
 
 
@@ -115,7 +101,7 @@ def test_what_was_recorded_is_read_back_byte_for_byte(said: list[tuple[bytes | s
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with made(folder) as recorder:
+        with recorder_into(folder) as recorder:
             for i, (asked, answered) in enumerate(said):
                 recorder.record(asked, answered, **CSV, event_id=f"e{i}", event_time=NOON)
         [block] = blocks.blocks(store.list_files(str(folder / "capture"), blocks.SUFFIXES))
@@ -131,7 +117,7 @@ def test_what_was_recorded_is_read_back_byte_for_byte(said: list[tuple[bytes | s
 
 def test_the_hour_of_the_event_decides_the_folder_and_the_first_record_the_name(tmp_path: Path) -> None:
     moments = [NOON, NOON + timedelta(minutes=3), NOON + timedelta(minutes=45), NOON + timedelta(hours=20)]
-    with made(tmp_path) as recorder:
+    with recorder_into(tmp_path) as recorder:
         for i, moment in enumerate(moments):
             recorder.record(b"1", b"2", event_id=f"e{i}", event_time=moment)
     below = [Path(f.address).relative_to(tmp_path / "capture") for f in store.list_files(str(tmp_path / "capture"))]
@@ -141,51 +127,42 @@ def test_the_hour_of_the_event_decides_the_folder_and_the_first_record_the_name(
         "churn/AllTraffic/2022/04/18/13/05-48-871",
         "churn/AllTraffic/2022/04/19/08/20-48-871",
     ]
-    assert ids(tmp_path) == ["e0", "e1", "e2", "e3"]
+    assert list(ids(tmp_path / "capture").elements()) == ["e0", "e1", "e2", "e3"]
 
 
 def test_times_before_1970_without_a_zone_and_in_other_zones_have_their_hour_in_utc(tmp_path: Path) -> None:
     east = NOON.astimezone().tzinfo
     moments = [datetime(1969, 12, 31, 23, 59, 59, 500_000), NOON.replace(tzinfo=None), NOON.astimezone(east)]
-    with made(tmp_path) as recorder:
+    with recorder_into(tmp_path) as recorder:
         for moment in moments:
             recorder.record(b"1", b"2", event_time=moment)
-    hours = sorted(line["eventMetadata"]["inferenceTime"] for line in lines(tmp_path))
+    hours = sorted(line["eventMetadata"]["inferenceTime"] for line in records_in(tmp_path))
     assert hours == ["1969-12-31T23:59:59Z", "2022-04-18T12:20:48Z", "2022-04-18T12:20:48Z"]
 
 
 def test_a_file_is_closed_when_it_is_large_or_old_enough(tmp_path: Path) -> None:
-    with made(tmp_path / "a", roll_bytes=20_000) as recorder:
+    with recorder_into(tmp_path / "a", roll_bytes=20_000) as recorder:
         for _ in range(200):
             recorder.record(b"x" * 1000, b"2", **CSV, event_time=NOON)
     sizes = [file.size for file in store.list_files(str(tmp_path / "a/capture"))]
-    assert len(sizes) >= 4 and max(sizes) < 60_000 and len(lines(tmp_path / "a")) == 200
-    with made(tmp_path / "b", roll_seconds=0.2, flush_interval=0.05) as recorder:
+    assert len(sizes) >= 4 and max(sizes) < 60_000 and len(records_in(tmp_path / "a")) == 200
+    with recorder_into(tmp_path / "b", roll_seconds=0.2, flush_interval=0.05) as recorder:
         recorder.record(b"1", b"2")
         until(lambda: recorder.counters()["sent"] == 1)
-        assert len(lines(tmp_path / "b")) == 1
-
-
-def until(done: Any, seconds: float = 20) -> None:
-    ends = threading.Event()
-    for _ in range(int(seconds / 0.02)):
-        if done():
-            return
-        ends.wait(0.02)
-    pytest.fail("it did not come to that")
+        assert len(records_in(tmp_path / "b")) == 1
 
 
 def test_a_queue_that_is_half_full_is_written_down_before_its_time(tmp_path: Path) -> None:
-    with made(tmp_path, max_queue_bytes=200_000, when_full="drop_newest") as recorder:
+    with recorder_into(tmp_path, max_queue_bytes=200_000, when_full="drop_newest") as recorder:
         for _ in range(60):
             recorder.record(b"x" * 10_000, b"2", **CSV)
             time.sleep(0.01)
         assert recorder.counters()["dropped"] == 0
-    assert len(lines(tmp_path)) == 60
+    assert len(records_in(tmp_path)) == 60
 
 
 def test_gzip_is_read_as_well(tmp_path: Path) -> None:
-    with made(tmp_path, gzip=True) as recorder:
+    with recorder_into(tmp_path, gzip=True) as recorder:
         for i in range(10):
             recorder.record(b"1", b"2", **CSV, event_id=f"e{i}")
     files = store.list_files(str(tmp_path / "capture"), blocks.SUFFIXES)
@@ -196,16 +173,16 @@ def test_gzip_is_read_as_well(tmp_path: Path) -> None:
 
 def test_only_the_wanted_sides_are_kept(tmp_path: Path) -> None:
     for capture_, sides in ((("input",), ["endpointInput"]), (("output",), ["endpointOutput"])):
-        with made(tmp_path / sides[0], capture=capture_) as recorder:
+        with recorder_into(tmp_path / sides[0], capture=capture_) as recorder:
             recorder.record(b"1", b"2", **CSV)
-        assert [list(line["captureData"]) for line in lines(tmp_path / sides[0])] == [sides]
+        assert [list(line["captureData"]) for line in records_in(tmp_path / sides[0])] == [sides]
 
 
 def test_a_payload_beyond_the_limit_is_said_to_be_truncated(tmp_path: Path) -> None:
-    with made(tmp_path, max_payload_bytes=10) as recorder:
+    with recorder_into(tmp_path, max_payload_bytes=10) as recorder:
         recorder.record(b"x" * 11, b"y" * 10, **CSV)
         recorder.record(TRUNCATED, b"y", **CSV)
-    for line in lines(tmp_path):
+    for line in records_in(tmp_path):
         side = line["captureData"]["endpointInput"]
         assert side == {
             "observedContentType": "text/csv",
@@ -225,7 +202,7 @@ def test_what_a_lower_percentage_takes_a_higher_one_takes_too(event: str, one: f
 
 
 def test_the_share_that_is_captured_is_the_percentage_and_recorded(tmp_path: Path) -> None:
-    with made(tmp_path, sampling_percentage=20) as recorder:
+    with recorder_into(tmp_path, sampling_percentage=20) as recorder:
         for i in range(5000):
             recorder.record(b"1", b"2", **CSV, event_id=f"e{i}")
         counters = recorder.counters()
@@ -234,7 +211,8 @@ def test_the_share_that_is_captured_is_the_percentage_and_recorded(tmp_path: Pat
         recorder.sampling_percentage = 100
         recorder.record(b"1", b"2", **CSV, event_id="last")
     found = {
-        line["eventMetadata"]["eventId"]: line["eventMetadata"].get("samplingPercentage") for line in lines(tmp_path)
+        line["eventMetadata"]["eventId"]: line["eventMetadata"].get("samplingPercentage")
+        for line in records_in(tmp_path)
     }
     assert Counter(found.values()) == {20.0: counters["recorded"], None: 1} and found["last"] is None
     assert set(found) == {f"e{i}" for i in range(5000) if is_sampled(f"e{i}", 20)} | {"last"}
@@ -255,7 +233,7 @@ def test_a_schedule_samples_captured_requests_as_if_all_had_been_captured() -> N
 
 
 def test_threads_record_everything_once(tmp_path: Path) -> None:
-    with made(tmp_path) as recorder:
+    with recorder_into(tmp_path) as recorder:
 
         def work(thread: int) -> None:
             for i in range(1000):
@@ -266,16 +244,16 @@ def test_threads_record_everything_once(tmp_path: Path) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-    assert Counter(ids(tmp_path)) == Counter(f"{n}-{i}" for n in range(8) for i in range(1000))
+    assert ids(tmp_path / "capture") == Counter(f"{n}-{i}" for n in range(8) for i in range(1000))
 
 
 def test_a_request_that_can_not_be_written_as_text_costs_nobody_else(tmp_path: Path) -> None:
-    with made(tmp_path) as recorder:
+    with recorder_into(tmp_path) as recorder:
         recorder.record(b"1", b"2", **CSV, inference_id="\ud800", custom_attributes="\udfff", event_id="odd")
         with pytest.raises(TypeError, match="bytes or text, not dict"):
             recorder.record({"a": 1})  # type: ignore[arg-type]
         recorder.record(bytearray(b"1"), memoryview(b"2"), **CSV, event_id="good")
-    assert ids(tmp_path) == ["odd", "good"]
+    assert list(ids(tmp_path / "capture").elements()) == ["odd", "good"]
 
 
 @pytest.mark.parametrize(
@@ -293,7 +271,7 @@ def test_a_request_that_can_not_be_written_as_text_costs_nobody_else(tmp_path: P
 )
 def test_settings_that_can_not_be_meant_are_refused(tmp_path: Path, more: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
-        made(tmp_path, **more)
+        recorder_into(tmp_path, **more)
 
 
 @pytest.mark.parametrize("address", ["ftp://a/b", "s3://", "s3://key:secret@bucket/a"])
@@ -336,4 +314,4 @@ def test_its_public_names_are_few_and_all_there() -> None:
 
 def test_it_needs_none_of_what_the_analysis_needs_and_sends_at_exit(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", LIGHT, str(tmp_path)], check=True, timeout=60)
-    assert ids(tmp_path) == ["light"] and not list((tmp_path / "spool").rglob("*.ready"))
+    assert list(ids(tmp_path / "capture").elements()) == ["light"] and not list((tmp_path / "spool").rglob("*.ready"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -98,20 +99,16 @@ class Arguments:
         return {name: value for name, value in values.items() if name not in self.left_out}
 
 
+@dataclass(frozen=True)
 class Calls:
     """Captures the calls of one function."""
 
-    def __init__(
-        self,
-        recorder: Recorder,
-        arguments: Arguments,
-        names: Sequence[str],
-        input_content_type: str | None,
-        output_content_type: str | None,
-    ) -> None:
-        self.recorder, self.arguments, self.names = recorder, arguments, names
-        self.input_content_type, self.output_content_type = input_content_type, output_content_type
-        self.quietly = Quietly()
+    recorder: Recorder
+    arguments: Arguments
+    names: Sequence[str]
+    input_content_type: str | None
+    output_content_type: str | None
+    quietly: Quietly = field(default_factory=Quietly)
 
     def of_function(self, function: Callable[P, T]) -> Callable[P, T]:
         @functools.wraps(function)

@@ -36,8 +36,7 @@ from model_monitor.recorder.spool.files import Spool
 from model_monitor.recorder.spool.queue import Queue
 from model_monitor.recorder.spool.writer import Writer
 
-RESTART_SECONDS = 10.0  # before a failed start is tried again
-GRACE_SECONDS = 0.5  # for a thread to end after its deadline
+RESTART_SECONDS, GRACE_SECONDS = 10.0, 0.5  # before a failed start is tried again; for a thread past its deadline
 
 
 class Recorder:
@@ -51,7 +50,7 @@ class Recorder:
     Requests wait in memory (at most ``max_queue_bytes``), are written to ``spool``, a local folder, and synced to the
     disk every ``flush_interval`` seconds. A file is closed after ``roll_seconds`` or ``roll_bytes`` and sent. While the
     store is out of reach, files wait, at most ``max_spool_bytes`` per process. At either bound ``when_full`` decides:
-    drop the oldest requests, drop the newest, or block ``record``. ``counters`` counts the requests dropped.
+    drop the oldest requests, drop the newest, or block ``record``. ``counters`` counts the dropped ones.
 
     A killed process loses, uncounted, the requests that were still in memory: about the last second of them. Another
     recorder with the same endpoint, destination and spool sends the rest, at once if it starts later, soon if it runs.
@@ -197,22 +196,20 @@ class Recorder:
         counters, queue, room = self._counters, self._queue, self.max_spool_bytes
         sender = Sender(spool, self._transport, f"{self.endpoint}/{self.variant}", counters, room, queue.wake)
         writer = Writer(queue, spool, self.format, counters, self.flush_interval, room, self.when_full, sender.wake.set)
-        threads = [
-            threading.Thread(target=writer.run, name="model-monitor-writer", daemon=True),
-            threading.Thread(target=sender.run, name="model-monitor-sender", daemon=True),
-        ]
+        writing = threading.Thread(target=writer.run, name="model-monitor-writer", daemon=True)
+        sending = threading.Thread(target=sender.run, name="model-monitor-sender", daemon=True)
         try:
-            for thread in threads:
-                thread.start()
+            writing.start()
+            sending.start()
         except RuntimeError:
             writer.ending.set()
             queue.wake()
-            if threads[0].is_alive():
-                threads[0].join()
+            if writing.is_alive():
+                writing.join()
             spool.close()
             raise
         self._spool, self._sender, self._writer = spool, sender, writer
-        return threads
+        return [writing, sending]
 
     def _runs(self) -> bool:
         """Whether the threads run, starting them if necessary; a failed start is tried again after a while."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 from typing import Any
 
+from model_monitor.recorder.failures import Quietly
 from model_monitor.recorder.http.bodies import Body, Headers, append
 from model_monitor.recorder.http.traffic import (
     INFERENCE_ID,
@@ -18,8 +19,8 @@ from model_monitor.recorder.http.traffic import (
     RESPONSE_HEADERS,
     Exchange,
     Middleware,
-    Traffic,
 )
+from model_monitor.recorder.recorder import Recorder
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -31,8 +32,8 @@ FILES = ("http.response.pathsend", "http.response.zerocopysend")  # extensions b
 
 
 class AsgiCaptureMiddleware(Middleware[App]):
-    """Captures the requests of ``app`` that ``traffic.Traffic`` selects: by default every POST with a status from 200
-    to 299. ``paths``, ``methods`` and ``statuses`` narrow or widen that.
+    """Captures the requests of ``app`` that ``paths``, ``methods`` and ``statuses`` select: by default every POST with
+    a status from 200 to 299; see ``traffic.Middleware``.
 
     If the recorder blocks when it is full, the end of a response waits in a thread; otherwise nothing waits. The
     recorder starts with the app's lifespan and is flushed when that ends; it stays open, as other apps may use it.
@@ -41,17 +42,16 @@ class AsgiCaptureMiddleware(Middleware[App]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            traffic = self.traffic
             try:
-                if traffic.selects(scope["method"], path_of(scope), scope):
-                    exchange = Exchange(traffic, select(scope["headers"], REQUEST_HEADERS))
-                    if exchange.percentage is not None and traffic.recorder.captures_input:
+                if self.selects(scope["method"], path_of(scope), scope):
+                    exchange = self.exchange(select(scope["headers"], REQUEST_HEADERS))
+                    if exchange.copies_input:
                         receive = copying(exchange, receive)
                     send = recording(exchange, send)
             except Exception:  # noqa: BLE001 - capture must never break a request
-                traffic.quietly.log_exception()
+                self.quietly.log_exception()
         elif scope["type"] == "lifespan":
-            send = following_lifespan(self.traffic, send)
+            send = following_lifespan(self.recorder, self.quietly, send)
         await self.app(scope, receive, send)
 
 
@@ -73,7 +73,7 @@ def select(headers: Iterable[tuple[bytes, bytes]], names: Collection[bytes]) -> 
 
 def copying(exchange: Exchange, receive: Receive) -> Receive:
     """``receive`` that keeps a copy of the request's body."""
-    limit = exchange.traffic.recorder.max_payload_bytes
+    limit = exchange.recorder.max_payload_bytes
 
     async def receive_and_copy() -> Message:
         message = await receive()
@@ -95,7 +95,7 @@ def recording(exchange: Exchange, send: Send) -> Send:
         if message["type"] == "http.response.start":
             message = with_inference_id(exchange, message)
         elif exchange.is_selected and not exchange.is_done and copy_response(exchange, message):
-            if exchange.traffic.waits:
+            if exchange.recorder.when_full == "block":
                 await in_thread(exchange.done)
             else:
                 exchange.done()
@@ -126,16 +126,16 @@ def with_inference_id(exchange: Exchange, message: Message) -> Message:
             return message
         return {**message, "headers": [*headers, (INFERENCE_ID, inference_id.encode())]}
     except Exception:  # noqa: BLE001 - capture must never break a request
-        exchange.traffic.quietly.log_exception()
+        exchange.quietly.log_exception()
         return message
 
 
 def copy_response(exchange: Exchange, message: Message) -> bool:
     """Copy a message of the response's body; whether it is the last."""
-    kind, recorder = message["type"], exchange.traffic.recorder
+    kind, recorder = message["type"], exchange.recorder
     is_last = not message.get("more_body", False)
     if kind == "http.response.body":
-        if recorder.captures_output and exchange.percentage is not None:
+        if exchange.copies_output:
             body = message.get("body") or b""
             exchange.output = append(exchange.output, body, is_last, recorder.max_payload_bytes)
         return is_last
@@ -146,7 +146,7 @@ def copy_response(exchange: Exchange, message: Message) -> bool:
     return kind == "http.response.pathsend" or is_last
 
 
-def following_lifespan(traffic: Traffic, send: Send) -> Send:
+def following_lifespan(recorder: Recorder, quietly: Quietly, send: Send) -> Send:
     """``send`` that starts the recorder at startup, and flushes it before the server learns that shutdown is complete.
 
     A recorder that runs sends what killed workers left, even before its first request. A server may end by a signal
@@ -155,9 +155,9 @@ def following_lifespan(traffic: Traffic, send: Send) -> Send:
 
     async def start_or_flush(message: Message) -> None:
         if message["type"] == "lifespan.startup.complete":
-            traffic.quietly(traffic.recorder.start)
+            quietly(recorder.start)
         if message["type"] in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
-            await in_thread(lambda: traffic.quietly(traffic.recorder.flush))
+            await in_thread(lambda: quietly(recorder.flush))
         await send(message)
 
     return start_or_flush

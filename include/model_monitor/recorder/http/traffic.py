@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, MutableMapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import translate
 from typing import Any, Generic, TypeVar
 
@@ -35,14 +36,13 @@ MAX_INFERENCE_ID, MAX_CUSTOM_ATTRIBUTES = 64, 1024
 WILDCARD = re.compile(r"[*?[]")
 CAPTURED_BY = "model_monitor.recorders"  # the key, in a scope or environ, of the recorders that capture a request
 
-NO_HEADERS: Headers = {}
 OVERHEAD = 2000  # bytes of memory that a request takes beside its bodies
 
 App = TypeVar("App")
 
 
-class Traffic:
-    """Which requests of an app are captured, and by which recorder.
+class Middleware(Generic[App]):
+    """Wraps an app, ASGI or WSGI, and selects the requests to capture.
 
     ``recorder`` may be a function that makes it, for apps that are pickled and sent to where they serve (Ray).
 
@@ -54,7 +54,9 @@ class Traffic:
 
     def __init__(
         self,
+        app: App,
         recorder: Recorder | Callable[[], Recorder],
+        *,
         paths: Sequence[str] | None = None,
         methods: Collection[str] = ("POST",),
         statuses: Collection[int] = range(200, 300),
@@ -64,8 +66,8 @@ class Traffic:
                 raise ConfigError(f"{name} is a list, not the text {value!r}; write {name}=[{value!r}]")
         if wrong := [path for path in paths or () if not path.startswith(("/", "*"))]:
             raise ConfigError(f"the path {wrong[0]!r} can't match any: paths begin with a slash, e.g. '/{wrong[0]}'")
+        self.app = app
         self.recorder = recorder() if callable(recorder) else recorder
-        self.waits = self.recorder.when_full == "block"
         self.methods = frozenset(method.upper() for method in methods)
         self.statuses = frozenset(statuses)
         self.paths = None if paths is None else frozenset(path for path in paths if not WILDCARD.search(path))
@@ -89,23 +91,12 @@ class Traffic:
         request[CAPTURED_BY] = (*recorders, self.recorder)
         return True
 
-
-class Middleware(Generic[App]):
-    """Wraps an app, ASGI or WSGI, with the selection of its requests."""
-
-    def __init__(
-        self,
-        app: App,
-        recorder: Recorder | Callable[[], Recorder],
-        *,
-        paths: Sequence[str] | None = None,
-        methods: Collection[str] = ("POST",),
-        statuses: Collection[int] = range(200, 300),
-    ) -> None:
-        self.app = app
-        self.traffic = Traffic(recorder, paths, methods, statuses)
+    def exchange(self, headers: Headers) -> Exchange:
+        """The exchange that begins with a request."""
+        return Exchange(self.recorder, self.statuses, self.quietly, headers)
 
 
+@dataclass(slots=True, eq=False)
 class Exchange:
     """One request and its response, as far as they have passed; made when the request comes in.
 
@@ -114,38 +105,38 @@ class Exchange:
     and by the event id if there is none. Ids and attributes that SageMaker would refuse are left out.
     """
 
-    __slots__ = (
-        "event_id",
-        "inference_id",
-        "input",
-        "is_done",
-        "is_selected",
-        "output",
-        "percentage",
-        "request_headers",
-        "response_headers",
-        "time",
-        "traffic",
-    )
+    recorder: Recorder
+    statuses: Collection[int]
+    quietly: Quietly
+    request_headers: Headers
+    response_headers: Headers = field(default_factory=dict)
+    time: float = field(default_factory=time.time)
+    event_id: str = field(init=False)
+    percentage: float | None = field(init=False)  # None if sampling leaves it out
+    inference_id: str | None = None
+    input: Body | bytes | None = None
+    output: Body | bytes | None = None
+    is_selected: bool = False  # by the status of the response
+    is_done: bool = False
 
-    def __init__(self, traffic: Traffic, headers: Headers) -> None:
-        recorder = traffic.recorder
-        self.traffic = traffic
-        self.time = time.time()
-        self.event_id = recorder.new_event_id()
-        self.percentage = recorder.chosen_by(self.event_id)  # None if sampling leaves it out
-        self.request_headers = headers
-        self.response_headers = NO_HEADERS
-        self.inference_id = inference_id_of(headers[INFERENCE_ID]) if INFERENCE_ID in headers else None
-        self.input: Body | bytes | None = None
-        self.output: Body | bytes | None = None
-        self.is_selected = False  # by the status of the response
-        self.is_done = False
+    def __post_init__(self) -> None:
+        self.event_id = self.recorder.new_event_id()
+        self.percentage = self.recorder.chosen_by(self.event_id)
+        if INFERENCE_ID in self.request_headers:
+            self.inference_id = inference_id_of(self.request_headers[INFERENCE_ID])
+
+    @property
+    def copies_input(self) -> bool:
+        return self.percentage is not None and self.recorder.captures_input
+
+    @property
+    def copies_output(self) -> bool:
+        return self.percentage is not None and self.recorder.captures_output
 
     def respond(self, status: int, headers: Headers) -> str | None:
         """Note the start of the response; the id to add to its headers, None if they have one."""
         self.response_headers = headers
-        self.is_selected = status in self.traffic.statuses
+        self.is_selected = status in self.statuses
         if INFERENCE_ID not in headers:
             return self.inference_id or self.event_id
         self.inference_id = self.inference_id or inference_id_of(headers[INFERENCE_ID])
@@ -158,13 +149,13 @@ class Exchange:
         self.is_done = True
         try:
             if self.percentage is None:
-                self.traffic.recorder.sampled_out()
+                self.recorder.sampled_out()
                 return
             if isinstance(self.input, Body):  # the app may go on reading
                 self.input = self.input.copy()
-            self.traffic.recorder.take(self)
+            self.recorder.take(self)
         except Exception:  # noqa: BLE001 - capture must never break a request
-            self.traffic.quietly.log_exception()
+            self.quietly.log_exception()
 
     @property
     def size(self) -> int:
@@ -179,7 +170,7 @@ class Exchange:
     def request(self) -> Request:
         """The request to write: headers as text, bodies decompressed."""
         assert self.percentage is not None
-        recorder, received, sent = self.traffic.recorder, self.request_headers, self.response_headers
+        recorder, received, sent = self.recorder, self.request_headers, self.response_headers
         limit, attributes = recorder.max_payload_bytes, custom_attributes_of(received.get(CUSTOM_ATTRIBUTES, b""))
         return Request(
             self.event_id,

@@ -30,11 +30,11 @@ KEYS = {
 
 
 class WsgiCaptureMiddleware(Middleware[App]):
-    """Captures the requests of ``app`` that ``traffic.Traffic`` selects: by default every POST with a status from 200
-    to 299. ``paths``, ``methods`` and ``statuses`` narrow or widen that. Raises ConfigError."""
+    """Captures the requests of ``app`` that ``paths``, ``methods`` and ``statuses`` select: by default every POST with
+    a status from 200 to 299; see ``traffic.Middleware``. Raises ConfigError."""
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        exchange = self.traffic.quietly(self.begin, environ)
+        exchange = self.quietly(self.begin, environ)
         if not exchange:
             return self.app(environ, start_response)
         chunks = self.app(environ, copying(exchange, start_response))
@@ -43,14 +43,14 @@ class WsgiCaptureMiddleware(Middleware[App]):
 
     def begin(self, environ: Environ) -> Exchange | None:
         """The exchange that starts with an incoming request; None if it is not to be captured."""
-        if not self.traffic.selects(environ["REQUEST_METHOD"], path_of(environ), environ):
+        if not self.selects(environ["REQUEST_METHOD"], path_of(environ), environ):
             return None
-        exchange, recorder = Exchange(self.traffic, request_headers(environ)), self.traffic.recorder
-        if exchange.percentage is not None and recorder.captures_input:
-            exchange.input = Body(recorder.max_payload_bytes)
+        exchange = self.exchange(request_headers(environ))
+        if exchange.copies_input:
+            exchange.input = Body(self.recorder.max_payload_bytes)
             environ["wsgi.input"] = CopyingInput(environ["wsgi.input"], exchange.input)
-        if exchange.percentage is not None and recorder.captures_output:
-            exchange.output = Body(recorder.max_payload_bytes)
+        if exchange.copies_output:
+            exchange.output = Body(self.recorder.max_payload_bytes)
         return exchange
 
 
@@ -72,7 +72,7 @@ def response_headers(headers: Sequence[tuple[str, str]]) -> Headers:
 
 def copying(exchange: Exchange, start_response: StartResponse) -> StartResponse:
     """``start_response`` that adds the inference id, and whose ``write`` copies the body."""
-    quietly = exchange.traffic.quietly
+    quietly = exchange.quietly
 
     def start_and_copy(status: str, headers: Sequence[tuple[str, str]], exc_info: ExcInfo | None = None) -> Write:
         known = quietly(response_headers, headers) or {}

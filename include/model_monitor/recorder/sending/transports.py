@@ -22,57 +22,49 @@ if TYPE_CHECKING:
 class Transport(Protocol):
     """A way to one destination; ``place`` names the destination in messages."""
 
-    @property
-    def place(self) -> str: ...
+    place: str
 
     def send(self, file: Path, key: str) -> int:
         """Store a file under a key below the destination; the bytes written. May raise anything: it is retried."""
 
     def close(self) -> None:
         """Release connections; a later ``send`` opens them again."""
+        return
 
     def forked(self) -> None:
         """Forget, in a forked child, what belongs to the parent."""
+        return
 
 
 def transport_to(address: str, kms_key_id: str | None, compress: bool) -> Transport:
     """The transport to an address. Raises ConfigError."""
     destination = destination_at(address, kms_key_id)
     if isinstance(destination, Folder):
-        return Direct(destination, compress, str(destination.root))
-    return ByUploader(address, kms_key_id, compress)
+        return Direct(str(destination.root), destination, compress)
+    return ByUploader(address.rstrip("/"), address, kms_key_id, compress)
 
 
 @dataclass(frozen=True)
-class Direct:
+class Direct(Transport):
     """Uploads in this process."""
 
+    place: str
     destination: Destination
     compress: bool
-    place: str
 
     def send(self, file: Path, key: str) -> int:
         return upload(file, self.destination, key, self.compress)
 
-    def close(self) -> None:
-        pass
-
-    def forked(self) -> None:
-        pass
-
 
 @dataclass
-class ByUploader:
+class ByUploader(Transport):
     """Asks the uploader process to upload."""
 
+    place: str
     address: str
     kms_key_id: str | None
     compress: bool
     connection: socket | None = field(default=None, repr=False)
-
-    @property
-    def place(self) -> str:
-        return self.address.rstrip("/")
 
     def send(self, file: Path, key: str) -> int:
         destination = {"address": self.address, "kms_key_id": self.kms_key_id, "compress": self.compress}
