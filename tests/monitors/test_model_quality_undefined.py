@@ -20,7 +20,7 @@ SCORED = ModelQuality("BinaryClassification", probability_attribute="score")
 LABELLED = ModelQuality("BinaryClassification", inference_attribute="predicted")
 MANY = ModelQuality("MulticlassClassification", inference_attribute="class", ground_truth_attribute="true class")
 NUMBER = ModelQuality("Regression", inference_attribute="number", ground_truth_attribute="true number")
-AS_ORIGINAL = replace(SCORED, compatibility="sagemaker")
+AS_SAGEMAKER = replace(SCORED, compatibility="sagemaker")
 
 
 def value(measure: object) -> float | None:
@@ -68,7 +68,7 @@ def reasons(monitor: ModelQuality, columns: dict[str, Any]) -> set[str]:
     return {measure.reason for measure in found.values() if isinstance(measure, Undefined)}
 
 
-@pytest.mark.parametrize("monitor", [SCORED, AS_ORIGINAL], ids=lambda m: m.compatibility)
+@pytest.mark.parametrize("monitor", [SCORED, AS_SAGEMAKER], ids=lambda m: m.compatibility)
 def test_where_nothing_can_be_measured_it_says_why(monitor: ModelQuality) -> None:
     assert {m.reason for m in monitor.metrics_of(monitor.empty).values()} == {"there is no row"}  # type: ignore[union-attr]
     waiting = {"score": [0.1], "label": pa.nulls(1, pa.string()), "@labelled": [False]}
@@ -110,7 +110,7 @@ def test_one_class_alone_leaves_undefined_what_needs_two() -> None:
     assert found["f1"] == Undefined("no row is 1, nor predicted to be")
     assert found["accuracy"] == Share(3, 3)
     assert value(found["brier_score"]) == pytest.approx(0.14 / 3)
-    plain = AS_ORIGINAL
+    plain = AS_SAGEMAKER
     numbers = plain.metrics_of(plain.observe(pa.record_batch({"score": [0.1, 0.9], "label": [0, 0]})))
     assert (numbers["recall"], numbers["auc"], numbers["true_negative_rate"]) == (0.0, 0.0, 0.5)
 

@@ -12,7 +12,7 @@ from model_monitor.core.measures import Undefined
 from model_monitor.core.segments import By, Segmented
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.model_quality import ModelQuality
-from model_monitor.results.documents.model_quality import ModelQualityDocuments
+from model_monitor.results.documents import documents_of
 from model_monitor.results.documents.model_quality_baseline import informed
 from model_monitor.verdicts.report import Baseline
 
@@ -61,7 +61,7 @@ def test_a_few_labels_that_are_none_of_the_classes_are_set_aside() -> None:
     sound = m.observe(BASELINE)
     assert m.metrics_of(odd) == m.metrics_of(sound)
     assert m.unusable(odd) == {"label or prediction is none of no, yes": 2}
-    assert ModelQualityDocuments(m).statistics(odd)["dataset"]["item_count"] == 100
+    assert documents_of(m).statistics(odd)["dataset"]["item_count"] == 100
     many = m.observe(table(["no", "yes", "?"] * 50))
     assert set(m.metrics_of(many).values()) == {Undefined("labels are ?, no, yes, but the classes are no, yes")}
     assert m.unusable(many) == {}

@@ -6,6 +6,6 @@ from model_monitor.monitors.model_quality.monitor import (
     PREDICTION_DRIFT,
     ModelQuality,
 )
-from model_monitor.monitors.model_quality.quality import Quality
+from model_monitor.monitors.model_quality.state import Quality
 
 __all__ = ["GREATER_THAN", "LESS_THAN", "PREDICTION_DRIFT", "ModelQuality", "Quality"]

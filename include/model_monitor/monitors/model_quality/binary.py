@@ -1,4 +1,4 @@
-"""How well are two classes told apart? The metrics of a State, by name."""
+"""The metrics of a binary classification, by name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from model_monitor.core import ranking
 from model_monitor.core.measures import Estimate, Measure, Share, Undefined
 from model_monitor.core.states import Moments
 from model_monitor.core.states.scores import on_one_grid
-from model_monitor.monitors.model_quality import original_formulas
+from model_monitor.monitors.model_quality import sagemaker_formulas
 from model_monitor.monitors.model_quality.classification import (
     BETAS,
     Confusion,
@@ -34,14 +34,14 @@ BETTER: dict[str, Literal["higher", "lower"]] = {
 }
 OF_RANK = ("average_precision",)
 OF_SCORES = ("brier_score", "log_loss", "expected_calibration_error")
-ORIGINAL = [*original_formulas.binary(Confusion(), Confusion(), 0.0)]
+SAGEMAKER = [*sagemaker_formulas.binary(Confusion(), Confusion(), 0.0)]
 CONSTANT = "_best_constant_classifier"
 HINT = "; if all of them are the model's, list them in class_names"
 
 
 @dataclass(frozen=True)
 class Coding:
-    """Which label means yes, and which no."""
+    """The positive and the negative label."""
 
     positive: str
     negative: str
@@ -52,19 +52,19 @@ class Coding:
 
 
 def coding_of(
-    state: Classified, positive: str | None, classes: tuple[str, ...] = (), as_original: bool = False
+    state: Classified, positive: str | None, classes: tuple[str, ...] = (), as_sagemaker: bool = False
 ) -> Coding | Undefined:
-    """How the labels are to be read; why they can't be, if there are more than two or predictions speak of others.
-    The original does not look at the latter.
+    """How the labels are read; why they can't be, if there are more than two, or predictions have other labels than
+    the truth, which SageMaker does not check.
 
-    The positive label is the given one, else "1" where that is one of them, else the larger.
+    The positive label is the given one, else "1" where that is a label, else the larger.
     """
     truths = {truth for truth, _, _ in state.table()}
     answers = {answer for _, answer, _ in state.table() if isinstance(answer, str)}
     labels = truths | answers | set(classes) | ({positive} if positive is not None else set())
     if labels <= {"0", "1"}:
         labels = {"0", "1"}
-    known = as_original or labels == {"0", "1"} or truths | answers <= set(classes)
+    known = as_sagemaker or labels == {"0", "1"} or truths | answers <= set(classes)
     if answers and not truths & answers and not known:
         return Undefined(f"truth is {listed(truths)} and predictions are {listed(answers)}: no label in common{HINT}")
     if len(labels) > 2 and classes:
@@ -100,7 +100,7 @@ def ranked(state: Classified, coding: Coding) -> tuple[np.ndarray, np.ndarray]:
     if not state.scored.items:
         c = confusion_of(state, coding)
         counts = np.array([[c.fn, c.tp], [c.tn, c.fp]])
-        positives, negatives = counts[:, counts.any(axis=0)]  # an answer that nobody got has no point on a curve
+        positives, negatives = counts[:, counts.any(axis=0)]  # an answer that no row got has no point on a curve
         return positives, negatives
     positive, negative = sides(state, coding)
     _, (positives, negatives) = on_one_grid(positive.scores, negative.scores)
@@ -108,8 +108,8 @@ def ranked(state: Classified, coding: Coding) -> tuple[np.ndarray, np.ndarray]:
 
 
 def names(scored: bool) -> list[str]:
-    """The original's metrics in its order, then ours; ``scored``: whether there is a probability."""
-    return [*ORIGINAL, *OF_RANK, *(OF_SCORES if scored else ())]
+    """SageMaker's metrics in its order, then ours; ``scored``: whether there is a probability."""
+    return [*SAGEMAKER, *OF_RANK, *(OF_SCORES if scored else ())]
 
 
 def matrix(state: Classified, coding: Coding) -> dict[str, dict[str, int]]:
@@ -121,10 +121,10 @@ def matrix(state: Classified, coding: Coding) -> dict[str, dict[str, int]]:
     return {truth: {answer: cells[truth][answer] for answer in labels} for truth in labels}
 
 
-def as_original(state: Classified, coding: Coding) -> dict[str, Measure]:
+def as_sagemaker(state: Classified, coding: Coding) -> dict[str, Measure]:
     c = confusion_of(state, coding)
-    auc = original_formulas.auc(*ranked(state, coding))
-    return {**original_formulas.binary(c, c.constant(coding.positive_is_smaller), auc)}
+    auc = sagemaker_formulas.auc(*ranked(state, coding))
+    return {**sagemaker_formulas.binary(c, c.constant(coding.positive_is_smaller), auc)}
 
 
 def metrics(state: Classified, coding: Coding) -> dict[str, Measure]:
@@ -164,7 +164,7 @@ def shares(c: Confusion, coding: Coding) -> dict[str, Measure]:
 
 
 def estimates(measures: dict[str, Measure], c: Confusion) -> dict[str, Measure]:
-    """Shares as estimates: what always the same answer gets is no number of lucky rows."""
+    """The shares of a constant classifier as estimates: no row's answer is left to chance."""
     functions: dict[str, Callable[..., complex]] = {
         "recall": lambda tp, fp, fn, tn: tp / (tp + fn),
         "precision": lambda tp, fp, fn, tn: tp / (tp + fp),
@@ -197,10 +197,10 @@ def f_of_cells(tp: complex, fp: complex, fn: complex, tn: complex, beta: float) 
 
 
 def of_scores(positive: Scored, negative: Scored) -> dict[str, Measure]:
-    """How far probabilities are from what came true.
+    """How far probabilities are from the truth.
 
-    The calibration error is the mean distance, over ten bins of equal width and weighted by their rows, of the mean
-    score from the share of positives. It has no error: being a sum of distances it is biased upwards by chance.
+    The calibration error is the mean distance, over ten bins of equal width weighted by their rows, between the mean
+    score and the share of positives. Its standard error is unknown: chance biases a sum of distances upwards.
     """
     nothing = "no row has a label and a probability"
     n = positive.scores.n + negative.scores.n

@@ -1,4 +1,4 @@
-"""How good is a classification? Pure functions of how often each prediction met each truth."""
+"""Formulas of classification: pure functions of the number of rows by truth and prediction."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Confusion:
         return self.fp + self.tn
 
     def constant(self, positive_is_smaller: bool) -> Confusion:
-        """Of the best classifier that always gives one answer: the label of most rows, of equally many the smaller."""
+        """The best classifier that always gives one answer: the label of most rows, the smaller of equal ones."""
         always = self.positives > self.negatives or (self.positives == self.negatives and positive_is_smaller)
         return (
             Confusion(tp=self.positives, fp=self.negatives)
@@ -132,7 +132,7 @@ class Table:
         return cells
 
     def constant(self) -> Table:
-        """Of the best classifier that always gives one answer: the label of most rows, the smaller of equal ones."""
+        """The best classifier that always gives one answer: the label of most rows, the smaller of equal ones."""
         actual = self.actual
         seen = np.flatnonzero(actual)
         return Table(self.labels, seen, np.full(len(seen), actual.argmax()), actual[seen])

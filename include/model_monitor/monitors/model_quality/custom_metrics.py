@@ -1,4 +1,4 @@
-"""What do a user's own metrics say?"""
+"""Custom metrics: a user's own functions of rows, or of a State."""
 
 from __future__ import annotations
 
@@ -18,15 +18,12 @@ from model_monitor.monitors.model_quality.regression import mean_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from model_monitor.monitors.model_quality import ModelQuality
-    from model_monitor.monitors.model_quality.quality import Quality
-
 NUMBERS = int | float | np.integer | np.floating
 
 
 @dataclass(frozen=True)
 class CustomMetric:
-    """A number of a user's own, by the dotted path of a function.
+    """A user's own number, by the dotted path of a function, e.g. ``"shop.metrics.cost_of"``.
 
     of_rows: ``function(rows: pa.RecordBatch)`` gives a number for each row; the metric is their mean. It sees the rows
         that have a usable label and prediction, with all their columns; NaN and null leave a row out.
@@ -66,9 +63,9 @@ def in_short(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def called(name: str, path: str, about: str, *arguments: Any) -> Any:
-    """What the function of a metric gives. Raises DataError, naming both and what it was called ``about``, if it
-    raises anything: a user's code can."""
+def called(name: str, path: str, about: str, *arguments: object) -> Any:
+    """The result of a metric's function. Raises DataError, naming the metric, the function and its input (``about``),
+    if the function raises anything, as a user's code can."""
     try:
         return function_at(path)(*arguments)
     except MonitorError:
@@ -100,16 +97,19 @@ def numbers_of(name: str, path: str, rows: pa.RecordBatch) -> np.ndarray:
     return finite
 
 
-def custom_of(monitor: ModelQuality, state: Quality) -> dict[str, Measure]:
-    """A user's own metrics by name; of at least one usable row. Raises DataError if a function gives no number."""
-    return {name: measure_of(name, metric, monitor, state) for name, metric in monitor.metrics.items()}
+def measures_of(
+    metrics: Mapping[str, CustomMetric], sums: Keyed[Moments], rows: int, *arguments: object
+) -> dict[str, Measure]:
+    """The custom metrics by name, of at least one usable row; ``arguments`` are those of the functions ``of_state``.
+    Raises DataError if a function gives no number."""
+    return {name: measure_of(name, metric, sums, rows, *arguments) for name, metric in metrics.items()}
 
 
-def measure_of(name: str, metric: CustomMetric, monitor: ModelQuality, state: Quality) -> Measure:
+def measure_of(name: str, metric: CustomMetric, sums: Keyed[Moments], rows: int, *arguments: object) -> Measure:
     if metric.of_rows:
-        return mean_of(state.custom.items.get(name, Moments()), f"{metric.of_rows} gave no number")
+        return mean_of(sums.items.get(name, Moments()), f"{metric.of_rows} gave no number")
     path = metric.of_state or ""
-    found = called(name, path, f"the State of {state.judged} rows", monitor, state)
+    found = called(name, path, f"the State of {rows} rows", *arguments)
     found = found.item() if isinstance(found, np.generic) else found
     if found is None:
         return Undefined(f"{path} gave no number")
@@ -119,8 +119,8 @@ def measure_of(name: str, metric: CustomMetric, monitor: ModelQuality, state: Qu
     return found if isinstance(found, Undefined) else checked(name, found)
 
 
-def is_measure(found: Any) -> bool:
-    """Whether it is a measure that means something; finite or not."""
+def is_measure(found: object) -> bool:
+    """Whether it is a valid measure; finite or not."""
     match found:
         case Share(inside=inside, n=n):
             return isinstance(inside, int | np.integer) and isinstance(n, int | np.integer) and 0 <= inside <= n

@@ -1,11 +1,11 @@
-"""How well are many classes told apart? The metrics of a State, by name."""
+"""The metrics of a multiclass classification, by name."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from model_monitor.core.measures import Estimate, Measure, Share, Undefined
-from model_monitor.monitors.model_quality import original_formulas
+from model_monitor.monitors.model_quality import sagemaker_formulas
 from model_monitor.monitors.model_quality.binary import CONSTANT, HINT
 from model_monitor.monitors.model_quality.classification import (
     WEIGHTED,
@@ -22,12 +22,12 @@ BETTER: dict[str, Literal["higher", "lower"]] = dict.fromkeys(NAMES, "higher")
 
 
 def names() -> list[str]:
-    """The original's metrics in its order."""
+    """SageMaker's metrics in its order."""
     return [*NAMES, *(f"{name}{CONSTANT}" for name in NAMES)]
 
 
 def why_none(state: Classified, classes: tuple[str, ...]) -> Undefined | None:
-    """Why nothing can be measured: predictions speak of other labels than the truth; None if they don't."""
+    """Why nothing can be measured: predictions have other labels than the truth; None if they have not."""
     pairs = list(state.table())
     truths, answers = {truth for truth, _, _ in pairs}, {str(answer) for _, answer, _ in pairs}
     if truths & answers or truths | answers <= set(classes):
@@ -39,9 +39,9 @@ def table_of(state: Classified) -> Table:
     return Table.of({(truth, str(answer)): n for truth, answer, n in state.table()})
 
 
-def as_original(t: Table) -> dict[str, Measure]:
-    constant = original_formulas.multiclass(t.constant())
-    return {**original_formulas.multiclass(t), **{f"{name}{CONSTANT}": value for name, value in constant.items()}}
+def as_sagemaker(t: Table) -> dict[str, Measure]:
+    constant = sagemaker_formulas.multiclass(t.constant())
+    return {**sagemaker_formulas.multiclass(t), **{f"{name}{CONSTANT}": value for name, value in constant.items()}}
 
 
 def metrics(t: Table) -> dict[str, Measure]:

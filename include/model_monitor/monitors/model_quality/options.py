@@ -1,69 +1,157 @@
-"""Do the options of a model-quality monitor make sense?"""
+"""The options of a model-quality monitor, with their checks."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
-if TYPE_CHECKING:
-    from model_monitor.monitors.model_quality import ModelQuality
+from model_monitor.monitors import checks
+from model_monitor.monitors.model_quality import binary, multiclass, regression
+from model_monitor.monitors.model_quality.conventions import CONVENTIONS, Better, Conventions
+from model_monitor.monitors.model_quality.custom_metrics import CustomMetric
+from model_monitor.monitors.options import SharedOptions
+from model_monitor.monitors.values import label_of
 
-OTHERS = (  # what else has a name where metrics have theirs
+ProblemType = Literal["Regression", "BinaryClassification", "MulticlassClassification"]
+BETTER = {
+    "Regression": regression.BETTER,
+    "BinaryClassification": binary.BETTER,
+    "MulticlassClassification": multiclass.BETTER,
+}
+TAKEN = (  # names that reports use beside those of metrics
     *("coverage", "predictions", "confusion_matrix", "residual_quantiles"),
     *("receiver_operating_characteristic_curve", "precision_recall_curve"),
 )
-PROBLEM_TYPES = ("Regression", "BinaryClassification", "MulticlassClassification")
 
 
-def problems(monitor: ModelQuality) -> Iterator[str]:
-    """What is wrong with the options, for the person who wrote them."""
-    yield from of_attributes(monitor)
-    yield from of_answers(monitor)
-    yield from of_limits(monitor)
-    if strange := [name for name in monitor.judge if monitor.better(name) is None]:
-        known = ", ".join(name for name in (*monitor.names, *monitor.metrics) if monitor.better(name))
-        yield f"'{strange[0]}' can't be judged; judge one or more of {known}"
-    if taken := sorted({*monitor.names, *OTHERS} & set(monitor.metrics)):
-        yield f"there is a metric {taken[0]} already; call yours something else"
-    if not all(name.strip() for name in monitor.metrics):
-        yield "a metric has no name; give it one"
+@dataclass(frozen=True)
+class Options(SharedOptions):
+    """Raises ValueError that names the option and its remedy.
 
+    problem_type: which metrics there are, e.g. ``"BinaryClassification"``.
+    inference_attribute: column of the predicted label or number, e.g. ``"prediction"``, or its index, e.g. ``0``.
+    probability_attribute: column, or index, of the score (0..1) of a binary classification, e.g. ``"score"``, or of
+        vectors of the probabilities of ``class_names``. Without it, a predicted label counts as a score of 0 or 1.
+    probability_threshold_attribute: without ``inference_attribute``, a score above it (0..1) predicts the positive
+        label.
+    ground_truth_attribute: column of the label, e.g. ``"label"``, or its index.
+    positive_label: of a binary classification, e.g. ``"yes"``; None: "1" where that is a label, else the larger one.
+    class_names: of the elements of a vector of probabilities, e.g. ``("cat", "dog")``. The vector is read as the class
+        of its largest element or, for a binary classification, as the score of the positive label. They are also all
+        the labels there are; without them, a window's are those of its baseline.
+    compatibility: "calibrated" counts rows and weighs chance: a window of unchanged quality raises any violation with
+        at most the probability ``false_alarm_budget``, provided that its rows are independent (several labels of one
+        request are not) and the baseline has some hundred rows whose errors have no heavy tails. "sagemaker" reproduces
+        SageMaker's numbers and decisions.
+    judge: the judged metrics, e.g. ``("recall", "auc")``; () for all that can be judged.
+    false_alarm_budget: probability (0..1) of any violation in a window of unchanged quality (calibrated only).
+    drift_threshold: largest distance (0..1) of the distribution of all predictions from the baseline's (calibrated
+        only).
+    seed: of SageMaker's five resamples of 80 % of the rows (sagemaker only).
+    metrics: custom metrics by name, e.g. ``{"cost": CustomMetric(of_rows="shop.cost_of", better="lower")}``.
+    """
 
-def of_attributes(monitor: ModelQuality) -> Iterator[str]:
-    """What is wrong with the names of columns."""
-    for name in ("inference_attribute", "probability_attribute", "ground_truth_attribute"):
-        attribute = str(getattr(monitor, name)).strip()
-        if not attribute or re.fullmatch("-[0-9]+", attribute):
-            yield f"{name} is the name of a column, or its index from 0 on, not '{attribute}'"
-    answers = {str(monitor.inference_attribute), str(monitor.probability_attribute)}
-    if str(monitor.ground_truth_attribute) in answers:
-        yield (
-            f"the label and the model's answer are both called '{monitor.ground_truth_attribute}'; an index counts the "
-            "answer's columns, so give ground_truth_attribute another name (a label record's only value needs none)"
-        )
+    problem_type: ProblemType
+    inference_attribute: str | int | None = None
+    probability_attribute: str | int | None = None
+    probability_threshold_attribute: float = 0.5
+    ground_truth_attribute: str | int = "label"
+    positive_label: str | None = None
+    class_names: tuple[str, ...] = ()
+    judge: tuple[str, ...] = ()
+    drift_threshold: float = 0.1
+    seed: int = 0
+    metrics: Mapping[str, CustomMetric] = field(default_factory=dict)
 
+    @property
+    def conventions(self) -> Conventions:
+        """How this mode measures and judges."""
+        return CONVENTIONS[self.compatibility]
 
-def of_answers(monitor: ModelQuality) -> Iterator[str]:
-    scored, answered = monitor.probability_attribute is not None, monitor.inference_attribute is not None
-    if monitor.problem_type not in PROBLEM_TYPES:
-        yield f"problem_type is one of {', '.join(PROBLEM_TYPES)}, not {monitor.problem_type!r}"
-    if monitor.problem_type == "BinaryClassification" and not (scored or answered):
-        yield "BinaryClassification needs inference_attribute or probability_attribute, the model's answer"
-    if monitor.problem_type == "MulticlassClassification" and not (answered or (scored and monitor.class_names)):
-        yield "MulticlassClassification needs inference_attribute, or probability_attribute with class_names"
-    if monitor.problem_type == "Regression" and not answered:
-        yield "Regression needs inference_attribute, the predicted number"
-    if monitor.problem_type == "BinaryClassification" and len(monitor.class_names) not in (0, 2):
-        yield f"BinaryClassification has two class_names, not {len(monitor.class_names)}"
-    if len(set(monitor.classes)) < len(monitor.classes):
-        yield f"two of class_names mean the same: {', '.join(monitor.class_names)}"
-    if monitor.positive_label is not None and monitor.class_names and monitor.positive not in monitor.classes:
-        yield f"positive_label {monitor.positive_label!r} is none of class_names: {', '.join(monitor.class_names)}"
+    @property
+    def is_binary(self) -> bool:
+        return self.problem_type == "BinaryClassification"
 
+    @property
+    def names(self) -> list[str]:
+        """The metrics there are, without custom ones."""
+        if self.problem_type == "Regression":
+            return self.conventions.regression_names()
+        scored = self.probability_attribute is not None
+        return self.conventions.binary_names(scored) if self.is_binary else multiclass.names()
 
-def of_limits(monitor: ModelQuality) -> Iterator[str]:
-    if not 0 <= monitor.probability_threshold_attribute <= 1:
-        yield f"probability_threshold_attribute is 0 to 1, not {monitor.probability_threshold_attribute}"
-    if not 0 <= monitor.drift_threshold <= 1:
-        yield f"drift_threshold is a distance of 0 to 1, not {monitor.drift_threshold}"
+    @property
+    def positive(self) -> str | None:
+        return None if self.positive_label is None else label_of(self.positive_label)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(label_of(name) or name for name in self.class_names)
+
+    @property
+    def positive_class(self) -> int:
+        """The index of the positive one among ``classes``."""
+        return self.classes.index(binary.positive_of(self.classes, self.positive)) if self.classes else 0
+
+    @property
+    def predictions_attribute(self) -> str:
+        """The column, or its index as a text, whose distribution is ``predictions``: the score if there is one."""
+        scored = self.is_binary and self.probability_attribute is not None
+        attribute = self.inference_attribute
+        return str(self.probability_attribute if scored or attribute is None else attribute)
+
+    def better(self, name: str) -> Better | None:
+        """Which side of a metric is good; None: it is never constrained, or there is no such metric."""
+        return self.metrics[name].better if name in self.metrics else BETTER[self.problem_type].get(name)
+
+    def judges(self, name: str) -> bool:
+        """Whether a metric is judged."""
+        return self.better(name) is not None and (not self.judge or name in self.judge)
+
+    def problems(self) -> Iterator[str]:
+        yield from self.problems_of_attributes()
+        if self.problem_type not in get_args(ProblemType):
+            yield f"problem_type is one of {', '.join(get_args(ProblemType))}, not {self.problem_type!r}"
+        yield from self.problems_of_answers()
+        yield from super().problems()
+        yield from checks.shares(probability_threshold_attribute=self.probability_threshold_attribute)
+        if not 0 <= self.drift_threshold <= 1:
+            yield f"drift_threshold is a distance of 0 to 1, not {self.drift_threshold}"
+        if unknown := [name for name in self.judge if self.better(name) is None]:
+            known = ", ".join(name for name in (*self.names, *self.metrics) if self.better(name))
+            yield f"'{unknown[0]}' can't be judged; judge one or more of {known}"
+        if taken := sorted({*self.names, *TAKEN} & set(self.metrics)):
+            yield f"there is a metric {taken[0]} already; call yours something else"
+        if not all(name.strip() for name in self.metrics):
+            yield "a metric has no name; give it one"
+
+    def problems_of_attributes(self) -> Iterator[str]:
+        """What is wrong with the names of columns."""
+        for name in ("inference_attribute", "probability_attribute", "ground_truth_attribute"):
+            attribute = str(getattr(self, name)).strip()
+            if not attribute or re.fullmatch("-[0-9]+", attribute):
+                yield f"{name} is the name of a column, or its index from 0 on, not '{attribute}'"
+        truth = str(self.ground_truth_attribute)
+        if truth in (str(self.inference_attribute), str(self.probability_attribute)):
+            yield (
+                f"the label and the model's answer are both called '{truth}'; an index counts the answer's "
+                "columns, so give ground_truth_attribute another name (a label record's only value needs none)"
+            )
+
+    def problems_of_answers(self) -> Iterator[str]:
+        """What is wrong with the columns of answers and the labels that they hold."""
+        scored, answered = self.probability_attribute is not None, self.inference_attribute is not None
+        if self.is_binary and not (scored or answered):
+            yield "BinaryClassification needs inference_attribute or probability_attribute, the model's answer"
+        if self.problem_type == "MulticlassClassification" and not (answered or (scored and self.class_names)):
+            yield "MulticlassClassification needs inference_attribute, or probability_attribute with class_names"
+        if self.problem_type == "Regression" and not answered:
+            yield "Regression needs inference_attribute, the predicted number"
+        if self.is_binary and len(self.class_names) not in (0, 2):
+            yield f"BinaryClassification has two class_names, not {len(self.class_names)}"
+        if len(set(self.classes)) < len(self.classes):
+            yield f"two of class_names mean the same: {', '.join(self.class_names)}"
+        if self.positive_label is not None and self.class_names and self.positive not in self.classes:
+            yield f"positive_label {self.positive_label!r} is none of class_names: {', '.join(self.class_names)}"

@@ -1,4 +1,4 @@
-"""What came of predictions: the States of truths beside predictions."""
+"""The States of predictions beside their truths, for classification and regression."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from model_monitor.core.states.base import check_version
 
 BINS = 10  # of equal width, in which scores are compared with how often they come true
 SMALLEST = float(np.finfo(np.float64).eps)  # a probability of 0 counts as this in a logarithm, as scikit-learn has it
-SIDES = 8  # so many true labels at most have their scores told apart: two classes, and a few that are none of them
+SIDES = 8  # the most true labels whose scores are kept apart: two classes, and a few that are neither
 
 
 @dataclass(frozen=True)
 class Scored(Record):
-    """The scores of the rows of one true label, and how wrong they are if that label is the positive or negative one.
+    """The scores of the rows of one true label, and how wrong they are if it is the positive, or the negative, label.
 
-    Which it is, only all the labels together tell; so both are kept.
+    Only all the labels together tell which it is, so both are kept.
     """
 
     scores: Scores = field(default_factory=Scores)
@@ -54,8 +54,8 @@ class Classified(Record):
     """How often each prediction met each truth, and the scores for each truth.
 
     ``pairs`` counts JSON lists of truth and prediction: two labels, or a label and whether the score exceeds the
-    threshold. ``scored`` is empty once there are more than ``SIDES`` truths, or more pairs than are counted: it is of
-    no use then.
+    threshold. ``scored`` is empty, as it is of no use, once there are more than ``SIDES`` truths, or more pairs than
+    are counted.
     """
 
     pairs: Counts = Counts()

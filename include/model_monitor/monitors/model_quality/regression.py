@@ -1,4 +1,4 @@
-"""How far from the truth are predicted numbers? Pure functions of their State."""
+"""The metrics of a regression: pure functions of its outcomes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def mean_of(moments: Moments, nothing: str) -> Estimate | Undefined:
 
 
 def largest(moments: Moments) -> float | None:
-    """Which part (0..1) of a sum of numbers that are not negative the largest has; None if some are, or all are 0."""
+    """The part (0..1) of a sum that its largest number has; None if a number is negative, or all are 0."""
     if moments.least < 0 or not moments.total or not math.isfinite(moments.total):
         return None
     return moments.most / moments.total
@@ -77,7 +77,7 @@ def r2_error(fit: Fit, squared: Moments) -> float | None:
 
 
 def metrics(state: Estimated) -> dict[str, Measure]:
-    """By JSON name, the original's first; of at least one row."""
+    """By JSON name, SageMaker's first; of at least one row."""
     nothing = "no row has a label and a prediction"
     mae, mse = mean_of(state.absolute, nothing), mean_of(state.squared, nothing)
     explained = r2(state.fit)

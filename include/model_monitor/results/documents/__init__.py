@@ -12,7 +12,7 @@ from model_monitor.monitors.model_quality import ModelQuality
 from model_monitor.results.documents.attribution import AttributionDocuments
 from model_monitor.results.documents.bias import BiasDocuments
 from model_monitor.results.documents.data_quality import DataQualityDocuments
-from model_monitor.results.documents.model_quality import ModelQualityDocuments
+from model_monitor.results.documents.model_quality import model_quality_documents
 from model_monitor.results.documents.plain import PlainDocuments
 from model_monitor.results.documents.protocol import (
     ANALYSIS,
@@ -52,7 +52,7 @@ def documents_of(monitor: Monitor[Any]) -> Documents[Any]:
 
 
 documents_of.register(DataQuality, DataQualityDocuments)
-documents_of.register(ModelQuality, ModelQualityDocuments)
+documents_of.register(ModelQuality, model_quality_documents)
 documents_of.register(Bias, BiasDocuments)
 documents_of.register(Attribution, AttributionDocuments)
 documents_of.register(Segmented, lambda monitor: SegmentedDocuments(monitor, documents_of))

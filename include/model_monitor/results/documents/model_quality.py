@@ -1,6 +1,6 @@
-"""How does SageMaker Model Monitor write a model-quality State, its constraints and its violations?
+"""The documents of model quality: SageMaker's files, and what the calibrated mode adds to them.
 
-Formats: sections 1.4, 1.7 and 1.8 of the specification of model quality; what it leaves open: docs/compatibility.md.
+Formats: docs/sagemaker-formats.md, Model quality; what SageMaker leaves open: docs/compatibility.md.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from model_monitor.results.documents.model_quality_baseline import (
     member_of,
     predictions_in,
     predictions_written,
+    refuse_impossible,
     refuse_swapped,
     section,
     thresholds_in,
@@ -38,30 +39,22 @@ NO_CURVES = Curves([], [], [], [])
 
 @dataclass(frozen=True)
 class ModelQualityDocuments(Documents[Quality]):
-    """The files of a model-quality monitor."""
+    """SageMaker's files of a model-quality monitor."""
 
     monitor: ModelQuality
 
     def statistics(self, state: Quality, constraints: Sequence[Constraint] = ()) -> Document:
-        """The original's members in its order; those that it does not have only in the calibrated mode, behind them.
+        """SageMaker's members in its order.
 
-        A metric that does not exist has the text "NaN" as ``value``, as the original writes an unknown
-        ``standard_deviation``, so that who reads numbers from its files reads one here too; in the calibrated mode
-        ``reason`` says why, and why a metric that has a value can't be a threshold. A confusion matrix or curves that
-        do not exist are empty. ``item_count`` is the number of rows with a usable label and prediction. Only in the
-        calibrated mode: ``unusable`` rows by reason, ``residual_quantiles`` of a regression, and ``predictions`` of all
-        rows as data quality writes a column.
+        A metric that does not exist has the text "NaN" as ``value``, as SageMaker writes an unknown
+        ``standard_deviation``, so that every reader of numbers gets one. A confusion matrix or curves that do not exist
+        are empty. ``item_count`` is the number of rows with a usable label and prediction.
         """
         dataset: Document = {"item_count": self.monitor.judged(state).n}
-        document = {"version": 0.0, "dataset": dataset, member_of(self.monitor, "metrics"): self.metrics(state)}
-        if not self.monitor.calibrated:
-            return document
-        if unusable := self.unusable(state):
-            dataset["unusable"] = unusable
-        return document | {PREDICTIONS: predictions_written(self.monitor, state)}
+        return {"version": 0.0, "dataset": dataset, member_of(self.monitor, "metrics"): self.metrics(state)}
 
     def metrics(self, state: Quality) -> Document:
-        """The confusion matrix, the scalar metrics and the curves, each at the original's place."""
+        """The confusion matrix, the scalar metrics and the curves, each at SageMaker's place."""
         deviations = self.monitor.deviations(state)
         written: Document = {}
         if self.monitor.problem_type != "Regression":
@@ -70,15 +63,11 @@ class ModelQualityDocuments(Documents[Quality]):
             if name == "auc":
                 written |= curves_written(self.monitor.curves(state, CURVE_POINTS) or NO_CURVES)
             written[name] = scalar(measure, deviations.get(name)) | self.reason(name, measure)
-        if self.monitor.calibrated and (quantiles := self.monitor.residual_quantiles(state)):
-            written["residual_quantiles"] = quantiles
         return written
 
     def reason(self, name: str, measure: Measure) -> Document:
-        """Why a metric has no value, or one that can't be a threshold; not in the original's form."""
-        asked = isinstance(measure, Undefined) or self.monitor.judges(name)
-        why = self.monitor.why_no_threshold(measure) if self.monitor.calibrated and asked else None
-        return {} if why is None else {"reason": why}
+        """A member that explains why a metric is no threshold; SageMaker has none."""
+        return {}
 
     def suggested(self, state: Quality) -> Document:
         """The exact values of the baseline as thresholds, no tolerance; metrics that do not exist are left out."""
@@ -89,21 +78,20 @@ class ModelQualityDocuments(Documents[Quality]):
         return {"version": 0.0, member_of(self.monitor, "constraints"): asked}
 
     def constraints(self, statistics: Document | None, constraints: Document | None) -> list[Constraint]:
-        """What ``constraints.json`` asks, or, without it, what ``statistics.json`` suggests.
+        """The constraints of ``constraints.json`` or, without it, those that ``statistics.json`` suggests.
 
-        Where a threshold is still the baseline's own value, ``statistics.json`` says of how many rows, so that their
-        chance is weighed too. The predictions' distribution is compared if ``statistics.json`` has it. In the
-        calibrated mode, metrics of which ``statistics.json`` knows no threshold are asked for as ``Unlearned``.
+        Where a threshold is still the baseline's own value, ``statistics.json`` gives its number of rows, so that their
+        chance is weighed too. The predictions' distribution is compared if ``statistics.json`` has it.
         """
         refuse_swapped(statistics, constraints)
         known = section(statistics, self.monitor, "metrics") if statistics is not None else {}
         operators = self.operators()
         judged = [name for name in operators if self.monitor.judges(name)]
-        reasons = why_unknown(known, judged) if self.monitor.calibrated and statistics is not None else {}
+        reasons = self.why_unlearned(known, judged) if statistics is not None else {}
         if constraints is None:
             asked = values_in(known, [name for name in operators if name not in reasons])
         else:
-            asked = thresholds_in(section(constraints, self.monitor, "constraints"), operators, self.monitor)
+            asked = self.thresholds(section(constraints, self.monitor, "constraints"), operators)
         drawn = measures_in(known, statistics or {}, self.monitor)
         read = list(self.monitor.constraints(asked, drawn, predictions_in(statistics or {})))
         if not read:
@@ -113,13 +101,21 @@ class ModelQualityDocuments(Documents[Quality]):
         unlearned = {name: why for name, why in reasons.items() if name not in asked}
         return read + [Constraint(operators[name], EVERYTHING, name, Unlearned(why)) for name, why in unlearned.items()]
 
+    def why_unlearned(self, known: Document, names: Sequence[str]) -> dict[str, str]:
+        """Why ``statistics.json`` holds no threshold for a metric that is reported as undefined for it, by metric."""
+        return {}
+
+    def thresholds(self, asked: Document, operators: Mapping[str, str]) -> dict[str, float]:
+        """The thresholds of ``constraints.json``, by metric. Raises ConfigError."""
+        return thresholds_in(asked, operators)
+
     def violations(self, findings: Sequence[Finding], state: Quality) -> Document:
         deviations = self.monitor.deviations(state)
         violated = [finding for finding in findings if finding.outcome == "violated"]
         return {"violations": [self.violation(finding, deviations) for finding in violated]}
 
     def violation(self, finding: Finding, deviations: dict[str, float | None]) -> Document:
-        """An entry with the original's words; drift of the predictions, of which it has none, in data quality's."""
+        """An entry in SageMaker's words; drift of the predictions, which SageMaker lacks, in data quality's."""
         check, name, bound = finding.constraint.check, finding.constraint.measure, finding.constraint.bound
         observed = finding.observed or 0.0
         if isinstance(bound, Near):
@@ -137,12 +133,51 @@ class ModelQualityDocuments(Documents[Quality]):
         return self.monitor.unusable(state)
 
     def ground_truth(self, labels: Mapping[str, Any]) -> Document:
-        return super().ground_truth(labels) if self.monitor.calibrated else {}
+        return {}
 
     def operators(self) -> dict[str, str]:
         """The operator of each metric that can be constrained."""
         names = self.monitor.metrics_of(self.monitor.empty)
         return {name: operator_of(self.monitor, name) for name in names if self.monitor.better(name)}
+
+
+class CalibratedModelQualityDocuments(ModelQualityDocuments):
+    """The files of the calibrated mode: SageMaker's, and members that it does not have."""
+
+    def statistics(self, state: Quality, constraints: Sequence[Constraint] = ()) -> Document:
+        """Adds ``unusable`` rows by reason, and ``predictions`` of all rows as data quality writes a column."""
+        document = super().statistics(state, constraints)
+        if unusable := self.unusable(state):
+            document["dataset"]["unusable"] = unusable
+        return document | {PREDICTIONS: predictions_written(self.monitor, state)}
+
+    def metrics(self, state: Quality) -> Document:
+        """Adds ``residual_quantiles`` of a regression."""
+        quantiles = self.monitor.residual_quantiles(state)
+        return super().metrics(state) | ({"residual_quantiles": quantiles} if quantiles else {})
+
+    def reason(self, name: str, measure: Measure) -> Document:
+        """Why a metric has no value, or a judged one has a value that can't be a threshold."""
+        asked = isinstance(measure, Undefined) or self.monitor.judges(name)
+        why = self.monitor.conventions.why_no_threshold(measure) if asked else None
+        return {} if why is None else {"reason": why}
+
+    def why_unlearned(self, known: Document, names: Sequence[str]) -> dict[str, str]:
+        return why_unknown(known, names)
+
+    def thresholds(self, asked: Document, operators: Mapping[str, str]) -> dict[str, float]:
+        """Refuses a value that the metric never has."""
+        thresholds = super().thresholds(asked, operators)
+        refuse_impossible(thresholds, self.monitor)
+        return thresholds
+
+    def ground_truth(self, labels: Mapping[str, Any]) -> Document:
+        return Documents.ground_truth(self, labels)
+
+
+def model_quality_documents(monitor: ModelQuality) -> ModelQualityDocuments:
+    """The documents of the monitor's mode."""
+    return (CalibratedModelQualityDocuments if monitor.calibrated else ModelQualityDocuments)(monitor)
 
 
 def operator_of(monitor: ModelQuality, name: str) -> str:

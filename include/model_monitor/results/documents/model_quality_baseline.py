@@ -1,4 +1,4 @@
-"""What does a baseline's pair of model-quality files ask for, and on how many rows does it rest?"""
+"""Reading a baseline's pair of model-quality files: thresholds, measures, the distribution of predictions, labels."""
 
 from __future__ import annotations
 
@@ -55,23 +55,25 @@ def refuse_swapped(statistics: Document | None, constraints: Document | None) ->
         raise ConfigError("statistics.json and constraints.json are swapped")
 
 
-def thresholds_in(asked: Document, operators: Mapping[str, str], monitor: ModelQuality) -> dict[str, float]:
+def thresholds_in(asked: Document, operators: Mapping[str, str]) -> dict[str, float]:
     """The thresholds of ``constraints.json``, by metric; ``operators`` are those of the metrics that can be judged.
 
     Other keys of an entry are ignored, and an absent operator is the metric's own. Raises ConfigError for an entry that
-    would not be judged as written: another metric, another operator, no number, or (calibrated) one that the metric
-    never has.
+    would not be judged as written: another metric, another operator, or no number.
     """
-    thresholds = {name: threshold(name, entry, operators) for name, entry in asked.items()}
+    return {name: threshold(name, entry, operators) for name, entry in asked.items()}
+
+
+def refuse_impossible(thresholds: Mapping[str, float], monitor: ModelQuality) -> None:
+    """Raise ConfigError for a threshold that the metric's value never reaches."""
     for name, value in thresholds.items():
         least, most = limits_of(monitor, name)
-        if monitor.calibrated and not least <= value <= most:
+        if not least <= value <= most:
             sides = f"is at least {least:g}" if most == math.inf else f"is at most {most:g}"
             sides = "is between 0 and 1, so that 90 % is 0.9" if (least, most) == (0.0, 1.0) else sides
             raise ConfigError(
                 f"'{name}' {sides}: its threshold can't be {value:g}; or delete its entry if it shall not be judged"
             )
-    return thresholds
 
 
 def limits_of(monitor: ModelQuality, name: str) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""What number would the original print? Its formulas as Spark computes them, where 0/0 is 0."""
+"""SageMaker's formulas, as Spark computes them: 0/0 is 0."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def f_score(precision: float, recall: float, beta: float) -> float:
 
 
 def binary(c: Confusion, constant: Confusion, auc: float) -> dict[str, float]:
-    """By JSON name, in the original's order; of at least one row.
+    """By JSON name, in SageMaker's order; of at least one row.
 
-    Two rates are one minus another, which differs from their quotient in the last digit.
+    Two rates are 1 minus another rate, which differs from the quotient in the last digit.
     """
     precision, recall = ratio(c.tp, c.tp + c.fp), ratio(c.tp, c.positives)
     of_constant = ratio(constant.tp, constant.tp + constant.fp), ratio(constant.tp, constant.positives)
@@ -48,7 +48,7 @@ def auc(positives: np.ndarray, negatives: np.ndarray) -> float:
 
 
 def multiclass(t: Table) -> dict[str, float]:
-    """The six metrics of one classifier by JSON name, in the original's order; of at least one row."""
+    """The six metrics of one classifier by JSON name, in SageMaker's order; of at least one row."""
     hits, actual = t.hits, t.actual
     weights = actual / t.n
     precision, recall = over(hits, t.predicted), over(hits, actual)
