@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,27 +31,44 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Folder(ABC):
-    """A folder on a disk or in an object store; all paths are below it, in parts joined by slashes.
+class Folder:
+    """A folder of an object store: a prefix of the names of objects. All paths are below it, joined by slashes.
 
-    is_linked: whether a link leads to the folder, from below the address that a person gave.
-    tells_empty_for_sure: whether a folder that gets a file at the same moment is never taken for empty.
-
-    All methods raise StoreError. A file that is gone counts as deleted.
+    Methods raise StoreError. A file that is gone counts as deleted.
     """
 
     address: str
-    is_linked: bool
+    system: fs.FileSystem
+    root: str
+    is_linked: bool = False  # whether a link leads to the folder, from below the address that a person gave
 
-    tells_empty_for_sure: ClassVar[bool]
+    tells_empty_for_sure: ClassVar[bool] = False  # whether a folder that gets a file just now never looks empty
 
-    @abstractmethod
+    def at(self, path: str) -> str:
+        return f"{self.root}/{path}" if path else self.root
+
     def inside(self, path: str = "") -> list[Entry]:
         """What is directly in a folder, by path; [] if there is none."""
+        if self.system.type_name != "gcs":
+            return self.listed(path, recursive=False)
+        start = f"{path}/" if path else ""  # on Google's stores, PyArrow does not list folders that are only prefixes
+        found: dict[str, Entry] = {}
+        for entry in self.below(path):
+            name, further, _ = entry.path.removeprefix(start).partition("/")
+            found.setdefault(name, Entry(start + name, "folder") if further else entry)
+        return sorted(found.values())
 
-    @abstractmethod
     def below(self, path: str) -> list[Entry]:
         """Everything in a folder and in its folders, by path."""
+        return self.listed(path, recursive=True)
+
+    def listed(self, path: str, recursive: bool) -> list[Entry]:
+        with reaching(f"{self.address}, {path}"):
+            infos = self.system.get_file_info(fs.FileSelector(self.at(path), recursive=recursive, allow_not_found=True))
+        return sorted(
+            Entry(info.path[len(self.root) :].lstrip("/"), KINDS.get(info.type, "other"), info.size or 0)
+            for info in infos
+        )
 
     def delete(self, files: Sequence[str]) -> None:
         """Delete as many of the files as possible."""
@@ -70,42 +86,31 @@ class Folder(ABC):
             return error
         return None
 
-    @abstractmethod
     def unlink(self, file: str) -> None:
-        """Delete a file. Raises OSError."""
+        self.system.delete_file(self.at(file))
 
-    @abstractmethod
     def delete_all(self, path: str, files: Sequence[str]) -> None:
-        """Delete a folder, in which these files were found."""
+        """Delete a folder, in which these files were found: in a store, by requests of a thousand files."""
+        if self.system.type_name == "gcs" and not self.below(path):
+            return  # without files there is no folder, and PyArrow does not say so as it does elsewhere
+        with contextlib.suppress(FileNotFoundError), reaching(f"{self.address}, {path}"):
+            self.system.delete_dir(self.at(path))
 
-    @abstractmethod
     def delete_empty(self, path: str) -> None:
-        """Delete a folder if nothing is in it."""
+        """Delete a folder if nothing is in it. PyArrow leaves an empty object for one whose last file it deletes."""
+        if not self.inside(path):
+            self.delete_all(path, [])
 
 
-def folder_at(address: str, *parts: str) -> Folder:
-    """The folder at some parts below an address. Links are followed on the way to the address, not below it."""
-    system, path = located(join(address, *parts))
-    if not isinstance(system, fs.LocalFileSystem):
-        return InStore(join(address, *parts), False, system, path)
-    top = Path(located(address)[1])
-    linked = any(top.joinpath(*parts[: i + 1]).is_symlink() for i in range(len(parts)))
-    return OnDisk(path, linked)
-
-
-@dataclass(frozen=True)
 class OnDisk(Folder):
-    """A local folder."""
+    """A local folder, in which no link is followed."""
 
     tells_empty_for_sure: ClassVar[bool] = True
-
-    def at(self, path: str) -> Path:
-        return Path(self.address) / path
 
     def inside(self, path: str = "") -> list[Entry]:
         place = self.at(path)
         try:
-            with reaching(str(place)), os.scandir(place) as found:
+            with reaching(place), os.scandir(place) as found:
                 return sorted(entry for one in found if (entry := entry_of(one, path)))
         except FileNotFoundError:
             return []
@@ -120,7 +125,7 @@ class OnDisk(Folder):
                 yield from self.walk(entry.path)
 
     def unlink(self, file: str) -> None:
-        self.at(file).unlink()
+        Path(self.at(file)).unlink()  # PyArrow refuses names that are not UTF-8
 
     def delete_all(self, path: str, files: Sequence[str]) -> None:
         try:
@@ -132,7 +137,7 @@ class OnDisk(Folder):
 
     def delete_empty(self, path: str) -> None:
         with contextlib.suppress(OSError):
-            self.at(path).rmdir()
+            Path(self.at(path)).rmdir()
 
 
 def entry_of(one: os.DirEntry[str], path: str) -> Entry | None:
@@ -147,50 +152,10 @@ def entry_of(one: os.DirEntry[str], path: str) -> Entry | None:
         return None
 
 
-@dataclass(frozen=True)
-class InStore(Folder):
-    """A folder of an object store: a prefix of the names of objects."""
-
-    system: fs.FileSystem
-    root: str
-
-    tells_empty_for_sure: ClassVar[bool] = False
-
-    def at(self, path: str) -> str:
-        return f"{self.root}/{path}" if path else self.root
-
-    def inside(self, path: str = "") -> list[Entry]:
-        if self.system.type_name != "gcs":
-            return self.listed(path, recursive=False)
-        start = f"{path}/" if path else ""  # on Google's stores, PyArrow does not list folders that are only prefixes
-        found: dict[str, Entry] = {}
-        for entry in self.below(path):
-            name, further, _ = entry.path.removeprefix(start).partition("/")
-            found.setdefault(name, Entry(start + name, "folder") if further else entry)
-        return sorted(found.values())
-
-    def below(self, path: str) -> list[Entry]:
-        return self.listed(path, recursive=True)
-
-    def listed(self, path: str, recursive: bool) -> list[Entry]:
-        with reaching(f"{self.address}, {path}"):
-            infos = self.system.get_file_info(fs.FileSelector(self.at(path), recursive=recursive, allow_not_found=True))
-        return sorted(
-            Entry(info.path[len(self.root) :].lstrip("/"), KINDS.get(info.type, "other"), info.size or 0)
-            for info in infos
-        )
-
-    def unlink(self, file: str) -> None:
-        self.system.delete_file(self.at(file))
-
-    def delete_all(self, path: str, files: Sequence[str]) -> None:
-        """In requests of a thousand files."""
-        if self.system.type_name == "gcs" and not self.below(path):
-            return  # without files there is no folder, and PyArrow does not say so as it does elsewhere
-        with contextlib.suppress(FileNotFoundError), reaching(f"{self.address}, {path}"):
-            self.system.delete_dir(self.at(path))
-
-    def delete_empty(self, path: str) -> None:
-        """Needed since PyArrow leaves an empty object in place of a folder whose last file it deletes."""
-        if not self.inside(path):
-            self.delete_all(path, [])
+def folder_at(address: str, *parts: str) -> Folder:
+    """The folder at some parts below an address. Links are followed on the way to the address, not below it."""
+    system, path = located(place := join(address, *parts))
+    if not isinstance(system, fs.LocalFileSystem):
+        return Folder(place, system, path)
+    top = Path(located(address)[1])
+    return OnDisk(path, system, path, any(top.joinpath(*parts[: i + 1]).is_symlink() for i in range(len(parts))))

@@ -178,7 +178,7 @@ def test_numbers_of_parquet_keep_their_type_and_reserved_columns_are_taken_out(t
 def test_many_rows_come_in_pieces_with_the_numbers_of_their_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("blocks", "sources.texts", "sources.translating"):
+    for module in ("blocks", "sources.texts", "sources.capture_lines"):
         monkeypatch.setattr(f"model_monitor.rows.{module}.BLOCK_BYTES", 1000)
     path = tmp_path / "a.out"
     path.write_bytes(b"".join(b'%d,"a\nb"\n' % i if i % 3 == 0 else b"%d,c\n" % i for i in range(500)))

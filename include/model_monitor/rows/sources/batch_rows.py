@@ -18,10 +18,10 @@ from model_monitor.core.window import iso
 from model_monitor.errors import DataError
 from model_monitor.rows.blocks import Block, Piece, in_blocks, read
 from model_monitor.rows.json_text import is_unicode
-from model_monitor.rows.sources import typed
+from model_monitor.rows.sources import parquet
+from model_monitor.rows.sources.capture_lines import Line, pieces_of, place_id, record
 from model_monitor.rows.sources.source import Listed
 from model_monitor.rows.sources.texts import csv_rows, json_documents, members, object_of
-from model_monitor.rows.sources.translating import Line, pieces_of, place_id, record
 
 INFERENCE_ID, INFERENCE_TIME = "SageMakerInferenceId", "SageMakerInferenceTime"
 
@@ -77,35 +77,35 @@ def json_objects(pieces: Iterator[Piece]) -> Iterator[Row]:
         if isinstance(text, str) and (INFERENCE_ID in text or INFERENCE_TIME in text):
             try:
                 found = members(document)
-                event_id, time = (told(found.pop(name, None)) for name in (INFERENCE_ID, INFERENCE_TIME))
+                event_id, time = (unquoted(found.pop(name, None)) for name in (INFERENCE_ID, INFERENCE_TIME))
                 text = object_of(found)
             except ValueError:
-                pass  # no object: whoever decodes it tells what is wrong
+                pass  # no object: decoding says what is wrong
         yield number, text, event_id, time
 
 
 def parquet_rows(file: store.File) -> Iterator[Row]:
     reserved = (INFERENCE_ID, INFERENCE_TIME)
-    names = typed.names_in(file)
+    names = parquet.names_in(file)
     if len(set(names)) < len(names):
         twice = next(name for i, name in enumerate(names) if name in names[:i])
         raise DataError(f"{file.address} names column '{twice}' twice; give each a name of its own")
     others = tuple(name for name in names if name not in reserved)
-    for number, row in typed.rows(file, reserved, [others]):
+    for number, row in parquet.rows(file, reserved, [others]):
         event_id, time = (row.get(name) for name in reserved)
         yield number, row[others], event_id and str(event_id), time and written(time)
 
 
 def text_of(content: bytes) -> str | bytes:
-    """Bytes as the text that they are, else the bytes."""
+    """Bytes decoded as UTF-8, or unchanged if they are not UTF-8."""
     try:
         return content.decode()
     except UnicodeDecodeError:
         return content
 
 
-def told(value: str | None) -> str | None:
-    """What a reserved member says; None if that is no text."""
+def unquoted(value: str | None) -> str | None:
+    """The text in a JSON string; None if it is no string."""
     found = json.loads(value) if value is not None and value.startswith('"') else None
     return found if isinstance(found, str) and is_unicode(found) else None
 

@@ -58,10 +58,7 @@ class BatchTransform(Source):
 
 
 def named_in(manifest: store.File, below: str | None = None) -> list[str]:
-    """The addresses that a manifest names, in its order.
-
-    They must be of the manifest's own kind of store, and in a folder if one is given. Raises DataError.
-    """
+    """The addresses that a manifest names, in its order. Raises DataError for one that it must not lead to."""
     whole = f"{manifest.address} is no manifest of batch transform"
     try:
         content = json.loads(read_whole(manifest))
@@ -97,7 +94,7 @@ def addressed(named: str, manifest: str) -> str:
 
 
 def refuse_elsewhere(address: str, manifest: str, below: str | None) -> None:
-    """Raise DataError for a file that a manifest must not lead to: it would be read with this worker's rights."""
+    """Raise DataError for a file that a manifest must not lead to: this worker's rights would be used to read it."""
     if scheme_of(address) != scheme_of(manifest):
         raise DataError(
             f"{manifest} names {address}, which is in another kind of store than the manifest itself; put both into one"
@@ -110,12 +107,12 @@ def refuse_elsewhere(address: str, manifest: str, below: str | None) -> None:
 
 
 def path_of(address: str) -> str:
-    """An address without what leads there: its query, and a local one's scheme."""
+    """An address without its query, and without the scheme of a local one."""
     return split(address)[0].removeprefix("file://")
 
 
 def outputs_of(manifest: store.File, below: str | None = None) -> list[store.File]:
-    """The files that a manifest names, as they are now. Raises DataError if one is gone."""
+    """The files that a manifest names, as they are now. Raises DataError if one is missing."""
     found = []
     for address in named_in(manifest, below):
         files = store.list_files(address)

@@ -1,4 +1,4 @@
-"""Which rows does a dataset hold? CSV, JSON lines and Parquet, a file or a folder of them, as batches."""
+"""Read datasets, one file or a folder of CSV, JSON lines or Parquet, as batches."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ CSV_BLOCK_BYTES = 16 << 20
 
 @dataclass
 class Dataset:
-    """The files of a dataset; ``summary`` is told of records that can't be read while batches are."""
+    """The files of a dataset; reading batches adds unreadable records to ``summary``."""
 
     files: list[store.File]
     format: str
     header: bool = True
-    names: tuple[str, ...] = ()  # of the columns of a CSV without a header
+    names: tuple[str, ...] = ()  # of columns in a CSV without a header
     summary: Summary = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,7 +54,7 @@ class Dataset:
         return cls(files, format, header, names)
 
     def pieces(self) -> Iterator[Any]:
-        """What can be read apart: batches, or for Parquet the address of a file and the number of a row group."""
+        """The parts that can be read separately: batches, or a Parquet file's address and the number of a row group."""
         for file in self.files:
             yield from READERS[self.format](self, file)
 
@@ -69,7 +69,7 @@ def is_folder(address: str) -> bool:
 
 
 def csv_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch]:
-    """A CSV file, every value as text, an empty one missing; rows of another width are set aside."""
+    """A CSV file: values as text, empty values missing. Rows longer or shorter than the first are set aside."""
 
     def set_aside(row: pcsv.InvalidRow) -> str:
         reason = f"{row.actual_columns} values where the first line has {row.expected_columns}"
@@ -99,7 +99,7 @@ def csv_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch]:
 def csv_rows(
     file: store.File, names: list[str], header: bool, set_aside: Callable[[pcsv.InvalidRow], str]
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of a CSV file as texts, by names that are those of its header, if it has one."""
+    """The rows of a CSV file as text, by the names of its header, or by given ones if it has none."""
     if not names:
         return
     stream = store.open_file(file.address)
@@ -115,7 +115,7 @@ def csv_rows(
 
 def first_row(file: store.File) -> list[str]:
     """The values of a CSV file's first line that is not blank; [] if there is none. Raises DataError."""
-    # A chunk may end inside a character, so it is not decoded as if it were all there is.
+    # A chunk may end inside a character.
     text = codecs.getincrementaldecoder("utf-8-sig")()
     try:
         for chunk in blocks.chunks(file):
@@ -129,7 +129,7 @@ def first_row(file: store.File) -> list[str]:
 
 
 def jsonl_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch]:
-    """A file of flat JSON objects, one per line or all in one list; numbers keep the way they are written."""
+    """A file of flat JSON objects, one per line or all in one list; numbers keep their spelling."""
     for block in whole_list(file) or blocks.blocks([file]):
         places, texts = [], []
         for name, number, line in block.lines:
@@ -157,13 +157,13 @@ def row_groups(dataset: Dataset, file: store.File) -> Iterator[tuple[str, int]]:
     """The row groups of a Parquet file."""
     with undamaged(file.address), store.open_file(file.address) as stream:
         metadata = pq.read_metadata(stream)
-    if FOOTER not in (metadata.metadata or {}):  # collected rows say of which request they are
+    if FOOTER not in (metadata.metadata or {}):  # collected rows name their requests
         refuse_kept(metadata.schema.names, file.address)
     return row_groups_of([file.address])
 
 
 def refuse_kept(names: Iterable[str], address: str) -> None:
-    """Raise ConfigError for a column's name that is kept for requests."""
+    """Raise ConfigError for a column name that is reserved for requests."""
     if kept := [name for name in names if name.startswith("@")]:
         raise ConfigError(f"{address}: {kept[0]}: names with @ in front are kept for the request; rename it")
 
@@ -187,9 +187,9 @@ READERS: dict[str, Callable[[Dataset, store.File], Iterator[Any]]] = {
 
 
 def row_group(address: str, index: int, with_records: bool = False) -> Iterator[pa.RecordBatch]:
-    """The rows of a Parquet file's row group; what was stored as codes into a dictionary stays so.
+    """The rows of a Parquet file's row group; columns that are stored as dictionary codes stay so.
 
-    Captured lines that were kept for merging are left out, unless asked for.
+    The captured lines that are kept for merging are included only ``with_records``.
     """
     with undamaged(address), store.open_file(address) as stream:
         metadata = pq.read_metadata(stream)
@@ -207,7 +207,7 @@ def row_group(address: str, index: int, with_records: bool = False) -> Iterator[
 
 
 def coded_columns(metadata: pq.FileMetaData, index: int) -> list[str]:
-    """The columns of a row group that ``collect`` chose to store as codes; other writers code every column they can."""
+    """The columns of a row group that ``collect`` stored as codes; other writers code every column they can."""
     if FOOTER not in (metadata.metadata or {}):
         return []
     columns = [metadata.row_group(index).column(i) for i in range(metadata.num_columns)]

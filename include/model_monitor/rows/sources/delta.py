@@ -1,6 +1,6 @@
-"""Which rows does a Delta table hold? Those of the files that its log lists now, but for rows marked as deleted.
+"""Read Delta tables: the files that the log lists now, without the rows that are marked as deleted.
 
-The log is read by the package deltalake (delta-rs), which is only needed for this.
+The log is read by the package deltalake (delta-rs), which is needed for nothing else.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from pyarrow import fs
 from model_monitor import store
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError, StoreError
-from model_monitor.rows.sources import typed
+from model_monitor.rows.sources import parquet
 from model_monitor.rows.sources.delta_address import place_of, storage_options
 from model_monitor.rows.sources.mapping import TableColumns
-from model_monitor.rows.sources.typed import Names, Row
+from model_monitor.rows.sources.parquet import Names, Row
 from model_monitor.store.addresses import parent_of
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
 LOG = "_delta_log"
-WANTED = "deltalake>=1.4.2"  # those before can't tell which rows are deleted, or tell only some
+WANTED = "deltalake>=1.4.2"  # older ones report no deleted rows, or only some
 PHYSICAL = "delta.columnMapping.physicalName"
 EXPORT = 'export it as plain Parquet, e.g. spark.table(name).write.mode("append").partitionBy("date").parquet(folder)'
 
@@ -40,10 +40,10 @@ EXPORT = 'export it as plain Parquet, e.g. spark.table(name).write.mode("append"
 class DataFile(store.File):
     """A Parquet file of a Delta table; ``changed`` also tells which of its rows are deleted.
 
-    columns: the table's, each with its name in the file, which may lack it: then its values are missing.
-    values: of the columns that the table is partitioned by, which the file lacks.
-    deleted: the 1-based numbers of rows that are no more.
-    bounds: of the column that tells the time, by the log: no row is outside (but up to a millisecond later); or None.
+    columns: the table's columns, each with its name in the file; a column that the file lacks has missing values.
+    values: the values of partition columns, which the file lacks.
+    deleted: the 1-based numbers of deleted rows.
+    bounds: the first and last event time by the log, truncated to milliseconds; None if unknown.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict, compare=False)
@@ -61,14 +61,14 @@ class Snapshot:
     types: Mapping[str, pa.DataType]
 
     def within(self, folder: str) -> list[store.File]:
-        """The files of a partition such as date=2026-01-05, wherever they lie; all of ''. Raises ConfigError."""
+        """The files of a partition such as date=2026-01-05, wherever they are; '' has all. Raises ConfigError."""
         wanted = dict(map(self.value_in, filter(None, folder.split("/"))))
         return [file for file in self.files if all(file.values[name] == value for name, value in wanted.items())]
 
     def value_in(self, part: str) -> tuple[str, Any]:
         name, _, text = part.partition("=")
         try:
-            return name, typed.plain(pa.array([text]).cast(self.types[name]), self.uri)[0]
+            return name, parquet.plain(pa.array([text]).cast(self.types[name]), self.uri)[0]
         except (KeyError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             by = ", ".join(f"{name} ({kind})" for name, kind in self.types.items()) or "nothing"
             raise ConfigError(
@@ -78,16 +78,16 @@ class Snapshot:
 
 
 def is_table(folder: str) -> bool:
-    """Whether a folder is that of a Delta table. Raises StoreError."""
+    """Whether a folder is a Delta table's. Raises StoreError."""
     system, path = store.located(store.join(folder, LOG))
     with store.reaching(folder):
         return bool(system.get_file_info(path).type == fs.FileType.Directory)
 
 
 def refuse_inside(uri: str, below: str) -> None:
-    """Raise ConfigError if a folder below ``uri`` is in a Delta table, whose log tells which files are part of it.
+    """Raise ConfigError if a folder below ``uri`` is in a Delta table, where only the log says which files count.
 
-    Looked at are the folder, those between it and ``uri``, and those above that ``uri`` would be a partition of.
+    Checks the folder, the folders between it and ``uri``, and those above whose partition ``uri`` would be.
     """
     parts = [part for part in below.split("/") if part]
     suspects = [store.join(uri, *parts[: i + 1]) for i in range(len(parts))]
@@ -95,14 +95,14 @@ def refuse_inside(uri: str, below: str) -> None:
     above = uri
     while not found and "=" in store.name_of(above):
         above = parent_of(above)
-        with suppress(StoreError):  # whoever may read a folder may not have to list those above it
+        with suppress(StoreError):  # the right to read a folder may not extend to those above it
             found = above if is_table(above) else None
     if found:
         raise ConfigError(f"{found} is a Delta table; let uri be that folder, and path be of its partitions or absent")
 
 
 def read(uri: str, columns: TableColumns) -> Snapshot:
-    """What a Delta table's current version is. Raises ConfigError, DataError, StoreError."""
+    """The current version of a Delta table. Raises ConfigError, DataError, StoreError."""
     deltalake = package(uri)
     try:
         table = deltalake.DeltaTable(place_of(uri), storage_options=storage_options(uri))
@@ -118,7 +118,7 @@ def read(uri: str, columns: TableColumns) -> Snapshot:
     by = table.metadata().partition_columns
     types = {name: added["partition"].type.field(name).type for name in by}
     time = next((fields[name] for name in columns.times if name in fields), "")
-    values = {name: typed.plain(pc.struct_field(whole(added["partition"]), [name]), uri) for name in by}
+    values = {name: parquet.plain(pc.struct_field(whole(added["partition"]), [name]), uri) for name in by}
     bounds = bounds_in(added, time)
     files = []
     for i, path in enumerate(added["path"].to_pylist()):
@@ -133,12 +133,12 @@ def read(uri: str, columns: TableColumns) -> Snapshot:
 
 
 def plainly(error: Exception) -> str:
-    """What deltalake says, on one line and without its colours and arrows."""
+    """An error message of deltalake on one line, without its colours and arrows."""
     return " ".join(re.sub(r"\x1b\[\d*m|↳", "", str(error)).split())
 
 
 def address_of(path: str, uri: str) -> str:
-    """Where a file is that the log names. Raises DataError if that is not in the table's folder."""
+    """The address of a file that the log names. Raises DataError if it is outside the table's folder."""
     name = unquote(path)
     if name.startswith("/") or ".." in name.split("/") or urlsplit(path).scheme:
         raise DataError(f"the log of {uri} leads out of it, to {path}; of a clone, name the table that it is made of")
@@ -146,7 +146,7 @@ def address_of(path: str, uri: str) -> str:
 
 
 def package(uri: str) -> Any:
-    """The package deltalake. Raises ConfigError if it is not there, or too old."""
+    """The package deltalake. Raises ConfigError if it is missing or too old."""
     try:
         import deltalake
         import deltalake.exceptions
@@ -175,7 +175,7 @@ def physical_name(one: Mapping[str, Any]) -> str:
 
 
 def oddity_in(kind: Any) -> str | None:
-    """What there is in a column's type that can't be read from its file as it is; usually nothing."""
+    """The part of a column's type that can't be read from its file unchanged; usually None."""
     if kind == "variant":
         return "variants, which are not read here"
     if not isinstance(kind, dict):
@@ -201,19 +201,16 @@ def deleted_in(table: DeltaTable, uri: str) -> dict[str, frozenset[int]]:
 
 
 def mark_of(deleted: Collection[int]) -> int:
-    """A number below 2**32 that differs for other deleted rows; 0 for none."""
+    """A checksum below 2**32 of the numbers of deleted rows; 0 if there are none."""
     return zlib.crc32(json.dumps(sorted(deleted)).encode()) if deleted else 0
 
 
 def bounds_in(added: pa.Table, time: str) -> list[tuple[Any, Any] | None]:
-    """The least and the greatest time in each file, by the column's name there.
-
-    None where the log has none, or times are missing.
-    """
-    told = [part_of(added, part, time) for part in ("min", "max", "null_count")]
+    """The first and last time in each file, given the column's name there; None if unknown, or if times are missing."""
+    statistics = [part_of(added, part, time) for part in ("min", "max", "null_count")]
     return [
         (first, last) if first is not None and last is not None and missing == 0 else None
-        for first, last, missing in zip(*told, strict=True)
+        for first, last, missing in zip(*statistics, strict=True)
     ]
 
 
@@ -222,7 +219,7 @@ def part_of(added: pa.Table, part: str, name: str) -> Sequence[Any]:
     kind = added[part].type if part in added.column_names else None
     if kind is None or not pa.types.is_struct(kind) or kind.get_field_index(name) < 0:
         return [None] * len(added)
-    return typed.plain(pc.struct_field(whole(added[part]), [name]), name)
+    return parquet.plain(pc.struct_field(whole(added[part]), [name]), name)
 
 
 def whole(column: pa.ChunkedArray) -> pa.Array:
@@ -236,17 +233,17 @@ def rows(
     time: str | None = None,
     window: Window | None = None,
 ) -> Iterator[tuple[int, Row]]:
-    """The same as of any Parquet file (typed.rows), by the table's names.
+    """The rows as ``parquet.rows`` has them, by the table's names for columns.
 
-    Of an object that the file does not have as it is there are the parts, by their names, instead.
+    If the file lacks a column of an object, or has it by another name, the row has the object's columns instead.
     """
-    there = {*typed.names_in(file)}
+    there = {*parquet.names_in(file)}
     names = {name: own for name, own in file.columns.items() if own in there and name not in file.values}
     entire = [some for some in objects if all(names.get(name) == name for name in some)]
     parts = {name for some in objects if some not in entire for name in some} | {*wanted}
     places = {names[name]: name for name in parts if name in names}
     values: Row = {name: file.values[name] for name in parts if name in file.values}
-    for number, row in typed.rows(file, places, entire, names.get(time or ""), window):
+    for number, row in parquet.rows(file, places, entire, names.get(time or ""), window):
         if number not in file.deleted:
             known: Row = {places[name] if isinstance(name, str) else name: value for name, value in row.items()}
             yield number, known | values

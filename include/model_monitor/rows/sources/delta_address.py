@@ -1,4 +1,4 @@
-"""How does deltalake reach the address of a Delta table? By options for what PyArrow has in an address's query."""
+"""Give deltalake an address and options that mean what the address and its query mean to PyArrow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from model_monitor.store.addresses import with_region
 
 
 def place_of(uri: str) -> str:
-    """An address as deltalake wants it: a path if it is local, else without query and without a name for nobody."""
+    """An address as deltalake expects it: a path if it is local, else without query and without ``anonymous@``."""
     scheme, mark, rest = uri.partition("?")[0].partition("://")
     if not mark or scheme == "file":
         return store.located(uri)[1]
@@ -18,7 +18,7 @@ def place_of(uri: str) -> str:
 
 
 def storage_options(uri: str) -> dict[str, str]:
-    """What an address and the environment say of its store; other credentials deltalake finds where its clients do."""
+    """The options in an address and in the environment; deltalake finds other credentials by itself."""
     scheme, _, rest = uri.partition("://")
     place, _, query = rest.partition("?")
     if scheme == "s3":
@@ -35,7 +35,7 @@ def said_in(query: str) -> dict[str, str]:
 
 
 def at_endpoint(name: str, endpoint: str | None) -> dict[str, str]:
-    """Another server than the store's own; without TLS if its address says so."""
+    """A server other than the store's own; without TLS if its address says so."""
     return {name: endpoint, "allow_http": str(endpoint.startswith("http://")).lower()} if endpoint else {}
 
 

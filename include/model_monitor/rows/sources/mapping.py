@@ -1,4 +1,4 @@
-"""Which columns of a table of requests say what? Names for the parts of a captured request."""
+"""Map a table's columns to the parts of a captured request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from model_monitor.errors import ConfigError
 
-# Databricks' inference tables: request_time of those behind its AI gateway, timestamp_ms of those before.
+# Databricks' inference tables: request_time in those of its AI gateway, timestamp_ms in older ones.
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "databricks": {
         "event_time": ["request_time", "timestamp_ms"],
@@ -24,14 +24,14 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 
 @dataclass(frozen=True)
 class TableColumns:
-    """The names of columns, each None (or empty) if the table has no such.
+    """The names of columns, each None (or empty) if the table has no such column.
 
-    event_time: when the request came: a timestamp, ISO 8601 (UTC if it names no zone), or an epoch; of several names
+    event_time: the time of the request: a timestamp, ISO 8601 (UTC if it has no zone), or an epoch. Of several names,
         the first that the table has.
-    event_time_unit: of an epoch; told by its size if None, which is right from the year 1973 on.
-    inputs, outputs: a column each; or request, response: the whole of it in one column, as JSON, CSV, or nested.
+    event_time_unit: of an epoch; guessed from its size if None, which is right from the year 1973 on.
+    inputs, outputs: one column per feature; or request, response: one column with all, as JSON, CSV, or nested.
     sampling: the share of requests that is logged, above 0 and up to 1.
-    status: rows with another HTTP status than 2xx are left out.
+    status: the HTTP status; rows whose status is not 2xx are left out.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
@@ -53,12 +53,12 @@ class TableColumns:
 
     @property
     def needed(self) -> set[str]:
-        """The columns without which a table can't be read, but that of the time."""
+        """The columns without which a table can't be read, except for the event time."""
         single = (self.event_id, self.inference_id, self.request, self.response, self.sampling, self.status)
         return {*self.inputs, *self.outputs, *filter(None, single)}
 
     def check(self) -> None:
-        """Raise ConfigError for columns that make no request."""
+        """Raise ConfigError if these columns don't make a request."""
         if self.inputs and self.request:
             raise ConfigError("inputs and request both say where the input is; leave one out")
         if self.outputs and self.response:
@@ -77,7 +77,7 @@ class TableColumns:
 
 
 def preset(given: Any) -> Any:
-    """A preset's settings by its name; anything else as it is. Raises ConfigError for an unknown name."""
+    """The settings of a preset, given its name; anything else unchanged. Raises ConfigError for an unknown name."""
     if not isinstance(given, str):
         return given
     if given not in PRESETS:

@@ -17,33 +17,33 @@ from model_monitor import store
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows.blocks import Block, Piece, in_blocks, read
-from model_monitor.rows.sources import delta, typed
+from model_monitor.rows.sources import delta, parquet
+from model_monitor.rows.sources.capture_lines import Line, encode, pieces_of, place_id, record
 from model_monitor.rows.sources.delta import DataFile
 from model_monitor.rows.sources.epochs import moment_of, span_between
 from model_monitor.rows.sources.mapping import TableColumns
 from model_monitor.rows.sources.tables import Table
 from model_monitor.rows.sources.texts import csv_rows, json_documents, members_one_by_one, raw_members
-from model_monitor.rows.sources.translating import Line, encode, pieces_of, place_id, record
 
 NAMES_SHOWN = 30
 EXACT = 2**53  # whole numbers up to here are floats without loss
 
 decode = msgspec.json.Decoder().decode
 
-# Values as texts, plain values, or JSON as it is written (msgspec.Raw); by a tuple of names an object of them.
+# By column its value: a text, a plain value, or unparsed JSON (msgspec.Raw). By a tuple of columns a JSON object.
 Row = dict[Any, Any]
 
 
 def blocks(files: Sequence[store.File], table: Table, window: Window | None = None) -> Iterator[Block]:
-    """The rows of some files as captured requests, a line each.
+    """The rows of files as captured requests, a line each; may leave out what a window does not need.
 
-    What a window does not need may be left out. Raises ConfigError if a file lacks a column, DataError if a file can't
-    be read. An object of JSON may lack any: raises ConfigError if none of those that a window is made of has it.
+    Raises ConfigError if a file lacks a column, or if all JSON objects read for a window lack it. Raises DataError if a
+    file can't be read.
     """
     texts = read(file for file in files if table.format != "parquet")
     seen: set[str] = set()
-    found = ((file, lines(file, texts, table, window, seen)) for file in files)
-    yield from in_blocks(piece for file, some in found for piece in pieces_of(file.address, some))
+    records = ((file.address, lines(file, texts, table, window, seen)) for file in files)
+    yield from in_blocks(piece for address, some in records for piece in pieces_of(address, some))
     if seen and window:
         more = f" and {len(files) - 1} more" if len(files) > 1 else ""
         refuse_unseen(table.columns, seen, f"{files[0].address}{more}")
@@ -52,17 +52,14 @@ def blocks(files: Sequence[store.File], table: Table, window: Window | None = No
 def lines(
     file: store.File, texts: Iterator[Iterator[Piece]], table: Table, window: Window | None, seen: set[str]
 ) -> Iterator[Line]:
-    """The records of a file, which is the next of the texts unless it is Parquet; adds what JSON names to ``seen``."""
+    """The records of a file, which is the next of the texts unless it is Parquet; adds names in JSON to ``seen``."""
     if table.format == "parquet":
         time = time_in(file, table.columns)
         flat = table.columns.inputs, table.columns.outputs
         plain = {*table.columns.needed, time} - {*chain(*flat)}
         objects = [*filter(None, flat)]
-        rows = (
-            delta.rows(file, plain, objects, time, window)
-            if isinstance(file, DataFile)
-            else typed.rows(file, plain, objects, time, window)
-        )
+        of = delta if isinstance(file, DataFile) else parquet
+        rows = of.rows(file, plain, objects, time, window)
         return (line for number, row in rows for line in translated(row, time, table.columns, file.address, number))
     if table.format == "csv":
         return csv_lines(file.address, next(texts), table)
@@ -70,7 +67,7 @@ def lines(
 
 
 def csv_lines(file: str, pieces: Iterator[Piece], table: Table) -> Iterator[Line]:
-    """A row with another number of values than the first one has keeps them, and is set aside.
+    """The records of CSV rows. A row that is longer or shorter than the first is set aside, with its text.
 
     Raises DataError for a header that can't be read, ConfigError if a column is missing.
     """
@@ -81,7 +78,7 @@ def csv_lines(file: str, pieces: Iterator[Piece], table: Table) -> Iterator[Line
             text = row.decode()
             values = next(csv.reader([text], strict=True)) if '"' in text else text.split(",")
         except (UnicodeDecodeError, csv.Error) as error:
-            if table.header and not names:  # or the next row's values would be taken for names, and told
+            if table.header and not names:  # else the next row's values would be taken for names
                 raise DataError(
                     f"{file} line {number}: the header can't be read as CSV in UTF-8: {error}; write the file anew, or "
                     "remove it"
@@ -103,19 +100,19 @@ def csv_lines(file: str, pieces: Iterator[Piece], table: Table) -> Iterator[Line
 
 
 def json_lines(file: str, pieces: Iterator[Piece], columns: TableColumns, seen: set[str]) -> Iterator[Line]:
-    """An object may lack members; the names of those that there are go to ``seen``."""
+    """The records of JSON objects, which may lack members; adds the names of their members to ``seen``."""
     for number, document in json_documents(pieces):
         try:
             row = object_in(document)
             seen.update(row)
             time = next((name for name in columns.times if name in row), "")
             yield from list(translated(row, time, columns, file, number))
-        except ValueError:  # no object, or one with half a character: whoever parses it sets it aside
+        except ValueError:  # no object, or one with a lone surrogate: parsing sets it aside
             yield number, document
 
 
 def refuse_unseen(columns: TableColumns, seen: set[str], where: str) -> None:
-    """Raise ConfigError if nothing was seen of what every request has."""
+    """Raise ConfigError if no object had a member that every request needs."""
     for some in filter(None, (columns.times, columns.inputs, columns.request, columns.outputs, columns.response)):
         if seen.isdisjoint(names := (some,) if isinstance(some, str) else some):
             raise ConfigError(
@@ -125,7 +122,7 @@ def refuse_unseen(columns: TableColumns, seen: set[str], where: str) -> None:
 
 
 def object_in(document: bytes) -> Row:
-    """The members of a JSON object, as they are written. Raises ValueError if it is none."""
+    """The members of a JSON object, unparsed. Raises ValueError if it is none."""
     try:
         document.decode()
         return raw_members(document)
@@ -137,29 +134,28 @@ def object_in(document: bytes) -> Row:
 
 
 def translated(row: Row, time: str, columns: TableColumns, file: str, number: int) -> Iterator[Line]:
-    """The record of a row; none of a request that failed."""
+    """The record of a row; nothing for a request that failed."""
     why = None
-    if columns.status:
-        try:
-            if not is_success(value_of(row.get(columns.status))):
-                return
-        except (OverflowError, ValueError):
-            why = f"{columns.status} is no HTTP status; name a column of numbers such as 200, or leave status out"
+    try:
+        if not is_success(value_of(row.get(columns.status))):
+            return
+    except (OverflowError, ValueError):
+        why = f"{columns.status} is no HTTP status; name a column of numbers such as 200, or leave status out"
     sides: dict[str, Any] = {}
     for name, mode, flat, whole in (
         ("endpointInput", "INPUT", columns.inputs, columns.request),
         ("endpointOutput", "OUTPUT", columns.outputs, columns.response),
     ):
         if flat:
-            made = row.get(flat) or encode(dict(zip(flat, map(row.get, flat), strict=True))).decode()
-            sides[name] = side(made, "JSON", mode)
+            whole_object = row.get(flat) or encode({column: row.get(column) for column in flat}).decode()
+            sides[name] = side(whole_object, "JSON", mode)
         elif whole and (payload := payload_of(row.get(whole))) is not None:
             sides[name] = side(payload, "JSON" if payload.lstrip()[:1] in ("{", "[") else "CSV", mode)
-    event_id = text_of(row.get(columns.event_id)) if columns.event_id else None
-    inference_id = text_of(row.get(columns.inference_id)) if columns.inference_id else None
+    event_id = text_of(row.get(columns.event_id)) or place_id(file, number)
+    inference_id = text_of(row.get(columns.inference_id)) or None
     moment = moment_of(value_of(row.get(time)), columns.event_time_unit)
-    percentage = percentage_of(value_of(row.get(columns.sampling))) if columns.sampling else None
-    yield number, record(sides, event_id or place_id(file, number), moment, inference_id or None, percentage, why)
+    percentage = percentage_of(value_of(row.get(columns.sampling)))
+    yield number, record(sides, event_id, moment, inference_id, percentage, why)
 
 
 @lru_cache(maxsize=1 << 14)  # a file that changes is another key
@@ -170,13 +166,13 @@ def span_of(file: store.File, table: Table) -> Window | None:
     time, bounds = time_in(file, table.columns), None
     if isinstance(file, DataFile):
         bounds, time = span_between(file.bounds, table.columns.event_time_unit), file.columns[time]
-    bounds = bounds or typed.span_of(file, time)
+    bounds = bounds or parquet.span_of(file, time)
     return bounds and Window(bounds[0], bounds[1] + timedelta.resolution)
 
 
 def time_in(file: store.File, columns: TableColumns) -> str:
     """The name of the column of event times in a Parquet file, or in the Delta table that it belongs to."""
-    names = file.columns if isinstance(file, DataFile) else typed.names_in(file)
+    names = file.columns if isinstance(file, DataFile) else parquet.names_in(file)
     return time_of(columns, names, file.address)
 
 
@@ -199,7 +195,7 @@ def side(data: str, encoding: str, mode: str) -> dict[str, str]:
 
 
 def value_of(value: Any) -> Any:
-    """A value that may be JSON as it is written; what is nested stays as it is written."""
+    """A value, parsed if it is unparsed JSON; nested JSON stays text."""
     if not isinstance(value, msgspec.Raw):
         return value
     written = bytes(value)
@@ -208,11 +204,11 @@ def value_of(value: Any) -> Any:
     try:
         return decode(written)
     except msgspec.DecodeError:
-        return json.loads(written)  # knows NaN and half characters
+        return json.loads(written)  # knows NaN and lone surrogates
 
 
 def text_of(value: Any) -> str | None:
-    """A value as an id: of floats 7 is 7, as labels write it, and what is no number is none."""
+    """A value as an id. A float 7.0 is "7", as in labels; NaN and infinity are None."""
     found = value_of(value)
     if isinstance(found, float):
         if not math.isfinite(found):
@@ -222,7 +218,7 @@ def text_of(value: Any) -> str | None:
 
 
 def payload_of(value: Any) -> str | None:
-    """What was asked or answered, as a text: one as it is, anything nested as the JSON that it is written in."""
+    """An input or output as text: text unchanged, anything nested as its JSON."""
     if isinstance(value, msgspec.Raw):
         written = bytes(value).decode()
         found = value_of(value) if written[:1] in ('"', "n") else written
@@ -231,13 +227,13 @@ def payload_of(value: Any) -> str | None:
 
 
 def is_success(status: Any) -> bool:
-    """Whether a status is 2xx, or none is told (of pandas NaN). Raises ValueError, OverflowError for what is none."""
+    """Whether a status is 2xx or missing (in pandas: NaN). Raises ValueError or OverflowError if it is no status."""
     number = math.nan if status in (None, "") else float(str(status))
     return math.isnan(number) or 200 <= int(number) < 300
 
 
 def percentage_of(share: Any) -> float | None:
-    """How many of a hundred requests are logged; None for all, and 0, which no check lets pass, for what is no number.
+    """The percentage of requests that are logged; None for all. 0, which is always set aside, if it is no number.
 
     >>> [percentage_of(share) for share in (0.07, 1, 20, "NaN")]
     [7.0, None, 2000.0, 0.0]

@@ -1,4 +1,4 @@
-"""Which rows does a text file hold? Rows of CSV and documents of JSON, as they are written, with their line."""
+"""Cut text files into rows of CSV and documents of JSON, unchanged, each with its line number."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ import msgspec
 from model_monitor.errors import DataError
 from model_monitor.rows.blocks import BLOCK_BYTES, LINE_BYTES, Piece
 from model_monitor.rows.json_text import is_unicode
-from model_monitor.rows.sources.translating import Line
+from model_monitor.rows.sources.capture_lines import Line
 
 BOM = b"\xef\xbb\xbf"
 
 raw_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 raw_elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
-plain = json.JSONDecoder(parse_int=str)  # knows NaN and half characters, which occur, but is slower
+plain = json.JSONDecoder(parse_int=str)  # knows NaN and lone surrogates, which occur, but is slower
 
 WHOLE_BYTES = LINE_BYTES  # of a document or a list over several lines
 
-# Of a line of CSV: what is left of a value in quotes, of the field around it, and all fields that end on the line. A
-# quote within a value that does not start with one is a character like others. (No group is repeated possessively:
-# Python before 3.11.5 gets that wrong, and some systems have it.)
+# In a line of CSV: the rest of a quoted value, the rest of the field around it, and all fields that end on the line. A
+# quote inside an unquoted value is an ordinary character. (No group is repeated possessively: Python before 3.11.5,
+# which some systems still have, gets that wrong.)
 QUOTED = re.compile(rb'[^"]*+(?:""[^"]*+)*')
 FIELD_END = re.compile(rb"[^,]*+,?")
 FIELDS = re.compile(rb'(?:"[^"]*+(?:""[^"]*+)*"(?!")[^,]*+,?|[^",][^,]*+,?|,)*')
 
 
 def csv_rows(pieces: Iterable[Piece]) -> Iterator[Line]:
-    """The rows of one CSV file, without its line ends; a value in quotes may hold newlines. Blank lines are no rows.
+    """The rows of one CSV file, without line ends; a quoted value may hold newlines. Blank lines are skipped.
 
     Raises DataError if a quote is never closed.
     """
-    parts: list[bytes] = []  # of a row that goes on
-    start = size = 0  # the line that it starts on, and its bytes
+    parts: list[bytes] = []  # of a row that continues
+    start = size = 0  # its first line, and its bytes
     for piece in pieces:
         content = piece.content.removeprefix(BOM) if piece.first == 1 else piece.content
         for number, line in enumerate(content.split(b"\n"), piece.first):
@@ -54,7 +54,7 @@ def csv_rows(pieces: Iterable[Piece]) -> Iterator[Line]:
 
 
 def ends_in_quotes(line: bytes, starts_in_quotes: bool) -> bool:
-    """Whether a value in quotes goes on after a line of CSV."""
+    """Whether a quoted value continues after a line of CSV."""
     at = 0
     if starts_in_quotes:
         if (at := end_of(QUOTED, line, 0)) == len(line):
@@ -64,7 +64,7 @@ def ends_in_quotes(line: bytes, starts_in_quotes: bool) -> bool:
 
 
 def end_of(pattern: re.Pattern[bytes], line: bytes, start: int) -> int:
-    """Where a pattern that fits anything ends."""
+    """Where the match of a pattern that always matches ends."""
     found = pattern.match(line, start)
     return found.end() if found else start
 
@@ -76,8 +76,8 @@ def unclosed(file: str, line: int) -> str:
 def json_documents(pieces: Iterator[Piece]) -> Iterator[Line]:
     """The documents of one JSON file: one per line, or the elements of one list, or one document over all lines.
 
-    A list that is alone on its line is a document if others follow. The number of an element is its place in the list,
-    from 1. Raises DataError for a list that can't be read.
+    If a list is alone on its line and other lines follow, it is a document. Elements are numbered from 1. Raises
+    DataError for a list that can't be read.
     """
     for piece in pieces:
         content = piece.content.removeprefix(BOM)
@@ -97,26 +97,32 @@ def json_documents(pieces: Iterator[Piece]) -> Iterator[Line]:
 
 def whole_list(pieces: Iterable[Piece]) -> bytes:
     """All of a list. Raises DataError for one that is too large to be held in memory."""
-    known: list[Piece] = []
-    size = 0
-    for piece in pieces:
-        known.append(piece)
-        if (size := size + len(piece.content)) > WHOLE_BYTES:
-            raise DataError(
-                f"{piece.file} is one JSON list of more than {WHOLE_BYTES >> 20} MB; write an object per line"
-            )
+    known = fitting(pieces)
+    if size_of(known) > WHOLE_BYTES:
+        what = f"{known[0].file} is one JSON list of more than {WHOLE_BYTES >> 20} MB"
+        raise DataError(f"{what}; write an object per line")
     return joined(known)
 
 
 def one_or_lines(pieces: Iterator[Piece]) -> Iterator[Line]:
     """One document over all lines, or one per line where that is none."""
-    known, size = [], 0
+    known = fitting(pieces)
+    whole = joined(known) if size_of(known) <= WHOLE_BYTES else b""
+    yield from [(1, whole)] if is_document(whole) else json_lines(chain(known, pieces))
+
+
+def fitting(pieces: Iterable[Piece]) -> list[Piece]:
+    """Pieces up to the one that exceeds ``WHOLE_BYTES``."""
+    known: list[Piece] = []
     for piece in pieces:
         known.append(piece)
-        if (size := size + len(piece.content)) > WHOLE_BYTES:
+        if size_of(known) > WHOLE_BYTES:
             break
-    whole = joined(known) if size <= WHOLE_BYTES else b""
-    yield from [(1, whole)] if is_document(whole) else json_lines(chain(known, pieces))
+    return known
+
+
+def size_of(pieces: Iterable[Piece]) -> int:
+    return sum(len(piece.content) for piece in pieces)
 
 
 def json_lines(pieces: Iterable[Piece]) -> Iterator[Line]:
@@ -131,7 +137,7 @@ def joined(pieces: Iterable[Piece]) -> bytes:
 
 
 def elements(content: bytes, file: str) -> list[bytes]:
-    """The elements of a JSON list, each as it is written."""
+    """The elements of a JSON list, unparsed."""
     try:
         return [bytes(one) for one in raw_elements(content)]
     except (msgspec.DecodeError, RecursionError):
@@ -140,17 +146,11 @@ def elements(content: bytes, file: str) -> list[bytes]:
         plain.decode(text := content.decode())
     except (ValueError, RecursionError) as error:
         raise DataError(f"{file} can't be read as a JSON list: {error}; correct or remove the file") from error
-    found, at = [], beyond_space(text, text.index("[") + 1)
-    while text[at] != "]":
-        _, end = plain.raw_decode(text, at)
-        found.append(text[at:end].encode())
-        at = beyond_space(text, end)
-        at = beyond_space(text, at + 1) if text[at] == "," else at
-    return found
+    return [token.encode() for token in tokens(text, text.index("[") + 1, "]")]
 
 
 def members(document: bytes) -> dict[str, str]:
-    """The members of a JSON object, each value as it is written. Raises ValueError if it is none."""
+    """The members of a JSON object, each value unparsed. Raises ValueError if it is none."""
     try:
         return {name: str(value, "utf-8") for name, value in raw_members(document).items()}
     except (msgspec.ValidationError, RecursionError):
@@ -160,21 +160,24 @@ def members(document: bytes) -> dict[str, str]:
 
 
 def members_one_by_one(text: str) -> dict[str, str]:
-    if not is_document(text) or (at := beyond_space(text, 0)) == len(text) or text[at] != "{":
+    if not is_document(text) or not text.lstrip().startswith("{"):
         raise ValueError("not a JSON object that can be read")
-    found, at = {}, beyond_space(text, at + 1)
-    while text[at] != "}":
-        name, end = plain.raw_decode(text, at)
-        at = beyond_space(text, beyond_space(text, end) + 1)  # the colon
+    found = list(tokens(text, text.index("{") + 1, "}"))
+    return {plain.decode(name): value for name, value in zip(found[::2], found[1::2], strict=True)}
+
+
+def tokens(text: str, at: int, closing: str) -> Iterator[str]:
+    """The unparsed elements of a list, or names and values of an object, from a place up to its end."""
+    at = beyond_space(text, at)
+    while text[at] != closing:
         _, end = plain.raw_decode(text, at)
-        found[name] = text[at:end]
+        yield text[at:end]
         at = beyond_space(text, end)
-        at = beyond_space(text, at + 1) if text[at] == "," else at
-    return found
+        at = beyond_space(text, at + 1) if text[at] in ",:" else at
 
 
 def object_of(members: dict[str, str]) -> str:
-    """A JSON object of values that are written already."""
+    """A JSON object of values that are JSON already."""
     return "{" + ",".join(f"{name_of(name)}:{value}" for name, value in members.items()) + "}"
 
 

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 
 from model_monitor import store
 from model_monitor.errors import DataError
-from model_monitor.rows.sources import typed
+from model_monitor.rows.sources import parquet
 
 TEXTS = st.one_of(st.none(), st.text(st.characters(codec="utf-8"), max_size=5))
 
 
 def texts(values: Any, kind: pa.DataType | None = None) -> list[str]:
-    found: list[str] = typed.json_texts(pa.array(values, kind), "x").to_pylist()
+    found: list[str] = parquet.json_texts(pa.array(values, kind), "x").to_pylist()
     return found
 
 
@@ -37,7 +37,7 @@ def test_fractions_come_back_as_the_same_fractions(values: list[float | None]) -
 @given(st.lists(TEXTS, max_size=6), st.booleans())
 def test_texts_come_back_as_the_same_texts(values: list[str | None], coded: bool) -> None:
     column = pa.array(values, pa.string())
-    found = typed.json_texts(column.dictionary_encode() if coded else column, "x").to_pylist()
+    found = parquet.json_texts(column.dictionary_encode() if coded else column, "x").to_pylist()
     assert [json.loads(text) for text in found] == values
 
 
@@ -71,9 +71,9 @@ def test_names_are_written_as_json_too_and_bytes_that_are_no_text_are_named(tmp_
     pq.write_table(pa.table({'a"ü': [1], "b": [b"\xff"]}), tmp_path / "a.parquet")
     [file] = store.list_files(str(tmp_path / "a.parquet"))
     names = ('a"ü',)
-    assert list(typed.rows(file, (), [names])) == [(1, {names: '{"a\\"ü":1}'})]
+    assert list(parquet.rows(file, (), [names])) == [(1, {names: '{"a\\"ü":1}'})]
     with pytest.raises(DataError, match=r"a\.parquet: column 'b' holds bytes that are no text"):
-        list(typed.rows(file, ("b",)))
+        list(parquet.rows(file, ("b",)))
 
 
 @pytest.mark.parametrize(
@@ -103,4 +103,4 @@ def test_values_that_json_can_t_tell_are_named_by_their_column(values: Any, kind
 def test_what_json_has_as_texts_only_is_told_as_text_so_that_labels_can_name_it(
     values: Any, kind: pa.DataType, expected: list[Any]
 ) -> None:
-    assert typed.plain(pa.array(values, kind), "x") == expected
+    assert parquet.plain(pa.array(values, kind), "x") == expected

@@ -1,7 +1,6 @@
-"""How does a row of another source look as a captured request?
+"""Write rows of batch transform and of tables as capture records, a line each, under their own file and line.
 
-Everything after reading (decoding, scripts, labels, records set aside) knows capture records only. So rows of batch
-transforms and of tables are written as such, a line each, under the file and line that they come from.
+Everything after reading (decoding, scripts, labels, records set aside) knows capture records only.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ import msgspec
 
 from model_monitor.rows.blocks import BLOCK_BYTES, Piece
 
-GAP = 10_000  # so many lines without a record start a new piece
+GAP = 10_000  # this many lines without a record start a new piece
 
-Line = tuple[int, bytes]  # its 1-based number in the file, and what it says
+Line = tuple[int, bytes]  # its 1-based number in the file, and its content
 
 
 def enc_hook(value: Any) -> Any:
-    """A value that msgspec doesn't know, as ISO 8601: what pandas has for nanoseconds."""
+    """Encode pandas' timestamps of nanoseconds, which msgspec does not know, as ISO 8601."""
     if hasattr(value, "isoformat"):
         return value.isoformat()
     raise TypeError(f"JSON has nothing for {type(value).__name__}")
@@ -37,24 +36,19 @@ def record(
     sampling_percentage: float | None = None,
     set_aside: str | None = None,
 ) -> bytes:
-    """A capture record (section 1.3 of the specification) on one line; None for what the source does not tell.
-
-    ``set_aside`` is why it is no request.
-    """
-    metadata: dict[str, Any] = {"eventId": event_id}
-    if inference_id is not None:
-        metadata["inferenceId"] = inference_id
-    if sampling_percentage is not None:
-        metadata["samplingPercentage"] = sampling_percentage
-    if time is not None:
-        metadata["inferenceTime"] = time
-    if set_aside is not None:
-        metadata["setAside"] = set_aside
+    """A capture record on one line; None for what the source does not tell. ``set_aside`` is why it is no request."""
+    more = {
+        "inferenceId": inference_id,
+        "samplingPercentage": sampling_percentage,
+        "inferenceTime": time,
+        "setAside": set_aside,
+    }
+    metadata = {"eventId": event_id, **{name: value for name, value in more.items() if value is not None}}
     return encode({"captureData": sides, "eventMetadata": metadata, "eventVersion": "0"})
 
 
 def place_id(file: str, line: int) -> str:
-    """The event id of a row that brings none: the same whenever the file is read, wherever a query leads to it."""
+    """The event id of a row without one: the same whenever the file is read, whatever the address's query."""
     return str(uuid5(NAMESPACE_URL, f"{file.partition('?')[0]}#{line}"))
 
 
@@ -69,7 +63,7 @@ def pieces_of(file: str, lines: Iterable[Line]) -> Iterator[Piece]:
         if not content:
             first = number
         content += [b""] * (number - first - len(content))
-        content.append(line.replace(b"\n", b" "))  # which only one that is no record has
+        content.append(line.replace(b"\n", b" "))  # only a line that is no record has one
         size += len(line)
     if content:
         yield Piece(file, first, b"\n".join(content))

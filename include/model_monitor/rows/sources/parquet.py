@@ -1,4 +1,4 @@
-"""Which values do the rows of a Parquet file hold? Plain ones, as JSON can write them."""
+"""Read rows of Parquet files as plain values, or as JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from model_monitor.core.window import Window
 from model_monitor.errors import DataError
 from model_monitor.rows.blocks import deleted
 from model_monitor.rows.json_text import joined, quoted
-from model_monitor.rows.sources.translating import encode
+from model_monitor.rows.sources.capture_lines import encode
 from model_monitor.rows.summary import undamaged
 from model_monitor.rows.times import EARLIEST, LATEST, TIME, within
 
@@ -31,7 +31,7 @@ PLAIN = (str, int, float, datetime, NoneType)
 
 decode = msgspec.json.Decoder().decode
 
-# By unit, the first and the last moment that Python knows; nanoseconds reach no further than the year 2262.
+# By unit, the first and the last moment that Python can represent; nanoseconds end in the year 2262.
 LIMITS = {
     unit: [int(moment.as_py().timestamp()) * per_second for moment in (EARLIEST, LATEST)]
     for unit, per_second in {"s": 1, "ms": 10**3, "us": 10**6}.items()
@@ -64,14 +64,14 @@ def opened(file: store.File) -> Iterator[Any]:
 
 
 def span_of(file: store.File, column: str) -> tuple[datetime, datetime] | None:
-    """The first and the last moment in a column of timestamps, by the file's statistics; None if they don't tell."""
+    """The first and last moment of a column of timestamps, by the file's statistics; None if unknown."""
     spans = [group_span(metadata_of(file), i, column) for i in range(metadata_of(file).num_row_groups)]
     known = [span for span in spans if span]
     return (min(known)[0], max(last for _, last in known)) if known and len(known) == len(spans) else None
 
 
 def group_span(metadata: pq.FileMetaData, group: int, column: str) -> tuple[datetime, datetime] | None:
-    """The same of one row group; None too where a moment is missing."""
+    """The same for one row group; None also if a moment is missing."""
     schema = metadata.schema.to_arrow_schema()
     if column not in schema.names or not pa.types.is_timestamp(schema.field(column).type):
         return None
@@ -82,7 +82,7 @@ def group_span(metadata: pq.FileMetaData, group: int, column: str) -> tuple[date
         return None
     try:
         first, last = moments(pa.array([found.min, found.max], schema.field(column).type)).to_pylist()
-    except OverflowError:  # a year that Python does not know
+    except OverflowError:  # a year that Python can't represent
         return None
     return (first, last) if first and last else None
 
@@ -94,10 +94,10 @@ def rows(
     time: str | None = None,
     window: Window | None = None,
 ) -> Iterator[tuple[int, Row]]:
-    """The rows with their 1-based number: some columns' values by name, and by tuples of names objects of JSON.
+    """The rows with their 1-based numbers: values of the wanted columns, and a JSON object for each tuple of names.
 
-    Row groups whose ``time`` is outside a window by their statistics are not read. Raises DataError for a column that
-    JSON can't hold, and for a damaged file.
+    Skips row groups whose ``time`` is outside the window by their statistics. Raises DataError for a column that JSON
+    can't hold, and for a damaged file.
     """
     metadata, number = metadata_of(file), 0
     with opened(file) as stream:
@@ -114,14 +114,12 @@ def rows(
                 number += batch.num_rows
                 if (kept := inside(batch, time, window)) is not None:
                     batch, places = batch.take(kept), [places[i] for i in kept.to_pylist()]
-                found: dict[str | Names, list[Any]] = {
-                    some: json_objects(batch, some, file.address) for some in objects
-                }
-                found |= {
-                    name: plain(batch.column(name), whose(file.address, name)) for name in names if name in wanted
-                }
-                for place, *values in zip(places, *found.values(), strict=True):
-                    yield place, dict(zip(found, values, strict=True))
+                columns: Row = {several: json_objects(batch, several, file.address) for several in objects}
+                for name in names:
+                    if name in wanted:
+                        columns[name] = plain(batch.column(name), whose(file.address, name))
+                for place, *values in zip(places, *columns.values(), strict=True):
+                    yield place, dict(zip(columns, values, strict=True))
 
 
 def whose(file: str, name: str) -> str:
@@ -133,7 +131,7 @@ def outside(span: tuple[datetime, datetime] | None, window: Window | None) -> bo
 
 
 def inside(batch: pa.RecordBatch, time: str | None, window: Window | None) -> pa.Array | None:
-    """The indices of rows that a window may need; None if that is all of them."""
+    """The indices of rows that a window may need; None if it may need all."""
     if not time or not window or not pa.types.is_timestamp((times := batch.column(time)).type):
         return None
     found = within(moments(times), window)
@@ -141,9 +139,9 @@ def inside(batch: pa.RecordBatch, time: str | None, window: Window | None) -> pa
 
 
 def moments(column: pa.Array) -> pa.Array:
-    """Timestamps in UTC, missing where Python knows no such year."""
+    """Timestamps in UTC; missing if Python can't represent the year."""
     unit = column.type.unit
-    if unit in LIMITS:  # before they are made to microseconds, which large ones overflow
+    if unit in LIMITS:  # large values would overflow as microseconds
         since = column.cast(pa.int64())
         sane = pc.and_(pc.greater(since, LIMITS[unit][0]), pc.less(since, LIMITS[unit][1]))
         column = pc.if_else(sane, column, pa.scalar(None, column.type))
@@ -151,12 +149,12 @@ def moments(column: pa.Array) -> pa.Array:
 
 
 def days(column: pa.Array) -> pa.Array:
-    """Dates, missing where Python knows no such year."""
+    """Dates; missing if Python can't represent the year."""
     return moments(column.cast(pa.timestamp("s"))).cast(pa.date32())
 
 
 def plain(column: pa.Array, whose: str) -> list[Any]:
-    """Values as JSON can write them; a moment is told in UTC, which is also what one without a zone is taken for."""
+    """Values that JSON can hold; moments are in UTC, which is also assumed for those without a zone."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         return plain(column.dictionary_decode(), whose)
@@ -165,7 +163,7 @@ def plain(column: pa.Array, whose: str) -> list[Any]:
     elif pa.types.is_date(kind):
         column = days(column)
     elif pa.types.is_float16(kind) or pa.types.is_float32(kind):
-        column = column.cast(pa.string()).cast(pa.float64())  # 0.1, and not the 0.10000000149 that is stored for it
+        column = column.cast(pa.string()).cast(pa.float64())  # 0.1, not the stored 0.10000000149
     elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         try:
             column = pc.cast(column, pa.large_string())
@@ -177,10 +175,7 @@ def plain(column: pa.Array, whose: str) -> list[Any]:
 
 
 def as_python(column: pa.Array, whose: str) -> list[Any]:
-    """Values as Python has them, those that JSON has as texts only (dates, decimals, ids) as texts.
-
-    Raises DataError where it can't.
-    """
+    """Values as Python objects; as text if JSON has no such type (dates, decimals, UUIDs). Raises DataError."""
     is_nested = pa.types.is_nested(column.type)
     try:
         found: list[Any] = column.to_pylist(maps_as_pydicts="lossy" if is_nested else None)
@@ -192,7 +187,7 @@ def as_python(column: pa.Array, whose: str) -> list[Any]:
 
 
 def json_objects(batch: pa.RecordBatch, names: Names, file: str) -> list[str]:
-    """Some columns as an object of JSON for each row."""
+    """A JSON object of these columns for each row."""
     if not names:
         return ["{}"] * batch.num_rows
     parts: list[Any] = []
@@ -204,7 +199,7 @@ def json_objects(batch: pa.RecordBatch, names: Names, file: str) -> list[str]:
 
 
 def json_texts(column: pa.Array, whose: str) -> pa.StringArray:
-    """Values as JSON writes them: of floats 5 is 5.0, and what is no number is missing."""
+    """Values as JSON: a float 5 as 5.0, NaN and infinity as null."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         return json_texts(column.dictionary_decode(), whose)
