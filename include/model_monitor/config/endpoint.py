@@ -19,7 +19,7 @@ from model_monitor.rows.sources.source import Source
 class Schedule(Settings):
     """Which monitor, how often, over which window, against which baseline."""
 
-    name: Name = Field(description="Also the name of its DAG; unique among all endpoints")
+    name: Name = Field(description="Also the name of its DAG; unique among all endpoint files")
     monitor: str = Field(description="A monitor of this project, e.g. data_quality, or a dotted path to a class")
     options: dict[str, Any] = Field(default_factory=dict, description="The monitor's own settings")
     cron: Cron = Field("0 * * * *", description="Five fields in UTC, SageMaker's cron(...), or NOW for by hand only")
@@ -27,20 +27,22 @@ class Schedule(Settings):
         None, gt=timedelta(0), description="ISO 8601 length, e.g. PT24H; the time since the last tick if absent"
     )
     delay: Duration = Field(
-        timedelta(minutes=5), ge=timedelta(0), description="How long to wait after a window's end for its last captures"
+        timedelta(minutes=5),
+        ge=timedelta(0),
+        description="Wait after a window's end for its last captures, ISO 8601",
     )
     start_date: date = Field(date(2020, 1, 1), description="Windows before this day can't be backfilled")
     end_date: date | None = Field(None, description="No window after this day is run, e.g. of a retired endpoint")
     baseline: Baseline = Baseline()
     ground_truth: GroundTruth | None = Field(
-        None, description="Labels to merge with the captures: wins over the endpoint's"
+        None, description="Labels to merge with the captures; overrides the endpoint's"
     )
-    explain: Explain | None = Field(None, description="For attribution: which model explains itself, and how")
-    segments: tuple[str, ...] = Field((), description="Columns by whose values rows are also judged apart")
-    sampling: Share = Field(1.0, gt=0, description="Share of requests that is judged, chosen by event id")
+    explain: Explain | None = Field(None, description="For attribution: the model, and how its answers are explained")
+    segments: tuple[str, ...] = Field((), description="Columns; the rows of each value are also judged separately")
+    sampling: Share = Field(1.0, gt=0, description="Share of requests that are judged, chosen by event id")
     preprocess: Preprocess | None = None
     postprocess: Address | None = Field(None, description="A Python file with postprocess_handler()")
-    max_rejected: Share = Field(0.01, description="Share of unreadable records beyond which an execution fails")
+    max_rejected: Share = Field(0.01, description="Share of unreadable records above which a run fails")
     fail_on_violation: bool = Field(False, description="Whether violations fail the alert task")
 
     @model_validator(mode="after")
@@ -111,8 +113,8 @@ def midnight(day: date) -> datetime:
 class Endpoint(Settings):
     """A deployed model and variant whose traffic is captured, and its schedules."""
 
-    endpoint: Name
-    variant: Name = "AllTraffic"
+    endpoint: Name = Field(description="Name of the endpoint, as in its capture folder")
+    variant: Name = Field("AllTraffic", description="Name of the variant, as in its capture folder")
     capture: Capture
     columns: Columns = Columns()
     ground_truth: GroundTruth | None = Field(None, description="Labels, for the schedules whose monitor needs them")
@@ -122,29 +124,29 @@ class Endpoint(Settings):
         description="Days after which capture files (SageMaker's own too), rows, states and records set aside are "
         "deleted; reports, baselines and labels stay, and so do the sources of kinds batch and table. None: all stays",
     )
-    schedules: tuple[Schedule, ...] = Field(min_length=1)
+    schedules: tuple[Schedule, ...] = Field(min_length=1, description="One DAG each")
 
     @model_validator(mode="after")
-    def _columns_of_batch_stand_as_they_are_written(self) -> Endpoint:
-        """A job that joins them writes the input before the output, where the file does not say otherwise."""
+    def _columns_are_in_the_sources_order(self) -> Endpoint:
+        """Where the file does not say it, the source does: batch transform writes the input before the output."""
         if self.source.outputs_last and "outputs_last" not in self.columns.model_fields_set:
             self.__dict__["columns"] = self.columns.model_copy(update={"outputs_last": True})
         return self
 
     @model_validator(mode="after")
-    def _labels_reach_their_schedules(self) -> Endpoint:
-        """Each schedule that needs labels is given what it does not say itself."""
+    def _schedules_inherit_ground_truth(self) -> Endpoint:
+        """Each schedule that needs labels takes over the endpoint's settings that it does not override."""
         self.__dict__["schedules"] = tuple(map(self._with_ground_truth, self.schedules))
         return self
 
     def _with_ground_truth(self, schedule: Schedule) -> Schedule:
         if schedule.ground_truth is None and not traits_of(schedule.monitor).needs_labels:
             return schedule
-        said = [truth.model_dump(exclude_unset=True) for truth in (self.ground_truth, schedule.ground_truth) if truth]
-        merged = {key: value for some in said for key, value in some.items()}
+        truths = filter(None, (self.ground_truth, schedule.ground_truth))
+        merged = {key: value for truth in truths for key, value in truth.model_dump(exclude_unset=True).items()}
         if not merged.get("uri"):
             raise ValueError(
-                f"schedule '{schedule.name}' needs labels; set ground_truth: {{uri: ...}}, the folder that they come to"
+                f"schedule '{schedule.name}' needs labels; set ground_truth: {{uri: ...}}, the folder of label files"
             )
         if (
             self.columns.outputs_last
@@ -167,11 +169,11 @@ class Endpoint(Settings):
 
     @property
     def keeps_records(self) -> bool:
-        """Whether captured lines are kept beside the rows, because labels are merged with both."""
+        """Whether rows keep their captured lines, because labels are merged with both."""
         return any(schedule.ground_truth for schedule in self.schedules)
 
     def schedule(self, name: str) -> Schedule:
-        """The schedule of this name; ConfigError if there is none."""
+        """The schedule of a name. Raises ConfigError if there is none."""
         for schedule in self.schedules:
             if schedule.name == name:
                 return schedule

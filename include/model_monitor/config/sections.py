@@ -17,11 +17,11 @@ from model_monitor.rows.explanations.models import ModelAt
 class Columns(Settings):
     """The names of the values in a CSV payload, in their order, and which of them are not judged."""
 
-    outputs: tuple[str, ...] = Field((), description="What the model answers; these columns come first")
-    inputs: tuple[str, ...] = Field((), description="What the model is asked")
-    exclude: tuple[str, ...] = Field((), description="Names of columns that no monitor judges")
+    outputs: tuple[str, ...] = Field((), description="Columns of the model's output; they come first")
+    inputs: tuple[str, ...] = Field((), description="Columns of the model's input")
+    exclude: tuple[str, ...] = Field((), description="Columns that no monitor judges")
     outputs_last: bool = Field(
-        False, description="Put outputs after inputs, as a baseline with its label last has them"
+        False, description="Whether outputs come after inputs, as in a baseline with its label last"
     )
 
     @property
@@ -40,8 +40,7 @@ class Columns(Settings):
 
 
 class Offset(Settings):
-    """Which window a tick judges: ``[tick + start, tick + end)``, as the original's ``StartTimeOffset`` and
-    ``EndTimeOffset`` have it."""
+    """A tick's window: ``[tick + start, tick + end)``, SageMaker's ``StartTimeOffset`` and ``EndTimeOffset``."""
 
     start: Backwards = Field(description="ISO 8601, not after the tick, e.g. -P8D")
     end: Backwards = Field(timedelta(0), description="ISO 8601, not after the tick, e.g. -P1D")
@@ -56,25 +55,26 @@ class Offset(Settings):
 
 
 class GroundTruth(Settings):
-    """Where labels come from, and when enough of them have come. A schedule's own settings win over the endpoint's."""
+    """Where labels are, and when there are enough of them. A schedule's settings override the endpoint's."""
 
-    uri: Address | None = Field(None, description="Folder above yyyy/mm/dd/hh/*.jsonl, by when labels were collected")
-    offset: Offset | None = Field(None, description="Judge an earlier window, so that its labels are there")
+    uri: Address | None = Field(None, description="Folder above yyyy/mm/dd/hh/*.jsonl, by the hour of collection")
+    offset: Offset | None = Field(None, description="Judge an earlier window, whose labels have arrived")
     duplicates: Literal["all", "last"] = Field(
-        "all", description="Of several labels for one request: all, as the original, or the one collected last"
+        "all", description="Of several labels of one request: all, as SageMaker does, or the one collected last"
     )
     minimum_coverage: Share = Field(0.5, description="Share of requests with a label below which nothing is judged")
     final_after: Duration = Field(
-        timedelta(days=7), ge=timedelta(0), description="How long after a window's end labels are waited for"
+        timedelta(days=7), ge=timedelta(0), description="How long after its end a window waits for labels, ISO 8601"
     )
 
 
 class Baseline(Settings):
-    """Where the baseline comes from: a dataset to learn it from, or files that exist already."""
+    """Where the baseline comes from: a dataset, or existing files."""
 
     dataset: Address | None = Field(None, description="A file or folder of rows to learn the baseline from")
     format: Literal["csv", "jsonl", "parquet"] = Field(
-        "csv", description="Or as the original describes it, e.g. {csv: {header: true}} or {json: {lines: true}}"
+        "csv",
+        description="Or SageMaker's description, e.g. {csv: {header: true}} or {json: {lines: true}}",
     )
     header: bool = Field(True, description="Whether a CSV dataset starts with the columns' names")
     statistics: Address | None = Field(None, description="An existing statistics.json, instead of a learned one")
@@ -89,9 +89,11 @@ class Baseline(Settings):
 class Preprocess(Settings):
     """A Python file with preprocess_handler(inference_record[, logger])."""
 
-    script: Address
-    on_error: Literal["fail", "drop"] = Field("fail", description="What to do with a record the handler raises on")
-    sort_columns: bool = Field(False, description="Order columns by name as text, as the original does")
+    script: Address = Field(description="The file")
+    on_error: Literal["fail", "drop"] = Field(
+        "fail", description="Whether a record on which the handler raises fails the run or is set aside"
+    )
+    sort_columns: bool = Field(False, description="Sort columns by name as text, as SageMaker does")
 
 
 def usable(model: ModelAt, info: ValidationInfo) -> ModelAt:
@@ -104,28 +106,28 @@ def usable(model: ModelAt, info: ValidationInfo) -> ModelAt:
 
 
 class Explain(Settings):
-    """How a sample of each window's rows is explained, by asking the model again."""
+    """How a sample of each window's rows is explained, by calling the model again."""
 
     model: Annotated[ModelAt, AfterValidator(usable)] = Field(
-        description="One of url, sagemaker_endpoint, artefact, callable; and how it is asked"
+        description="One of url, sagemaker_endpoint, artefact, callable; and how it is called"
     )
     connection: str | None = Field(None, description="The Airflow connection whose secret goes with each request")
-    features: tuple[str, ...] = Field(
-        (), description="Columns that the model is asked with, in its order; all inputs if absent"
-    )
+    features: tuple[str, ...] = Field((), description="The model's features in its order; all inputs if absent")
     background: Address | tuple[tuple[float | str | None, ...], ...] | None = Field(
         None, description="Rows that stand for an unknown feature: a CSV file of them, or a list; else the baseline's"
     )
-    num_clusters: int | None = Field(None, ge=1, description="Into how many a larger background is clustered")
-    num_samples: int | None = Field(None, ge=1, description="Sets of features tried for a row; 2n + 2048 if absent")
+    num_clusters: int | None = Field(None, ge=1, description="Number of clusters that replace a larger background")
+    num_samples: int | None = Field(None, ge=1, description="Sets of features tried per row; 2n + 2048 if absent")
     use_logit: bool = Field(False, description="Explain log-odds rather than probabilities")
-    seed: int = Field(0, ge=0, lt=2**32, description="Of the sets of features")
-    rows: int = Field(200, ge=1, description="How many rows of a window are explained, chosen by event id")
-    method: Literal["auto", "kernel", "tree", "linear"] = "auto"
-    label_headers: tuple[str, ...] = Field((), description="What the model's outputs are called; label0, ... if absent")
+    seed: int = Field(0, ge=0, lt=2**32, description="Seed of the choice of these sets")
+    rows: int = Field(200, ge=1, description="Number of rows explained per window, chosen by event id")
+    method: Literal["auto", "kernel", "tree", "linear"] = Field(
+        "auto", description="Kernel SHAP, or the exact values of a tree or linear model; auto: exact where possible"
+    )
+    label_headers: tuple[str, ...] = Field((), description="Names of the model's outputs; label0, ... if absent")
 
     @model_validator(mode="after")
     def _each_feature_once(self) -> Explain:
         if twice := next((name for name in self.features if self.features.count(name) > 1), None):
-            raise ValueError(f"features names '{twice}' twice; the model is asked with each once")
+            raise ValueError(f"features names '{twice}' twice; name each feature once")
         return self
