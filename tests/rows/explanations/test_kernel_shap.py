@@ -115,10 +115,8 @@ def test_the_private_names_of_the_library_hold_its_coalitions_and_their_weights(
     explainer.shap_values(np.ones((1, 4)), nsamples=14, l1_reg=False, silent=True)
     assert explainer.nsamplesAdded == 14 == 2**4 - 2
     known, weights = kernel_shap.drawn(4, 14, seed=0)
-    assert {tuple(row) for row in known.tolist()} == set(itertools.product([False, True], repeat=4)) - {
-        (False,) * 4,
-        (True,) * 4,
-    }
+    every = set(itertools.product([False, True], repeat=4))
+    assert {tuple(row) for row in known.tolist()} == every - {(False,) * 4, (True,) * 4}
     sizes = known.sum(axis=1)
     theirs = np.array([3 / (comb(4, size) * size * (4 - size)) for size in sizes.tolist()])  # Lundberg & Lee (2017)
     np.testing.assert_allclose(weights, theirs / theirs.sum(), rtol=1e-12)

@@ -1,4 +1,4 @@
-"""Can what a model answered be used?"""
+"""Check that a model's answers can be used."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from model_monitor.errors import DataError, MonitorError
 
 
 def checked(name: str, answers: Any, count: int, first: int = 0) -> np.ndarray:
-    """A model's answers to so many rows, the first of them the ``first`` of those asked for: float64, rows x outputs.
+    """A model's answers to ``count`` rows from number ``first`` on: float64, rows x outputs.
 
-    Raises DataError unless there is a list of finite numbers, at least one and always as many, for each row.
+    Raises DataError unless each row has at least one finite number, and all rows equally many.
     """
     where = f"rows {first:,} to {first + count - 1:,}" if count > 1 else f"row {first:,}"
     try:
@@ -39,14 +39,14 @@ def checked(name: str, answers: Any, count: int, first: int = 0) -> np.ndarray:
 
 
 def asked(name: str, ask: Callable[[], Any], count: int) -> np.ndarray:
-    """The answers of a model that runs in this process. Raises DataError if it fails, or they can't be used."""
+    """The answers of a model in this process. Raises DataError if it fails or its answers can't be used."""
     try:
         answers = ask()
     except MonitorError:
         raise
     except Exception as error:
-        told = traceback.format_exception_only(error)[-1].strip()
+        reason = traceback.format_exception_only(error)[-1].strip()
         raise DataError(
-            f"model {name} failed on {count:,} rows: {told}; look at which columns it is asked with (features)"
+            f"model {name} failed on {count:,} rows: {reason}; look at which columns it is asked with (features)"
         ) from error
     return checked(name, answers, count)

@@ -1,4 +1,4 @@
-"""What does a model answer that is a file, or a function of one's own?"""
+"""Models in this process: XGBoost boosters, scikit-learn estimators, MLflow models, and Python functions."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def content_of(address: str) -> bytes:
         raise ConfigError(f"there is no model at {address}") from error
 
 
-def missing(package: str, what: str) -> ConfigError:
-    return ConfigError(f"{what} needs the package {package}, which is not installed: pip install {package}")
+def missing(package: str, address: str) -> ConfigError:
+    return ConfigError(f"{address} needs the package {package}, which is not installed: pip install {package}")
 
 
 @dataclass(frozen=True)
 class Booster:
-    """A model of XGBoost; it answers with what its objective gives, such as probabilities."""
+    """An XGBoost model; it answers with the output of its objective, such as probabilities."""
 
     name: str
     native: Any
@@ -57,7 +57,7 @@ class Booster:
         return asked(self.name, lambda: self.native.predict(self.matrix(rows, features)), len(rows))
 
     def matrix(self, rows: np.ndarray, features: Sequence[str]) -> Any:
-        """Rows as XGBoost has them. Raises DataError for other features than it learned, or texts."""
+        """Rows as a ``DMatrix``. Raises DataError for features that it did not learn, or texts."""
         import xgboost
 
         names, count = self.native.feature_names, self.native.num_features()
@@ -88,14 +88,14 @@ def booster(address: str) -> Booster:
 
 @dataclass(frozen=True)
 class Estimator:
-    """A model of scikit-learn. A classifier answers with the probability of its second class if it has two, else of
-    each class in order; anything else with what ``predict`` gives."""
+    """A scikit-learn model. A classifier answers with the probability of its second class if it has two, else with
+    those of all classes; any other model with the output of ``predict``."""
 
     name: str
     native: Any
 
     def predict(self, rows: np.ndarray, features: Sequence[str]) -> np.ndarray:
-        return asked(self.name, lambda: self.answers(self.given(rows, features)), len(rows))
+        return asked(self.name, lambda: self.answers(self.named(rows, features)), len(rows))
 
     def answers(self, rows: Any) -> np.ndarray:
         if not hasattr(self.native, "predict_proba"):
@@ -103,8 +103,8 @@ class Estimator:
         shares = np.asarray(self.native.predict_proba(rows))
         return shares[:, 1:] if shares.shape[1] == 2 else shares
 
-    def given(self, rows: np.ndarray, features: Sequence[str]) -> Any:
-        """Rows by name if the model learned names, or if there are texts among them."""
+    def named(self, rows: np.ndarray, features: Sequence[str]) -> Any:
+        """Rows with column names if the model learned names, or if there are texts among them."""
         import pandas as pd
 
         learned = getattr(self.native, "feature_names_in_", None)
@@ -128,7 +128,7 @@ def estimator(address: str) -> Estimator:
 
 @dataclass(frozen=True)
 class MlflowModel:
-    """A model of any flavour of MLflow; it answers with what ``predict`` gives."""
+    """An MLflow model of any flavour; it answers with the output of ``predict``."""
 
     name: str
     native: Any
@@ -153,7 +153,7 @@ def mlflow_model(address: str) -> MlflowModel:
 
 @dataclass(frozen=True)
 class Function:
-    """A function of one's own."""
+    """A user's Python function."""
 
     name: str
     call: Callable[..., Any]

@@ -1,7 +1,8 @@
-"""Which rows stand for "this feature is not known"?"""
+"""Choose the background rows, which stand for "this feature is not known"."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ from model_monitor.rows.explanations.sampling import sample
 Value = float | str | None
 Row = tuple[Value, ...]
 
-MOST_ROWS = 12  # taken as they are, as many as the original makes itself at most
+MOST_ROWS = 12  # taken as they are; SageMaker makes at most so many itself
 CLUSTERS = 5  # the cost of explaining a row grows with them
 SAMPLE = 10_000
 STARTS = 10  # of k-means
@@ -25,11 +26,11 @@ def background_of(
 ) -> tuple[tuple[Row, ...], tuple[float, ...]]:
     """Background rows and their weights (sum 1) from a dataset.
 
-    Without ``num_clusters`` up to 12 rows are taken as they are, and more are clustered into 5. Clusters are k-means
-    on the numeric columns, brought to one scale; a row stands for each: its numbers are those of the column that are
-    nearest to the cluster's means, its other values those of the nearest row; its weight is the cluster's share of the
-    rows. Without numeric columns the most frequent rows are taken, weighed by how often they occur. Of a dataset of
-    more than 10,000 rows, so many are taken by the hash of their place (of collected rows: of their event id).
+    Without ``num_clusters``, up to 12 rows are taken as they are and more are clustered into 5. Clusters are k-means
+    of the scaled numeric columns. One row stands for each cluster: its numbers are the column's values nearest to the
+    cluster's means, its other values those of the nearest row, and its weight is the cluster's share of the rows.
+    Without numeric columns the most frequent rows are taken, weighted by frequency. Of a dataset of more than 10,000
+    rows, 10,000 are sampled by the hash of their place (of collected rows: of their event id).
 
     Raises ConfigError, DataError if there are no rows.
     """
@@ -52,46 +53,43 @@ def background_of(
 def clustered(
     table: np.ndarray, numeric: list[int], count: int, seed: int
 ) -> tuple[tuple[Row, ...], tuple[float, ...]]:
-    """A row for each cluster, and the share of the rows that each holds."""
+    """A row for each cluster, and the cluster's share of all rows."""
     from sklearn.cluster import KMeans
 
     numbers = table[:, numeric].astype(np.float64)
     known = ~np.isnan(numbers)
-    means = np.array([one[has].mean() if has.any() else 0.0 for one, has in zip(numbers.T, known.T, strict=True)])
+    means = np.array([column[has].mean() if has.any() else 0.0 for column, has in zip(numbers.T, known.T, strict=True)])
     filled = np.where(known, numbers, means)
     scale = filled.std(axis=0)
     scaled = (filled - means) / np.where(scale > 0, scale, 1.0)
-    different = len(np.unique(scaled, axis=0))
-    found = KMeans(min(count, different), n_init=STARTS, random_state=seed).fit(scaled)
-    nearest = [int(np.square(scaled - center).sum(axis=1).argmin()) for center in found.cluster_centers_]
+    distinct = len(np.unique(scaled, axis=0))
+    clusters = KMeans(min(count, distinct), n_init=STARTS, random_state=seed).fit(scaled)
+    nearest = [int(np.square(scaled - center).sum(axis=1).argmin()) for center in clusters.cluster_centers_]
     rows = table[nearest]
-    for row, center in zip(rows, found.cluster_centers_, strict=True):
+    for row, center in zip(rows, clusters.cluster_centers_, strict=True):
         for place, column, middle in zip(numeric, scaled.T, center, strict=True):
             row[place] = table[np.abs(column - middle).argmin(), place]
-    shares = np.bincount(found.labels_) / len(table)
+    shares = np.bincount(clusters.labels_) / len(table)
     order = np.lexsort((np.array(nearest), -shares))
     return as_rows(rows[order]), tuple(shares[order].tolist())
 
 
 def most_frequent(table: np.ndarray, count: int) -> tuple[tuple[Row, ...], tuple[float, ...]]:
-    """The most frequent rows, and their shares of each other."""
-    counts: dict[Row, int] = {}
-    for row in as_rows(table):
-        counts[row] = counts.get(row, 0) + 1
-    top = sorted(counts.items(), key=lambda item: -item[1])[:count]
+    """The most frequent rows, and their shares among these."""
+    top = Counter(as_rows(table)).most_common(count)
     total = sum(n for _, n in top)
     return tuple(row for row, _ in top), tuple(n / total for _, n in top)
 
 
 def as_rows(table: np.ndarray) -> tuple[Row, ...]:
-    """Rows of plain values, None where missing."""
+    """Rows as tuples, None where a value is missing."""
     return tuple(tuple(None if value != value else value for value in row) for row in table.tolist())
 
 
 def table_of(background: Sequence[Row], features: Sequence[str]) -> tuple[np.ndarray, list[bool | None]]:
-    """Background rows as ``tables.matrix`` makes them, and which features are numeric (None: no row has a value).
+    """Background rows as a ``tables.matrix``, and which features are numeric (None: no row has a value).
 
-    Raises ConfigError for none, or for rows of another width.
+    Raises ConfigError without rows, or for rows of another width.
     """
     if not background:
         raise ConfigError("an explainer needs background rows: give some, or a dataset to make them from")
@@ -106,12 +104,12 @@ def table_of(background: Sequence[Row], features: Sequence[str]) -> tuple[np.nda
     if any(yes is False for yes in numeric):
         table = np.empty((len(background), len(features)), object)
         for i, row in enumerate(background):
-            table[i] = [one_of(value, numeric[j]) for j, value in enumerate(row)]
+            table[i] = [plain(value, numeric[j]) for j, value in enumerate(row)]
         return table, numeric
     return np.array([[np.nan if v is None else float(v) for v in row] for row in background]), numeric
 
 
-def one_of(value: Value, numeric: bool | None) -> Value:
+def plain(value: Value, numeric: bool | None) -> Value:
     """A value of a background row; a number among texts is a text."""
     if value is None or isinstance(value, str) or value != value:
         return None if value != value else value

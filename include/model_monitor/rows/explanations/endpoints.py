@@ -1,4 +1,4 @@
-"""What does a model behind an endpoint answer? Over HTTP, or through SageMaker's runtime."""
+"""Models behind endpoints, over HTTP or through SageMaker's runtime."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from model_monitor.store.ahead import ahead
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 60  # between two tries
 PIECE, MOST_BYTES = 1 << 16, 1 << 26  # of an answer
-SHOWN = 300  # characters of an answer that can't be used
+SHOWN = 300  # characters of an unusable answer in a message
 TOO_MANY = 429
 
 
 class Endpoint(ABC):
-    """A model that is asked in batches, a bounded number of them at once."""
+    """A model that answers batches of rows, a bounded number of them at once."""
 
     def __init__(self, name: str, exchange: Exchange) -> None:
         self.name = name
@@ -83,23 +83,23 @@ class HttpEndpoint(Endpoint):
         self.url = url
         self.session = requests.Session()
         self.session.headers.update(headers)
-        self.session.auth = lambda request: request  # else a .netrc would replace the headers that were given
+        self.session.auth = lambda request: request  # else a .netrc would replace the headers
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, HTTPAdapter(pool_maxsize=exchange.concurrency))
 
     def sent(self, body: bytes, content_type: str, accept: str) -> bytes:
         headers = {"Content-Type": content_type, "Accept": accept}
-        # Only 429 and 5xx, and no whole answer, may be different next time. Asking twice changes nothing at the model.
+        # Retry 429, 5xx and incomplete answers only. Asking a model twice is safe.
         for tried in range(self.exchange.retries + 1):
             wait = FIRST_WAIT_SECONDS * 2.0 ** min(tried, 30)
             try:
-                status, content, told = self.once(body, headers)
+                status, content, seconds = self.once(body, headers)
             except (requests.RequestException, HTTPError, TimeoutError) as error:
                 why: object = error
             else:
                 if status != TOO_MANY and status < 500:
                     break
-                why, wait = f"status {status}: {text_of(content)}", wait if told is None else told
+                why, wait = f"status {status}: {text_of(content)}", wait if seconds is None else seconds
             if tried == self.exchange.retries:
                 raise self.unreachable(why)
             time.sleep(min(wait, LONGEST_WAIT_SECONDS))
@@ -108,14 +108,14 @@ class HttpEndpoint(Endpoint):
         return content
 
     def once(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes, float | None]:
-        """The status, the answer, and how many seconds to wait if it says so. Raises RequestException, HTTPError,
-        TimeoutError, DataError for an answer without end."""
+        """The status, the content, and the seconds that ``Retry-After`` asks for. Raises RequestException, HTTPError,
+        TimeoutError, and DataError for an endless answer."""
         seconds = self.exchange.timeout_seconds
         with self.session.post(
             self.url, body, headers=headers, timeout=seconds, allow_redirects=False, stream=True
         ) as answer:
             until, content = time.monotonic() + seconds, bytearray()
-            while piece := answer.raw.read1(PIECE, decode_content=True):  # as it comes, so that time is seen to pass
+            while piece := answer.raw.read1(PIECE, decode_content=True):  # so that the deadline is checked
                 content += piece
                 if len(content) > MOST_BYTES:
                     raise DataError(
@@ -128,15 +128,15 @@ class HttpEndpoint(Endpoint):
 
 
 def text_of(content: bytes) -> str:
-    """The start of an answer that can't be used."""
+    """The start of an unusable answer."""
     return content[: 4 * SHOWN].decode(errors="replace")[:SHOWN]
 
 
 class SageMakerEndpoint(Endpoint):
-    """A model behind an endpoint of SageMaker, with the environment's region and credentials."""
+    """A model behind a SageMaker endpoint, with the environment's region and credentials."""
 
     def __init__(self, at: ModelAt) -> None:
-        import boto3  # only who has such an endpoint waits for it
+        import boto3  # slow to import
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
@@ -169,27 +169,29 @@ class SageMakerEndpoint(Endpoint):
         except BotoCoreError as error:
             raise self.unreachable(error) from error
         except ClientError as error:
-            said = error.response
-            # A model that fails is told as 424, with its own status.
-            status = said.get("OriginalStatusCode") or said.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-            if status == TOO_MANY or status >= 500 or said["Error"]["Code"] == "ThrottlingException":
+            response = error.response
+            # SageMaker reports a failing model as 424, with the model's own status.
+            status = response.get("OriginalStatusCode") or response.get("ResponseMetadata", {}).get(
+                "HTTPStatusCode", 500
+            )
+            if status == TOO_MANY or status >= 500 or response["Error"]["Code"] == "ThrottlingException":
                 raise self.unreachable(error) from error
             raise self.refused(status, str(error)) from error
 
 
-def headers_of(exchange: Exchange, given: Mapping[str, str] | None) -> dict[str, str]:
-    """The headers that were given, and those in the environment. Raises ConfigError."""
+def headers_of(exchange: Exchange, headers: Mapping[str, str] | None) -> dict[str, str]:
+    """These headers, and those in the environment. Raises ConfigError."""
     if exchange.headers_from is None:
-        return dict(given or {})
+        return dict(headers or {})
     advice = f'set it to a JSON object of texts, e.g. {exchange.headers_from}=\'{{"Authorization": "Bearer ..."}}\''
     try:
-        found = json.loads(os.environ[exchange.headers_from])
+        named = json.loads(os.environ[exchange.headers_from])
     except KeyError:
         raise ConfigError(
             f"headers_from names {exchange.headers_from}, which is not in the environment; {advice}"
         ) from None
     except ValueError:
         raise ConfigError(f"{exchange.headers_from} is not JSON; {advice}") from None  # the text itself is a secret
-    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+    if not isinstance(named, dict) or not all(isinstance(value, str) for value in named.values()):
         raise ConfigError(f"{exchange.headers_from} is not an object of texts; {advice}")
-    return {**found, **(given or {})}
+    return {**named, **(headers or {})}

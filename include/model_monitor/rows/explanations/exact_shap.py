@@ -1,4 +1,4 @@
-"""How much does each feature move an answer, where the model shows how it is made? Exact Shapley values."""
+"""Exact Shapley values, for models whose structure is known: trees and linear models."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ Method = Literal["auto", "kernel", "tree", "linear"]
 
 TOLERANCE = 1e-4  # of the largest answer; trees are added up in single precision
 
-# What the library raises where it does not know a kind of model or of output.
+# Raised by the library for an unknown kind of model or output.
 UNSUPPORTED = (ValueError, TypeError, NotImplementedError, AssertionError, AttributeError, KeyError, IndexError)
 
 
 class Shap(Protocol):
-    """What attributes answers to features."""
+    """An explainer: it attributes answers to features."""
 
     def expected(self) -> np.ndarray:
         """The expected answer, 1-d: one for each output."""
 
     def attributions(self, rows: np.ndarray, expected: np.ndarray) -> np.ndarray:
-        """Rows x features x outputs; of each row and output they sum to its answer minus the expected one."""
+        """Rows x features x outputs; for each row and output they sum to its answer minus the expected one."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class ExactShap:
         return self.base
 
     def attributions(self, rows: np.ndarray, expected: np.ndarray) -> np.ndarray:
-        found = self.explain(rows)
-        if len(rows) and not self.adds_up(rows, found):
+        attributions = self.explain(rows)
+        if len(rows) and not self.adds_up(rows, attributions):
             raise DataError(f"exact attributions of {self.name} don't sum to its answers; set method: kernel")
-        return found
+        return attributions
 
-    def adds_up(self, rows: np.ndarray, found: np.ndarray) -> bool:
+    def adds_up(self, rows: np.ndarray, attributions: np.ndarray) -> bool:
         answers = self.answer(rows)
-        sums = found.sum(axis=1) + self.base
+        sums = attributions.sum(axis=1) + self.base
         largest = np.abs(answers).max(initial=0.0)
         return sums.shape == answers.shape and bool((np.abs(sums - answers) <= TOLERANCE * largest + 1e-9).all())
 
@@ -58,11 +58,11 @@ class ExactShap:
 def exact_of(
     model: Model, features: Sequence[str], method: Method, use_logit: bool, background: np.ndarray, weights: np.ndarray
 ) -> ExactShap | None:
-    """The exact explainer of a model, or None where Kernel SHAP is to be used. Raises ConfigError if an explainer was
-    asked for by name that the model does not allow.
+    """The exact explainer of a model, or None for Kernel SHAP. Raises ConfigError if the model does not allow the
+    exact ``method``.
 
-    With "auto" only an explainer of the very values that Kernel SHAP estimates: log-odds of a mean answer are not the
-    mean log-odds, so not with several background rows and ``use_logit``.
+    "auto" means the very values that Kernel SHAP estimates. With ``use_logit`` and several background rows there is no
+    exact explainer of them, as the log-odds of a mean answer are not the mean log-odds.
     """
     native = getattr(model, "native", None)
     numbers = background.dtype != object
@@ -74,8 +74,8 @@ def exact_of(
             answers = model.predict(rows, features)
             return logit(answers) if use_logit else answers
 
-        if found := unchecked(native, method, background, weights):
-            exact = ExactShap(model.name, answer, *found)
+        if candidate := unchecked(native, method, background, weights):
+            exact = ExactShap(model.name, answer, *candidate)
             if exact.adds_up(background, exact.explain(background)):
                 return exact
     if method in ("tree", "linear"):
@@ -102,9 +102,10 @@ def linear(native: Any, background: np.ndarray, weights: np.ndarray) -> tuple[Pr
 
     mean = (background * weights[:, None]).sum(axis=0)
     coefficients, intercept = np.atleast_2d(native.coef_), np.atleast_1d(native.intercept_)
-    one = len(coefficients) == 1
+    single = len(coefficients) == 1
     explainer = LinearExplainer(
-        (coefficients[0] if one else coefficients, intercept[0] if one else intercept), maskers.Independent(mean[None])
+        (coefficients[0] if single else coefficients, intercept[0] if single else intercept),
+        maskers.Independent(mean[None]),
     )
 
     def explain(rows: np.ndarray) -> np.ndarray:
@@ -114,10 +115,10 @@ def linear(native: Any, background: np.ndarray, weights: np.ndarray) -> tuple[Pr
 
 
 def tree(native: Any, background: np.ndarray, weights: np.ndarray) -> tuple[Predict, np.ndarray]:
-    """Interventional Tree SHAP against each background row apart, averaged by their weights.
+    """Interventional Tree SHAP against each background row, averaged by weight.
 
-    Of what the trees add up to: probabilities of a forest, log-odds of boosted trees. What the library gives for the
-    probabilities of boosted trees is rescaled log-odds, which sums up right but is not their Shapley values.
+    It explains the sum of the trees: a forest's probabilities, the log-odds of boosted trees. For the probabilities of
+    boosted trees the library rescales log-odds, which adds up but does not give Shapley values.
     """
     from shap import TreeExplainer
 
@@ -127,10 +128,10 @@ def tree(native: Any, background: np.ndarray, weights: np.ndarray) -> tuple[Pred
     ]
 
     def explain(rows: np.ndarray) -> np.ndarray:
-        parts = [by_output(one.shap_values(rows, check_additivity=False)) for one in explainers]
+        parts = [by_output(e.shap_values(rows, check_additivity=False)) for e in explainers]
         return second_of_two(native, averaged(parts, weights))
 
-    bases = [np.atleast_1d(np.asarray(one.expected_value, np.float64)) for one in explainers]
+    bases = [np.atleast_1d(np.asarray(e.expected_value, np.float64)) for e in explainers]
     return explain, second_of_two(native, averaged(bases, weights))
 
 
@@ -140,11 +141,11 @@ def averaged(parts: Sequence[np.ndarray], weights: np.ndarray) -> np.ndarray:
 
 
 def second_of_two(native: Any, values: np.ndarray) -> np.ndarray:
-    """Of a classifier with two classes only the second output, as it answers."""
+    """Only the second output of a classifier with two classes, which is what it answers."""
     return values[..., 1:] if values.shape[-1] == 2 and len(getattr(native, "classes_", ())) == 2 else values
 
 
 def by_output(values: Any) -> np.ndarray:
-    """Attributions with an axis for outputs, also of a single one."""
-    found = np.asarray(values, np.float64)
-    return found[:, :, None] if found.ndim == 2 else found
+    """Attributions with an axis for outputs, even for a single output."""
+    attributions = np.asarray(values, np.float64)
+    return attributions[:, :, None] if attributions.ndim == 2 else attributions

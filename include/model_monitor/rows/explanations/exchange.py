@@ -1,4 +1,4 @@
-"""How are rows put into the words of an endpoint, and what numbers are in its answer?"""
+"""Write rows as an endpoint's requests, and read the numbers in its answers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ encode = msgspec.json.encode  # NaN becomes null
 
 
 class Translator:
-    """Both directions of an ``Exchange`` with an endpoint that is asked with some features."""
+    """Both directions of an ``Exchange``, for rows with these features."""
 
     def __init__(self, exchange: Exchange, features: Sequence[str]) -> None:
         """Raises ConfigError if a template or a path can't be used."""
@@ -62,8 +62,8 @@ class Translator:
         return before + b"[" + b",".join(records) + b"]" + after
 
     def answers(self, body: bytes, count: int) -> np.ndarray:
-        """The numbers in an answer to so many rows: float64, as many rows as there are answers, by outputs. Raises
-        ValueError with the reason why there are none."""
+        """The numbers in an answer to ``count`` rows: float64, answers x outputs. Raises ValueError with the reason if
+        there are none."""
         text = body.decode()
         found = self.of_csv(text, count) if self.accept == "text/csv" else self.of_json(text, count)
         if not found:
@@ -76,7 +76,7 @@ class Translator:
 
     def of_csv(self, text: str, count: int) -> list[Any]:
         rows = [row for row in csv.reader(io.StringIO(text)) if row]
-        if len(rows) == 1 and len(rows[0]) == count:  # as some endpoints have it: all answers in one line
+        if len(rows) == 1 and len(rows[0]) == count:  # some endpoints write all answers on one line
             rows = [[value] for value in rows[0]]
         if self.index is not None:
             if short := next((row for row in rows if len(row) <= self.index), None):
@@ -101,7 +101,7 @@ class Translator:
 
 
 def around_of(exchange: Exchange) -> tuple[bytes, bytes]:
-    """What comes before and after the list of records. Raises ConfigError."""
+    """The body before and after the list of records. Raises ConfigError."""
     template = exchange.content_template or "$records"
     before, mark, after = re.sub(r"\$record\b", "$records", template).partition("$records")
     if not mark:
@@ -110,7 +110,7 @@ def around_of(exchange: Exchange) -> tuple[bytes, bytes]:
 
 
 def record_of(template: str, features: list[str]) -> list[Part]:
-    """A row's template in parts. Raises ConfigError."""
+    """The template of a row, in parts. Raises ConfigError."""
     parts: list[Part] = []
     done = 0
     for match in PLACEHOLDER.finditer(template):
@@ -139,7 +139,7 @@ def part_of(name: str | None, word: str | None, features: list[str]) -> Part:
 
 
 def values_of(rows: np.ndarray) -> Iterator[Sequence[Any]]:
-    """Rows as JSON has them: numbers of a column that are all whole as such, texts true and false as booleans."""
+    """Rows for JSON: a column of whole numbers as integers, the texts true and false as booleans."""
     columns = [values_of_column(rows[:, i]) for i in range(rows.shape[1])]
     return zip(*columns, strict=True)
 
@@ -159,7 +159,7 @@ def whole_or_same(value: Any) -> Any:
 
 
 def csv_of(rows: np.ndarray) -> bytes:
-    """Rows as CSV without a header; what is missing is empty, a whole number has no decimals."""
+    """Rows as CSV without a header; a missing value is empty, a whole number has no decimals."""
     if rows.dtype == object:
         stream = io.StringIO()
         texts = [[whole_or_same(value) for value in row] for row in rows.tolist()]

@@ -1,12 +1,9 @@
-"""Why did the model answer as it did? Rows of requests become rows of attributions, by asking the model again.
-
-The only module that calls a model.
-"""
+"""Explain a sample of rows: write how much each feature moved the model's answers, by asking the model again."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,20 +34,20 @@ log = logging.getLogger(__name__)
 class Explainer:
     """How rows are explained.
 
-    model: which model is asked, and how.
-    features: the columns it is asked with, in its order; () for every column.
+    model: where the model is, and how to ask it.
+    features: its columns, in its order; () for all.
     background: the rows, with ``features`` in order, that stand for "this feature is not known"; see ``background_of``.
-        A number makes its feature numeric: what is captured as a text of a number is sent as a number.
-    weights: of the background rows; () for all the same.
-    num_samples: how many sets of known features are tried for a row; None for min(2n + 2048, 2^n - 2) of n features,
+        A number makes its feature numeric: what is captured as the text of a number is sent as a number.
+    weights: of the background rows; () for equal ones.
+    num_samples: how many sets of known features to try for a row; None for min(2n + 2048, 2^n - 2) of n features,
         never more than 2^n - 2.
     use_logit: attribute the log-odds of the answers (0..1) rather than the answers.
-    seed: of the sets of features. The same rows give the same attributions, whatever other rows are explained.
-    rows: how many rows of a window are explained, at most: those with the smallest hashes of the event id, so a smaller
-        number is a subset of a larger one.
+    seed: for drawing these sets. A row's attributions do not depend on which other rows are explained.
+    rows: how many rows of a window to explain, at most: those with the smallest hashes of the event id, so that a
+        smaller number is a subset of a larger one.
     method: "kernel" asks the model; "tree" and "linear" are the exact explainers for an artefact that allows it;
         "auto" takes an exact one where it gives the very values that Kernel SHAP estimates.
-    label_headers: what the model's outputs are called; () for label0, label1, ...
+    label_headers: the names of the model's outputs; () for label0, label1, ...
     """
 
     model: ModelAt
@@ -73,33 +70,32 @@ def explain(
     keep: Sequence[str] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Summary:
-    """Write a Parquet file with the attributions of a sample of rows; what became of them (also in the file's footer).
+    """Write a Parquet file with the attributions of a sample of rows; return its summary, which is also the footer.
 
     Columns: ``{label}|{feature}`` float64, by label and feature in order; ``@expected|{label}`` float64, constant;
     ``@event_id``, ``@event_time`` (null where the rows have none); and the columns of ``keep``, such as those of
     segments, as texts. ``headers`` go with each request to an HTTP endpoint, beside those of ``headers_from``.
-    ``summary.rows`` counts explained rows, ``summary.records`` the rows there were. Without rows the model is not
-    asked, and the file has no rows. What it will cost is logged before the model is asked. Memory grows with the rows
-    that are explained, not with those there are.
+    ``summary.rows`` counts explained rows, ``summary.records`` all rows. The cost is logged before the model is asked;
+    without rows it is not asked. Memory grows with the explained rows only.
 
-    Raises ConfigError (settings, no such column), DataError (what the model answers can't be used), StoreError (it
-    could not be reached, or a store).
+    Raises ConfigError (settings, an unknown column), DataError (unusable answers), StoreError (the model or a store
+    can't be reached).
     """
     check(explainer)
-    chosen = sample(
+    sampled = sample(
         batches, list(dict.fromkeys([*explainer.features, *keep])) if explainer.features else (), explainer.rows
     )
-    features = explainer.features or tuple(name for name in chosen.rows.column_names if not name.startswith("@"))
-    summary = Summary(dict(origin), records=chosen.of, rows=chosen.rows.num_rows)
-    attributed = attributions_of(chosen.rows, explainer, features, headers) if chosen.rows.num_rows else {}
-    write(target, pa.table(attributed | identity_of(chosen.rows, keep)), keep, summary)
+    features = explainer.features or tuple(name for name in sampled.rows.column_names if not name.startswith("@"))
+    summary = Summary(dict(origin), records=sampled.of, rows=sampled.rows.num_rows)
+    attributed = attributions_of(sampled.rows, explainer, features, headers) if sampled.rows.num_rows else {}
+    write(target, pa.table(attributed | identity_of(sampled.rows, keep)), keep, summary)
     return summary
 
 
 def attributions_of(
     rows: pa.Table, explainer: Explainer, features: Sequence[str], headers: Mapping[str, str] | None
 ) -> dict[str, pa.Array]:
-    """The columns of attributions, and of expected answers, of at least one row."""
+    """The columns of attributions and of expected answers, for at least one row."""
     background, numeric = table_of(explainer.background, features)
     columns = [rows.column(name) for name in features]
     known = [
@@ -109,51 +105,53 @@ def attributions_of(
     table = tables.matrix(columns, known)
     if table.dtype != background.dtype:
         table, background = tables.as_objects(table), tables.as_objects(background)
-    shap, calls = shap_of(explainer, features, background, headers)
-    log.info("%s rows of %s features are explained; %s", len(table), len(features), calls(len(table)))
+    shap, describe = shap_of(explainer, features, background, headers)
+    log.info("%s rows of %s features are explained; %s", len(table), len(features), describe(len(table)))
     expected = shap.expected()
     labels = labels_of(explainer, len(expected))
-    found = shap.attributions(table, expected)
-    made = {
-        f"{label}|{name}": pa.array(found[:, i, d]) for d, label in enumerate(labels) for i, name in enumerate(features)
+    values = shap.attributions(table, expected)
+    attributions = {
+        f"{label}|{name}": pa.array(values[:, i, d])
+        for d, label in enumerate(labels)
+        for i, name in enumerate(features)
     }
-    return made | {
+    return attributions | {
         f"{EXPECTED_PREFIX}{label}": pa.array(np.full(len(table), expected[d])) for d, label in enumerate(labels)
     }
 
 
 def shap_of(
     explainer: Explainer, features: Sequence[str], background: np.ndarray, headers: Mapping[str, str] | None
-) -> tuple[Shap, Any]:
-    """What attributes, and what to say of how often the model will be asked, given the number of rows."""
+) -> tuple[Shap, Callable[[int], str]]:
+    """The explainer, and a description of how often a number of rows makes it ask the model."""
     model = model_at(explainer.model, headers)
-    given = np.array(explainer.weights or [1.0] * len(background))
-    weights = given / given.sum()
+    weights = np.array(explainer.weights or [1] * len(background), np.float64)
+    weights /= weights.sum()
     exact = exact_of(model, features, explainer.method, explainer.use_logit, background, weights)
     if exact is not None:
         return exact, lambda rows: f"exactly, from {model.name} itself"
     samples = samples_for(explainer, len(features))
 
-    def told(rows: int) -> str:
+    def describe(rows: int) -> str:
         calls = cost(explainer, rows, len(features))
         return (
             f"{model.name} will be asked with {calls:,} rows: {rows:,} x {len(background):,} background x {samples:,}"
         )
 
     predict = steady(model, features)
-    return KernelShap(predict, background, weights, samples, explainer.seed, explainer.use_logit), told
+    return KernelShap(predict, background, weights, samples, explainer.seed, explainer.use_logit), describe
 
 
 def steady(model: Model, features: Sequence[str]) -> Predict:
-    """The model's answers, which raise DataError once there are more or fewer for a row than before."""
+    """Ask the model; raise DataError once its answers have more or fewer outputs than before."""
     widths: set[int] = set()
 
     def predict(rows: np.ndarray) -> np.ndarray:
         answers = model.predict(rows, features)
         widths.add(answers.shape[1])
         if len(widths) > 1:
-            told = " and ".join(map(str, sorted(widths)))
-            raise DataError(f"model {model.name} gives now {told} numbers for a row; is another one being deployed?")
+            numbers = " and ".join(map(str, sorted(widths)))
+            raise DataError(f"model {model.name} gives now {numbers} numbers for a row; is another one being deployed?")
         return answers
 
     return predict
@@ -165,14 +163,14 @@ def rows_at(addresses: Iterable[str], selection: Selection) -> Iterator[pa.Recor
 
 
 def samples_for(explainer: Explainer, features: int) -> int:
-    """How many coalitions are tried for a row of so many features, at most."""
+    """How many coalitions are tried for a row of ``features`` features, at most."""
     wanted = explainer.num_samples
     return default_samples(features) if wanted is None else samples_of(features, wanted)
 
 
 def cost(explainer: Explainer, rows: int, features: int) -> int:
-    """How many rows the model is asked with, at most, to explain so many: rows x background x samples, and both as they
-    are. An exact explainer asks less."""
+    """How many rows the model answers, at most, to explain ``rows`` rows: rows x background x samples, plus the rows
+    and the background themselves. An exact explainer asks less."""
     background = len(explainer.background)
     return rows * background * samples_for(explainer, features) + rows + background
 
@@ -198,7 +196,7 @@ def check(explainer: Explainer) -> None:
 
 
 def labels_of(explainer: Explainer, outputs: int) -> tuple[str, ...]:
-    """What the outputs are called. Raises ConfigError if there is another number of names."""
+    """The names of the outputs. Raises ConfigError for another number of names."""
     names = explainer.label_headers or tuple(f"label{i}" for i in range(outputs))
     if len(names) != outputs:
         raise ConfigError(
@@ -209,11 +207,11 @@ def labels_of(explainer: Explainer, outputs: int) -> tuple[str, ...]:
 
 
 def identity_of(rows: pa.Table, keep: Sequence[str]) -> dict[str, pa.Array]:
-    """Which request each row is of, and the columns that are kept."""
-    none = {EVENT_ID: pa.nulls(rows.num_rows, pa.string()), EVENT_TIME: pa.nulls(rows.num_rows, TIME)}
-    there = {name: rows.column(name) if name in rows.column_names else nulls for name, nulls in none.items()}
-    there[EVENT_ID] = there[EVENT_ID].cast(pa.string())
-    return there | {name: rows.column(name).cast(pa.string()) for name in keep if name in rows.column_names}
+    """The request of each row, and the columns to keep."""
+    absent = {EVENT_ID: pa.nulls(rows.num_rows, pa.string()), EVENT_TIME: pa.nulls(rows.num_rows, TIME)}
+    request = {name: rows.column(name) if name in rows.column_names else nulls for name, nulls in absent.items()}
+    request[EVENT_ID] = request[EVENT_ID].cast(pa.string())
+    return request | {name: rows.column(name).cast(pa.string()) for name in keep if name in rows.column_names}
 
 
 def write(target: str, rows: pa.Table, keep: Sequence[str], summary: Summary) -> None:

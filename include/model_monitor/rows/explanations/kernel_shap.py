@@ -1,8 +1,8 @@
-"""How much does each feature move an answer? Kernel SHAP: ask with every feature known or not known.
+"""Kernel SHAP: estimate how much each feature moves an answer, by asking with features known or unknown.
 
-The sets of features (coalitions) and their weights are the ``shap`` library's own. They depend on how many features
-differ from the background, on nothing else of a row; so each is drawn once, the regression of Lundberg & Lee (2017)
-that the library solves for each row becomes one matrix, and the model is asked with many rows at once.
+The sets of known features (coalitions) and their weights are the ``shap`` library's own. They depend only on how many
+features of a row differ from the background. So each is drawn once, the regression of Lundberg & Lee (2017) that the
+library solves for each row becomes one matrix, and the model is asked with many rows at once.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from model_monitor.rows.explanations.tables import same
 
 Predict = Callable[[np.ndarray], np.ndarray]
 
-CELLS = 1 << 22  # values of synthetic rows that are made at once
-CERTAIN = 1e-12  # log-odds are of answers this far from 0 and 1 at least
-NEGLIGIBLE = 1e-10  # of the largest attribution of a row; what is smaller comes from rounding
-ROUNDING = 1e-13  # of the expected answer; what is smaller does so too, as of a model that always answers the same
+CELLS = 1 << 22  # of synthetic rows at once
+CERTAIN = 1e-12  # answers are kept this far from 0 and 1 for log-odds
+NEGLIGIBLE = 1e-10  # of a row's largest attribution; anything smaller is rounding error
+ROUNDING = 1e-13  # of the expected answer; anything smaller is rounding error, as of a constant model
 
 drawing = threading.Lock()
 
 
 def default_samples(features: int) -> int:
-    """How many coalitions are tried unless said otherwise: min(2n + 2048, 2^n - 2)."""
+    """How many coalitions are tried by default: min(2n + 2048, 2^n - 2)."""
     return samples_of(features, 2 * features + 2048)
 
 
 def samples_of(features: int, wanted: int) -> int:
-    """Never more coalitions than there are."""
+    """The wanted number of coalitions, or as many as exist."""
     return min(wanted, 2**features - 2) if features < 63 else wanted
 
 
 def logit(shares: np.ndarray) -> np.ndarray:
-    """Log-odds of answers from 0 to 1, which are kept from both ends by ``CERTAIN``."""
+    """Log-odds of answers from 0 to 1, clipped by ``CERTAIN``."""
     inside = np.clip(shares, CERTAIN, 1 - CERTAIN)
     odds: np.ndarray = np.log(inside / (1 - inside))
     return odds
@@ -48,28 +48,28 @@ def identity(values: np.ndarray) -> np.ndarray:
 
 
 def coalitions(features: int, samples: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which features are known in each coalition (bool, coalitions x features), and the matrix that makes attributions
-    of all but the last feature out of what the coalitions answer (float64), for at least two features; and whether the
-    last feature is known, as 0.0 or 1.0."""
+    """For at least two features: which features each coalition knows (bool, coalitions x features); the matrix that
+    turns the coalitions' answers into attributions of all but the last feature (float64); and whether each knows the
+    last feature, as 0.0 or 1.0."""
     known, weights = drawn(features, samples, seed)
     last = known[:, -1].astype(np.float64)
     design = known[:, :-1] - last[:, None]
     weighted = weights[:, None] * design
     try:
         solution = np.linalg.solve(design.T @ weighted, weighted.T)
-    except np.linalg.LinAlgError:  # too few coalitions; then the smallest attributions that fit, as the library does
+    except np.linalg.LinAlgError:  # too few coalitions: the smallest attributions that fit, as in the library
         root = np.sqrt(weights)[:, None]
         solution = np.linalg.pinv(root * design) * root.T
     return known, solution, last
 
 
 def drawn(features: int, samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The library's coalitions (bool, coalitions x features) and their weights, for a seed: as it explains a row of
-    ones against zeros."""
+    """The coalitions (bool, coalitions x features) and weights with which the library explains a row of ones against
+    zeros."""
     from shap import KernelExplainer
 
     explainer = KernelExplainer(lambda rows: np.zeros(len(rows)), np.zeros((1, features)))
-    with drawing:  # the library draws from NumPy's global source, which is put back as it was
+    with drawing:  # the library draws from NumPy's global source, which is restored
         before = np.random.get_state()
         np.random.seed(seed)
         try:
@@ -100,13 +100,13 @@ class KernelShap:
         return self.link(self.mean(self.predict(self.background)[None])[0])
 
     def mean(self, answers: np.ndarray) -> np.ndarray:
-        """Answers (... x background rows x outputs) averaged over the background. Not a matrix product, which may sum
-        in another order with other neighbours."""
+        """Answers (... x background rows x outputs) averaged over the background. A matrix product's order of summation
+        would depend on the other rows."""
         total: np.ndarray = (answers * self.weights[:, None]).sum(axis=-2)
         return total
 
     def attributions(self, rows: np.ndarray, expected: np.ndarray) -> np.ndarray:
-        """Rows x features x outputs; of each row and output they sum to its answer minus the expected one."""
+        """Rows x features x outputs; for each row and output they sum to its answer minus the expected one."""
         found = np.zeros((*rows.shape, len(expected)))
         if not len(rows):
             return found
@@ -114,14 +114,14 @@ class KernelShap:
         varying = [np.flatnonzero(~same(row[None], self.background).all(axis=0)) for row in rows]
         by_size = sorted(range(len(rows)), key=lambda i: len(varying[i]))
         for size, group in groupby(by_size, key=lambda i: len(varying[i])):
-            some = list(group)
+            places = list(group)
             if size == 1:
-                for i in some:
+                for i in places:
                     found[i, varying[i]] = gained[i]
             elif size > 1:
                 known, solution, last = coalitions(size, samples_of(size, self.samples), self.seed)
-                answers = self.answers(rows, varying, some, known)
-                for i, answer in zip(some, answers, strict=True):
+                answers = self.answers(rows, varying, places, known)
+                for i, answer in zip(places, answers, strict=True):
                     above = self.link(answer) - expected - last[:, None] * gained[i]
                     parts = np.einsum("fk,kd->fd", solution, above)
                     found[i, varying[i]] = np.concatenate([parts, gained[i] - parts.sum(axis=0, keepdims=True)])
@@ -131,13 +131,13 @@ class KernelShap:
         return cleaned
 
     def answers(
-        self, rows: np.ndarray, varying: list[np.ndarray], some: list[int], known: np.ndarray
+        self, rows: np.ndarray, varying: list[np.ndarray], places: list[int], known: np.ndarray
     ) -> Iterator[np.ndarray]:
-        """What the model answers on average to the coalitions of each of some rows: coalitions x outputs."""
+        """The mean answers to the coalitions of each of these rows: coalitions x outputs."""
         at_once = max(1, CELLS // (self.background.size * len(known)))  # rows, if they fit,
         step = max(1, CELLS // self.background.size)  # and else coalitions
-        for start in range(0, len(some), at_once):
-            block = some[start : start + at_once]
+        for start in range(0, len(places), at_once):
+            block = places[start : start + at_once]
             if len(known) > step:
                 parts = [known[k : k + step] for k in range(0, len(known), step)]
                 i = block[0]
@@ -152,7 +152,7 @@ class KernelShap:
         return self.mean(answers.reshape(*table.shape[:2], -1))
 
     def synthetic(self, row: np.ndarray, varying: np.ndarray, known: np.ndarray) -> np.ndarray:
-        """Background rows with what a coalition knows taken from the row: coalitions x background rows x features."""
+        """Background rows with a coalition's known features taken from the row: coalitions x background x features."""
         table = np.broadcast_to(self.background, (len(known), *self.background.shape)).copy()
         table[:, :, varying] = np.where(known[:, None, :], row[varying], self.background[None, :, varying])
         return table

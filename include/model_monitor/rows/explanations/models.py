@@ -12,30 +12,30 @@ from model_monitor.errors import ConfigError
 if TYPE_CHECKING:
     import numpy as np
 
-WAYS = ("url", "sagemaker_endpoint", "artefact", "callable")  # the fields that say where a model is
-MLFLOW = "mlflow:"  # starts the address of an artefact that MLflow loads
+WAYS = ("url", "sagemaker_endpoint", "artefact", "callable")  # the fields that locate a model
+MLFLOW = "mlflow:"  # starts the address of an MLflow artefact
 
 ContentType = Literal["text/csv", "application/json", "application/jsonlines"]
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """How rows are written for an endpoint, and where in its answers the numbers are; names as in the original's
+    """How rows are written for an endpoint, and where the numbers in its answers are; named as in SageMaker's
     ``predictor``.
 
     content_template: the body; of JSON with ``$records`` (the list of all rows), of JSON lines each row's line with
         ``$features``. None for the bare list.
     record_template: of JSON: one row, with ``$features`` (the list of its values), ``$features_kvp`` (an object), or
         ``"${name}"`` of a feature. None for the bare list of its values.
-    accept_type: of the answer; None for that of the question.
+    accept_type: of the answer; None for the request's content type.
     probability, label: where the numbers are: of CSV the index of a column, of JSON a JMESPath into the whole answer
         (of JSON lines: into each line). ``probability`` wins; without both: all columns, or the whole answer.
-    batch_rows: at most so many rows in one request.
-    concurrency: at most so many requests at once.
+    batch_rows: rows in one request, at most.
+    concurrency: requests at once, at most.
     timeout_seconds: for one request: for its connection, for the start of its answer, and for the rest of it.
     retries: how often a request is sent again after 429, 5xx, or no whole answer, waiting longer each time.
-    headers_from: the environment variable that holds, as a JSON object, headers to send, such as Authorization. They
-        can't be given here: secrets don't belong into files.
+    headers_from: the environment variable with headers to send, such as Authorization, as a JSON object. They can't
+        be set here: secrets don't belong in files.
     """
 
     content_type: ContentType = "text/csv"
@@ -60,7 +60,7 @@ class ModelAt:
     artefact: an address in the store: .json, .ubj, .xgb of an XGBoost booster; .pkl, .joblib of a scikit-learn model;
         or ``mlflow:`` and a URI of MLflow.
     callable: the dotted path of ``function(rows: 2-d array, features: list of names) -> rows x outputs``.
-    trust: set it to load a pickle: that runs whatever code is in it.
+    trust: allow loading a pickle, which runs whatever code is in it.
     target_model, custom_attributes: passed on to SageMaker.
     """
 
@@ -75,17 +75,17 @@ class ModelAt:
 
 
 class Model(Protocol):
-    """What answers rows with numbers."""
+    """A model: it answers rows with numbers."""
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
 
     def predict(self, rows: np.ndarray, features: Sequence[str]) -> np.ndarray:
         """Rows (2-d, rows x features; float64, NaN where missing, or objects: float, str, None) to float64 numbers, all
         finite, rows x outputs.
 
-        Raises DataError if the answers can't be used, StoreError if trying again may help.
+        Raises DataError if the answers can't be used, StoreError if a retry may help.
         """
 
 

@@ -1,4 +1,4 @@
-"""Which rows of a window are explained? Always the same ones, and fewer are some of the same."""
+"""Sample the rows to explain: always the same rows, and a smaller sample is part of a larger one."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ PLACE = "@place"  # among all rows
 
 @dataclass(frozen=True)
 class Sample:
-    """Some rows in their order, without ``HASH`` and ``PLACE``, of so many there were."""
+    """Rows in their original order, and how many they were taken from."""
 
     rows: pa.Table
     of: int
 
 
 def sample(batches: Iterable[pa.RecordBatch], names: Sequence[str], count: int) -> Sample:
-    """At most ``count`` rows: those with the smallest 64-bit hashes of the event id (rows of one request: the first
-    ones), or of their place where there are no ids. They have the named columns (() for all that are judged), the event
-    id and the event time. Holds at most twice as many rows, and a batch.
+    """At most ``count`` rows: those with the smallest 64-bit hashes of the event id (of one request, the first rows),
+    or of their place where there are no ids. They have the named columns (() for all judged ones), the event id and the
+    event time. Memory holds at most twice as many rows, and a batch.
 
     Raises ConfigError if a column is not there.
     """
@@ -48,8 +48,8 @@ def sample(batches: Iterable[pa.RecordBatch], names: Sequence[str], count: int) 
             held = waiting[0].num_rows
     if not waiting:
         return Sample(pa.table({name: pa.array([], pa.string()) for name in names}), 0)
-    chosen = smallest(joined(waiting), count).sort_by(PLACE)
-    return Sample(chosen.drop_columns([HASH, PLACE]).combine_chunks(), seen)
+    rows = smallest(joined(waiting), count).sort_by(PLACE)
+    return Sample(rows.drop_columns([HASH, PLACE]).combine_chunks(), seen)
 
 
 def hashes_added(rows: pa.Table, places: np.ndarray) -> pa.Table:
@@ -67,7 +67,7 @@ def smallest(rows: pa.Table, count: int) -> pa.Table:
 
 
 def joined(parts: Sequence[pa.Table]) -> pa.Table:
-    """Parts with the same columns, of which some may be coded and others not."""
+    """Parts with the same columns, which may be coded in one part and not in another."""
     return pa.concat_tables([decoded(part) for part in parts], promote_options="permissive")
 
 

@@ -1,4 +1,4 @@
-"""Which values does a model get? Columns of texts, as they were captured, become rows of numbers and texts."""
+"""Turn captured columns of texts into the rows of numbers and texts that a model gets."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pyarrow.compute as pc
 
 from model_monitor.errors import ConfigError
 
-# As JSON writes numbers, and .5; so 007 is a text, which 7 would not stand for.
+# As JSON writes numbers, and .5; so 007 stays a text, which differs from 7.
 NUMBER = r"^-?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][+-]?[0-9]+)?$"
 DIGIT = r"[0-9]"
 
 
 def is_numeric(column: pa.Array) -> bool | None:
-    """Whether everything in a column is a number; None if nothing is there."""
+    """Whether all values of a column are numbers; None if there are none."""
     values = pc.drop_null(plain(column))
     if not len(values):
         return None
@@ -24,15 +24,15 @@ def is_numeric(column: pa.Array) -> bool | None:
 
 
 def matrix(columns: Sequence[pa.Array], numeric: Sequence[bool]) -> np.ndarray:
-    """Rows x columns: float64, NaN where missing, if everything is a number or missing, else objects: float, str, None.
+    """Rows x columns: float64 (NaN if missing) if all values are numbers or missing, else objects (float, str, None).
 
-    In a numeric column what is no number stays a text; in any other column all values are texts.
+    In a numeric column a value that is no number stays a text; in any other column all values are texts.
     """
-    made = [cells(plain(column), is_number) for column, is_number in zip(columns, numeric, strict=True)]
-    if all(column.dtype != object for column in made):
-        return np.column_stack(made)
-    table = np.empty((len(made[0]), len(made)), object)
-    for i, column in enumerate(made):
+    arrays = [cells(plain(column), is_number) for column, is_number in zip(columns, numeric, strict=True)]
+    if all(column.dtype != object for column in arrays):
+        return np.column_stack(arrays)
+    table = np.empty((len(arrays[0]), len(arrays)), object)
+    for i, column in enumerate(arrays):
         table[:, i] = as_objects(column)
     return table
 
@@ -65,7 +65,7 @@ def cells(column: pa.Array, numeric: bool) -> np.ndarray:
 
 
 def plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """A column as float64 if it holds numbers, else as texts. Raises ConfigError for what is nested."""
+    """A column as float64 if it holds numbers, else as texts. Raises ConfigError for nested values."""
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
     if pa.types.is_nested(kind):
@@ -82,7 +82,7 @@ def numbers_among(texts: pa.StringArray) -> pa.BooleanArray:
 
 
 def same(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Where values are the same, missing ones too; broadcast."""
+    """Where values are equal, or both missing; broadcast."""
     equal: np.ndarray = np.asarray(a == b, bool)
     if a.dtype != object and b.dtype != object:
         equal = equal | (np.isnan(a) & np.isnan(b))

@@ -77,8 +77,8 @@ def merge(rows: str, labels: Labels, joining: Joining, target: str, records: str
     """Write a file of rows with their labels, and a file of the captured records that have one; return the summary.
 
     ``labels`` are sorted by key. ``records`` is the address of the file of merged records, which is deleted if there
-    are none; None writes no such file. ``summary`` holds what was read of the labels, and becomes the footer of the rows.
-    Raises DataError if the file of rows is gone or damaged.
+    are none; None writes no such file. ``summary`` holds what was read of the labels, and becomes the rows'
+    footer. Raises DataError if the file of rows is gone or damaged.
     """
     summary.labels |= NO_LABELS
     summary.labels["hours"] = {}
