@@ -1,7 +1,8 @@
-"""An imported endpoint file as YAML with remarks, of texts that nobody here wrote."""
+"""An imported endpoint file as YAML with remarks, safe for foreign texts."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,7 @@ WIDTH = 118  # of comments
 
 
 def plain(text: str) -> str:
-    """A text of others on one line, and without what would steer a terminal or end a comment.
+    """A foreign text on one line, without characters that steer a terminal or end a comment.
 
     >>> plain("a\\nb: \\x1b[2J")
     'a\\\\nb: \\\\x1b[2J'
@@ -29,19 +30,19 @@ def plain(text: str) -> str:
 
 @dataclass
 class Remarks:
-    """Sentences by the place in the file that they are about, and those about what the file can't say.
+    """What a person should know of the file.
 
-    looks: a person has to look at the setting at that place.
-    without: what has no counterpart, each with the names of the schedules that have it.
+    looks: sentences by the place in the file at which to look.
+    without: sentences on what has no counterpart, each with the names of its schedules.
     """
 
     looks: dict[Place, list[str]] = field(default_factory=dict)
     without: dict[str, list[str]] = field(default_factory=dict)
 
     def look(self, place: Place, sentence: str) -> None:
-        told = self.looks.setdefault(place, [])
-        if plain(sentence) not in told:
-            told.append(plain(sentence))
+        sentences = self.looks.setdefault(place, [])
+        if plain(sentence) not in sentences:
+            sentences.append(plain(sentence))
 
     def no_counterpart(self, what: str, instead: str, schedule: str = "") -> None:
         """``what`` is a place in SageMaker's documents, ``instead`` what takes its place, or why nothing does."""
@@ -49,11 +50,8 @@ class Remarks:
         if schedule and schedule not in names:
             names.append(schedule)
 
-    def of(self, index: int, name: str) -> OfSchedule:
-        return OfSchedule(self, index, name)
-
     def listed(self) -> list[str]:
-        """What has no counterpart, a line each; whose it is where that is not plain."""
+        """What has no counterpart, a line each, with its schedules if others lack it."""
         everybody = {name for names in self.without.values() for name in names}
         return [
             f"{', '.join(names)}: {sentence}" if names and len(everybody) > 1 else sentence
@@ -63,7 +61,7 @@ class Remarks:
 
 @dataclass(frozen=True)
 class OfSchedule:
-    """The same, told of one schedule: its index in the file, and its name."""
+    """Remarks on one schedule: its index in the file, and its name."""
 
     remarks: Remarks
     index: int
@@ -157,10 +155,12 @@ def looks(remarks: Remarks, place: Place) -> list[str]:
 
 def comment(sentence: str, mark: str = "") -> list[str]:
     """A sentence as comments of a readable width, whatever characters it has."""
-    lines, line = [], f"# {mark}"
-    for word in plain(sentence).split(" "):
-        if len(line) + len(word) > WIDTH and line.strip("# -"):
-            lines.append(line.rstrip())
-            line = "# " + " " * len(mark)
-        line += f"{word} "
-    return [*lines, line.rstrip()]
+    wrapped = textwrap.wrap(
+        plain(sentence),
+        WIDTH,
+        initial_indent=f"# {mark}",
+        subsequent_indent="# " + " " * len(mark),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return wrapped or ["#"]

@@ -41,7 +41,7 @@ class Import:
         head = traffic_of(definitions, self.source, self.files, self.wishes, self.remarks)
         schedules, used = [], []
         for i, definition in enumerate(definitions):
-            about = self.remarks.of(i, definition.name)
+            about = OfSchedule(self.remarks, i, definition.name)
             analysis = self.analysis(definition, about)
             schedules.append(self.schedule(definition, analysis, about))
             used.append(used_by(definition, schedules[-1], analysis, about))

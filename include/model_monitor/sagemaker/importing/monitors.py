@@ -19,12 +19,12 @@ MONITORS = {
     "ModelBias": "bias",
     "ModelExplainability": "attribution",
 }
-LABEL = "label"  # what the monitors call the truth if nobody says otherwise
+LABEL = "label"  # the monitors' default name of the truth
 ANSWERS = {"inference_attribute", "probability_attribute"}
 
 
 def options_of(definition: Definition, analysis: Analysis | None, calibrated: bool, about: OfSchedule) -> Json:
-    """The monitor's options. Raises ConfigError if it can't be told what is judged."""
+    """The monitor's options. Raises ConfigError if they don't say what is judged."""
     options: Json = {} if calibrated else {"compatibility": "sagemaker"}
     if definition.kind == "DataQuality":
         return options | of_data_quality(definition, about)
@@ -93,7 +93,7 @@ def of_model_quality(definition: Definition, about: OfSchedule) -> Json:
 
 
 def explain_of(definition: Definition, analysis: Analysis, address: str | None, about: OfSchedule) -> Json:
-    """``explain``: which model is asked, and how. Raises ConfigError if nobody knows which."""
+    """``explain``: which model is asked, and how. Raises ConfigError if there is no model."""
     settings = analysis.explain
     explain = {"model": model_of(definition, settings.get("model", {}), address, about)}
     explain |= {name: settings[name] for name in analysis_config.SETTINGS if name in settings}
@@ -111,7 +111,7 @@ def explain_of(definition: Definition, analysis: Analysis, address: str | None, 
 
 
 def model_of(definition: Definition, predictor: Mapping[str, Any], address: str | None, about: OfSchedule) -> Json:
-    """Where the model is: as the command says, else the endpoint of the configuration, else the monitored one."""
+    """Where the model is: at the wished address, else the configuration's endpoint, else the monitored one."""
     model = analysis_config.model_of(predictor, address)
     if model is None and definition.is_batch:
         raise ConfigError(

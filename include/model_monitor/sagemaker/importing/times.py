@@ -117,7 +117,7 @@ def times_of(definition: Definition, about: OfSchedule) -> Json:
 
 
 def by_hand(analysed: Span | None, offsets: Span | None, about: OfSchedule) -> Json:
-    """Of a schedule that runs once, now: it waits for a person here, who gives the window."""
+    """The times of a schedule that runs once, now: here a person starts it and gives the window."""
     if offsets:
         about.no_counterpart(
             "StartTimeOffset, EndTimeOffset", "a run by hand judges the window that is given in its form, as it is"
@@ -134,7 +134,7 @@ def by_hand(analysed: Span | None, offsets: Span | None, about: OfSchedule) -> J
 
 
 def span_of(given: Json, start: str, end: str, cron: str | None, about: OfSchedule, key: str) -> Span | None:
-    """What two offsets say; None if neither is there. A missing start is one period before the end."""
+    """The window of two offsets; None without both. A missing start is one period before the end."""
     if start not in given and end not in given:
         return None
     until = back(given[end], end, about, key) if end in given else NONE
@@ -168,10 +168,10 @@ def minutes_of(cron: str) -> list[int]:
 
 
 def earlier(cron: str, by: timedelta, about: OfSchedule) -> str:
-    """The expression whose ticks are those of another, so much earlier. Raises ConfigError.
+    """The cron expression with all ticks moved back. Raises ConfigError.
 
-    >>> from model_monitor.sagemaker.importing.document import Remarks
-    >>> earlier("0 5,17 * * *", timedelta(hours=6), Remarks().of(0, "a"))
+    >>> from model_monitor.sagemaker.importing.document import OfSchedule, Remarks
+    >>> earlier("0 5,17 * * *", timedelta(hours=6), OfSchedule(Remarks(), 0, "a"))
     '0 11,23 * * *'
     """
     seconds = round(by.total_seconds())
