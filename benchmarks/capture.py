@@ -121,13 +121,13 @@ def measure_request() -> None:
 
 def request_by_request(seconds: float = 30) -> None:
     from app import app
-    from model import MODEL, questions
+    from model import MODEL, request_bodies
 
     from model_monitor.recorder import AsgiCaptureMiddleware, Recorder
 
     with tempfile.TemporaryDirectory() as folder, Recorder("churn", f"{folder}/c", spool=f"{folder}/s") as recorder:
         apps = {"off": app, "on": AsgiCaptureMiddleware(app, recorder, paths=["/invocations"])}
-        bodies = questions()
+        bodies = request_bodies()
 
         def answered(count: int) -> tuple[float, float]:
             """The microseconds that a request takes, not captured and captured."""

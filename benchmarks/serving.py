@@ -144,7 +144,7 @@ def asking() -> Iterator[subprocess.Popen[str]]:
         "import asyncio, json, load, sys\n"
         "for line in sys.stdin:\n"
         "    port, count, rate = line.split()\n"
-        "    answers = asyncio.run(load.ask(int(port), int(count), rate=float(rate)))\n"
+        "    answers = asyncio.run(load.send_requests(int(port), int(count), rate=float(rate)))\n"
         "    assert not answers.failed, answers\n"
         "    print(json.dumps([answers.seconds, answers.times]), flush=True)\n"
     )

@@ -1,8 +1,8 @@
-"""How is a model served so that it can be monitored? FastAPI with one line for the recorder and one for its middleware.
+"""Serve a model so that it can be monitored: FastAPI, one statement for the recorder and one for its middleware.
 
 cd examples/serving
 ../../.venv/bin/uvicorn app:app --workers 2                 # captures to .demo/serving/capture
-CAPTURE=s3://bucket/capture uvicorn app:app --workers 2     # or there; CAPTURE= captures nothing
+CAPTURE=s3://bucket/capture uvicorn app:app --workers 2     # captures to S3; CAPTURE= captures nothing
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from __future__ import annotations
 import os
 
 from fastapi import FastAPI, HTTPException, Request, Response
-from model import HERE, answered, trained
+from model import FOLDER, predict, train
 
 from model_monitor.recorder import AsgiCaptureMiddleware, Recorder
 
 app = FastAPI()
-model = trained()
+model = train()
 
-if destination := os.environ.get("CAPTURE", str(HERE / "capture")):
+if destination := os.environ.get("CAPTURE", str(FOLDER / "capture")):
     recorder = Recorder(
         "tumours",
         destination,
         sampling_percentage=float(os.environ.get("CAPTURE_PERCENTAGE", "100")),
-        spool=os.environ.get("MODEL_MONITOR_SPOOL", HERE / "spool"),
+        spool=os.environ.get("MODEL_MONITOR_SPOOL", FOLDER / "spool"),
         roll_seconds=float(os.environ.get("CAPTURE_ROLL_SECONDS", "60")),
     )
     app.add_middleware(AsgiCaptureMiddleware, recorder=recorder, paths=["/invocations"])
@@ -30,20 +30,20 @@ if destination := os.environ.get("CAPTURE", str(HERE / "capture")):
 
 @app.post("/invocations")
 async def invocations(request: Request) -> Response:
-    """A line of features of each tumour; a line with the probability that it is malignant."""
+    """For each line with the features of a tumour, a line with the probability that it is malignant."""
     try:
-        return Response(answered(model, await request.body()), media_type="text/csv")
+        return Response(predict(model, await request.body()), media_type="text/csv")
     except ValueError as error:
         raise HTTPException(422, str(error)) from error
 
 
 @app.get("/ping")
 def ping() -> str:
-    """Is it there?"""
+    """The health check."""
     return "healthy"
 
 
 @app.get("/capture")
 def capture() -> dict[str, float]:
-    """What has become of the requests that this worker captured."""
+    """The recorder's counters in this worker."""
     return {"pid": os.getpid()} | (recorder.counters() if destination else {})

@@ -1,8 +1,8 @@
-"""How fast are requests answered? Asks a server on this machine many times, over some connections at once.
+"""Measure how fast a server on this machine answers, over several connections at once.
 
     python examples/serving/load.py --port 8000 --requests 200000
 
-Prints requests per second and the times that 50 %, 99 % and 99.9 % of the answers took at most.
+Prints requests per second, and the times within which 50 %, 99 % and 99.9 % of the requests were answered.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from model import questions
+from model import request_bodies
 
-ASKS = 100  # of one connection: which worker has it is chance, and is to even out
+REQUESTS_PER_CONNECTION = 100  # which worker accepts a connection is chance, and must even out
 
 
 @dataclass
 class Answers:
-    """What came of some requests: how long each took, in seconds, and how many failed."""
+    """How long each request took, in seconds, and how many failed."""
 
     seconds: float = 0.0
     times: list[float] = field(default_factory=list)
     failed: int = 0
-    ids: dict[str, float] = field(default_factory=dict)  # as the server names each request, and when it was answered
+    ids: dict[str, float] = field(default_factory=dict)  # the server's id of each request, and when it was answered
 
     @property
     def rate(self) -> float:
         return len(self.times) / self.seconds
 
     def within(self, share: float) -> float:
-        """The time in seconds that a share of the answers took at most."""
+        """The time in seconds within which a share of the requests was answered."""
         return sorted(self.times)[min(len(self.times) - 1, int(share * len(self.times)))]
 
     def __str__(self) -> str:
@@ -44,7 +44,7 @@ class Answers:
 
 
 class Caller(asyncio.Protocol):
-    """One connection: asks, and when it is answered, asks again."""
+    """One connection: sends a request, and the next one when it is answered."""
 
     def __init__(
         self, left: list[int], bodies: Sequence[bytes], answers: Answers, keep_ids: bool, due: Iterator[float]
@@ -53,25 +53,25 @@ class Caller(asyncio.Protocol):
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting = False
         self.received = b""
-        self.asks = ASKS
+        self.remaining = REQUESTS_PER_CONNECTION
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        self.ask()
+        self.send()
 
-    def ask(self) -> None:
-        if not (self.left[0] and self.asks):
+    def send(self) -> None:
+        if not (self.left[0] and self.remaining):
             self.transport.close()
             return
         self.left[0] -= 1
-        self.asks -= 1
+        self.remaining -= 1
         self.waiting, self.received = True, b""
         now = time.perf_counter()
-        self.asked = next(self.due, now)  # who asks late, as no connection was free, has waited since then
+        self.sent = next(self.due, now)  # a request sent late, as no connection was free, has waited since it was due
         body = self.bodies[self.left[0] % len(self.bodies)]
-        if self.asked > now:
-            asyncio.get_running_loop().call_later(self.asked - now, self.transport.write, body)
+        if self.sent > now:
+            asyncio.get_running_loop().call_later(self.sent - now, self.transport.write, body)
         else:
             self.transport.write(body)
 
@@ -82,12 +82,12 @@ class Caller(asyncio.Protocol):
             return
         self.waiting = False
         if head.startswith(b"HTTP/1.1 200"):
-            self.answers.times.append(time.perf_counter() - self.asked)
+            self.answers.times.append(time.perf_counter() - self.sent)
             if self.keep_ids:
                 self.answers.ids[header(head, b"x-amzn-sagemaker-inference-id").decode()] = time.time()
         else:
             self.answers.failed += 1
-        self.ask()
+        self.send()
 
     def connection_lost(self, error: Exception | None) -> None:
         self.answers.failed += self.waiting
@@ -95,12 +95,12 @@ class Caller(asyncio.Protocol):
 
 
 def header(head: bytes, name: bytes) -> bytes:
-    """The value of a header; empty if it is not there."""
-    _, found, rest = head.lower().partition(b"\r\n" + name + b":")
-    return rest.partition(b"\r\n")[0].strip() if found else b""
+    """The value of a header; empty if it is missing."""
+    _, separator, rest = head.lower().partition(b"\r\n" + name + b":")
+    return rest.partition(b"\r\n")[0].strip() if separator else b""
 
 
-async def ask(
+async def send_requests(
     port: int,
     count: int,
     connections: int = 8,
@@ -108,18 +108,18 @@ async def ask(
     keep_ids: bool = False,
     bodies: Sequence[bytes] = (),
 ) -> Answers:
-    """Ask a server so many times, with these bodies in turn; a connection that it ends is made anew.
+    """Send ``count`` requests with these bodies in turn; a connection that the server closes is opened again.
 
-    So many times a second, if ``rate`` says so, else as soon as there is an answer on a connection.
+    ``rate`` is the number of requests a second; 0 sends the next one as soon as a connection is free.
     """
     answers, left = Answers(), [count]
     head = b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nContent-Length: %d\r\n\r\n%b"
-    requests = [head % (len(body), body) for body in bodies or questions()]
+    requests = [head % (len(body), body) for body in bodies or request_bodies()]
     loop = asyncio.get_running_loop()
     began = time.perf_counter()
     due = (began + place / rate for place in itertools.count()) if rate else iter(())
 
-    async def keep_asking() -> None:
+    async def keep_sending() -> None:
         while left[0]:
             try:
                 _, caller = await loop.create_connection(
@@ -127,21 +127,21 @@ async def ask(
                 )
                 await caller.over
             except OSError:
-                await asyncio.sleep(0.05)  # no worker is listening just now
+                await asyncio.sleep(0.05)  # no worker is listening at the moment
 
-    await asyncio.gather(*(keep_asking() for _ in range(connections)))
+    await asyncio.gather(*(keep_sending() for _ in range(connections)))
     answers.seconds = time.perf_counter() - began
     return answers
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Ask a model's server many times, and tell how fast it answers.")
+    parser = argparse.ArgumentParser(description="Measure how fast a model's server answers.")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--requests", type=int, default=200_000)
     parser.add_argument("--connections", type=int, default=8)
-    parser.add_argument("--rate", type=float, default=0.0, help="requests a second; 0 for as many as are answered")
+    parser.add_argument("--rate", type=float, default=0.0, help="requests a second; 0 for as many as possible")
     options = parser.parse_args()
-    print(asyncio.run(ask(options.port, options.requests, options.connections, options.rate)))
+    print(asyncio.run(send_requests(options.port, options.requests, options.connections, options.rate)))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Does the monitoring see what goes wrong at a served model? Serves it, asks it, has something go wrong, and looks.
+"""Serve a model, let something go wrong, and see that the monitoring finds it.
 
-    python examples/serving/watch.py          # half a minute; everything is written into .demo/serving
+    python examples/serving/watch.py          # half a minute; writes to .demo/serving only
 
-The model of ``model.py`` is behind uvicorn with two workers, which capture each request. First callers ask as they
-should. Then a client measures in other units: ``mean_radius`` comes in centimetres rather than millimetres. The model
-answers all the same. The captured requests of both spans are judged, without Airflow, by the verbs that its tasks call.
+uvicorn serves the model of ``model.py`` with two workers, which capture each request. First the requests are good. Then
+a client measures in other units: ``mean_radius`` in centimetres instead of millimetres. The model answers all the same.
+The captured requests of both windows are judged without Airflow, by the functions that its tasks call.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from load import ask
-from model import FEATURES, HERE, PREDICTION, answered, questions, trained
+from load import send_requests
+from model import FEATURES, FOLDER, PREDICTION, predict, request_bodies, train
 
 from model_monitor import jobs
 from model_monitor.core.window import Window
@@ -36,29 +36,29 @@ REQUESTS = 2000
 
 def main() -> None:
     os.environ.pop("CAPTURE", None)
-    shutil.rmtree(HERE, ignore_errors=True)
-    bodies = questions()
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    bodies = request_bodies()
     write_baseline(bodies)
     with served() as port:
-        print(f"asking {REQUESTS} times, as it should be")
-        good = asked(port, bodies)
-        print(f"asking {REQUESTS} times, with mean_radius in centimetres")
-        bad = asked(port, [in_centimetres(body) for body in bodies])
-    # Ended by now, and so each request is in the store.
-    learn()
-    for title, window in (("as it should be", good), ("in centimetres", bad)):
-        summary = judged(window)
+        print(f"sending {REQUESTS} good requests")
+        good = send(port, bodies)
+        print(f"sending {REQUESTS} requests with mean_radius in centimetres")
+        bad = send(port, [in_centimetres(body) for body in bodies])
+    # The server has ended, so every request is in the store.
+    learn_baseline()
+    for title, window in (("good requests", good), ("in centimetres", bad)):
+        summary = judge(window)
         print(f"\n{title}: {summary['message']}")
         for line in summary["details"]:
             print(f"  {line}")
-    print(f"\nThe reports are in {HERE / 'monitoring/tumours' / SCHEDULE}, the captures in {HERE / 'capture'}.")
+    print(f"\nThe reports are in {FOLDER / 'monitoring/tumours' / SCHEDULE}, the captures in {FOLDER / 'capture'}.")
 
 
 def write_baseline(bodies: Sequence[bytes]) -> None:
-    """What good traffic looks like, with what the model answers: as text, as it will be captured."""
-    HERE.mkdir(parents=True)
-    answers = answered(trained(), b"".join(bodies)).decode().split()
-    with (HERE / "baseline.csv").open("w", newline="") as file:
+    """Good requests with the model's answers, as the text that will be captured."""
+    FOLDER.mkdir(parents=True)
+    answers = predict(train(), b"".join(bodies)).decode().split()
+    with (FOLDER / "baseline.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow([PREDICTION, *FEATURES])
         rows.writerows(
@@ -68,10 +68,10 @@ def write_baseline(bodies: Sequence[bytes]) -> None:
 
 @contextlib.contextmanager
 def served() -> Iterator[int]:
-    """The app behind uvicorn with two workers, on a free port of this machine."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
+    """The app behind uvicorn with two workers; yields its port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
     command = [
         sys.executable,
         "-m",
@@ -96,10 +96,10 @@ def served() -> Iterator[int]:
             server.terminate()
 
 
-def asked(port: int, bodies: Sequence[bytes]) -> Window:
-    """Ask, and tell when; windows are of whole seconds, as the times of captured requests are."""
+def send(port: int, bodies: Sequence[bytes]) -> Window:
+    """Send requests; returns their window, in whole seconds like the times of captured requests."""
     start = datetime.now(UTC).replace(microsecond=0)
-    print(f"  {asyncio.run(ask(port, REQUESTS, bodies=bodies))}")
+    print(f"  {asyncio.run(send_requests(port, REQUESTS, bodies=bodies))}")
     end = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
     time.sleep(1)
     return Window(start, end)
@@ -110,14 +110,14 @@ def in_centimetres(body: bytes) -> bytes:
     return b"%r,%b" % (float(radius) / 10, others)
 
 
-def learn() -> None:
+def learn_baseline() -> None:
     state = jobs.observe_baseline(ENDPOINT, SCHEDULE)
     version = jobs.suggest_constraints(ENDPOINT, SCHEDULE, state, created=datetime.now(UTC).isoformat())
     jobs.publish_baseline(ENDPOINT, SCHEDULE, version)
 
 
-def judged(window: Window) -> dict[str, object]:
-    """What the tasks of the schedule's DAG do, one after the other."""
+def judge(window: Window) -> dict[str, object]:
+    """Call what the tasks of the schedule's DAG call, in turn."""
     for verb in (jobs.collect_window, jobs.compute_metrics, jobs.evaluate_constraints):
         verb(ENDPOINT, SCHEDULE, window)
     return jobs.alert(ENDPOINT, SCHEDULE, window)

@@ -118,7 +118,9 @@ def test_each_answered_request_is_analysed_once_unless_its_worker_was_killed_wit
     killed: list[float] = []
     with serving(capture, spool) as (process, port):
         answers: list[load.Answers] = []
-        asking = threading.Thread(target=lambda: answers.append(asyncio.run(load.ask(port, REQUESTS, keep_ids=True))))
+        asking = threading.Thread(
+            target=lambda: answers.append(asyncio.run(load.send_requests(port, REQUESTS, keep_ids=True)))
+        )
         asking.start()
 
         def kill_one() -> None:

@@ -92,7 +92,7 @@ def test_a_request_is_recorded_as_it_was_sent_and_its_rows_are_collected(recorde
     assert (row["age"], row["debt"], row["score"], row["@inference_id"]) == ("1.0", "2", "3.0", "order-1")
 
 
-def test_a_caller_without_an_id_is_told_the_event_id_by_which_labels_join(recorder: Recorder, tmp_path: Path) -> None:
+def test_a_caller_without_an_id_is_sent_the_event_id_by_which_labels_join(recorder: Recorder, tmp_path: Path) -> None:
     answer = TestClient(model(recorder)).post("/predict", json={"age": 1})
     [record] = written_by(recorder, tmp_path)
     assert answer.headers[ID] == record["eventMetadata"]["eventId"]
@@ -100,7 +100,7 @@ def test_a_caller_without_an_id_is_told_the_event_id_by_which_labels_join(record
 
 
 @pytest.mark.parametrize("refused", ["x" * 65, "caf\xe9", "a\tb", "   "])
-def test_an_id_that_the_original_would_refuse_is_left_out(recorder: Recorder, tmp_path: Path, refused: str) -> None:
+def test_an_id_that_sagemaker_would_refuse_is_left_out(recorder: Recorder, tmp_path: Path, refused: str) -> None:
     headers = {ID: refused.encode("latin-1"), ATTRIBUTES: b"x" * 1025}
     answer = TestClient(model(recorder)).post("/predict", json={"age": 1}, headers=headers)
     [record] = written_by(recorder, tmp_path)
@@ -396,7 +396,7 @@ class Broken:
 
 
 @pytest.mark.parametrize("at", ["new_event_id", "chosen_by", "take", "flush"])
-def test_a_recorder_that_fails_breaks_no_request_and_is_told_once(at: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_recorder_that_fails_breaks_no_request_and_is_logged_once(at: str, caplog: pytest.LogCaptureFixture) -> None:
     with TestClient(model(Broken(at=at))) as client:  # type: ignore[arg-type]
         for _ in range(3):
             assert client.post("/predict", json={"age": 1}).json() == {"score": 1.0}

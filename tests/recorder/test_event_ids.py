@@ -1,4 +1,4 @@
-"""Ids that requests get: UUIDs of version 4, never twice, in threads, after a fork and in the copy of a process."""
+"""Are event ids UUIDs of version 4, and unique across threads, forks and copies of a process?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does every request arrive once, or is it counted, whatever becomes of the store, the disk and the workers?"""
+"""Is every request sent once or counted as dropped, whatever happens to the store, the disk and the workers?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.recorded import helpers, ids, in_balance, until
+from support.recorded import ids, in_balance, until, uploaders
 from support.seaweed import BUCKET, Server, running
 
 from model_monitor.errors import StoreError
@@ -59,7 +59,7 @@ def test_while_the_store_is_away_requests_wait_on_the_disk_and_are_sent_in_order
 
 
 @pytest.mark.parametrize(("policy", "kept"), [("drop_oldest", "last"), ("drop_newest", "first")])
-def test_past_the_bound_requests_are_dropped_as_it_was_set_and_counted(tmp_path: Path, policy: Any, kept: str) -> None:
+def test_past_the_bound_requests_are_dropped_as_configured_and_counted(tmp_path: Path, policy: Any, kept: str) -> None:
     out_of_reach(tmp_path)
     more = {"max_spool_bytes": 50_000, "roll_bytes": 5_000, "flush_interval": 0.02}
     with made(tmp_path, when_full=policy, **more) as recorder:
@@ -79,7 +79,7 @@ def test_past_the_bound_requests_are_dropped_as_it_was_set_and_counted(tmp_path:
     assert ("e0999" in found) == (kept == "last")
 
 
-def test_or_the_caller_waits_until_there_is_room(tmp_path: Path) -> None:
+def test_with_block_the_caller_waits_until_there_is_room(tmp_path: Path) -> None:
     out_of_reach(tmp_path)
     more = {"max_spool_bytes": 20_000, "max_queue_bytes": 20_000, "roll_bytes": 5_000, "flush_interval": 0.02}
     with made(tmp_path, when_full="block", **more) as recorder:
@@ -102,7 +102,7 @@ def test_or_the_caller_waits_until_there_is_room(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("policy", ["drop_oldest", "drop_newest"])
 def test_memory_is_bounded_when_the_disk_does_not_keep_up(tmp_path: Path, policy: Any) -> None:
-    """The writer is kept from its work by the lock that it needs to see the spool."""
+    """The test holds the spool's lock, which the writer needs."""
     with made(tmp_path, max_queue_bytes=10_000, when_full=policy) as recorder:
         recorder.start()
         assert recorder._spool
@@ -164,7 +164,7 @@ def test_a_killed_worker_loses_no_more_than_the_flush_interval_and_nothing_is_se
     assert counters["adopted"] == counters["sent"] and counters["dropped"] == 0 and in_balance(recorder)
 
 
-def test_a_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
+def test_an_incomplete_line_is_left_out(tmp_path: Path) -> None:
     first = made(tmp_path)
     for i in range(3):
         first.record(b"1", b"2", **CSV, event_id=f"e{i}")
@@ -300,11 +300,11 @@ def test_a_server_that_stops_freezes_and_refuses_delays_requests_and_loses_none(
         assert recorder.flush(60) and in_balance(recorder)
         with monkeypatch.context() as patch:
             patch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-            helpers()[0].kill()  # the next one has a key that the server does not accept
+            uploaders()[0].kill()  # the next one has a key that the server does not accept
             before = recorder.counters()["failures"]
             some()
             until(lambda: failed(before + 1))
-        helpers()[0].kill()
+        uploaders()[0].kill()
         assert recorder.flush(60)
         counters = recorder.counters()
     assert ids(address) == Counter(f"e{i}" for i in range(1800))
@@ -314,7 +314,7 @@ def test_a_server_that_stops_freezes_and_refuses_delays_requests_and_loses_none(
 def test_a_server_that_takes_a_file_and_never_answers_is_given_up_and_tried_again(
     tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As the helper does it, here in this process, where its patience can be set."""
+    """Uploads in this process, where the timeout can be set."""
     monkeypatch.setattr("model_monitor.recorder.sending.destinations.READ_SECONDS", 1)
     monkeypatch.setattr("model_monitor.recorder.sending.sender.LONGEST_WAIT", 0.5)
     address = f"s3://{BUCKET}/{tmp_path.name}?{server.query}"

@@ -1,4 +1,4 @@
-"""Does the recorder stand interruptions: signal handlers, forks, threads that can't start, exits in odd order?"""
+"""Does the recorder survive signal handlers, forks, threads that can't start, and exits in odd order?"""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_threads_that_can_not_be_started_are_tried_again_later(tmp_path: Path, m
 
 
 class Kept(http.server.BaseHTTPRequestHandler):
-    """Keeps connections open, and remembers by which one each file came."""
+    """Keeps connections open, and remembers on which one each file came."""
 
     protocol_version = "HTTP/1.1"
     came: list[tuple[int, str]]
@@ -203,7 +203,7 @@ def test_flush_ends_though_requests_keep_coming(tmp_path: Path) -> None:
 
 
 def test_flush_is_not_done_while_the_spool_has_no_room_for_what_was_recorded(tmp_path: Path) -> None:
-    """The moment at which the spool is empty and the queue is not."""
+    """At the moment when the spool is empty and the queue is not."""
     sizes: dict[str, Any] = {"max_spool_bytes": 3_000, "roll_bytes": 1_000_000, "flush_interval": 0.02}
     with recorder_into(tmp_path, when_full="block", **sizes) as recorder:
         recorder.start()

@@ -131,7 +131,7 @@ def test_what_was_left_is_sent_once_wherever_the_one_that_takes_it_over_is_kille
 
 
 def test_many_take_over_at_once_and_each_request_is_sent_once(tmp_path: Path) -> None:
-    """Some workers that start together after some were killed."""
+    """Several workers start together after others were killed."""
     recorders: list[Recorder] = [recorder_into(tmp_path) for _ in range(4)]
     for n in range(20):
         left = recorders[0].spool_root / f"left{n:02d}"

@@ -1,4 +1,4 @@
-"""Do a recorder's numbers reach OpenTelemetry, and its files reach each kind of store as they should?"""
+"""Do a recorder's counters reach OpenTelemetry, and its options reach S3?"""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_opentelemetry_has_each_recorders_numbers(tmp_path: Path) -> None:
 
 
 class Listening(http.server.BaseHTTPRequestHandler):
-    """Remembers what it was sent, and says that all is well."""
+    """Remembers the files it was sent, and answers 200."""
 
     heard: list[tuple[str, dict[str, str]]]
 

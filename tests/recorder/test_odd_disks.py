@@ -1,4 +1,4 @@
-"""Is what was recorded kept while it may be, and never sent to a wrong place, though the local disk does odd things?"""
+"""Are requests kept as long as possible, and never sent to a wrong place, if the local disk misbehaves?"""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_spool_that_is_deleted_meanwhile_is_made_again_and_what_was_in_it_coun
 def test_a_file_that_can_not_be_read_at_the_moment_is_not_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when the application has used up its file descriptors."""
+    """Such as when the application has used up its file descriptors."""
     read = Path.read_bytes
     fails = threading.Event()
     fails.set()
@@ -126,7 +126,7 @@ def test_what_can_not_be_closed_at_the_end_is_left_for_the_next_start(
 
 
 def left_by_another(folder: Path, name: str, count: int) -> Path:
-    """A folder of the spool whose process has ended, with a file of so many requests."""
+    """A folder of the spool whose process has ended, with a file of ``count`` requests."""
     with recorder_into(folder) as recorder:
         root = recorder.spool_root
     left = root / name
@@ -154,7 +154,7 @@ def test_what_others_left_is_taken_over_while_requests_keep_coming(
 
 
 def test_more_than_the_spool_may_hold_is_taken_over_all_the_same(tmp_path: Path) -> None:
-    """The one that left it had the same bound, and was a little beyond it."""
+    """The process that left them had the same bound, and slightly exceeded it."""
     left_by_another(tmp_path, "full", 1000)
     with recorder_into(tmp_path, max_spool_bytes=10_000) as recorder:
         recorder.start()
@@ -163,7 +163,7 @@ def test_more_than_the_spool_may_hold_is_taken_over_all_the_same(tmp_path: Path)
     assert len(ids(tmp_path / "capture")) == 1000
 
 
-def test_one_folder_that_can_not_be_taken_over_is_in_nobodys_way(tmp_path: Path) -> None:
+def test_a_folder_that_can_not_be_taken_over_does_not_delay_others(tmp_path: Path) -> None:
     bad = left_by_another(tmp_path, "a", 1)
     (bad / "2022.04.18.12.00-00-000-dir.ready").mkdir()
     left_by_another(tmp_path, "b", 2)
@@ -228,7 +228,7 @@ def test_hundreds_of_hours_at_once_keep_few_files_open(tmp_path: Path) -> None:
     assert ids(tmp_path / "capture") == Counter(f"e{i}" for i in range(300))
 
 
-def test_a_disk_that_does_not_even_tell_what_is_there_does_not_end_the_sending(
+def test_a_disk_that_can_not_list_its_files_does_not_stop_the_sender(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "capture").write_text("in the way")
@@ -280,5 +280,5 @@ def test_the_writer_ends_though_the_spool_is_full_and_the_store_away(tmp_path: P
     assert not recorder.close(1.0)
     counters = recorder.counters()
     released.set()
-    assert counters["queued"] == 0, "what is in memory only would be lost"
+    assert counters["queued"] == 0, "requests in memory would be lost"
     recorder.close(1.0)

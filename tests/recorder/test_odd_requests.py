@@ -1,4 +1,4 @@
-"""Does an odd request cost nobody else, and is it kept as far as it can be?"""
+"""Is an odd request kept as far as possible, and does it affect no other?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Are requests captured of which KServe's and Seldon's payload loggers tell, each once, and under which names?
+"""Are the requests that KServe's and Seldon's payload loggers send recorded once, under the right names?
 
 The events are those of KServe's pkg/logger/worker.go and of Seldon Core's executor/logger/worker.go: binary mode of
 CloudEvents 1.0 over HTTP, attributes that are empty included.
@@ -141,7 +141,7 @@ def test_what_kserve_sends_is_read_as_rows(tmp_path: Path) -> None:
     assert values == [["1", "6.8", "2.8", "4.8", "1.4"], ["2", "6.0", "3.4", "4.5", "1.6"]]
 
 
-def test_a_logger_that_tells_only_what_was_asked_gives_rows_too(tmp_path: Path) -> None:
+def test_a_logger_of_requests_only_gives_rows_too(tmp_path: Path) -> None:
     with receiving(tmp_path) as client:
         for i in range(5):
             assert client.post(kserve(REQUEST, f"r{i}"), json.dumps({"age": i}).encode()) == (200, "")
@@ -401,7 +401,7 @@ def test_there_is_a_page_for_probes(tmp_path: Path) -> None:
         (["--hash", "city"], "--hash-key-from"),
     ],
 )
-def test_wrong_arguments_are_told_before_anything_is_served(
+def test_invalid_options_are_reported_before_anything_is_served(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], words: str
 ) -> None:
     with pytest.raises(ConfigError):

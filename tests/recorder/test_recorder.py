@@ -97,7 +97,7 @@ PAYLOADS = st.binary(max_size=200) | st.text(max_size=50)
     st.lists(st.tuples(st.binary(max_size=200) | st.text(max_size=50), st.text(max_size=50)), min_size=1, max_size=20)
 )
 def test_what_was_recorded_is_read_back_byte_for_byte(said: list[tuple[bytes | str, str]]) -> None:
-    """The reader that ``collect_window`` uses finds each payload as it was."""
+    """By the reader that ``collect_window`` uses."""
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

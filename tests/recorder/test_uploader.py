@@ -1,4 +1,4 @@
-"""Does the process that sends files end when it should, and only then, and does the serving one pay nothing for it?"""
+"""Does the uploader end when it should, and only then, at no cost to the serving process?"""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import Any
 
 import psutil
 import pytest
-from support.recorded import helpers, ids, in_balance, is_gone, until
+from support.recorded import ids, in_balance, is_gone, until, uploaders
 from support.seaweed import BUCKET, Server, running
 
 from model_monitor.recorder import Recorder
-from model_monitor.recorder.sending import uploader as helper
+from model_monitor.recorder.sending.uploader import interpreter
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ FORKING = SERVING + "os.fork()\nsys.stdin.read()\n"
 
 
 def served(script: str, address: str, spool: Path, **more: Any) -> subprocess.Popen[str]:
-    """A process that has captured a request, and sent it."""
+    """A process that has captured and sent a request."""
     command = [sys.executable, "-c", script, address, str(spool)]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     process = subprocess.Popen(command, **pipes, **more)
@@ -63,45 +63,45 @@ def served(script: str, address: str, spool: Path, **more: Any) -> subprocess.Po
     return process
 
 
-def test_the_process_that_sends_ends_when_the_serving_one_is_killed(address: str, tmp_path: Path) -> None:
+def test_the_uploader_ends_when_the_serving_process_is_killed(address: str, tmp_path: Path) -> None:
     with served(WAITING, address, tmp_path) as process:
-        [helper] = helpers(process.pid)
+        [uploader] = uploaders(process.pid)
         process.kill()
-        until(lambda: is_gone(helper), 10)
+        until(lambda: is_gone(uploader), 10)
     assert ids(address) == Counter(["first"])
 
 
 def test_a_child_of_the_serving_process_does_not_keep_it_from_ending(address: str, tmp_path: Path) -> None:
     with served(FORKING, address, tmp_path) as process:
-        [helper] = helpers(process.pid)
+        [uploader] = uploaders(process.pid)
         until(lambda: len(psutil.Process(process.pid).children()) == 2)
-        [child] = [one for one in psutil.Process(process.pid).children() if one != helper]
+        [child] = [one for one in psutil.Process(process.pid).children() if one != uploader]
         process.kill()
-        until(lambda: is_gone(helper), 10)
+        until(lambda: is_gone(uploader), 10)
         child.kill()
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_to_all_of_them_ends_the_serving_one_and_what_it_has_is_sent(
+def test_a_signal_to_all_of_them_ends_the_serving_process_and_the_rest_is_sent(
     address: str, tmp_path: Path, how: signal.Signals
 ) -> None:
     script = f"import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit())\n{SERVING}{ANSWERING}"
     with served(script, address, tmp_path, start_new_session=True, stderr=subprocess.DEVNULL) as process:
-        [helper] = helpers(process.pid)
+        [uploader] = uploaders(process.pid)
         assert process.stdout and process.stdout.readline() == "asked\n"
         os.killpg(process.pid, how)
-        assert process.stdout.readline() == "0\n", "the helper was there all the time"
+        assert process.stdout.readline() == "0\n", "the uploader was there all the time"
         process.wait(30)
-        until(lambda: is_gone(helper), 10)
+        until(lambda: is_gone(uploader), 10)
     assert ids(address) == Counter(["first", "second"])
 
 
 def test_nothing_is_left_of_it_when_the_recorder_is_closed(address: str, tmp_path: Path) -> None:
     with Recorder("churn", address, spool=tmp_path) as recorder:
         recorder.record(b"1", b"2")
-        assert not helpers(), "it is started for the first file"
-        assert recorder.flush(60) and len(helpers()) == 1
-    assert not helpers()
+        assert not uploaders(), "it is started for the first file"
+        assert recorder.flush(60) and len(uploaders()) == 1
+    assert not uploaders()
 
 
 def test_all_recorders_of_a_process_share_one(server: Server, tmp_path: Path) -> None:
@@ -110,17 +110,17 @@ def test_all_recorders_of_a_process_share_one(server: Server, tmp_path: Path) ->
     for recorder in recorders:
         recorder.record(b"1", b"2", event_id="first")
         assert recorder.flush(60)
-    [helper] = helpers()
+    [uploader] = uploaders()
     assert recorders[0].close()
     recorders[1].record(b"1", b"2", event_id="second")
-    assert recorders[1].flush(60) and helpers() == [helper]
-    helper.kill()
+    assert recorders[1].flush(60) and uploaders() == [uploader]
+    uploader.kill()
     for recorder in recorders[1:]:
         recorder.record(b"1", b"2", event_id="third")
     assert all(recorder.flush(60) for recorder in recorders[1:])
-    [another] = helpers()
-    assert another != helper
-    assert recorders[1].close() and helpers() == [another] and recorders[2].close() and not helpers()
+    [another] = uploaders()
+    assert another != uploader
+    assert recorders[1].close() and uploaders() == [another] and recorders[2].close() and not uploaders()
     expected = [["first"], ["first", "second", "third"], ["first", "third"]]
     assert [ids(address) for address in addresses] == [Counter(names) for names in expected]
 
@@ -139,18 +139,18 @@ for one, event_id in ((another, "second"), (recorder, "third")):
     assert one.close(60)
 """
     with served(script, address, tmp_path) as process:
-        [helper] = helpers(process.pid)
-        helper.kill()
-        until(lambda: is_gone(helper), 10)
+        [uploader] = uploaders(process.pid)
+        uploader.kill()
+        until(lambda: is_gone(uploader), 10)
         process.communicate("go on\n", timeout=60)
     assert process.returncode == 0 and ids(address) == Counter(["first", "second", "third"])
 
 
-def test_where_it_can_not_be_started_requests_wait_and_the_reason_is_told(
+def test_if_it_can_not_be_started_requests_wait_and_the_reason_is_logged(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/usr/bin/uwsgi")
-    assert Path(helper.interpreter()).resolve() == Path(f"{sys.exec_prefix}/bin/python3").resolve()
+    assert Path(interpreter()).resolve() == Path(f"{sys.exec_prefix}/bin/python3").resolve()
     monkeypatch.setattr(sys, "exec_prefix", str(tmp_path))
     with Recorder("churn", address, spool=tmp_path / "spool") as recorder, caplog.at_level(logging.WARNING):
         recorder.record(b"1", b"2", event_id="waits")
@@ -162,7 +162,7 @@ def test_where_it_can_not_be_started_requests_wait_and_the_reason_is_told(
     assert ids(address) == Counter(["waits"])
 
 
-def test_what_goes_wrong_in_it_is_told(
+def test_its_errors_are_logged(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
@@ -176,7 +176,7 @@ def test_what_goes_wrong_in_it_is_told(
 
 
 def test_modules_are_found_where_the_serving_process_finds_them(address: str, tmp_path: Path) -> None:
-    """Whatever else is among the places where it looks."""
+    """Even if the module path holds odd entries."""
     (tmp_path / "gone").mkdir()
     script = f"""
 import os, pathlib, sys
@@ -185,14 +185,14 @@ os.chdir({str(tmp_path / "gone")!r})
 os.rmdir(os.getcwd())
 """
     with served(script + WAITING, address, tmp_path / "spool") as process:
-        [helper] = helpers(process.pid)
-        folders = helper.environ()["PYTHONPATH"].split(os.pathsep)
+        [uploader] = uploaders(process.pid)
+        folders = uploader.environ()["PYTHONPATH"].split(os.pathsep)
         process.kill()
     assert folders[-1] == str(tmp_path / "own") and "" not in folders
 
 
-def test_a_time_limit_of_the_applications_sockets_is_not_the_helpers(address: str, tmp_path: Path) -> None:
-    """Nor does it make the ends of its lines return at once when there is nothing to read yet."""
+def test_a_time_limit_of_the_applications_sockets_is_not_the_uploaders(address: str, tmp_path: Path) -> None:
+    """Nor does it make its connections time out while there is nothing to read."""
     limited = "import socket, time\nsocket.setdefaulttimeout(0.01)\n"
     again = """
 time.sleep(0.1)
@@ -207,6 +207,6 @@ print(recorder.counters()["failures"])
 
 def test_it_gives_way_to_requests(address: str, tmp_path: Path) -> None:
     with served(WAITING, address, tmp_path) as process:
-        [helper] = helpers(process.pid)
-        assert helper.nice() > psutil.Process(process.pid).nice()
+        [uploader] = uploaders(process.pid)
+        assert uploader.nice() > psutil.Process(process.pid).nice()
         process.kill()

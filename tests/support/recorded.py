@@ -1,4 +1,4 @@
-"""For tests: a recorder into a folder, what it wrote, what ``collect_window`` makes of it; servers on free ports."""
+"""For tests of the recorder: make one, read its files, collect its rows; and run servers on free ports."""
 
 from __future__ import annotations
 
@@ -29,12 +29,13 @@ from support.captures import endpoint_file
 from support.places import INCLUDE
 
 
-def recorder_into(folder: Path, **more: Any) -> Recorder:
-    return Recorder("churn", str(folder / "capture"), spool=folder / "spool", **more)
+def recorder_into(folder: Path, **settings: Any) -> Recorder:
+    """A recorder with its destination and its spool in a folder."""
+    return Recorder("churn", str(folder / "capture"), spool=folder / "spool", **settings)
 
 
 def written_by(recorder: Recorder, folder: Path) -> list[dict[str, Any]]:
-    """The records of a recorder, which is closed for that, by time and id."""
+    """The records of a recorder, after closing it."""
     assert recorder.close()
     return records_in(folder)
 
@@ -44,7 +45,7 @@ def records_in(folder: Path) -> list[dict[str, Any]]:
 
 
 def records_at(address: str) -> list[dict[str, Any]]:
-    """In order of the files' names."""
+    """The records at an address, in order of the files' names."""
     files = store.list_files(address)
     content = [line for file in files for line in store.read(file.address).split(b"\n")]
     return [json.loads(line) for line in content if line]
@@ -56,19 +57,19 @@ def ids(address: Path | str) -> Counter[str]:
 
 
 def in_balance(recorder: Recorder) -> bool:
-    """Each request is somewhere: in the store, waiting, or counted as dropped."""
+    """Whether every request is in the store, waiting, or counted as dropped."""
     c = recorder.counters()
     return bool(c["recorded"] + c["adopted"] == c["sent"] + c["queued"] + c["spooled"] + c["dropped"])
 
 
 def data_of(record: dict[str, Any]) -> tuple[Any, Any]:
-    """What was asked and answered; None for a side that is not there."""
+    """A record's input and output; None for a missing side."""
     sides = record["captureData"]
     return tuple(sides[side]["data"] if side in sides else None for side in ("endpointInput", "endpointOutput"))  # type: ignore[return-value]
 
 
 class Waiting(Recorder):
-    """A recorder that blocks and is full: what hands in a request goes on when it is released."""
+    """A recorder that blocks and is full: ``take`` waits until ``released`` is set."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__("churn", str(folder / "capture"), spool=folder / "spool", when_full="block")
@@ -88,7 +89,7 @@ def around(moment: datetime) -> Window:
 
 
 def rows_of(folder: Path, moment: datetime | None = None, **settings: Any) -> list[dict[str, Any]]:
-    """The rows that ``collect_window`` makes of what was captured around a time (now), by event id."""
+    """The rows that ``collect_window`` makes of the requests captured around a time (now), by event id."""
     file = endpoint_file(folder, **settings)
     document = json.loads(store.read(jobs.collect_window(file, "dq", around(moment or datetime.now(UTC)))))
     assert not document["rejected"], document["reasons"]
@@ -103,9 +104,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(app: Any, **more: Any) -> Iterator[str]:
-    """The address of an ASGI app behind uvicorn in a thread, with its lifespan from start to shutdown."""
-    server = uvicorn.Server(uvicorn.Config(app, port=free_port(), log_level="warning", **more))
+def served(app: Any, **options: Any) -> Iterator[str]:
+    """The address of an ASGI app that uvicorn serves in a thread, with its lifespan."""
+    server = uvicorn.Server(uvicorn.Config(app, port=free_port(), log_level="warning", **options))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
@@ -120,7 +121,7 @@ def served(app: Any, **more: Any) -> Iterator[str]:
 def running(
     arguments: Sequence[str], port: int, folder: Path, path: str = "/healthz"
 ) -> Iterator[subprocess.Popen[str]]:
-    """A server that runs by itself, from when it answers; ended by SIGTERM."""
+    """A server process that answers; ended by SIGTERM."""
     environment = os.environ | {"PYTHONPATH": f"{INCLUDE}{os.pathsep}{folder}", "TMPDIR": str(folder)}
     server = subprocess.Popen(
         [sys.executable, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -141,16 +142,16 @@ def answers(url: str) -> bool:
         return False
 
 
-def until(done: Callable[[], Any], seconds: float = 60) -> None:
-    """Wait for something that happens in another thread or process."""
+def until(condition: Callable[[], Any], seconds: float = 60) -> None:
+    """Wait until a condition holds."""
     ends = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < ends, "it did not come to that"
+    while not condition():
+        assert time.monotonic() < ends, "the condition never held"
         time.sleep(0.01)
 
 
-def helpers(process: int | None = None) -> list[psutil.Process]:
-    """The processes that send what a process, or this one, records; also one that ended and was not waited for."""
+def uploaders(process: int | None = None) -> list[psutil.Process]:
+    """The uploaders of a process (this one); also one that has ended and was not waited for."""
     children = psutil.Process(process).children()
     return [one for one in children if is_gone(one) or "model_monitor.recorder.sending.uploader_main" in one.cmdline()]
 
