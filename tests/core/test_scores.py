@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from model_monitor.core import ranking
 from model_monitor.core.states import Scores, dump, load, scores
@@ -135,3 +135,20 @@ def test_curves_keep_their_ends_whatever_is_left_out(points: int, different: int
         kept, every = getattr(found, curve), getattr(whole, curve)
         assert len(kept) == min(points, len(every))
         assert (kept[0], kept[-1]) == (every[0], every[-1])
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)).filter(any), min_size=1, max_size=40))
+def test_curves_are_scikit_learns_to_the_last_digit_with_sparks_ends(counts: list[tuple[int, int]]) -> None:
+    positives, negatives = np.array(counts).T
+    curves = ranking.curves(positives, negatives, 10_000)
+    if curves is None:
+        assert not positives.any() or not negatives.any()
+        return
+    truth, scores = np.repeat([1, 0], len(counts)), np.tile(np.arange(len(counts)), 2)
+    weights = np.concatenate([positives, negatives])
+    false, true, _ = roc_curve(truth, scores, sample_weight=weights, drop_intermediate=False)
+    precisions, recalls, _ = precision_recall_curve(truth, scores, sample_weight=weights)
+    assert curves.false_positive_rates == [*false, 1.0]
+    assert curves.true_positive_rates == [*true, 1.0]
+    assert curves.recalls == recalls[::-1].tolist()
+    assert curves.precisions == [precisions[-2], *precisions[-2::-1]]

@@ -202,7 +202,7 @@ def test_windows_add_whatever_the_order_of_their_features_and_refuse_others() ->
     assert monitor.features(both) == list(FEATURES)
     twice = fold(monitor, [rows, rows])
     assert monitor.global_values(both)["label0"] == pytest.approx(monitor.global_values(twice)["label0"])
-    with pytest.raises(DataError, match="country is only in some"):
+    with pytest.raises(DataError, match="not all have country"):
         monitor.observe(rows) + monitor.observe(rows.select([0, 1, 2, 4]))
 
 

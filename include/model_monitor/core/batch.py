@@ -1,7 +1,7 @@
-"""What is in a batch of rows?
+"""The columns of a batch of rows, which is an Arrow ``RecordBatch``.
 
-A batch is an Arrow ``RecordBatch``. Its columns are what the model was asked and answered, but those whose name starts
-with ``@``: they say which request a row came from, are the same for every endpoint, and no monitor judges them.
+They hold the model's inputs and outputs, except those with a name that starts with ``@``: these identify the request of
+a row, are the same for every endpoint, and are judged by no monitor.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 EVENT_ID = "@event_id"  # text; one per request
-INFERENCE_ID = "@inference_id"  # text, null where the caller gave none
+INFERENCE_ID = "@inference_id"  # text; null if the caller gave none
 EVENT_TIME = "@event_time"  # timestamp in UTC
-RECORD = "@record"  # the captured line, on the first row of its request; only where labels will be merged with it
-LABELLED = "@labelled"  # whether a label was merged with the row; absent where every row brings its own
-REPEATED = "@repeated"  # whether an earlier label of the same request says the same: one that was delivered twice
+RECORD = "@record"  # the captured line, on the first row of its request; only if labels will be merged
+LABELLED = "@labelled"  # whether a label was merged with the row; absent if rows came with their labels
+REPEATED = "@repeated"  # whether the row's label was delivered before, for the same request
 EXPECTED_PREFIX = "@expected|"  # starts the column of explained rows with the expected answer, one for each label
 
-BATCH_ROWS = 1 << 16  # of a batch at most,
-BATCH_CELLS = 1 << 22  # and fewer if there are many columns
+BATCH_ROWS = 1 << 16  # the most rows of a batch,
+BATCH_CELLS = 1 << 22  # and the most cells
 
 
 def columns(batch: pa.RecordBatch) -> list[str]:
@@ -30,7 +30,7 @@ def columns(batch: pa.RecordBatch) -> list[str]:
 
 
 def without_repeats(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The rows without those that are there again because a label was delivered twice: they tell nothing new."""
+    """The rows without repeats: those of a label that was delivered before."""
     import pyarrow.compute as pc
 
     if REPEATED not in batch.schema.names:
@@ -40,6 +40,6 @@ def without_repeats(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def renamed(batch: pa.RecordBatch, name_of: Callable[[list[str]], list[str]]) -> pa.RecordBatch:
-    """The batch with the judged columns called otherwise; ``name_of`` gets their names in order and gives new ones."""
+    """The batch with new names of the judged columns; ``name_of`` maps their names, in order, to new ones."""
     fresh: Iterator[str] = iter(name_of(columns(batch)))
     return batch.rename_columns([name if name.startswith("@") else next(fresh) for name in batch.schema.names])

@@ -1,4 +1,4 @@
-"""How likely is it that chance alone did this?"""
+"""Probabilities of chance: tails and quantiles of the distributions that bounds are judged by."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NEGLIGIBLE = 1e-12  # of what was summed so far
 
 def binomial_tail(inside: int, n: int, expected: float, below: bool) -> float:
     """Probability (0..1) of at most (``below``) or at least ``inside`` of ``n`` rows, each inside with ``expected``.
-    Of an ``expected`` that is no probability it is 0: chance explains nothing then.
+    Returns 0.0 if ``expected`` is outside [0, 1].
 
     >>> binomial_tail(0, 2, 0.5, below=True)
     0.25
@@ -26,7 +26,11 @@ def beta_binomial_tail(inside: int, n: int, seen_inside: int, seen: int, below: 
     """The same where each row's probability is only known from ``seen_inside`` of ``seen`` other rows.
 
     The predictive distribution under Jeffreys' prior: beta-binomial with a = seen_inside + 1/2 and
-    b = seen - seen_inside + 1/2. Summed outwards from ``inside`` until the rest is negligible.
+    b = seen - seen_inside + 1/2. Summed outwards from ``inside`` until the rest is negligible, because SciPy's
+    ``betabinom.sf`` is 1 - cdf and cancels: for 200 of 806 after 400 of 9,971 it gives 8e-12.
+
+    >>> f"{beta_binomial_tail(200, 806, 400, 9971, below=False):.1e}"
+    '5.8e-83'
     """
     a, b = seen_inside + 0.5, seen - seen_inside + 0.5
     total, k, step = 0.0, inside, -1 if below else 1
@@ -41,7 +45,7 @@ def beta_binomial_tail(inside: int, n: int, seen_inside: int, seen: int, below: 
 
 
 def beta_binomial(k: np.ndarray, n: int, a: float, b: float) -> np.ndarray:
-    """Probability of each of some numbers (1-d) of ``n`` rows."""
+    """Probability of each number of rows ``k`` (1-d) out of ``n``."""
     from scipy.special import betaln
 
     choose = -betaln(n - k + 1, k + 1) - np.log(n + 1)
@@ -50,7 +54,7 @@ def beta_binomial(k: np.ndarray, n: int, a: float, b: float) -> np.ndarray:
 
 
 def student_quantile(level: float, freedom: float) -> float:
-    """What Student's t with so many degrees of freedom (>= 1) exceeds with probability ``level`` (0..1)."""
+    """The number that Student's t with these degrees of freedom (>= 1) exceeds with probability ``level`` (0..1)."""
     from scipy.stats import t
 
     return float(t.isf(level, freedom))

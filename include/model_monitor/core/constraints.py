@@ -1,4 +1,4 @@
-"""What must hold of a measure, and what came of it?
+"""Constraints on measures, and the findings that evaluation makes of them.
 
 A bound is data: ``Between`` (a number in an interval), ``Within`` (a distribution's mass on a set), ``Near`` (a
 distribution close to another), or ``Unlearned`` (the baseline could not tell the bound). A finding has three outcomes:
@@ -21,14 +21,13 @@ Outcome = Literal["holds", "violated", "undefined"]
 class Between:
     """A number, share or estimate must not be below ``low`` nor above ``high``; None leaves a side open.
 
-    With a ``level`` (0..1), what lies beyond a side counts only if chance alone would take it there with less than that
-    probability. ``drawn`` is the baseline's own measure where the side is no fixed number but was itself observed on so
-    many rows; its chance is weighed too. Of a share the probability is exact, so that without ``drawn`` a single row
-    outside a ``low`` of 1 always counts. Of an estimate it is Student's, from its error; where a single row makes up
-    most of what is beyond, nobody can tell: one absurd row raises the error as much as the mean. A plain number has no
-    chance.
+    With a ``level`` (0..1), a value beyond a side violates it only if chance alone would take it there with less than
+    that probability. ``drawn`` is the baseline's own measure if the side was observed rather than fixed; its chance
+    counts too. For a share the probability is exact: without ``drawn``, a single row outside a ``low`` of 1 violates
+    it. For an estimate it is Student's, from the standard error; an estimate is undefined if a single row makes up most
+    of what is beyond, since one absurd row raises the error as much as the mean. A plain number has no chance.
 
-    Raises ValueError if a side is NaN, which nothing would ever be beyond.
+    Raises ValueError if a side is NaN, because no value is beyond NaN.
     """
 
     low: float | None = None
@@ -43,9 +42,9 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """At least a share (0..1) of the rows must be in some categories, or at least a number of them (``counted``).
+    """At least a share (0..1) of the rows, or a number of rows (``counted``), must be in the categories.
 
-    Missing ones may count as inside; they are left out otherwise.
+    Missing values count as inside if ``missing_is_inside``, else not at all.
     """
 
     categories: frozenset[str]
@@ -58,8 +57,8 @@ class Within:
 class Near:
     """A distribution must not be further than ``threshold`` from another, by a distance named in ``DISTANCES``.
 
-    With a ``level`` (0..1), a distance that chance alone would exceed with that probability does not count; a closeness
-    counts only if it would be below the threshold but for chance.
+    With a ``level`` (0..1), a distance that chance alone would exceed with that probability is no violation, and a
+    closeness violates only if it would be below the threshold but for chance.
     """
 
     to: Distribution
@@ -70,9 +69,9 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Unlearned:
-    """A measure should be judged, but the baseline could not tell by what, and why: a clause after a colon.
+    """The baseline could not tell a bound; ``reason`` is a clause that reads well after a colon.
 
-    Its findings are undefined; without it, nobody would ever hear that the measure is not judged.
+    Findings are undefined, so that reports say that the measure is not judged.
     """
 
     reason: str
@@ -83,7 +82,7 @@ Bound = Between | Within | Near | Unlearned
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """A named measure of a subject must keep to a bound; ``check`` is what reports call it."""
+    """A bound on a named measure of a subject; ``check`` is its name in reports."""
 
     check: str
     subject: Subject
@@ -93,11 +92,11 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came of one constraint.
+    """The outcome of one constraint.
 
-    ``observed`` is the number, share, distance or p-value that was judged, None if undefined. ``noise_floor`` is the
-    distance, or how far an estimate or a closeness may be beyond its bound, to be expected from chance, where it was
-    asked for. ``reason`` says why it is undefined.
+    ``observed`` is the judged number, share, distance or p-value; None if undefined. ``noise_floor`` is the distance
+    that chance alone explains, or how far it takes an estimate or a closeness beyond its bound; None without a level.
+    ``reason`` says why the outcome is undefined.
     """
 
     constraint: Constraint

@@ -1,8 +1,7 @@
-"""How far is one distribution from another, and how far would chance alone take it?
+"""Distances between distributions, and the distances that chance alone would produce.
 
-Two families. ``kolmogorov_smirnov``, ``largest_share_change``, ``chi_squared`` and ``ndcg`` (a closeness) are what
-their names say. The ``sagemaker_*`` ones reproduce the original's numbers, including that it forgets how often a number
-occurred.
+``kolmogorov_smirnov``, ``largest_share_change``, ``chi_squared`` and ``ndcg`` (a closeness) are what their names say.
+The ``sagemaker_*`` ones reproduce SageMaker's numbers, which ignore how often a number occurred.
 """
 
 from __future__ import annotations
@@ -18,19 +17,19 @@ import numpy as np
 from model_monitor.core.distributions import Categories, Distribution, Numbers
 from model_monitor.core.importances import ndcg, ndcg_margin
 
-ROBUST = 1.8  # the original's constant: a level of about 0.003 in Kolmogorov and Smirnov's test
+ROBUST = 1.8  # SageMaker's constant: a level of about 0.003 in Kolmogorov and Smirnov's test
 
 
 @dataclass(frozen=True)
 class Distance:
     """A way to compare a live distribution with its baseline.
 
-    ``between`` gives the distance, or None where there is none, e.g. if either is empty. ``noise`` gives the distance
-    that chance alone exceeds with at most the probability ``level`` when nothing changed; None if it is part of the
-    distance already. With ``is_p_value``, small means far.
+    ``between`` gives the distance; None if there is none, e.g. if either is empty. ``noise`` gives the distance that
+    chance alone exceeds with at most the probability ``level`` when nothing changed; it is absent if the distance
+    allows for chance already. With ``is_p_value``, small means far.
 
-    ``margin`` is of a closeness, for which small means far too: how much closer the two might be but for chance, with
-    the probability ``level`` of being closer still; None if nobody can tell.
+    A closeness, for which small means far as well, has a ``margin``: how much closer the two might be but for chance,
+    exceeded with the probability ``level``; None if the errors are unknown.
     """
 
     between: Callable[[Any, Any], float | None]
@@ -53,7 +52,7 @@ def kolmogorov_smirnov(live: Numbers, baseline: Numbers) -> float | None:
 
 
 def kolmogorov_smirnov_noise(live: Numbers, baseline: Numbers, level: float) -> float:
-    """Two-sample bound c(level) * sqrt(1/n + 1/m) (Smirnov 1939), plus what the sketches may be off."""
+    """Two-sample bound c(level) * sqrt(1/n + 1/m) (Smirnov 1939), plus the rank errors of the sketches."""
     return noise(live.n, baseline.n, level) + live.rank_error + baseline.rank_error
 
 
@@ -78,8 +77,8 @@ def largest_share_change_noise(live: Categories, baseline: Categories, level: fl
 
 
 def noise(n: int, m: int, level: float) -> float:
-    """sqrt(-ln(level/2)/2) * sqrt(1/n + 1/m): what the difference of two shares, or of two cumulative shares, of n
-    and m rows from one source exceeds with probability ``level``."""
+    """sqrt(-ln(level/2)/2) * sqrt(1/n + 1/m): the difference of two shares, or of two cumulative shares, of n and m
+    rows from one source exceeds it with at most the probability ``level``."""
     return math.sqrt(-math.log(level / 2) / 2) * math.sqrt(1 / n + 1 / m)
 
 
@@ -113,9 +112,9 @@ def too_many_small(expected: list[float]) -> bool:
 
 
 def sagemaker_numbers(live: Numbers, baseline: Numbers, robust: bool) -> float | None:
-    """The original's distance of two sketches: one weight per *different* value, the last one met.
+    """SageMaker's distance of two sketches: each *distinct* value has one weight, the last in the sketch.
 
-    So it can't see a shift of weight among the same values. See docs/compatibility.md.
+    It can't see a shift of weight among the same values. See docs/compatibility.md.
     """
     if not live.n or not baseline.n:
         return None
@@ -130,7 +129,7 @@ def last_weights(numbers: Numbers) -> Numbers:
 
 
 def sagemaker_categories(live: Categories, baseline: Categories, robust: bool) -> float | None:
-    """The original's distance of two histograms: the largest change of a share, less chance."""
+    """SageMaker's distance of two histograms: the largest change of a share, less chance."""
     return less_chance(largest_share_change(live, baseline), live.n, baseline.n, robust)
 
 
@@ -154,5 +153,5 @@ DISTANCES = {
 
 
 def comparable(live: Distribution, baseline: Distribution) -> bool:
-    """Whether both are over numbers or both over categories."""
+    """Whether both distributions are of one kind."""
     return type(live) is type(baseline)

@@ -1,4 +1,4 @@
-"""How is a column's mass spread over numbers or categories, or importance over features, as a distance sees it?"""
+"""The distributions that distances compare: over numbers, over categories, or of importance over features."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SKETCH_RANK_ERROR = 0.005
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """Numbers and how many rows each stands for.
+    """Numbers, and how many rows each represents.
 
-    ``values`` float64 and ``weights`` int64 are 1-d, of one length, by rising value; a value may occur again with
-    another weight, as in a sketch.
+    ``values`` (float64) and ``weights`` (int64) are 1-d, of one length, by rising value. A value may recur with another
+    weight, as in a sketch.
     """
 
     values: np.ndarray
@@ -30,12 +30,12 @@ class Numbers:
 
     @property
     def n(self) -> int:
-        """How many rows it stands for."""
+        """How many rows it represents."""
         return int(self.weights.sum())
 
     @property
     def rank_error(self) -> float:
-        """How far a cumulative share may be off because rows were summarised; 0.0 where every row is kept."""
+        """The error of a cumulative share because rows were summarised; 0.0 if every row is kept."""
         return SKETCH_RANK_ERROR if len(self.weights) and self.weights.max() > 1 else 0.0
 
     def share_up_to(self, grid: np.ndarray) -> np.ndarray:
@@ -47,7 +47,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Categories:
-    """How often each category occurs; ``rest`` are rows of categories not told apart, ``missing`` rows without one."""
+    """How often each category occurs; ``rest`` counts rows of uncounted categories, ``missing`` rows without one."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
     rest: int = 0

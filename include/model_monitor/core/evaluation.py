@@ -1,4 +1,4 @@
-"""Does each constraint hold of the measures, and could chance alone have broken it?"""
+"""Evaluate constraints: does each hold, or could chance alone explain what was measured?"""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from model_monitor.core.distances import DISTANCES, Distance, comparable
 from model_monitor.core.distributions import Categories, Distribution
 from model_monitor.core.measures import Estimate, Measure, Measures, Segment, Share, Undefined
 
-MOST = 0.5  # of a sum in one row: then that row decides
+MOST = 0.5  # part of a sum beyond which a single row decides it
 
 
 def evaluate(constraints: Iterable[Constraint], measures: Measures) -> list[Finding]:
-    """One finding per constraint, in order. A measure that is absent or None makes it undefined, never green."""
+    """One finding per constraint, in order; undefined if its measure is absent or None."""
     segments = {subject.segment[:1] for subject, _ in measures}
     return [finding_of(constraint, measures, segments) for constraint in constraints]
 
 
 def finding_of(constraint: Constraint, measures: Measures, segments: Collection[Segment]) -> Finding:
-    """The finding of one constraint; ``segments`` are the outermost ones of which there is any measure."""
+    """The finding of one constraint; ``segments`` are the outermost ones that have a measure."""
     measure = measures.get((constraint.subject, constraint.measure))
     if constraint.subject.segment[:1] not in segments and constraint.subject.segment:
         column, value = constraint.subject.segment[0]
@@ -69,8 +69,8 @@ def _(bound: Between, constraint: Constraint, measure: Measure) -> Finding:
 
 
 def by_chance(share: Share, expected: float, bound: Between, below: bool) -> float:
-    """The probability of at most (``below``) or at least so many rows inside by chance alone: each row is inside with
-    the expected probability or, where that was observed, with what the observation allows."""
+    """The probability of at most (``below``) or at least this many rows inside by chance alone. Each row is inside with
+    the expected probability or, if that was observed, with a probability drawn from the observation."""
     drawn = bound.drawn
     if isinstance(drawn, Share) and drawn.n:
         return chance.beta_binomial_tail(share.inside, share.n, drawn.inside, drawn.n, below)
@@ -78,10 +78,10 @@ def by_chance(share: Share, expected: float, bound: Between, below: bool) -> flo
 
 
 def noise_of(estimate: Estimate, drawn: Share | Estimate | None, level: float) -> float | None:
-    """How far beyond its bound chance alone takes an estimate with the probability ``level``; None if nobody can tell.
+    """How far beyond its bound chance alone takes an estimate with the probability ``level``; None if that is unknown.
 
-    Student's t; with a baseline's own error, the degrees of freedom are Welch & Satterthwaite's. A baseline whose error
-    is not known counts as if its rows spread as much as the estimate's.
+    Student's t; with a baseline's own error, the degrees of freedom are Welch & Satterthwaite's. A baseline of unknown
+    error is assumed to spread as much as the estimate.
     """
     if estimate.error is None or not math.isfinite(estimate.error) or estimate.n < 2:
         return None
@@ -92,7 +92,7 @@ def noise_of(estimate: Estimate, drawn: Share | Estimate | None, level: float) -
     both = math.hypot(estimate.error, of_baseline)
     if not both or not math.isfinite(both):
         return None if both else 0.0
-    # As parts of both, as fourth powers of large numbers would not be finite.
+    # Relative to both: fourth powers of large numbers would not be finite.
     parts = (estimate.error / both) ** 4 / (n - 1) + (of_baseline / both) ** 4 / max(m - 1, 1)
     noise = chance.student_quantile(level, 1 / parts) * both
     return noise if math.isfinite(noise) else None

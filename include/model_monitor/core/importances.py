@@ -1,4 +1,4 @@
-"""Which features matter most, and do they still come in that order?"""
+"""The importances of features, and how well a window keeps the order of its baseline's."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ ABSENT = -1.0  # ranks behind every importance, none of which is negative
 
 @dataclass(frozen=True, eq=False)
 class Importances:
-    """A number for each of some features, of which the absolute value says how much the feature matters.
+    """A number for each feature; its absolute value is how much the feature matters.
 
-    ``values`` (1-d float64) belong to ``names``. ``covariance`` is that of the values' errors (float64, as many rows
-    and columns as names), estimated from ``n`` rows; None if not known. ``resamples`` and ``seed`` say how chance is
-    weighed.
+    ``values`` (1-d float64) belong to ``names``. ``covariance`` is that of their errors (float64, a row and a column
+    for each name), estimated from ``n`` rows; None if unknown. ``resamples`` and ``seed`` are those of NDCG's margin.
     """
 
     names: tuple[str, ...]
@@ -29,12 +28,12 @@ class Importances:
 
     @classmethod
     def of(cls, values: Mapping[str, float]) -> Importances:
-        """Importances of which the errors are not known."""
+        """Importances without known errors."""
         return cls(tuple(values), np.array([*values.values()], np.float64))
 
     def drawn(self, chance: np.random.Generator, count: int) -> np.ndarray:
-        """The values as they might as well have come, ``count`` times (count x names): multivariate Student's, with
-        n - 1 degrees of freedom; the values themselves if their errors are not known."""
+        """``count`` draws of the values (count x names) from a multivariate Student's t with n - 1 degrees of freedom;
+        the values themselves if their errors are unknown."""
         if self.covariance is None or self.n < 2:
             return np.tile(self.values, (count, 1))
         spread = chance.multivariate_normal(np.zeros(len(self.values)), self.covariance, count, method="eigh")
@@ -73,27 +72,27 @@ def ndcg(live: Importances, baseline: Importances) -> float | None:
 def ndcg_margin(live: Importances, baseline: Importances, level: float) -> float | None:
     """How much higher NDCG might be but for chance, which is more with at most about the probability ``level``; >= 0.
 
-    The larger of two: how much higher it is in a share ``level`` of the resamples of the live importances, and how far
-    chance takes it below 1 in that share of resamples of the baseline's, with the live errors, that is if nothing has
-    changed. The first alone would often be 0 where features matter about as much, since chance only disturbs an order;
-    the second alone takes no account of a window that is near the threshold in truth. The errors of the baseline count
-    where they are known. Below some 20 rows of skewed attributions the probability is up to twice the level.
+    The larger of two: how much higher NDCG is in a share ``level`` of resamples of the live importances; and how
+    far below 1 it is in that share of resamples of the baseline's importances with the live errors, that is, if nothing
+    changed. The first alone would often be 0 for features of about equal importance, since chance only disturbs an
+    order. The second alone ignores a window that is truly near the threshold. The errors of the baseline count if they
+    are known. Below about 20 rows of skewed attributions the probability is up to twice the level.
 
-    None if the errors of the live importances are not known, or if there is no NDCG.
+    None if the errors of the live importances are unknown, or if there is no NDCG.
     """
     found = weighed(live, baseline, level)
     return found[2] if found else None
 
 
 def ndcg_interval(live: Importances, baseline: Importances, level: float) -> tuple[float, float] | None:
-    """Where NDCG would be without chance: below or above with about the probability ``level`` each. The upper end is
-    that of ``ndcg_margin``; None as there."""
+    """The interval of NDCG without chance: it is below or above with about the probability ``level`` each. The upper
+    end is that of ``ndcg_margin``. None as there."""
     found = weighed(live, baseline, level)
     return (min(found[0], found[1]), min(1.0, found[0] + found[2])) if found else None
 
 
 def weighed(live: Importances, baseline: Importances, level: float) -> tuple[float, float, float] | None:
-    """NDCG, what is below it in a share ``level`` of resamples, and its margin."""
+    """NDCG, its quantile ``level`` over resamples, and its margin."""
     observed = ndcg(live, baseline)
     if observed is None or live.covariance is None or live.n < 2:
         return None
@@ -112,13 +111,13 @@ def as_if_unchanged(live: Importances, baseline: Importances) -> Importances:
 
 
 def resampled(live: Importances, baseline: Importances) -> np.ndarray:
-    """NDCG of importances as they might as well have come, ``live.resamples`` times."""
+    """NDCG of ``live.resamples`` draws of the importances."""
     chance = np.random.default_rng(live.seed)
     places = places_of(live, baseline)
     scores = scores_of(np.abs(live.drawn(chance, live.resamples)), places)
     gains = np.abs(baseline.drawn(chance, live.resamples))
-    ideal = np.sort(gains, axis=1)[:, ::-1]  # before ties are averaged, which only the found order shares
-    for tied in ties_of(live, places):  # in each resample they are next to each other, in any order
+    ideal = np.sort(gains, axis=1)[:, ::-1]  # before ties are averaged, which affects the observed order only
+    for tied in ties_of(live, places):  # adjacent in each resample, in any order
         gains[:, tied] = gains[:, tied].mean(axis=1, keepdims=True)
     discounts = discounts_of(gains.shape[1])
     order = np.argsort(-scores, axis=1, kind="stable")
@@ -129,7 +128,7 @@ def resampled(live: Importances, baseline: Importances) -> np.ndarray:
 
 
 def places_of(live: Importances, baseline: Importances) -> np.ndarray:
-    """Where in ``live`` each feature of the baseline is; -1 where it is not."""
+    """The index in ``live`` of each feature of the baseline; -1 if it is absent."""
     place = {name: i for i, name in enumerate(live.names)}
     return np.array([place.get(name, -1) for name in baseline.names], np.int64)
 
@@ -150,6 +149,6 @@ def ties_of(live: Importances, places: np.ndarray) -> list[np.ndarray]:
 
 
 def discounts_of(count: int) -> np.ndarray:
-    """What a gain at each rank is worth: 1 / log2(rank + 1)."""
+    """The weight of a gain at each rank: 1 / log2(rank + 1)."""
     discounts: np.ndarray = 1 / (np.log(np.arange(count) + 2) / np.log(2))
     return discounts

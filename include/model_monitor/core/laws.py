@@ -1,4 +1,4 @@
-"""Is this really a monitor? The acceptance test of every one, ours or a user's."""
+"""The laws of monitors: the acceptance test of each, ours or a user's."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def check(monitor: Monitor[S], rows: pa.RecordBatch, seed: int = 0) -> None:
-    """Raise AssertionError, naming the law, unless the monitor keeps all of them on these rows.
+    """Raise AssertionError that names the law if the monitor breaks one on these rows.
 
     The State does not depend on how rows are cut or ordered (sums of floats up to 1e-9 relative, sketches up to their
     rank error); no rows add nothing; a baseline satisfies its own suggestions; an empty window never passes; a State
@@ -61,11 +61,11 @@ def cuts(rows: pa.RecordBatch, chance: random.Random) -> list[tuple[str, list[pa
     ]
 
 
-def assert_alike(found: Measures, expected: Measures, law: str) -> None:
-    assert found.keys() == expected.keys(), f"{law}: measures differ: {found.keys() ^ expected.keys()}"
+def assert_alike(observed: Measures, expected: Measures, law: str) -> None:
+    assert observed.keys() == expected.keys(), f"{law}: measures differ: {observed.keys() ^ expected.keys()}"
     for key, measure in expected.items():
-        assert alike(found[key], measure), (
-            f"{law}: {key[0]} {key[1]} is {reprlib.repr(found[key])}, not {reprlib.repr(measure)}"
+        assert alike(observed[key], measure), (
+            f"{law}: {key[0]} {key[1]} is {reprlib.repr(observed[key])}, not {reprlib.repr(measure)}"
         )
 
 

@@ -1,4 +1,4 @@
-"""What is measured, and of what? A number, a share, an estimate or a distribution, of a subject."""
+"""Measures: a number, a share, an estimate or a distribution of a subject."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Segment = tuple[tuple[str, str], ...]  # (column, value) pairs, outermost first
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a measure is about: a column, or everything (None); of the rows of a segment, or of all rows."""
+    """A column, or everything (None), in the rows of a segment or in all rows."""
 
     column: str | None = None
     segment: Segment = ()
 
     def within(self, column: str, value: str) -> Subject:
-        """The same of the rows in which a column has a value."""
+        """The subject in the rows where a column has a value."""
         return Subject(self.column, ((column, value), *self.segment))
 
     def __str__(self) -> str:
@@ -30,21 +30,21 @@ EVERYTHING = Subject()
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many of some rows: ``inside`` of ``n``."""
+    """``inside`` of ``n`` rows."""
 
     inside: int
     n: int
 
     @property
     def value(self) -> float | None:
-        """0..1; None of no rows."""
+        """0..1; None if there are no rows."""
         return self.inside / self.n if self.n else None
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number estimated from ``n`` rows, and its standard error, >= 0; None if that is not known, infinite if numbers
-    are too large for it. ``largest`` is the part (0..1) that a single row has in a sum; None if not known."""
+    """A number estimated from ``n`` rows, and its standard error (>= 0; None if unknown, infinite if numbers are too
+    large for it). ``largest`` is the greatest part (0..1) of a sum that one row has; None if unknown."""
 
     value: float
     error: float | None = None
@@ -54,7 +54,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Undefined:
-    """There is no such number, and why: a clause that a person can read after a colon."""
+    """There is no such number; ``reason`` is a clause that reads well after a colon."""
 
     reason: str
 

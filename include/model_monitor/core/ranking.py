@@ -1,7 +1,9 @@
-"""How well do scores put positives above negatives?
+"""How well scores rank positives above negatives, from counts.
 
-All functions take, for each different score by rising value, how many positives and how many negatives had it: two 1-d
-arrays of counts of one length.
+Each function takes two 1-d arrays of one length: how many positives and how many negatives have each distinct score, by
+rising score. scikit-learn has no DeLong error and takes a row for each score and class. Its curves are the same numbers
+but for their ends, which are Spark's here; its average precision sums in another order and so differs in the last
+digit, which reports write.
 """
 
 from __future__ import annotations
@@ -48,8 +50,8 @@ def sum_exactly(a: np.ndarray, b: np.ndarray) -> int:
 def auc_error(positives: np.ndarray, negatives: np.ndarray) -> float | None:
     """Standard error of the AUC (DeLong, DeLong & Clarke-Pearson 1988); None if either class has fewer than two rows.
 
-    Not below Hanley & McNeil's (1982) with one more pair that is half right, so that scores which separate a few rows
-    without fault are not taken for certain.
+    At least Hanley & McNeil's (1982) with one more pair that is half right: scores that separate a few rows perfectly
+    are not certain to do so again.
     """
     m, n = int(positives.sum()), int(negatives.sum())
     area = auc(positives, negatives)
@@ -82,8 +84,8 @@ def average_precision(positives: np.ndarray, negatives: np.ndarray) -> float | N
 def curves(positives: np.ndarray, negatives: np.ndarray, points: int) -> Curves | None:
     """Both curves, one point for each different score, falling, as Spark's ``BinaryClassificationMetrics`` makes them:
     the ROC curve gets (0, 0) in front and (1, 1) behind; the other gets recall 0 with the precision of the highest
-    score in front. Of more than ``points`` (>= 2) some are left out evenly, never the first or last. None if there is
-    no positive or no negative."""
+    score in front. More than ``points`` (>= 2) are thinned evenly, keeping the first and last. None if there is no
+    positive or no negative."""
     hits, false = np.cumsum(positives[::-1]), np.cumsum(negatives[::-1])
     if not len(hits) or not hits[-1] or not false[-1]:
         return None
@@ -97,8 +99,8 @@ def curves(positives: np.ndarray, negatives: np.ndarray, points: int) -> Curves 
 
 
 def thinned(values: np.ndarray, points: int) -> list[float]:
-    """At most so many values, evenly spaced, with the first and the last."""
+    """At most ``points`` values, evenly spaced, with the first and the last."""
     if len(values) > points:
         values = values[np.linspace(0, len(values) - 1, points).round().astype(int)]
-    kept: list[float] = values.tolist()
-    return kept
+    points_kept: list[float] = values.tolist()
+    return points_kept

@@ -26,7 +26,7 @@ WHOLE = re.compile(r"^(-?(?:0|[1-9][0-9]*))\.0+$")
 
 @dataclass(frozen=True)
 class Segments(Keyed[S]):
-    """A State per value of a column, for at most ``MAX_SEGMENTS`` different ones; DataError beyond."""
+    """A State per value of a column. Raises DataError beyond ``MAX_SEGMENTS`` values."""
 
     column: str = ""
 
@@ -77,7 +77,7 @@ class By(Monitor[Segments[S]], Generic[S]):
         like = self.monitor.empty
         written = [canonical(text) for text in texts.dictionary.to_pylist()]
         values = {value: place for place, value in enumerate(dict.fromkeys(written))}
-        Segments(like, dict.fromkeys(values, like), self.column)  # not too many, before the work
+        Segments(like, dict.fromkeys(values, like), self.column)  # raises before the work if there are too many
         codes = np.array([values[value] for value in written], np.int64)[texts.indices.to_numpy()]
         rows = batch.take(pa.array(np.argsort(codes, kind="stable")))
         ends = np.cumsum(np.bincount(codes, minlength=len(values))).tolist()
@@ -102,8 +102,8 @@ class By(Monitor[Segments[S]], Generic[S]):
 
 
 def canonical(value: str) -> str:
-    """The text of a segment: a whole number without ``.0`` and a boolean in small letters, as one source may write
-    them otherwise than another; any other text as it is.
+    """The text of a segment: whole numbers without ``.0`` and booleans in small letters, because sources spell them
+    differently; any other text as it is.
 
     >>> canonical("7.0"), canonical("True"), canonical("1.10"), canonical("007.0")
     ('7', 'true', '1.10', '007.0')
@@ -114,13 +114,13 @@ def canonical(value: str) -> str:
 
 
 def within(constraint: Constraint, column: str, value: str) -> Constraint:
-    """The same constraint, of the rows in which a column has a value."""
+    """The constraint in the rows where a column has a value."""
     return replace(constraint, subject=constraint.subject.within(column, value))
 
 
 @dataclass(frozen=True)
 class Parts(Generic[S]):
-    """The State of all rows, and of the segments by each of some columns."""
+    """The State of all rows, and of the segments by each column."""
 
     version: ClassVar[int] = 1
 

@@ -1,4 +1,4 @@
-"""Which span of event time is being judged?"""
+"""The window: the span of event time that an execution judges."""
 
 from __future__ import annotations
 

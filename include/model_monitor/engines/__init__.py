@@ -1,1 +1,1 @@
-"""Where monitors observe: in this process, or on a cluster."""
+"""Where is it observed? In this process, or on a cluster."""

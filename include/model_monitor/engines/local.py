@@ -1,4 +1,4 @@
-"""How does one process use all its cores, within bounded memory?"""
+"""Observe on the cores of one process, within bounded memory."""
 
 from __future__ import annotations
 

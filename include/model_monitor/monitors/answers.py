@@ -1,4 +1,4 @@
-"""Which rows can be judged, and what were their truths and predictions?"""
+"""The truths and predictions of a batch, and the rows without a usable one, by reason."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OTHER_LENGTH = "a vector of another length than class_names"
 
 @dataclass
 class Sieve:
-    """Which rows of a batch are left, and why the others were set aside: each for the first thing that is wrong."""
+    """The rows of a batch that are left, and how many were set aside for which reason: each row for its first."""
 
     left: np.ndarray
     reasons: dict[str, int] = field(default_factory=dict)
@@ -40,11 +40,11 @@ class Sieve:
 
 @dataclass(frozen=True)
 class Answers:
-    """Predictions of all rows of a batch, and of the usable ones their truth as well.
+    """Predictions of all rows of a batch, and the truths of the usable ones.
 
-    ``labelled`` and ``usable`` are boolean, ``scores`` float64 (NaN where there is none; None if the monitor has no
-    probability); ``truth`` and ``predicted`` (None if only the score tells) are texts or, for regression, float64. All
-    of one length.
+    All arrays have one length. ``labelled`` and ``usable`` are boolean. ``scores`` are float64, NaN where a row has
+    none; None if the monitor has no probability. ``truth`` and ``predicted`` (None if there are only scores) are texts
+    or, for regression, float64.
     """
 
     labelled: np.ndarray
@@ -61,7 +61,7 @@ class Answers:
 
 
 def labelled(batch: pa.RecordBatch) -> np.ndarray:
-    """Whether each row has a label record; all have where nothing was merged."""
+    """Whether each row has a label record; all rows have one if nothing was merged."""
     if LABELLED not in batch.schema.names:
         return np.ones(batch.num_rows, bool)
     return truths(pc.fill_null(batch.column(LABELLED), False))
@@ -108,8 +108,8 @@ def of_classification(
 ) -> Answers:
     """The answers of a model that predicts a class.
 
-    With ``positive``, the probability is a score: a number, or the element of so an index of a vector of the
-    probabilities of ``classes``. Without, it is read only if there is no prediction: as the class of its largest.
+    With ``positive``, an index into ``classes``, the probability is a score: a number, or that element of a vector.
+    Without, it is read only if there is no prediction: the class of its largest element is the prediction.
     """
     has_label = labelled(batch)
     sieve = Sieve(has_label)

@@ -1,7 +1,7 @@
-"""What is in one column: of which type are its values, how many, how spread?
+"""The State of one column: the types of its values, how many there are, and how they spread.
 
-Types are told by how a value is written, as the original does it (deequ's ``DataType``): ``1`` is Integral, ``1.0``
-Fractional, `` 7`` a String. A column from a typed source has its source's type.
+A value's type is how it is written, as in SageMaker (deequ's ``DataType``): ``1`` is Integral, ``1.0`` Fractional,
+`` 7`` a String. A column from a typed source has its source's type.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PATTERNS = {
 }
 NUMERIC = (INTEGRAL, FRACTIONAL)
 
-NUMERALS = 1000  # so many different numbers are told apart by how they are written, in case the column holds words too
+NUMERALS = 1000  # distinct numbers whose spelling is counted, in case the column holds words too
 PROBE_ROWS = 2 * NUMERALS
 
 
@@ -90,7 +90,7 @@ def spread(column: Column, missing: int) -> Distribution | None:
 
 
 def few(numerals: Counts) -> Counts:
-    """All of them or, beyond ``NUMERALS``, only their number: the same whatever came first."""
+    """All counts or, beyond ``NUMERALS``, only their total: the same in any order of arrival."""
     return numerals if not numerals.rest and len(numerals.values) <= NUMERALS else Counts(rest=numerals.n)
 
 
@@ -112,7 +112,7 @@ def many_different(texts: pa.StringArray) -> bool:
 
 
 def as_text(array: pa.Array) -> tuple[str | None, pa.Array]:
-    """Values as texts, and their type if it comes from the source rather than from how each is written."""
+    """Values as texts, and their type if the source has one."""
     if pa.types.is_string(array.type):
         return None, array
     if pa.types.is_floating(array.type) or pa.types.is_decimal(array.type):
@@ -125,7 +125,7 @@ def as_text(array: pa.Array) -> tuple[str | None, pa.Array]:
 
 
 def observe_dictionary(array: pa.DictionaryArray, kind: str | None = None) -> Column:
-    """The State of values given as codes into a dictionary; each different value is looked at once."""
+    """The State of values given as codes into a dictionary; each distinct value is parsed once."""
     dictionary_kind, texts = as_text(array.dictionary)
     codes = array.indices.drop_null().to_numpy()
     counts = np.bincount(codes, minlength=len(texts))
@@ -141,13 +141,13 @@ def observe_dictionary(array: pa.DictionaryArray, kind: str | None = None) -> Co
 
 
 def counted(texts: pa.StringArray, counts: np.ndarray, chosen: np.ndarray) -> dict[str, int]:
-    """The chosen texts of a dictionary that do occur, and how often."""
+    """The chosen texts of a dictionary that occur, with their counts."""
     used = np.flatnonzero(chosen & (counts > 0))
     return dict(zip(texts.take(pa.array(used)).to_pylist(), counts[used].tolist(), strict=True))
 
 
 def observe_texts(texts: pa.StringArray, kind: str | None = None) -> Column:
-    """The State of texts that hardly repeat."""
+    """The State of texts that are mostly distinct."""
     numbers, kinds = numbers_of(texts, kinds_of(texts, kind), typed=kind is not None)
     numeric = ~np.isnan(numbers)
     words = {} if numeric.all() else value_counts(texts.filter(pa.array(~numeric)))

@@ -20,7 +20,7 @@ from model_monitor.monitors.traits import BUILT_IN
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# What the constraints are called in reports, after the original.
+# Names of the checks in reports, which are SageMaker's.
 DATA_TYPE = "data_type_check"
 COMPLETENESS = "completeness_check"
 BASELINE_DRIFT = "baseline_drift_check"
@@ -49,7 +49,7 @@ class Table(Record):
 
 @dataclass(frozen=True)
 class Rules:
-    """What is asked of one column: the original's ``monitoring_config``, whose defaults these are."""
+    """How strictly a column is checked: SageMaker's ``monitoring_config``, whose defaults these are."""
 
     evaluate: bool = True
     compare: bool = True
@@ -63,7 +63,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a baseline says of one column. ``domain`` and ``spread`` are None where there is none to compare with."""
+    """What a baseline says of one column; ``domain`` and ``spread`` are None where it has none."""
 
     name: str
     inferred_type: str
@@ -75,15 +75,50 @@ class Expectation:
 
 
 @dataclass(frozen=True)
+class Conventions:
+    """How a mode compares a column with its baseline, and a window with the baseline's files.
+
+    numbers, categories: names of distances; ``{style}`` stands for robust or simple.
+    weighs_chance: whether a drift must also exceed what chance allows.
+    needs_same_type: whether a column is compared only while it keeps its type; SageMaker does not even compare
+        Integral with Fractional.
+    by_position: whether live columns take the baseline's names in its order.
+    reports_labels: whether ``statistics.json`` counts the labels of the window.
+    """
+
+    numbers: str = "kolmogorov_smirnov"
+    categories: str = "largest_share_change"
+    weighs_chance: bool = True
+    needs_same_type: bool = False
+    by_position: bool = False
+    reports_labels: bool = True
+
+    def distance(self, spread: Distribution, robust: bool) -> str:
+        name = self.numbers if isinstance(spread, Numbers) else self.categories
+        return name.format(style="robust" if robust else "simple")
+
+
+CALIBRATED = Conventions()
+SAGEMAKER = Conventions(
+    numbers="sagemaker_numbers_{style}",
+    categories="sagemaker_categories_{style}",
+    weighs_chance=False,
+    needs_same_type=True,
+    by_position=True,
+    reports_labels=False,
+)
+
+
+@dataclass(frozen=True)
 class DataQuality(SharedOptions, Monitor[Table]):
     """Completeness, types, domains and drift of every column against a baseline.
 
-    compatibility: "calibrated" compares true distributions, and lets a window of unchanged data raise any drift
-        violation with at most the probability ``false_alarm_budget``. "sagemaker" reproduces the original's decisions.
-    rules: what ``suggest`` asks of the columns.
-    check_non_negative: whether a column that never was negative must not become so (the original writes this
-        constraint but never judges it).
+    compatibility: "calibrated" compares true distributions; a window of unchanged data raises any drift violation with
+        at most the probability ``false_alarm_budget``. "sagemaker" reproduces SageMaker's decisions.
+    check_non_negative: whether a column that was never negative must stay so. SageMaker writes this constraint but
+        never evaluates it.
     strict_types: whether whole numbers violate an expected Fractional.
+    rules: how strictly ``suggest`` checks the columns.
     """
 
     check_non_negative: bool = False
@@ -91,6 +126,10 @@ class DataQuality(SharedOptions, Monitor[Table]):
     rules: Rules = Rules()
 
     traits: ClassVar = BUILT_IN["data_quality"]
+
+    @property
+    def conventions(self) -> Conventions:
+        return {"calibrated": CALIBRATED, "sagemaker": SAGEMAKER}[self.compatibility]
 
     @property
     def empty(self) -> Table:
@@ -104,7 +143,7 @@ class DataQuality(SharedOptions, Monitor[Table]):
 
     def measure(self, state: Table) -> Measures:
         """By column: ``completeness``, ``types``, ``values``, ``minimum``, ``spread`` and the same as ``spread as`` the
-        column's type; of everything: ``rows`` and ``columns`` (None in an empty window, whose columns nobody knows)."""
+        column's type; of everything: ``rows`` and ``columns`` (None in an empty window, whose columns are unknown)."""
         measures: dict[tuple[Subject, str], Measure] = {
             (EVERYTHING, "rows"): state.rows,
             (EVERYTHING, "columns"): Categories(dict.fromkeys(state.columns.items, 1)) if state.rows else None,
@@ -130,7 +169,7 @@ class DataQuality(SharedOptions, Monitor[Table]):
 
     def expectation(self, name: str, column: Column, baseline: Table) -> Expectation:
         kind, kinds = column.inferred_type, column.kinds
-        # A column of mixed types must satisfy what is suggested of it, so then its own share is the threshold.
+        # A column of mixed types must satisfy its own suggestion, so its share of the type is the threshold.
         own = sum(kinds.values.get(k, 0) for k in self.accepted(kind)) / kinds.n if kinds.n else 1.0
         return Expectation(
             name,
@@ -156,12 +195,12 @@ class DataQuality(SharedOptions, Monitor[Table]):
                 yield self.of_spread(column, level)
 
     def level_of_each(self, judged: list[Expectation]) -> float | None:
-        """The false-alarm budget split evenly among the checks that chance can trip; None if chance is not weighed."""
+        """The false-alarm budget, split evenly among the checks that chance can trip; None if chance is not weighed."""
         checks = sum(is_compared(column) + (0 < (column.completeness or 0) < 1) for column in judged)
-        return self.false_alarm_budget / max(1, checks) if self.compatibility == "calibrated" else None
+        return self.false_alarm_budget / max(1, checks) if self.conventions.weighs_chance else None
 
     def of_values(self, column: Expectation, level: float | None) -> Iterator[Constraint]:
-        """What single values of a column must keep to."""
+        """The constraints on the values of a column."""
         subject, rules = Subject(column.name), column.rules
         if column.inferred_type != UNKNOWN:
             kinds = self.accepted(column.inferred_type)
@@ -183,22 +222,17 @@ class DataQuality(SharedOptions, Monitor[Table]):
         return frozenset({expected_type})
 
     def of_spread(self, column: Expectation, level: float | None) -> Constraint:
-        """How far a column may be from its baseline."""
+        """The constraint on a column's distance from its baseline."""
         rules, spread = column.rules, column.spread
         assert spread is not None
-        style = "robust" if rules.robust else "simple"
         if isinstance(spread, Categories) and rules.categorical_method == "ChiSquared":
             # A p-value needs no noise floor: its threshold is the probability of a false alarm.
             threshold = min(CHI_SQUARED_LEVEL, rules.categorical_threshold, level or 1.0)
             bound = Near(spread, "chi_squared", threshold)
-        elif self.compatibility == "sagemaker":
-            kind = "numbers" if isinstance(spread, Numbers) else "categories"
-            bound = Near(spread, f"sagemaker_{kind}_{style}", threshold_of(column))
         else:
-            distance = "kolmogorov_smirnov" if isinstance(spread, Numbers) else "largest_share_change"
+            distance = self.conventions.distance(spread, rules.robust)
             bound = Near(spread, distance, threshold_of(column), level if rules.robust else None)
-        # The original does not compare a column whose type has changed, not even Integral with Fractional.
-        measure = f"spread as {column.inferred_type}" if self.compatibility == "sagemaker" else "spread"
+        measure = f"spread as {column.inferred_type}" if self.conventions.needs_same_type else "spread"
         return Constraint(BASELINE_DRIFT, Subject(column.name), measure, bound)
 
 

@@ -1,4 +1,4 @@
-"""Which rows are in which of the original's resamples?"""
+"""SageMaker's five resamples of a window's rows, and the deviation of a metric over them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from model_monitor.core.hashing import combine, hash_values, mix
 
 RESAMPLES = 5
 KEPT = 0.8  # of the rows, each for itself
-ENOUGH = 200  # rows, below which the original tells no deviation
+ENOUGH = 200  # rows, below which SageMaker gives no deviation
 
 
 def chosen(batch: pa.RecordBatch, seed: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What does a label or a prediction say, however it was written?"""
+"""Labels and predictions as canonical values, however they were written."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def unquoted(text: str) -> str:
     if len(text) > 1 and text[0] == text[-1] == '"':
         try:
             inside = str(json.loads(text)).strip()
-            inside.encode()  # JSON can spell half a character, which no file can hold
+            inside.encode()  # raises for a lone surrogate, which JSON can spell and no file can hold
             return inside
         except ValueError:
             return text[1:-1].strip()

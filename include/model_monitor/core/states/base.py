@@ -1,4 +1,4 @@
-"""What makes a value a state, and how states are combined, saved and read back."""
+"""The contract of a State, records and maps of States, and how a State is saved and loaded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAGIC = b"MMS1"
 
 
 class State(Protocol):
-    """A value that adds: ``a + b`` is what would have been observed on the rows of both."""
+    """A value that adds: ``a + b`` is the State of the rows of both."""
 
     def __add__(self, other: Self, /) -> Self: ...
 

@@ -1,4 +1,4 @@
-"""How several numbers of a row spread, each and together."""
+"""Sums, variances and covariances of the columns of rows."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Comoments:
         return cls(names, len(values), totals, np.einsum("ki,kj->ij", deviations, deviations))
 
     def __add__(self, other: Comoments) -> Comoments:
-        """Raises DataError if the columns are others."""
+        """Raises DataError if the columns differ."""
         if not self.names or not other.names:
             return self if self.names else other
         other = other.by(self.names)
@@ -57,24 +57,24 @@ class Comoments:
         return Comoments(self.names, n, self.totals + other.totals, self.products + other.products + between)
 
     def by(self, names: tuple[str, ...]) -> Comoments:
-        """The same with the columns in another order. Raises DataError if they are others."""
+        """The same with the columns in this order. Raises DataError if they differ."""
         if names == self.names:
             return self
         if set(names) != set(self.names):
-            odd = ", ".join(sorted(set(names) ^ set(self.names)))
-            raise DataError(f"rows with different columns can't be added: {odd} is only in some; make the rows again")
+            lacking = ", ".join(sorted(set(names) ^ set(self.names)))
+            raise DataError(f"rows with different columns can't be added: not all have {lacking}; make the rows again")
         order = [self.names.index(name) for name in names]
         return Comoments(names, self.n, self.totals[order], self.products[np.ix_(order, order)])
 
     @property
     def means(self) -> np.ndarray:
-        """The mean of each column; only of at least one row."""
+        """The mean of each column; needs at least one row."""
         means: np.ndarray = self.totals / self.n
         return means
 
     @property
     def covariance_of_means(self) -> np.ndarray:
-        """The covariance of the errors of ``means``; only of at least two rows."""
+        """The covariance of the errors of ``means``; needs at least two rows."""
         covariance: np.ndarray = self.products / (self.n - 1) / self.n
         return covariance
 

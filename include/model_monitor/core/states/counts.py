@@ -1,4 +1,4 @@
-"""How often was each value seen?"""
+"""How often each value was seen."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ BOUND = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How often each text was seen, for at most ``BOUND`` different ones; the rest only as a total.
+    """How often each text was seen, for at most ``BOUND`` distinct ones; the rest only as a total.
 
-    While no more than ``BOUND`` different values turn up, every count is exact and ``undercount`` is 0. Beyond, the
-    most frequent are kept and the others move into ``rest``; a kept count is then too low by at most ``undercount``
-    (the mergeable-summaries argument of Agarwal et al. 2012).
+    Up to ``BOUND`` distinct values, every count is exact and ``undercount`` is 0. Beyond, the most frequent are kept
+    and the others move into ``rest``; a kept count is then too low by at most ``undercount`` (the mergeable-summaries
+    argument of Agarwal et al. 2012).
 
     >>> (Counts.of(["a", "b", "a"]) + Counts.of(["b"])).values
     {'a': 2, 'b': 2}
@@ -45,7 +45,7 @@ class Counts:
         return Counts(both, self.rest + other.rest, self.undercount + other.undercount).bounded()
 
     def bounded(self) -> Counts:
-        """Itself, or what fits: the most frequent values, ties in the order of the text."""
+        """At most ``BOUND`` values: the most frequent, ties in the order of the text."""
         if len(self.values) <= BOUND:
             return self
         ranked = self.most_frequent(len(self.values))

@@ -1,4 +1,4 @@
-"""How many different values were there?"""
+"""The number of distinct values, estimated."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ LOG2_REGISTERS = 12
 class Distinct:
     """Number of different texts: a HyperLogLog sketch of 2^12 registers (Flajolet et al. 2007).
 
-    Nearly exact below a few hundred values, a relative standard error of 1.6 % beyond. The same values give the same
-    estimate in any order and any cut, since the registers alone are read.
+    Nearly exact below a few hundred values; a relative standard error of 1.6 % beyond. The same values give the same
+    estimate in any order and any cut, because it is read from the registers alone.
 
     >>> round((Distinct.of(["a", "b"]) + Distinct.of(["b", "c"])).estimate)
     3
@@ -31,12 +31,12 @@ class Distinct:
 
     @classmethod
     def of(cls, values: Iterable[str]) -> Distinct:
-        """The sketch of some texts; no texts give the empty sketch."""
+        """The sketch of texts; without a text the empty sketch."""
         from datasketches import hll_sketch, tgt_hll_type
 
         sketch = hll_sketch(LOG2_REGISTERS, tgt_hll_type.HLL_8)
         for value in values:
-            sketch.update(value or "\0empty")  # the library passes over empty texts
+            sketch.update(value or "\0empty")  # the library ignores empty texts
         return cls() if sketch.is_empty() else cls(sketch.serialize_compact())
 
     def __add__(self, other: Distinct) -> Distinct:
@@ -59,7 +59,7 @@ class Distinct:
 
 
 def union(*registers: bytes) -> hll_sketch:
-    """The sketch of everything that any of these serialised sketches saw."""
+    """The union of serialised sketches."""
     from datasketches import hll_sketch, hll_union, tgt_hll_type
 
     both = hll_union(LOG2_REGISTERS)

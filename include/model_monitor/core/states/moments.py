@@ -1,4 +1,4 @@
-"""How many numbers, their sum, spread and range."""
+"""The count, sum, spread and range of numbers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Moments:
     """Count, sum, squared deviations from the mean, minimum and maximum of finite numbers.
 
     Adds by Chan, Golub & LeVeque (1983), "Algorithms for computing the sample variance". The sum is kept rather than
-    the mean, so that whole numbers stay exact. A sum that is beyond float64's range stays infinite, whatever is added;
-    then there is no mean or standard deviation.
+    the mean, so that whole numbers stay exact. A sum beyond float64's range becomes infinite and stays so; then there
+    is no mean or standard deviation.
 
     >>> m = Moments.of(np.array([1.0, 2.0])) + Moments.of(np.array([6.0]))
     >>> m.mean, m.minimum, m.maximum
@@ -86,5 +86,5 @@ class Moments:
 
 
 def sum_or_inf(total: float) -> float:
-    """A sum as it is, or infinity if it is beyond float64's range: one that is less infinity is no sum either."""
+    """The sum, or infinity if it is beyond float64's range in either direction."""
     return total if math.isfinite(total) else math.inf

@@ -1,4 +1,4 @@
-"""What is the shape of the numbers?"""
+"""A sketch of the distribution of numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from model_monitor.core.states.base import Packed, check_version
 
 K = 2048  # size of the sketch
 C = 0.64  # how the capacity shrinks from level to level
-TAIL = 1 << 16  # so many newest values may wait in order, not yet entered
+TAIL = 1 << 16  # the most values that wait in order before they enter the sketch
 
 
 def no_values() -> np.ndarray:
@@ -29,7 +29,7 @@ def capacity(level: int) -> int:
 
 @cache
 def total_capacity(height: int) -> int:
-    """Items that a sketch of so many levels holds."""
+    """Items that a sketch of this many levels holds."""
     return sum(map(capacity, range(height)))
 
 
@@ -45,7 +45,7 @@ class Level:
         return Level(items, self.compactions, self.offset)
 
     def compacted(self) -> tuple[Level, np.ndarray]:
-        """What stays here, and every second item in order of size for the level above."""
+        """The level without its even items, and every second of these by size, for the level above."""
         offset = 1 - self.offset if self.compactions % 2 else self.offset
         even = len(self.items) // 2 * 2
         promoted = np.sort(self.items[:even])[offset::2]
@@ -56,10 +56,9 @@ class Level:
 class Quantiles:
     """A KLL-like sketch of numbers (Karnin, Lang & Liberty 2016) that compacts without chance.
 
-    Levels of items with weights 2^i. The rule of when and what to compact is the one that wrote the sketches in
-    SageMaker's ``statistics.json`` (deequ's ``QuantileNonSample``), so that one stream in order gives the same arrays
-    bit for bit: up to 2,050 values are kept raw, and so on upwards. To make that hold however a stream is cut into
-    batches, a state straight from a batch keeps its values in order (``tail``) until it is added to another.
+    Level i holds items of weight 2^i. When and what to compact follows SageMaker (deequ's ``QuantileNonSample``), so
+    that a stream gives the arrays of its ``statistics.json`` bit for bit: up to 2,050 values are kept raw, and so on
+    upwards. For this to hold in any cut of the stream, a batch keeps its values in order (``tail``) until it is added.
 
     The rank error stays below 0.5 % at 1e7 values for any cut; see tests/core/test_quantiles.py. The size is bounded
     by about 6,000 items and ``TAIL`` waiting ones.
@@ -91,7 +90,7 @@ class Quantiles:
 
     @cached_property
     def settled(self) -> Quantiles:
-        """The same with no value waiting."""
+        """The same with an empty tail."""
         return Quantiles(self.levels or (Level(),)).entered(self.tail) if len(self.tail) or not self.levels else self
 
     def entered(self, values: np.ndarray) -> Quantiles:

@@ -1,4 +1,4 @@
-"""Which rows stand for all, when counting is not enough?"""
+"""A sample of rows, for what can't be counted."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from typing import ClassVar
 
 from model_monitor.core.states.base import Packed, check_version
 
-Key = tuple[int, str]  # the row's hash, and what is kept of it
+Key = tuple[int, str]  # the row's hash, and its text
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The ``size`` different rows of the lowest hashes, each with how often it was seen.
+    """The ``size`` distinct rows of the lowest hashes, with their counts.
 
-    ``rows`` maps (hash of 64 bits, text) to a count. Rows of equal hash are told apart by the text, so any split and
-    any order of the rows gives the same sample, and its counts are exact: what is among the lowest of all rows is among
-    the lowest of each part that has it (Cohen & Kaplan 2007, "Summarizing data using bottom-k sketches"). With hashes
-    of ids it is a simple random sample of them.
+    ``rows`` maps (hash of 64 bits, text) to a count. Any split and any order of the rows gives the same sample, and its
+    counts are exact: a row among the lowest of all is among the lowest of each part that has it (Cohen & Kaplan 2007,
+    "Summarizing data using bottom-k sketches"). With hashes of ids it is a simple random sample of them.
 
     >>> (Sample(2).adding({(5, "a"): 1, (7, "b"): 1}) + Sample(2).adding({(6, "c"): 1, (5, "a"): 1})).rows
     {(5, 'a'): 2, (6, 'c'): 1}
@@ -31,7 +30,7 @@ class Sample:
     rows: Mapping[Key, int] = field(default_factory=dict)
 
     def adding(self, rows: Mapping[Key, int]) -> Sample:
-        """The sample of these rows as well, each as often as is said."""
+        """The sample with these rows and counts added."""
         both = dict(self.rows)
         for key, n in rows.items():
             both[key] = both.get(key, 0) + n
@@ -41,13 +40,13 @@ class Sample:
         return Sample(min(self.size, other.size), self.rows).adding(other.rows)
 
     def bounded(self) -> Sample:
-        """Itself by rising key, or what fits of it."""
+        """The ``size`` lowest rows, by rising key."""
         kept = nsmallest(self.size, self.rows) if len(self.rows) > self.size else sorted(self.rows)
         return Sample(self.size, {key: self.rows[key] for key in kept})
 
     @property
     def n(self) -> int:
-        """How many rows the sample holds, each as often as it was seen."""
+        """The sum of the counts of the sampled rows."""
         return sum(self.rows.values())
 
     def pack(self) -> Packed:

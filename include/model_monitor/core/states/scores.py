@@ -1,4 +1,4 @@
-"""How often was each score seen?"""
+"""How often each score was seen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from model_monitor.core.states.base import Packed, check_version
 
-BOUND = 1 << 16  # different scores told apart
+BOUND = 1 << 16  # distinct scores
 HALF = int(np.float64(0.5).view(np.int64))
 
 
@@ -19,13 +19,12 @@ def none_yet() -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """How often each score in [0, 1] was seen; one of these for each true label tells how well scores rank.
+    """How often each score in [0, 1] was seen; one for each true label shows how well scores rank.
 
-    ``keys`` and ``counts`` are int64, 1-d, of one length, by rising key. Exact while at most ``BOUND`` different scores
-    turn up. Beyond, scores are told apart on a coarser grid: each has an integer key in its order (bits of the float64
-    below 1/2, mirrored above, so that scores near 1 are told apart as finely as near 0), whose lowest ``level`` bits
-    are dropped; ``level`` is the smallest that leaves ``BOUND`` keys. So the State is the same however rows were cut
-    or ordered.
+    ``keys`` and ``counts`` are int64, 1-d, of one length, by rising key. Exact up to ``BOUND`` distinct scores. Beyond,
+    the grid is coarser: each score has an integer key in its order (bits of the float64 below 1/2, mirrored above, so
+    that the grid is as fine near 1 as near 0), and the lowest ``level`` bits are dropped. ``level`` is the smallest
+    that leaves ``BOUND`` keys, so the State is the same in any cut or order of the rows.
 
     >>> s = Scores.of(np.array([0.9, 0.1])) + Scores.of(np.array([0.9]))
     >>> s.values().tolist(), s.counts.tolist()
@@ -52,16 +51,16 @@ class Scores:
         return summed(level, np.concatenate([a.keys, b.keys]), np.concatenate([a.counts, b.counts])).bounded()
 
     def at(self, level: int) -> Scores:
-        """The same, told apart at a level that is not below its own."""
+        """The same at a coarser level."""
         if level == self.level:
             return self
         return summed(level, self.keys >> (level - self.level), self.counts)
 
     def bounded(self) -> Scores:
-        """Itself, or on the finest grid that leaves ``BOUND`` different keys."""
+        """The same on the finest grid that leaves ``BOUND`` keys."""
         if len(self.keys) <= BOUND:
             return self
-        # Neighbours become one key once all the bits in which they differ are dropped.
+        # Neighbours become one key once all bits in which they differ are dropped.
         dropped = np.bincount(bit_length(self.keys[1:] ^ self.keys[:-1]), minlength=65)
         left = 1 + dropped.sum() - np.cumsum(dropped)
         return self.at(self.level + int(np.argmax(left <= BOUND)))

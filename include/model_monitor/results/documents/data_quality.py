@@ -1,6 +1,6 @@
-"""How does SageMaker Model Monitor write a data-quality State, its constraints and its violations?
+"""The files of data quality, as SageMaker Model Monitor writes them.
 
-Formats and rules: sections 3.2 to 3.6 and 4.5 of the specification; what it leaves open: docs/compatibility.md.
+Formats: docs/sagemaker-formats.md, "Data quality files" and "Data quality checks"; open points: docs/compatibility.md.
 """
 
 from __future__ import annotations
@@ -74,11 +74,11 @@ class DataQualityDocuments(Documents[Table]):
         return {"violations": [violation(finding, list(state.columns.items)) for finding in violated]}
 
     def ground_truth(self, labels: Mapping[str, Any]) -> Document:
-        return super().ground_truth(labels) if self.monitor.compatibility != "sagemaker" else {}
+        return super().ground_truth(labels) if self.monitor.conventions.reports_labels else {}
 
     @property
     def matches_by_position(self) -> bool:
-        return self.monitor.compatibility == "sagemaker"
+        return self.monitor.conventions.by_position
 
     def column_names(self, statistics: Document | None, constraints: Document | None) -> list[str]:
         return [f["name"] for f in features_of(constraints if constraints is not None else statistics)]
@@ -171,7 +171,7 @@ def switch(on: bool) -> str:
 
 
 def features_of(document: Document | None) -> list[Document]:
-    """The features of one of the files, each with a name. Raises ConfigError."""
+    """The named features of either file. Raises ConfigError."""
     features = (document or {}).get("features", [])
     if not isinstance(features, list) or not all(
         isinstance(f, Mapping) and isinstance(f.get("name"), str) for f in features
@@ -181,7 +181,7 @@ def features_of(document: Document | None) -> list[Document]:
 
 
 def expectation(f: Document, statistics: Document | None, rules: Rules) -> Expectation:
-    """What ``constraints.json`` says of a column, together with its statistics, if any."""
+    """A column's entry of ``constraints.json``, with its statistics, if any."""
     domains = f.get("string_constraints", {}).get("domains")
     return Expectation(
         f["name"],
@@ -195,7 +195,7 @@ def expectation(f: Document, statistics: Document | None, rules: Rules) -> Expec
 
 
 def learned(f: Document, rules: Rules) -> Expectation:
-    """What a column's statistics alone suggest."""
+    """The expectation that a column's statistics alone suggest."""
     common = statistics_of(f).get("common", {})
     present, missing = common.get("num_present", 0), common.get("num_missing", 0)
     spread = spread_of(f)
@@ -234,7 +234,7 @@ def spread_of(f: Document) -> Distribution | None:
 
 
 def overrides_of(f: Document) -> Document:
-    """A column's own rules, from wherever they have been written in the wild."""
+    """A column's own rules, from each of the places where files in the wild have them."""
     merged: Document = {}
     for place in (f.get("string_constraints", {}), f.get("num_constraints", {}), f):
         for key in OVERRIDES:
@@ -243,11 +243,12 @@ def overrides_of(f: Document) -> Document:
 
 
 def rules_of(config: Document, defaults: Rules) -> Rules:
-    """Rules with what a ``monitoring_config`` or an override says; unknown keys are ignored. Raises ConfigError."""
+    """The defaults, replaced by what a ``monitoring_config`` or an override sets; unknown keys are ignored. Raises
+    ConfigError."""
     comparison = config.get("distribution_constraints", {})
     if not isinstance(comparison, dict):
         raise ConfigError("'distribution_constraints' must be an object")
-    said: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "evaluate": enabled(config, "evaluate_constraints"),
         "compare": enabled(comparison, "perform_comparison"),
         "datatype_threshold": share(config, "datatype_check_threshold"),
@@ -256,11 +257,11 @@ def rules_of(config: Document, defaults: Rules) -> Rules:
         "categorical_threshold": share(comparison, "categorical_comparison_threshold"),
         "categorical_method": one_of(comparison, "categorical_drift_method", "LInfinity", "ChiSquared"),
     }
-    if said["categorical_threshold"] is None:
-        said["categorical_threshold"] = said["numeric_threshold"]
+    if settings["categorical_threshold"] is None:
+        settings["categorical_threshold"] = settings["numeric_threshold"]
     method = one_of(comparison, "comparison_method", "Robust", "Simple")
-    said["robust"] = None if method is None else method == "Robust"
-    return replace(defaults, **{key: value for key, value in said.items() if value is not None})
+    settings["robust"] = None if method is None else method == "Robust"
+    return replace(defaults, **{key: value for key, value in settings.items() if value is not None})
 
 
 def enabled(config: Document, key: str) -> bool | None:

@@ -1,4 +1,4 @@
-"""How does the original write a number in a sentence?"""
+"""Numbers in sentences, written as Java does, in which SageMaker's container is written."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 
 
 def java_text(value: float | None) -> str:
-    """A number as Java's ``Double.toString`` writes it, with as few digits as tell it apart; "NaN" for None.
+    """A number as Java's ``Double.toString`` writes it, with the fewest digits that identify it; "NaN" for None.
 
     From 1e-3 to below 1e7 with a decimal point, else as a mantissa and a power of ten. Versions of Java before 19 write
     a digit more than needed of a few numbers; this is the text of later ones, which reads back as the same number.

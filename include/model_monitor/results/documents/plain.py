@@ -1,4 +1,4 @@
-"""How is a monitor written for which the original has no files? Measures, constraints and findings as they are."""
+"""The files of a monitor that SageMaker does not have: its measures and constraints as they are."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def about(subject: Subject) -> Document:
 
 
 def shown(measure: Measure) -> Document:
-    """A measure in short, for people; what evaluation needs is in the State."""
+    """A measure in short, for people; evaluation reads the State."""
     match measure:
         case Share():
             return {"value": number(measure.value), "inside": measure.inside, "of": measure.n}

@@ -1,4 +1,4 @@
-"""How is a monitor of all rows and of segments written? As that of all rows, and a list of segments beside it."""
+"""The files of a monitor of all rows and of segments: those of all rows, with a list of segments beside."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SegmentedDocuments(Documents[Parts[Any]]):
     """The files of all rows, each with a member ``segments``: a list of the same members for each segment, which
     ``segment`` names as ``{column: value}``, e.g. ``{"segment": {"origin": "JFK"}, "version": 0.0, ...}``.
 
-    Who reads a file as the original's finds what is about all rows where it always was. ``documents_of`` gives the
+    A reader of SageMaker's files finds everything about all rows in its usual place. ``documents_of`` gives the
     documents of the monitors inside.
     """
 
@@ -43,7 +43,7 @@ class SegmentedDocuments(Documents[Parts[Any]]):
         return self.whole.constraints_name
 
     def statistics(self, state: Parts[Any], constraints: Sequence[Constraint] = ()) -> Document:
-        """A segment that constraints are about and that the State lacks is listed with the statistics of no rows."""
+        """A segment that has constraints but no State is listed with the statistics of no rows."""
         asked: dict[Segment | None, list[Constraint]] = {}
         for constraint in constraints:
             asked.setdefault(self.segment_of(constraint.subject), []).append(outside(constraint, self.monitor))
@@ -60,7 +60,7 @@ class SegmentedDocuments(Documents[Parts[Any]]):
         }
 
     def suggested(self, state: Parts[Any]) -> Document:
-        """A segment of which nothing can be asked, such as one without a label, is left out."""
+        """A segment without constraints, such as one without a label, is left out."""
         states = states_of(self.monitor, state)
         shared = self.monitor.shared(len(states))
         return self.documents_of(shared.whole).suggested(state.whole) | {
@@ -74,7 +74,7 @@ class SegmentedDocuments(Documents[Parts[Any]]):
     def constraints(self, statistics: Document | None, constraints: Document | None) -> list[Constraint]:
         """Those of all rows, then those of the segments that ``constraints.json`` lists, or else ``statistics.json``.
 
-        A file without ``segments``, such as the original's, asks something of all rows only.
+        A file without ``segments``, such as SageMaker's, constrains all rows only.
         """
         asked, known = entries_of(constraints, self.monitor), entries_of(statistics, self.monitor)
         listed = known if constraints is None else asked
@@ -93,13 +93,13 @@ class SegmentedDocuments(Documents[Parts[Any]]):
         """Those of a segment name it in ``segment`` too, and their description begins with it."""
         states = states_of(self.monitor, state)
         written: list[Document] = []
-        for segment, found in groupby(findings, key=lambda f: self.segment_of(f.constraint.subject)):
-            some = [replace(f, constraint=outside(f.constraint, self.monitor)) for f in found]
+        for segment, group in groupby(findings, key=lambda f: self.segment_of(f.constraint.subject)):
+            relative = [replace(f, constraint=outside(f.constraint, self.monitor)) for f in group]
             if segment is None:
-                written += self.whole.violations(some, state.whole)["violations"]
+                written += self.whole.violations(relative, state.whole)["violations"]
             else:
                 inside = monitor_of(self.monitor, segment)
-                own = self.documents_of(inside).violations(some, states.get(segment, inside.empty))["violations"]
+                own = self.documents_of(inside).violations(relative, states.get(segment, inside.empty))["violations"]
                 written += [of_segment(violation, segment) for violation in own]
         return {"violations": written}
 
@@ -123,7 +123,7 @@ class SegmentedDocuments(Documents[Parts[Any]]):
 
 
 def columns(monitor: Segmented[Any]) -> list[str]:
-    """The columns by which rows are told apart."""
+    """The columns that segments are of."""
     return [by.column for by in monitor.by]
 
 

@@ -1,4 +1,4 @@
-"""What is a person told of a violation? The original's own words where they are known."""
+"""The descriptions of violations, in SageMaker's words where they are known."""
 
 from __future__ import annotations
 
@@ -25,20 +25,19 @@ def violation(finding: Finding, live: Sequence[str]) -> dict[str, Any]:
     name = str(finding.constraint.subject)
     description = describe(check, finding.constraint.measure, bound, finding.observed or 0.0)
     if isinstance(bound, Within) and check in (MISSING_COLUMN, EXTRA_COLUMN):
-        wanted, found = bound.categories, set(live)
-        # A live column that is not wanted keeps its place in the data; a wanted one that is not there has none.
-        odd = sorted(wanted - found) if check == MISSING_COLUMN else [c for c in live if c not in wanted]
-        word = "Missing" if check == MISSING_COLUMN else "Extra"
-        name = odd[0]
+        expected, present = bound.categories, set(live)
+        missing, extra = sorted(expected - present), [column for column in live if column not in expected]
+        word, columns = ("Missing", missing) if check == MISSING_COLUMN else ("Extra", extra)
+        name = columns[0]
         description = (
-            f"{word} columns: {', '.join(odd)}. Number of columns in current dataset: {len(found)}, "
-            f"Number of columns in baseline constraints: {len(wanted)}"
+            f"{word} columns: {', '.join(columns)}. Number of columns in current dataset: {len(present)}, "
+            f"Number of columns in baseline constraints: {len(expected)}"
         )
     return {"feature_name": name, "constraint_check_type": check, "description": description}
 
 
 def describe(check: str, measure: str, bound: Bound, observed: float) -> str:
-    """What was expected of a column and what was observed instead."""
+    """What was expected of a column, and what was observed."""
     match check, bound:
         case (_, Within(at_least=share)) if check == DATA_TYPE:
             kind = type_name(bound.categories)
@@ -69,7 +68,7 @@ def describe(check: str, measure: str, bound: Bound, observed: float) -> str:
 
 
 def must(bound: Bound) -> str:
-    """What a bound asks for, in words."""
+    """A bound in words."""
     match bound:
         case Between(low=low, high=high):
             sides = [f"at least {low!r}"] * (low is not None) + [f"at most {high!r}"] * (high is not None)
@@ -82,10 +81,10 @@ def must(bound: Bound) -> str:
 
 
 def type_name(accepted: frozenset[str]) -> str:
-    """The type that a set of accepted ones stands for: the widest."""
+    """The widest of the accepted types."""
     return next((kind for kind in (FRACTIONAL, INTEGRAL) if kind in accepted), min(accepted))
 
 
 def percent(share: float) -> str:
-    """A share as the original writes it: the shortest text of 100 times the number."""
+    """A share as SageMaker writes it: the shortest text of 100 times the number."""
     return f"{100 * share!r}%"
