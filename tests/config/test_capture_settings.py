@@ -36,7 +36,7 @@ def capture_of(root: Path, given: dict[str, Any]) -> Any:
         ("csv", ("csv", False)),
     ],
 )
-def test_the_originals_descriptions_of_batch_transform_are_understood(
+def test_sagemakers_descriptions_of_batch_transform_are_understood(
     tmp_path: Path, format: Any, expected: tuple[str, bool]
 ) -> None:
     found = capture_of(tmp_path, BATCH | {"format": format})
@@ -81,9 +81,9 @@ def test_a_mapping_may_be_a_preset(tmp_path: Path) -> None:
         (TABLE | {"path": ".."}, "path leads out of uri with .."),
         (
             TABLE | {"format": {"Csv": {"Header": True}}, "header": False},
-            "header: False and Header of format say the opposite; leave header out",
+            "header: False contradicts Header of format; leave header out",
         ),
-        (BATCH | {"format": {"csv": {"header": "false"}}, "header": True}, "say the opposite"),
+        (BATCH | {"format": {"csv": {"header": "false"}}, "header": True}, "contradicts Header of format"),
         (TABLE | {"mapping": "snowflake"}, "there is no mapping 'snowflake'"),
         (TABLE | {"mapping": {"inputs": ["a"]}}, "'event_time' is missing"),
         (TABLE | {"mapping": {"event_time": "ts"}}, "name what was asked or answered"),
@@ -128,7 +128,7 @@ def test_a_header_may_be_told_twice_if_both_say_the_same(tmp_path: Path) -> None
     assert capture_of(tmp_path, BATCH | {"format": {"Csv": {}}, "header": True}).header is True
 
 
-def test_a_batch_schedule_has_the_originals_folders_without_the_endpoint(tmp_path: Path) -> None:
+def test_a_batch_schedule_has_sagemakers_folders_without_the_endpoint(tmp_path: Path) -> None:
     file = endpoint_file(tmp_path, capture=BATCH, output="s3://b/reports")
     endpoint, hour = config.load(file), moment("2026-01-05T03:00:00Z")
     [schedule] = endpoint.schedules
@@ -140,7 +140,7 @@ def test_a_batch_schedule_has_the_originals_folders_without_the_endpoint(tmp_pat
 
 
 def test_an_index_counts_along_a_line_of_batch_transform(tmp_path: Path) -> None:
-    """Where an endpoint's outputs are put last, an index would count other columns than the original's."""
+    """Where an endpoint's outputs are put last, an index would count other columns than SageMaker's."""
     columns = {"inputs": ["age"], "outputs": ["score"]}
     options = {"problem_type": "Regression", "inference_attribute": "1"}
     settings: dict[str, Any] = {"monitor": "model_quality", "options": options, "ground_truth": {"uri": "s3://b/l"}}

@@ -1,4 +1,4 @@
-"""How a test writes capture files as an endpoint does: records of section 1.3, in files of section 1.4."""
+"""Write capture files in tests as an endpoint does (docs/sagemaker-formats.md, Capture files)."""
 
 from __future__ import annotations
 

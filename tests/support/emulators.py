@@ -1,7 +1,7 @@
-"""Google's and Microsoft's stores on this machine only, by emulators that a test may stop and start again.
+"""Emulators of Google's and Microsoft's stores on this machine, that a test can stop and restart.
 
-gcp-storage-emulator comes with the other packages for tests. Azurite is one of npm's: ``npm install azurite``, with its
-``azurite-blob`` on the PATH or named by AZURITE. Without one, its tests are skipped.
+gcp-storage-emulator is installed with the other test packages. Azurite comes from npm: ``npm install azurite``, with
+its ``azurite-blob`` on the PATH or named by AZURITE. The tests of a missing emulator are skipped.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Emulator:
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
-        """It takes connections, and does not answer."""
+        """The emulator accepts connections but does not answer."""
         assert self.running
         self.running.send_signal(signal.SIGSTOP)
         try:
@@ -82,7 +82,7 @@ def google(folder: Path) -> Emulator:
 
 
 def azure(folder: Path) -> Emulator:
-    """Its key is to be in the environment."""
+    """Needs its key in the environment."""
     if AZURITE is None:
         pytest.skip("azurite is not installed: npm install azurite, and name its azurite-blob by AZURITE")
     port = free_port()

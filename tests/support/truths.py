@@ -1,4 +1,4 @@
-"""How a test writes ground truth as a labelling job does: records of section 6.1, by the hour of collection."""
+"""Write ground truth in tests as a labelling job does (docs/sagemaker-formats.md, Ground truth)."""
 
 from __future__ import annotations
 

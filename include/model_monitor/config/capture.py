@@ -1,4 +1,4 @@
-"""What can be set of where an endpoint's requests are: capture files, batch transform, or a table of them."""
+"""The settings of a source: capture files, batch transform, or a table. They build the ``Source``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from model_monitor.rows.sources.mapping import TableColumns
 from model_monitor.rows.sources.source import Source
 from model_monitor.rows.sources.tables import Table
 
-OF_KIND = {"batch": ("data",), "table": ("path", "mapping")}  # settings that only one kind has
+OF_KIND = {"batch": ("data",), "table": ("path", "mapping")}  # settings of one kind only
 CODE = re.compile("%-?.?")
 CODES = {"%%", *(f"%{letter}" for letter in "YymdHjbBGVu"), *(f"%-{letter}" for letter in "mdHj")}
 
@@ -30,7 +30,7 @@ def named_columns(given: Any) -> Any:
 
 
 def folder_of_hours(path: str) -> str:
-    """A path below a folder, whose codes (of strftime) name an hour or more. Raises ValueError for another."""
+    """A path below a folder, with codes of strftime for an hour or more. Raises ValueError for other codes."""
     if odd := [code for code in CODE.findall(path) if code not in CODES]:
         raise ValueError(
             f"path has {odd[0]}; it names the folder of an hour or a day by %Y, %m, %d, %H, %j (%-m, %-d, %-H, %-j "
@@ -42,58 +42,61 @@ def folder_of_hours(path: str) -> str:
 
 
 class Capture(Settings):
-    """Where the requests are logged: capture files, manifests of batch transform, or a table with a row for each."""
+    """Where requests are logged: capture files, manifests of batch transform, or a table with a row for each."""
 
     kind: Literal["endpoint", "batch", "table"] = Field(
         "endpoint", description="Capture files of an endpoint, manifests of batch-transform jobs, or a table"
     )
     uri: Address = Field(
-        description="Folder above {endpoint}/{variant}/yyyy/mm/dd/hh/*.jsonl; of batch, the one above "
-        "output/yyyy/mm/dd/hh/*.json; of a table, that of its files; local or s3://"
+        description="The folder above {endpoint}/{variant}/yyyy/mm/dd/hh/*.jsonl; for batch, above "
+        "output/yyyy/mm/dd/hh/*.json; for a table, the folder of its files; local or s3://"
     )
     format: Literal["sagemaker", "csv", "jsonl", "parquet"] = Field(
         "sagemaker",
-        description="Of batch and table: csv, jsonl, parquet (Delta tables, too), or as the original says it",
+        description="For batch and table: csv, jsonl, parquet (also for Delta tables), or in SageMaker's words",
     )
     header: bool | None = Field(
-        None, description="Whether CSV starts with the columns' names; if absent, that of a table does, of batch not"
+        None, description="Whether CSV starts with column names; if absent, yes for a table, no for batch"
     )
     data: Address | None = Field(
-        None, description="Of batch: the folder that all files named by manifests have to be below; any if absent"
+        None, description="For batch: the folder that all files named by manifests must be below; any if absent"
     )
     path: Annotated[str, AfterValidator(folder_of_hours)] | None = Field(
         None,
         min_length=1,
-        description="Of a table: the folder (of a Delta table: the partition) of an hour or day, e.g. date=%Y-%m-%d",
+        description="For a table: the folder (of a Delta table: the partition) of an hour or day, e.g. date=%Y-%m-%d",
     )
     mapping: Annotated[
         TableColumns | None,
         BeforeValidator(named_columns, json_schema_input_type=TableColumns | Literal["databricks"] | None),
-    ] = Field(None, description="Of a table: which column says what, or databricks for its inference tables")
+    ] = Field(None, description="For a table: the meaning of its columns, or databricks for its inference tables")
     straggler_hours: int = Field(
-        1, ge=0, le=24, description="How many hour folders before and after a window are searched for its records"
+        1,
+        ge=0,
+        le=24,
+        description="How many hour folders before and after a window are searched for its requests",
     )
 
     @model_validator(mode="before")
     @classmethod
-    def _format_may_be_the_originals(cls, given: Any) -> Any:
-        found = with_format(given)
-        if found is given:
+    def _format_may_be_sagemakers(cls, given: Any) -> Any:
+        settings = with_format(given)
+        if settings is given:
             return given
-        told = {key.lower() for details in given["format"].values() for key in details or ()}
+        keys = {key.lower() for details in given["format"].values() for key in details or ()}
         header = given.get("header")
-        if "header" in told:
-            if header is not None and str(header).lower() != str(found["header"]).lower():
-                raise ValueError(f"header: {header} and Header of format say the opposite; leave header out")
-            header = found["header"]
-        return found | {"header": header} | ({"format": "sagemaker"} if found["format"] == "capture" else {})
+        if "header" in keys:
+            if header is not None and str(header).lower() != str(settings["header"]).lower():
+                raise ValueError(f"header: {header} contradicts Header of format; leave header out")
+            header = settings["header"]
+        return settings | {"header": header} | ({"format": "sagemaker"} if settings["format"] == "capture" else {})
 
     @property
     def has_header(self) -> bool:
         return self.kind == "table" if self.header is None else self.header
 
     def source(self, endpoint: str, variant: str) -> Source:
-        """Where the requests of an endpoint's variant come from."""
+        """The source of the requests of an endpoint's variant."""
         if self.mapping is not None:
             path = self.path or ""
             return Table(self.uri, self.mapping, self.format, self.has_header, path, self.straggler_hours)
@@ -108,7 +111,7 @@ class Capture(Settings):
                 raise ValueError(f"{odd[0]} is only for kind: {kind}; leave it out, or set the kind")
         if (self.kind == "endpoint") != (self.format == "sagemaker"):
             needed = "sagemaker" if self.kind == "endpoint" else "csv, jsonl or parquet"
-            raise ValueError(f"kind: {self.kind} is read in format {needed}; set kind and format to what there is")
+            raise ValueError(f"kind: {self.kind} is read in format {needed}; set kind and format to match the files")
         if self.kind == "table":
             if self.mapping is None:
                 raise ValueError("kind: table needs a mapping, e.g. {event_time: ts, inputs: [age], outputs: [score]}")

@@ -164,7 +164,7 @@ class Endpoint(Settings):
 
     @property
     def source(self) -> Source:
-        """Where the endpoint's requests come from."""
+        """The source of the endpoint's requests."""
         return self.capture.source(self.endpoint, self.variant)
 
     @property

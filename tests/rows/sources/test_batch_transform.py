@@ -393,7 +393,7 @@ def batch_of(root: Path, format: str, count: int, joined: bool) -> list[int]:
 def test_model_quality_of_a_job_is_that_of_its_rows_with_their_labels(
     tmp_path: Path, format: Any, asked: dict[str, Any], attribute: str
 ) -> None:
-    """And what is left behind is where the original leaves it, as it was published."""
+    """And merged records are where SageMaker leaves them, in the published form."""
     kind = "csv" if "Csv" in format else "jsonl"
     labels = batch_of(tmp_path, kind, 60, joined=kind == "jsonl")
     options = {"problem_type": "BinaryClassification", "probability_attribute": attribute}

@@ -258,7 +258,7 @@ def test_paths_into_payloads_are_not_followed_where_one_was_left_out(tmp_path: P
 
 
 def batch(event: str, data: str, encoding: str = "JSON", **more: Any) -> dict[str, Any]:
-    """A record of batch transform (section 6.3 of the specification)."""
+    """A record of batch transform (docs/sagemaker-formats.md, Batch transform)."""
     made = record(event, NO_SIDE, NO_SIDE)
     made["captureData"] = {"batchTransformOutput": {"data": data, "encoding": encoding} | more}
     return made

@@ -1,1 +1,1 @@
-"""How are batch transform jobs and tables read? As if the recorder had captured them."""
+"""Sources of rows: capture files, batch transform, tables and datasets. All but datasets become capture records."""
