@@ -1,7 +1,7 @@
-"""How does a user's own Python change records before analysis, and follow up on the reports after it?
+"""Run a user's own Python: to change records before analysis, and to follow up on the reports after it.
 
-The handlers are those of the original (sections 4.2 and 4.3 of the specification). A script is the user's own code and
-runs with the rights of the worker, as a DAG file does.
+The handlers are SageMaker's (docs/sagemaker-formats.md, Scripts). A script runs with the rights of the worker, as a DAG
+file does.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class EventData:
 
     encoding: str | None = None
     data: str | None = None
-    observedContentType: str | None = None  # noqa: N815 - the original's name
+    observedContentType: str | None = None  # noqa: N815 - SageMaker's name
     mode: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class EventData:
 
 @dataclass
 class CapturedData:
-    """What a ``preprocess_handler`` is given: the public names of the original."""
+    """What a ``preprocess_handler`` gets, under SageMaker's public names."""
 
     event_metadata: EventMetadata
     endpoint_input: EventData
@@ -69,7 +69,7 @@ class CapturedData:
 
     @classmethod
     def of(cls, event: dict[str, Any]) -> CapturedData:
-        """A captured line's object."""
+        """Read the object of a captured line."""
         metadata, data = event.get("eventMetadata") or {}, event.get("captureData") or {}
         return cls(
             EventMetadata(metadata.get("eventId"), metadata.get("inferenceTime"), metadata.get("customAttributes")),
@@ -94,7 +94,7 @@ class CapturedData:
 
     @property
     def row(self) -> CapturedData | Line | Fields:
-        """What a handler is given: the record; of batch transform its line of CSV, or its object of JSON."""
+        """The handler's argument: the record or, of batch transform, its line of CSV or object of JSON."""
         batch = self.batch_transform_output
         if not batch.data or self.endpoint_input.data or self.endpoint_output.data:
             return self
@@ -114,7 +114,7 @@ class CapturedData:
 
 
 class OfBatch:
-    """A row of batch transform, which has the attributes of its record too."""
+    """A row of batch transform; it also has the attributes of its record."""
 
     record: CapturedData
 
@@ -140,7 +140,7 @@ def event_data(side: dict[str, Any] | None) -> EventData:
 
 
 def extensions(side: dict[str, Any] | None) -> dict[str, Any]:
-    """What a side has beyond the original, e.g. why its data is null."""
+    """What a side has beyond SageMaker's fields, e.g. why its data is null."""
     return {key: value for key, value in (side or {}).items() if key not in SIDE}
 
 
@@ -160,28 +160,28 @@ class Preprocessor:
         return cls(address, handler, len(inspect.signature(handler).parameters) > 1, sort_columns)
 
     def rows(self, line: bytes) -> list[dict[str, str | None]] | CapturedData:
-        """The rows that the handler makes of one captured line: none, one or several; or the record itself, to be
-        decoded as if there were no handler. Raises ConfigError with the handler's traceback."""
+        """The handler's rows for one captured line: none, one or several; or the record, to be decoded as if there were
+        no handler. Raises ConfigError with the handler's traceback."""
         record = CapturedData.of(json.loads(line))
         try:
-            given = record.row
-            made = self.handler(given, log) if self.takes_logger else self.handler(given)
+            row = record.row
+            result = self.handler(row, log) if self.takes_logger else self.handler(row)
         except (Exception, SystemExit) as error:
             raise ConfigError(
                 f"{self.address}: preprocess_handler failed on event {record.event_metadata.event_id}:\n"
                 + "".join(traceback.format_exception(error))
             ) from error
-        if isinstance(made, Line) and made is given:
+        if isinstance(result, Line) and result is row:
             return record
-        return made if isinstance(made, CapturedData) else self.cells(made, record)
+        return result if isinstance(result, CapturedData) else self.cells(result, record)
 
-    def cells(self, made: Any, record: CapturedData) -> list[dict[str, str | None]]:
-        rows = made if isinstance(made, list) and (not made or isinstance(made[0], Mapping)) else [made]
+    def cells(self, result: Any, record: CapturedData) -> list[dict[str, str | None]]:
+        rows = result if isinstance(result, list) and (not result or isinstance(result[0], Mapping)) else [result]
         rows = [{f"_c{i}": cell for i, cell in enumerate(row)} if isinstance(row, list) else row for row in rows]
         whose = f"{self.address}: preprocess_handler returned for event {record.event_metadata.event_id}"
         if not all(isinstance(row, Mapping) for row in rows):
             advice = "return a dict, a list of dicts, a list of values, or [] to drop the record"
-            raise ConfigError(f"{whose} a {type(made).__name__}; {advice}")
+            raise ConfigError(f"{whose} a {type(result).__name__}; {advice}")
         try:
             return [flat({str(name): cell for name, cell in self.ordered(row)}) for row in rows]
         except ValueError as error:
@@ -192,7 +192,7 @@ class Preprocessor:
 
 
 def postprocess(address: str, environment: Mapping[str, str]) -> None:
-    """Call a script's ``postprocess_handler()`` with the environment variables that the original sets.
+    """Call a script's ``postprocess_handler()`` with the environment variables that SageMaker sets.
 
     Raises ConfigError with the handler's traceback.
     """
@@ -207,7 +207,7 @@ def postprocess(address: str, environment: Mapping[str, str]) -> None:
 
 @contextmanager
 def environment_of(variables: Mapping[str, str]) -> Iterator[None]:
-    """The process environment with some variables set, and as it was afterwards."""
+    """Set environment variables, and restore them afterwards."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -240,10 +240,10 @@ def handler_of(address: str, name: str) -> Callable[..., Any]:
 
 
 def decoder(preprocessor: Preprocessor, names: Names, drop_failing: bool = False) -> Decode:
-    """How to turn requests into rows by a user's handler: as ``payload.decode`` does without one."""
+    """A decoder of requests by a user's handler; ``payload.decode`` is the one without."""
 
     def decode(records: Records) -> tuple[list[Rows], list[Rejected]]:
-        made: dict[int, list[dict[str, str | None]]] = {}
+        rows_of: dict[int, list[dict[str, str | None]]] = {}
         returned: dict[int, bytes] = {}
         rejected: list[Rejected] = []
         for i, place in enumerate(records.places):
@@ -257,17 +257,18 @@ def decoder(preprocessor: Preprocessor, names: Names, drop_failing: bool = False
             if isinstance(rows, CapturedData):
                 returned[i] = json.dumps(rows.as_dict()).encode()
             else:
-                made[i] = rows
-        found, problems = decode_returned(records, returned, names) if returned else ([], [])
-        return [*([Rows.of((NAMED, NAMED), made)] if made else []), *found], rejected + problems
+                rows_of[i] = rows
+        decoded, problems = decode_returned(records, returned, names) if returned else ([], [])
+        return [*([Rows.of((NAMED, NAMED), rows_of)] if rows_of else []), *decoded], rejected + problems
 
     return decode
 
 
 def decode_returned(records: Records, lines: dict[int, bytes], names: Names) -> tuple[list[Rows], list[Rejected]]:
-    """Rows of requests that a handler returned as records, perhaps edited."""
+    """Rows of the records that a handler returned, perhaps edited."""
     indices = np.array(list(lines))
     again = parse(Block([Piece("", 1, b"\n".join(lines.values()))]))
     rows, problems = payload.decode(again, names)
-    found = [Rows(r.shape, r.columns, indices[np.asarray(again.places)[r.requests]], r.counts) for r in rows]
-    return found, [records.reject(int(indices[p.line - 1]), p.reason) for p in problems + again.rejected]
+    places = np.asarray(again.places)
+    mapped = [Rows(r.shape, r.columns, indices[places[r.requests]], r.counts) for r in rows]
+    return mapped, [records.reject(int(indices[p.line - 1]), p.reason) for p in problems + again.rejected]

@@ -1,4 +1,4 @@
-"""Where in a request's payload is the prediction, and where in a ground-truth record is the label?
+"""Find predictions in the payloads of requests, and labels in ground-truth records.
 
 An attribute is a column's name, the index of a value of CSV, or a path into JSON.
 """
@@ -28,7 +28,7 @@ KEYS_SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """One side of a request: its text, and how that is to be read, as ``payload.formats_of`` says."""
+    """One side of a request: its text, and its format as ``payload.formats_of`` says."""
 
     kind: str
     data: str
@@ -42,39 +42,39 @@ class Captured:
 
 
 def extracting(paths: Sequence[str], names: Names) -> Decode:
-    """How to turn requests with nested JSON into rows: one column per path, named by the path's text, all text.
+    """A decoder of requests with nested JSON: one column of text per path, named by the path.
 
-    A path is evaluated on the output, and if it finds nothing there, on the input (see ``values_at``). All paths that
-    find something must find as many values: so many rows the request has. A path that finds nothing gives missing
-    values. A nested value, such as a vector of probabilities, becomes compact JSON.
+    A path is evaluated on the output and, if it finds nothing there, on the input (see ``values_at``). All paths that
+    find something must find equally many values; that is the request's number of rows. A path that finds nothing gives
+    missing values. A nested value, such as a vector of probabilities, becomes compact JSON.
 
-    What is flat comes along, after the columns of the paths:
+    Flat values become columns too, after those of the paths:
 
-    * of JSON, output before input, the scalars of an object if there is one row, and those of a list of as many
-      objects as there are rows (not names with @ in front, and of a name that is taken only the first);
-    * of JSON input in an envelope (see ``envelopes``), the same of the rows in it, if they are as many; so also where a
-      batch transform joined it with the output;
-    * of CSV input with as many rows, its values, named as ``names`` says for the inputs; so also of JSON without names,
-      if ``names`` has some.
+    * from JSON, output before input: the scalars of an object if there is one row, or of a list with an object for each
+      row (without names that start with @; the first of equal names wins);
+    * from JSON input in an envelope (see ``envelopes``): the same, if it holds that many rows; also where a batch
+      transform joined it with the output;
+    * from CSV input with that many rows: its values, named by ``names``; also from JSON without names, if ``names`` has
+      names for inputs.
 
-    A request is rejected if its output is not JSON, if its input claims to be JSON and is not, if the recorder left
-    out either, if no path finds anything, or if they find different numbers of values. Other inputs that can't be read
-    bring no columns.
+    A request is rejected if its output is not JSON, if its input is labelled JSON and is not, if the recorder left out
+    either, if no path finds anything, or if paths find different numbers of values. Other unreadable inputs give no
+    columns.
 
     Raises ConfigError for a path that can't be parsed.
     """
     finds = {path: compiled(path) for path in paths}
 
     def decode(records: Records) -> tuple[list[Rows], list[Rejected]]:
-        made: dict[Shape, dict[int, list[Cells]]] = {}
+        by_shape: dict[Shape, dict[int, list[Cells]]] = {}
         rejected: list[Rejected] = []
         for i, (output, given) in enumerate(zip(*(captured(records, side) for side in SIDES), strict=True)):
             try:
                 shape, rows = rows_of(output, given, finds, names)
-                made.setdefault(shape, {})[i] = rows
+                by_shape.setdefault(shape, {})[i] = rows
             except ValueError as error:
                 rejected.append(records.reject(i, str(error)))
-        return [Rows.of(shape, made[shape]) for shape in sorted(made)], rejected
+        return [Rows.of(shape, by_shape[shape]) for shape in sorted(by_shape)], rejected
 
     return decode
 
@@ -96,8 +96,8 @@ def rows_of(output: Captured, given: Captured, finds: Mapping[str, Find], names:
     if not counts:
         raise ValueError(f"nothing at {quoted(finds)}")
     if len(set(counts.values())) > 1:
-        told = ", ".join(f"{count} at '{path}'" for path, count in counts.items())
-        raise ValueError(f"the paths find different numbers of values: {told}")
+        numbers = ", ".join(f"{count} at '{path}'" for path, count in counts.items())
+        raise ValueError(f"the paths find different numbers of values: {numbers}")
     count = max(counts.values())
     rows: list[Cells] = [
         {path: written(values[i]) if values else None for path, values in found.items()} for i in range(count)
@@ -115,14 +115,14 @@ def rows_of(output: Captured, given: Captured, finds: Mapping[str, Find], names:
 
 
 def question_in(documents: Sequence[Any], given: Captured) -> Any:
-    """The document of the input, which of batch transform stands beside the answer; None if there is none."""
+    """The document of the input, which a batch transform may join with the answer; None without."""
     if given.is_in(JSON):
         return documents[-1]
     return beside_answer(documents[0]) if given.kind == ABSENT else None
 
 
 def refuse_unreadable(output: Captured, given: Captured, paths: Iterable[str]) -> None:
-    """Raise ValueError with the reason if no path can lead anywhere in a request."""
+    """Raise ValueError with the reason if no path can apply to a request."""
     if output.kind == given.kind == ABSENT:
         raise ValueError("neither input nor output was captured")
     for side in (output, given):
@@ -133,7 +133,7 @@ def refuse_unreadable(output: Captured, given: Captured, paths: Iterable[str]) -
 
 
 def scalars(document: Any, count: int) -> list[Cells]:
-    """What is flat in each of so many objects; [] if the document is anything else."""
+    """The scalars of ``count`` objects; [] if the document is anything else."""
     objects = document if isinstance(document, list) else [document]
     if len(objects) != count or not all(isinstance(one, dict) for one in objects):
         return []
@@ -148,7 +148,7 @@ def scalars(document: Any, count: int) -> list[Cells]:
 
 
 def unwrapped(document: Any, count: int, names: Names) -> list[Cells]:
-    """What so many rows in an input's envelope hold; [] if the document is anything else."""
+    """The cells of ``count`` rows in an input's envelope; [] if the document is anything else."""
     rows = rows_in(document, count)
     widths = {len(row) for row in rows if isinstance(row, list)}
     if not widths:
@@ -159,23 +159,22 @@ def unwrapped(document: Any, count: int, names: Names) -> list[Cells]:
 
 
 def rows_in(document: Any, count: int) -> list[Any]:
-    """The rows of a document, where a list of single values is one row if one is expected; [] if it makes no sense in
-    the form that it is in."""
+    """The rows of a document, [] if it can't be opened. A list of single values is one row if one is expected."""
     try:
-        found = opened(document)
+        payload = opened(document)
     except ValueError:
         return []
-    return [[value for row in found.rows for value in row]] if found.vector and count == 1 else list(found.rows)
+    return [[value for row in payload.rows for value in row]] if payload.vector and count == 1 else list(payload.rows)
 
 
 def named(rows: Sequence[Sequence[Any]], names: Names) -> list[dict[str, Any]]:
-    """Rows of inputs, all of one width, by name."""
+    """Rows of inputs of one width, by name."""
     called = names.of_shape(0, len(rows[0]))[1]
     return [dict(zip(called, row, strict=True)) for row in rows]
 
 
 def csv_cells(given: Captured, count: int, names: Names) -> list[Cells]:
-    """The values of so many rows of CSV; [] if it is anything else."""
+    """The cells of ``count`` rows of CSV; [] if it is anything else."""
     try:
         rows = values_of_csv(given.text)
     except ValueError:
@@ -194,9 +193,9 @@ def values_of_csv(text: str) -> list[list[str | None]]:
 def label_values(data: str, encoding: str | None, attribute: str | int) -> list[str | None]:
     """The labels in the data of one ground-truth record, one for each row of the request; None where it is missing.
 
-    CSV (so also without an encoding): a row each; its only value, or the one at the attribute's index. JSON: a scalar
-    is the label; a list has one in each item; of an object it is what the attribute's path or name leads to, or the
-    only value there is, and a list of scalars there has one in each.
+    CSV (the default encoding): one label per line, its only value or the one at the attribute's index. JSON: a scalar
+    is a label, a list has one in each item, and an object has it at the attribute's path or name, or as its only value;
+    a list of scalars there has one label in each.
 
     Raises ValueError with a short reason, and ConfigError for a path that can't be parsed.
 
@@ -238,7 +237,7 @@ def label_of_row(row: Sequence[str | None], name: str) -> str | None:
 
 
 def label_of(document: Any, name: str) -> Any:
-    """A scalar or a list itself; of an object, what has the name or is alone there."""
+    """A scalar or a list itself; of an object the member of that name, or the only one."""
     if not isinstance(document, dict):
         return document
     if name not in document and len(document) != 1:
@@ -247,7 +246,7 @@ def label_of(document: Any, name: str) -> Any:
 
 
 def having(document: Any) -> str:
-    """What keys there are instead."""
+    """The keys that exist instead."""
     one = next((one for one in document if isinstance(one, dict)), {}) if isinstance(document, list) else document
     more = ", ..." if len(one) > KEYS_SHOWN else ""
     return f"; the keys are {quoted(list(one)[:KEYS_SHOWN])}{more}" if one else ""

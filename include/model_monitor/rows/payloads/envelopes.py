@@ -1,6 +1,6 @@
-"""How do well-known servers wrap the rows they are asked and answer? JSON payloads, opened into rows.
+"""Open JSON payloads of well-known model servers into rows.
 
-Read are the forms of KServe V1 and TensorFlow Serving (``instances``, ``predictions``; ``inputs`` and ``outputs`` by
+Forms: KServe V1 and TensorFlow Serving (``instances``, ``predictions``; ``inputs`` and ``outputs`` by
 column), of the Open Inference Protocol (``inputs`` and ``outputs`` of tensors: KServe V2, Triton, MLServer, Seldon 2),
 of Seldon V1 (``data`` with ``ndarray`` or ``tensor``), of MLflow (``dataframe_split``, ``dataframe_records``) and of
 SageMaker's own algorithms (``features``), and lists and single values without any names.
@@ -22,8 +22,8 @@ RAGGED = "rows of one payload differ in their number of values"
 class Opened:
     """The rows of a payload: objects, or lists of values without names.
 
-    A ``vector`` was written as one list of single values: so many rows of one value, unless the other side of the
-    request tells that it is one row.
+    A ``vector`` was written as one list of single values: rows of one value each, or one row if the other side of
+    the request has one.
     """
 
     rows: list[Row]
@@ -31,8 +31,8 @@ class Opened:
 
 
 def opened(document: Any) -> Opened:
-    """The rows of a JSON document. An object of single values is a row, whatever they are called, and so is an object
-    in none of the forms. Raises ValueError with a short reason.
+    """The rows of a JSON document. An object of single values is a row, whatever their names, and so is an object in
+    none of the forms. Raises ValueError with a short reason.
 
     >>> opened({"instances": [[1, 2], [3, 4]]}).rows
     [[1, 2], [3, 4]]
@@ -47,13 +47,13 @@ def opened(document: Any) -> Opened:
         return Opened([[document]])
     for name, form in FORMS.items():
         value = None if name == "outputs" and only_asks(document) else document.get(name)
-        if isinstance(value, dict | list) and (found := form(value)) is not None:
-            return found
+        if isinstance(value, dict | list) and (rows := form(value)) is not None:
+            return rows
     return Opened([bare(document)])
 
 
 def only_asks(document: dict[str, Any]) -> bool:
-    """Whether a document with inputs names the outputs that it wants, and has none."""
+    """Whether a document is a request whose ``outputs`` only name the wanted outputs."""
     outputs = document.get("outputs")
     return "inputs" in document and isinstance(outputs, list) and all(map(is_name, outputs))
 
@@ -63,7 +63,7 @@ def is_name(output: Any) -> bool:
 
 
 def lines_opened(documents: Sequence[Any]) -> Opened:
-    """The rows of several documents, one per line: there a list of values is one row."""
+    """The rows of several documents, one per line; a list of values is one row."""
     return Opened([row for one in documents for row in ([one] if is_plain_list(one) else opened(one).rows)])
 
 
@@ -83,12 +83,12 @@ def listed(items: list[Any]) -> Opened:
 
 
 def bare(row: dict[str, Any]) -> Row:
-    """A row that holds nothing but the list ``features`` is that list."""
+    """The row, or its list ``features`` if it has nothing else."""
     return row["features"] if list(row) == ["features"] and isinstance(row["features"], list) else row
 
 
 def of_values(value: Any) -> Opened | None:
-    """What ``instances``, ``predictions``, ``inputs`` or ``outputs`` hold: rows, columns or tensors."""
+    """The rows, columns or tensors of ``instances``, ``predictions``, ``inputs`` or ``outputs``."""
     if isinstance(value, list):
         return of_tensors(value) if value and all(map(is_tensor, value)) else listed(value)
     if not any(isinstance(column, dict | list) for column in value.values()):
@@ -128,12 +128,12 @@ def in_shape(name: str, values: Sequence[Any], shape: Any) -> list[Any]:
 
 
 def side_by_side(columns: Sequence[tuple[str, list[Any]]]) -> Opened:
-    """Columns by name, each with an item per row; one of several values becomes ``name_0``, ``name_1``, ..., or has no
-    names if it is alone."""
+    """Rows of named columns, each with an item per row. A column of vectors becomes ``name_0``, ``name_1``, ..., or has
+    no names if it is the only one."""
     counts = {name: len(items) for name, items in columns}
     if len(set(counts.values())) > 1:
-        told = ", ".join(f"{count} in '{name}'" for name, count in counts.items())
-        raise ValueError(f"columns differ in their number of rows: {told}")
+        numbers = ", ".join(f"{count} in '{name}'" for name, count in counts.items())
+        raise ValueError(f"columns differ in their number of rows: {numbers}")
     names: list[str] = []
     parts: list[list[list[Any]]] = []
     for name, items in columns:
@@ -177,7 +177,7 @@ def of_seldon(data: Any) -> Opened | None:
 
 
 def with_names(names: Any, items: Any) -> Opened | None:
-    """Rows whose values are called by their position, if there are names; None if these are no rows."""
+    """Rows whose values take names by position, if there are names; None if these are not rows."""
     if not isinstance(items, list):
         return None
     found = listed(items)

@@ -1,7 +1,7 @@
-"""What was asked and what was answered, where a batch transform joined them?
+"""Separate the input and the answer of a batch transform that joined them.
 
-With the join source ``Input``, JSON holds the input's members, and the answer as ``SageMakerOutput`` beside them. An
-input that is no object is there as ``SageMakerInput`` (public documentation of ``DataProcessing.JoinSource``).
+With ``JoinSource: Input``, JSON holds the input's members, and the answer as ``SageMakerOutput`` beside them. An input
+that is not an object stands there as ``SageMakerInput`` (docs/sagemaker-formats.md, Batch transform).
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from model_monitor.rows.sources.texts import members, object_of
 
 ANSWER, ASKED = "SageMakerOutput", "SageMakerInput"
 
-
 NESTED = ("{", "[")
 
 
 def separated(records: Records) -> Records:
-    """The same requests, with the answer of joined ones as output and the rest as input, as an endpoint logs them.
+    """The same requests, with a joined answer as output and the rest as input, as an endpoint logs them.
 
-    So the names of columns are those inside the answer; an answer that is a single value keeps its name.
+    So columns have the names inside the answer; a single value is named ``SageMakerOutput``.
     """
     batch = records.nested("captureData", "batchTransformOutput")
     if batch.null_count == len(batch):
@@ -52,7 +51,7 @@ def side(text: str | None) -> dict[str, str] | None:
 
 
 def sides_of(text: str) -> dict[str, str] | None:
-    """The answer, and what was asked if anything is there; None of what is not joined."""
+    """The answer, and the input if there is one; None if nothing is joined."""
     try:
         asked = members(text.encode())
         answer = asked.pop(ANSWER)
@@ -67,14 +66,14 @@ def sides_of(text: str) -> dict[str, str] | None:
 
 
 def lists_of_batch(records: Records) -> set[int]:
-    """The requests that are a line of batch transform which holds a list: the values of one row, if they are single."""
+    """The requests that are a batch-transform line with a list, which holds one row if its values are single."""
     is_batch = records.nested("captureData", "batchTransformOutput").is_valid()
     texts = pc.utf8_ltrim_whitespace(records.side("endpointOutput", "data"))
     return set(pc.indices_nonzero(pc.and_(is_batch, pc.fill_null(pc.starts_with(texts, "["), False))).to_pylist())
 
 
 def beside_answer(document: Any) -> Any:
-    """What was asked, of a document that joins it with the answer; None of any other."""
+    """The input in a document that joins it with the answer; None in any other."""
     if not isinstance(document, dict) or ANSWER not in document:
         return None
     asked = {name: value for name, value in document.items() if name != ANSWER}

@@ -1,4 +1,4 @@
-"""Which rows does a text of JSON hold? Objects by name or lists by position, all their values as texts."""
+"""Read rows from JSON: objects by name or lists by position, all values as texts."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ import pyarrow.json as pj
 from model_monitor.rows.json_text import documents_of, in_one, is_unicode
 from model_monitor.rows.payloads.envelopes import RAGGED, Opened, Row, lines_opened, opened
 
-NAMED = -1  # the width of rows whose values carry names
-EMPTY = -2  # that of no rows
+NAMED = -1  # the width of rows of named values
+EMPTY = -2  # the width without rows
 NESTED = (dict, list)
 AS_WRITTEN = dict.fromkeys(("parse_int", "parse_float", "parse_constant"), str)  # which tells a number's type
-NESTING_AT_MOST = 500  # PyArrow's reader ends the process from some ten thousand on
+NESTING_AT_MOST = 500  # at some ten thousand PyArrow's reader ends the process
 
 Texts = dict[str, str | None] | list[str | None]  # a row: its values by name, or by position
 
 
 def rows_of_json(text: str) -> Opened:
-    """The objects of a text of JSON, as they are: one, those of a list, or one per line. Raises ValueError."""
+    """The objects of a JSON text: one, those of a list, or one per line. Raises ValueError."""
     documents = documents_of(text, **AS_WRITTEN)
     rows = documents[0] if len(documents) == 1 and isinstance(documents[0], list) else documents
     if not all(isinstance(row, dict) for row in rows):
@@ -40,7 +40,7 @@ def rows_of_payload(text: str) -> Opened:
 
 
 def texts_of(row: Row) -> Texts:
-    """A row's values as texts. Raises ValueError if one is nested or no Unicode text."""
+    """A row's values as texts. Raises ValueError for a nested value or a lone surrogate."""
     if isinstance(row, dict):
         return flat(row)
     if any(isinstance(value, NESTED) for value in row):
@@ -60,7 +60,7 @@ def flat(row: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def all_unicode(values: Iterable[Any]) -> list[str | None]:
-    """Single values as texts. Raises ValueError if one is no Unicode text."""
+    """Single values as texts. Raises ValueError for a lone surrogate."""
     texts = [value if type(value) is str else text_of(value) for value in values]
     if not is_unicode("".join(filter(None, texts))):
         raise ValueError("not Unicode text")
@@ -80,7 +80,7 @@ def columns_of_objects(objects: Sequence[Mapping[str, str | None]]) -> dict[str,
 
 
 def columns_of_texts(rows: Sequence[Texts], names: Sequence[str]) -> dict[str, pa.Array]:
-    """Rows that all are objects, or all have as many values as there are names."""
+    """Columns of rows that are all objects, or all lists with a value for each name."""
     by_position = [row for row in rows if isinstance(row, list)]
     if not by_position:
         return columns_of_objects([row for row in rows if isinstance(row, dict)])
@@ -89,7 +89,7 @@ def columns_of_texts(rows: Sequence[Texts], names: Sequence[str]) -> dict[str, p
 
 
 def width_of(rows: Sequence[Texts]) -> int:
-    """How many values each row has, or that they have names. Raises ValueError if the rows differ in that."""
+    """The width of rows: their number of values, or ``NAMED``. Raises ValueError if they differ."""
     widths = {NAMED if isinstance(row, dict) else len(row) for row in rows}
     if len(widths) > 1:
         raise ValueError("some values have names and others have none" if NAMED in widths else RAGGED)
@@ -97,8 +97,8 @@ def width_of(rows: Sequence[Texts]) -> int:
 
 
 def flat_objects(texts: pa.StringArray) -> dict[str, pa.Array] | None:
-    """Texts that are one flat object each, as columns of texts; None if they can't be read that way."""
-    one_each = pc.match_substring_regex(texts, r"^[ \t]*\{[^\n]*\}[ \t]*$")  # anything else PyArrow must not be given
+    """Texts of one flat object each, as columns of texts; None if they are anything else."""
+    one_each = pc.match_substring_regex(texts, r"^[ \t]*\{[^\n]*\}[ \t]*$")  # on anything else PyArrow may crash
     if not len(texts) or not pc.all(one_each).as_py() or nesting_may_exceed(texts, NESTING_AT_MOST):
         return None
     content = pa.BufferReader(in_one(texts).as_py().encode())
@@ -121,7 +121,7 @@ def flat_objects(texts: pa.StringArray) -> dict[str, pa.Array] | None:
 
 
 def nesting_may_exceed(texts: pa.StringArray, depth: int) -> bool:
-    """Whether a text opens more lists and objects than so many, which flat ones do within quotes at most."""
+    """Whether a text may nest deeper than ``depth``: it has that many brackets, perhaps within quotes."""
     if (pc.max(pc.binary_length(texts)).as_py() or 0) <= depth:
         return False
     opens = (pc.max(pc.count_substring(texts, bracket)).as_py() or 0 for bracket in "[{")
@@ -129,10 +129,10 @@ def nesting_may_exceed(texts: pa.StringArray, depth: int) -> bool:
 
 
 def as_written(name: str, column: pa.Array, texts: pa.StringArray) -> pa.StringArray | None:
-    """A column of single values read from JSON as texts; None if they can't be told.
+    """A column of single values as the JSON spells them; None if that can't be known.
 
-    How a number is written tells its type, and whether 5 was written as 5 or as 5.0 is not to be seen in a column of
-    floats. So whole numbers among them are looked up in the texts.
+    A number's spelling tells its type, but a column of floats does not show whether 5 was written as 5 or 5.0. So
+    whole numbers are looked up in the texts.
     """
     if not pa.types.is_floating(column.type):
         return column.cast(pa.string())

@@ -1,7 +1,7 @@
-"""Where in a JSON document does a path lead?
+"""Find values in JSON documents by JSONPath or JMESPath.
 
-JSONPath (RFC 9535) starts with ``$``, anything else is JMESPath. Numbers keep the way they are written, and can be
-compared in a path's filters.
+A path that starts with ``$`` is JSONPath (RFC 9535), any other is JMESPath. Numbers keep their spelling, and a path's
+filters can compare them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PATH_CHARACTERS = frozenset(".[]*|@&{}()")
 
 
 class Number(float):
-    """A number of a JSON document, with the text that it is written as."""
+    """A number of a JSON document, with its spelling."""
 
     text: str
 
@@ -41,18 +41,18 @@ Number.__name__ = "float"  # JMESPath's functions ask for a value's type by name
 
 
 def whole_number(text: str) -> float:
-    """An int, or a Number where Python writes the int otherwise, or won't read so many digits."""
+    """An int; a ``Number`` where ``int()`` loses the spelling (``-0``) or may exceed Python's digit limit."""
     return Number(text) if text == "-0" or len(text) > 300 else int(text)
 
 
 def document_of(text: str) -> Any:
-    """A JSON payload; several documents, one per line, are the list of them. Raises ValueError."""
+    """The document of a JSON payload; of several, one per line, their list. Raises ValueError."""
     documents = documents_of(text, parse_int=whole_number, parse_float=Number, parse_constant=Number)
     return documents[0] if len(documents) == 1 else documents
 
 
 def written(value: Any) -> str | None:
-    """A value of a document as text; a list or an object as compact JSON. Raises ValueError if it can't be stored."""
+    """A value of a document as text, compact JSON if nested. Raises ValueError if it can't be stored."""
     if value is None:
         return None
     try:
@@ -75,7 +75,7 @@ def compact(value: Any) -> str:
 
 
 def is_path(attribute: str | int) -> bool:
-    """Whether an attribute is a path into JSON, and not a column's name or an index.
+    """Whether an attribute is a path into JSON, not a column's name or an index.
 
     >>> [is_path(one) for one in ("predictions[*].score", "$.score", "score", "0", 0)]
     [True, True, False, False, False]
@@ -85,15 +85,15 @@ def is_path(attribute: str | int) -> bool:
 
 @functools.cache
 def compiled(attribute: str) -> Find:
-    """How to find the values that a path leads to in a document, in order.
+    """A function that finds the values at a path in a document, in order.
 
-    A list gives its items (one level), a scalar or an object one item, null and what does not exist none; so does a
-    function of values that it is not made for. ``predictions[*].score`` and its like give one item for each item of the
-    list, null where it has no score: what belongs together stays at the same position. (JSONPath leaves out what does
-    not exist, as its standard wants.) A path that can lead to one place only, such as ``predictions[0].scores`` or
-    ``$.scores``, gives the items of the list there; ``[predictions[0].scores]`` gives the list as one item.
+    A list gives its items (one level), a scalar or an object one item; null, a missing member and a function on values
+    of a wrong type give none. Projections such as ``predictions[*].score`` give one item for each item of the list,
+    null where it has no score, so that positions match across paths. (JSONPath leaves out missing members, as its
+    standard demands.) A path to one place only, such as ``predictions[0].scores`` or ``$.scores``, gives the items of
+    the list there; ``[predictions[0].scores]`` gives the list as one item.
 
-    Raises ConfigError if the path can't be parsed, and so does what it returns for a function that does not exist.
+    Raises ConfigError if the path can't be parsed; the returned function raises it for an unknown function in the path.
     """
     if attribute.startswith("@"):
         raise ConfigError(f"'{attribute}': names that start with @ are kept for the request; start the path with $")
@@ -104,9 +104,9 @@ def by_jmespath(attribute: str) -> Find:
     try:
         path = jmespath.compile(attribute)
     except JMESPathError as error:
-        told = str(error).partition(", for expression")[0].partition("\n")[0].rstrip(":")
+        reason = str(error).partition(", for expression")[0].partition("\n")[0].rstrip(":")
         advice = "a name with other characters than letters, digits and _ goes in double quotes"
-        raise ConfigError(f"'{attribute}' is not JMESPath: {told}; {advice}") from error
+        raise ConfigError(f"'{attribute}' is not JMESPath: {reason}; {advice}") from error
     kind, parts = path.parsed["type"], path.parsed["children"]
     tree = TreeInterpreter()
 
@@ -126,14 +126,14 @@ def by_jmespath(attribute: str) -> Find:
 
 
 def by_jsonpath(attribute: str) -> Find:
-    from jsonpath import JSONPath, JSONPathEnvironment  # only who writes JSONPath waits for it
+    from jsonpath import JSONPath, JSONPathEnvironment  # slow to import
     from jsonpath.exceptions import JSONPathError
 
     try:
         path = JSONPathEnvironment(strict=True).compile(attribute)
     except JSONPathError as error:
-        told = str(error).partition("\n")[0]
-        raise ConfigError(f"'{attribute}' is not JSONPath (RFC 9535): {told}") from error
+        reason = str(error).partition("\n")[0]
+        raise ConfigError(f"'{attribute}' is not JSONPath (RFC 9535): {reason}") from error
     if not isinstance(path, JSONPath):
         raise ConfigError(f"'{attribute}' is several paths; write one")
     singular = path.singular_query()
@@ -157,10 +157,10 @@ def as_items(value: Any) -> list[Any]:
 
 
 def values_at(document: Any, find: Find) -> list[Any]:
-    """The values that a path leads to in a payload, whether it holds one record or several; [] if none but nulls.
+    """The values at a path in a payload of one record or several; [] if all are null.
 
-    Where a list as a whole has nothing there, each of its items is looked at in turn (one without gives null), as for
-    one document per line. Where a single document has nothing, it is looked at as a list of one.
+    If a list has nothing there, the path is tried on each of its items (an item without gives null), as for one
+    document per line. If any other document has nothing, the path is tried on a list of it.
     """
     values = find(document)
     if not something(values):

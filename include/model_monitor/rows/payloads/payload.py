@@ -1,4 +1,4 @@
-"""Which values were asked and answered? Payloads of captured requests, decoded into columns.
+"""Decode the payloads of captured requests into columns.
 
 Each side (output, input) is decoded on its own as CSV or JSON. A payload of several rows becomes as many rows; outputs
 come before inputs. The *shape* of a request says which columns its rows have: for CSV the number of values on each
@@ -31,10 +31,10 @@ Shape = tuple[int, int]
 
 @dataclass(frozen=True)
 class Names:
-    """What the values of CSV payloads are called, and which side's columns come first.
+    """The names of the values of CSV payloads, and which side's columns come first.
 
-    Declared names go by position over both sides; beyond them it is ``_c0``, ``_c1``, ... With ``each_side`` those of a
-    side only go to its own values, whatever the other has.
+    Names go by position over both sides; values beyond them are ``_c0``, ``_c1``, ... With ``each_side``, the names of
+    a side apply to that side only.
     """
 
     outputs: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class Names:
     each_side: bool = False
 
     def of_shape(self, outputs: int, inputs: int) -> tuple[list[str], list[str]]:
-        """The names of so many outputs and so many inputs."""
+        """The names of this many outputs and inputs."""
         declared = [self.outputs, self.inputs] if outputs else [(), self.inputs]
         widths = [outputs, inputs]
         if self.each_side:
@@ -66,7 +66,7 @@ class Names:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one shape: the judged columns, all text, and for each request its index and how many rows it has."""
+    """Rows of one shape: the judged columns, all text, and each request's index and number of rows."""
 
     shape: Shape
     columns: pa.Table
@@ -101,7 +101,7 @@ def decode(records: Records, names: Names) -> tuple[list[Rows], list[Rejected]]:
 
 
 def formats_of(records: Records, side: str) -> list[str]:
-    """How each request's side is to be read: CSV, JSON, absent, or with ! in front a sentence why it can't be."""
+    """The format of one side of each request: CSV, JSON, absent, or ! and the reason why it can't be read."""
     data, encodings = records.side(side, "data"), records.side(side, "encoding")
     if (
         not data.null_count
@@ -121,7 +121,7 @@ def formats_of(records: Records, side: str) -> list[str]:
 
 
 def why_lost(truncated: bool | None, withheld: bool | None) -> str:
-    """What there is instead of a payload's data."""
+    """Why a payload has no data."""
     if truncated:
         return TRUNCATED
     return WITHHELD if withheld else ABSENT
@@ -139,7 +139,7 @@ def format_of(encoding: str | None, content_type: str | None) -> str:
 
 
 def decode_alike(records: Records, formats: Sequence[str], names: Names) -> tuple[list[Rows], dict[int, str]]:
-    """Rows of requests whose sides are written alike, and why others can't be read, by index."""
+    """Rows of requests of equal formats, and why some can't be read, by index."""
     for kind in formats:
         if kind.startswith("!"):
             return [], dict.fromkeys(range(len(records)), kind[1:])
@@ -192,7 +192,7 @@ def clashing(output: Side, given: Side, chosen: np.ndarray, called: tuple[list[s
 def side_by_side(
     output: Side, given: Side, chosen: np.ndarray, called: tuple[list[str], list[str]], outputs_last: bool
 ) -> dict[str, pa.Array]:
-    """The rows of requests by column, one side after the other; one request's output may name an input of another."""
+    """The columns of requests, one side after the other. An output may share its name with another request's input."""
     sides = [output.columns(chosen, called[0]), given.columns(chosen, called[1])]
     first, second = reversed(sides) if outputs_last else sides
     for name in first.keys() & second.keys():

@@ -1,4 +1,4 @@
-"""How are the texts of one side of captured requests read: as CSV, as JSON, or as either in BASE64?"""
+"""Read one side of captured requests: CSV, JSON, or either in BASE64."""
 
 from __future__ import annotations
 
@@ -28,39 +28,39 @@ from model_monitor.rows.payloads.json_rows import (
 
 CSV, JSON, ABSENT = "CSV", "JSON", ""
 
-csv.field_size_limit(1 << 31)  # a payload may be one large value; what may be too large is for the endpoint to say
+csv.field_size_limit(1 << 31)  # a payload may be one large value; its size is up to the endpoint
 
 
 @dataclass
 class Side:
-    """One decoded side of some requests: per request how many rows, how wide, or why it can't be read.
+    """One decoded side of requests: each one's number of rows and their width, or why it can't be read.
 
-    The width is the number of values of a row; 0 of a side that was not captured, ``NAMED`` of values with names,
-    ``EMPTY`` of a payload without rows.
+    The width is the number of values of a row: 0 if the side was not captured, ``NAMED`` for values with names,
+    ``EMPTY`` without rows.
     """
 
     counts: np.ndarray
     widths: np.ndarray
     problems: dict[int, str]
-    lines: pa.StringArray | None = None  # of CSV: all rows one after the other
-    table: dict[str, pa.Array] | None = None  # of JSON: the same, where each payload is one row
-    objects: list[Texts] | None = None  # of other JSON: the same
+    lines: pa.StringArray | None = None  # of CSV: all rows
+    table: dict[str, pa.Array] | None = None  # of JSON payloads of one row: all columns
+    objects: list[Texts] | None = None  # of other JSON: all rows
     vectors: set[int] = field(default_factory=set)  # payloads that are one list of single values
 
     @property
     def column_names(self) -> list[str]:
-        """The names that JSON brings; [] of CSV."""
+        """The names in JSON; [] for CSV."""
         named = (row for row in self.objects or () if isinstance(row, dict))
         return list(dict.fromkeys(name for row in named for name in row)) or list(self.table or ())
 
     def rows(self, requests: np.ndarray) -> np.ndarray:
-        """The indices of the rows of some requests, in order."""
+        """The indices of the rows of these requests, in order."""
         counts = self.counts[requests]
         starts = (np.cumsum(self.counts) - self.counts)[requests]
         return np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
 
     def columns(self, requests: np.ndarray, names: list[str]) -> dict[str, pa.Array]:
-        """The rows of some requests of one width, by column."""
+        """The columns of requests of one width."""
         rows = self.rows(requests)
         if self.objects is not None:
             return columns_of_texts([self.objects[i] for i in rows.tolist()], names)
@@ -72,14 +72,14 @@ class Side:
         return columns_of_lines(chosen, names)
 
     def names(self, requests: Sequence[int] | np.ndarray, names: list[str]) -> set[str]:
-        """What the values of some requests are called."""
+        """The names of the values of these requests."""
         if self.objects is None:
             return set(self.table or names)
         chosen = [self.objects[row] for row in self.rows(np.asarray(requests)).tolist()]
         return {name for row in chosen for name in (row if isinstance(row, dict) else names)}
 
     def folded(self, requests: Collection[int]) -> Side:
-        """The same, with each of some vectors as one row."""
+        """The same side, with the vectors of these requests as one row each."""
         if not requests or self.objects is None:
             return self
         counts, widths = self.counts.copy(), self.widths.copy()
@@ -94,7 +94,7 @@ class Side:
 
 
 def in_step(output: Side, given: Side) -> tuple[Side, Side]:
-    """Both sides, where a list of single values is one row if that makes their numbers of rows equal."""
+    """Both sides, with a vector as one row where that makes their numbers of rows equal."""
     if not output.vectors and not given.vectors:
         return output, given
     unequal = np.flatnonzero(output.counts != given.counts).tolist()
@@ -104,7 +104,7 @@ def in_step(output: Side, given: Side) -> tuple[Side, Side]:
 
 
 def side_of(data: pa.StringArray, kind: str, one_by_one: bool = False) -> Side:
-    """One side of requests that are written alike; ``one_by_one`` tells which JSON payload names which columns."""
+    """One side of requests of one format; ``one_by_one`` keeps which JSON payload names which columns."""
     if kind == ABSENT:
         return Side(np.zeros(len(data), np.int64), np.zeros(len(data), np.int64), {})
     problems: dict[int, str] = {}
@@ -116,7 +116,7 @@ def side_of(data: pa.StringArray, kind: str, one_by_one: bool = False) -> Side:
 
 
 def unpacked(data: pa.StringArray, problems: dict[int, str]) -> pa.StringArray:
-    """Texts out of base64; where there is none, an empty text and a problem."""
+    """Texts decoded from BASE64; an undecodable one is empty and a problem."""
     texts = []
     for i, text in enumerate(data.to_pylist()):
         try:
@@ -161,7 +161,7 @@ def csv_side(data: pa.StringArray) -> Side:
 
 
 def quoted_csv_side(text: pa.StringArray) -> Side:
-    """The same where a value may be in quotes, and so hold commas and newlines."""
+    """CSV whose values may be quoted, and so hold commas and newlines."""
     counts, widths, lines = [], [], []
     problems: dict[int, str] = {}
     for i, payload in enumerate(text.to_pylist()):
@@ -189,7 +189,7 @@ def requoted(row: Sequence[str]) -> str:
 
 
 def columns_of_lines(lines: pa.StringArray, names: list[str]) -> dict[str, pa.ChunkedArray]:
-    """Lines of CSV with as many values as names, all text; an empty value is missing."""
+    """Columns of CSV lines with a value for each name, all text; an empty value is missing."""
     if not len(lines):
         return {name: pa.array([], pa.string()) for name in names}
     content = (in_one(lines).as_py() + "\n").encode()
@@ -207,7 +207,7 @@ def columns_of_lines(lines: pa.StringArray, names: list[str]) -> dict[str, pa.Ch
 
 
 def json_side(data: pa.StringArray, one_by_one: bool = False, read: Callable[[str], Opened] = rows_of_json) -> Side:
-    """JSON texts: a flat object, a list of them, one per line, or what else ``read`` makes rows of."""
+    """JSON texts: a flat object, a list of them, one per line, or other rows that ``read`` finds."""
     if not one_by_one and (table := flat_objects(data)) is not None:
         return Side(np.ones(len(data), np.int64), np.full(len(data), NAMED), {}, table=table)
     counts: list[int] = []
@@ -219,10 +219,10 @@ def json_side(data: pa.StringArray, one_by_one: bool = False, read: Callable[[st
         rows: list[Texts] = []
         width = NAMED
         try:
-            found = read(text)
-            rows = list(map(texts_of, found.rows))
+            payload = read(text)
+            rows = list(map(texts_of, payload.rows))
             width = width_of(rows)
-            vectors |= {i} if found.vector else set()
+            vectors |= {i} if payload.vector else set()
         except ValueError as error:
             problems[i], rows = str(error), []
         counts.append(len(rows))
