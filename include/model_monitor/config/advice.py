@@ -1,4 +1,4 @@
-"""What is wrong with an endpoint file, on which line, and what to write instead?"""
+"""Explain what is wrong with an endpoint file: the line, the key, and what to write instead."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from model_monitor.errors import ConfigError
 
@@ -18,7 +19,7 @@ def on(error: ValidationError, path: Path, tree: yaml.Node | None, schema: dict[
 
 
 def refuse_repeated_keys(path: Path, node: yaml.Node | None) -> None:
-    """Raise ConfigError for a key that is there twice, of which YAML would silently take the last."""
+    """Raise ConfigError for a repeated key; YAML would silently take the last."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
@@ -31,13 +32,13 @@ def refuse_repeated_keys(path: Path, node: yaml.Node | None) -> None:
             refuse_repeated_keys(path, item)
 
 
-def deepest(problems: list[Any]) -> list[Any]:
-    """Without those that only follow from another further down, e.g. "too few schedules" when one could not be read."""
+def deepest(problems: list[ErrorDetails]) -> list[ErrorDetails]:
+    """The problems that do not follow from a deeper one; "too few schedules" follows if one of them is invalid."""
     return [p for p in problems if not any(p is not q and p["loc"] == q["loc"][: len(p["loc"])] for q in problems)]
 
 
-def explained(path: Path, tree: yaml.Node | None, problem: Any, schema: dict[str, Any]) -> str:
-    """One validation problem as file, line, place and what to do."""
+def explained(path: Path, tree: yaml.Node | None, problem: ErrorDetails, schema: dict[str, Any]) -> str:
+    """One validation problem: file, line, place and advice."""
     place = [str(part) for part in problem["loc"]]
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
@@ -50,14 +51,14 @@ def explained(path: Path, tree: yaml.Node | None, problem: Any, schema: dict[str
 
 
 def instead_of(place: list[str], schema: dict[str, Any]) -> str:
-    """Advice for an unknown key: the nearest known one, or all."""
+    """Advice for an unknown key: the most similar known key, or all keys."""
     known = known_keys(place[:-1], schema)
     near = difflib.get_close_matches(place[-1], known, n=1)
     return f"; did you mean '{near[0]}'?" if near else f"; known keys are {', '.join(known)}"
 
 
 def known_keys(place: list[str], schema: dict[str, Any]) -> list[str]:
-    """The keys that the schema knows at a place."""
+    """The keys that the schema allows at a place."""
     node = schema
     for part in place:
         node = node.get("items", node) if part.isdigit() else node.get("properties", {}).get(part, {})

@@ -1,4 +1,4 @@
-"""When does a schedule run?"""
+"""Cron expressions, SageMaker's included, and their ticks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def standard(expression: str) -> str | None:
     """The five-field cron expression (UTC) of a schedule's ``cron``; None for ``NOW``, which only runs by hand.
 
     Accepts five fields, ``@hourly`` and the like, and SageMaker's ``cron(0 * ? * * *)``, ``cron(0 HH ? * * *)`` and
-    ``cron(0 HH/NN ? * * *)``. An "every N hours" that does not divide 24 starts anew at its hour each day.
+    ``cron(0 HH/NN ? * * *)``. If N does not divide 24, "every N hours" restarts at hour HH each day.
     Raises ConfigError.
 
     >>> standard("cron(0 17/12 ? * * *)"), standard("NOW")
@@ -61,5 +61,5 @@ def previous(cron: str, time: datetime) -> datetime:
 
 
 def period_before(cron: str, tick: datetime) -> timedelta:
-    """How long before a tick the one before it was."""
+    """The time between the previous tick and a tick."""
     return tick - previous(cron, tick)

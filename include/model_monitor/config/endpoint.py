@@ -12,6 +12,7 @@ from model_monitor.config.capture import Capture
 from model_monitor.config.fields import Address, Cron, Days, Duration, Name, Settings, Share
 from model_monitor.config.monitors import attributes_of, monitor_of, paths_of, traits_of
 from model_monitor.config.sections import Baseline, Columns, Explain, GroundTruth, Preprocess
+from model_monitor.core.monitor import Monitor
 from model_monitor.errors import ConfigError
 from model_monitor.rows.sources.source import Source
 
@@ -71,13 +72,13 @@ class Schedule(Settings):
 
     @property
     def length(self) -> timedelta | None:
-        """How long its windows are; None for the time since the tick before."""
+        """The length of its windows; None for the time since the previous tick."""
         offset = self.ground_truth and self.ground_truth.offset
         return offset.end - offset.start if offset else self.window
 
     @property
     def lag(self) -> timedelta:
-        """How long before its tick a window ends, so that its labels are there."""
+        """How long before its tick a window ends, to have its labels by then."""
         offset = self.ground_truth and self.ground_truth.offset
         return -offset.end if offset else timedelta(0)
 
@@ -93,15 +94,15 @@ class Schedule(Settings):
 
     @property
     def latest(self) -> datetime | None:
-        """The first moment that is not judged any more; None if there is none."""
+        """The first moment that is no longer judged; None if there is none."""
         return midnight(self.end_date) + timedelta(days=1) if self.end_date else None
 
     @property
     def paths(self) -> list[str]:
-        """The paths into JSON payloads that the monitor asks for as columns."""
+        """The paths into JSON payloads whose values the monitor needs as columns."""
         return paths_of(self.options)
 
-    def build_monitor(self) -> Any:
+    def build_monitor(self) -> Monitor[Any]:
         """The monitor with its options and segments. Raises ConfigError if there is no such class or option."""
         return monitor_of(self.monitor, self.options, self.segments)
 

@@ -1,4 +1,4 @@
-"""Which monitor does a name in an endpoint file, or on the command line, mean?"""
+"""The monitor that an endpoint file, or the command line, names, with its options."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from model_monitor.errors import ConfigError
 from model_monitor.monitors.traits import BUILT_IN
 
 
-def monitor_of(name: str, options: dict[str, Any], segments: Sequence[str] = ()) -> Any:
-    """A monitor with its options, of all rows and also of each segment, if there are columns that tell them apart.
+def monitor_of(name: str, options: dict[str, Any], segments: Sequence[str] = ()) -> Monitor[Any]:
+    """A monitor with its options: of all rows and, for each column of ``segments``, of each of its values.
 
     Raises ConfigError.
     """
@@ -27,7 +27,7 @@ def monitor_of(name: str, options: dict[str, Any], segments: Sequence[str] = ())
     return Segmented(whole, tuple(By(column, whole) for column in segments))
 
 
-def whole_monitor(name: str, options: dict[str, Any]) -> Any:
+def whole_monitor(name: str, options: dict[str, Any]) -> Monitor[Any]:
     """A monitor of all rows. Raises ConfigError."""
     kind = class_of(name)
     if unknown := list(unknown_options(kind, options)):
@@ -37,7 +37,7 @@ def whole_monitor(name: str, options: dict[str, Any]) -> Any:
     try:
         return TypeAdapter(kind).validate_python(options)
     except ValidationError as error:
-        problems = "; ".join(map(told, error.errors()))
+        problems = "; ".join(map(problem_in_words, error.errors()))
         raise ConfigError(f"monitor '{name}' can't take options {options}: {problems}") from error
     except PydanticUserError as error:
         raise ConfigError(f"monitor '{name}' can't be made from options: {error}") from error
@@ -77,38 +77,37 @@ def traits_of(name: str) -> Traits:
         return Traits()
 
 
-def told(problem: Mapping[str, Any]) -> str:
-    """One problem with the options, for the person who wrote them."""
+def problem_in_words(problem: Mapping[str, Any]) -> str:
     place = ".".join(map(str, problem["loc"]))
     words = str(problem["msg"]).removeprefix("Value error, ")
     return f"{place}: {words}" if place else words
 
 
 def attributes_of(options: Mapping[str, Any]) -> list[str | int]:
-    """What a monitor's options name in the model's output: columns, indices of columns, or paths into JSON."""
+    """What options name in the model's output: columns, indices of columns, or paths into JSON."""
     others = ("ground_truth_attribute", "probability_threshold_attribute")
-    said = [value for name, value in options.items() if name.endswith("_attribute") and name not in others]
-    return [value for value in said if isinstance(value, str | int)]
+    values = (value for name, value in options.items() if name.endswith("_attribute") and name not in others)
+    return [value for value in values if isinstance(value, str | int)]
 
 
 def paths_of(options: Mapping[str, Any]) -> list[str]:
-    """Those of them that are paths, in the order of their texts."""
+    """The attributes that are paths into JSON, sorted."""
     from model_monitor.rows.payloads.jsonpaths import is_path
 
     return sorted({str(attribute) for attribute in attributes_of(options) if is_path(attribute)})
 
 
 def label_of(options: Mapping[str, Any]) -> str | int:
-    """What a monitor's options call the label."""
+    """The label's name in a monitor's options."""
     label: str | int = options.get("ground_truth_attribute", "label")
     return label
 
 
-def option_names(kind: Any) -> list[str]:
+def option_names(kind: type) -> list[str]:
     return [field.name for field in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else []
 
 
-def unknown_options(kind: Any, options: dict[str, Any]) -> Iterator[str]:
+def unknown_options(kind: type, options: Mapping[str, Any]) -> Iterator[str]:
     """The options that a monitor's dataclass, or one inside it, does not have."""
     kinds = get_type_hints(kind)
     for name, value in options.items():
