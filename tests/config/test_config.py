@@ -116,6 +116,12 @@ def test_files_that_clash_are_named_and_the_others_stay(tmp_path: Path, other: s
     assert str(second) in wrong[0]
 
 
+def test_no_schedule_has_a_name_that_is_reserved(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD.replace("churn-dq", "retention"))
+    found, (wrong,) = config.load_all([path], {"retention": Path("dags/retention.py")})
+    assert found == {} and "'retention' is also in dags/retention.py; rename one" in wrong
+
+
 WRONG_MONITORS = [
     ("data_qualty", {}, "there is no monitor"),
     ("nowhere.Monitor", {}, "there is no monitor"),

@@ -22,16 +22,13 @@ from support.seaweed import Server, running
 from support.truths import collect, truth
 
 from model_monitor import config, jobs, store
-from model_monitor.__main__ import main
 from model_monitor.config import layout
-from model_monitor.config import retention as retained
 from model_monitor.config.cron import period_before, previous
 from model_monitor.core.window import Window, floor_hour, iso
 from model_monitor.errors import ConfigError, MonitorError, StoreError
 from model_monitor.jobs import late_labels
 from model_monitor.jobs.retention.trees import trees_of
 from model_monitor.store.ahead import ahead
-from model_monitor.store.folders import Entry, folder_at
 
 ONE_HOUR = timedelta(hours=1)
 DAYS = 10
@@ -549,15 +546,6 @@ def test_what_can_not_be_deleted_does_not_keep_the_rest(tmp_path: Path) -> None:
     assert sum(kinds(found).values()) == 1 + len(others)
 
 
-def test_one_file_that_is_refused_does_not_keep_its_neighbours(tmp_path: Path) -> None:
-    folder = folder_at(str(tmp_path))
-    (tmp_path / "a").mkdir()
-    put(tmp_path, "b")
-    with pytest.raises(StoreError, match="1 of 3 files can't be deleted"):
-        folder.delete(["a", "b", "gone"])
-    assert folder.inside() == [Entry("a", "folder")]
-
-
 # In an object store
 
 
@@ -605,43 +593,7 @@ def test_in_s3_the_same_is_deleted_as_on_a_disk(server: Server, tmp_path: Path, 
         jobs.collect_window(there, "dq", Window(PAST, PAST + ONE_HOUR))
 
 
-# Settings and the shell
-
-
-WRONG = [
-    ({"retention_days": True}, "a number of days is expected"),
-    ({"retention_days": 0}, "greater than or equal to 1"),
-    ({"retention_days": -30}, "greater than or equal to 1"),
-    ({"retention_days": 1.5}, "valid integer"),
-    ({"retention_days": 10**6}, "less than or equal to 36500"),
-    ({"retention_days": 1}, "schedule 'dq' still has to judge"),
-    ({"retention_days": 30, "window": "P30D"}, "set at least 32"),
-    ({"retention_days": 30, "cron": "0 0 1 * *"}, "set at least 33"),
-    ({"retention_days": 3, "cron": "0 9-17 * * 1-5"}, "set at least 4"),
-    ({"retention_days": 9, "ground_truth": {"uri": "labels", "final_after": "P8D"}}, "set at least 10"),
-    (
-        {"retention_days": 9, "ground_truth": {"uri": "l", "offset": {"start": "-P8D", "end": "-P1D"}}},
-        "set at least 16",
-    ),
-    ({"retention_days": 9, "ground_truth": {"uri": "capture/churn/AllTraffic"}}, "ground_truth.uri of 'dq' is there"),
-    ({"retention_days": 9, "output": "capture/churn/AllTraffic/2026"}, "output is there"),
-    (
-        {"retention_days": 9, "name": "AllTraffic", "output": "capture"},
-        "the folder of reports of 'AllTraffic' is there",
-    ),
-]
-
-
-@pytest.mark.parametrize(("settings", "told"), WRONG, ids=[told for _, told in WRONG])
-def test_what_would_delete_too_much_is_refused(tmp_path: Path, settings: dict[str, Any], told: str) -> None:
-    with pytest.raises(ConfigError) as refused:
-        config.load(endpoint_file(tmp_path, **settings))
-    assert told in str(refused.value)
-
-
-@pytest.mark.parametrize("given", ["${DAYS:-30}", 30, "30"])
-def test_days_may_come_from_the_environment(tmp_path: Path, given: Any) -> None:
-    assert config.load(endpoint_file(tmp_path, retention_days=given)).retention_days == 30
+# Other sources
 
 
 def test_sources_that_are_not_the_endpoints_own_are_not_deleted(tmp_path: Path) -> None:
@@ -674,105 +626,3 @@ def test_reports_and_merged_records_of_batch_are_where_batch_has_them(tmp_path: 
     deleted(file)
     assert [path.name for path in report.iterdir()] == ["execution.json"]
     assert not merged.exists()
-
-
-def test_captures_that_another_file_keeps_for_longer_are_not_deleted_by_the_dag(tmp_path: Path) -> None:
-    files = [
-        Path(
-            endpoint_file(
-                tmp_path, f"{days}.yaml", retention_days=days, name=f"s{days}", output=str(tmp_path / str(days))
-            )
-        )
-        for days in (30, 90, 91)
-    ]
-    keeps_all = Path(endpoint_file(tmp_path, "all.yaml", name="all", output=str(tmp_path / "all")))
-    found, wrong = config.load_all(files)
-    assert len(found) == 3 and len(wrong) == 2
-    assert wrong[0].startswith(f"{files[0]}: retention_days is 30, and ")
-    assert set(retained.sharing(found)) == set(files[:2])
-    assert len(config.load_all([*files, keeps_all])[1]) == 3
-    same = endpoint_file(tmp_path, "same.yaml", retention_days=91, name="same", output=str(tmp_path / "same"))
-    assert config.load_all([files[2], Path(same)])[1] == []
-
-
-@pytest.mark.parametrize("spelled", ["file://{}/capture", "{}/./x/../capture/", "{}//capture", "{}/link"])
-def test_the_same_captures_are_known_however_they_are_spelled(tmp_path: Path, spelled: str) -> None:
-    (tmp_path / "capture").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "capture")
-    short = Path(endpoint_file(tmp_path, "short.yaml", retention_days=DAYS))
-    capture = {"uri": spelled.format(tmp_path)}
-    long = Path(endpoint_file(tmp_path, "long.yaml", name="long", output=str(tmp_path / "long"), capture=capture))
-    assert set(retained.sharing(config.load_all([short, long])[0])) == {short}
-
-
-def test_the_same_captures_in_s3_are_known_however_they_are_spelled(tmp_path: Path) -> None:
-    uris = ("s3://lake/a/capture?region=eu-west-1", "s3://lake//a/capture/")
-    short, long = (
-        Path(endpoint_file(tmp_path, f"{i}.yaml", name=f"s{i}", output=str(tmp_path / str(i)), capture={"uri": uri}))
-        for i, uri in enumerate(uris)
-    )
-    found, _ = config.load_all([short, long])
-    found[short] = found[short].model_copy(update={"retention_days": DAYS})
-    assert set(retained.sharing(found)) == {short}
-    with pytest.raises(ConfigError, match="output is there"):
-        config.load(endpoint_file(tmp_path, capture={"uri": uris[0]}, output="s3://lake/a//capture/churn/AllTraffic/x",
-                                  retention_days=DAYS))  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "trouble", ["endpoint: churn\nschedules: [", "{# churn\ncapture", "endpoint: churn-2\ncapture: [", "churn: [", "{"]
-)
-def test_while_a_file_that_names_the_endpoint_can_not_be_read_its_captures_stay(
-    tmp_path: Path, trouble: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = Path(endpoint_file(tmp_path, retention_days=DAYS))
-    kept = put(tmp_path, f"capture/churn/AllTraffic/{hour_path(PAST)}/a.jsonl")
-    (other := tmp_path / "other.yaml").write_text(trouble)
-    found, wrong = config.load_all([file, other])
-    held = retained.held_back(found, [file, other])
-    assert set(held) == ({file} if "churn\n" in trouble else set()) and set(held.values()) <= set(wrong)
-    assert main(["retention", str(file), "--now", iso(NOW)]) == len(held)
-    assert kept.exists() == bool(held)
-    assert not held or "Nothing is deleted until it can be read" in capsys.readouterr().err
-
-
-def test_the_shell_deletes_nothing_that_another_file_of_the_folder_keeps_longer(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = endpoint_file(tmp_path, retention_days=DAYS)
-    endpoint_file(tmp_path, "long.yaml", name="long", output=str(tmp_path / "long"))
-    kept = put(tmp_path, f"capture/churn/AllTraffic/{hour_path(PAST)}/a.jsonl")
-    assert main(["retention", file, "--now", iso(NOW)]) == 1 and kept.exists()
-    assert "reads the same captures and keeps them all" in capsys.readouterr().err
-
-
-def test_no_schedule_has_the_name_of_the_dag_that_deletes(tmp_path: Path) -> None:
-    reserved = {"retention": Path("dags/retention.py")}
-    found, (wrong,) = config.load_all([Path(endpoint_file(tmp_path, name="retention"))], reserved)
-    assert found == {} and "'retention' is also in dags/retention.py; rename one" in wrong
-
-
-def test_the_shell_says_what_the_task_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = endpoint_file(tmp_path, retention_days=DAYS)
-    kept = put(tmp_path, f"capture/churn/AllTraffic/{hour_path(PAST)}/a.jsonl")
-    asked = ["retention", file, "--now", iso(NOW)]
-    assert main([*asked, "--dry-run"]) == 0 and kept.exists()
-    assert main(asked) == 0 and not kept.exists()
-    would, did = capsys.readouterr().out.splitlines()
-    assert did == (
-        "churn/AllTraffic, before 2026-01-05T04:00:00Z: deleted 1 file of captures of 2026-01-05T03 (19 bytes)."
-    )
-    assert would == did.replace("deleted", "would delete")
-
-
-def test_the_shell_deletes_nothing_by_a_moment_that_is_still_to_come(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = endpoint_file(tmp_path, retention_days=DAYS)
-    kept = put(tmp_path, f"capture/churn/AllTraffic/{hour_path(PAST)}/a.jsonl")
-    assert main(["retention", file, "--now", "2226-01-15"]) == 1
-    assert kept.exists() and "is still to come; add --dry-run" in capsys.readouterr().err
-    assert main(["retention", file, "--now", "2226-01-15", "--dry-run"]) == 0
-    assert main(["retention", file, "--now", "tomorrow"]) == 1
-    assert main(["retention", endpoint_file(tmp_path, "all.yaml"), "--now", iso(NOW)]) == 1
-    assert "has no retention_days; set it to delete" in capsys.readouterr().err
