@@ -13,7 +13,6 @@ from model_monitor.core.segments import By, Segmented
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.model_quality import ModelQuality
 from model_monitor.results.documents import documents_of
-from model_monitor.results.documents.model_quality_baseline import informed
 from model_monitor.verdicts.report import Baseline
 
 
@@ -24,6 +23,10 @@ def table(truth: list[str], answers: list[str] | None = None) -> pa.RecordBatch:
 
 BASELINE = table(["no", "yes"] * 50)
 LABELLED = ModelQuality("MulticlassClassification", inference_attribute="prediction")
+
+
+def informed(m: Any, statistics: dict[str, Any] | None) -> Any:
+    return Baseline(statistics).informs(m)
 
 
 def knowing(m: Any, batch: pa.RecordBatch = BASELINE) -> Any:

@@ -27,7 +27,6 @@ from model_monitor.results.documents import (
     documents_of,
     encode,
 )
-from model_monitor.results.documents.model_quality_baseline import informed
 
 REJECTED = "rejected/records.jsonl"
 PENDING = "pending"  # the state of a window's labels in which nothing is judged that needs them
@@ -61,10 +60,10 @@ class Baseline:
             files = " and ".join(filter(None, [self.statistics_address, self.constraints_address]))
             raise ConfigError(f"{files}: {error}") from error
 
-    def informs(self, monitor: Any) -> Any:
-        """The monitor with what its reading of a window needs to know of the baseline. Raises ConfigError."""
+    def informs(self, monitor: Monitor[Any]) -> Monitor[Any]:
+        """The monitor that reads a window as the baseline's rows were read. Raises ConfigError."""
         try:
-            return informed(monitor, self.statistics)
+            return documents_of(monitor).informed(self.statistics) or monitor
         except ConfigError as error:
             raise ConfigError(f"{self.statistics_address}: {error}") from error
 

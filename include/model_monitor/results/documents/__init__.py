@@ -10,7 +10,7 @@ from model_monitor.monitors.bias import Bias
 from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.monitors.model_quality import ModelQuality
 from model_monitor.results.documents.attribution import AttributionDocuments
-from model_monitor.results.documents.bias import BiasDocuments
+from model_monitor.results.documents.bias import bias_documents
 from model_monitor.results.documents.data_quality import DataQualityDocuments
 from model_monitor.results.documents.model_quality import model_quality_documents
 from model_monitor.results.documents.plain import PlainDocuments
@@ -53,6 +53,6 @@ def documents_of(monitor: Monitor[Any]) -> Documents[Any]:
 
 documents_of.register(DataQuality, DataQualityDocuments)
 documents_of.register(ModelQuality, model_quality_documents)
-documents_of.register(Bias, BiasDocuments)
+documents_of.register(Bias, bias_documents)
 documents_of.register(Attribution, AttributionDocuments)
 documents_of.register(Segmented, lambda monitor: SegmentedDocuments(monitor, documents_of))

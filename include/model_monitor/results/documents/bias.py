@@ -1,11 +1,11 @@
-"""How does SageMaker Clarify write a State of bias, which is a baseline at once, and its violations?
+"""The documents of bias: SageMaker Clarify's ``analysis.json`` and violations, and what the calibrated mode adds.
 
-Formats: sections 2.5 and 2.9 of the specification of bias; what it leaves open: docs/compatibility.md.
+Formats: docs/sagemaker-formats.md, Bias; what SageMaker leaves open: docs/compatibility.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,19 +39,19 @@ DESCRIPTIONS = {
         "CI": "Class Imbalance (CI)",
         "DPL": "Difference in Positive Proportions in Labels (DPL)",
         "JS": "Jensen-Shannon Divergence (JS)",
-        "KL": "Kullback-Liebler Divergence (KL)",  # as the original spells it
+        "KL": "Kullback-Liebler Divergence (KL)",  # as SageMaker spells it
         "KS": "Kolmogorov-Smirnov Distance (KS)",
         "LP": "L-p Norm (LP)",
         "TVD": "Total Variation Distance (TVD)",
     },
 }
 
-ERROR, COUNT = "standard_error", "rows"  # of a metric, and rows of an entry: members that the original does not have
+ERROR, COUNT = "standard_error", "rows"  # members of metrics and entries that SageMaker does not write
 
 
 @dataclass(frozen=True)
 class BiasDocuments(Documents[Tallies]):
-    """The files of a bias monitor."""
+    """SageMaker's files of a bias monitor."""
 
     monitor: Bias
 
@@ -59,21 +59,14 @@ class BiasDocuments(Documents[Tallies]):
     constraints_name = ANALYSIS
 
     def statistics(self, state: Tallies, constraints: Sequence[Constraint] = ()) -> Document:
-        """The original's sections: what was measured with predictions, then without.
+        """SageMaker's sections: the metrics of predictions, then those of labels.
 
-        A metric that does not exist has null as ``value``, and an ``error`` that says why. Only in the calibrated mode,
-        behind the original's members: each metric's ``standard_error`` (null if nobody knows it) and the number of
-        ``rows`` that it is of, each entry's ``rows`` on either side, and how many rows of the ``dataset`` had all that
-        it takes (``item_count``) or were ``unusable``, by reason.
+        A metric that does not exist has null as ``value``, and an ``error`` that says why.
         """
-        document = self.written(self.monitor.entries(state), self.monitor.label_text(state))
-        if not self.monitor.calibrated:
-            return document
-        unusable = self.unusable(state)
-        return document | {"dataset": {"item_count": state.judged} | ({"unusable": unusable} if unusable else {})}
+        return self.written(self.monitor.entries(state), self.monitor.label_text(state))
 
     def written(self, entries: Sequence[Entry], label: str) -> Document:
-        """The sections with some entries; ``label`` tells which labels are positive."""
+        """The sections of ``entries``; ``label`` is the text of the positive labels."""
         sections = {stage: self.section(stage, entries, label) for stage in analysis.BIAS}
         return {"version": analysis.VERSION} | sections
 
@@ -87,42 +80,36 @@ class BiasDocuments(Documents[Tallies]):
     def entry(self, stage: str, entry: Entry) -> Document:
         of_stage = entry.post if stage == POST else entry.pre
         metrics = [self.metric(stage, name, measure) for name, measure in sorted(of_stage.items())]
-        written: Document = {"value_or_threshold": entry.value, "metrics": metrics}
-        rows = {side: n for side, n in (("a", entry.rows_a), ("d", entry.rows_d)) if n is not None}
-        return written | ({COUNT: rows} if self.monitor.calibrated and rows else {})
+        return {"value_or_threshold": entry.value, "metrics": metrics}
 
     def metric(self, stage: str, name: str, measure: Measure) -> Document:
         written: Document = {"name": name, "description": DESCRIPTIONS[stage][name]}
         if isinstance(measure, Undefined) or measure is None:
             return written | {"value": None, "error": measure.reason if measure else f"there is no {name}"}
-        if isinstance(measure, Estimate):
-            own = {ERROR: measure.error, COUNT: measure.n} if self.monitor.calibrated else {}
-            return written | {"value": analysis.number_written(measure.value)} | own
-        if isinstance(measure, int | float):
-            return written | {"value": analysis.number_written(measure)}
-        raise TypeError(f"not a metric of bias: {measure!r}")
+        value = measure.value if isinstance(measure, Estimate) else measure
+        if not isinstance(value, int | float):
+            raise TypeError(f"not a metric of bias: {measure!r}")
+        return written | {"value": analysis.number_written(value)}
 
     def suggested(self, state: Tallies) -> Document:
         """The same file: a baseline's values are its constraints, which a person edits there."""
         return self.statistics(state)
 
     def constraints(self, statistics: Document | None, constraints: Document | None) -> list[Constraint]:
-        """What an ``analysis.json``, given as either, asks; a metric that was deleted from it is not judged.
-
-        The original's bounds are as wide to either side, so the baseline's own value goes with them, to be told.
-        """
-        found = analysis.sections(statistics, constraints, analysis.BIAS, "bias")
-        entries = entries_in(found, self.monitor.calibrated)
-        read = list(self.monitor.constraints(entries))
-        if not self.monitor.calibrated:
-            known = {(entry.subject, name): value for entry in entries for name, value in entry.metrics.items()}
-            read = [with_value(constraint, known.get((constraint.subject, constraint.measure))) for constraint in read]
+        """The constraints of an ``analysis.json``, given as either file; a metric deleted from it is not judged."""
+        read = self.constraints_of(analysis.sections(statistics, constraints, analysis.BIAS, "bias"))
         if all(isinstance(constraint.bound, Unlearned) for constraint in read):
             raise ConfigError(
                 "nothing would be judged: no metric of a facet has a number; learn the baseline from rows of both "
                 "sides of the facet, with labels and predictions"
             )
         return read
+
+    def constraints_of(self, sections: Document) -> list[Constraint]:
+        """SageMaker's bounds extend equally to both sides; each carries the baseline's value, for the description."""
+        entries = entries_in(sections, value_in)
+        known = {(entry.subject, name): value for entry in entries for name, value in entry.metrics.items()}
+        return [with_value(c, known.get((c.subject, c.measure))) for c in self.monitor.constraints(entries)]
 
     def violations(self, findings: Sequence[Finding], state: Tallies) -> Document:
         """In the order of the file: metrics of predictions first."""
@@ -133,38 +120,73 @@ class BiasDocuments(Documents[Tallies]):
         return {"version": analysis.VERSION, "violations": written}
 
     def violation(self, finding: Finding, entry: Entry) -> Document:
-        """An entry in the original's words, with the allowed range behind them in the calibrated mode."""
         bound = finding.constraint.bound
         if not isinstance(bound, Between) or finding.observed is None:
             raise TypeError(f"not a finding of bias: {finding!r}")
-        words = (
-            f"Metric value {analysis.text_of(finding.observed)} doesn't meet the baseline constraint requirement "
-            f"{analysis.text_of(required(bound, finding.observed))}"
-        )
         return {
             "facet": entry.facet,
             "facet_value": entry.value,
             "metric_name": finding.constraint.measure,
             "constraint_check_type": BIAS_DRIFT,
-            "description": words + (allowed(bound, finding.noise_floor) if self.monitor.calibrated else ""),
+            "description": self.description(bound, finding.observed, finding.noise_floor),
         }
+
+    def description(self, bound: Between, observed: float, noise: float | None) -> str:
+        """SageMaker's words."""
+        values = analysis.text_of(observed), analysis.text_of(required(bound, observed))
+        return f"Metric value {values[0]} doesn't meet the baseline constraint requirement {values[1]}"
 
     def unusable(self, state: Tallies) -> dict[str, int]:
         return self.monitor.unusable(state)
 
     def ground_truth(self, labels: Mapping[str, Any]) -> Document:
-        return super().ground_truth(labels) if self.monitor.calibrated else {}
+        return {}
+
+
+class CalibratedBiasDocuments(BiasDocuments):
+    """The files of the calibrated mode: SageMaker's, and members that it does not have."""
+
+    def statistics(self, state: Tallies, constraints: Sequence[Constraint] = ()) -> Document:
+        """Adds the ``dataset``: how many rows were usable (``item_count``) and ``unusable``, by reason."""
+        unusable = self.unusable(state)
+        dataset = {"item_count": state.judged} | ({"unusable": unusable} if unusable else {})
+        return super().statistics(state) | {"dataset": dataset}
+
+    def entry(self, stage: str, entry: Entry) -> Document:
+        """Adds the ``rows`` of each side."""
+        rows = {side: n for side, n in (("a", entry.rows_a), ("d", entry.rows_d)) if n is not None}
+        return super().entry(stage, entry) | ({COUNT: rows} if rows else {})
+
+    def metric(self, stage: str, name: str, measure: Measure) -> Document:
+        """Adds the ``standard_error`` (null if unknown) and the number of ``rows``."""
+        own = {ERROR: measure.error, COUNT: measure.n} if isinstance(measure, Estimate) else {}
+        return super().metric(stage, name, measure) | own
+
+    def constraints_of(self, sections: Document) -> list[Constraint]:
+        return list(self.monitor.constraints(entries_in(sections, estimate_in)))
+
+    def description(self, bound: Between, observed: float, noise: float | None) -> str:
+        """Adds the allowed range."""
+        return super().description(bound, observed, noise) + allowed(bound, noise)
+
+    def ground_truth(self, labels: Mapping[str, Any]) -> Document:
+        return Documents.ground_truth(self, labels)
+
+
+def bias_documents(monitor: Bias) -> BiasDocuments:
+    """The documents of the monitor's mode."""
+    return (CalibratedBiasDocuments if monitor.calibrated else BiasDocuments)(monitor)
 
 
 def with_value(constraint: Constraint, value: Measure) -> Constraint:
-    """The same constraint, which tells the number that it was learned from; a bound without a level is judged alike."""
+    """The constraint with the number that it was learned from, which a bound without a level does not judge by."""
     if not isinstance(constraint.bound, Between) or not isinstance(value, int | float):
         return constraint
     return replace(constraint, bound=replace(constraint.bound, drawn=Estimate(value)))
 
 
 def required(bound: Between, observed: float) -> float:
-    """The baseline's own value; where the bound does not tell it, the side that was exceeded."""
+    """The baseline's own value; if the bound lacks it, the side that was exceeded."""
     if isinstance(bound.drawn, Estimate):
         return bound.drawn.value
     side = bound.high if bound.high is not None and observed > bound.high else bound.low
@@ -172,13 +194,13 @@ def required(bound: Between, observed: float) -> float:
 
 
 def allowed(bound: Between, noise: float | None) -> str:
-    """What the baseline allows, as an aside: `` (allowed: -0.31 to 0.31, and 0.04 beyond by chance)``."""
+    """The allowed range, as an aside: `` (allowed: -0.31 to 0.31, and 0.04 beyond by chance)``."""
     sides = ["" if side is None else analysis.short(side) for side in (bound.low, bound.high)]
     span = f"{sides[0]} to {sides[1]}" if all(sides) else f"at least {sides[0]}" if sides[0] else f"at most {sides[1]}"
     return f" (allowed: {span}" + (f", and {analysis.short(noise)} beyond by chance)" if noise else ")")
 
 
-def entries_in(sections: Document, calibrated: bool) -> list[Entry]:
+def entries_in(sections: Document, measure_in: Callable[[Mapping[str, Any], str], Measure]) -> list[Entry]:
     """The entries of an ``analysis.json``, each of both sections, in the file's order. Raises ConfigError."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for stage, section in sections.items():
@@ -188,14 +210,14 @@ def entries_in(sections: Document, calibrated: bool) -> list[Entry]:
                 value = value_of(entry, f"'{stage}': facet '{facet}'", seen)
                 place = f"'{stage}': facet '{facet}', value '{value}'"
                 known = found.setdefault((facet, value), {POST: {}, PRE: {}} | dict(sides(entry, place)))
-                known[stage] = dict(measures_in(entry, stage, place, calibrated))
+                known[stage] = dict(measures_in(entry, stage, place, measure_in))
     return [
         Entry(facet, value, known[PRE], known[POST], known["a"], known["d"]) for (facet, value), known in found.items()
     ]
 
 
 def value_of(entry: Mapping[str, Any], place: str, seen: set[str]) -> str:
-    """Which rows an entry is of; ``seen`` are those of the entries before it, and of this one then."""
+    """The ``value_or_threshold`` of an entry, which is added to ``seen``, those of the entries before it."""
     value = entry.get("value_or_threshold")
     if not isinstance(value, str):
         raise ConfigError(f"{place}: 'value_or_threshold' must be a text, not {value!r:.40}")
@@ -206,13 +228,15 @@ def value_of(entry: Mapping[str, Any], place: str, seen: set[str]) -> str:
 
 
 def sides(entry: Mapping[str, Any], place: str) -> Iterator[tuple[str, int | None]]:
-    """How many rows are on each side; None if the file does not say."""
+    """The number of rows of each side; None if the file does not say."""
     rows = analysis.object_at(entry.get(COUNT, {}), f"{place}: '{COUNT}'")
     for side in ("a", "d"):
         yield side, analysis.count_at(rows, side, f"{place}: '{COUNT}'") if side in rows else None
 
 
-def measures_in(entry: Mapping[str, Any], stage: str, place: str, calibrated: bool) -> Iterator[tuple[str, Measure]]:
+def measures_in(
+    entry: Mapping[str, Any], stage: str, place: str, measure_in: Callable[[Mapping[str, Any], str], Measure]
+) -> Iterator[tuple[str, Measure]]:
     """The metrics of an entry: numbers, and Undefined for those that do not exist. Raises ConfigError."""
     seen: set[str] = set()
     for metric in analysis.objects_at(entry.get("metrics"), f"{place}: 'metrics'"):
@@ -223,10 +247,11 @@ def measures_in(entry: Mapping[str, Any], stage: str, place: str, calibrated: bo
         if name in seen:
             raise ConfigError(f"{place}: '{name}' is listed twice; delete one")
         seen.add(name)
-        yield name, measure_of(metric, f"{place}: '{name}'", calibrated)
+        yield name, measure_in(metric, f"{place}: '{name}'")
 
 
-def measure_of(metric: Mapping[str, Any], place: str, calibrated: bool) -> Measure:
+def value_in(metric: Mapping[str, Any], place: str) -> float | Undefined:
+    """A metric's number; Undefined if it does not exist. Raises ConfigError."""
     if "value" in metric and metric["value"] is None:
         return Undefined(str(metric.get("error") or "the baseline has no number"))
     value = analysis.number_read(metric.get("value"))
@@ -235,6 +260,12 @@ def measure_of(metric: Mapping[str, Any], place: str, calibrated: bool) -> Measu
             f'{place} needs a number, "Infinity", "-Infinity" or null as \'value\', not {metric.get("value")!r:.40}; '
             "or delete it if it shall not be judged"
         )
-    if not calibrated:
+    return value
+
+
+def estimate_in(metric: Mapping[str, Any], place: str) -> Estimate | Undefined:
+    """The same with its standard error and number of rows."""
+    value = value_in(metric, place)
+    if isinstance(value, Undefined):
         return value
     return Estimate(value, analysis.error_at(metric, ERROR, place), analysis.count_at(metric, COUNT, place))

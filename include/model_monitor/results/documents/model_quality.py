@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from model_monitor.core.constraints import Constraint, Finding, Near, Unlearned
@@ -19,6 +19,8 @@ from model_monitor.monitors.model_quality import GREATER_THAN, LESS_THAN, PREDIC
 from model_monitor.results.documents.java_numbers import java_text
 from model_monitor.results.documents.model_quality_baseline import (
     PREDICTIONS,
+    cells_in,
+    labels_in,
     measures_in,
     member_of,
     predictions_in,
@@ -134,6 +136,27 @@ class ModelQualityDocuments(Documents[Quality]):
 
     def ground_truth(self, labels: Mapping[str, Any]) -> Document:
         return {}
+
+    def informed(self, statistics: Document | None) -> ModelQuality | None:
+        """The monitor with the labels of the baseline's rows as its classes, where its options name none.
+
+        Otherwise a window's own labels would decide which is the positive one, and a window in which every answer is
+        wrong could look as if it had other labels.
+        """
+        monitor = self.monitor
+        if monitor.class_names or statistics is None:
+            return None
+        classes = labels_in(cells_in(section(statistics, monitor, "metrics")))
+        if not classes or (monitor.is_binary and len(classes) != 2):
+            return None
+        if not monitor.is_binary:
+            return replace(monitor, class_names=classes, positive_label=None)
+        if monitor.positive is not None and monitor.positive not in classes:
+            raise ConfigError(
+                f"positive_label {monitor.positive_label!r} is none of the baseline's labels, {', '.join(classes)}: "
+                "correct it, or make the baseline again"
+            )
+        return replace(monitor, class_names=classes)
 
     def operators(self) -> dict[str, str]:
         """The operator of each metric that can be constrained."""

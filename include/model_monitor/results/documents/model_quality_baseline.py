@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from model_monitor.core.distributions import Distribution
 from model_monitor.core.measures import Estimate, Measure, Share
-from model_monitor.core.segments import By, Segmented
 from model_monitor.errors import ConfigError
-from model_monitor.monitors import values as ground_truth
 from model_monitor.monitors.model_quality import GREATER_THAN, LESS_THAN, ModelQuality, Quality
-from model_monitor.monitors.values import in_order
+from model_monitor.monitors.values import in_order, label_of
 from model_monitor.results.documents.data_quality import feature, spread_of
 from model_monitor.results.documents.protocol import Document
 
-PREDICTIONS = "predictions"  # the member of statistics.json that the original does not have
+PREDICTIONS = "predictions"  # the member of statistics.json that SageMaker does not write
 SECTIONS = {
     "Regression": "regression",
     "BinaryClassification": "binary_classification",
@@ -146,13 +143,13 @@ def entry_of(known: Document, name: str) -> Document:
 
 
 def measures_in(known: Document, statistics: Document, monitor: ModelQuality) -> dict[str, Measure]:
-    """The baseline's measures, as far as ``statistics.json`` tells: shares as counts of its confusion matrix, others
+    """The baseline's measures, as far as ``statistics.json`` has them: shares as counts of its confusion matrix, others
     with their standard error.
 
-    The original's deviations are no standard errors (they are of five samples of the same rows), and are not taken for
-    such. A file whose deviations are standard errors has ``predictions``, which the original does not.
+    SageMaker's deviations, of five samples of the same rows, are not standard errors and not used as such. Only a file
+    with ``predictions``, which SageMaker does not write, has standard errors.
 
-    Raises ConfigError for numbers of rows and errors that are none.
+    Raises ConfigError for an impossible number of rows or error.
     """
     rows, has_errors = rows_in(statistics), PREDICTIONS in statistics
     values = values_in(known, [name for name, entry in known.items() if isinstance(entry, dict) and "value" in entry])
@@ -168,7 +165,7 @@ def measures_in(known: Document, statistics: Document, monitor: ModelQuality) ->
 
 
 def rows_in(statistics: Document) -> int:
-    """On how many rows the file's metrics rest; 0 if it does not say. Raises ConfigError."""
+    """The number of rows of the file's metrics; 0 if it does not say. Raises ConfigError."""
     dataset = statistics.get("dataset") or {}
     if not isinstance(dataset, Mapping):
         raise ConfigError("'dataset' must be an object, e.g. {\"item_count\": 1000}")
@@ -179,7 +176,7 @@ def rows_in(statistics: Document) -> int:
 
 
 def error_in(entry: Document, name: str) -> float | None:
-    """A metric's standard error; None if it is not known. Raises ConfigError for a negative one."""
+    """A metric's standard error; None if unknown. Raises ConfigError for a negative one."""
     error = finite(entry.get("standard_deviation"))
     if error is not None and error < 0:
         raise ConfigError(f"'{name}' can't have the standard_deviation {error:g}; correct or delete it")
@@ -187,7 +184,7 @@ def error_in(entry: Document, name: str) -> float | None:
 
 
 def count(value: Any) -> int:
-    """A number of rows; raises ValueError if it is none."""
+    """A number of rows. Raises ValueError if it is not one."""
     number = finite(value)
     if number is None or number < 0 or number != int(number):
         raise ValueError(f"{value!r:.40} is no number of rows")
@@ -203,37 +200,17 @@ def cells_in(known: Document) -> dict[tuple[str, str], int]:
         raise ConfigError(f"'confusion_matrix' must hold counts by actual and predicted label: {error}") from error
 
 
-def informed(monitor: Any, statistics: Document | None) -> Any:
-    """A monitor that reads a window's labels as the baseline's were read: where its options name no classes, they are
-    those of the baseline's rows. Others, and one without such a baseline, are as they are. Raises ConfigError.
-
-    Without this, the labels that a window happens to have would say which is the positive one, and a window in which
-    every answer is wrong could look as if it spoke of other labels.
-    """
-    if isinstance(monitor, Segmented):
-        parts = (By(by.column, informed(by.monitor, statistics)) for by in monitor.by)
-        return Segmented(informed(monitor.whole, statistics), tuple(parts))
-    if not isinstance(monitor, ModelQuality) or monitor.class_names or statistics is None:
-        return monitor
-    cells = cells_in(section(statistics, monitor, "metrics"))
-    seen = [ground_truth.label_of(label) for cell, n in cells.items() if n for label in cell]
-    classes = tuple(in_order({label for label in seen if label is not None}))
-    of_two = monitor.problem_type == "BinaryClassification"
-    if not classes or (of_two and len(classes) != 2):
-        return monitor
-    if of_two and monitor.positive is not None and monitor.positive not in classes:
-        raise ConfigError(
-            f"positive_label {monitor.positive_label!r} is none of the baseline's labels, {', '.join(classes)}: "
-            "correct it, or make the baseline again"
-        )
-    return replace(monitor, class_names=classes, positive_label=monitor.positive_label if of_two else None)
+def labels_in(cells: Mapping[tuple[str, str], int]) -> tuple[str, ...]:
+    """The labels of the rows of a confusion matrix, in order."""
+    labels = (label_of(label) for cell, n in cells.items() if n for label in cell)
+    return tuple(in_order({label for label in labels if label is not None}))
 
 
 def shares_in(cells: Mapping[tuple[str, str], int], monitor: ModelQuality) -> Iterator[dict[str, Share]]:
-    """The shares that a confusion matrix tells; of two classes for either as the positive one, the likelier first."""
+    """The shares of a confusion matrix; for two classes, with either as the positive one, the likelier first."""
     hits = sum(n for (actual, predicted), n in cells.items() if actual == predicted)
     accuracy = {"accuracy": Share(hits, sum(cells.values()))}
-    if monitor.problem_type != "BinaryClassification":
+    if not monitor.is_binary:
         yield accuracy
         return
     labels = {label for cell in cells for label in cell}
@@ -242,7 +219,7 @@ def shares_in(cells: Mapping[tuple[str, str], int], monitor: ModelQuality) -> It
 
 
 def shares_of(cells: Mapping[tuple[str, str], int], positive: str) -> dict[str, Share]:
-    """The shares of two classes, one of which is the positive one; a share of no rows where nothing is to be shared."""
+    """The shares of two classes, given the positive one; a share of no rows where there is none."""
     tp = cells.get((positive, positive), 0)
     fn = sum(n for (actual, predicted), n in cells.items() if actual == positive != predicted)
     fp = sum(n for (actual, predicted), n in cells.items() if predicted == positive != actual)

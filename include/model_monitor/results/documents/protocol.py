@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from model_monitor.core.constraints import Constraint, Finding
+from model_monitor.core.monitor import Monitor
 from model_monitor.core.states import State
 from model_monitor.errors import ConfigError
 
@@ -61,6 +62,11 @@ class Documents(Protocol[S]):
     def ground_truth(self, labels: Mapping[str, Any]) -> Document:
         """The member of ``statistics.json`` about the window's labels; {} to write none, as SageMaker does."""
         return {"ground_truth": {name: labels[name] for name in LABEL_METRICS}}
+
+    def informed(self, statistics: Document | None) -> Monitor[Any] | None:
+        """The monitor that reads a window as the rows of a baseline's ``statistics.json`` were read; None if that is
+        the monitor as it is. Raises ConfigError."""
+        return None
 
     @property
     def matches_by_position(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from model_monitor.core.constraints import Constraint, Finding
 from model_monitor.core.measures import Subject
 from model_monitor.core.monitor import Monitor
-from model_monitor.core.segments import Parts, Segmented, canonical, within
+from model_monitor.core.segments import By, Parts, Segmented, canonical, within
 from model_monitor.errors import ConfigError
 from model_monitor.results.documents.protocol import Document, Documents, in_front
 
@@ -108,6 +108,12 @@ class SegmentedDocuments(Documents[Parts[Any]]):
 
     def ground_truth(self, labels: Mapping[str, Any]) -> Document:
         return self.whole.ground_truth(labels)
+
+    def informed(self, statistics: Document | None) -> Monitor[Any]:
+        def of(monitor: Monitor[Any]) -> Monitor[Any]:
+            return self.documents_of(monitor).informed(statistics) or monitor
+
+        return Segmented(of(self.monitor.whole), tuple(By(by.column, of(by.monitor)) for by in self.monitor.by))
 
     @property
     def matches_by_position(self) -> bool:
