@@ -16,7 +16,7 @@ from model_monitor.core.evaluation import evaluate
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.attribution import DRIFT, Attribution
 from model_monitor.results.documents import decode, encode
-from model_monitor.results.documents.attribution import AttributionDocuments
+from model_monitor.results.documents.attribution import AttributionDocuments, attribution_documents
 
 MODES = ["calibrated", "sagemaker"]
 FEATURES = ["Age", "Workclass", "Education", "Sex", "Country"]
@@ -35,7 +35,7 @@ DOCUMENTED = {  # the documentation's example
 
 
 def documents(compatibility: str = "calibrated", **more: Any) -> AttributionDocuments:
-    return AttributionDocuments(Attribution(compatibility=compatibility, **({"resamples": 100} | more)))
+    return attribution_documents(Attribution(compatibility=compatibility, **({"resamples": 100} | more)))
 
 
 def rows(sizes: list[float] = SIZES, n: int = 200, seed: int = 0, labels: int = 1) -> pa.RecordBatch:

@@ -27,6 +27,7 @@ from model_monitor.results.documents.bias import (
     BiasDocuments,
     bias_documents,
     entries_in,
+    estimate_in,
     value_in,
 )
 from model_monitor.results.documents.segmented import SegmentedDocuments

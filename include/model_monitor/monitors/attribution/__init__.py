@@ -1,4 +1,4 @@
-"""Does the model still listen to the same features as it did?"""
+"""Do the same features still matter most to the model?"""
 
 from model_monitor.monitors.attribution.monitor import (
     ATTRIBUTIONS,

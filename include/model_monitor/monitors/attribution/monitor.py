@@ -1,10 +1,10 @@
-"""Does the model still listen to the same features as it did?"""
+"""Do the same features still matter most to the model?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from model_monitor.core.constraints import Constraint, Near, Unlearned
 from model_monitor.core.importances import Importances
 from model_monitor.core.measures import Measure, Measures, Subject, Undefined
 from model_monitor.core.monitor import Monitor
+from model_monitor.monitors import checks
 from model_monitor.monitors.attribution.state import LARGEST, AggMethod, Explained, OfLabel, observe
 from model_monitor.monitors.options import SharedOptions
 from model_monitor.monitors.traits import BUILT_IN
@@ -31,17 +32,18 @@ EXPECTED = "expected"  # the model's mean prediction on the background rows: a f
 class Attribution(SharedOptions, Monitor[Explained]):
     """How much each feature moves each of the model's outputs, over all explained rows, against a baseline.
 
-    Rows are those of ``rows.explain``: a float64 column ``{label}|{feature}`` for each output and feature, and a
-    constant column ``@expected|{label}`` for each output. Subject of a measure: ``Subject(label)``.
+    Rows are explained ones: a float64 column ``{label}|{feature}`` for each output and feature, e.g. ``approved|age``,
+    and a constant column ``@expected|{label}`` for each output. Subject of a measure: ``Subject(label)``.
 
-    agg_method: how the attributions of rows become one number for a feature, >= 0 but for median: the mean of their
-        absolute values, their median (signed), or the mean of their squares.
-    ndcg_threshold: 0..1; below it the order of the features has drifted.
-    compatibility: "calibrated" weighs chance: violated only if NDCG would be below the threshold also at the upper end
-        of its interval. "sagemaker" is NDCG < threshold.
-    level: of the intervals that are reported (0..1).
-    resamples, seed: of those intervals, and of what chance does to NDCG.
-    false_alarm_budget: the probability of any violation in a window of unchanged attributions (calibrated only).
+    agg_method: turns the attributions of rows into one number for each feature: "mean_abs", the mean of their absolute
+        values; "median", which is signed; or "mean_sq", the mean of their squares.
+    ndcg_threshold: NDCG (0..1) below which the order of the features has drifted, e.g. ``0.9``.
+    compatibility: "calibrated" weighs chance: violated only if the upper end of NDCG's interval is below the threshold
+        too. "sagemaker" compares NDCG itself.
+    level: probability (0..1) of the reported intervals.
+    resamples: how often importances are drawn for intervals and for the chance in NDCG, at least 100.
+    seed: of these draws, 0 or more.
+    false_alarm_budget: probability (0..1) of any violation in a window of unchanged attributions (calibrated only).
     """
 
     agg_method: AggMethod = "mean_abs"
@@ -54,12 +56,11 @@ class Attribution(SharedOptions, Monitor[Explained]):
 
     def problems(self) -> Iterator[str]:
         yield from super().problems()
-        if self.agg_method not in ("mean_abs", "median", "mean_sq"):
+        if self.agg_method not in get_args(AggMethod):
             yield f"agg_method is mean_abs, median or mean_sq, not {self.agg_method!r}"
         if not 0 <= self.ndcg_threshold <= 1:
             yield f"ndcg_threshold is between 0 and 1, not {self.ndcg_threshold}"
-        if not 0 < self.level < 1:
-            yield f"level is a probability between 0 and 1, not {self.level}"
+        yield from checks.probabilities(level=self.level)
         if self.resamples < 100 or self.seed < 0:
             yield "resamples are at least 100, and a seed is not negative"
 
@@ -93,15 +94,15 @@ class Attribution(SharedOptions, Monitor[Explained]):
         return list(next((one.sums.names for one in state.labels.items.values()), ()))
 
     def rows(self, state: Explained) -> int:
-        """How many rows were explained and usable (no null, NaN or enormous attribution)."""
+        """The number of rows explained and usable (no null, NaN or enormous attribution)."""
         return state.rows - state.skipped
 
     def unusable(self, state: Explained) -> dict[str, int]:
-        """How many rows were left out, by reason."""
+        """The number of rows left out, by reason."""
         return {f"an attribution is missing or beyond {LARGEST:g}": state.skipped} if state.skipped else {}
 
     def global_values(self, state: Explained) -> dict[str, dict[str, float]]:
-        """By label and feature: ``global_shap_values`` of ``analysis.json``; no label of which no row was explained."""
+        """``global_shap_values`` of ``analysis.json``, by label and feature; labels without explained rows have none."""
         return {
             label: dict(zip(one.sums.names, one.values.tolist(), strict=True))
             for label, one in state.labels.items.items()
@@ -109,7 +110,7 @@ class Attribution(SharedOptions, Monitor[Explained]):
         }
 
     def standard_errors(self, state: Explained) -> dict[str, dict[str, float]]:
-        """The standard error of each of ``global_values``; only of labels with at least two rows."""
+        """The standard error of each of ``global_values``, for labels with at least two rows."""
         return {
             label: dict(zip(one.sums.names, np.sqrt(np.diag(one.covariance)).tolist(), strict=True))
             for label, one in state.labels.items.items()
@@ -121,7 +122,7 @@ class Attribution(SharedOptions, Monitor[Explained]):
         return {label: one.expected_value for label, one in state.labels.items.items() if one.n}
 
     def judged(self, one: OfLabel) -> Importances | Undefined:
-        """The importances of a label with at least one row, if there is an order among them."""
+        """The importances of a label with at least one row; calibrated, Undefined if they have no order."""
         if self.calibrated and not one.values.any():
             return Undefined("no feature moves the model's answers, so they come in no order")
         return self.importances(one)
@@ -139,8 +140,8 @@ class Attribution(SharedOptions, Monitor[Explained]):
     ) -> Iterator[Constraint]:
         """One for each label of a baseline's ``global_values``, e.g. as read back from ``analysis.json``.
 
-        ``errors`` and ``rows`` are the baseline's ``standard_errors`` and ``rows`` if known (an original's file has
-        none: then only the live window's chance is weighed). The bound is ``Near(to=Importances, distance="ndcg",
+        ``errors`` and ``rows`` are the baseline's ``standard_errors`` and ``rows`` if known. SageMaker's files have
+        none: then only the live window's chance is weighed. The bound is ``Near(to=Importances, distance="ndcg",
         threshold=ndcg_threshold)``, or calibrated ``Unlearned`` where the baseline has no order to keep; a finding's
         ``observed`` is NDCG, its ``noise_floor`` how far chance takes that.
         """
@@ -149,8 +150,8 @@ class Attribution(SharedOptions, Monitor[Explained]):
             to = expectation(values, (errors or {}).get(label), rows or 0)
             bound: Near | Unlearned = Near(to, "ndcg", self.ndcg_threshold, level)
             if self.calibrated and (len(values) < 2 or not any(values.values())):
-                told = "a single feature is always in order" if any(values.values()) else "no feature moved the answers"
-                bound = Unlearned(f"the baseline has no order of features: {told}")
+                why = "a single feature is always in order" if any(values.values()) else "no feature moved the answers"
+                bound = Unlearned(f"the baseline has no order of features: {why}")
             yield Constraint(DRIFT, Subject(label), ATTRIBUTIONS, bound)
 
     def interval(
@@ -173,15 +174,15 @@ class Attribution(SharedOptions, Monitor[Explained]):
 
 
 def expectation(values: Mapping[str, float], errors: Mapping[str, float] | None, rows: int) -> Importances:
-    """A baseline's importances. What is known of their errors is each one's own: how they hang together is not
-    written down, and without it chance weighs a little more."""
+    """A baseline's importances. Files have their errors but not the correlations; without those, chance weighs a
+    little more."""
     covariance = np.diag(np.square([errors[name] for name in values])) if errors and rows > 1 else None
     return Importances(tuple(values), np.array([*values.values()], np.float64), covariance, rows)
 
 
 @dataclass(frozen=True)
 class Moved:
-    """A feature whose rank (1 is the largest value) is another than in the baseline; None where it does not occur."""
+    """A feature whose rank (1 is the largest value) differs from the baseline's; None where it does not occur."""
 
     feature: str
     rank_before: int | None

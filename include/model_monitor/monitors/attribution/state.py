@@ -1,4 +1,4 @@
-"""What is remembered of explained rows?"""
+"""The State of attributions, and how explained rows become one."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class OfLabel(Record):
         """The covariance of the errors of ``values``; only of at least two rows.
 
         The error of a median is half the distance between the quantiles that are one standard error of a rank to
-        either side (Woodruff 1952); medians are taken to hang together as the means do.
+        either side (Woodruff 1952); the correlations are taken to be those of the means.
         """
         of_means = self.sums.covariance_of_means
         if not self.shapes.items:
@@ -111,7 +111,7 @@ class Explained:
 
 
 def observe(agg_method: AggMethod, batch: pa.RecordBatch) -> Explained:
-    """The State of some explained rows. Raises DataError if they are none."""
+    """The State of explained rows. Raises DataError if they were not explained."""
     names = batch.schema.names
     labels = [name.removeprefix(EXPECTED_PREFIX) for name in names if name.startswith(EXPECTED_PREFIX)]
     if not labels:

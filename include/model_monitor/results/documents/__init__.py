@@ -9,7 +9,7 @@ from model_monitor.monitors.attribution import Attribution
 from model_monitor.monitors.bias import Bias
 from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.monitors.model_quality import ModelQuality
-from model_monitor.results.documents.attribution import AttributionDocuments
+from model_monitor.results.documents.attribution import attribution_documents
 from model_monitor.results.documents.bias import bias_documents
 from model_monitor.results.documents.data_quality import DataQualityDocuments
 from model_monitor.results.documents.model_quality import model_quality_documents
@@ -54,5 +54,5 @@ def documents_of(monitor: Monitor[Any]) -> Documents[Any]:
 documents_of.register(DataQuality, DataQualityDocuments)
 documents_of.register(ModelQuality, model_quality_documents)
 documents_of.register(Bias, bias_documents)
-documents_of.register(Attribution, AttributionDocuments)
+documents_of.register(Attribution, attribution_documents)
 documents_of.register(Segmented, lambda monitor: SegmentedDocuments(monitor, documents_of))

@@ -1,4 +1,4 @@
-"""What do the two monitors share whose statistics and constraints are one file, ``analysis.json``?"""
+"""Shared by bias and attribution: reading and writing ``analysis.json``, both statistics and constraints."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OTHERS = {  # by a member that the file of another monitor has
 
 
 def text_of(value: float) -> str:
-    """A number in a sentence, as the original writes it here: Python's shortest, and infinity in words.
+    """A number in a sentence, as SageMaker writes it here: Python's shortest, and infinity in words.
 
     >>> text_of(0.374894782529513), text_of(float("-inf"))
     ('0.374894782529513', '-Infinity')
@@ -41,7 +41,7 @@ def number_written(value: float) -> float | str:
 
 
 def number_read(value: Any) -> float | None:
-    """The same, read back; None if it is neither a number nor such a text."""
+    """A number or infinity, read back; None if it is neither."""
     if isinstance(value, str):
         return INFINITE.get(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -70,7 +70,7 @@ def sections(
 
 
 def whose(document: Document) -> str:
-    """What a file is, in words."""
+    """The kind of a file, in words."""
     if EXPLANATIONS in document:
         return "the analysis.json of feature attributions"
     if any(name in document for name in BIAS):
@@ -96,7 +96,7 @@ def objects_at(value: Any, place: str) -> list[Mapping[str, Any]]:
 
 
 def error_at(entry: Mapping[str, Any], name: str, place: str) -> float | None:
-    """A standard error that a file has beside a number; None if it does not say. Raises ConfigError."""
+    """The standard error of a number in a file; None if the file has none. Raises ConfigError."""
     value = entry.get(name)
     if value is None:
         return None
@@ -107,7 +107,7 @@ def error_at(entry: Mapping[str, Any], name: str, place: str) -> float | None:
 
 
 def count_at(entry: Mapping[str, Any], name: str, place: str) -> int:
-    """How many rows a file says there were; 0 if it does not say. Raises ConfigError."""
+    """The number of rows in a file; 0 if the file has none. Raises ConfigError."""
     value = entry.get(name, 0)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ConfigError(f"{place}: '{name}' must be a whole number of rows, not {value!r:.40}; or delete it")

@@ -1,11 +1,11 @@
-"""How does SageMaker Clarify write feature attributions, which are a baseline at once, and their violations?
+"""The documents of attribution: SageMaker Clarify's ``analysis.json`` and violations, and the calibrated mode's.
 
-Formats: sections 3.2 and 3.4 of the specification of feature attributions; what it leaves open: docs/compatibility.md.
+Formats: docs/sagemaker-formats.md, Feature attribution; what SageMaker leaves open: docs/compatibility.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,16 +17,16 @@ from model_monitor.monitors.attribution.state import LARGEST
 from model_monitor.results.documents import analysis
 from model_monitor.results.documents.protocol import ANALYSIS, Document, Documents, number
 
-METHOD = "kernel_shap"  # where the original has global values, and so where its readers look for them
+METHOD = "kernel_shap"  # where SageMaker writes global values, and its readers look for them
 VALUES, EXPECTED = "global_shap_values", "expected_value"
-ERRORS, AGGREGATION = "standard_errors", "agg_method"  # members that the original does not have
+ERRORS, AGGREGATION = "standard_errors", "agg_method"  # members that SageMaker does not write
 LIMITS = {VALUES: f" up to {LARGEST:g}", ERRORS: f" from 0 to {LARGEST:g}"}
-TOLD = 5  # so many features that moved are told in a violation; all are in the file
+MOST_MOVED = 5  # features named in a violation; the file has all
 
 
 @dataclass(frozen=True)
 class AttributionDocuments(Documents[Explained]):
-    """The files of an attribution monitor."""
+    """SageMaker's files of an attribution monitor."""
 
     monitor: Attribution
 
@@ -34,48 +34,25 @@ class AttributionDocuments(Documents[Explained]):
     constraints_name = ANALYSIS
 
     def statistics(self, state: Explained, constraints: Sequence[Constraint] = ()) -> Document:
-        """The original's members; a label of which no row was explained has no values.
-
-        Only in the calibrated mode, behind them: of each label the ``standard_errors`` of its values and, where there
-        is a baseline, the ``drift`` from it: ``ndcg`` with its ``interval`` (null below two rows) and which features
-        ``moved``; and ``agg_method``, how many rows were explained (``item_count``) or ``unusable``, by reason.
-        """
+        """SageMaker's members; a label without an explained row has no values."""
         values, expected = self.monitor.global_values(state), self.monitor.expected(state)
         asked = [label_of(constraint) for constraint in constraints]
         labels = {
             label: {VALUES: values.get(label, {}), EXPECTED: number(expected.get(label))}
             for label in dict.fromkeys([*self.monitor.labels(state), *asked])
         }
-        document: Document = {"version": analysis.VERSION, analysis.EXPLANATIONS: {METHOD: labels}}
-        if not self.monitor.calibrated:
-            return document
-        errors = self.monitor.standard_errors(state)
-        drifts = dict(self.drifts(state, constraints))
-        for label, written in labels.items():
-            written |= {ERRORS: errors[label]} if label in errors else {}
-            written |= {"drift": drifts[label]} if label in drifts else {}
-        unusable = self.unusable(state)
-        dataset = {"item_count": self.monitor.rows(state)} | ({"unusable": unusable} if unusable else {})
-        return document | {AGGREGATION: self.monitor.agg_method, "dataset": dataset}
+        return {"version": analysis.VERSION, analysis.EXPLANATIONS: {METHOD: labels}}
 
-    def drifts(self, state: Explained, constraints: Sequence[Constraint]) -> Iterator[tuple[str, Document]]:
-        """How far each label is from its baseline, and which features went where; only of labels that both have."""
-        measures = self.monitor.measure(state)
-        for constraint in constraints:
-            live = measures.get((constraint.subject, constraint.measure))
-            if isinstance(live, Importances) and not isinstance(constraint.bound, Unlearned):
-                baseline = baseline_of(constraint)
-                interval = ndcg_interval(live, baseline, (1 - self.monitor.level) / 2)
-                changes = [asdict(one) for one in moved(values_of(baseline), values_of(live))]
-                shown = list(interval) if interval else None
-                yield label_of(constraint), {"ndcg": ndcg(live, baseline), "interval": shown, "moved": changes}
+    def drifts(self, state: Explained, constraints: Sequence[Constraint]) -> dict[str, Document]:
+        """The drift of each label that both the State and the constraints have; SageMaker writes none."""
+        return {}
 
     def suggested(self, state: Explained) -> Document:
         """The same file: a baseline's values are its constraints."""
         return self.statistics(state)
 
     def constraints(self, statistics: Document | None, constraints: Document | None) -> list[Constraint]:
-        """What an ``analysis.json``, given as either, asks; a label that was deleted from it is not judged."""
+        """The constraints of an ``analysis.json``, given as either file; a label deleted from it is not judged."""
         document = constraints if constraints is not None else statistics
         found = analysis.sections(statistics, constraints, [analysis.EXPLANATIONS], "attribution")
         explanations = found[analysis.EXPLANATIONS]
@@ -97,18 +74,54 @@ class AttributionDocuments(Documents[Explained]):
         return list(self.monitor.constraints(known, errors or None, rows or None))
 
     def violations(self, findings: Sequence[Finding], state: Explained) -> Document:
-        """The original's entries. Its words say the opposite of what is meant, so only its own mode has them."""
+        """SageMaker's entries. Its words say the opposite of what they mean, so the calibrated mode has its own."""
         violated = [finding for finding in findings if finding.outcome == "violated"]
-        drifts = (
-            dict(self.drifts(state, [finding.constraint for finding in violated])) if self.monitor.calibrated else {}
-        )
+        drifts = self.drifts(state, [finding.constraint for finding in violated])
         return {"version": analysis.VERSION, "violations": [violation(finding, drifts) for finding in violated]}
 
     def unusable(self, state: Explained) -> dict[str, int]:
         return self.monitor.unusable(state)
 
     def ground_truth(self, labels: Mapping[str, Any]) -> Document:
-        return super().ground_truth(labels) if self.monitor.calibrated else {}
+        return {}
+
+
+class CalibratedAttributionDocuments(AttributionDocuments):
+    """The files of the calibrated mode: SageMaker's, and members that it does not have."""
+
+    def statistics(self, state: Explained, constraints: Sequence[Constraint] = ()) -> Document:
+        """Adds each label's ``standard_errors`` and its ``drift`` from the baseline; ``agg_method``; and how many rows
+        were explained (``item_count``) or ``unusable``, by reason."""
+        document = super().statistics(state, constraints)
+        errors, drifts = self.monitor.standard_errors(state), self.drifts(state, constraints)
+        for label, written in document[analysis.EXPLANATIONS][METHOD].items():
+            written |= {ERRORS: errors[label]} if label in errors else {}
+            written |= {"drift": drifts[label]} if label in drifts else {}
+        unusable = self.unusable(state)
+        dataset = {"item_count": self.monitor.rows(state)} | ({"unusable": unusable} if unusable else {})
+        return document | {AGGREGATION: self.monitor.agg_method, "dataset": dataset}
+
+    def drifts(self, state: Explained, constraints: Sequence[Constraint]) -> dict[str, Document]:
+        """``ndcg`` with its ``interval`` (null below two rows), and the features that ``moved``."""
+        measures = self.monitor.measure(state)
+        drifts = {}
+        for constraint in constraints:
+            live = measures.get((constraint.subject, constraint.measure))
+            if isinstance(live, Importances) and not isinstance(constraint.bound, Unlearned):
+                baseline = baseline_of(constraint)
+                interval = ndcg_interval(live, baseline, (1 - self.monitor.level) / 2)
+                changes = [asdict(change) for change in moved(values_of(baseline), values_of(live))]
+                shown = list(interval) if interval else None
+                drifts[label_of(constraint)] = {"ndcg": ndcg(live, baseline), "interval": shown, "moved": changes}
+        return drifts
+
+    def ground_truth(self, labels: Mapping[str, Any]) -> Document:
+        return Documents.ground_truth(self, labels)
+
+
+def attribution_documents(monitor: Attribution) -> AttributionDocuments:
+    """The documents of the monitor's mode."""
+    return (CalibratedAttributionDocuments if monitor.calibrated else AttributionDocuments)(monitor)
 
 
 def label_of(constraint: Constraint) -> str:
@@ -116,7 +129,7 @@ def label_of(constraint: Constraint) -> str:
 
 
 def baseline_of(constraint: Constraint) -> Importances:
-    """What a label's live values are compared with."""
+    """The importances that a label's live values are compared with."""
     if not isinstance(constraint.bound, Near) or not isinstance(constraint.bound.to, Importances):
         raise TypeError(f"not a constraint of attributions: {constraint!r}")
     return constraint.bound.to
@@ -127,7 +140,7 @@ def values_of(importances: Importances) -> dict[str, float]:
 
 
 def violation(finding: Finding, drifts: Mapping[str, Document]) -> Document:
-    """An entry of ``constraint_violations.json``; in words of ours, and with what moved, where the drift is known."""
+    """An entry of ``constraint_violations.json``; in our words, with the moved features, if the drift is known."""
     label, bound = label_of(finding.constraint), finding.constraint.bound
     if not isinstance(bound, Near) or finding.observed is None:
         raise TypeError(f"not a violation of attributions: {finding!r}")
@@ -135,24 +148,24 @@ def violation(finding: Finding, drifts: Mapping[str, Document]) -> Document:
     words = f"Feature attribution drift {score} exceeds threshold {threshold}"
     if drift := drifts.get(label):
         words = f"Feature attribution drift {score} is below threshold {threshold}{by_chance(drift['interval'])}"
-        words += told(drift["moved"])
+        words += moves(drift["moved"])
     return {"label": label, "metric_name": "shap", "constraint_check_type": DRIFT, "description": words}
 
 
 def by_chance(interval: Sequence[float] | None) -> str:
-    """`` (0.72 to 0.83 by chance)``; nothing where nobody knows."""
+    """`` (0.72 to 0.83 by chance)``; nothing if unknown."""
     return f" ({analysis.short(interval[0])} to {analysis.short(interval[1])} by chance)" if interval else ""
 
 
-def told(changes: Sequence[Document]) -> str:
+def moves(changes: Sequence[Document]) -> str:
     """``; moved: Age 1 -> 4, ...``: the features that moved furthest, with their ranks before and now."""
-    shown = [f"{m['feature']} {m['rank_before'] or 'new'} -> {m['rank_now'] or 'gone'}" for m in changes[:TOLD]]
-    more = f" and {len(changes) - TOLD} more" if len(changes) > TOLD else ""
+    shown = [f"{m['feature']} {m['rank_before'] or 'new'} -> {m['rank_now'] or 'gone'}" for m in changes[:MOST_MOVED]]
+    more = f" and {len(changes) - MOST_MOVED} more" if len(changes) > MOST_MOVED else ""
     return f"; moved: {', '.join(shown)}{more}" if shown else ""
 
 
 def numbers_in(entry: Any, name: str, label: str) -> dict[str, float]:
-    """The numbers by feature that a label has; {} if it has none. Raises ConfigError."""
+    """A label's numbers by feature; {} if it has none. Raises ConfigError."""
     place = f"label '{label}'"
     found = analysis.object_at(analysis.object_at(entry, place).get(name), f"{place}: '{name}'")
     numbers = {feature: number_of(value) for feature, value in found.items()}
