@@ -12,53 +12,33 @@ facets, the label and the prediction with PyArrow, on all cores.
 
 from __future__ import annotations
 
-import argparse
-import json
-import resource
-import subprocess
-import sys
-import tempfile
-import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-STAGES = ("yardstick", "observe", "measure", "original")
+from stages import Stage, benchmark
+
 ROWS = "rows.parquet"
 GROUP_ROWS = 1 << 16
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rows", type=int, default=1_000_000)
-    arguments.add_argument("--folder", type=Path)
-    arguments.add_argument("--stage", choices=["generate", *STAGES], help=argparse.SUPPRESS)
-    asked = arguments.parse_args()
-    if asked.stage == "generate":
-        generate(asked.folder, asked.rows)
-    elif asked.stage:
-        run_stage(asked.stage, asked.folder)
-    if asked.stage:
-        return
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = asked.folder or Path(temporary)
-        # A process's peak counts that of the one that started it, so that this one has to stay small.
-        run("generate", folder, asked.rows)
-        report(folder, asked.rows)
+    stages: dict[str, Stage] = {
+        "yardstick": yardstick,
+        "observe": observe,
+        "measure": measure,
+        "sagemaker": partial(measure, compatibility="sagemaker"),
+    }
+    benchmark(__doc__, "rows", generate, stages)
 
 
-def run(stage: str, folder: Path, rows: int) -> str:
-    """A stage in a fresh process; what it prints."""
-    command = [sys.executable, __file__, "--rows", str(rows), "--folder", str(folder), "--stage", stage]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
-def generate(folder: Path, rows: int) -> None:
+def generate(folder: Path, rows: int) -> str:
     """Answers that favour one sex, and their labels; the same each time."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    folder.mkdir(parents=True, exist_ok=True)
     chance = np.random.default_rng(7)
     sex, origin = chance.choice(["F", "M"], rows), chance.choice(["JFK", "LGA", "EWR"], rows)
     age, income = chance.integers(18, 90, rows), chance.normal(size=rows)
@@ -77,6 +57,7 @@ def generate(folder: Path, rows: int) -> None:
         }
     )
     pq.write_table(table, folder / ROWS, row_group_size=GROUP_ROWS)
+    return "merged rows, three facets with five entries, 21 metrics each, 1,000 resamples"
 
 
 def monitor(compatibility: str = "calibrated") -> Any:
@@ -91,25 +72,30 @@ def monitor(compatibility: str = "calibrated") -> Any:
     )
 
 
-def run_stage(stage: str, folder: Path) -> None:
-    """One stage, and as JSON how long it took and what memory it peaked at."""
-    from model_monitor.core.states import dump, load
-
-    some = monitor("sagemaker" if stage == "original" else "calibrated")
-    saved = folder / "state"
-    began = time.perf_counter()
-    if stage == "yardstick":
-        grouped(folder / ROWS)
-    elif stage == "observe":
-        saved.write_bytes(dump(observed(some, folder / ROWS)))
-    else:
-        found = some.measure(load(saved.read_bytes(), some.empty))
-        assert len(found) == 1 + 5 * 21, len(found)
-    seconds = time.perf_counter() - began
-    print(json.dumps({"seconds": seconds, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+def yardstick(folder: Path, _: int) -> Callable[[], object]:
+    return partial(grouped, folder / ROWS)
 
 
-def observed(some: Any, path: Path) -> Any:
+def observe(folder: Path, _: int) -> Callable[[], object]:
+    from model_monitor.core.states import dump
+
+    bias = monitor()
+    return lambda: (folder / "state").write_bytes(dump(observed(bias, folder / ROWS)))
+
+
+def measure(folder: Path, _: int, compatibility: str = "calibrated") -> Callable[[], object]:
+    from model_monitor.core.states import load
+
+    bias = monitor(compatibility)
+
+    def work() -> None:
+        measures = bias.measure(load((folder / "state").read_bytes(), bias.empty))
+        assert len(measures) == 1 + 5 * 21, len(measures)
+
+    return work
+
+
+def observed(bias: Any, path: Path) -> Any:
     """The State of all rows, read and observed as compute_metrics does, by row groups."""
     import pyarrow.parquet as pq
 
@@ -119,10 +105,11 @@ def observed(some: Any, path: Path) -> Any:
         file = pq.ParquetFile(path, read_dictionary=["sex", "origin", "age", "tenure", "label"])
         return file.read_row_group(group).combine_chunks().to_batches()
 
-    return local.fold(some, range(pq.ParquetFile(path).num_row_groups), rows)
+    return local.fold(bias, range(pq.ParquetFile(path).num_row_groups), rows)
 
 
 def grouped(path: Path) -> None:
+    """The yardstick."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
@@ -131,18 +118,6 @@ def grouped(path: Path) -> None:
     table = table.append_column("positive", positive)
     for facet in ("sex", "origin", "age"):
         table.group_by([facet, "tenure", "label", "positive"]).aggregate([([], "count_all")])
-
-
-def report(folder: Path, rows: int) -> None:
-    """Run each stage in a fresh process, print a table."""
-    print(f"{rows:,} merged rows, three facets with five entries, 21 metrics each, 1,000 resamples")
-    print(f"{'stage':<10} {'seconds':>8} {'rows/s':>11} {'peak MiB':>9} {'of yardstick':>13}")
-    yardstick = 0.0
-    for stage in STAGES:
-        seen = json.loads(run(stage, folder, rows))
-        seconds = seen["seconds"]
-        yardstick = yardstick or seconds
-        print(f"{stage:<10} {seconds:8.2f} {rows / seconds:11,.0f} {seen['peak']:9.0f} {seconds / yardstick:13.2f}")
 
 
 if __name__ == "__main__":
