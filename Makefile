@@ -1,5 +1,5 @@
 # Each target does all of its own set-up, and skips it when nothing changed.
-.PHONY: demo ui test judge lint clean lock
+.PHONY: demo ui test fast judge lint clean lock
 .DEFAULT_GOAL := demo
 
 UV_VERSION := 0.13.9
@@ -16,11 +16,15 @@ demo: .venv/demo
 ui: .venv/demo
 	$(RUN) scripts/local_airflow.py ui --home .demo/airflow
 
+# All tests; `make fast` leaves out the slow ones, as a plain `pytest` does.
 test: .venv/dev
-	AZURITE="$${AZURITE:-$(wildcard $(CURDIR)/.azurite/node_modules/.bin/azurite-blob)}" $(RUN) -m pytest
+	AZURITE="$${AZURITE:-$(wildcard $(CURDIR)/.azurite/node_modules/.bin/azurite-blob)}" $(RUN) -m pytest -m ""
+
+fast: .venv/dev
+	$(RUN) -m pytest
 
 judge: .venv/dev .judge/ready
-	SMCLARIFY_PYTHON=$(CURDIR)/.judge/bin/python $(RUN) -m pytest tests/monitors/test_bias_judge.py
+	SMCLARIFY_PYTHON=$(CURDIR)/.judge/bin/python $(RUN) -m pytest -m "" tests/monitors/test_bias_judge.py
 
 lint: .venv/dev
 	$(RUN) -m ruff check .
@@ -31,7 +35,7 @@ lint: .venv/dev
 clean:
 	rm -rf .venv .uv .judge .azurite .demo build include/*.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
-# Make the locks again after an edit of a requirements*.in file.
+# Rebuild the locks after an edit of a requirements*.in file.
 lock: $(UV)
 	for set in requirements requirements-demo requirements-dev; do \
 		$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -46,7 +50,7 @@ $(UV):
 .venv/bin/python: | $(UV)
 	$(UV) venv --quiet --python $(PYTHON) .venv
 
-# Compiled once here: otherwise each Airflow process would compile what it imports.
+# Compile once, here: otherwise each Airflow process compiles what it imports.
 define install
 	@echo "Installing $< ..."
 	$(UV) pip install --quiet --compile-bytecode --require-hashes --python .venv -r $<
@@ -54,13 +58,13 @@ define install
 	@touch $@
 endef
 
-# The original's open library of bias metrics can't be installed beside ours: it needs an older pandas.
+# SageMaker's open library of bias metrics can't be installed beside ours: it needs an older pandas.
 .judge/ready: | $(UV)
 	$(UV) venv --quiet --python $(PYTHON) .judge
 	$(UV) pip install --quiet --compile-bytecode --python .judge smclarify==0.5 "pandas<3"
 	@touch $@
 
-# Microsoft's emulator of Azure's storage, which the tests use where it is; it needs Node.js.
+# Microsoft's emulator of Azure's storage; tests that need it are skipped without it. It needs Node.js.
 .azurite/ready:
 	npm install --silent --no-fund --no-audit --prefix .azurite azurite@3
 	@touch $@

@@ -1,4 +1,4 @@
-"""What all tests share: the folder of the tests on the path, and data that may or may not be there."""
+"""What all tests share: the path, hypothesis' settings, which tests are slow, and data that may be absent."""
 
 from __future__ import annotations
 
@@ -13,6 +13,43 @@ sys.path.insert(0, str(TESTS))
 
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 settings.load_profile("project")
+
+
+# Folders, files and tests that take more than about a second: they start servers, other processes or Airflow, explain
+# models, draw many samples, or fold millions of rows.
+SLOW = (
+    "airflow",
+    "examples",
+    "jobs/test_explaining.py",
+    "jobs/test_hostile_models.py",
+    "jobs/test_jobs.py::test_whoever_is_killed",
+    "jobs/test_retention.py",
+    "command_line/test_cli_clarify.py::test_a_fair_window",
+    "core/test_chance.py::test_the_tail_of_ten_million_rows",
+    "core/test_distances.py::test_the_numeric_distance",
+    "core/test_importances.py::test_the_upper_end",
+    "core/test_quantiles.py::test_the_rank_error_at_ten_million",
+    "core/test_scores.py::test_the_area_of_ten_million_rows",
+    "core/test_states.py::test_counts_are_exact_below_their_bound",
+    "monitors/test_attribution.py::test_unchanged_attributions",
+    "monitors/test_bias.py::test_the_laws_hold",
+    "monitors/test_bias_flips.py",
+    "recorder/test_receive.py",
+    "recorder/test_recorder_faults.py",
+    "recorder/test_recorder_interrupted.py",
+    "recorder/test_recorder_killed.py",
+    "recorder/test_recorder_odd_disks.py",
+    "recorder/test_recorder_uploader.py",
+    "sagemaker/test_import_sagemaker_aws.py",
+    "store/test_clouds.py",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.removeprefix("tests/").startswith(SLOW):
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,20 @@
-"""Importing costs little, and goes one way."""
+"""Importing costs little and goes one way; the layers themselves are import-linter's contracts in pyproject.toml."""
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
+from functools import cache
+from graphlib import TopologicalSorter
 
+import grimp
 import pytest
 from support.places import INCLUDE
 
 PACKAGE = INCLUDE / "model_monitor"
 HEAVY = ("numpy", "pandas", "pyarrow", "scipy", "airflow")
+ROOMS = sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists())
+LONGEST = 9  # modules, or rooms, on a chain of imports
 
 
 @pytest.mark.parametrize("module", ["model_monitor", "model_monitor.config", "model_monitor.__main__"])
@@ -20,22 +24,52 @@ def test_importing_what_dags_and_the_shell_need_loads_nothing_heavy(module: str)
     assert seen.stdout.strip() == "[]"
 
 
-LAYERS = {
-    "core": (),
-    "monitors": ("core",),
-    "engines": ("core",),
-    "rows": ("core", "engines"),
-    "results": ("core", "monitors"),
-}
+Graph = dict[str, set[str]]
 
 
-@pytest.mark.parametrize("room", LAYERS)
-def test_imports_point_one_way(room: str) -> None:
-    """Modules beside the rooms that a room may use: errors, addresses and store, which import no room; the version."""
-    allowed = {room, *LAYERS[room], "errors", "addresses", "store", "__version__"}
-    for path in (PACKAGE / room).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("model_monitor"):
-                parts = (node.module or "").split(".")
-                names = {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
-                assert names <= allowed, f"{path.name} imports {names - allowed}"
+@cache
+def modules() -> Graph:
+    """Each module of the package and those it imports, also in functions and for type checkers."""
+    graph = grimp.build_graph("model_monitor", cache_dir=None)
+    return {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+
+
+def rooms() -> Graph:
+    """Each room, or file beside the rooms, and those that its modules import."""
+    imports: Graph = {}
+    for module, imported in modules().items():
+        imports.setdefault(room_of(module), set()).update(map(room_of, imported))
+    return {room: others - {room} for room, others in imports.items()}
+
+
+def inside(room: str) -> Graph:
+    """The modules of a room and which of each other they import."""
+    within = {module for module in modules() if room_of(module) == room}
+    return {module: modules()[module] & within for module in within}
+
+
+def room_of(module: str) -> str:
+    return ".".join(module.split(".")[:2])
+
+
+def longest_chain(graph: Graph) -> list[str]:
+    """The longest chain of imports, from the importing end. Raises CycleError if there is a circle."""
+    chains: dict[str, list[str]] = {}
+    for module in TopologicalSorter(graph).static_order():
+        chains[module] = [module, *max((chains[other] for other in graph[module]), key=len, default=[])]
+    return max(chains.values(), key=len)
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    TopologicalSorter(modules()).prepare()
+
+
+def test_a_chain_of_rooms_is_short() -> None:
+    chain = longest_chain(rooms())
+    assert len(chain) <= LONGEST, chain
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_chain_of_modules_inside_a_room_is_short(room: str) -> None:
+    chain = longest_chain(inside(f"model_monitor.{room}"))
+    assert len(chain) <= LONGEST, chain

@@ -67,4 +67,6 @@ def __getattr__(name: str) -> Any:
     for home in HOMES if name in __all__ else ():
         if name in (names := vars(import_module(f"{__name__}.{home}"))):
             return names[name]
+    if name == "laws":
+        return import_module(f"{__name__}.laws")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,40 @@
+"""Code and scripts of users rely on these names: adding one is a choice, and dropping one breaks somebody."""
+
+from __future__ import annotations
+
+import importlib
+import re
+
+import pytest
+
+from model_monitor.__main__ import main
+
+PUBLIC = {
+    "model_monitor.recorder": """
+        AsgiCaptureMiddleware Privacy Recorder TRUNCATED WsgiCaptureMiddleware captured
+    """,
+    "model_monitor.core": """
+        Between By Comoments Constraint Counts Distinct EVERYTHING Estimate Finding Keyed Measures Moments Monitor Near
+        Quantiles Record Sample Scores Segmented Share State Subject Traits Undefined Unlearned Window Within evaluate
+        fold laws
+    """,
+    "model_monitor.jobs": """
+        alert collect_window compute_metrics delete_expired evaluate_constraints explain_window merge_ground_truth
+        observe_baseline publish_baseline suggest_constraints
+    """,
+}
+COMMANDS = ["baseline", "import-sagemaker", "receive", "retention", "run", "schema", "validate"]
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_a_module_exports_exactly_these_names(module: str) -> None:
+    exported = importlib.import_module(module)
+    assert sorted(exported.__all__) == sorted(PUBLIC[module].split())
+    for name in exported.__all__:
+        assert getattr(exported, name) is not None
+
+
+def test_the_command_line_has_exactly_these_verbs(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert sorted(re.findall(r"^    ([a-z-]+)(?: |$)", capsys.readouterr().out, re.MULTILINE)) == COMMANDS
