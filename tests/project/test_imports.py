@@ -9,12 +9,9 @@ from graphlib import TopologicalSorter
 
 import grimp
 import pytest
-from support.places import INCLUDE
 
-PACKAGE = INCLUDE / "model_monitor"
 HEAVY = ("numpy", "pandas", "pyarrow", "scipy", "airflow")
-ROOMS = sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists())
-LONGEST = 9  # modules, or rooms, on a chain of imports
+LONGEST = 9  # rooms, or modules of one package, on a chain of imports
 
 
 @pytest.mark.parametrize("module", ["model_monitor", "model_monitor.config", "model_monitor.__main__"])
@@ -34,29 +31,31 @@ def modules() -> Graph:
     return {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
 
 
-def rooms() -> Graph:
-    """Each room, or file beside the rooms, and those that its modules import."""
+def packages() -> list[str]:
+    return sorted({"model_monitor", *(m.rpartition(".")[0] for m in modules() if "." in m)})
+
+
+def children(package: str) -> Graph:
+    """A package's modules and packages, and those of each other that they, or modules below them, import."""
     imports: Graph = {}
     for module, imported in modules().items():
-        imports.setdefault(room_of(module), set()).update(map(room_of, imported))
-    return {room: others - {room} for room, others in imports.items()}
+        if child := child_of(package, module):
+            others = {child_of(package, other) for other in imported} - {child, None}
+            imports.setdefault(child, set()).update(filter(None, others))
+    return imports
 
 
-def inside(room: str) -> Graph:
-    """The modules of a room and which of each other they import."""
-    within = {module for module in modules() if room_of(module) == room}
-    return {module: modules()[module] & within for module in within}
-
-
-def room_of(module: str) -> str:
-    return ".".join(module.split(".")[:2])
+def child_of(package: str, module: str) -> str | None:
+    """The part of a module's name below a package; None outside it."""
+    below = module.removeprefix(f"{package}.")
+    return None if below == module else below.partition(".")[0]
 
 
 def longest_chain(graph: Graph) -> list[str]:
     """The longest chain of imports, from the importing end. Raises CycleError if there is a circle."""
     chains: dict[str, list[str]] = {}
     for module in TopologicalSorter(graph).static_order():
-        chains[module] = [module, *max((chains[other] for other in graph[module]), key=len, default=[])]
+        chains[module] = [module, *max((chains[other] for other in graph.get(module, ())), key=len, default=[])]
     return max(chains.values(), key=len)
 
 
@@ -64,12 +63,8 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     TopologicalSorter(modules()).prepare()
 
 
-def test_a_chain_of_rooms_is_short() -> None:
-    chain = longest_chain(rooms())
-    assert len(chain) <= LONGEST, chain
-
-
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_chain_of_modules_inside_a_room_is_short(room: str) -> None:
-    chain = longest_chain(inside(f"model_monitor.{room}"))
+@pytest.mark.parametrize("package", packages())
+def test_a_chain_of_imports_is_short(package: str) -> None:
+    """Of the rooms in the package, of the modules and packages in a room, and so on."""
+    chain = longest_chain(children(package))
     assert len(chain) <= LONGEST, chain
