@@ -41,7 +41,7 @@ def refuse_deleted(endpoint: Endpoint, window: Window) -> None:
     """Raise ConfigError for a window some of whose captures or rows are deleted: the rest is not the whole window."""
     until = deleted_until(endpoint)
     if until and needs_deleted(endpoint, window, until):
-        is_own = endpoint.capture.kind == "endpoint"
+        is_own = endpoint.source.expires
         gone = "captures" if is_own else "rows of hours"
         first = "If you brought its captures back" if is_own else f"As {endpoint.capture.uri} was left alone"
         again = "first" if is_own else "to judge it again"
