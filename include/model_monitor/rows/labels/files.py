@@ -87,14 +87,8 @@ class Labels:
 
     def take(self, indices: np.ndarray) -> Labels:
         places = pa.array(indices)
-        return Labels(
-            self.read,
-            self.keys[indices],
-            self.files[indices],
-            self.lines[indices],
-            self.data.take(places),
-            self.encodings.take(places),
-        )
+        texts = self.data.take(places), self.encodings.take(places)
+        return Labels(self.read, self.keys[indices], self.files[indices], self.lines[indices], *texts)
 
     def of_files(self, addresses: Collection[str]) -> Labels:
         """The records of the files at these addresses."""

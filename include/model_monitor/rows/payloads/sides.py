@@ -197,11 +197,7 @@ def columns_of_lines(lines: pa.StringArray, names: list[str]) -> dict[str, pa.Ch
         pa.BufferReader(content),
         pcsv.ReadOptions(use_threads=False, column_names=names, block_size=len(content) + 1),
         pcsv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-        pcsv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
-            strings_can_be_null=True,
-            null_values=[""],
-        ),
+        pcsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]),
     )
     return dict(zip(names, table.columns, strict=True))
 
