@@ -1,4 +1,4 @@
-"""A monitor of which the original knows nothing is written and read back whole."""
+"""A monitor that SageMaker does not have is written and read back whole."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from model_monitor.core.segments import By
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.results.documents import decode, documents_of, encode
+from model_monitor.results.documents.data_quality import DataQualityDocuments
 from model_monitor.results.documents.plain import constraint_of, shown, written
 
 
@@ -56,3 +57,10 @@ def test_a_measure_is_shown_with_its_error_or_with_why_there_is_none() -> None:
     assert shown(Estimate(0.5, 0.1, 40)) == {"value": 0.5, "error": 0.1, "n": 40}
     assert shown(Estimate(0.5)) == {"value": 0.5, "error": None, "n": 0}
     assert shown(Undefined("no row is positive")) == {"value": None, "reason": "no row is positive"}
+
+
+def test_a_subclass_has_the_documents_of_its_base() -> None:
+    class Strict(DataQuality):
+        """A monitor of a user's own."""
+
+    assert isinstance(documents_of(Strict()), DataQualityDocuments)
