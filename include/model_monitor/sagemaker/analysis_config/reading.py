@@ -111,11 +111,7 @@ class Header:
         columns = present(label=config.label, predicted_label=config.predicted_label)
         paths = {key: value for key, value in columns.items() if isinstance(value, str) and value not in names}
         if not names:
-            return cls(
-                label=text_of(config.label),
-                predicted=text_of(config.predicted_label),
-                paths=paths if config.dataset_type in STRUCTURED else {},
-            )
+            return cls(label=text_of(config.label), predicted=text_of(config.predicted_label))
         if paths and config.dataset_type not in (*STRUCTURED, None):
             key, value = next(iter(paths.items()))
             raise ConfigError(f"{key}: Headers must contain label. {no_header(value, names)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -51,7 +52,9 @@ class Files:
         if "://" in address or address.startswith("mlflow:"):
             return address
         path = Path(address).resolve()
-        return str(path) if self.named_from is None else relative(path, self.named_from.resolve())
+        return (
+            str(path) if self.named_from is None else Path(os.path.relpath(path, self.named_from.resolve())).as_posix()
+        )
 
     def write(self, force: bool) -> None:
         """Write the copies. Raises ConfigError if that would replace something else, StoreError."""
@@ -69,13 +72,6 @@ def holds(path: Path, content: bytes) -> bool:
         return path.read_bytes() == content
     except OSError:
         return False
-
-
-def relative(path: Path, folder: Path) -> str:
-    """A path from a folder on, upwards where needed: so that both can be moved together."""
-    common = next(above for above in [folder, *folder.parents] if path.is_relative_to(above))
-    up = [".."] * len(folder.relative_to(common).parts)
-    return Path(*up, path.relative_to(common)).as_posix()
 
 
 def baseline_of(definition: Definition, source: Source, files: Files, about: OfSchedule) -> dict[str, str]:
