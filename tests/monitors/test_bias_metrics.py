@@ -149,7 +149,7 @@ def test_conditional_disparity_is_the_published_one() -> None:
 
 @pytest.mark.parametrize(
     ("a", "d", "expected"),
-    [  # cells TP FP FN TN of both sides; what the specification's table of edge cases says
+    [  # cells TP FP FN TN of both sides; the edge cases of docs/sagemaker-formats.md, Bias
         ((0, 0, 2, 2), (1, 1, 1, 1), {"DI": math.inf, "DCA": math.inf, "DAR": -0.5}),
         ((0, 0, 2, 2), (0, 0, 1, 1), {"DI": 0.0, "DCA": 0.0, "TE": 0.0}),
         ((1, 1, 1, 1), (0, 0, 2, 2), {"DI": 0.0, "DCA": -math.inf}),

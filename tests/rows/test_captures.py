@@ -41,7 +41,7 @@ def put(root: Path, content: bytes, name: str = "a.jsonl") -> Path:
     return root
 
 
-def test_a_record_of_the_specification_is_read_as_it_is_written(tmp_path: Path) -> None:
+def test_a_published_record_is_read_as_it_is_written(tmp_path: Path) -> None:
     given = {"observedContentType": "text/csv", "mode": "INPUT", "data": "132,25,,0\n", "encoding": "CSV"}
     one = record("feca1ab1", given, "0.01", "2019-11-20T23:33:12Z", inference="order-000123")
     one["eventMetadata"]["customAttributes"] = ["trace=abc"]

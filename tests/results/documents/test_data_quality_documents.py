@@ -28,7 +28,7 @@ TABLE = pa.record_batch(
     }
 )
 
-# Appendix C of the specification, worked out by hand from its rules.
+# Worked out by hand from the rules of docs/sagemaker-formats.md, Data quality files.
 COUNTS = {
     "prediction": [1, 1, 0, 1, 0, 0, 0, 1, 0, 1],
     "age": [2, 0, 1, 0, 0, 0, 1, 0, 0, 1],

@@ -1,4 +1,4 @@
-"""Manifests of batch transform and the files that they name, as published (sections 1.6, 4.4 and 6.3)."""
+"""Manifests of batch transform and the files that they name, as published (docs/sagemaker-formats.md)."""
 
 from __future__ import annotations
 
