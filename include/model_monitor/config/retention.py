@@ -11,10 +11,9 @@ from pathlib import Path
 
 from model_monitor.config import cron as crons
 from model_monitor.config.endpoint import Endpoint, Schedule
-from model_monitor.core.window import HOUR
+from model_monitor.core.window import DAY, HOUR
 from model_monitor.store.addresses import NAME
 
-DAY = timedelta(days=1)
 SPARE = DAY  # for a run that waits its turn, or is retried
 FIRST, SAMPLES, STRIDE = datetime(2020, 1, 1, tzinfo=UTC), 134, 3 * DAY  # midnights of a year and a month
 

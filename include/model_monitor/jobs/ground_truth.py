@@ -24,7 +24,7 @@ from model_monitor.config import Endpoint, Schedule, layout
 from model_monitor.config.monitors import label_of
 from model_monitor.config.sections import GroundTruth
 from model_monitor.core.batch import EVENT_ID, EVENT_TIME, LABELLED
-from model_monitor.core.window import HOUR, Window, floor_hour, iso, moment
+from model_monitor.core.window import DAY, HOUR, Window, floor_hour, iso, moment
 from model_monitor.errors import DataError
 from model_monitor.results.documents import Document
 from model_monitor.rows import blocks
@@ -38,7 +38,6 @@ from model_monitor.verdicts.report import PENDING
 
 LAYOUT = 2  # of merged rows and their footer; a file of another one is made again
 MARGIN = HOUR  # labels of a request may be in a folder so long before it, as clocks differ
-DAY = timedelta(days=1)
 
 PROVISIONAL, FINAL = "provisional", "final"
 
