@@ -30,6 +30,7 @@ lint: .venv/dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+	PYTHONPATH=include:plugins .venv/bin/lint-imports
 	$(RUN) -m model_monitor validate
 
 clean:

@@ -102,7 +102,7 @@ class Attribution(SharedOptions, Monitor[Explained]):
         return {f"an attribution is missing or beyond {LARGEST:g}": state.skipped} if state.skipped else {}
 
     def global_values(self, state: Explained) -> dict[str, dict[str, float]]:
-        """``global_shap_values`` of ``analysis.json``, by label and feature; labels without explained rows have none."""
+        """``global_shap_values`` of ``analysis.json``, by label and feature; none for labels without explained rows."""
         return {
             label: dict(zip(one.sums.names, one.values.tolist(), strict=True))
             for label, one in state.labels.items.items()
