@@ -59,6 +59,7 @@ def generate(folder: Path, records: int) -> str:
     import numpy as np
 
     from model_monitor import jobs
+    from model_monitor.config.execution import Assignment
 
     file = folder / "load.yaml"
     file.write_text(ENDPOINT.format(folder=folder, hours=hours_of(records), inputs=", ".join(INPUTS)))
@@ -70,8 +71,10 @@ def generate(folder: Path, records: int) -> str:
             texts = zip(numbers, payloads(chance, len(numbers)), strict=True)
             path.write_text("".join(LINE % (inputs, output, i, second) for i, (output, inputs) in texts))
     shutil.rmtree(folder / "out", ignore_errors=True)
-    state = jobs.observe_baseline(str(file), SCHEDULE)
-    jobs.publish_baseline(str(file), SCHEDULE, jobs.suggest_constraints(str(file), SCHEDULE, state, ""))
+    state = jobs.observe_baseline(Assignment.load(str(file), SCHEDULE))
+    jobs.publish_baseline(
+        Assignment.load(str(file), SCHEDULE), jobs.suggest_constraints(Assignment.load(str(file), SCHEDULE), state, "")
+    )
     return f"records, {mebibytes(folder):,.0f} MiB of JSON lines, {hours_of(records)} hours"
 
 
@@ -89,8 +92,9 @@ def payloads(chance: np.random.Generator, count: int) -> list[tuple[str, str]]:
 
 def verb(name: str, folder: Path, records: int) -> Callable[[], object]:
     from model_monitor import jobs
+    from model_monitor.config.execution import Execution
 
-    return partial(getattr(jobs, name), str(folder / "load.yaml"), SCHEDULE, window_of(records))
+    return partial(getattr(jobs, name), Execution.of(folder / "load.yaml", SCHEDULE, window_of(records)))
 
 
 if __name__ == "__main__":

@@ -90,15 +90,17 @@ def generate(folder: Path, records: int) -> str:
 
 def collect(folder: Path, records: int) -> Callable[[], object]:
     from model_monitor import jobs
+    from model_monitor.config.execution import Execution
 
-    return partial(jobs.collect_window, str(folder / "load.yaml"), SCHEDULE, window_of(records))
+    return partial(jobs.collect_window, Execution.of(folder / "load.yaml", SCHEDULE, window_of(records)))
 
 
 def merge(folder: Path, records: int) -> Callable[[], object]:
     from model_monitor import jobs
+    from model_monitor.config.execution import Execution
 
     def work() -> None:
-        address = jobs.merge_ground_truth(str(folder / "load.yaml"), SCHEDULE, window_of(records))
+        address = jobs.merge_ground_truth(Execution.of(folder / "load.yaml", SCHEDULE, window_of(records)))
         labels = json.loads(Path(address).read_text())["labels"]
         assert labels["matched"] == labels["requests"], labels
 

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from model_monitor import jobs
+from model_monitor.config.execution import Assignment, Execution
 from model_monitor.core.window import Window
 
 HERE = Path(__file__).resolve().parent
@@ -122,17 +123,18 @@ def decided(one: Application) -> dict[str, Any]:
 def judge() -> list[dict[str, Any]]:
     """Learn the baseline, then judge each week; what was found of each (``execution.json``)."""
     file = str(ENDPOINT_FILE)
-    version = jobs.suggest_constraints(file, SCHEDULE, jobs.observe_baseline(file, SCHEDULE), created="by hand")
-    jobs.publish_baseline(file, SCHEDULE, version)
+    assignment = Assignment.load(file, SCHEDULE)
+    version = jobs.suggest_constraints(assignment, jobs.observe_baseline(assignment), created="by hand")
+    jobs.publish_baseline(assignment, version)
     return [judge_week(file, FIRST_DAY + timedelta(weeks=week)) for week in range(WEEKS)]
 
 
 def judge_week(file: str, start: datetime) -> dict[str, Any]:
     """The tasks of a run, one after the other."""
-    window = Window(start, start + timedelta(weeks=1))
+    execution = Execution.of(file, SCHEDULE, Window(start, start + timedelta(weeks=1)))
     for task in (jobs.collect_window, jobs.merge_ground_truth, jobs.compute_metrics):
-        task(file, SCHEDULE, window)
-    report = Path(jobs.evaluate_constraints(file, SCHEDULE, window))
+        task(execution)
+    report = Path(jobs.evaluate_constraints(execution))
     found: dict[str, Any] = json.loads((report / "execution.json").read_text())
     return found
 

@@ -27,6 +27,7 @@ from load import send_requests
 from model import FEATURES, FOLDER, PREDICTION, predict, request_bodies, train
 
 from model_monitor import jobs
+from model_monitor.config.execution import Assignment, Execution
 from model_monitor.core.window import Window
 
 SERVING = Path(__file__).resolve().parent
@@ -111,16 +112,18 @@ def in_centimetres(body: bytes) -> bytes:
 
 
 def learn_baseline() -> None:
-    state = jobs.observe_baseline(ENDPOINT, SCHEDULE)
-    version = jobs.suggest_constraints(ENDPOINT, SCHEDULE, state, created=datetime.now(UTC).isoformat())
-    jobs.publish_baseline(ENDPOINT, SCHEDULE, version)
+    assignment = Assignment.load(ENDPOINT, SCHEDULE)
+    state = jobs.observe_baseline(assignment)
+    version = jobs.suggest_constraints(assignment, state, created=datetime.now(UTC).isoformat())
+    jobs.publish_baseline(assignment, version)
 
 
 def judge(window: Window) -> dict[str, object]:
     """Call what the tasks of the schedule's DAG call, in turn."""
+    execution = Execution.of(ENDPOINT, SCHEDULE, window)
     for verb in (jobs.collect_window, jobs.compute_metrics, jobs.evaluate_constraints):
-        verb(ENDPOINT, SCHEDULE, window)
-    return jobs.alert(ENDPOINT, SCHEDULE, window)
+        verb(execution)
+    return jobs.alert(execution)
 
 
 if __name__ == "__main__":

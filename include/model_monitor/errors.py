@@ -10,9 +10,6 @@ Violations are results, never exceptions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 
 class MonitorError(Exception):
     """Base of every error that this package raises on purpose; its text is one clear sentence for a person."""
@@ -25,12 +22,12 @@ class ConfigError(MonitorError):
 class DataError(MonitorError):
     """The data can't be read or judged; trying again would give the same answer.
 
-    ``collected`` is what was read and set aside until then, as ``execution.json`` wants it; {} if nothing was.
+    ``evidence`` is what was read and set aside until then (``results.handover.Evidence``); None if nothing was.
     """
 
-    def __init__(self, message: str, collected: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, message: str, evidence: object = None) -> None:
         super().__init__(message)
-        self.collected: dict[str, Any] = dict(collected or {})
+        self.evidence = evidence
 
 
 class StoreError(MonitorError):

@@ -18,6 +18,8 @@ from model_monitor_airflow.windows import labels_until, now_of, window_of
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
+    from model_monitor.config.execution import Assignment, Execution
+
 
 class EndpointOperator(BaseOperator):
     """Base of all tasks: runs one verb on one endpoint file, and retries only where that can help.
@@ -53,23 +55,29 @@ class ScheduleOperator(EndpointOperator):
         super().__init__(**kwargs)
         self.schedule = schedule
 
-    def execution(self, context: Context) -> tuple[str, str, Window]:
-        """The schedule, and the window that this run judges: the first arguments of most verbs."""
-        return self.endpoint_file, self.schedule, window_of(context)
+    def assignment(self) -> Assignment:
+        """The schedule, read from its endpoint file."""
+        from model_monitor.config.execution import Assignment
+
+        return Assignment.load(self.endpoint_file, self.schedule)
+
+    def execution(self, context: Context) -> Execution:
+        """The schedule on the window that this run judges."""
+        return self.assignment().on(window_of(context))
 
 
 class CollectWindow(ScheduleOperator):
     """Reads the window's captured requests as rows; returns their address."""
 
     def verb(self, jobs: ModuleType, context: Context) -> Any:
-        return jobs.collect_window(*self.execution(context))
+        return jobs.collect_window(self.execution(context))
 
 
 class MergeGroundTruth(ScheduleOperator):
     """Joins the window's rows with the labels that have arrived; returns the address of a summary."""
 
     def verb(self, jobs: ModuleType, context: Context) -> Any:
-        return jobs.merge_ground_truth(*self.execution(context), labels_until(context))
+        return jobs.merge_ground_truth(self.execution(context), labels_until(context))
 
 
 class ExplainWindow(ScheduleOperator):
@@ -83,21 +91,21 @@ class ExplainWindow(ScheduleOperator):
         self.connection = connection
 
     def verb(self, jobs: ModuleType, context: Context) -> Any:
-        return jobs.explain_window(*self.execution(context), headers_of(self.connection))
+        return jobs.explain_window(self.execution(context), headers_of(self.connection))
 
 
 class ComputeMetrics(ScheduleOperator):
     """Computes the State of the window's rows; returns its address."""
 
     def verb(self, jobs: ModuleType, context: Context) -> Any:
-        return jobs.compute_metrics(*self.execution(context))
+        return jobs.compute_metrics(self.execution(context))
 
 
 class EvaluateConstraints(ScheduleOperator):
     """Judges the State by the baseline's constraints; returns the address of the report's folder."""
 
     def verb(self, jobs: ModuleType, context: Context) -> Any:
-        return jobs.evaluate_constraints(*self.execution(context))
+        return jobs.evaluate_constraints(self.execution(context))
 
 
 class Alert(ScheduleOperator):
@@ -113,7 +121,7 @@ class Alert(ScheduleOperator):
         self.fail_on_violation = fail_on_violation
 
     def verb(self, jobs: ModuleType, context: Context) -> dict[str, Any]:
-        summary: dict[str, Any] = jobs.alert(*self.execution(context))
+        summary: dict[str, Any] = jobs.alert(self.execution(context))
         self.log.info("\n".join([summary["message"], *summary["details"]]))
         context["ti"].xcom_push("return_value", summary)
         if not summary["judged"]:
@@ -140,7 +148,7 @@ class FindGrownWindows(ScheduleOperator):
         now = now_of(context)
         if not self.is_free(context["ti"]):
             return []
-        windows = jobs.late_labels.grown(self.endpoint_file, self.schedule, now)
+        windows = jobs.grown_windows(self.assignment(), now)
         self.log.info("by %s, %s windows have new labels: %s", iso(now), len(windows), ", ".join(map(str, windows)))
         return [rerun(window, now) for window in windows[: self.at_once]]
 
@@ -187,9 +195,9 @@ class ObserveBaseline(ScheduleOperator):
         self.connection = connection
 
     def verb(self, jobs: ModuleType, context: Context) -> Any:
-        dataset = {name: context["params"].get(name) for name in ("dataset", "format", "header")}
-        headers = headers_of(self.connection)
-        return jobs.observe_baseline(self.endpoint_file, self.schedule, **dataset, headers=headers)
+        params, assignment = context["params"], self.assignment()
+        dataset = jobs.dataset_of(assignment, params.get("dataset"), params.get("format"), params.get("header"))
+        return jobs.observe_baseline(assignment, dataset, headers_of(self.connection))
 
 
 class SuggestConstraints(ScheduleOperator):
@@ -203,7 +211,7 @@ class SuggestConstraints(ScheduleOperator):
 
     def verb(self, jobs: ModuleType, context: Context) -> Any:
         created = iso(context["dag_run"].run_after)
-        return jobs.suggest_constraints(self.endpoint_file, self.schedule, self.state, created)
+        return jobs.suggest_constraints(self.assignment(), self.state, created)
 
 
 class PublishBaseline(ScheduleOperator):
@@ -216,4 +224,4 @@ class PublishBaseline(ScheduleOperator):
         self.version = version
 
     def verb(self, jobs: ModuleType, context: Context) -> Any:
-        return jobs.publish_baseline(self.endpoint_file, self.schedule, self.version)
+        return jobs.publish_baseline(self.assignment(), self.version)

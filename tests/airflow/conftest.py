@@ -177,24 +177,26 @@ def label_of(request: dict[str, Any]) -> dict[str, Any]:
 
 def publish(project: Project, schedule: str) -> None:
     from model_monitor import jobs
+    from model_monitor.config.execution import Assignment
 
-    file = project.endpoint_file(schedule)
-    state = jobs.observe_baseline(file, schedule)
-    jobs.publish_baseline(file, schedule, jobs.suggest_constraints(file, schedule, state, "2026-01-01T00:00:00Z"))
+    assignment = Assignment.load(project.endpoint_file(schedule), schedule)
+    state = jobs.observe_baseline(assignment)
+    jobs.publish_baseline(assignment, jobs.suggest_constraints(assignment, state, "2026-01-01T00:00:00Z"))
 
 
 def run_verbs(project: Project, schedule: str, start: datetime, end: datetime) -> dict[str, Any]:
     """The verbs of a monitor, without Airflow."""
-    from model_monitor import config, jobs
+    from model_monitor import jobs
+    from model_monitor.config.execution import Execution
     from model_monitor.core.window import Window
 
-    arguments = project.endpoint_file(schedule), schedule, Window(start, end)
-    jobs.collect_window(*arguments)
-    if config.load(arguments[0]).schedule(schedule).ground_truth:
-        jobs.merge_ground_truth(*arguments)
-    jobs.compute_metrics(*arguments)
-    jobs.evaluate_constraints(*arguments)
-    return jobs.alert(*arguments)
+    execution = Execution.of(project.endpoint_file(schedule), schedule, Window(start, end))
+    jobs.collect_window(execution)
+    if execution.schedule.ground_truth:
+        jobs.merge_ground_truth(execution)
+    jobs.compute_metrics(execution)
+    jobs.evaluate_constraints(execution)
+    return jobs.alert(execution)
 
 
 @pytest.fixture(scope="session")

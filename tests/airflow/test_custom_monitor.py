@@ -65,11 +65,12 @@ def test_it_keeps_the_laws_by_its_own_test(latency: Project) -> None:
 
 def test_airflow_runs_it_and_tells_which_segment_is_slow(latency: Project, run_dag: Callable[..., Any]) -> None:
     from model_monitor import jobs
+    from model_monitor.config.execution import Assignment
 
     file = str(latency.folder / "endpoints/shop2.yaml")
-    state = jobs.observe_baseline(file, "shop-latency")
-    version = jobs.suggest_constraints(file, "shop-latency", state, "2026-01-01T00:00:00Z")
-    jobs.publish_baseline(file, "shop-latency", version)
+    state = jobs.observe_baseline(Assignment.load(file, "shop-latency"))
+    version = jobs.suggest_constraints(Assignment.load(file, "shop-latency"), state, "2026-01-01T00:00:00Z")
+    jobs.publish_baseline(Assignment.load(file, "shop-latency"), version)
     found = []
     for hour, slow in [(2, 1.0), (3, 5.0)]:
         capture_hour(latency, hour, slow)

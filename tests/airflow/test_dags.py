@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from conftest import HOUR, ROOT, ROWS, Project, run_verbs
 
-from model_monitor import config
-from model_monitor.config import layout
+from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window, iso
 
 MONITOR = ["collect_window", "compute_metrics", "evaluate_constraints", "alert"]
@@ -167,9 +166,9 @@ def test_an_error_that_would_come_again_is_not_retried(project: Project, run_dag
 
 
 def test_a_store_that_does_not_answer_is_tried_again(project: Project, dag: Any) -> None:
-    endpoint = config.load(project.endpoint_file("shop-hourly"))
     window = Window(project.hour(14), project.hour(15))
-    in_the_way = Path(layout.state_folder(endpoint, endpoint.schedule("shop-hourly"), window), layout.COLLECTED)
+    execution = Execution.of(project.endpoint_file("shop-hourly"), "shop-hourly", window)
+    in_the_way = Path(execution.observation.collected)
     in_the_way.mkdir(parents=True)  # a folder where the file should be: the store refuses
     monitor = dag("shop-hourly")
     task = monitor.task_dict["collect_window"]
@@ -184,7 +183,7 @@ def test_a_baseline_is_learned_and_published(project: Project, run_dag: Any) -> 
     run = run_dag("shop-hourly-baseline", logical_date=None, run_after=project.first)
     assert set(states(run).values()) == {"success"}
     folder = project.folder / "store" / "_baselines" / "shop" / "shop-hourly"
-    version = folder / json.loads((folder / layout.PUBLISHED).read_bytes())["version"]
+    version = folder / json.loads((folder / "published.json").read_bytes())["version"]
     assert {path.name for path in version.iterdir()} >= {"statistics.json", "constraints.json"}
 
 

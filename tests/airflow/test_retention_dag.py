@@ -11,6 +11,7 @@ import pytest
 from conftest import HOUR, ROOT, files_below, write_hour
 
 from model_monitor import jobs
+from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window, iso
 
 RETENTION = "retention"
@@ -44,7 +45,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: None) -> Pat
         write_hour(tmp_path / "shop/captures/shop/AllTraffic" / f"{hour:%Y/%m/%d/%H}", "shop", hour)
     arguments = str(file), "shop-hourly", Window(OLD, OLD + HOUR)
     for verb in (jobs.collect_window, jobs.compute_metrics, jobs.evaluate_constraints):
-        verb(*arguments)
+        verb(Execution.of(*arguments))
     return tmp_path / "shop"
 
 

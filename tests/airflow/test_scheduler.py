@@ -12,8 +12,7 @@ import pytest
 from conftest import HOUR, ROOT, Project, publish, run_verbs
 from local_airflow import LocalAirflow, LocalAirflowError
 
-from model_monitor import config
-from model_monitor.config import layout
+from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window, iso, moment
 
 pytestmark = pytest.mark.airflow
@@ -92,9 +91,8 @@ def test_violations_fail_the_alert_alone_and_are_not_retried(served: Project, ai
 
 
 def test_a_store_that_does_not_answer_is_tried_again(served: Project, airflow: LocalAirflow) -> None:
-    endpoint = config.load(served.endpoint_file(HOURLY))
     window = Window(served.hour(0) - HOUR, served.hour(0))
-    in_the_way = Path(layout.state_folder(endpoint, endpoint.schedule(HOURLY), window), layout.COLLECTED)
+    in_the_way = Path(Execution.of(served.endpoint_file(HOURLY), HOURLY, window).observation.collected)
     in_the_way.mkdir(parents=True)  # a folder where the file should be: the store refuses
     run = airflow.trigger(HOURLY, {"window_start": iso(window.start), "window_end": iso(window.end)})
     airflow.wait_until(

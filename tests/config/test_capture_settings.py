@@ -10,8 +10,8 @@ import pytest
 from support.captures import endpoint_file
 
 from model_monitor import config
-from model_monitor.config import layout
-from model_monitor.core.window import moment
+from model_monitor.config.execution import Execution
+from model_monitor.core.window import Window, moment
 from model_monitor.errors import ConfigError
 from model_monitor.rows.sources.batch_transform import BatchTransform
 from model_monitor.rows.sources.mapping import TableColumns
@@ -132,9 +132,9 @@ def test_a_batch_schedule_has_sagemakers_folders_without_the_endpoint(tmp_path: 
     file = endpoint_file(tmp_path, capture=BATCH, output="s3://b/reports")
     endpoint, hour = config.load(file), moment("2026-01-05T03:00:00Z")
     [schedule] = endpoint.schedules
-    window = layout.Window(hour, moment("2026-01-05T04:00:00Z"))
-    assert layout.report(endpoint, schedule, window) == "s3://b/reports/dq/2026/01/05/04"
-    assert layout.merged_records(endpoint, schedule, hour) == "s3://b/reports/merge/dq/2026/01/05/03"
+    execution = Execution(endpoint, schedule, Window(hour, moment("2026-01-05T04:00:00Z")))
+    assert execution.report == "s3://b/reports/dq/2026/01/05/04"
+    assert execution.merged_records_folder(hour) == "s3://b/reports/merge/dq/2026/01/05/03"
     assert isinstance(endpoint.source, BatchTransform)
     assert endpoint.source.folder(hour) == "s3://b/capture/output/2026/01/05/03"
 

@@ -14,8 +14,9 @@ from support.loans import EXPLAINED, FEATURES, dataset, endpoint, explained, lin
 from support.served_models import Served, csv_model, serving
 
 from model_monitor import config
+from model_monitor.config.execution import Assignment
 from model_monitor.errors import ConfigError
-from model_monitor.jobs import explaining
+from model_monitor.jobs.explain_window import explainer_of
 
 
 @pytest.fixture
@@ -25,8 +26,7 @@ def served() -> Iterator[Served]:
 
 
 def explainer(file: str) -> Any:
-    found = config.load(file)
-    return explaining.explainer_of(found, found.schedule("loans"))
+    return explainer_of(Assignment.load(file, "loans"))
 
 
 def test_the_background_is_given_as_rows_as_a_file_or_is_the_baselines_dataset(tmp_path: Path, served: Served) -> None:
@@ -81,7 +81,7 @@ def csv_model_of_text(body: bytes) -> tuple[int, bytes]:
         ({"explain": {"features": ["age", "height"], "background": [[1, 2]]}}, "there is no column 'height'"),
         ({"explain": {"num_samples": 1}}, "num_samples is at least the number of features"),
         ({"explain": {"label_headers": ["no", "yes"]}}, "names 2 outputs"),
-        ({"columns": {}, "explain": {"features": []}}, "nobody says what the features of the model"),
+        ({"columns": {}, "explain": {"features": []}}, "nothing says what the features of the model"),
     ],
 )
 def test_what_cannot_be_explained_is_told_and_reported(

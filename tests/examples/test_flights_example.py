@@ -18,10 +18,11 @@ import pytest
 from support.places import PROJECT
 
 from model_monitor import config
+from model_monitor.config.execution import Assignment
 from model_monitor.core.batch import LABELLED
-from model_monitor.core.evaluation import evaluate
+from model_monitor.core.constraints import evaluate
 from model_monitor.core.monitor import fold
-from model_monitor.jobs import explaining
+from model_monitor.jobs.explain_window import explainer_of
 from model_monitor.results.documents import decode, documents_of, encode
 from model_monitor.rows.explanations import explain
 from model_monitor.rows.sources.datasets import Dataset
@@ -285,8 +286,8 @@ def test_the_model_listens_to_the_same_features_in_winter_and_in_april(
     winter, april = tmp_path / "baseline" / "flights-held-out.csv", tmp_path / "april.csv"
     traffic.write_baseline(winter, traffic.expected_answers(exchanged, unseen))
     traffic.write_baseline(april, exchanged.loc[exchanged["departure"] >= "2013-04-12", traffic.COLUMNS])
-    schedule = (endpoint := config.load(ENDPOINT)).schedule("flights-attribution")
-    monitor, explainer, states = schedule.build_monitor(), explaining.explainer_of(endpoint, schedule), []
+    assignment = Assignment.load(ENDPOINT, "flights-attribution")
+    monitor, explainer, states = assignment.monitor, explainer_of(assignment), []
     for source in (winter, april):
         rows, target = Dataset.at(str(source), "csv"), str(source.with_suffix(".parquet"))
         explain.explain((b for piece in rows.pieces() for b in rows.rows(piece)), explainer, target, {"files": []})

@@ -27,6 +27,7 @@ from support.places import PROJECT
 from support.seaweed import BUCKET, Server, free_port, running
 
 from model_monitor import jobs
+from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window, floor_hour
 from model_monitor.results.documents import decode
 
@@ -106,7 +107,7 @@ def collected(folder: Path, capture: str, begun: datetime) -> tuple[list[str], d
     file = folder / "endpoint.yaml"
     file.write_text(json.dumps(document))
     window = Window(floor_hour(begun), floor_hour(datetime.now(UTC)) + timedelta(hours=1))
-    about = decode(Path(jobs.collect_window(str(file), "dq", window)).read_bytes(), "collected")
+    about = decode(Path(jobs.collect_window(Execution.of(str(file), "dq", window))).read_bytes(), "collected")
     return [one for rows in about["partitions"] for one in pq.read_table(rows)["@event_id"].to_pylist()], about
 
 

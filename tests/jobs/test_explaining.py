@@ -29,9 +29,10 @@ from support.loans import (
 )
 from support.served_models import Served, csv_model, rows_of, serving
 
-from model_monitor import config, jobs
+from model_monitor import jobs
+from model_monitor.config.execution import Assignment, Execution
 from model_monitor.errors import DataError, StoreError
-from model_monitor.jobs import explaining
+from model_monitor.jobs.explain_window import explained_dataset
 from model_monitor.rows.sources.datasets import Dataset
 
 
@@ -59,7 +60,7 @@ def test_a_window_is_explained_on_a_sample_and_the_report_says_of_how_many(tmp_p
     asked = traffic(tmp_path)
     file = endpoint(tmp_path, served.url, explain={"background": [background.tolist()]})
     found = explained(file)
-    assert (found["explained"], found["of"]) == (20, ROWS)
+    assert (found["rows"], found["of"]) == (20, ROWS)
     table = pq.read_table(tmp_path / EXPLAINED)
     ids = [int(event.removeprefix("e")) for event in table.column("@event_id").to_pylist()]
     values = np.column_stack([table.column(f"label0|{name}").to_numpy() for name in FEATURES])
@@ -143,9 +144,9 @@ def test_another_address_of_the_model_explains_anew(tmp_path: Path, served: Serv
 def test_another_baseline_dataset_is_explained_anew(tmp_path: Path, served: Served) -> None:
     dataset(tmp_path)
     file = endpoint(tmp_path, served.url, explain={"background": [[0, 0, 0]]})
-    first = jobs.observe_baseline(file, "loans")
+    first = jobs.observe_baseline(Assignment.load(file, "loans"))
     dataset(tmp_path, 100)
-    assert jobs.observe_baseline(file, "loans") != first
+    assert jobs.observe_baseline(Assignment.load(file, "loans")) != first
     assert len(list((tmp_path / "out/_baselines/churn/loans/explained").iterdir())) == 2
 
 
@@ -165,9 +166,9 @@ def test_headers_go_with_each_request_and_into_no_file(tmp_path: Path, served: S
     dataset(tmp_path)
     traffic(tmp_path)
     file = endpoint(tmp_path, served.url)
-    jobs.collect_window(file, "loans", WINDOW)
-    jobs.explain_window(file, "loans", WINDOW, {"Authorization": "Bearer s3cret"})
-    jobs.observe_baseline(file, "loans", headers={"Authorization": "Bearer s3cret"})
+    jobs.collect_window(Execution.of(file, "loans", WINDOW))
+    jobs.explain_window(Execution.of(file, "loans", WINDOW), {"Authorization": "Bearer s3cret"})
+    jobs.observe_baseline(Assignment.load(file, "loans"), headers={"Authorization": "Bearer s3cret"})
     assert {headers["Authorization"] for headers in served.headers} == {"Bearer s3cret"}
     assert not [name for name, content in files_below(tmp_path).items() if b"s3cret" in content]
 
@@ -181,7 +182,7 @@ def test_a_model_that_is_down_is_a_store_to_try_again(tmp_path: Path, served: Se
         explained(file)
     assert not (tmp_path / EXPLAINED).exists()
     served.answer = csv_model(linear)
-    assert explained(file)["explained"] == 20
+    assert explained(file)["rows"] == 20
 
 
 @pytest.mark.parametrize(
@@ -210,14 +211,13 @@ def test_answers_that_cannot_be_used_fail_the_window_with_a_report_of_why(
 def test_a_window_that_was_not_collected_is_not_explained(tmp_path: Path, served: Served) -> None:
     dataset(tmp_path)
     with pytest.raises(DataError, match="run the task before this one first"):
-        jobs.explain_window(endpoint(tmp_path, served.url), "loans", WINDOW)
+        jobs.explain_window(Execution.of(endpoint(tmp_path, served.url), "loans", WINDOW))
 
 
 def test_a_dataset_is_explained_with_all_its_rows_below_the_limit(tmp_path: Path, served: Served) -> None:
     dataset(tmp_path, 15)
-    found = config.load(endpoint(tmp_path, served.url))
-    schedule = found.schedule("loans")
-    rows = explaining.explained_dataset(found, schedule, Dataset.at(str(tmp_path / "baseline.csv"), "csv"), None)
+    assignment = Assignment.load(endpoint(tmp_path, served.url), "loans")
+    rows = explained_dataset(assignment, Dataset.at(str(tmp_path / "baseline.csv"), "csv"))
     assert sum(batch.num_rows for piece in rows.pieces() for batch in rows.rows(piece)) == 15
 
 
@@ -245,7 +245,7 @@ def test_a_baseline_of_which_too_much_cannot_be_read_asks_no_model(tmp_path: Pat
         lines.write("torn,\n" * 20)
     file = endpoint(tmp_path, served.url)
     with pytest.raises(DataError, match="20 of 220 records can't be read"):
-        jobs.observe_baseline(file, "loans")
+        jobs.observe_baseline(Assignment.load(file, "loans"))
     assert served.bodies == []
     file = endpoint(tmp_path, served.url, max_rejected=0.1)
     for _ in range(2):

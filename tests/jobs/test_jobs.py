@@ -18,8 +18,10 @@ import pytest
 from support.captures import HOUR, NO_SIDE, at, capture, endpoint_file, record, written
 
 from model_monitor import jobs, store
+from model_monitor.config.execution import Assignment, Execution
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError, MonitorError
+from model_monitor.rows.sources.datasets import Dataset
 
 WINDOW = Window(at(0), at(60))
 REPORT = "out/churn/dq/2026/01/05/04"
@@ -35,18 +37,18 @@ def traffic(root: Path, bad: int = 0, good: int = 60) -> None:
 def learn(root: Path, file: str) -> str:
     """A published baseline of rows like those of ``traffic``; the address of its version."""
     (root / "b.csv").write_text("p,n,c\n" + "".join(f"{i % 10 / 10},{i % 7},{'ab'[i % 2]}\n" for i in range(60)))
-    state = jobs.observe_baseline(file, "dq", str(root / "b.csv"))
-    version = jobs.suggest_constraints(file, "dq", state, "2026-01-05T00:00:00Z")
-    jobs.publish_baseline(file, "dq", version)
+    state = jobs.observe_baseline(Assignment.load(file, "dq"), Dataset.at(str(root / "b.csv"), "csv"))
+    version = jobs.suggest_constraints(Assignment.load(file, "dq"), state, "2026-01-05T00:00:00Z")
+    jobs.publish_baseline(Assignment.load(file, "dq"), version)
     return version
 
 
 def judge(file: str, window: Window = WINDOW, schedule: str = "dq") -> dict[str, Any]:
     """All verbs over a window; what a person is told."""
-    jobs.collect_window(file, schedule, window)
-    jobs.compute_metrics(file, schedule, window)
-    jobs.evaluate_constraints(file, schedule, window)
-    return jobs.alert(file, schedule, window)
+    jobs.collect_window(Execution.of(file, schedule, window))
+    jobs.compute_metrics(Execution.of(file, schedule, window))
+    jobs.evaluate_constraints(Execution.of(file, schedule, window))
+    return jobs.alert(Execution.of(file, schedule, window))
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -105,7 +107,7 @@ def test_too_many_records_set_aside_fail_the_run_with_the_first_one_and_a_report
     traffic(tmp_path, bad=2, good=98)
     file = endpoint_file(tmp_path)
     with pytest.raises(DataError) as raised:
-        jobs.collect_window(file, "dq", WINDOW)
+        jobs.collect_window(Execution.of(file, "dq", WINDOW))
     message = str(raised.value)
     assert "\n" not in message and "2 of 100" in message and "30-00-000-9c1f2b7e.jsonl.gz line 50" in message
     report = execution(tmp_path)
@@ -129,7 +131,7 @@ def test_exactly_the_share_that_may_be_set_aside_passes(
     file = endpoint_file(tmp_path, max_rejected=share)
     if fails:
         with pytest.raises(DataError, match=f"{bad} of {bad + good}"):
-            jobs.collect_window(file, "dq", WINDOW)
+            jobs.collect_window(Execution.of(file, "dq", WINDOW))
     else:
         assert judge(file)["rejected"] == bad
 
@@ -145,7 +147,7 @@ def test_a_report_that_has_nothing_set_aside_any_more_has_no_list_of_it(tmp_path
     traffic(tmp_path, bad=5)
     file = endpoint_file(tmp_path)
     with pytest.raises(DataError):
-        jobs.collect_window(file, "dq", WINDOW)
+        jobs.collect_window(Execution.of(file, "dq", WINDOW))
     traffic(tmp_path)
     assert judge(file)["rejected"] == 0
     assert not (tmp_path / REPORT / "rejected/records.jsonl").exists()
@@ -159,7 +161,7 @@ def test_a_failed_run_leaves_no_report_of_an_earlier_one_beside_it(tmp_path: Pat
     judge(file)
     traffic(tmp_path, bad=5)
     with pytest.raises(DataError):
-        jobs.collect_window(file, "dq", WINDOW)
+        jobs.collect_window(Execution.of(file, "dq", WINDOW))
     assert execution(tmp_path)["status"] == "Failed"
     left = {path.name for path in (tmp_path / REPORT).glob("*.json")}
     assert left == {"execution.json"}
@@ -204,11 +206,11 @@ def test_a_day_is_judged_from_the_hours_that_others_have_collected(tmp_path: Pat
 def test_rows_that_another_schedule_made_anew_are_counted_as_they_are_judged(tmp_path: Path) -> None:
     file = endpoint_file(tmp_path, schedules=[{"name": name, "monitor": "data_quality"} for name in ("one", "other")])
     capture(tmp_path / "capture", [record("a")])
-    jobs.collect_window(file, "one", WINDOW)
+    jobs.collect_window(Execution.of(file, "one", WINDOW))
     capture(tmp_path / "capture", [record("b")], name="30-00-000-late.jsonl")
-    jobs.collect_window(file, "other", WINDOW)
-    jobs.compute_metrics(file, "one", WINDOW)
-    report = Path(jobs.evaluate_constraints(file, "one", WINDOW))
+    jobs.collect_window(Execution.of(file, "other", WINDOW))
+    jobs.compute_metrics(Execution.of(file, "one", WINDOW))
+    report = Path(jobs.evaluate_constraints(Execution.of(file, "one", WINDOW)))
     counts = json.loads((report / "execution.json").read_text())["counts"]
     assert (counts["records"], counts["judged"]) == (2, 2)
 
@@ -220,7 +222,7 @@ def test_a_baseline_that_was_broken_since_leaves_no_earlier_verdict_behind(tmp_p
     assert judge(file)["status"] == "Completed"
     Path(version, "constraints.json").write_text('{"features": []}')
     with pytest.raises(ConfigError, match="nothing would be judged"):
-        jobs.evaluate_constraints(file, "dq", WINDOW)
+        jobs.evaluate_constraints(Execution.of(file, "dq", WINDOW))
     assert execution(tmp_path)["status"] == "Failed"
     assert not (tmp_path / REPORT / "constraint_violations.json").exists()
 
@@ -255,12 +257,12 @@ def test_a_window_is_judged_against_the_version_that_is_published(tmp_path: Path
     file = endpoint_file(tmp_path)
     first = learn(tmp_path, file)
     (tmp_path / "other.csv").write_text("p,n,c\n" + "5.5,900,z\n" * 60)
-    state = jobs.observe_baseline(file, "dq", str(tmp_path / "other.csv"))
-    second = jobs.suggest_constraints(file, "dq", state, "2026-01-06T00:00:00Z")
+    state = jobs.observe_baseline(Assignment.load(file, "dq"), Dataset.at(str(tmp_path / "other.csv"), "csv"))
+    second = jobs.suggest_constraints(Assignment.load(file, "dq"), state, "2026-01-06T00:00:00Z")
     assert second != first and judge(file)["violations"] == 0  # proposed is not published
-    jobs.publish_baseline(file, "dq", second)
+    jobs.publish_baseline(Assignment.load(file, "dq"), second)
     assert judge(file)["violations"] > 0
-    jobs.publish_baseline(file, "dq", first + "/")
+    jobs.publish_baseline(Assignment.load(file, "dq"), first + "/")
     assert judge(file)["violations"] == 0
 
 
@@ -270,13 +272,13 @@ def test_a_version_that_cannot_be_read_is_not_published(tmp_path: Path) -> None:
     version = learn(tmp_path, file)
     for broken in (version + "x", str(tmp_path / "elsewhere")):
         with pytest.raises(MonitorError):
-            jobs.publish_baseline(file, "dq", broken)
+            jobs.publish_baseline(Assignment.load(file, "dq"), broken)
     shutil.copytree(version, tmp_path / "elsewhere")
     with pytest.raises(ConfigError):  # readable, but not one of this schedule's versions
-        jobs.publish_baseline(file, "dq", str(tmp_path / "elsewhere"))
+        jobs.publish_baseline(Assignment.load(file, "dq"), str(tmp_path / "elsewhere"))
     (Path(version) / "constraints.json").write_text("{")
     with pytest.raises(ConfigError, match=r"constraints\.json"):
-        jobs.publish_baseline(file, "dq", version)
+        jobs.publish_baseline(Assignment.load(file, "dq"), version)
     with pytest.raises(ConfigError, match=r"constraints\.json"):
         judge(file)
 
@@ -285,11 +287,11 @@ def test_a_verb_without_the_one_before_it_says_so(tmp_path: Path) -> None:
     file = endpoint_file(tmp_path)
     for verb in (jobs.compute_metrics, jobs.evaluate_constraints, jobs.alert):
         with pytest.raises(DataError, match="task before"):
-            verb(file, "dq", WINDOW)
+            verb(Execution.of(file, "dq", WINDOW))
     with pytest.raises(ConfigError, match="no schedule 'other'"):
-        jobs.collect_window(file, "other", WINDOW)
+        jobs.collect_window(Execution.of(file, "other", WINDOW))
     with pytest.raises(ConfigError, match="dataset"):
-        jobs.observe_baseline(file, "dq")
+        jobs.observe_baseline(Assignment.load(file, "dq"))
 
 
 BROKEN = {"empty": b"", "a head": b"MMS1", "zeros": b"MMS1" + bytes(20), "bytes": b"\xff" * 50, "JSON": b"{}"}
@@ -299,25 +301,29 @@ BROKEN = {"empty": b"", "a head": b"MMS1", "zeros": b"MMS1" + bytes(20), "bytes"
 def test_a_state_that_is_none_is_an_error_that_names_it(tmp_path: Path, content: bytes) -> None:
     traffic(tmp_path)
     file = endpoint_file(tmp_path)
-    jobs.collect_window(file, "dq", WINDOW)
-    state = jobs.compute_metrics(file, "dq", WINDOW)
+    jobs.collect_window(Execution.of(file, "dq", WINDOW))
+    state = jobs.compute_metrics(Execution.of(file, "dq", WINDOW))
     whole = Path(state).read_bytes()
     for damaged in (content, whole[:-3], whole[: len(whole) // 2]):
         Path(state).write_bytes(damaged)
         with pytest.raises(DataError, match=r"state\.mms"):
-            jobs.evaluate_constraints(file, "dq", WINDOW)
+            jobs.evaluate_constraints(Execution.of(file, "dq", WINDOW))
 
 
 CHAIN = """
 import sys
-from model_monitor import by_hand, jobs
+from model_monitor import jobs
+from model_monitor.config.execution import Assignment, Execution
 from model_monitor.core.window import Window
+from model_monitor.jobs import by_hand
+from model_monitor.rows.sources.datasets import Dataset
 file, dataset, window = sys.argv[1], sys.argv[2], Window.of(*sys.argv[3:5])
 print("ready", flush=True)
-state = jobs.observe_baseline(file, "dq", dataset)
-jobs.publish_baseline(file, "dq", jobs.suggest_constraints(file, "dq", state, "2026-01-05T00:00:00Z"))
+baseline = Assignment.load(file, "dq")
+state = jobs.observe_baseline(baseline, Dataset.at(dataset, "csv"))
+jobs.publish_baseline(baseline, jobs.suggest_constraints(baseline, state, "2026-01-05T00:00:00Z"))
 for verb in (jobs.collect_window, jobs.compute_metrics, jobs.evaluate_constraints):
-    verb(file, "dq", window)
+    verb(Execution.of(file, "dq", window))
 """
 
 

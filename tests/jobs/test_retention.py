@@ -22,12 +22,13 @@ from support.seaweed import Server, running
 from support.truths import collect, truth
 
 from model_monitor import config, jobs, store
-from model_monitor.config import layout
 from model_monitor.config.cron import period_before, previous
+from model_monitor.config.execution import Assignment, Execution
 from model_monitor.core.window import Window, floor_hour, iso
 from model_monitor.errors import ConfigError, MonitorError, StoreError
 from model_monitor.jobs import late_labels
 from model_monitor.jobs.retention.trees import trees_of
+from model_monitor.rows.sources.datasets import Dataset
 from model_monitor.store.ahead import ahead
 
 ONE_HOUR = timedelta(hours=1)
@@ -115,13 +116,13 @@ def traffic(root: Path, hour: datetime) -> None:
 
 def judge(file: str, name: str, window: Window) -> str:
     schedule = config.load(file).schedule(name)
-    jobs.collect_window(file, name, window)
+    jobs.collect_window(Execution.of(file, name, window))
     if schedule.ground_truth:
-        jobs.merge_ground_truth(file, name, window)
+        jobs.merge_ground_truth(Execution.of(file, name, window))
     if schedule.explain:
-        jobs.explain_window(file, name, window)
-    jobs.compute_metrics(file, name, window)
-    return jobs.evaluate_constraints(file, name, window)
+        jobs.explain_window(Execution.of(file, name, window))
+    jobs.compute_metrics(Execution.of(file, name, window))
+    return jobs.evaluate_constraints(Execution.of(file, name, window))
 
 
 @pytest.fixture
@@ -136,8 +137,10 @@ def judged(tmp_path: Path) -> str:
         judge(file, "by-hand", Window(hour + ONE_HOUR / 4, hour + ONE_HOUR / 2))
         judge(file, "rolling", Window(hour + ONE_HOUR - timedelta(days=1), hour + ONE_HOUR))
     baseline = put(tmp_path, "baseline.csv", b"score,a,b,c\n0.1,1,2,3\n0.2,1,2,3\n")
-    state = jobs.observe_baseline(file, "dq", str(baseline))
-    jobs.publish_baseline(file, "dq", jobs.suggest_constraints(file, "dq", state, iso(HOUR)))
+    state = jobs.observe_baseline(Assignment.load(file, "dq"), Dataset.at(str(baseline), "csv"))
+    jobs.publish_baseline(
+        Assignment.load(file, "dq"), jobs.suggest_constraints(Assignment.load(file, "dq"), state, iso(HOUR))
+    )
     return file
 
 
@@ -232,7 +235,7 @@ def test_no_verb_overwrites_the_report_of_a_window_whose_captures_are_gone(
     deleted(judged)
     before = below(tmp_path)
     with pytest.raises(MonitorError) as refused:
-        VERBS[verb](judged, "mq", Window(PAST, PAST + ONE_HOUR))
+        VERBS[verb](Execution.of(judged, "mq", Window(PAST, PAST + ONE_HOUR)))
     assert below(tmp_path) == before
     assert verb != "collect" or "before 2026-01-05T04:00:00Z were deleted, see retention_days" in str(refused.value)
 
@@ -246,7 +249,7 @@ def test_a_window_whose_captures_are_deleted_while_they_are_read_is_refused_too(
         f"datetime.fromisoformat({iso(NOW)!r}))\n    return {{'a': 1.0}}\n"
     )
     with pytest.raises(ConfigError, match="can't be judged any more"):
-        jobs.collect_window(judged, "own", Window(PAST, PAST + ONE_HOUR))
+        jobs.collect_window(Execution.of(judged, "own", Window(PAST, PAST + ONE_HOUR)))
     after = below(tmp_path / "out/churn")
     assert {path: content for path, content in before.items() if "execution.json" not in path and path in after} == {
         path: content for path, content in after.items() if "execution.json" not in path
@@ -272,7 +275,7 @@ def test_the_hour_beside_a_deleted_one_is_not_made_again_without_its_stragglers(
     before = below(report)
     deleted(file)
     with pytest.raises(ConfigError, match="can't be judged any more"):
-        jobs.collect_window(file, "dq", window)
+        jobs.collect_window(Execution.of(file, "dq", window))
     assert below(report) == before
 
 
@@ -280,21 +283,22 @@ def test_a_run_of_an_earlier_moment_forgets_nothing_of_what_was_deleted(judged: 
     deleted(judged)
     deleted(judged, NOW - timedelta(days=3))
     with pytest.raises(ConfigError, match="2026-01-05T04:00:00Z"):
-        jobs.collect_window(judged, "dq", Window(PAST, PAST + ONE_HOUR))
+        jobs.collect_window(Execution.of(judged, "dq", Window(PAST, PAST + ONE_HOUR)))
 
 
 def test_labels_that_come_after_the_deletion_start_no_runs(tmp_path: Path, judged: str) -> None:
     for hour in (PAST, KEPT):
         collect(tmp_path / "labels", [truth(f"{hour:%H}-7", "1")], hour + ONE_HOUR, f"more-{hour.hour}.jsonl")
     windows = [Window(hour, hour + ONE_HOUR) for hour in (PAST, KEPT)]
-    assert late_labels.grown(judged, "mq", KEPT + 5 * ONE_HOUR) == windows
-    endpoint = config.load(judged)
-    kept = late_labels.note_of(endpoint, endpoint.schedule("mq"), windows[0])
+    assert late_labels.grown_windows(Assignment.load(judged, "mq"), KEPT + 5 * ONE_HOUR) == windows
+    kept = Execution.of(judged, "mq", windows[0]).waiting_note
     note = store.read(kept)
     deleted(judged)
-    assert late_labels.grown(judged, "mq", KEPT + 5 * ONE_HOUR) == windows[1:]
+    assert late_labels.grown_windows(Assignment.load(judged, "mq"), KEPT + 5 * ONE_HOUR) == windows[1:]
     store.write(kept, note)  # as if the run had been interrupted before it came to it
-    assert late_labels.grown(judged, "mq", KEPT + timedelta(days=8)) == windows[1:]  # time for labels is over for both
+    assert (
+        late_labels.grown_windows(Assignment.load(judged, "mq"), KEPT + timedelta(days=8)) == windows[1:]
+    )  # time for labels is over for both
 
 
 # What is touched, and what isn't
@@ -411,7 +415,7 @@ WAITING = {"uri": "labels", "offset": {"start": "-PT9H", "end": "-PT2H30M"}, "fi
     st.sampled_from(["0 * * * *", "30 */6 * * *", "0 0 * * *"]),
     st.integers(-80, 80),
 )
-def test_the_start_of_a_window_is_read_off_the_path_that_layout_gives_it(
+def test_the_start_of_a_window_is_read_off_the_path_of_its_run(
     settings: dict[str, Any], cron: str, minutes: int
 ) -> None:
     with tempfile.TemporaryDirectory() as made:
@@ -426,7 +430,9 @@ def test_the_start_of_a_window_is_read_off_the_path_that_layout_gives_it(
             own,
             Window(own.start - timedelta(minutes=minutes + 100), end + timedelta(minutes=minutes + 100)),
         ):
-            assert tree.hour_of(f"{layout.run_path(schedule, window)}/state.mms") == floor_hour(window.start)
+            assert tree.hour_of(f"{Execution(endpoint, schedule, window).run_path}/state.mms") == floor_hour(
+                window.start
+            )
 
 
 # Links
@@ -512,7 +518,7 @@ def test_a_killed_run_is_gone_on_with_and_the_record_tells_of_all_it_deleted(tmp
         assert subprocess.run(command, timeout=60, check=False).returncode in (0, -signal.SIGKILL)
         if len(below(tmp_path / "capture")) < 4000:
             with pytest.raises(ConfigError, match="can't be judged any more"):
-                jobs.collect_window(file, "dq", Window(PAST, PAST + ONE_HOUR))
+                jobs.collect_window(Execution.of(file, "dq", Window(PAST, PAST + ONE_HOUR)))
     told, found = deleted(file)
     assert below(tmp_path / "capture") == {}
     assert (kinds(found), found["unfinished"]) == ({"captures": 4000}, [])
@@ -590,7 +596,7 @@ def test_in_s3_the_same_is_deleted_as_on_a_disk(server: Server, tmp_path: Path, 
         hour_path(KEPT),
     }
     with pytest.raises(ConfigError, match="can't be judged any more"):
-        jobs.collect_window(there, "dq", Window(PAST, PAST + ONE_HOUR))
+        jobs.collect_window(Execution.of(there, "dq", Window(PAST, PAST + ONE_HOUR)))
 
 
 # Other sources
@@ -609,7 +615,7 @@ def test_sources_that_are_not_the_endpoints_own_are_not_deleted(tmp_path: Path) 
         deleted(file)
         assert not rows.exists() and source.exists() and table.exists()
         with pytest.raises(ConfigError, match="rows of hours before 2026-01-05T04:00:00Z were deleted") as refused:
-            jobs.collect_window(file, "dq", Window(PAST, PAST + ONE_HOUR))
+            jobs.collect_window(Execution.of(file, "dq", Window(PAST, PAST + ONE_HOUR)))
         assert "captures" not in str(refused.value) and f"As {uri} was left alone, remove" in str(refused.value)
 
 
@@ -618,8 +624,8 @@ def test_reports_and_merged_records_of_batch_are_where_batch_has_them(tmp_path: 
     file = endpoint_file(tmp_path, capture=kind, retention_days=DAYS)
     endpoint = config.load(file)
     window, schedule = Window(PAST, PAST + ONE_HOUR), endpoint.schedules[0]
-    report = Path(layout.report(endpoint, schedule, window))
-    merged = Path(layout.merged_records(endpoint, schedule, PAST))
+    execution = Execution(endpoint, schedule, window)
+    report, merged = Path(execution.report), Path(execution.merged_records_folder(PAST))
     put(report, "execution.json")
     put(report, "rejected/records.jsonl")
     put(merged, "part-0.jsonl")

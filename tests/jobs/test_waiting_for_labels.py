@@ -13,9 +13,11 @@ from support.captures import HOUR, at, capture, endpoint_file, record
 from support.truths import collect, truth
 
 from model_monitor import jobs
+from model_monitor.config.execution import Assignment, Execution
 from model_monitor.core.window import Window
 from model_monitor.errors import DataError
 from model_monitor.jobs import late_labels
+from model_monitor.rows.sources.datasets import Dataset
 
 WINDOW = Window(HOUR, HOUR + timedelta(hours=1))
 OPTIONS = {"problem_type": "BinaryClassification", "probability_attribute": "score"}
@@ -40,8 +42,11 @@ def endpoint(root: Path, **settings: Any) -> str:
     score, label = scores(1000, seed=1)
     rows = [f"{s:.6f},{i},a,{y}" for i, (s, y) in enumerate(zip(score, label, strict=True))]
     (root / "baseline.csv").write_text("\n".join(["score,age,plan,label", *rows]) + "\n")
-    state = jobs.observe_baseline(file, "dq", str(root / "baseline.csv"))
-    jobs.publish_baseline(file, "dq", jobs.suggest_constraints(file, "dq", state, "2026-01-05T00:00:00Z"))
+    state = jobs.observe_baseline(Assignment.load(file, "dq"), Dataset.at(str(root / "baseline.csv"), "csv"))
+    jobs.publish_baseline(
+        Assignment.load(file, "dq"),
+        jobs.suggest_constraints(Assignment.load(file, "dq"), state, "2026-01-05T00:00:00Z"),
+    )
     score, _ = scores()
     asked = [record(f"e{i}", f"{i},a\n", f"{s:.6f}", at(i * 0.5)) for i, s in enumerate(score)]
     capture(root / "capture", asked)
@@ -56,11 +61,11 @@ def label(root: Path, some: range, hours_later: int) -> None:
 
 def judge(file: str, window: Window = WINDOW, until: datetime | None = None) -> tuple[dict[str, Any], Path]:
     """What the verbs of a run leave: ``execution.json``, and the report's folder."""
-    jobs.collect_window(file, "dq", window)
-    jobs.merge_ground_truth(file, "dq", window, until)
-    jobs.compute_metrics(file, "dq", window)
-    report = Path(jobs.evaluate_constraints(file, "dq", window))
-    jobs.alert(file, "dq", window)
+    jobs.collect_window(Execution.of(file, "dq", window))
+    jobs.merge_ground_truth(Execution.of(file, "dq", window), until)
+    jobs.compute_metrics(Execution.of(file, "dq", window))
+    report = Path(jobs.evaluate_constraints(Execution.of(file, "dq", window)))
+    jobs.alert(Execution.of(file, "dq", window))
     return json.loads((report / "execution.json").read_text()), report
 
 
@@ -82,24 +87,24 @@ def test_a_window_is_pending_then_provisional_then_final_as_its_labels_come(tmp_
     assert not (report / "statistics.json").exists()
     assert json.loads((report / "constraint_violations.json").read_text()) == {"violations": []}
 
-    assert late_labels.grown(file, "dq", later(2)) == []
+    assert late_labels.grown_windows(Assignment.load(file, "dq"), later(2)) == []
     label(tmp_path, range(30, 80), 2)
-    assert late_labels.grown(file, "dq", later(3)) == [WINDOW]
+    assert late_labels.grown_windows(Assignment.load(file, "dq"), later(3)) == [WINDOW]
     execution, report = judge(file)
     assert (execution["status"], execution["labels"]["state"]) == ("Completed", "provisional")
     statistics = json.loads((report / "statistics.json").read_text())
     metrics, counts = statistics["binary_classification_metrics"], statistics["ground_truth"]
     assert (counts["matched"], counts["unmatched"], counts["duplicates"], counts["late"]) == (80, 20, 0, 80)
-    assert jobs.alert(file, "dq", WINDOW)["labels"]["coverage"] == 0.8
+    assert jobs.alert(Execution.of(file, "dq", WINDOW))["labels"]["coverage"] == 0.8
     assert sum(sum(row.values()) for row in metrics["confusion_matrix"].values()) == 80
-    assert late_labels.grown(file, "dq", later(3)) == []
+    assert late_labels.grown_windows(Assignment.load(file, "dq"), later(3)) == []
 
     label(tmp_path, range(80, 100), 5)
-    assert late_labels.grown(file, "dq", later(6)) == [WINDOW]
+    assert late_labels.grown_windows(Assignment.load(file, "dq"), later(6)) == [WINDOW]
     execution, report = judge(file)
     assert (execution["status"], execution["labels"]["state"]) == ("Completed", "final")
     assert execution["labels"]["coverage"] == 1.0
-    assert late_labels.grown(file, "dq", later(100)) == []
+    assert late_labels.grown_windows(Assignment.load(file, "dq"), later(100)) == []
 
     kept = sorted(path.parent.name for path in (tmp_path / "out/_as_of").rglob("execution.json"))
     assert [name.rpartition("-")[0] for name in kept] == [f"2026-01-05T0{hour}-00-00Z" for hour in (5, 6, 9)]
@@ -134,10 +139,10 @@ def test_time_for_labels_ends_by_the_labels_themselves_or_by_whoever_asks(tmp_pa
     file = endpoint(tmp_path)
     label(tmp_path, range(60), 1)
     assert judge(file)[0]["labels"]["state"] == "provisional"
-    assert late_labels.grown(file, "dq", later(10.9)) == []
-    assert late_labels.grown(file, "dq", later(11)) == [WINDOW]
+    assert late_labels.grown_windows(Assignment.load(file, "dq"), later(10.9)) == []
+    assert late_labels.grown_windows(Assignment.load(file, "dq"), later(11)) == [WINDOW]
     assert judge(file, until=later(11))[0]["labels"]["state"] == "final"
-    assert late_labels.grown(file, "dq", later(12)) == []
+    assert late_labels.grown_windows(Assignment.load(file, "dq"), later(12)) == []
     assert judge(file)[0]["labels"]["state"] == "provisional"
     collect(tmp_path / "labels", [truth("of another window", "1")], later(11))
     execution, _ = judge(file)
@@ -152,7 +157,7 @@ def test_too_few_labels_by_the_end_stay_pending_and_are_not_waited_for(tmp_path:
     execution, _ = judge(file, until=later(20))
     assert (execution["status"], execution["labels"]["over"]) == ("LabelsPending", True)
     assert execution["reason"].endswith("minimum_coverage is 50 %; no more are waited for")
-    assert late_labels.grown(file, "dq", later(30)) == []
+    assert late_labels.grown_windows(Assignment.load(file, "dq"), later(30)) == []
 
 
 def test_labels_of_other_requests_run_nothing_again(tmp_path: Path) -> None:
@@ -163,7 +168,7 @@ def test_labels_of_other_requests_run_nothing_again(tmp_path: Path) -> None:
         f"No request has a label: there is no label file in {tmp_path / 'labels'}/yyyy/mm/dd/hh, "
     )
     collect(tmp_path / "labels", [truth("of another window", "1")], later(2))
-    assert late_labels.grown(file, "dq", later(3)) == []
+    assert late_labels.grown_windows(Assignment.load(file, "dq"), later(3)) == []
 
 
 def test_a_window_without_captures_is_no_data_whatever_labels_there_are(tmp_path: Path) -> None:
@@ -172,7 +177,7 @@ def test_a_window_without_captures_is_no_data_whatever_labels_there_are(tmp_path
     empty = Window(later(5), later(6))
     execution, _ = judge(file, empty)
     assert (execution["status"], execution["labels"]["coverage"]) == ("NoData", None)
-    assert late_labels.grown(file, "dq", later(30)) == []
+    assert late_labels.grown_windows(Assignment.load(file, "dq"), later(30)) == []
 
 
 @pytest.mark.parametrize(
@@ -219,13 +224,13 @@ def test_a_window_that_cannot_be_judged_is_not_run_again_because_of_the_same_lab
     label(tmp_path, range(30), 1)
     judge(file)
     collect(tmp_path / "labels", [truth("e40", "1"), "no record"], later(2))
-    assert late_labels.grown(file, "dq", later(3)) == [WINDOW]
+    assert late_labels.grown_windows(Assignment.load(file, "dq"), later(3)) == [WINDOW]
     with pytest.raises(DataError, match="can't be read"):
         judge(file, until=later(3))
-    assert late_labels.grown(file, "dq", later(3)) == []
-    assert late_labels.grown(file, "dq", later(50)) == []
+    assert late_labels.grown_windows(Assignment.load(file, "dq"), later(3)) == []
+    assert late_labels.grown_windows(Assignment.load(file, "dq"), later(50)) == []
     label(tmp_path, range(30, 100), 2)  # in place of the file that could not be read
-    assert late_labels.grown(file, "dq", later(3)) == [WINDOW]
+    assert late_labels.grown_windows(Assignment.load(file, "dq"), later(3)) == [WINDOW]
     assert judge(file)[0]["labels"]["state"] == "final"
 
 
@@ -233,13 +238,13 @@ def test_metrics_are_never_reported_with_the_labels_of_another_run(tmp_path: Pat
     file = endpoint(tmp_path)
     label(tmp_path, range(60), 1)
     for verb in (jobs.collect_window, jobs.merge_ground_truth, jobs.compute_metrics):
-        verb(file, "dq", WINDOW)
+        verb(Execution.of(file, "dq", WINDOW))
     label(tmp_path, range(60, 100), 2)
-    jobs.merge_ground_truth(file, "dq", WINDOW)  # of another run, which has come so far
-    report = Path(jobs.evaluate_constraints(file, "dq", WINDOW))
+    jobs.merge_ground_truth(Execution.of(file, "dq", WINDOW))  # of another run, which has come so far
+    report = Path(jobs.evaluate_constraints(Execution.of(file, "dq", WINDOW)))
     execution = json.loads((report / "execution.json").read_text())
     assert (execution["labels"]["matched"], execution["labels"]["state"]) == (60, "provisional")
-    assert late_labels.grown(file, "dq", later(3)) == [WINDOW]
+    assert late_labels.grown_windows(Assignment.load(file, "dq"), later(3)) == [WINDOW]
 
 
 def test_coverage_is_that_of_the_windows_own_requests(tmp_path: Path) -> None:
@@ -278,8 +283,8 @@ def test_a_label_file_that_is_taken_back_has_its_windows_judged_again(tmp_path: 
     more = collect(tmp_path / "labels", [truth(f"e{i}", "1") for i in range(60, 70)], later(2))
     assert judge(file)[0]["labels"]["matched"] == 70
     more.unlink()
-    assert late_labels.grown(file, "dq", later(2)) == []  # as of then, it had not come yet
-    assert late_labels.grown(file, "dq", later(4)) == [WINDOW]
+    assert late_labels.grown_windows(Assignment.load(file, "dq"), later(2)) == []  # as of then, it had not come yet
+    assert late_labels.grown_windows(Assignment.load(file, "dq"), later(4)) == [WINDOW]
     assert judge(file)[0]["labels"]["matched"] == 60
 
 

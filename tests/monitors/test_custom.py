@@ -13,7 +13,9 @@ import pyarrow.compute as pc
 from support.captures import at, capture, endpoint_file, record
 
 from model_monitor import jobs
+from model_monitor.config.execution import Assignment
 from model_monitor.core import Between, Constraint, Measures, Monitor, Quantiles, Subject, Window, laws
+from model_monitor.rows.sources.datasets import Dataset
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,17 @@ def test_an_endpoint_file_runs_it_by_its_dotted_path(tmp_path: Path) -> None:
     options = {"monitor": "test_custom.Latency", "options": {"slack": 2.0}}
     file = endpoint_file(tmp_path, columns=columns, **options)
     (tmp_path / "baseline.csv").write_text("score,ms\n" + "".join(f"0.5,{40 + i % 20}\n" for i in range(200)))
-    state = jobs.observe_baseline(file, "dq", str(tmp_path / "baseline.csv"))
-    jobs.publish_baseline(file, "dq", jobs.suggest_constraints(file, "dq", state, "2026-01-05T00:00:00Z"))
+    assignment = Assignment.load(file, "dq")
+    state = jobs.observe_baseline(assignment, Dataset.at(str(tmp_path / "baseline.csv"), "csv"))
+    jobs.publish_baseline(assignment, jobs.suggest_constraints(assignment, state, "2026-01-05T00:00:00Z"))
     statuses = []
     for hour, slow in enumerate([None, 1, 3]):
         ms = [str(slow * (40 + i % 20)) if slow else "" for i in range(60)]
         some = [record(f"e{hour}{i}", f"{ms[i]}\n", "0.5", at(60 * hour + i)) for i in range(60)]
         capture(tmp_path / "capture", some, at(60 * hour))
-        window = Window(at(60 * hour), at(60 * hour + 60))
+        execution = assignment.on(Window(at(60 * hour), at(60 * hour + 60)))
         for verb in (jobs.collect_window, jobs.compute_metrics, jobs.evaluate_constraints):
-            report = Path(verb(file, "dq", window))
+            report = Path(verb(execution))
         statuses.append(json.loads((report / "execution.json").read_text())["status"])
     assert statuses == ["Undefined", "Completed", "CompletedWithViolations"]
     [violation] = json.loads((report / "constraint_violations.json").read_text())["violations"]

@@ -13,7 +13,7 @@ from model_monitor.core.segments import By, Segmented
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.model_quality import ModelQuality
 from model_monitor.results.documents import documents_of
-from model_monitor.verdicts.report import Baseline
+from model_monitor.verdicts.baseline import Baseline
 
 
 def table(truth: list[str], answers: list[str] | None = None) -> pa.RecordBatch:
@@ -26,7 +26,7 @@ LABELLED = ModelQuality("MulticlassClassification", inference_attribute="predict
 
 
 def informed(m: Any, statistics: dict[str, Any] | None) -> Any:
-    return Baseline(statistics).informs(m)
+    return Baseline(statistics).inform(m)
 
 
 def knowing(m: Any, batch: pa.RecordBatch = BASELINE) -> Any:
@@ -93,4 +93,4 @@ def test_a_positive_label_that_the_baseline_does_not_have_is_told_with_the_file(
     baseline = Baseline(statistics, None, "here/statistics.json")
     told = r"here/statistics.json: positive_label 'maybe' is none of the baseline's labels, no, yes: correct"
     with pytest.raises(ConfigError, match=told):
-        baseline.informs(monitor(positive_label="maybe"))
+        baseline.inform(monitor(positive_label="maybe"))

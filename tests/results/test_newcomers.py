@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from model_monitor import store
+from model_monitor.core.constraints import Finding
 from model_monitor.core.observed import Observed
 from model_monitor.core.segments import By, Segmented
 from model_monitor.monitors.attribution import Attribution
 from model_monitor.monitors.bias import Bias, Facet
 from model_monitor.results.documents import documents_of, encode
-from model_monitor.verdicts.report import Baseline, write_report
+from model_monitor.verdicts.baseline import Baseline
+from model_monitor.verdicts.verdict import judge
 
-ABOUT = {"schedule": "s", "monitor": "m", "window": {"start": "", "end": ""}}
 
-
-def judged(folder: Path, monitor: Any, before: pa.RecordBatch, after: pa.RecordBatch) -> dict[str, Any]:
+def judged(folder: Path, monitor: Any, before: pa.RecordBatch, after: pa.RecordBatch) -> list[Finding]:
     analysis = store.write(
         str(folder / "analysis.json"), encode(documents_of(monitor).suggested(monitor.observe(before)))
     )
     observed = Observed(after.num_rows, monitor.observe(after))
-    files = write_report(str(folder / "out"), monitor, observed, Baseline.at(None, analysis), ABOUT, {})
-    return json.loads(files["execution.json"])
+    verdict = judge(monitor, Baseline.at(None, analysis), observed)
+    return [finding for finding in verdict.findings if finding.constraint.measure == "baseline"]
 
 
 def people(groups: str) -> pa.RecordBatch:
@@ -41,11 +40,9 @@ def people(groups: str) -> pa.RecordBatch:
 
 def test_a_group_that_appears_only_now_is_an_undefined_finding(tmp_path: Path) -> None:
     monitor = Bias((Facet("group"),), inference_attribute="predicted", sample_rows=0)
-    execution = judged(tmp_path, monitor, people("ab"), people("abc"))
-    told = [f["reason"] for f in execution["findings"] if f["measure"] == "baseline"]
-    assert told == ["the baseline says nothing of group = c"]
-    same = judged(tmp_path, monitor, people("ab"), people("ab"))
-    assert not [f for f in same["findings"] if f["measure"] == "baseline"]
+    findings = judged(tmp_path, monitor, people("ab"), people("abc"))
+    assert [f.reason for f in findings] == ["the baseline says nothing of group = c"]
+    assert judged(tmp_path, monitor, people("ab"), people("ab")) == []
 
 
 def test_a_segment_in_which_the_baseline_had_too_few_rows_is_an_undefined_finding(tmp_path: Path) -> None:
@@ -54,9 +51,8 @@ def test_a_segment_in_which_the_baseline_had_too_few_rows_is_an_undefined_findin
         return table.append_column("region", pa.array(["south" if i < small else "north" for i in range(600)]))
 
     whole = Bias((Facet("group", values=("a",)),), inference_attribute="predicted", sample_rows=0)
-    execution = judged(tmp_path, Segmented(whole, (By("region", whole),)), regions(20), regions(300))
-    told = [f["reason"] for f in execution["findings"] if f["measure"] == "baseline"]
-    assert told == ["the baseline says nothing of group = a [region=south]"]
+    findings = judged(tmp_path, Segmented(whole, (By("region", whole),)), regions(20), regions(300))
+    assert [f.reason for f in findings] == ["the baseline says nothing of group = a [region=south]"]
 
 
 def test_an_output_of_the_model_that_appears_only_now_is_an_undefined_finding(tmp_path: Path) -> None:
@@ -64,9 +60,8 @@ def test_an_output_of_the_model_that_appears_only_now_is_an_undefined_finding(tm
         columns = {f"{label}|{name}": [(i % 9 + 1) * w for i in range(90)] for label in labels for name, w in WEIGHTS}
         return pa.record_batch(columns | {f"@expected|{label}": [0.5] * 90 for label in labels})
 
-    execution = judged(tmp_path, Attribution(), explained("label0"), explained("label0", "label1"))
-    told = [(f["outcome"], f["reason"]) for f in execution["findings"] if f["measure"] == "baseline"]
-    assert told == [("undefined", "the baseline says nothing of label1")]
+    findings = judged(tmp_path, Attribution(), explained("label0"), explained("label0", "label1"))
+    assert [(f.outcome, f.reason) for f in findings] == [("undefined", "the baseline says nothing of label1")]
 
 
 WEIGHTS = [("age", 0.3), ("income", 0.2), ("calls", 0.1)]

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from support.captures import HOUR, NO_SIDE, at, capture, endpoint_file, record, written
 
 from model_monitor import jobs, store
+from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window
 from model_monitor.errors import DataError
 from model_monitor.rows import blocks, select
@@ -31,7 +32,7 @@ LATER = "59-00-000-9c1f2b7e-0000-4adf-a09a-98fd0af79974.jsonl"
 
 def collected(file: str, window: Window, schedule: str = "dq") -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What ``collect_window`` found, and the rows of exactly the window."""
-    document = json.loads(store.read(jobs.collect_window(file, schedule, window)))
+    document = json.loads(store.read(jobs.collect_window(Execution.of(file, schedule, window))))
     rows = [row for address in document["partitions"] for row in pq.read_table(address).to_pylist()]
     return document, [row for row in rows if row["@event_time"] in window]
 

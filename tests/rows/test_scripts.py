@@ -12,6 +12,7 @@ import pytest
 from support.captures import NO_SIDE, at, capture, endpoint_file, record, side
 
 from model_monitor import jobs, store
+from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError
 
@@ -28,7 +29,7 @@ def rows(root: Path, script: str, **settings: Any) -> list[dict[str, Any]]:
     """The judged columns of the rows that a handler makes of the captures below ``root``."""
     settings = {"script": written(root, script)} | settings
     file = endpoint_file(root, preprocess=settings, max_rejected=1)
-    document = json.loads(store.read(jobs.collect_window(file, "dq", WINDOW)))
+    document = json.loads(store.read(jobs.collect_window(Execution.of(file, "dq", WINDOW))))
     found = [row for address in document["partitions"] for row in pq.read_table(address).to_pylist()]
     return [{name: value for name, value in row.items() if name[0] != "@"} for row in found]
 
@@ -160,7 +161,7 @@ def test_why_a_payload_is_not_there_is_known_after_a_handler_too(tmp_path: Path)
     capture(tmp_path / "capture", [record("a", lost, "0.5", at(1)), record("b", "1", "0.5", at(1))])
     settings = {"script": written(tmp_path, HANDLER + "return inference_record")}
     file = endpoint_file(tmp_path, preprocess=settings, max_rejected=1)
-    document = json.loads(store.read(jobs.collect_window(file, "dq", WINDOW)))
+    document = json.loads(store.read(jobs.collect_window(Execution.of(file, "dq", WINDOW))))
     [reason] = document["reasons"]
     assert document["rows"] == 1 and reason.startswith("payload beyond the recorder's limit")
 
@@ -228,7 +229,7 @@ def test_a_script_that_cannot_be_used_is_an_error_of_its_author(root: Path, scri
 def test_a_script_that_is_not_there_is_an_error_that_names_it(root: Path) -> None:
     file = endpoint_file(root, preprocess={"script": str(root / "gone.py")})
     with pytest.raises(ConfigError, match=r"gone\.py"):
-        jobs.collect_window(file, "dq", WINDOW)
+        jobs.collect_window(Execution.of(file, "dq", WINDOW))
 
 
 def test_rows_are_made_anew_when_the_script_changes(root: Path) -> None:
@@ -247,7 +248,7 @@ def test_a_script_does_not_disturb_the_rows_of_other_schedules(root: Path) -> No
     )
     found = {}
     for turn, name in enumerate(["plain", "scripted", "plain"]):
-        document = json.loads(store.read(jobs.collect_window(file, name, WINDOW)))
+        document = json.loads(store.read(jobs.collect_window(Execution.of(file, name, WINDOW))))
         (address,) = document["partitions"]
         found[turn] = (address, Path(address).stat().st_ino, pq.read_table(address).column_names)
     assert found[0] == found[2]
@@ -257,9 +258,9 @@ def test_a_script_does_not_disturb_the_rows_of_other_schedules(root: Path) -> No
 def judged(root: Path, postprocess: str) -> str:
     """The report of a window that is judged with a script after it."""
     file = endpoint_file(root, postprocess=written(root, postprocess, "after.py"))
-    jobs.collect_window(file, "dq", WINDOW)
-    jobs.compute_metrics(file, "dq", WINDOW)
-    return jobs.evaluate_constraints(file, "dq", WINDOW)
+    jobs.collect_window(Execution.of(file, "dq", WINDOW))
+    jobs.compute_metrics(Execution.of(file, "dq", WINDOW))
+    return jobs.evaluate_constraints(Execution.of(file, "dq", WINDOW))
 
 
 def test_a_postprocess_handler_is_called_with_the_report_complete(root: Path) -> None:

@@ -15,7 +15,7 @@ from support.truths import collect, truth
 
 from model_monitor import config, jobs
 from model_monitor.__main__ import main
-from model_monitor.config import layout
+from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window, moment
 
 MONITORS = dict(zip(sm.KINDS, ("data_quality", "model_quality", "bias", "attribution"), strict=True))
@@ -178,9 +178,10 @@ def test_ticks_and_windows_of_data_quality(cron: str, times: dict[str, str], exp
 def test_a_window_that_ends_before_the_tick_is_one_of_the_schedules_own_runs() -> None:
     times = {"DataAnalysisStartTime": "-PT24H", "DataAnalysisEndTime": "-PT3H"}
     settings(sm.schedule("DataQuality", cron="cron(0 2 ? * * *)", **times), sm.definition("DataQuality"))
-    [schedule] = config.load("endpoint.yaml").schedules
+    endpoint = config.load("endpoint.yaml")
+    [schedule] = endpoint.schedules
     theirs = Window(moment("2026-01-05T02:00Z"), moment("2026-01-05T23:00Z"))  # of the run at 02:00 on the 6th
-    assert layout.is_own(schedule, theirs)
+    assert Execution(endpoint, schedule, theirs).is_scheduled
     assert theirs.end + schedule.delay == moment("2026-01-06T02:00Z")
 
 
@@ -412,7 +413,7 @@ def test_an_imported_bias_schedule_judges_the_columns_that_sagemaker_judged() ->
     metrics_of = {"facets": {"sex": [learned]}}
     stored("analysis.json", {"pre_training_bias_metrics": metrics_of, "post_training_bias_metrics": {"facets": {}}})
     for verb in (jobs.collect_window, jobs.merge_ground_truth, jobs.compute_metrics, jobs.evaluate_constraints):
-        report = verb("endpoint.yaml", "loans-modelbias", hour)
+        report = verb(Execution.of("endpoint.yaml", "loans-modelbias", hour))
     document = json.loads(Path(report, "analysis.json").read_text())
     [women] = document["pre_training_bias_metrics"]["facets"]["sex"]
     metrics = {metric["name"]: metric["value"] for metric in women["metrics"]}

@@ -13,6 +13,7 @@ from support.captures import churn_capture
 
 from model_monitor import jobs
 from model_monitor.__main__ import main
+from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window, moment
 from model_monitor.sagemaker.importing.account import ALLOWED, Account
 
@@ -167,7 +168,7 @@ def test_the_published_schedule_once_imported_finds_sagemakers_60_violations(
     assert run("--schedule", "churn-dq", *more, "--write", "churn.yaml") == 0
     window = Window(moment("2022-04-18T00:00Z"), moment("2022-04-18T01:00Z"))
     for verb in (jobs.collect_window, jobs.compute_metrics, jobs.evaluate_constraints):
-        report = verb("churn.yaml", "churn-dq", window)
+        report = verb(Execution.of("churn.yaml", "churn-dq", window))
     found = json.loads(Path(report, "constraint_violations.json").read_text())["violations"]
     assert len(found) == 60
     assert {one["constraint_check_type"] for one in found} == {"data_type_check"}

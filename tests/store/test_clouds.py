@@ -35,6 +35,7 @@ from test_store import (  # noqa: F401 - the same tests, in these stores
 
 from model_monitor import jobs, store
 from model_monitor.__main__ import main
+from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, StoreError
 from model_monitor.recorder import Recorder
@@ -134,13 +135,13 @@ def test_what_a_recorder_captures_is_what_the_collector_reads(root: str, tmp_pat
     file = endpoint_file(tmp_path, capture={"uri": capture}, output=store.join(root, "out"))
     hour = moment.replace(minute=0, second=0, microsecond=0)
     window = Window(hour, hour + timedelta(hours=1))
-    document = json.loads(store.read(jobs.collect_window(file, "dq", window)))
+    document = json.loads(store.read(jobs.collect_window(Execution.of(file, "dq", window))))
     assert not document["rejected"]
     tables = [pq.read_table(store.open_file(address)) for address in document["partitions"]]
     rows = [row for table in tables for row in table.to_pylist()]
     assert Counter(row["@event_id"] for row in rows) == Counter(f"e{i:03}" for i in range(200))
-    jobs.compute_metrics(file, "dq", window)
-    report = jobs.evaluate_constraints(file, "dq", window)
+    jobs.compute_metrics(Execution.of(file, "dq", window))
+    report = jobs.evaluate_constraints(Execution.of(file, "dq", window))
     assert store.read(store.join(report, "statistics.json"))
 
 

@@ -14,6 +14,7 @@ from support.captures import at, capture, endpoint_file, record
 from support.seaweed import Server, running
 
 from model_monitor import jobs, store
+from model_monitor.config.execution import Assignment, Execution
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, StoreError
 from model_monitor.jobs import by_hand
@@ -189,12 +190,14 @@ def test_a_window_is_judged_in_s3_as_on_a_disk(server: Server, tmp_path: Path, m
             output=store.join(root + query, "out"),
             baseline={"dataset": store.join(root + query, "b.csv")},
         )
-        version = jobs.suggest_constraints(file, "dq", jobs.observe_baseline(file, "dq"), "2026-01-05T00:00:00Z")
-        jobs.publish_baseline(file, "dq", version)
-        jobs.collect_window(file, "dq", window)
-        jobs.compute_metrics(file, "dq", window)
-        report = jobs.evaluate_constraints(file, "dq", window)
-        told = jobs.alert(file, "dq", window)
+        version = jobs.suggest_constraints(
+            Assignment.load(file, "dq"), jobs.observe_baseline(Assignment.load(file, "dq")), "2026-01-05T00:00:00Z"
+        )
+        jobs.publish_baseline(Assignment.load(file, "dq"), version)
+        jobs.collect_window(Execution.of(file, "dq", window))
+        jobs.compute_metrics(Execution.of(file, "dq", window))
+        report = jobs.evaluate_constraints(Execution.of(file, "dq", window))
+        told = jobs.alert(Execution.of(file, "dq", window))
         assert (told["status"], told["rows"], told["rejected"]) == ("Completed", 60, 0)
         names = ("statistics.json", "constraints.json", "constraint_violations.json")
         reports.append([store.read(store.join(report, name)) for name in names])
@@ -211,7 +214,7 @@ def test_a_store_that_is_gone_is_a_store_error_whatever_is_asked_of_it(
         store.write(store.join(root, file.address.removeprefix(str(tmp_path))), store.read(file.address))
     file = endpoint_file(tmp_path, capture={"uri": store.join(root, "capture")}, output=store.join(root, "out"))
     window = Window(at(0), at(60))
-    jobs.collect_window(file, "dq", window)
+    jobs.collect_window(Execution.of(file, "dq", window))
     address = store.write(store.join(root, "a.csv"), b"a,b\n" * 100)
     opened = store.open_file(address)
     server.stop()
@@ -223,8 +226,8 @@ def test_a_store_that_is_gone_is_a_store_error_whatever_is_asked_of_it(
         "exists": lambda: store.exists(address),
         "write": lambda: store.write(address, b"x"),
         "delete": lambda: store.delete(address),
-        "collect": lambda: jobs.collect_window(file, "dq", window),
-        "compute": lambda: jobs.compute_metrics(file, "dq", window),
+        "collect": lambda: jobs.collect_window(Execution.of(file, "dq", window)),
+        "compute": lambda: jobs.compute_metrics(Execution.of(file, "dq", window)),
         "run": lambda: by_hand.baseline(
             by_hand.Question("data_quality", {}), by_hand.Source(address, "csv"), str(tmp_path / "o"), 0.01
         ),

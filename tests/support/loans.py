@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from model_monitor import jobs
+from model_monitor.config.execution import Assignment, Execution
 from model_monitor.core.window import Window
 from support.captures import HOUR, at, capture, endpoint_file, record
 
@@ -56,23 +57,23 @@ def endpoint(root: Path, url: str, **settings: Any) -> str:
 
 def explained(file: str, window: Window = WINDOW) -> dict[str, Any]:
     """The verbs until a window is explained; what was found."""
-    jobs.collect_window(file, "loans", window)
-    document: dict[str, Any] = json.loads(Path(jobs.explain_window(file, "loans", window)).read_text())
+    jobs.collect_window(Execution.of(file, "loans", window))
+    document: dict[str, Any] = json.loads(Path(jobs.explain_window(Execution.of(file, "loans", window))).read_text())
     return document
 
 
 def judged(file: str, window: Window = WINDOW) -> tuple[dict[str, Any], Path]:
     """All verbs over a window; what a person is told, and the report's folder."""
     explained(file, window)
-    jobs.compute_metrics(file, "loans", window)
-    report = Path(jobs.evaluate_constraints(file, "loans", window))
-    return jobs.alert(file, "loans", window), report
+    jobs.compute_metrics(Execution.of(file, "loans", window))
+    report = Path(jobs.evaluate_constraints(Execution.of(file, "loans", window)))
+    return jobs.alert(Execution.of(file, "loans", window)), report
 
 
 def learn(file: str) -> None:
-    state = jobs.observe_baseline(file, "loans")
-    version = jobs.suggest_constraints(file, "loans", state, "2026-01-05T00:00:00Z")
-    jobs.publish_baseline(file, "loans", version)
+    state = jobs.observe_baseline(Assignment.load(file, "loans"))
+    version = jobs.suggest_constraints(Assignment.load(file, "loans"), state, "2026-01-05T00:00:00Z")
+    jobs.publish_baseline(Assignment.load(file, "loans"), version)
 
 
 def files_below(folder: Path) -> dict[str, bytes]:

@@ -23,6 +23,7 @@ import requests
 import uvicorn
 
 from model_monitor import jobs, store
+from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window
 from model_monitor.recorder import Recorder, records
 from support.captures import endpoint_file
@@ -91,7 +92,9 @@ def around(moment: datetime) -> Window:
 def rows_of(folder: Path, moment: datetime | None = None, **settings: Any) -> list[dict[str, Any]]:
     """The rows that ``collect_window`` makes of the requests captured around a time (now), by event id."""
     file = endpoint_file(folder, **settings)
-    document = json.loads(store.read(jobs.collect_window(file, "dq", around(moment or datetime.now(UTC)))))
+    document = json.loads(
+        store.read(jobs.collect_window(Execution.of(file, "dq", around(moment or datetime.now(UTC)))))
+    )
     assert not document["rejected"], document["reasons"]
     rows = [row for address in document["partitions"] for row in pq.read_table(address).to_pylist()]
     return sorted(rows, key=lambda row: row["@event_id"])

@@ -102,6 +102,11 @@ class Schedule(Settings):
         """The paths into JSON payloads whose values the monitor needs as columns."""
         return paths_of(self.options)
 
+    @property
+    def needs_labels(self) -> bool:
+        """Whether the monitor judges nothing without labels."""
+        return traits_of(self.monitor).needs_labels
+
     def build_monitor(self) -> Monitor[Any]:
         """The monitor with its options and segments. Raises ConfigError if there is no such class or option."""
         return monitor_of(self.monitor, self.options, self.segments)
@@ -141,7 +146,7 @@ class Endpoint(Settings):
         return self
 
     def _with_ground_truth(self, schedule: Schedule) -> Schedule:
-        if schedule.ground_truth is None and not traits_of(schedule.monitor).needs_labels:
+        if schedule.ground_truth is None and not schedule.needs_labels:
             return schedule
         truths = filter(None, (self.ground_truth, schedule.ground_truth))
         merged = {key: value for truth in truths for key, value in truth.model_dump(exclude_unset=True).items()}

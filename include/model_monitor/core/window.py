@@ -53,6 +53,9 @@ class Window:
             hour += HOUR
 
 
+EVER = Window(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+
+
 def floor_hour(time: datetime) -> datetime:
     """The start of the clock hour in UTC."""
     return time.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

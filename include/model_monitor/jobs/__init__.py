@@ -1,25 +1,28 @@
-"""What does each task do? One verb per task; the operators and the command line call these."""
+"""What does each task do? One verb per module; operators and the command line call them with an ``Execution``.
 
+Each verb reads what the one before it wrote, writes its result whole or not at all, and returns its address. Doing it
+again gives the same bytes. Only ``MonitorError`` is raised on purpose; violations are results.
+"""
+
+from model_monitor.jobs.alert import alert
+from model_monitor.jobs.baseline import dataset_of, observe_baseline, publish_baseline, suggest_constraints
+from model_monitor.jobs.collect_window import collect_window
+from model_monitor.jobs.compute_metrics import compute_metrics
+from model_monitor.jobs.evaluate_constraints import evaluate_constraints
+from model_monitor.jobs.explain_window import explain_window
+from model_monitor.jobs.late_labels import grown_windows
+from model_monitor.jobs.merge_ground_truth import merge_ground_truth
 from model_monitor.jobs.retention.expiry import delete_expired
-from model_monitor.jobs.verbs import (
-    alert,
-    collect_window,
-    compute_metrics,
-    evaluate_constraints,
-    explain_window,
-    merge_ground_truth,
-    observe_baseline,
-    publish_baseline,
-    suggest_constraints,
-)
 
 __all__ = [
     "alert",
     "collect_window",
     "compute_metrics",
+    "dataset_of",
     "delete_expired",
     "evaluate_constraints",
     "explain_window",
+    "grown_windows",
     "merge_ground_truth",
     "observe_baseline",
     "publish_baseline",

@@ -1,57 +1,58 @@
-"""How is a dataset judged once, by hand, without an endpoint file? ``baseline`` and ``run`` of the command line."""
+"""Judge a folder of captures, or a dataset, without an endpoint file: ``baseline`` and ``run`` of the command line.
+
+The verbs do the work, on an execution whose rows come from one folder, and which keeps nothing but its report.
+"""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
-from model_monitor import store
-from model_monitor.config.monitors import label_of, monitor_of, paths_of, traits_of
-from model_monitor.config.sections import Explain, GroundTruth
-from model_monitor.core.observed import Observed
-from model_monitor.core.window import Window, iso, moment
-from model_monitor.errors import ConfigError, DataError
-from model_monitor.jobs import explaining, ground_truth
-from model_monitor.jobs.observing import observe, observe_dataset, read_through
-from model_monitor.jobs.partitions import check_rejected, found
-from model_monitor.jobs.verbs import with_labels
-from model_monitor.results import execution
+from model_monitor import jobs, store
+from model_monitor.config.capture import Capture
+from model_monitor.config.endpoint import Endpoint, Schedule
+from model_monitor.config.execution import Execution, Observation, spark_name
+from model_monitor.config.sections import Baseline, Columns, Explain, GroundTruth
+from model_monitor.core.window import EVER, Window, iso, moment
+from model_monitor.errors import ConfigError
+from model_monitor.jobs.collect_window import check_rejected
+from model_monitor.jobs.compute_metrics import load_state, observe, observe_dataset, read_through, save, selection_of
+from model_monitor.jobs.explain_window import explained_dataset
+from model_monitor.jobs.reporting import reported
+from model_monitor.results import execution as executions
 from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document, decode, documents_of
-from model_monitor.rows import blocks
-from model_monitor.rows.collect import Span, collect
-from model_monitor.rows.explanations.explain import explain
-from model_monitor.rows.labels import files as labels
-from model_monitor.rows.labels.files import LabelFile
-from model_monitor.rows.labels.merge import Joining, keys_of, merge, merged_name
-from model_monitor.rows.payloads import attributes, payload
-from model_monitor.rows.select import Selection
-from model_monitor.rows.sources.datasets import Dataset, row_group, row_groups_of
-from model_monitor.verdicts.baseline import baseline_files, check_learned
-from model_monitor.verdicts.report import Baseline, reporting_failure, write_files, write_report
+from model_monitor.results.handover import Evidence, Explained
+from model_monitor.results.report import write_report
+from model_monitor.rows.labels.arrived import Arrived, all_below
+from model_monitor.rows.payloads.payload import Names
+from model_monitor.rows.sources.capture_files import CaptureFolder
+from model_monitor.rows.sources.datasets import Dataset
+from model_monitor.verdicts.baseline import Baseline as BaselineFiles
+from model_monitor.verdicts.baseline import baseline_files
+
+if TYPE_CHECKING:
+    from model_monitor.rows.sources.source import Source as RowSource
 
 
 @dataclass(frozen=True)
 class Question:
-    """Which monitor is asked, with which options, and by which columns rows are also judged apart."""
+    """Which monitor judges, with which options, and by which columns rows are also judged apart.
+
+    inputs: names of the values of captured CSV requests.
+    explain: how the model is explained, for the monitor that needs it.
+    headers: names of the columns of a CSV dataset without a header.
+    """
 
     monitor: str
     options: dict[str, Any]
     segments: tuple[str, ...] = ()
-    inputs: tuple[str, ...] = ()  # names of what captured CSV requests hold
-    explain: Explain | None = None  # how the model is explained, of the monitor that needs it
-    headers: tuple[str, ...] = ()  # names of the columns of a CSV dataset without a header
-
-    def build(self) -> Any:
-        """The monitor. Raises ConfigError."""
-        return monitor_of(self.monitor, self.options, self.segments)
-
-    @property
-    def needs_labels(self) -> bool:
-        return traits_of(self.monitor).needs_labels
+    inputs: tuple[str, ...] = ()
+    explain: Explain | None = None
+    headers: tuple[str, ...] = ()
 
     @property
     def about(self) -> Document:
@@ -61,19 +62,94 @@ class Question:
 
 @dataclass(frozen=True)
 class Source:
-    """Where rows come from: capture files or a dataset, and of which window (None: all)."""
+    """A folder of captures or a dataset, and the window of it (None: all). ``truth``: where captures' labels are."""
 
     address: str
     format: str
     header: bool = True
     window: Window | None = None
-    truth: GroundTruth | None = None  # where the labels of captures come from
+    truth: GroundTruth | None = None
+
+    @property
+    def is_captured(self) -> bool:
+        return self.format == "capture"
 
     @property
     def about(self) -> Document:
         window = self.window and {"start": iso(self.window.start), "end": iso(self.window.end)}
         truth = {"ground_truth": self.truth.uri} if self.truth else {}
         return {"dataset": self.address, "format": self.format, **truth, "window": window}
+
+
+@dataclass(frozen=True)
+class ByHand(Execution):
+    """An execution over all that is in one folder; ``output`` is the report, ``description`` what it is about."""
+
+    output: str
+    description: Document
+
+    def hours(self) -> Iterator[Window]:
+        """The whole window is one file of rows."""
+        yield self.window
+
+    @property
+    def source(self) -> RowSource:
+        return CaptureFolder(self.endpoint.capture.uri)
+
+    @property
+    def names(self) -> Names:
+        inputs = self.endpoint.columns.inputs
+        return Names(inputs=inputs, each_side=bool(inputs))
+
+    def arrived_labels(self, until: datetime | None) -> Arrived:
+        """All labels below the folder, whenever they were collected. Raises ConfigError if there are none."""
+        return all_below(self.ground_truth.uri or "")
+
+    def merged_records_folder(self, hour: datetime) -> str:
+        return store.join(self.output, "merge")
+
+    def spark_name(self, hour: datetime) -> str:
+        return spark_name(self.ground_truth.uri or "")
+
+    @property
+    def tick(self) -> datetime:
+        """The end of time: no label is late."""
+        return EVER.end
+
+    @property
+    def report(self) -> str:
+        return self.output
+
+    @property
+    def about(self) -> Document:
+        return self.description
+
+
+@contextmanager
+def by_hand(
+    question: Question, source: Source, files: Baseline, output: str, max_rejected: float, about: Document
+) -> Iterator[ByHand]:
+    """An execution whose rows and States are in a temporary folder. Raises ConfigError."""
+    with tempfile.TemporaryDirectory(prefix="model-monitor-") as folder:
+        schedule = Schedule.model_construct(
+            name="by-hand",
+            monitor=question.monitor,
+            options=question.options,
+            segments=question.segments,
+            cron="NOW",
+            baseline=files,
+            ground_truth=source.truth,
+            explain=question.explain,
+            max_rejected=max_rejected,
+        )
+        endpoint = Endpoint.model_construct(
+            endpoint="by-hand",
+            capture=Capture.model_construct(uri=source.address),
+            columns=Columns(inputs=question.inputs),
+            output=folder,
+            schedules=(schedule,),
+        )
+        yield ByHand(endpoint, schedule, source.window or EVER, output, about)
 
 
 def window_of(start: str | None, end: str | None) -> Window | None:
@@ -91,125 +167,76 @@ def window_of(start: str | None, end: str | None) -> Window | None:
 def baseline(question: Question, source: Source, output: str, max_rejected: float) -> Document:
     """Write a dataset's ``statistics.json``, ``constraints.json``, no violations, and ``execution.json``; the last."""
     about = source.about | question.about
-    built = question.build()
-    rows = Dataset.at(source.address, source.format, source.header, question.headers)
-    with reporting_failure(output, about):
-        observed, collected = observe_rows(built, question, rows, Selection(), max_rejected, background=replace(rows))
-        if not observed.rows:
-            raise DataError(f"{source.address} holds no rows to learn from", collected)
-        check_learned(built, observed)
-    unusable = documents_of(built).unusable(observed.state)
-    document = execution.execution(about, execution.COMPLETED, "", collected, observed.rows, unusable=unusable)
-    for name, content in baseline_files(built, observed).items():
-        store.write(store.join(output, name), content)
-    write_files(output, {VIOLATIONS: {"violations": []}}, collected, document)
+    with by_hand(question, source, Baseline(), output, max_rejected, about) as execution:
+        monitor = execution.monitor
+        dataset = Dataset.at(source.address, source.format, source.header, question.headers)
+        with reported(execution):
+            state = jobs.observe_baseline(execution, dataset)
+            jobs.suggest_constraints(execution, state, created="")
+        observed = load_state(state, monitor)
+        evidence = Evidence.read(Observation.holding(state).evidence)
+        for name, content in baseline_files(monitor, observed).items():
+            store.write(store.join(output, name), content)
+        unusable = documents_of(monitor).unusable(observed.state)
+        document = executions.execution(about, executions.COMPLETED, "", evidence, observed.rows, unusable=unusable)
+        write_report(output, {VIOLATIONS: {"violations": []}}, evidence, document)
     return document
 
 
 def run(
     question: Question, source: Source, baseline_at: tuple[str | None, str | None], output: str, max_rejected: float
 ) -> Document:
-    """Judge the rows of a source against a baseline and write the report; ``execution.json``'s content."""
+    """Judge the rows of a source against a baseline's files and write the report; ``execution.json``'s content."""
     about = source.about | question.about | {"schedule": question.monitor}
-    built = question.build()
-    against = Baseline.at(*baseline_at)
-    against.asks(built)  # a baseline that makes no sense is told before the rows are read
-    names, by_position = against.names(built)
-    selection = Selection(source.window, names=names, by_position=by_position)
-    if source.truth and source.format != "capture":
-        raise ConfigError("--ground-truth is merged with captures; a dataset has its labels as a column")
-    if not source.truth and source.format == "capture" and question.needs_labels:
-        raise ConfigError(f"{question.monitor} needs labels, which captures don't hold; give --ground-truth")
-    if store.is_below(output, source.address):
-        raise ConfigError(f"--output {output} is below --dataset; the next run would read this one's report as data")
-    with reporting_failure(output, about):
-        if source.format == "capture":
-            observed, collected = observe_captures(built, question, source, selection, max_rejected, output)
+    statistics, constraints = baseline_at
+    files = Baseline.model_construct(statistics=statistics, constraints=constraints)
+    with by_hand(question, source, files, output, max_rejected, about) as execution:
+        BaselineFiles.of(execution).constraints(execution.monitor)  # refused, if so, before the rows are read
+        check(question, source, execution)
+        if source.is_captured:
+            observe_captures(execution)
         else:
-            if source.window:
-                raise ConfigError("--start and --end need captures, whose records tell their time; leave them out")
-            rows = Dataset.at(source.address, source.format, source.header, question.headers)
-            observed, collected = observe_rows(built, question, rows, selection, max_rejected)
-    files = write_report(output, built, observed, against, about, collected)
-    return decode(files[EXECUTION], output)
+            dataset = Dataset.at(source.address, source.format, source.header, question.headers)
+            with reported(execution):
+                observe_rows(execution, dataset)
+        jobs.evaluate_constraints(execution)
+    address = store.join(output, EXECUTION)
+    return decode(store.read(address), address)
 
 
-@contextmanager
-def explained(
-    settings: Explain, rows: Dataset, segments: tuple[str, ...], background: Dataset | None = None
-) -> Iterator[Dataset]:
-    """A dataset's rows, explained into a temporary file."""
-    explainer = explaining.explainer(settings, settings.features, background)
-    batches = (batch for piece in rows.pieces() for batch in rows.rows(piece))
-    with tempfile.TemporaryDirectory(prefix="model-monitor-") as folder:
-        target = str(Path(folder) / "explained.parquet")
-        explain(batches, explainer, target, {"files": []}, segments)
-        yield Dataset.at(target, "parquet")
-
-
-def observe_rows(
-    monitor: Any,
-    question: Question,
-    dataset: Dataset,
-    selection: Selection,
-    max_rejected: float,
-    background: Dataset | None = None,
-) -> tuple[Observed, Document]:
-    """The State of a dataset's rows, or of the explanations of a sample of them."""
-    if question.explain is None:
-        return observe_dataset(monitor, dataset, selection, max_rejected)
-    collected = read_through(dataset, max_rejected)
-    with explained(question.explain, replace(dataset), question.segments, background) as rows:
-        observed = observe(monitor, rows.pieces(), rows.rows, selection)
-    return observed, with_explained(collected, observed)
-
-
-def with_explained(collected: Document, observed: Observed) -> Document:
-    """What was collected, and how many rows of it were explained."""
-    return collected | {"explained": {"rows": observed.rows, "of": collected["rows"]}}
-
-
-def observe_captures(
-    monitor: Any, question: Question, source: Source, selection: Selection, max_rejected: float, output: str
-) -> tuple[Observed, Document]:
-    """The State of captured requests, collected into one temporary file first. Raises DataError."""
-    files = store.list_files(source.address, blocks.SUFFIXES)
-    if not files:
-        raise ConfigError(f"there are no capture files at {source.address}: none ends in {', '.join(blocks.SUFFIXES)}")
-    options = question.options
-    paths, names = paths_of(options), payload.Names(inputs=question.inputs, each_side=bool(question.inputs))
-    decode = attributes.extracting(paths, names) if paths else lambda records: payload.decode(records, names)
-    with tempfile.TemporaryDirectory(prefix="model-monitor-") as folder:
-        address = str(Path(folder) / "rows.parquet")
-        span = Span(source.window, address, {"files": [[f.address, f.size, f.changed] for f in files]})
-        [summary] = collect(
-            lambda: blocks.blocks(files), decode, [span], lambda file: 0, keep_records=source.truth is not None
+def check(question: Question, source: Source, execution: ByHand) -> None:
+    """Raise ConfigError if monitor, rows and labels don't go together."""
+    if source.truth and not source.is_captured:
+        raise ConfigError("--ground-truth is merged with captures; a dataset has its labels as a column")
+    if source.window and not source.is_captured:
+        raise ConfigError("--start and --end need captures, whose records tell their time; leave them out")
+    if source.is_captured and not source.truth and execution.schedule.needs_labels:
+        raise ConfigError(f"{question.monitor} needs labels, which captures don't hold; give --ground-truth")
+    if store.is_below(execution.output, source.address):
+        raise ConfigError(
+            f"--output {execution.output} is below --dataset; the next run would read this one's report as data"
         )
-        collected = found({address: summary})
-        check_rejected(collected, max_rejected)
-        if source.truth and summary.rows:
-            merged = str(Path(folder) / "merged.parquet")
-            about_labels = merged_by_hand(address, merged, source.truth, label_of(options), max_rejected, output)
-            address, collected = merged, with_labels(collected, about_labels)
-        if question.explain:
-            with explained(question.explain, Dataset.at(address, "parquet"), question.segments) as rows:
-                observed = observe(monitor, rows.pieces(), rows.rows, selection)
-            return observed, with_explained(collected, observed)
-        return observe(monitor, row_groups_of([address]), lambda piece: row_group(*piece), selection), collected
 
 
-def merged_by_hand(
-    rows: str, target: str, truth: GroundTruth, label: str | int, max_rejected: float, output: str
-) -> Document:
-    """Merge a file of rows with all labels below a folder, whenever they were collected; what became of them."""
-    files = [LabelFile.of(file) for file in store.list_files(truth.uri or "", blocks.SUFFIXES)]
-    if not files:
-        raise ConfigError(f"there are no label files at {truth.uri}: none ends in {', '.join(blocks.SUFFIXES)}")
-    files.sort(key=lambda f: (f.hour is not None, f.hour, f.file))
-    keys = keys_of(rows)
-    came, reading = labels.read(files, lambda some: ground_truth.among(some, keys))
-    records = store.join(output, "merge", merged_name(truth.uri or ""))
-    begun = reading.summary({"files": list(map(ground_truth.told, files))})
-    made = merge(rows, came.sorted_by_key(), Joining(label, truth.duplicates), target, records, begun)
-    come = ground_truth.Arrived(files, over=True, as_of=labels.as_of(files))
-    return ground_truth.found(truth, None, {target: made}, come, max_rejected)
+def observe_captures(execution: ByHand) -> None:
+    """Run the verbs that turn captures into a State."""
+    jobs.collect_window(execution)
+    if execution.schedule.ground_truth:
+        jobs.merge_ground_truth(execution)
+    if execution.schedule.explain:
+        jobs.explain_window(execution)
+    jobs.compute_metrics(execution)
+
+
+def observe_rows(execution: ByHand, dataset: Dataset) -> None:
+    """The State of a dataset's rows, or of the explanations of a sample of them."""
+    monitor, selection, explained = execution.monitor, selection_of(execution), None
+    if execution.schedule.explain:
+        collected = read_through(dataset)
+        rows = explained_dataset(execution, dataset.unread())
+        observed = observe(monitor, rows.pieces(), rows.rows, selection)
+        explained = Explained(rows=observed.rows, of=collected.rows)
+    else:
+        observed, collected = observe_dataset(monitor, dataset, selection)
+    check_rejected(collected, execution.schedule.max_rejected)
+    save(execution.observation, observed, Evidence(collected=collected, explained=explained))

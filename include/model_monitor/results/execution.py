@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
 from model_monitor import __version__
 from model_monitor.core.constraints import Between, Bound, Finding, Near, Unlearned, Within
 from model_monitor.results.documents import Document, in_front, number
+from model_monitor.results.handover import Evidence, SetAside
 
 COMPLETED = "Completed"
 WITH_VIOLATIONS = "CompletedWithViolations"
@@ -27,7 +30,7 @@ def execution(
     about: Document,
     status: str,
     reason: str,
-    collected: Document,
+    evidence: Evidence,
     judged: int | None,
     findings: Sequence[Finding] = (),
     unusable: Mapping[str, int] = MappingProxyType({}),
@@ -37,24 +40,33 @@ def execution(
     ``judged`` is the number of rows that were looked at, None if it did not come to that; ``unusable`` are those of
     them that the monitor had to set aside, by reason.
     """
-    more: Document = {name: collected[name] for name in ("capture", "labels", "explained") if name in collected}
-    counts = {key: collected.get(key, 0) for key in ("records", "rows", "duplicates", "rejected")}
-    examples = [{key: one[key] for key in one if key != "record"} for one in collected.get("kept", [])[:EXAMPLES]]
+    collected, labels, explained = evidence.collected, evidence.labels, evidence.explained
+    counts = {name: getattr(collected, name) for name in ("records", "rows", "duplicates", "rejected")}
     return {
         "version": 1,
         "status": status,
         "reason": reason,
         **about,
         "counts": counts | {"judged": judged, "unusable": sum(unusable.values())},
-        **more,
+        **({"capture": collected.capture} if collected.capture else {}),
+        **({"labels": msgspec.to_builtins(labels)} if labels else {}),
+        **({"explained": {"rows": explained.rows, "of": explained.of}} if explained else {}),
         "unusable": dict(unusable),
-        "rejected": {"reasons": collected.get("reasons", {}), "examples": examples},
+        "rejected": {
+            "reasons": evidence.reasons,
+            "examples": [without_text(record) for record in evidence.kept[:EXAMPLES]],
+        },
         "violations": sum(f.outcome == "violated" for f in findings),
         "undefined": sum(f.outcome == "undefined" for f in findings),
         "findings": [written(f) for f in findings],
-        "inputs": collected.get("inputs", []),
+        "inputs": msgspec.to_builtins(evidence.inputs),
         "versions": {"model-monitor": __version__},
     }
+
+
+def without_text(record: SetAside) -> Document:
+    """Where a record is and why it was set aside; its text is only where retention deletes it."""
+    return {"file": record.file, "line": record.line, "reason": record.reason, "time": record.time}
 
 
 def written(finding: Finding) -> Document:

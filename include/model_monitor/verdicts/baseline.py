@@ -1,44 +1,112 @@
-"""What does a schedule judge against, and what is there to learn from a baseline's State?"""
+"""What does a schedule judge against, and what can be learned from a baseline's State?"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from model_monitor import store
-from model_monitor.config import Endpoint, Schedule, layout
+from model_monitor.config.execution import Assignment
+from model_monitor.core.constraints import Constraint
 from model_monitor.core.measures import Undefined
 from model_monitor.core.monitor import Monitor
 from model_monitor.core.observed import Observed
-from model_monitor.errors import DataError
-from model_monitor.results.documents import decode, documents_of, encode
-from model_monitor.verdicts.report import Baseline
+from model_monitor.errors import ConfigError, DataError
+from model_monitor.results.documents import Document, decode, documents_of, encode
 
 
-def baseline_of(endpoint: Endpoint, schedule: Schedule) -> Baseline:
-    """What a schedule judges against: the files it names, else the published version, else nothing."""
-    given = schedule.baseline
-    if given.statistics or given.constraints:
-        return Baseline.at(given.statistics, given.constraints)
-    folder = layout.baselines(endpoint, schedule)
+@dataclass(frozen=True)
+class Baseline:
+    """The two files that a window is judged against, each with its address; None where there is none."""
+
+    statistics: Document | None = None
+    constraints_document: Document | None = None
+    statistics_address: str | None = None
+    constraints_address: str | None = None
+
+    @classmethod
+    def at(cls, statistics: str | None, constraints: str | None) -> Baseline:
+        """The baseline of two addresses. Raises ConfigError if a file is not there or not JSON."""
+        return cls(document_at(statistics), document_at(constraints), statistics, constraints)
+
+    @classmethod
+    def of(cls, assignment: Assignment) -> Baseline:
+        """The baseline of a schedule: the files that it names, else the version in force, else nothing."""
+        files = assignment.schedule.baseline
+        if files.statistics or files.constraints:
+            return cls.at(files.statistics, files.constraints)
+        pointer = assignment.published_baseline
+        try:
+            version = decode(store.read(pointer), pointer)["version"]
+        except FileNotFoundError:
+            return cls()
+        return cls.version(store.join(assignment.baselines, version), assignment.monitor)
+
+    @classmethod
+    def version(cls, folder: str, monitor: Monitor[Any]) -> Baseline:
+        """A version of a baseline: its two files, or the one that is both. Raises ConfigError."""
+        documents = documents_of(monitor)
+        names = {documents.statistics_name, documents.constraints_name}
+        statistics = store.join(folder, documents.statistics_name) if len(names) > 1 else None
+        return cls.at(statistics, store.join(folder, documents.constraints_name))
+
+    @property
+    def exists(self) -> bool:
+        return self.statistics is not None or self.constraints_document is not None
+
+    @property
+    def addresses(self) -> Document:
+        """The addresses, as reports name them."""
+        return {"statistics": self.statistics_address, "constraints": self.constraints_address}
+
+    def constraints(self, monitor: Monitor[Any]) -> list[Constraint]:
+        """The constraints of the baseline; [] if there is none. Raises ConfigError that names the files."""
+        if not self.exists:
+            return []
+        with naming(self.statistics_address, self.constraints_address):
+            return documents_of(monitor).constraints(self.statistics, self.constraints_document)
+
+    def inform(self, monitor: Monitor[Any]) -> Monitor[Any]:
+        """The monitor that reads a window as the baseline's rows were read. Raises ConfigError."""
+        with naming(self.statistics_address):
+            return documents_of(monitor).informed(self.statistics) or monitor
+
+    def column_names(self, monitor: Monitor[Any]) -> tuple[tuple[str, ...], bool]:
+        """The columns that the baseline knows, in order, and whether live columns take these names by position.
+
+        Raises ConfigError that names the files.
+        """
+        documents = documents_of(monitor)
+        with naming(self.statistics_address, self.constraints_address):
+            names = documents.column_names(self.statistics, self.constraints_document)
+        return tuple(names), documents.matches_by_position
+
+
+@contextmanager
+def naming(*addresses: str | None) -> Iterator[None]:
+    """Put the addresses of the files that are read in front of a ConfigError."""
     try:
-        pointer = store.join(folder, layout.PUBLISHED)
-        version = store.join(folder, decode(store.read(pointer), pointer)["version"])
-    except FileNotFoundError:
-        return Baseline()
-    return version_at(version, schedule.build_monitor())
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{' and '.join(filter(None, addresses))}: {error}") from error
 
 
-def version_at(version: str, monitor: Monitor[Any]) -> Baseline:
-    """A version of a baseline: its two files, or the one that is both. Raises ConfigError."""
-    documents = documents_of(monitor)
-    names = {documents.statistics_name, documents.constraints_name}
-    statistics = store.join(version, documents.statistics_name) if len(names) > 1 else None
-    return Baseline.at(statistics, store.join(version, documents.constraints_name))
+def document_at(address: str | None) -> Document | None:
+    if address is None:
+        return None
+    try:
+        return decode(store.read(address), address)
+    except FileNotFoundError as error:
+        raise ConfigError(f"there is no {address}; make the baseline first, or correct the address") from error
 
 
 def check_learned(monitor: Monitor[Any], observed: Observed) -> None:
-    """Raise DataError if a baseline says nothing of what the monitor is for: its rows have no usable labels."""
+    """Raise DataError if nothing can be learned from a baseline's rows: none is there, or none has a usable label."""
+    if not observed.rows:
+        raise DataError("the dataset holds no rows to learn from")
     measures = monitor.measure(observed.state)
     reasons = [measure.reason for measure in measures.values() if isinstance(measure, Undefined)]
     kept = monitor.traits.measured_without_labels

@@ -14,6 +14,7 @@ from model_monitor.core.segments import By, Segmented
 from model_monitor.errors import ConfigError
 from model_monitor.results.documents import documents_of
 from model_monitor.results.execution import execution, summary
+from model_monitor.results.handover import Evidence
 
 
 def outcomes(constraints, measures) -> list[tuple]:
@@ -207,7 +208,9 @@ def test_segments_have_metrics_constraints_and_violations_of_their_own() -> None
     assert {"origin": "JFK"} in segments
     assert {"origin": "EWR"} not in segments
     about = {"schedule": "mq", "window": {"start": "a", "end": "b"}}
-    told = summary(execution(about, "CompletedWithViolations", "", {}, 1000, findings), "there", violations)["details"]
+    told = summary(execution(about, "CompletedWithViolations", "", Evidence(), 1000, findings), "there", violations)[
+        "details"
+    ]
     assert any(line.startswith("[origin=JFK] auc: LessThanThreshold: Metric auc with ") for line in told)
     assert any(line.startswith("auc: LessThanThreshold: Metric auc with ") for line in told)
 
@@ -227,5 +230,5 @@ def test_an_execution_tells_findings_of_metrics_apart() -> None:
     m = monitor("Regression")
     state = m.observe(rows("Regression"))
     findings = evaluate(m.suggest(state), m.measure(state))
-    written = execution({"window": {}}, "Completed", "", {}, 400, findings)["findings"]
+    written = execution({"window": {}}, "Completed", "", Evidence(), 400, findings)["findings"]
     assert [f["measure"] for f in written] == ["mae", "mse", "rmse", "r2", "predictions"]

@@ -22,6 +22,7 @@ from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.monitors.model_quality import ModelQuality
 from model_monitor.results.documents import documents_of, encode
 from model_monitor.results.execution import execution
+from model_monitor.results.handover import Evidence
 
 anything = st.floats(allow_nan=False, allow_infinity=False)
 pairs = st.lists(st.tuples(anything, anything), min_size=1, max_size=12)
@@ -41,7 +42,7 @@ def judged(m: Any, baseline: list[pa.RecordBatch], live: list[pa.RecordBatch]) -
         for document in (documents.statistics(state), documents.suggested(state)):
             json.loads(encode(document), parse_constant=pytest.fail)
     encode(documents.violations(findings, after))
-    encode(execution({"window": {}}, "Completed", "", {}, 1, findings))
+    encode(execution({"window": {}}, "Completed", "", Evidence(), 1, findings))
     return findings
 
 

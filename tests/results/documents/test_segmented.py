@@ -18,6 +18,7 @@ from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.results.documents import decode, documents_of, encode
 from model_monitor.results.execution import execution, summary
+from model_monitor.results.handover import Evidence
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,9 @@ def test_a_violation_of_a_segment_names_it_and_says_it_first() -> None:
     assert whole["description"].startswith("Data type match requirement is not met.")
     assert part["description"].startswith("[origin=JFK] Data type match requirement is not met.")
     about = {"schedule": "dq", "window": {"start": "a", "end": "b"}}
-    told = summary(execution(about, "CompletedWithViolations", "", {}, 600, findings), "there", found)["details"]
+    told = summary(execution(about, "CompletedWithViolations", "", Evidence(), 600, findings), "there", found)[
+        "details"
+    ]
     assert told[0].startswith("x: data_type_check: Data type match")
     assert [line for line in told if line.startswith("[origin=JFK] x: data_type_check: Data type match")]
 

@@ -13,6 +13,7 @@ from support.captures import NO_SIDE, at, capture, endpoint_file, record, side
 from support.decoded_rows import alone, decoded, refused
 
 from model_monitor import jobs, store
+from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window
 from model_monitor.rows.payloads.json_rows import AS_WRITTEN, flat, rows_of_payload
 from model_monitor.rows.payloads.payload import Names
@@ -282,7 +283,7 @@ def test_numbers_of_rows_that_no_reading_makes_equal_are_set_aside() -> None:
 def collected(folder: Any, records: list[Any], **settings: Any) -> dict[str, Any]:
     capture(folder / "capture", records)
     file = endpoint_file(folder, **settings)
-    found: dict[str, Any] = json.loads(store.read(jobs.collect_window(file, "dq", Window(at(0), at(60)))))
+    found: dict[str, Any] = json.loads(store.read(jobs.collect_window(Execution.of(file, "dq", Window(at(0), at(60))))))
     return found
 
 

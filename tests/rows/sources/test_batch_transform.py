@@ -16,11 +16,13 @@ from support.captures import HOUR, at, endpoint_file
 from support.truths import collect, truth
 
 from model_monitor import jobs, store
+from model_monitor.config.execution import Assignment, Execution
 from model_monitor.core.window import Window
 from model_monitor.errors import DataError
 from model_monitor.rows import captures
 from model_monitor.rows.payloads import attributes, payload
 from model_monitor.rows.sources import batch_rows, batch_transform
+from model_monitor.rows.sources.datasets import Dataset
 from model_monitor.rows.sources.source import Listed
 
 ID = "1f1d57b1-2e6f-488c-8c30-db4e6d757861"
@@ -74,7 +76,7 @@ def transformed(root: Path, name: str, content: bytes) -> None:
 
 def collected(root: Path, file: str, window: Window = WINDOW, schedule: str = "dq") -> list[dict[str, Any]]:
     """The rows of a window, by way of the verb."""
-    found = json.loads(store.read(jobs.collect_window(file, schedule, window)))
+    found = json.loads(store.read(jobs.collect_window(Execution.of(file, schedule, window))))
     return [row for address in found["partitions"] for row in pq.read_table(address).to_pylist()]
 
 
@@ -217,7 +219,7 @@ def test_a_manifest_that_is_none_or_leads_elsewhere_fails_the_window_and_is_name
     if advice == "not below":
         source["data"] = str(tmp_path / "transform")
     with pytest.raises(DataError) as raised:
-        jobs.collect_window(endpoint_file(tmp_path, capture=source), "dq", WINDOW)
+        jobs.collect_window(Execution.of(endpoint_file(tmp_path, capture=source), "dq", WINDOW))
     assert str(path) in str(raised.value) and advice in str(raised.value)
     assert json.loads((tmp_path / "out/dq/2026/01/05/04/execution.json").read_text())["status"] == "Failed"
 
@@ -241,7 +243,7 @@ def test_a_folder_is_no_file_that_a_manifest_could_name(tmp_path: Path) -> None:
     transformed(tmp_path, "below/part.csv.out", b"1\n")
     manifest(tmp_path, "below")
     with pytest.raises(DataError, match="which is not there"):
-        jobs.collect_window(batch_file(tmp_path), "dq", WINDOW)
+        jobs.collect_window(Execution.of(batch_file(tmp_path), "dq", WINDOW))
 
 
 @pytest.mark.parametrize(
@@ -256,7 +258,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, format: str, content: bytes, ad
     transformed(tmp_path, "a.out", content)
     manifest(tmp_path, "a.out")
     with pytest.raises(DataError, match=advice) as raised:
-        jobs.collect_window(batch_file(tmp_path, format), "dq", WINDOW)
+        jobs.collect_window(Execution.of(batch_file(tmp_path, format), "dq", WINDOW))
     assert str(tmp_path / "transform/a.out") in str(raised.value)
 
 
@@ -274,7 +276,7 @@ def test_rows_are_made_again_when_a_manifest_or_a_file_that_it_names_changes(tmp
     assert [row["_c0"] for row in collected(tmp_path, file)] == ["1", "2", "3"]
     transformed(tmp_path, "a.out", b"10,x\n")
     assert [row["_c0"] for row in collected(tmp_path, file)] == ["10", "2", "3"]
-    found = json.loads(store.read(jobs.collect_window(file, "dq", WINDOW)))
+    found = json.loads(store.read(jobs.collect_window(Execution.of(file, "dq", WINDOW))))
     assert [Path(one["file"]).name[:5] for one in found["inputs"]] == ["6b1f2", "a.out", "b.out"]
 
 
@@ -400,10 +402,10 @@ def test_model_quality_of_a_job_is_that_of_its_rows_with_their_labels(
     options |= {"ground_truth_attribute": "label"}
     truth_at = {"uri": str(tmp_path / "labels")}
     file = batch_file(tmp_path, format, monitor="model_quality", options=options, ground_truth=truth_at, **asked)
-    jobs.collect_window(file, "dq", WINDOW)
-    jobs.merge_ground_truth(file, "dq", WINDOW)
-    jobs.compute_metrics(file, "dq", WINDOW)
-    assert jobs.evaluate_constraints(file, "dq", WINDOW) == str(tmp_path / "out/dq/2026/01/05/04")
+    jobs.collect_window(Execution.of(file, "dq", WINDOW))
+    jobs.merge_ground_truth(Execution.of(file, "dq", WINDOW))
+    jobs.compute_metrics(Execution.of(file, "dq", WINDOW))
+    assert jobs.evaluate_constraints(Execution.of(file, "dq", WINDOW)) == str(tmp_path / "out/dq/2026/01/05/04")
     statistics = json.loads((tmp_path / "out/dq/2026/01/05/04/statistics.json").read_text())
     metrics = statistics["binary_classification_metrics"]
     assert metrics["accuracy"]["value"] == 1.0 and metrics["auc"]["value"] == 1.0
@@ -449,12 +451,15 @@ def test_data_quality_of_a_job_against_a_baseline_without_names_is_judged_by_pos
     transformed(tmp_path, "a.out", "".join(f"{i},{'ab'[i % 2]},0.{i}\n" for i in range(60)).encode())
     manifest(tmp_path, "a.out")
     file = batch_file(tmp_path)
-    state = jobs.observe_baseline(file, "dq", str(tmp_path / "b.csv"))
-    jobs.publish_baseline(file, "dq", jobs.suggest_constraints(file, "dq", state, "2026-01-05T00:00:00Z"))
-    jobs.collect_window(file, "dq", WINDOW)
-    jobs.compute_metrics(file, "dq", WINDOW)
-    jobs.evaluate_constraints(file, "dq", WINDOW)
-    told = jobs.alert(file, "dq", WINDOW)
+    state = jobs.observe_baseline(Assignment.load(file, "dq"), Dataset.at(str(tmp_path / "b.csv"), "csv"))
+    jobs.publish_baseline(
+        Assignment.load(file, "dq"),
+        jobs.suggest_constraints(Assignment.load(file, "dq"), state, "2026-01-05T00:00:00Z"),
+    )
+    jobs.collect_window(Execution.of(file, "dq", WINDOW))
+    jobs.compute_metrics(Execution.of(file, "dq", WINDOW))
+    jobs.evaluate_constraints(Execution.of(file, "dq", WINDOW))
+    told = jobs.alert(Execution.of(file, "dq", WINDOW))
     assert (told["status"], told["rows"], told["violations"]) == ("Completed", 60, 0)
 
 
@@ -478,10 +483,10 @@ def test_bias_of_a_job_that_answered_several_rows_at_once(tmp_path: Path, attrib
     options |= {"ground_truth_attribute": "instances[*].label"}
     asked = {"columns": {"inputs": ["age", "sex"]}, "ground_truth": {"uri": str(tmp_path / "labels")}}
     file = batch_file(tmp_path, {"Json": {"Line": False}}, monitor="bias", options=options, **asked)
-    jobs.collect_window(file, "dq", WINDOW)
-    jobs.merge_ground_truth(file, "dq", WINDOW)
-    jobs.compute_metrics(file, "dq", WINDOW)
-    jobs.evaluate_constraints(file, "dq", WINDOW)
+    jobs.collect_window(Execution.of(file, "dq", WINDOW))
+    jobs.merge_ground_truth(Execution.of(file, "dq", WINDOW))
+    jobs.compute_metrics(Execution.of(file, "dq", WINDOW))
+    jobs.evaluate_constraints(Execution.of(file, "dq", WINDOW))
     analysis = json.loads((tmp_path / "out/dq/2026/01/05/04/analysis.json").read_text())
     [facet] = [
         one for one in analysis["post_training_bias_metrics"]["facets"]["sex"] if one["value_or_threshold"] == "1"

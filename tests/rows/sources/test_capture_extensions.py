@@ -15,6 +15,7 @@ from support.decoded_rows import decoded, refused
 
 from model_monitor import jobs, store
 from model_monitor.__main__ import main
+from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window
 from model_monitor.jobs import by_hand
 from model_monitor.rows.summary import percent, sampling_of
@@ -34,16 +35,16 @@ def several(ids: Iterable[int], percentage: Any = None, minute: float = 1) -> li
 
 
 def collected(file: str, window: Window = FIRST_HOUR) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(store.read(jobs.collect_window(file, "dq", window)))
+    found: dict[str, Any] = json.loads(store.read(jobs.collect_window(Execution.of(file, "dq", window))))
     return found
 
 
 def judged(file: str, window: Window = FIRST_HOUR) -> tuple[dict[str, Any], dict[str, Any]]:
     """``execution.json`` of a window, and what a person is told of it."""
-    jobs.collect_window(file, "dq", window)
-    jobs.compute_metrics(file, "dq", window)
-    report = jobs.evaluate_constraints(file, "dq", window)
-    return json.loads(store.read(store.join(report, "execution.json"))), jobs.alert(file, "dq", window)
+    jobs.collect_window(Execution.of(file, "dq", window))
+    jobs.compute_metrics(Execution.of(file, "dq", window))
+    report = jobs.evaluate_constraints(Execution.of(file, "dq", window))
+    return json.loads(store.read(store.join(report, "execution.json"))), jobs.alert(Execution.of(file, "dq", window))
 
 
 def test_different_requests_are_counted_and_scaled_by_their_percentage(tmp_path: Path) -> None:
@@ -61,7 +62,7 @@ def test_nothing_is_told_where_every_request_was_captured(tmp_path: Path, percen
     document, told = judged(endpoint_file(tmp_path))
     assert "capture" not in document and "capture" not in told
     assert "10 rows, 0 violations" in told["message"]
-    assert "capture" not in collected(endpoint_file(tmp_path))
+    assert collected(endpoint_file(tmp_path))["capture"] == {}
 
 
 def test_a_percentage_that_changed_is_scaled_part_by_part_and_told(tmp_path: Path) -> None:
@@ -143,10 +144,10 @@ def test_labels_cover_the_same_share_whatever_was_captured(tmp_path: Path) -> No
             ground_truth={"uri": str(tmp_path / "labels")},
             window="PT1H",
         )
-        jobs.collect_window(file, "dq", FIRST_HOUR)
-        jobs.merge_ground_truth(file, "dq", FIRST_HOUR)
-        jobs.compute_metrics(file, "dq", FIRST_HOUR)
-        report = jobs.evaluate_constraints(file, "dq", FIRST_HOUR)
+        jobs.collect_window(Execution.of(file, "dq", FIRST_HOUR))
+        jobs.merge_ground_truth(Execution.of(file, "dq", FIRST_HOUR))
+        jobs.compute_metrics(Execution.of(file, "dq", FIRST_HOUR))
+        report = jobs.evaluate_constraints(Execution.of(file, "dq", FIRST_HOUR))
         document = json.loads(store.read(store.join(report, "execution.json")))
         shares[percentage] = document["labels"]["coverage"]
     assert shares[100] == shares[20] == 0.75

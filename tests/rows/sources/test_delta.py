@@ -21,6 +21,7 @@ from support.seaweed import BUCKET, running
 from test_tables import COLUMNS, GATEWAY, LEGACY, WINDOW, collected, parquet_of, table_file
 
 from model_monitor import jobs, store
+from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError, StoreError
 from model_monitor.rows.blocks import Block
@@ -283,7 +284,7 @@ def test_a_log_that_is_none_and_one_that_leads_elsewhere_are_refused(tmp_path: P
         records(folder)
     (folder / "_delta_log/00000000000000000000.json").unlink()
     with pytest.raises(DataError, match="can't be read as a Delta table"):
-        jobs.collect_window(table_file(tmp_path, format="parquet"), "dq", WINDOW)
+        jobs.collect_window(Execution.of(table_file(tmp_path, format="parquet"), "dq", WINDOW))
 
 
 @pytest.mark.parametrize("path", [None, "date"])

@@ -23,6 +23,7 @@ from support.truths import collect as write_labels
 from support.truths import truth
 
 from model_monitor import jobs, store
+from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window, iso
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows import blocks, captures
@@ -82,7 +83,7 @@ def table_file(root: Path, mapping: Any = None, format: str = "jsonl", **source:
 
 
 def collected(file: str, window: Window = WINDOW) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    found = json.loads(store.read(jobs.collect_window(file, "dq", window)))
+    found = json.loads(store.read(jobs.collect_window(Execution.of(file, "dq", window))))
     return [row for address in found["partitions"] for row in pq.read_table(address).to_pylist()], found
 
 
@@ -217,7 +218,7 @@ def test_a_table_in_which_no_row_tells_its_time_fails_wherever_it_is_read(tmp_pa
     (tmp_path / "log").mkdir()
     table(tmp_path / f"log/a.{format}", [{"id": "e", "ts": "soon", "age": 1, "city": "a", "score": 0.5}], format)
     with pytest.raises(DataError, match="1 of 1 records can't be read"):
-        jobs.collect_window(table_file(tmp_path, format=format), "dq", WINDOW)
+        jobs.collect_window(Execution.of(table_file(tmp_path, format=format), "dq", WINDOW))
 
 
 @pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
@@ -289,10 +290,10 @@ def test_labels_name_requests_of_a_table_as_they_do_captured_ones(tmp_path: Path
     options = {"problem_type": "BinaryClassification", "probability_attribute": "score"}
     at_labels = {"uri": str(tmp_path / "labels")}
     file = endpoint_file(tmp_path, capture=source, monitor="model_quality", options=options, ground_truth=at_labels)
-    jobs.collect_window(file, "dq", WINDOW)
-    jobs.merge_ground_truth(file, "dq", WINDOW)
-    jobs.compute_metrics(file, "dq", WINDOW)
-    jobs.evaluate_constraints(file, "dq", WINDOW)
+    jobs.collect_window(Execution.of(file, "dq", WINDOW))
+    jobs.merge_ground_truth(Execution.of(file, "dq", WINDOW))
+    jobs.compute_metrics(Execution.of(file, "dq", WINDOW))
+    jobs.evaluate_constraints(Execution.of(file, "dq", WINDOW))
     report = json.loads((tmp_path / "out/churn/dq/2026/01/05/04/statistics.json").read_text())
     assert report["binary_classification_metrics"]["auc"]["value"] == 1.0
     [left] = (tmp_path / "out/merge/churn/AllTraffic/2026/01/05/03").iterdir()
@@ -381,14 +382,14 @@ def test_a_delta_table_says_which_package_reads_it(tmp_path: Path, monkeypatch: 
     table(tmp_path / "log/a.parquet", [{"id": "e1", "ts": at(1), "age": 1, "city": "a", "score": 0.5}], "parquet")
     monkeypatch.setitem(sys.modules, "deltalake", None)  # as if it were not installed
     with pytest.raises(ConfigError, match=r"log is a Delta table; to read it, pip install 'deltalake>="):
-        jobs.collect_window(table_file(tmp_path, format="parquet"), "dq", WINDOW)
+        jobs.collect_window(Execution.of(table_file(tmp_path, format="parquet"), "dq", WINDOW))
 
 
 def test_a_damaged_file_of_a_table_is_named(tmp_path: Path) -> None:
     (tmp_path / "log").mkdir()
     (tmp_path / "log/a.parquet").write_bytes(b"PAR1")
     with pytest.raises(DataError, match=r"a\.parquet can't be read as Parquet"):
-        jobs.collect_window(table_file(tmp_path, format="parquet"), "dq", WINDOW)
+        jobs.collect_window(Execution.of(table_file(tmp_path, format="parquet"), "dq", WINDOW))
 
 
 def test_half_characters_and_numbers_that_json_does_not_know_harm_no_other_row(tmp_path: Path) -> None:

@@ -11,12 +11,12 @@ from model_monitor import store
 from model_monitor.config import Endpoint, Schedule
 from model_monitor.config.cron import period_before
 from model_monitor.core.window import floor_hour
+from model_monitor.results.report import REJECTED
 from model_monitor.store.folders import Entry, folder_at
-from model_monitor.verdicts.report import REJECTED
 
 DAYS, MONTHS = 3, 2  # how many folders deep a unit is: what is listed at once
 DATE = re.compile("[0-9]{4}(/[0-9]{2}(/[0-9]{2})?)?")
-HOUR_OR_RUN = re.compile(  # what is in the folder of an hour, or of a run as layout.run_path names it
+HOUR_OR_RUN = re.compile(  # what is in the folder of an hour, or of a run as ``Execution.run_path`` names it
     r"([0-9]{4})/([0-9]{2})/([0-9]{2})/([0-9]{2})(?:/([0-9]{2})(?:-([0-9]{2}))?)?(?:/since-(?P<since>[^/]*))?(?:/.*)?",
     re.DOTALL,
 )

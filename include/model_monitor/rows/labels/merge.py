@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
-from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 import pyarrow as pa
@@ -54,16 +53,19 @@ class Joining:
         return str(self.attribute)
 
 
-def merged_name(*parts: str) -> str:
-    """A file name for merged records as Spark makes them; the same parts give the same name."""
-    return f"part-00000-{uuid5(NAMESPACE_URL, ' '.join(parts))}.c000.jsonl"
-
-
 def keys_of(address: str) -> np.ndarray:
     """The sorted hashes of the ids by which labels name the requests of a file of rows."""
     with undamaged(address), store.open_file(address) as stream:
         ids = pq.read_table(stream, columns=[EVENT_ID, INFERENCE_ID])
     return np.sort(hash_values(key_ids(ids)))
+
+
+def among(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Which of some hashes are among ``wanted``, which are sorted."""
+    if not len(wanted):
+        return np.zeros(len(keys), bool)
+    found: np.ndarray = wanted[np.minimum(np.searchsorted(wanted, keys), len(wanted) - 1)] == keys
+    return found
 
 
 def key_ids(rows: pa.Table) -> pa.StringArray:

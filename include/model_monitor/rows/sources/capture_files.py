@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import ClassVar
 
 from model_monitor import store
-from model_monitor.core.window import Window
+from model_monitor.core.window import EVER, Window
+from model_monitor.errors import ConfigError
 from model_monitor.rows import blocks
 from model_monitor.rows.sources.source import Listed, Source, in_hour_folders
 
@@ -31,3 +32,21 @@ class CaptureFiles(Source):
 
     def blocks(self, files: Sequence[Listed], window: Window | None = None) -> Iterator[blocks.Block]:
         return blocks.blocks(one.file for one in files)
+
+
+@dataclass(frozen=True)
+class CaptureFolder(Source):
+    """All capture files below a folder, whatever its layout."""
+
+    uri: str
+
+    def listed(self, window: Window) -> list[Listed]:
+        """Raises ConfigError if there are none."""
+        files = store.list_files(self.uri, blocks.SUFFIXES)
+        if not files:
+            suffixes = ", ".join(blocks.SUFFIXES)
+            raise ConfigError(f"there are no capture files at {self.uri}: none ends in {suffixes}")
+        return [Listed(file, EVER) for file in files]
+
+    def blocks(self, files: Sequence[Listed], window: Window | None = None) -> Iterator[blocks.Block]:
+        return blocks.blocks(listed.file for listed in files)

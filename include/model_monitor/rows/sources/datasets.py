@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,10 @@ class Dataset:
         if not files:
             raise ConfigError(f"there is no dataset at {address}: no file that ends in {' or '.join(SUFFIXES[format])}")
         return cls(files, format, header, names)
+
+    def unread(self) -> Dataset:
+        """The same dataset, of which nothing has been read."""
+        return replace(self)
 
     def pieces(self) -> Iterator[Any]:
         """The parts that can be read separately: batches, or a Parquet file's address and the number of a row group."""

@@ -1,0 +1,253 @@
+"""One schedule on one window, and where it puts things: the value that every verb takes.
+
+Reports are where SageMaker puts them: ``{endpoint}/{schedule}/yyyy/mm/dd/HH``, by the hour of the run; those of batch
+transform are at ``{schedule}/yyyy/mm/dd/HH``. What SageMaker has no place for is below a folder whose name starts with
+an underscore, as no endpoint's name does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_URL, uuid5
+
+from model_monitor import store
+from model_monitor.config.cron import period_before, previous
+from model_monitor.config.endpoint import Endpoint, Schedule
+from model_monitor.config.files import load
+from model_monitor.config.sections import GroundTruth
+from model_monitor.core.monitor import Monitor
+from model_monitor.core.window import Window, floor_hour, iso
+from model_monitor.errors import DataError
+
+if TYPE_CHECKING:
+    from model_monitor.rows.labels.arrived import Arrived
+    from model_monitor.rows.payloads.payload import Names
+    from model_monitor.rows.sources.source import Source
+
+ROWS = "rows.parquet"
+
+
+def hour_path(hour: datetime) -> str:
+    return hour.strftime("%Y/%m/%d/%H")
+
+
+def spark_name(*parts: str) -> str:
+    """The name that Spark would give a file of merged records; the same for the same parts."""
+    return f"part-00000-{uuid5(NAMESPACE_URL, ' '.join(parts))}.c000.jsonl"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One schedule of one endpoint, and the addresses that all its windows share."""
+
+    endpoint: Endpoint
+    schedule: Schedule
+
+    @classmethod
+    def load(cls, endpoint_file: Path | str, schedule: str) -> Assignment:
+        """The schedule of this name in an endpoint file. Raises ConfigError."""
+        endpoint = load(endpoint_file)
+        return Assignment(endpoint, endpoint.schedule(schedule))
+
+    def on(self, window: Window) -> Execution:
+        return Execution(self.endpoint, self.schedule, window)
+
+    @cached_property
+    def monitor(self) -> Monitor[Any]:
+        """The schedule's monitor with its options and segments. Raises ConfigError."""
+        monitor: Monitor[Any] = self.schedule.build_monitor()
+        return monitor
+
+    @property
+    def baselines(self) -> str:
+        """The folder of all versions of the baseline."""
+        return self._folder("_baselines")
+
+    @property
+    def published_baseline(self) -> str:
+        """The file that names the version in force."""
+        return store.join(self.baselines, "published.json")
+
+    @property
+    def waiting_windows(self) -> str:
+        """The folder of a note for each window whose labels are not final."""
+        return self._folder("_awaiting")
+
+    def observed_baseline(self, state_digest: str) -> Observation:
+        """Where the State of a baseline's dataset is."""
+        return Observation(store.join(self.baselines, "observed", state_digest))
+
+    def _folder(self, kind: str) -> str:
+        return store.join(self.endpoint.output, kind, self.endpoint.endpoint, self.schedule.name)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A folder with a State, and with what each task before it left for the next."""
+
+    folder: str
+
+    @classmethod
+    def holding(cls, state: str) -> Observation:
+        """The folder of a State's file."""
+        head, _, query = state.partition("?")
+        return cls("?".join(filter(None, [head.rpartition("/")[0], query])))
+
+    @property
+    def collected(self) -> str:
+        return store.join(self.folder, "collected.json")
+
+    @property
+    def merged(self) -> str:
+        return store.join(self.folder, "merged.json")
+
+    @property
+    def explained(self) -> str:
+        return store.join(self.folder, "explained.json")
+
+    @property
+    def evidence(self) -> str:
+        return store.join(self.folder, "evidence.json")
+
+    @property
+    def state(self) -> str:
+        return store.join(self.folder, "state.mms")
+
+
+@dataclass(frozen=True)
+class Execution(Assignment):
+    """One schedule on one window, and the addresses of its rows, its State and its report."""
+
+    window: Window
+
+    @classmethod
+    def of(cls, endpoint_file: Path | str, schedule: str, window: Window) -> Execution:
+        """The execution of a schedule, by name, of an endpoint file. Raises ConfigError."""
+        return cls.load(endpoint_file, schedule).on(window)
+
+    @property
+    def source(self) -> Source:
+        """Where the requests come from."""
+        return self.endpoint.source
+
+    @property
+    def names(self) -> Names:
+        """What the values of CSV payloads are called."""
+        from model_monitor.rows.payloads.payload import Names  # brings PyArrow
+
+        columns = self.endpoint.columns
+        return Names(columns.outputs, columns.inputs, columns.outputs_last)
+
+    def hours(self) -> Iterator[Window]:
+        """The spans whose rows have a file each: the clock hours that the window touches."""
+        return self.window.hours()
+
+    def rows(self, hour: datetime) -> str:
+        """The rows of an hour, shared by all schedules of the endpoint. A schedule has its own where its script, or its
+        paths into JSON, make other rows."""
+        endpoint, schedule = self.endpoint, self.schedule
+        own = schedule.preprocess or schedule.paths
+        kind, name = ("_own", schedule.name) if own else ("_rows", endpoint.variant)
+        return store.join(endpoint.output, kind, endpoint.endpoint, name, hour_path(hour), ROWS)
+
+    def merged_rows(self, hour: datetime) -> str:
+        """The rows of an hour with their labels."""
+        return store.join(self._folder("_merged"), hour_path(hour), ROWS)
+
+    def merged_records(self, hour: datetime) -> str:
+        """The file of an hour's captured records that have a label, where SageMaker puts it."""
+        return store.join(self.merged_records_folder(hour), self.spark_name(hour))
+
+    def spark_name(self, hour: datetime) -> str:
+        """The name of an hour's merged records: the same for the same labels of the same hour."""
+        return spark_name(self.ground_truth.uri or "", iso(hour))
+
+    def merged_records_folder(self, hour: datetime) -> str:
+        if not self.source.names_endpoint:
+            return store.join(self.endpoint.output, "merge", self.schedule.name, hour_path(hour))
+        return store.join(self.endpoint.output, "merge", self.endpoint.endpoint, self.endpoint.variant, hour_path(hour))
+
+    @property
+    def ground_truth(self) -> GroundTruth:
+        """The schedule's labels. Raises DataError if it has none."""
+        truth = self.schedule.ground_truth
+        if truth is None or truth.uri is None:
+            raise DataError(f"schedule '{self.schedule.name}' has no ground_truth; set its uri")
+        return truth
+
+    def arrived_labels(self, until: datetime | None) -> Arrived:
+        """The label files that count for the window; with ``until`` only those collected before it."""
+        from model_monitor.rows.labels.arrived import arrived  # brings PyArrow
+
+        return arrived(self.ground_truth.uri or "", self.window, self.ground_truth.final_after, until)
+
+    @property
+    def explained_rows(self) -> str:
+        """The attributions of the window's explained rows."""
+        return store.join(self._folder("_explained"), self.run_path, ROWS)
+
+    @property
+    def observation(self) -> Observation:
+        return Observation(store.join(self._folder("_states"), self.run_path))
+
+    @property
+    def report(self) -> str:
+        """The folder of the report."""
+        if not self.source.names_endpoint:
+            return store.join(self.endpoint.output, self.schedule.name, self.run_path)
+        return store.join(self.endpoint.output, self.endpoint.endpoint, self.schedule.name, self.run_path)
+
+    @property
+    def earlier_reports(self) -> str:
+        """The folder of all reports of the window, each by how far its labels had come."""
+        return store.join(self._folder("_as_of"), self.run_path)
+
+    @property
+    def waiting_note(self) -> str:
+        """The note that says that the window's labels are not final."""
+        return store.join(self.waiting_windows, self.run_path, "window.json")
+
+    @property
+    def tick(self) -> datetime:
+        """The moment of the run: the window's end, or later if an offset has it wait for labels."""
+        return self.window.end + self.schedule.lag
+
+    @property
+    def run_path(self) -> str:
+        """The run's place below its schedule: the hour of its tick.
+
+        Two kinds of runs that SageMaker does not have go further down, so that no run overwrites another's files: one
+        that does not end on the hour, and one by hand over a window that is not the schedule's own.
+        """
+        path = hour_path(self.tick)
+        if self.tick != floor_hour(self.tick):
+            path += self.tick.strftime("/%M") + (self.tick.strftime("-%S") if self.tick.second else "")
+        start = self.window.start.strftime("%Y-%m-%dT%H-%M-%S")
+        return path if self.is_scheduled else f"{path}/since-{start}"
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether the window is one that the schedule's own runs have."""
+        schedule = self.schedule
+        if (cron := schedule.timetable) is None:
+            return schedule.length == self.window.length
+        return previous(cron, self.tick + timedelta(seconds=1)) == self.tick and self.window.length == (
+            schedule.length or period_before(cron, self.tick)
+        )
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a report says that it is about."""
+        return {
+            "endpoint": self.endpoint.endpoint,
+            "variant": self.endpoint.variant,
+            "schedule": self.schedule.name,
+            "monitor": self.schedule.monitor,
+            "options": self.schedule.options,
+            "window": {"start": iso(self.window.start), "end": iso(self.window.end)},
+        }

@@ -1,0 +1,106 @@
+"""Learn a baseline from a dataset: observe it, suggest constraints as a version, put a version in force."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+
+from model_monitor import store
+from model_monitor.config.execution import Assignment, Observation
+from model_monitor.core.states import dump
+from model_monitor.errors import ConfigError
+from model_monitor.jobs.collect_window import check_rejected
+from model_monitor.jobs.compute_metrics import load_state, observe, observe_dataset, read_through
+from model_monitor.jobs.explain_window import explained_dataset
+from model_monitor.results.documents import encode
+from model_monitor.results.handover import Evidence, Explained
+from model_monitor.rows.select import Selection
+from model_monitor.rows.sources.datasets import Dataset
+from model_monitor.verdicts.baseline import Baseline, baseline_files, check_learned
+
+
+def observe_baseline(
+    assignment: Assignment, dataset: Dataset | None = None, headers: Mapping[str, str] | None = None
+) -> str:
+    """The State of a dataset's rows, by default of the schedule's own; its address.
+
+    Where rows are explained, ``headers`` go with each request to the model. Raises DataError if more than the
+    schedule's share of records can't be read.
+    """
+    schedule = assignment.schedule
+    dataset = dataset or dataset_of(assignment)
+    if schedule.explain:
+        collected = read_through(dataset)
+        check_rejected(collected, schedule.max_rejected)
+        explained = explained_dataset(assignment, dataset.unread(), headers)
+        observed = observe(assignment.monitor, explained.pieces(), explained.rows, Selection())
+        evidence = Evidence(collected=collected, explained=Explained(rows=observed.rows, of=collected.rows))
+    else:
+        selection = Selection(exclude=assignment.endpoint.columns.exclude)
+        observed, collected = observe_dataset(assignment.monitor, dataset, selection)
+        check_rejected(collected, schedule.max_rejected)
+        evidence = Evidence(collected=collected)
+    content = dump(observed)
+    files = assignment.observed_baseline(hashlib.sha256(content).hexdigest()[:12])
+    evidence.write(files.evidence)
+    return store.write(files.state, content)
+
+
+def dataset_of(
+    assignment: Assignment, address: str | None = None, format: str | None = None, header: bool | None = None
+) -> Dataset:
+    """The dataset to learn a schedule's baseline from, which arguments can replace. Raises ConfigError."""
+    baseline = assignment.schedule.baseline
+    if not (address := address or baseline.dataset):
+        raise ConfigError(
+            f"schedule '{assignment.schedule.name}' has no dataset to learn from; set baseline: {{dataset: ...}}"
+        )
+    return Dataset.at(address, format or baseline.format, baseline.header if header is None else header)
+
+
+def suggest_constraints(assignment: Assignment, state: str, created: str) -> str:
+    """``statistics.json`` and ``constraints.json`` of a State as a new version; the address of its folder.
+
+    A version is named by its content, so the same State is the same version, and keeps what a person edited in it.
+    Raises DataError if there is nothing to learn.
+    """
+    monitor = assignment.monitor
+    observed = load_state(state, monitor)
+    check_learned(monitor, observed)
+    files = baseline_files(monitor, observed)
+    version = hashlib.sha256(b"".join(files.values())).hexdigest()[:12]
+    folder = store.join(assignment.baselines, version)
+    collected = Evidence.read(Observation.holding(state).evidence).collected
+    description = {
+        "version": version,
+        "created": created,
+        "state": state,
+        "monitor": assignment.schedule.monitor,
+        "options": assignment.schedule.options,
+        "rows": observed.rows,
+        "rejected": collected.rejected,
+        "reasons": collected.reasons,
+        "kept": msgspec.to_builtins(collected.kept),
+        "inputs": msgspec.to_builtins(collected.inputs),
+    }
+    for name, content in [*files.items(), ("baseline.json", encode(description))]:
+        if not store.exists(store.join(folder, name)):
+            store.write(store.join(folder, name), content)
+    return folder
+
+
+def publish_baseline(assignment: Assignment, version: str) -> str:
+    """Put a version, by the address of its folder, in force; the address of the pointer to it.
+
+    Raises ConfigError for a version of another schedule, or one whose files can't be read.
+    """
+    name = store.name_of(version)
+    if store.join(assignment.baselines, name) != version.rstrip("/"):
+        raise ConfigError(
+            f"{version} is no version of the baseline of '{assignment.schedule.name}'; its versions are in "
+            f"{assignment.baselines}"
+        )
+    Baseline.version(version, assignment.monitor).constraints(assignment.monitor)
+    return store.write(assignment.published_baseline, encode({"version": name}))

@@ -1,0 +1,119 @@
+"""Explain a sample of a window's rows, or of a dataset's, by asking the model again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from model_monitor import store
+from model_monitor.config.execution import Assignment, Execution
+from model_monitor.config.sections import Explain
+from model_monitor.errors import ConfigError
+from model_monitor.jobs.collect_window import current_rows, identities
+from model_monitor.jobs.reporting import reported
+from model_monitor.results.handover import Explained
+from model_monitor.rows.explanations import explain
+from model_monitor.rows.explanations.explain import Explainer
+from model_monitor.rows.select import Selection
+from model_monitor.rows.sources.datasets import SUFFIXES, Dataset
+from model_monitor.rows.summary import summary_of
+
+LAYOUT = 1  # of explained rows and their footer; a file of another one is made again
+
+Headers = Mapping[str, str]
+
+
+def explain_window(execution: Execution, headers: Headers | None = None) -> str:
+    """Explain a sample of a window's rows, unless they are explained already; the address of what was explained.
+
+    ``headers`` go with each request to the model. Raises DataError, after writing a report that says so, if the model's
+    answers can't be used, StoreError if it can't be reached.
+    """
+    rows = current_rows(execution).partitions
+    schedule, target = execution.schedule, execution.explained_rows
+    with reported(execution):
+        explainer = explainer_of(execution)
+        origin = origin_of(execution, {"rows": dict(rows), "window": str(execution.window)}, explainer)
+        summary = summary_of(target)
+        if summary is None or summary.origin != origin:
+            selection = Selection(execution.window, schedule.sampling)  # excluded columns may still be features
+            batches = explain.rows_at(rows, selection)
+            summary = explain.explain(batches, explainer, target, origin, schedule.segments, headers)
+    explained = Explained(partitions=identities({target: summary}), rows=summary.rows, of=summary.records)
+    return explained.write(execution.observation.explained)
+
+
+def explained_dataset(assignment: Assignment, dataset: Dataset, headers: Headers | None = None) -> Dataset:
+    """The explained rows of a baseline's dataset, made again if dataset, model or settings changed."""
+    explainer = explainer_of(assignment, dataset)
+    origin = origin_of(assignment, {"dataset": dataset.summary.origin["files"]}, explainer)
+    name = hashlib.sha256(json.dumps(origin).encode()).hexdigest()[:12]
+    target = store.join(assignment.baselines, "explained", f"{name}.parquet")
+    summary = summary_of(target)
+    if summary is None or summary.origin != origin:
+        batches = (batch for piece in dataset.pieces() for batch in dataset.rows(piece))
+        explain.explain(batches, explainer, target, origin, assignment.schedule.segments, headers)
+    return Dataset.at(target, "parquet")
+
+
+def explainer_of(assignment: Assignment, dataset: Dataset | None = None) -> Explainer:
+    """The explainer of a schedule's rows.
+
+    Its background is what the schedule sets, else the baseline's dataset, else ``dataset``. Raises ConfigError.
+    """
+    schedule = assignment.schedule
+    if (settings := schedule.explain) is None:
+        raise ConfigError(f"schedule '{schedule.name}' has no explain; set its model")
+    features = settings.features or assignment.endpoint.columns.inputs
+    if not features:
+        raise ConfigError(
+            f"nothing says what the features of the model of schedule '{schedule.name}' are; name them in "
+            "columns: {inputs: [...]}, or in explain: {features: [...]}"
+        )
+    baseline = schedule.baseline
+    if baseline.dataset and settings.background is None:
+        dataset = Dataset.at(baseline.dataset, baseline.format, baseline.header)
+    background, weights = background_of(settings, features, dataset)
+    return Explainer(
+        settings.model,
+        features,
+        background,
+        weights,
+        settings.num_samples,
+        settings.use_logit,
+        settings.seed,
+        settings.rows,
+        settings.method,
+        settings.label_headers,
+    )
+
+
+def background_of(settings: Explain, features: tuple[str, ...], dataset: Dataset | None) -> tuple[Any, Any]:
+    """The background rows and their weights: the rows that are set, or those of a file or ``dataset``, clustered."""
+    if isinstance(settings.background, tuple):
+        return settings.background, ()
+    if address := settings.background:
+        dataset = Dataset.at(address, format_of(address))
+    if dataset is None:
+        raise ConfigError(
+            "there is no background, so nothing stands for an unknown feature; set explain: {background: ...} or "
+            "baseline: {dataset: ...}, on the command line --background"
+        )
+    batches = (batch for piece in dataset.pieces() for batch in dataset.rows(piece))
+    return explain.background_of(batches, features, settings.num_clusters, settings.seed)
+
+
+def format_of(address: str) -> str:
+    """The format of a dataset by its name's ending; CSV if that does not tell."""
+    name = store.name_of(address)
+    return next((kind for kind, endings in SUFFIXES.items() if name.endswith(endings)), "csv")
+
+
+def origin_of(assignment: Assignment, rows: Mapping[str, Any], explainer: Explainer) -> dict[str, Any]:
+    """All that a file of explained rows depends on. Only the model's address is known, not what it is made of."""
+    settings = hashlib.sha256(repr(explainer).encode()).hexdigest()[:16]
+    schedule = assignment.schedule
+    selection = {"share": schedule.sampling, "segments": list(schedule.segments)}
+    return {"layout": LAYOUT, **rows, **selection, "explainer": settings, "files": []}

@@ -1,0 +1,208 @@
+"""Join a window's rows with the labels that have arrived, hour by hour.
+
+A window's labels are *pending* below the minimum coverage, *provisional* until each request has one or the time for
+labels is over, then *final*.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pydantic import TypeAdapter
+
+from model_monitor import store
+from model_monitor.config.execution import Execution
+from model_monitor.config.monitors import label_of
+from model_monitor.config.sections import GroundTruth
+from model_monitor.core.batch import EVENT_ID, EVENT_TIME, LABELLED
+from model_monitor.core.window import Window, iso, moment
+from model_monitor.errors import DataError
+from model_monitor.jobs.collect_window import current_rows, identities
+from model_monitor.jobs.late_labels import identity
+from model_monitor.jobs.reporting import reported
+from model_monitor.results.handover import FINAL, PENDING, PROVISIONAL, Evidence, Labels, Merged, SetAside
+from model_monitor.rows.labels import files as label_records
+from model_monitor.rows.labels.arrived import Arrived
+from model_monitor.rows.labels.merge import NO_LABELS, Joining, among, keys_of, merge
+from model_monitor.rows.summary import KEPT_REJECTED, Summary, summary_of, undamaged
+from model_monitor.rows.times import within
+
+LAYOUT = 2  # of merged rows and their footer; a file of another one is made again
+
+
+def merge_ground_truth(execution: Execution, labels_until: datetime | None = None) -> str:
+    """Join a window's rows with its labels, each hour again if either changed; the address of what was merged.
+
+    With ``labels_until`` only labels collected before it count. Raises DataError, after writing a report that says so,
+    if more than the schedule's share of label records can't be read or don't fit.
+    """
+    collected = current_rows(execution)
+    with reported(execution):
+        arrived = execution.arrived_labels(labels_until)
+        summaries = merge_hours(execution, collected.partitions, arrived)
+        merged = merged_of(execution, summaries, arrived)
+    merged = msgspec.structs.replace(
+        merged,
+        partitions=identities(summaries),
+        sources=list(collected.partitions),
+        until=labels_until and iso(labels_until),
+    )
+    return merged.write(execution.observation.merged)
+
+
+@dataclass(frozen=True)
+class Hour:
+    """An hour's rows, where they are merged to, and all that the merged rows depend on."""
+
+    source: str
+    target: str
+    origin: dict[str, Any]
+
+
+def merge_hours(execution: Execution, rows: Mapping[str, str], arrived: Arrived) -> dict[str, Summary]:
+    """The files of merged rows, by address, made again where rows or labels changed.
+
+    ``rows`` are the addresses of the collected rows, each with its fingerprint.
+    """
+    summaries: dict[str, Summary] = {}
+    stale: list[Hour] = []
+    for span in execution.hours():
+        source = execution.rows(span.start)
+        if source in rows:
+            hour = hour_of(execution, span, rows[source], arrived)
+            summary = summary_of(hour.target)
+            if summary and summary.origin == hour.origin:
+                summaries[hour.target] = summary
+            else:
+                stale.append(hour)
+    if stale:
+        summaries |= merged_hours(execution, stale, arrived)
+    return dict(sorted(summaries.items()))
+
+
+def hour_of(execution: Execution, span: Window, fingerprint: str, arrived: Arrived) -> Hour:
+    truth = execution.ground_truth
+    label_files = arrived.for_hour(span, truth.final_after)
+    origin = {
+        "layout": LAYOUT,
+        "rows": fingerprint,
+        "files": [list(identity(file)) for file in label_files],
+        "joining": [joining_of(execution).column, truth.duplicates],
+        "records": execution.merged_records(span.start),
+    }
+    return Hour(execution.rows(span.start), execution.merged_rows(span.start), origin)
+
+
+def joining_of(execution: Execution) -> Joining:
+    """What the label is called, as the schedule's monitor knows it, and which of several counts."""
+    return Joining(label_of(execution.schedule.options), execution.ground_truth.duplicates)
+
+
+def merged_hours(execution: Execution, hours: list[Hour], arrived: Arrived) -> dict[str, Summary]:
+    """Read the labels of some hours once, and merge the rows of each hour with them."""
+    keys = np.sort(np.concatenate([keys_of(hour.source) for hour in hours]))
+    addresses = {address for hour in hours for address, _, _ in hour.origin["files"]}
+    label_files = [file for file in arrived.files if file.file.address in addresses]
+    labels, reading = label_records.read(label_files, lambda ids: among(ids, keys))
+    labels, joining = labels.sorted_by_key(), joining_of(execution)
+    summaries = {}
+    for hour in hours:
+        own = labels.of_files({address for address, _, _ in hour.origin["files"]})
+        summary = reading.summary(hour.origin)
+        summaries[hour.target] = merge(hour.source, own, joining, hour.target, hour.origin["records"], summary)
+    return summaries
+
+
+def merged_of(execution: Execution, summaries: Mapping[str, Summary], arrived: Arrived) -> Merged:
+    """What became of a window's labels, over all its hours.
+
+    Raises DataError if more than a share of the label records can't be read or don't fit.
+    """
+    truth = execution.ground_truth
+    total = totals(execution, summaries)
+    requests, matched = total["requests"], total["matched"]
+    files = {address: counts for summary in summaries.values() for address, counts in summary.labels["files"].items()}
+    labels = Labels(
+        requests=requests,
+        matched=matched,
+        unmatched=requests - matched,
+        records=total["records"],
+        duplicates=total["duplicates"],
+        late=late_labels(summaries, execution.tick),
+        mismatched=total["mismatched"],
+        rejected=sum(rejected for _, rejected in files.values()),
+        coverage=matched / requests if requests else None,
+        state=label_state(matched, requests, truth, arrived),
+        over=arrived.is_over,
+        as_of=arrived.as_of,
+        minimum_coverage=truth.minimum_coverage,
+        final_after=TypeAdapter(timedelta).dump_python(truth.final_after, mode="json"),
+        source=truth.uri or "",
+        files=len(arrived.files),
+    )
+    unique = {
+        (record["file"], record["line"], record["reason"]): record
+        for summary in summaries.values()
+        for record in summary.kept
+    }
+    kept = msgspec.convert(list(unique.values())[:KEPT_REJECTED], list[SetAside])
+    check_labels(labels, kept, sum(records for records, _ in files.values()), execution.schedule.max_rejected)
+    reasons = Counter(record["reason"] for record in unique.values())
+    label_files = list(map(identity, arrived.files))
+    return Merged(labels=labels, label_files=label_files, reasons=dict(sorted(reasons.items())), kept=kept)
+
+
+def totals(execution: Execution, summaries: Mapping[str, Summary]) -> dict[str, int]:
+    """The counts of all hours together; of an hour that the window cuts, only the window's requests count."""
+    total = {name: sum(summary.labels[name] for summary in summaries.values()) for name in NO_LABELS}
+    window = execution.window
+    for hour in execution.hours():
+        target = execution.merged_rows(hour.start)
+        if target in summaries and (hour.start < window.start or hour.end > window.end):
+            for name, count in zip(("requests", "matched"), coverage_in(target, window), strict=True):
+                total[name] += count - summaries[target].labels[name]
+    return total
+
+
+def late_labels(summaries: Mapping[str, Summary], tick: datetime) -> int:
+    """How many requests had their first label only from a tick on."""
+    counts = (pair for summary in summaries.values() for pair in summary.labels["hours"].items())
+    return sum(count for hour, count in counts if hour and moment(hour) >= tick)
+
+
+def coverage_in(address: str, window: Window) -> tuple[int, int]:
+    """How many requests of a file of merged rows are in a window, and how many of them have a label."""
+    with undamaged(address), store.open_file(address) as stream:
+        rows = pq.read_table(stream, columns=[EVENT_ID, EVENT_TIME, LABELLED])
+    inside = within(rows.column(EVENT_TIME), window)
+    rows = rows if inside is None else rows.filter(inside)
+    ids = rows.column(EVENT_ID)
+    return pc.count_distinct(ids).as_py(), pc.count_distinct(ids.filter(rows.column(LABELLED))).as_py()
+
+
+def label_state(matched: int, requests: int, truth: GroundTruth, arrived: Arrived) -> str:
+    if not requests or matched < truth.minimum_coverage * requests or not matched:
+        return PENDING
+    return FINAL if arrived.is_over or matched == requests else PROVISIONAL
+
+
+def check_labels(labels: Labels, kept: list[SetAside], read: int, share: float) -> None:
+    """Raise DataError, with the first example, if more than a share of label records can't be read or don't fit."""
+    for bad, count, problem in [
+        (labels.rejected, read, "can't be read"),
+        (labels.mismatched, labels.records + labels.mismatched, "don't fit their request"),
+    ]:
+        if bad and bad / count > share:
+            raise DataError(
+                f"{bad} of {count} label records {problem}, more than the share of {share:g} that max_rejected "
+                f"allows. The first: {kept[0].file} line {kept[0].line}: {kept[0].reason}",
+                Evidence(merged=Merged(labels=labels, kept=kept)),
+            )

@@ -1,0 +1,59 @@
+"""A report: a folder of files, the last of which says that it is complete."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import msgspec
+
+from model_monitor import store
+from model_monitor.errors import ConfigError, DataError
+from model_monitor.results import execution
+from model_monitor.results.documents import (
+    ANALYSIS,
+    CONSTRAINTS,
+    EXECUTION,
+    STATISTICS,
+    VIOLATIONS,
+    Document,
+    encode,
+)
+from model_monitor.results.handover import Evidence
+
+REJECTED = "rejected/records.jsonl"
+
+
+def write_report(
+    folder: str, files: Mapping[str, Document], evidence: Evidence, execution: Document
+) -> dict[str, bytes]:
+    """Write the files of a report, ``execution.json`` last; their contents by name.
+
+    The records that were set aside are a file of their own, absent if there are none.
+    """
+    contents = {name: encode(content) for name, content in files.items()}
+    if evidence.kept:
+        lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in msgspec.to_builtins(evidence.kept))
+        contents[REJECTED] = "".join(lines).encode()
+    else:
+        store.delete(store.join(folder, REJECTED))
+    contents[EXECUTION] = encode(execution)
+    for name, content in contents.items():
+        store.write(store.join(folder, name), content)
+    return contents
+
+
+@contextmanager
+def reporting_failure(folder: str, about: Document) -> Iterator[None]:
+    """On a ConfigError or DataError, replace the report by one that says why nothing was judged, and raise again."""
+    try:
+        yield
+    except (ConfigError, DataError) as error:
+        evidence = error.evidence if isinstance(error, DataError) else None
+        if not isinstance(evidence, Evidence):
+            evidence = Evidence()
+        for name in (STATISTICS, CONSTRAINTS, ANALYSIS, VIOLATIONS):
+            store.delete(store.join(folder, name))
+        write_report(folder, {}, evidence, execution.execution(about, execution.FAILED, str(error), evidence, None))
+        raise

@@ -1,0 +1,103 @@
+"""Does a window's State hold to the baseline? A pure function of both; reports, replay and previews all read it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from model_monitor.core.constraints import Constraint, Finding, Unlearned
+from model_monitor.core.evaluation import evaluate, undefined
+from model_monitor.core.measures import Measures, Undefined
+from model_monitor.core.monitor import Monitor
+from model_monitor.core.observed import Observed
+from model_monitor.results import execution
+from model_monitor.results.handover import Labels
+from model_monitor.verdicts.baseline import Baseline
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The findings of a window, the status that follows from them, and a reason where the status is not SageMaker's.
+
+    ``monitor`` is the one that measured: it may know its baseline. ``constraints`` are all that were to be judged.
+    """
+
+    status: str
+    reason: str
+    findings: Sequence[Finding]
+    monitor: Monitor[Any]
+    constraints: Sequence[Constraint]
+
+
+def judge(monitor: Monitor[Any], baseline: Baseline, observed: Observed, labels: Labels | None = None) -> Verdict:
+    """The verdict on a State. While labels are pending, only measures that need none are judged.
+
+    Raises ConfigError if the baseline's files can't be read as this monitor's.
+    """
+    constraints = baseline.constraints(monitor)
+    monitor = baseline.inform(monitor)
+    findings: list[Finding] = []
+    if observed.rows:
+        measures = monitor.measure(observed.state)
+        judged = without_labels(monitor, measures) if labels and labels.is_pending else measures
+        findings = [*evaluate(constraints, judged), *newcomers(monitor, measures, constraints)]
+    status, reason = status_of(observed, baseline, findings, labels, monitor.traits.measured_without_labels)
+    return Verdict(status, reason, findings, monitor, constraints)
+
+
+def without_labels(monitor: Monitor[Any], measures: Measures) -> Measures:
+    """The measures while labels are pending: those that need labels are undefined."""
+    kept = monitor.traits.measured_without_labels
+    pending = Undefined("labels are pending")
+    return {key: measure if key[1] in kept else pending for key, measure in measures.items()}
+
+
+def newcomers(monitor: Monitor[Any], measures: Measures, constraints: Sequence[Constraint]) -> Iterator[Finding]:
+    """Undefined findings for subjects missing from the baseline: new groups, or groups too small to learn from."""
+    check = monitor.traits.newcomer_check
+    known = {constraint.subject for constraint in constraints}
+    if check is None or not known:
+        return
+    subjects = {subject for subject, _ in measures if subject.column is not None}
+    for subject in sorted(subjects - known, key=str):
+        reason = f"the baseline says nothing of {subject}"
+        yield undefined(Constraint(check, subject, "baseline", Unlearned(reason)), reason)
+
+
+def status_of(
+    observed: Observed,
+    baseline: Baseline,
+    findings: Sequence[Finding],
+    labels: Labels | None,
+    secondary: Collection[str],
+) -> tuple[str, str]:
+    """The status, and the reason where it is not one of SageMaker's two for success.
+
+    ``secondary`` names measures that can't speak for the others: a window in which only they could be judged is
+    undefined.
+    """
+    if not observed.rows:
+        return execution.NO_DATA, "No records in this window"
+    violated = any(finding.outcome == "violated" for finding in findings)
+    if labels and labels.is_pending:
+        return execution.WITH_VIOLATIONS if violated else execution.LABELS_PENDING, why_pending(labels)
+    if not baseline.exists:
+        return execution.NO_BASELINE, "Nothing to compare with: there is no baseline yet"
+    if violated:
+        return execution.WITH_VIOLATIONS, ""
+    primary = [f for f in findings if f.constraint.measure not in secondary] or findings
+    if primary and all(finding.outcome == "undefined" for finding in primary):
+        return execution.UNDEFINED, f"No constraint could be judged: {primary[0].reason}"
+    return execution.COMPLETED, ""
+
+
+def why_pending(labels: Labels) -> str:
+    """How many labels there are, how many it takes, and whether more are waited for."""
+    share = f"{labels.minimum_coverage:.4%}".rstrip("0%").rstrip(".") + " %"
+    coverage = f"{labels.matched} of {labels.requests} requests have a label"
+    if not labels.matched and labels.unmatched:
+        files = f"none of {labels.files} label files of its time" if labels.files else "there is no label file"
+        coverage = f"No request has a label: {files} in {labels.source}/yyyy/mm/dd/hh"
+    more = "no more are waited for" if labels.over else "the window is judged when more have come"
+    return f"{coverage}, minimum_coverage is {share}; {more}"
