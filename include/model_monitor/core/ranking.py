@@ -73,7 +73,7 @@ def variance(values: np.ndarray, counts: np.ndarray, mean: float) -> float:
 
 def average_precision(positives: np.ndarray, negatives: np.ndarray) -> float | None:
     """Precision at each score, weighted by the recall that the score adds, 0..1 (scikit-learn's definition, without
-    interpolation); None if there is no positive."""
+    interpolation, whose own order of summation differs in the last digit); None if there is no positive."""
     above, false_above = positives[::-1], negatives[::-1]
     hits = np.cumsum(above)
     if not len(hits) or not hits[-1]:
