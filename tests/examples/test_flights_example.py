@@ -20,7 +20,7 @@ from support.places import PROJECT
 from model_monitor import config
 from model_monitor.config.execution import Assignment
 from model_monitor.core.batch import LABELLED
-from model_monitor.core.constraints import evaluate
+from model_monitor.core.evaluation import evaluate
 from model_monitor.core.monitor import fold
 from model_monitor.jobs.explain_window import explainer_of
 from model_monitor.results.documents import decode, documents_of, encode
