@@ -19,7 +19,8 @@ PUBLIC = {
         fold laws
     """,
     "model_monitor.jobs": """
-        alert collect_window compute_metrics delete_expired evaluate_constraints explain_window merge_ground_truth
+        alert collect_window compute_metrics dataset_of delete_expired evaluate_constraints explain_window
+        grown_windows merge_ground_truth
         observe_baseline publish_baseline suggest_constraints
     """,
 }

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from model_monitor.errors import DataError
 from model_monitor.rows.blocks import Block, Piece
+from model_monitor.rows.json_values import members, members_one_by_one, object_of
 from model_monitor.rows.sources.capture_lines import pieces_of
-from model_monitor.rows.sources.texts import csv_rows, elements, json_documents, members, members_one_by_one, object_of
+from model_monitor.rows.sources.texts import csv_rows, elements, json_documents
 
 cells = st.text(st.sampled_from('ab,"\n é'), max_size=4)
 tables = st.lists(st.lists(cells, min_size=1, max_size=3), max_size=8)

@@ -18,10 +18,11 @@ from model_monitor.core.window import iso
 from model_monitor.errors import DataError
 from model_monitor.rows.blocks import Block, Piece, in_blocks, read
 from model_monitor.rows.json_text import is_unicode
+from model_monitor.rows.json_values import members, object_of
 from model_monitor.rows.sources import parquet
 from model_monitor.rows.sources.capture_lines import Line, pieces_of, place_id, record
 from model_monitor.rows.sources.source import Listed
-from model_monitor.rows.sources.texts import csv_rows, json_documents, members, object_of
+from model_monitor.rows.sources.texts import csv_rows, json_documents
 
 INFERENCE_ID, INFERENCE_TIME = "SageMakerInferenceId", "SageMakerInferenceTime"
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -17,13 +17,13 @@ from model_monitor import store
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows.blocks import Block, Piece, in_blocks, read
+from model_monitor.rows.json_values import members_one_by_one, raw_members
 from model_monitor.rows.sources import delta, parquet
 from model_monitor.rows.sources.capture_lines import Line, encode, pieces_of, place_id, record
 from model_monitor.rows.sources.delta import DataFile
 from model_monitor.rows.sources.epochs import moment_of, span_between
 from model_monitor.rows.sources.mapping import TableColumns
-from model_monitor.rows.sources.tables import Table
-from model_monitor.rows.sources.texts import csv_rows, json_documents, members_one_by_one, raw_members
+from model_monitor.rows.sources.texts import csv_rows, json_documents
 
 NAMES_SHOWN = 30
 EXACT = 2**53  # whole numbers up to here are floats without loss
@@ -34,7 +34,20 @@ decode = msgspec.json.Decoder().decode
 Row = dict[Any, Any]
 
 
-def blocks(files: Sequence[store.File], table: Table, window: Window | None = None) -> Iterator[Block]:
+class TableFormat(Protocol):
+    """How a table's files are read: ``header`` says whether CSV starts with the columns' names."""
+
+    @property
+    def columns(self) -> TableColumns: ...
+
+    @property
+    def format(self) -> str: ...
+
+    @property
+    def header(self) -> bool: ...
+
+
+def blocks(files: Sequence[store.File], table: TableFormat, window: Window | None = None) -> Iterator[Block]:
     """The rows of files as captured requests, a line each; may leave out what a window does not need.
 
     Raises ConfigError if a file lacks a column, or if all JSON objects read for a window lack it. Raises DataError if a
@@ -50,7 +63,7 @@ def blocks(files: Sequence[store.File], table: Table, window: Window | None = No
 
 
 def lines(
-    file: store.File, texts: Iterator[Iterator[Piece]], table: Table, window: Window | None, seen: set[str]
+    file: store.File, texts: Iterator[Iterator[Piece]], table: TableFormat, window: Window | None, seen: set[str]
 ) -> Iterator[Line]:
     """The records of a file, which is the next of the texts unless it is Parquet; adds names in JSON to ``seen``."""
     if table.format == "parquet":
@@ -66,7 +79,7 @@ def lines(
     return json_lines(file.address, next(texts), table.columns, seen)
 
 
-def csv_lines(file: str, pieces: Iterator[Piece], table: Table) -> Iterator[Line]:
+def csv_lines(file: str, pieces: Iterator[Piece], table: TableFormat) -> Iterator[Line]:
     """The records of CSV rows. A row that is longer or shorter than the first is set aside, with its text.
 
     Raises DataError for a header that can't be read, ConfigError if a column is missing.
@@ -159,7 +172,7 @@ def translated(row: Row, time: str, columns: TableColumns, file: str, number: in
 
 
 @lru_cache(maxsize=1 << 14)  # a file that changes is another key
-def span_of(file: store.File, table: Table) -> Window | None:
+def span_of(file: store.File, table: TableFormat) -> Window | None:
     """The span of a Parquet file's event times; None if statistics don't tell. Raises DataError if damaged or gone."""
     if table.format != "parquet":
         return None
