@@ -43,6 +43,7 @@ SLOW = (
     "recorder/test_recorder_uploader.py",
     "sagemaker/test_import_sagemaker_aws.py",
     "store/test_clouds.py",
+    "store/test_uploads.py",
 )
 
 

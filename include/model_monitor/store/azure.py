@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from pathlib import Path
-from uuid import uuid4
 
-from pyarrow import ArrowException, fs
+from pyarrow import fs
 
 from model_monitor.errors import StoreError
 
@@ -48,19 +45,3 @@ def options_of(system: fs.FileSystem) -> dict[str, str]:
 
 def account_of(system: fs.FileSystem) -> tuple[str, str]:
     return options_of(system)["account_name"], options_of(system)["blob_storage_authority"]
-
-
-def upload_and_copy(part: Path, system: fs.FileSystem, target: str) -> None:
-    """Upload a finished file to a temporary name, and have the account copy it to its own at once.
-
-    Uploading straight to the target would show an empty file first. The temporary file has a folder of its own, since
-    PyArrow deletes a folder in one request, and a file in four.
-    """
-    folder, _, name = target.rpartition("/")
-    uploaded = f"{folder}/.part-{uuid4().hex}"
-    try:
-        fs.copy_files(str(part), f"{uploaded}/{name}", fs.LocalFileSystem(), system, use_threads=False)
-        system.copy_file(f"{uploaded}/{name}", target)
-    finally:
-        with contextlib.suppress(OSError, ArrowException):  # the store is away: the caller hears of it elsewhere
-            system.delete_dir(uploaded)

@@ -7,6 +7,7 @@ stores). A process killed in between leaves nothing that is read.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -17,9 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from model_monitor.errors import ConfigError, StoreError
 from model_monitor.store import addresses
+from model_monitor.store.uploads import publish
 
 if TYPE_CHECKING:
     from pyarrow import fs
+
+
+DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG, errno.EMFILE, errno.ENFILE}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -171,11 +176,23 @@ def writing(address: str) -> Iterator[Path]:
     os.close(handle)
     part = Path(name)
     try:
-        yield part
+        with disk_of(address):
+            yield part
         with reaching(address):
             replace(part, Path(target)) if local else publish(part, system, target)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def disk_of(address: str) -> Iterator[None]:
+    """Turn a disk that is full, broken or read-only into a StoreError: the next try may find it mended."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        raise StoreError(f"{address} can't be written: {error.strerror or error}") from error
 
 
 def replace(part: Path, target: Path) -> None:
@@ -184,22 +201,6 @@ def replace(part: Path, target: Path) -> None:
         os.fsync(stream.fileno())
     part.chmod(0o644)
     part.replace(target)
-
-
-def publish(part: Path, system: fs.FileSystem, target: str) -> None:
-    """Upload a finished file; object stores show it only when complete.
-
-    One call outside Python: an exception between two writes (a task that is stopped gets one) would close the stream,
-    and closing a stream completes the upload of half a file.
-    """
-    from pyarrow import fs
-
-    if system.type_name == "abfs":
-        from model_monitor.store import azure
-
-        azure.upload_and_copy(part, system, target)
-    else:
-        fs.copy_files(str(part), target, fs.LocalFileSystem(), system, use_threads=False)
 
 
 def delete(address: str) -> None:
