@@ -13,12 +13,13 @@ from model_monitor.config.monitors import monitor_of
 from model_monitor.core import laws
 from model_monitor.core.constraints import Finding, Near
 from model_monitor.core.evaluation import evaluate
+from model_monitor.core.importances import Importances, ndcg, ndcg_interval
 from model_monitor.core.measures import Subject
 from model_monitor.core.monitor import fold
 from model_monitor.core.segments import By, Segmented
 from model_monitor.core.states import dump, load
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.monitors.attribution import ATTRIBUTIONS, DRIFT, EXPECTED, Attribution, Moved, moved, ndcg
+from model_monitor.monitors.attribution import ATTRIBUTIONS, DRIFT, EXPECTED, Attribution, Moved, moved
 from model_monitor.monitors.attribution.state import Explained
 from model_monitor.results.documents import plain
 
@@ -109,7 +110,7 @@ def test_a_window_of_unchanged_attributions_holds_and_another_order_is_violated(
     other = judged(monitor, baseline, monitor.observe(explained(attributed(300, SIZES[::-1], seed=1))))
     assert other.outcome == "violated"
     assert other.observed == pytest.approx(
-        ndcg(dict(zip(FEATURES, SIZES, strict=True)), dict(zip(FEATURES, SIZES[::-1], strict=True))), abs=0.05
+        ndcg(Importances(FEATURES, SIZES[::-1]), Importances(FEATURES, SIZES)), abs=0.05
     )
     assert other.noise_floor is not None and other.observed + other.noise_floor < 0.9
     assert (other.constraint.check, other.constraint.subject) == (DRIFT, Subject("label0"))
@@ -158,9 +159,9 @@ def test_an_originals_baseline_has_no_errors_and_is_judged_with_the_windows_alon
     assert isinstance(constraint.bound, Near)
     [finding] = evaluate([constraint], monitor.measure(live))
     assert finding.outcome == "violated"
-    low, high = monitor.interval(live, values)["label0"] or (0.0, 0.0)
+    importances = monitor.measure(live)[Subject("label0"), ATTRIBUTIONS]
+    low, high = ndcg_interval(importances, constraint.bound.to, 0.025) or (0.0, 0.0)
     assert low <= (finding.observed or 0.0) <= high < 0.9
-    assert monitor.interval(monitor.empty, values) == {"label0": None}
 
 
 def test_the_threshold_is_not_passed_at_the_threshold() -> None:
@@ -199,7 +200,7 @@ def test_windows_add_whatever_the_order_of_their_features_and_refuse_others() ->
     rows = explained(attributed(50))
     other = rows.select([3, 2, 1, 0, 4, 5])
     both = monitor.observe(rows) + monitor.observe(other)
-    assert monitor.features(both) == list(FEATURES)
+    assert list(monitor.global_values(both)["label0"]) == list(FEATURES)
     twice = fold(monitor, [rows, rows])
     assert monitor.global_values(both)["label0"] == pytest.approx(monitor.global_values(twice)["label0"])
     with pytest.raises(DataError, match="not all have country"):
@@ -226,8 +227,7 @@ def test_a_feature_with_a_bar_in_its_name_and_columns_of_segments_are_told_apart
         "origin": ["JFK", "EWR"],
     }
     state = monitor.observe(pa.record_batch(columns))
-    assert monitor.labels(state) == ["label0"]
-    assert monitor.features(state) == ["a|b", "c"]
+    assert {label: list(values) for label, values in monitor.global_values(state).items()} == {"label0": ["a|b", "c"]}
 
 
 def test_constraints_survive_being_written_plainly() -> None:

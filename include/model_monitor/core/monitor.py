@@ -63,6 +63,10 @@ class Monitor(Observer[S], Protocol[S]):
     def suggest(self, baseline: S) -> Iterator[Constraint]:
         """Constraints that the baseline itself satisfies."""
 
+    def unusable(self, state: S) -> dict[str, int]:
+        """How many rows were set aside, by reason; {} for a monitor that judges every row."""
+        return {}
+
     def with_budget(self, share: float) -> Self:
         """The monitor with a share (0..1) of its false-alarm budget; itself if it has none."""
         return self

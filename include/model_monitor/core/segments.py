@@ -174,6 +174,9 @@ class Segmented(Monitor[Parts[S]], Generic[S]):
         for by, segments in zip(shared.by, baseline.by, strict=True):
             yield from by.suggest(segments)
 
+    def unusable(self, state: Parts[S]) -> dict[str, int]:
+        return self.whole.unusable(state.whole)
+
     def with_budget(self, share: float) -> Self:
         return replace(self, whole=self.whole.with_budget(share), by=tuple(by.with_budget(share) for by in self.by))
 

@@ -24,7 +24,7 @@ from model_monitor.jobs.compute_metrics import load_state, observe, observe_data
 from model_monitor.jobs.explain_window import explained_dataset
 from model_monitor.jobs.reporting import reported
 from model_monitor.results import execution as executions
-from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document, decode, documents_of
+from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document, decode
 from model_monitor.results.handover import Evidence, Explained
 from model_monitor.results.report import write_report
 from model_monitor.rows.labels.arrived import Arrived, all_below
@@ -177,7 +177,7 @@ def baseline(question: Question, source: Source, output: str, max_rejected: floa
         evidence = Evidence.read(Observation.holding(state).evidence)
         for name, content in baseline_files(monitor, observed).items():
             store.write(store.join(output, name), content)
-        unusable = documents_of(monitor).unusable(observed.state)
+        unusable = monitor.unusable(observed.state)
         document = executions.execution(about, executions.COMPLETED, "", evidence, observed.rows, unusable=unusable)
         write_report(output, {VIOLATIONS: {"violations": []}}, evidence, document)
     return document

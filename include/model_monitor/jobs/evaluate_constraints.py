@@ -45,7 +45,7 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
     verdict = judge(execution.monitor, baseline, observed, evidence.labels)
     documents = documents_of(verdict.monitor)
     about = execution.about | {"baseline": baseline.addresses}
-    unusable = documents.unusable(observed.state)
+    unusable = verdict.monitor.unusable(observed.state)
     document = executions.execution(
         about, verdict.status, verdict.reason, evidence, observed.rows, verdict.findings, unusable
     )

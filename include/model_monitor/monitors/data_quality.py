@@ -76,22 +76,18 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Conventions:
-    """How a mode compares a column with its baseline, and a window with the baseline's files.
+    """How a mode compares a column with its baseline.
 
     numbers, categories: names of distances; ``{style}`` stands for robust or simple.
     weighs_chance: whether a drift must also exceed what chance allows.
     needs_same_type: whether a column is compared only while it keeps its type; SageMaker does not even compare
         Integral with Fractional.
-    by_position: whether live columns take the baseline's names in its order.
-    reports_labels: whether ``statistics.json`` counts the labels of the window.
     """
 
     numbers: str = "kolmogorov_smirnov"
     categories: str = "largest_share_change"
     weighs_chance: bool = True
     needs_same_type: bool = False
-    by_position: bool = False
-    reports_labels: bool = True
 
     def distance(self, spread: Distribution, robust: bool) -> str:
         name = self.numbers if isinstance(spread, Numbers) else self.categories
@@ -104,8 +100,6 @@ SAGEMAKER = Conventions(
     categories="sagemaker_categories_{style}",
     weighs_chance=False,
     needs_same_type=True,
-    by_position=True,
-    reports_labels=False,
 )
 
 

@@ -1,13 +1,12 @@
-"""The options that all monitors of this project share."""
+"""The options that all monitors of this project share, and checks of options."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Literal, Self, get_args
 
-from model_monitor.monitors import checks
-from model_monitor.monitors.checks import Compatibility
+Compatibility = Literal["calibrated", "sagemaker"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +26,24 @@ class SharedOptions:
 
     def problems(self) -> Iterator[str]:
         """What is wrong with the options, in words for their author."""
-        yield from checks.compatibility(self.compatibility)
-        yield from checks.probabilities(false_alarm_budget=self.false_alarm_budget)
-
-    @property
-    def calibrated(self) -> bool:
-        return self.compatibility == "calibrated"
+        if self.compatibility not in get_args(Compatibility):
+            yield f"compatibility is calibrated or sagemaker, not {self.compatibility!r}"
+        yield from probabilities(false_alarm_budget=self.false_alarm_budget)
 
     def with_budget(self, share: float) -> Self:
         """The monitor with a share (0..1) of its false-alarm budget."""
         return replace(self, false_alarm_budget=share * self.false_alarm_budget)
+
+
+def probabilities(**options: float) -> Iterator[str]:
+    """The options, by name, that are not between 0 and 1, both excluded."""
+    for name, value in options.items():
+        if not 0 < value < 1:
+            yield f"{name} is a probability between 0 and 1, not {value}"
+
+
+def shares(**options: float) -> Iterator[str]:
+    """The options, by name, that are not from 0 to 1."""
+    for name, value in options.items():
+        if not 0 <= value <= 1:
+            yield f"{name} is 0 to 1, not {value}"

@@ -15,8 +15,8 @@ from model_monitor.core.constraints import Finding, Unlearned
 from model_monitor.core.evaluation import evaluate
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.attribution import DRIFT, Attribution
-from model_monitor.results.documents import decode, encode
-from model_monitor.results.documents.attribution import AttributionDocuments, attribution_documents
+from model_monitor.results.documents import decode, documents_of, encode
+from model_monitor.results.documents.attribution import AttributionDocuments
 
 MODES = ["calibrated", "sagemaker"]
 FEATURES = ["Age", "Workclass", "Education", "Sex", "Country"]
@@ -35,7 +35,7 @@ DOCUMENTED = {  # the documentation's example
 
 
 def documents(compatibility: str = "calibrated", **more: Any) -> AttributionDocuments:
-    return attribution_documents(Attribution(compatibility=compatibility, **({"resamples": 100} | more)))
+    return documents_of(Attribution(compatibility=compatibility, **({"resamples": 100} | more)))
 
 
 def rows(sizes: list[float] = SIZES, n: int = 200, seed: int = 0, labels: int = 1) -> pa.RecordBatch:
@@ -212,8 +212,8 @@ def test_rows_set_aside_are_told() -> None:
     age = pa.array([float("nan"), *batch.column(0).to_pylist()[1:]])
     of = documents()
     state = of.monitor.observe(batch.set_column(0, "label0|Age", age))
-    assert of.statistics(state)["dataset"] == {"item_count": 199, "unusable": of.unusable(state)}
-    assert sum(of.unusable(state).values()) == 1
+    assert of.statistics(state)["dataset"] == {"item_count": 199, "unusable": of.monitor.unusable(state)}
+    assert sum(of.monitor.unusable(state).values()) == 1
 
 
 def test_a_file_of_another_monitor_is_told_by_its_kind() -> None:

@@ -21,11 +21,10 @@ from model_monitor.core.segments import By, Segmented
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.bias import BIAS_DRIFT, Bias, Entry, Facet
 from model_monitor.monitors.bias.metrics import POST, PRE
-from model_monitor.results.documents import decode, encode
+from model_monitor.results.documents import decode, documents_of, encode
 from model_monitor.results.documents.bias import (
     DESCRIPTIONS,
     BiasDocuments,
-    bias_documents,
     entries_in,
     estimate_in,
     value_in,
@@ -61,7 +60,7 @@ def published(adult: Path) -> dict[str, Any]:
 def documents(compatibility: str = "calibrated", *facets: Facet, **more: Any) -> BiasDocuments:
     settings = {"ground_truth_attribute": "Target", "inference_attribute": "prediction", "group_variable": "Age"} | more
     facets = facets or (Facet("Sex", value_or_threshold=(0,)),)
-    return bias_documents(Bias(facets, compatibility=compatibility, resamples=200, **settings))
+    return documents_of(Bias(facets, compatibility=compatibility, resamples=200, **settings))
 
 
 def rows(n: int = 600, seed: int = 0, harm: float = 0.3) -> pa.RecordBatch:
@@ -320,7 +319,7 @@ def test_rows_set_aside_are_told() -> None:
     sex = pa.array([None, *batch.column("Sex").to_pylist()[1:]])
     of = documents()
     document = analysis(of, batch.set_column(0, "Sex", sex))
-    assert document["dataset"]["unusable"] == of.unusable(of.monitor.observe(batch.set_column(0, "Sex", sex)))
+    assert document["dataset"]["unusable"] == of.monitor.unusable(of.monitor.observe(batch.set_column(0, "Sex", sex)))
     assert sum(document["dataset"]["unusable"].values()) == 1
 
 
@@ -411,7 +410,7 @@ def test_segments_are_told_apart_in_the_same_file() -> None:
     origin = pa.array(["JFK", "EWR"] * 400)
     batch = batch.append_column("origin", origin)
     whole = documents().monitor
-    of = SegmentedDocuments(Segmented(whole, (By("origin", whole),)), bias_documents)
+    of = SegmentedDocuments(Segmented(whole, (By("origin", whole),)), documents_of)
     state = of.monitor.observe(batch)
     document = decode(encode(of.suggested(state)), "")
     assert of.statistics_name == of.constraints_name == "analysis.json"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_monitor.results.documents.java_numbers import java_text
+from model_monitor.results.documents.words import java_text
 
 PUBLISHED = [
     (5.092682820403929e-4, "5.092682820403929E-4"),  # in a violation that AWS published

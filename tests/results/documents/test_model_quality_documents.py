@@ -126,7 +126,7 @@ def test_rows_set_aside_are_told_and_not_counted_as_judged() -> None:
     batch = batch.set_column(batch.schema.get_field_index("label"), "label", pa.array(labels, pa.string()))
     state, documents = monitor().observe(batch), documents_of(monitor())
     assert documents.statistics(state)["dataset"] == {"item_count": 398, "unusable": {"no label value": 2}}
-    assert documents.unusable(state) == {"no label value": 2}
+    assert documents.monitor.unusable(state) == {"no label value": 2}
 
 
 @pytest.mark.parametrize("mode", MODES)

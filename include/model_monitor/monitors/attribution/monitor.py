@@ -8,24 +8,31 @@ from typing import TYPE_CHECKING, ClassVar, get_args
 
 import numpy as np
 
-from model_monitor.core import importances
 from model_monitor.core.constraints import Constraint, Near, Unlearned
 from model_monitor.core.importances import Importances
 from model_monitor.core.measures import Measure, Measures, Subject, Undefined
 from model_monitor.core.monitor import Monitor
-from model_monitor.monitors import checks
 from model_monitor.monitors.attribution.state import LARGEST, AggMethod, Explained, OfLabel, observe
-from model_monitor.monitors.options import SharedOptions
+from model_monitor.monitors.options import Compatibility, SharedOptions, probabilities
 from model_monitor.monitors.traits import BUILT_IN
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["ATTRIBUTIONS", "DRIFT", "EXPECTED", "Attribution", "Explained", "Moved", "moved", "ndcg"]
-
 DRIFT = "feature_attribution_drift_check"  # what the constraint is called in reports
 ATTRIBUTIONS = "attributions"  # the measure of a label that is judged: an ``Importances``; the finding observes NDCG
 EXPECTED = "expected"  # the model's mean prediction on the background rows: a float
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """Whether a mode weighs chance, and passes over features that come in no order."""
+
+    weighs_chance: bool = True
+    needs_order: bool = True
+
+
+CONVENTIONS: Mapping[Compatibility, Conventions] = {"calibrated": Conventions(), "sagemaker": Conventions(False, False)}
 
 
 @dataclass(frozen=True)
@@ -35,15 +42,11 @@ class Attribution(SharedOptions, Monitor[Explained]):
     Rows are explained ones: a float64 column ``{label}|{feature}`` for each output and feature, e.g. ``approved|age``,
     and a constant column ``@expected|{label}`` for each output. Subject of a measure: ``Subject(label)``.
 
-    agg_method: turns the attributions of rows into one number for each feature: "mean_abs", the mean of their absolute
-        values; "median", which is signed; or "mean_sq", the mean of their squares.
+    agg_method: makes one number for each feature of the rows' attributions: the mean of their absolute values
+        ("mean_abs") or of their squares ("mean_sq"), or their "median", which is signed.
     ndcg_threshold: NDCG (0..1) below which the order of the features has drifted, e.g. ``0.9``.
-    compatibility: "calibrated" weighs chance: violated only if the upper end of NDCG's interval is below the threshold
-        too. "sagemaker" compares NDCG itself.
     level: probability (0..1) of the reported intervals.
-    resamples: how often importances are drawn for intervals and for the chance in NDCG, at least 100.
-    seed: of these draws, 0 or more.
-    false_alarm_budget: probability (0..1) of any violation in a window of unchanged attributions (calibrated only).
+    resamples, seed: how often (at least 100) importances are drawn for intervals and for the chance in NDCG.
     """
 
     agg_method: AggMethod = "mean_abs"
@@ -60,9 +63,13 @@ class Attribution(SharedOptions, Monitor[Explained]):
             yield f"agg_method is mean_abs, median or mean_sq, not {self.agg_method!r}"
         if not 0 <= self.ndcg_threshold <= 1:
             yield f"ndcg_threshold is between 0 and 1, not {self.ndcg_threshold}"
-        yield from checks.probabilities(level=self.level)
+        yield from probabilities(level=self.level)
         if self.resamples < 100 or self.seed < 0:
             yield "resamples are at least 100, and a seed is not negative"
+
+    @property
+    def conventions(self) -> Conventions:
+        return CONVENTIONS[self.compatibility]
 
     @property
     def empty(self) -> Explained:
@@ -73,13 +80,12 @@ class Attribution(SharedOptions, Monitor[Explained]):
         return observe(self.agg_method, batch)
 
     def measure(self, state: Explained) -> Measures:
-        """Of each label: ``attributions`` (Importances) and ``expected``; Undefined without a usable row, and
-        calibrated attributions that are all 0, which have no order."""
+        """Of each label: ``attributions`` (Importances) and ``expected``; Undefined without a usable row."""
         measures: dict[tuple[Subject, str], Measure] = {}
         for label, one in state.labels.items.items():
-            subject, nothing = Subject(label), Undefined("no row was explained")
-            measures[subject, ATTRIBUTIONS] = self.judged(one) if one.n else nothing
-            measures[subject, EXPECTED] = one.expected_value if one.n else nothing
+            attributions = self.importances(one)
+            measures[Subject(label), ATTRIBUTIONS] = attributions
+            measures[Subject(label), EXPECTED] = one.expected_value if one.n else attributions
         return measures
 
     def suggest(self, baseline: Explained) -> Iterator[Constraint]:
@@ -88,10 +94,6 @@ class Attribution(SharedOptions, Monitor[Explained]):
     def labels(self, state: Explained) -> list[str]:
         """The model's outputs, in the order of the columns."""
         return list(state.labels.items)
-
-    def features(self, state: Explained) -> list[str]:
-        """The features, in the order of the columns."""
-        return list(next((one.sums.names for one in state.labels.items.values()), ()))
 
     def rows(self, state: Explained) -> int:
         """The number of rows explained and usable (no null, NaN or enormous attribution)."""
@@ -121,14 +123,12 @@ class Attribution(SharedOptions, Monitor[Explained]):
         """By label: ``expected_value`` of ``analysis.json``."""
         return {label: one.expected_value for label, one in state.labels.items.items() if one.n}
 
-    def judged(self, one: OfLabel) -> Importances | Undefined:
-        """The importances of a label with at least one row; calibrated, Undefined if they have no order."""
-        if self.calibrated and not one.values.any():
+    def importances(self, one: OfLabel) -> Importances | Undefined:
+        """The importances of a label; Undefined without a usable row or, calibrated, if they have no order."""
+        if not one.n:
+            return Undefined("no row was explained")
+        if self.conventions.needs_order and not one.values.any():
             return Undefined("no feature moves the model's answers, so they come in no order")
-        return self.importances(one)
-
-    def importances(self, one: OfLabel) -> Importances:
-        """Of a label with at least one row."""
         covariance = one.covariance if one.n > 1 else None
         return Importances(one.sums.names, one.values, covariance, one.n, self.resamples, self.seed)
 
@@ -141,36 +141,17 @@ class Attribution(SharedOptions, Monitor[Explained]):
         """One for each label of a baseline's ``global_values``, e.g. as read back from ``analysis.json``.
 
         ``errors`` and ``rows`` are the baseline's ``standard_errors`` and ``rows`` if known. SageMaker's files have
-        none: then only the live window's chance is weighed. The bound is ``Near(to=Importances, distance="ndcg",
-        threshold=ndcg_threshold)``, or calibrated ``Unlearned`` where the baseline has no order to keep; a finding's
-        ``observed`` is NDCG, its ``noise_floor`` how far chance takes that.
+        none: then only the live window's chance is weighed. A finding's ``observed`` is NDCG, its ``noise_floor`` how
+        far chance takes that.
         """
-        level = self.false_alarm_budget / max(1, len(baseline)) if self.calibrated else None
+        level = self.false_alarm_budget / max(1, len(baseline)) if self.conventions.weighs_chance else None
         for label, values in baseline.items():
             to = expectation(values, (errors or {}).get(label), rows or 0)
             bound: Near | Unlearned = Near(to, "ndcg", self.ndcg_threshold, level)
-            if self.calibrated and (len(values) < 2 or not any(values.values())):
+            if self.conventions.needs_order and (len(values) < 2 or not any(values.values())):
                 why = "a single feature is always in order" if any(values.values()) else "no feature moved the answers"
                 bound = Unlearned(f"the baseline has no order of features: {why}")
             yield Constraint(DRIFT, Subject(label), ATTRIBUTIONS, bound)
-
-    def interval(
-        self,
-        state: Explained,
-        baseline: Mapping[str, Mapping[str, float]],
-        errors: Mapping[str, Mapping[str, float]] | None = None,
-        rows: int | None = None,
-    ) -> dict[str, tuple[float, float] | None]:
-        """By label of the baseline: the interval of NDCG at ``level``, from resampling; None below two rows. The other
-        arguments are those of ``constraints``."""
-        found: dict[str, tuple[float, float] | None] = {}
-        for label, values in baseline.items():
-            one, to = state.labels.items.get(label), expectation(values, (errors or {}).get(label), rows or 0)
-            if one is None or not one.n:
-                found[label] = None
-            else:
-                found[label] = importances.ndcg_interval(self.importances(one), to, (1 - self.level) / 2)
-        return found
 
 
 def expectation(values: Mapping[str, float], errors: Mapping[str, float] | None, rows: int) -> Importances:
@@ -209,11 +190,3 @@ def ranks(values: Mapping[str, float]) -> dict[str, int]:
     sizes = np.abs([*values.values()])
     larger = len(sizes) - np.searchsorted(np.sort(sizes), sizes, side="right")
     return dict(zip(values, (larger + 1).tolist(), strict=True))
-
-
-def ndcg(baseline: Mapping[str, float], live: Mapping[str, float]) -> float | None:
-    """How well live values keep the order of the baseline's: 0..1, 1 is the same order; None without a common feature.
-
-    ``core.importances.ndcg`` of plain numbers.
-    """
-    return importances.ndcg(Importances.of(live), Importances.of(baseline))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from model_monitor.monitors import checks
 from model_monitor.monitors.bias.facets import Facet, Name
 from model_monitor.monitors.bias.metrics import POST, PRE
-from model_monitor.monitors.options import SharedOptions
+from model_monitor.monitors.options import SharedOptions, probabilities, shares
 
 MAX_SAMPLE_ROWS = 100_000
 
@@ -62,10 +61,10 @@ class Options(SharedOptions):
             yield "give inference_attribute, the predicted label, or probability_attribute, its score"
         if not self.label_values_or_threshold:
             yield "label_values_or_threshold: say which labels are positive, e.g. [1]"
-        yield from checks.shares(probability_threshold_attribute=self.probability_threshold_attribute)
+        yield from shares(probability_threshold_attribute=self.probability_threshold_attribute)
         if unknown := sorted(set(self.judge) - {*PRE, *POST}):
             yield f"'{unknown[0]}' is no metric; judge one or more of {', '.join([*PRE, *POST])}"
-        yield from checks.probabilities(level=self.level)
+        yield from probabilities(level=self.level)
         yield from super().problems()
         if self.resamples < 100:
             yield f"resamples: at least 100 tell an error, not {self.resamples}"

@@ -13,11 +13,11 @@ from model_monitor.core.constraints import Between
 from model_monitor.core.distributions import Distribution
 from model_monitor.core.measures import Estimate, Measure, Share, Undefined
 from model_monitor.monitors import resamples
-from model_monitor.monitors.checks import Compatibility
 from model_monitor.monitors.model_quality import binary, multiclass, regression
 from model_monitor.monitors.model_quality.binary import Coding
 from model_monitor.monitors.model_quality.classification import share_error
 from model_monitor.monitors.model_quality.outcomes import Classified, Estimated
+from model_monitor.monitors.options import Compatibility
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from model_monitor.monitors import checks
 from model_monitor.monitors.model_quality import binary, multiclass, regression
 from model_monitor.monitors.model_quality.conventions import CONVENTIONS, Better, Conventions
 from model_monitor.monitors.model_quality.custom_metrics import CustomMetric
-from model_monitor.monitors.options import SharedOptions
+from model_monitor.monitors.options import SharedOptions, shares
 from model_monitor.monitors.values import label_of
 
 ProblemType = Literal["Regression", "BinaryClassification", "MulticlassClassification"]
@@ -116,7 +115,7 @@ class Options(SharedOptions):
             yield f"problem_type is one of {', '.join(get_args(ProblemType))}, not {self.problem_type!r}"
         yield from self.problems_of_answers()
         yield from super().problems()
-        yield from checks.shares(probability_threshold_attribute=self.probability_threshold_attribute)
+        yield from shares(probability_threshold_attribute=self.probability_threshold_attribute)
         if not 0 <= self.drift_threshold <= 1:
             yield f"drift_threshold is a distance of 0 to 1, not {self.drift_threshold}"
         if unknown := [name for name in self.judge if self.better(name) is None]:

@@ -1,5 +1,6 @@
 """Which files does a monitor read and write? SageMaker's where it has such a monitor, plain ones otherwise."""
 
+from collections.abc import Callable
 from functools import singledispatch
 from typing import Any
 
@@ -9,10 +10,10 @@ from model_monitor.monitors.attribution import Attribution
 from model_monitor.monitors.bias import Bias
 from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.monitors.model_quality import ModelQuality
-from model_monitor.results.documents.attribution import attribution_documents
-from model_monitor.results.documents.bias import bias_documents
-from model_monitor.results.documents.data_quality import DataQualityDocuments
-from model_monitor.results.documents.model_quality import model_quality_documents
+from model_monitor.results.documents.attribution import AttributionDocuments, CalibratedAttributionDocuments
+from model_monitor.results.documents.bias import BiasDocuments, CalibratedBiasDocuments
+from model_monitor.results.documents.data_quality import DataQualityDocuments, SageMakerDataQualityDocuments
+from model_monitor.results.documents.model_quality import CalibratedModelQualityDocuments, ModelQualityDocuments
 from model_monitor.results.documents.plain import PlainDocuments
 from model_monitor.results.documents.protocol import (
     ANALYSIS,
@@ -51,8 +52,13 @@ def documents_of(monitor: Monitor[Any]) -> Documents[Any]:
     return PlainDocuments(monitor)
 
 
-documents_of.register(DataQuality, DataQualityDocuments)
-documents_of.register(ModelQuality, model_quality_documents)
-documents_of.register(Bias, bias_documents)
-documents_of.register(Attribution, attribution_documents)
+def of_mode(calibrated: Callable[..., Documents[Any]], sagemaker: Callable[..., Documents[Any]]) -> Any:
+    """The documents of a monitor's mode: the one place where files depend on it."""
+    return lambda monitor: {"calibrated": calibrated, "sagemaker": sagemaker}[monitor.compatibility](monitor)
+
+
+documents_of.register(DataQuality, of_mode(DataQualityDocuments, SageMakerDataQualityDocuments))
+documents_of.register(ModelQuality, of_mode(CalibratedModelQualityDocuments, ModelQualityDocuments))
+documents_of.register(Bias, of_mode(CalibratedBiasDocuments, BiasDocuments))
+documents_of.register(Attribution, of_mode(CalibratedAttributionDocuments, AttributionDocuments))
 documents_of.register(Segmented, lambda monitor: SegmentedDocuments(monitor, documents_of))

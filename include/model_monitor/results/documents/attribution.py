@@ -12,8 +12,8 @@ from typing import Any
 from model_monitor.core.constraints import Constraint, Finding, Near, Unlearned
 from model_monitor.core.importances import Importances, ndcg, ndcg_interval
 from model_monitor.errors import ConfigError
-from model_monitor.monitors.attribution import DRIFT, Attribution, Explained, moved
-from model_monitor.monitors.attribution.state import LARGEST
+from model_monitor.monitors.attribution import DRIFT, Attribution, moved
+from model_monitor.monitors.attribution.state import LARGEST, Explained
 from model_monitor.results.documents import analysis
 from model_monitor.results.documents.protocol import ANALYSIS, Document, Documents, number
 
@@ -32,6 +32,7 @@ class AttributionDocuments(Documents[Explained]):
 
     statistics_name = ANALYSIS
     constraints_name = ANALYSIS
+    reports_labels = False
 
     def statistics(self, state: Explained, constraints: Sequence[Constraint] = ()) -> Document:
         """SageMaker's members; a label without an explained row has no values."""
@@ -39,7 +40,7 @@ class AttributionDocuments(Documents[Explained]):
         asked = [label_of(constraint) for constraint in constraints]
         labels = {
             label: {VALUES: values.get(label, {}), EXPECTED: number(expected.get(label))}
-            for label in dict.fromkeys([*self.monitor.labels(state), *asked])
+            for label in dict.fromkeys([*state.labels.items, *asked])
         }
         return {"version": analysis.VERSION, analysis.EXPLANATIONS: {METHOD: labels}}
 
@@ -79,15 +80,11 @@ class AttributionDocuments(Documents[Explained]):
         drifts = self.drifts(state, [finding.constraint for finding in violated])
         return {"version": analysis.VERSION, "violations": [violation(finding, drifts) for finding in violated]}
 
-    def unusable(self, state: Explained) -> dict[str, int]:
-        return self.monitor.unusable(state)
-
-    def ground_truth(self, labels: Mapping[str, Any]) -> Document:
-        return {}
-
 
 class CalibratedAttributionDocuments(AttributionDocuments):
     """The files of the calibrated mode: SageMaker's, and members that it does not have."""
+
+    reports_labels = True
 
     def statistics(self, state: Explained, constraints: Sequence[Constraint] = ()) -> Document:
         """Adds each label's ``standard_errors`` and its ``drift`` from the baseline; ``agg_method``; and how many rows
@@ -97,7 +94,7 @@ class CalibratedAttributionDocuments(AttributionDocuments):
         for label, written in document[analysis.EXPLANATIONS][METHOD].items():
             written |= {ERRORS: errors[label]} if label in errors else {}
             written |= {"drift": drifts[label]} if label in drifts else {}
-        unusable = self.unusable(state)
+        unusable = self.monitor.unusable(state)
         dataset = {"item_count": self.monitor.rows(state)} | ({"unusable": unusable} if unusable else {})
         return document | {AGGREGATION: self.monitor.agg_method, "dataset": dataset}
 
@@ -114,14 +111,6 @@ class CalibratedAttributionDocuments(AttributionDocuments):
                 shown = list(interval) if interval else None
                 drifts[label_of(constraint)] = {"ndcg": ndcg(live, baseline), "interval": shown, "moved": changes}
         return drifts
-
-    def ground_truth(self, labels: Mapping[str, Any]) -> Document:
-        return Documents.ground_truth(self, labels)
-
-
-def attribution_documents(monitor: Attribution) -> AttributionDocuments:
-    """The documents of the monitor's mode."""
-    return (CalibratedAttributionDocuments if monitor.calibrated else AttributionDocuments)(monitor)
 
 
 def label_of(constraint: Constraint) -> str:

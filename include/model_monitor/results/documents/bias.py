@@ -57,6 +57,7 @@ class BiasDocuments(Documents[Tallies]):
 
     statistics_name = ANALYSIS
     constraints_name = ANALYSIS
+    reports_labels = False
 
     def statistics(self, state: Tallies, constraints: Sequence[Constraint] = ()) -> Document:
         """SageMaker's sections: the metrics of predictions, then those of labels.
@@ -136,19 +137,15 @@ class BiasDocuments(Documents[Tallies]):
         values = analysis.text_of(observed), analysis.text_of(required(bound, observed))
         return f"Metric value {values[0]} doesn't meet the baseline constraint requirement {values[1]}"
 
-    def unusable(self, state: Tallies) -> dict[str, int]:
-        return self.monitor.unusable(state)
-
-    def ground_truth(self, labels: Mapping[str, Any]) -> Document:
-        return {}
-
 
 class CalibratedBiasDocuments(BiasDocuments):
     """The files of the calibrated mode: SageMaker's, and members that it does not have."""
 
+    reports_labels = True
+
     def statistics(self, state: Tallies, constraints: Sequence[Constraint] = ()) -> Document:
         """Adds the ``dataset``: how many rows were usable (``item_count``) and ``unusable``, by reason."""
-        unusable = self.unusable(state)
+        unusable = self.monitor.unusable(state)
         dataset = {"item_count": state.judged} | ({"unusable": unusable} if unusable else {})
         return super().statistics(state) | {"dataset": dataset}
 
@@ -168,14 +165,6 @@ class CalibratedBiasDocuments(BiasDocuments):
     def description(self, bound: Between, observed: float, noise: float | None) -> str:
         """Adds the allowed range."""
         return super().description(bound, observed, noise) + allowed(bound, noise)
-
-    def ground_truth(self, labels: Mapping[str, Any]) -> Document:
-        return Documents.ground_truth(self, labels)
-
-
-def bias_documents(monitor: Bias) -> BiasDocuments:
-    """The documents of the monitor's mode."""
-    return (CalibratedBiasDocuments if monitor.calibrated else BiasDocuments)(monitor)
 
 
 def with_value(constraint: Constraint, value: Measure) -> Constraint:

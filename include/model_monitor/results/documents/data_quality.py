@@ -73,15 +73,15 @@ class DataQualityDocuments(Documents[Table]):
         violated = [finding for finding in findings if finding.outcome == "violated"]
         return {"violations": [violation(finding, list(state.columns.items)) for finding in violated]}
 
-    def ground_truth(self, labels: Mapping[str, Any]) -> Document:
-        return super().ground_truth(labels) if self.monitor.conventions.reports_labels else {}
-
-    @property
-    def matches_by_position(self) -> bool:
-        return self.monitor.conventions.by_position
-
     def column_names(self, statistics: Document | None, constraints: Document | None) -> list[str]:
         return [f["name"] for f in features_of(constraints if constraints is not None else statistics)]
+
+
+class SageMakerDataQualityDocuments(DataQualityDocuments):
+    """The same files; live columns take the baseline's names in its order, and no file counts labels."""
+
+    reports_labels = False
+    matches_by_position = True
 
 
 def feature(name: str, column: Column, missing: int) -> Document:

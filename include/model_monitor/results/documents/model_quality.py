@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 from model_monitor.core.constraints import Constraint, Finding, Near, Unlearned
 from model_monitor.core.measures import EVERYTHING, Estimate, Measure, Share, Undefined
@@ -16,7 +15,6 @@ from model_monitor.core.ranking import Curves
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import BASELINE_DRIFT
 from model_monitor.monitors.model_quality import GREATER_THAN, LESS_THAN, PREDICTION_DRIFT, ModelQuality, Quality
-from model_monitor.results.documents.java_numbers import java_text
 from model_monitor.results.documents.model_quality_baseline import (
     PREDICTIONS,
     cells_in,
@@ -33,7 +31,7 @@ from model_monitor.results.documents.model_quality_baseline import (
     why_unknown,
 )
 from model_monitor.results.documents.protocol import Document, Documents, number
-from model_monitor.results.documents.words import describe
+from model_monitor.results.documents.words import describe, java_text
 
 CURVE_POINTS = 1000  # at most, of each curve
 NO_CURVES = Curves([], [], [], [])
@@ -44,6 +42,8 @@ class ModelQualityDocuments(Documents[Quality]):
     """SageMaker's files of a model-quality monitor."""
 
     monitor: ModelQuality
+
+    reports_labels = False
 
     def statistics(self, state: Quality, constraints: Sequence[Constraint] = ()) -> Document:
         """SageMaker's members in its order.
@@ -131,12 +131,6 @@ class ModelQualityDocuments(Documents[Quality]):
         )
         return {"constraint_check_type": check, "description": words, "metric_name": shown}
 
-    def unusable(self, state: Quality) -> dict[str, int]:
-        return self.monitor.unusable(state)
-
-    def ground_truth(self, labels: Mapping[str, Any]) -> Document:
-        return {}
-
     def informed(self, statistics: Document | None) -> ModelQuality | None:
         """The monitor with the labels of the baseline's rows as its classes, where its options name none.
 
@@ -167,10 +161,12 @@ class ModelQualityDocuments(Documents[Quality]):
 class CalibratedModelQualityDocuments(ModelQualityDocuments):
     """The files of the calibrated mode: SageMaker's, and members that it does not have."""
 
+    reports_labels = True
+
     def statistics(self, state: Quality, constraints: Sequence[Constraint] = ()) -> Document:
         """Adds ``unusable`` rows by reason, and ``predictions`` of all rows as data quality writes a column."""
         document = super().statistics(state, constraints)
-        if unusable := self.unusable(state):
+        if unusable := self.monitor.unusable(state):
             document["dataset"]["unusable"] = unusable
         return document | {PREDICTIONS: predictions_written(self.monitor, state)}
 
@@ -193,14 +189,6 @@ class CalibratedModelQualityDocuments(ModelQualityDocuments):
         thresholds = super().thresholds(asked, operators)
         refuse_impossible(thresholds, self.monitor)
         return thresholds
-
-    def ground_truth(self, labels: Mapping[str, Any]) -> Document:
-        return Documents.ground_truth(self, labels)
-
-
-def model_quality_documents(monitor: ModelQuality) -> ModelQualityDocuments:
-    """The documents of the monitor's mode."""
-    return (CalibratedModelQualityDocuments if monitor.calibrated else ModelQualityDocuments)(monitor)
 
 
 def operator_of(monitor: ModelQuality, name: str) -> str:

@@ -55,13 +55,14 @@ class Documents(Protocol[S]):
     def violations(self, findings: Sequence[Finding], state: S) -> Document:
         """``constraint_violations.json``: an entry per violated finding, an empty list if there is none."""
 
-    def unusable(self, state: S) -> dict[str, int]:
-        """How many rows the monitor set aside, by reason; {} for one that judges every row."""
-        return {}
+    @property
+    def reports_labels(self) -> bool:
+        """Whether ``statistics.json`` counts the labels of the window; SageMaker's does not."""
+        return True
 
     def ground_truth(self, labels: Mapping[str, Any]) -> Document:
-        """The member of ``statistics.json`` about the window's labels; {} to write none, as SageMaker does."""
-        return {"ground_truth": {name: labels[name] for name in LABEL_METRICS}}
+        """The member of ``statistics.json`` about the window's labels; {} to write none."""
+        return {"ground_truth": {name: labels[name] for name in LABEL_METRICS}} if self.reports_labels else {}
 
     def informed(self, statistics: Document | None) -> Monitor[Any] | None:
         """The monitor that reads a window as the rows of a baseline's ``statistics.json`` were read; None if that is

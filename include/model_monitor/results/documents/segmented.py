@@ -103,11 +103,9 @@ class SegmentedDocuments(Documents[Parts[Any]]):
                 written += [of_segment(violation, segment) for violation in own]
         return {"violations": written}
 
-    def unusable(self, state: Parts[Any]) -> dict[str, int]:
-        return self.whole.unusable(state.whole)
-
-    def ground_truth(self, labels: Mapping[str, Any]) -> Document:
-        return self.whole.ground_truth(labels)
+    @property
+    def reports_labels(self) -> bool:
+        return self.whole.reports_labels
 
     def informed(self, statistics: Document | None) -> Monitor[Any]:
         def of(monitor: Monitor[Any]) -> Monitor[Any]:
