@@ -264,10 +264,13 @@ WRONG = [
     ({"version": "2.0"}, "version: Input should be '1.0', not '2.0'"),
     ({"headers": ["a", "b", "a"]}, "file: headers has 'a' twice; give each column a name of its own"),
     ({"headers": "a"}, "headers: Input should be a valid list, not 'a'"),
-    ({"label_values_or_threshold": [True]}, "label_values_or_threshold.0: a text or a number is expected, not True"),
+    (
+        {"label_values_or_threshold": [True]},
+        "label_values_or_threshold.0: a text or a finite number is expected, not T",
+    ),
     (
         {"label_values_or_threshold": [float("nan")]},
-        "label_values_or_threshold.0: a finite number is expected, not nan",
+        "label_values_or_threshold.0: a text or a finite number is expected, not nan",
     ),
     ({"probability_threshold": "half"}, "probability_threshold: Input should be a valid number, not 'half'"),
     ({"methods": []}, "methods: Input should be"),
@@ -283,7 +286,7 @@ WRONG = [
         {"methods": {"pre_training_bias": {"methods": ["CI", "DI"]}}},
         'methods.pre_training_bias.methods: "all" or a list of some of CDDL, CI, DPL, JS, KL, KS, LP, TVD is expected',
     ),
-    ({"predictor": {"content_template": 5}}, "predictor.content_template: a text is expected, or an object of texts"),
+    ({"predictor": {"content_template": 5}}, "predictor.content_template: a text or an object of texts is expected"),
     (
         {"predictor": {"content_type": "application/jsonlines", "content_template": "{}"}},
         "predictor: content_type application/jsonlines needs a content_template with $features in it",
