@@ -15,7 +15,7 @@ from model_monitor import jobs
 from model_monitor.__main__ import main
 from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window, moment
-from model_monitor.sagemaker.importing.account import ALLOWED, Account
+from model_monitor.sagemaker.importing.sources import ALLOWED, Account
 
 
 @pytest.fixture

@@ -81,11 +81,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def import_of(arguments: argparse.Namespace, target: Path | None) -> tuple[Import, list[str]]:
     """What the arguments ask for, and the names of the schedules. Raises ConfigError."""
-    from model_monitor.sagemaker.importing.account import Account
-    from model_monitor.sagemaker.importing.endpoint_file import Import
+    from model_monitor.sagemaker.importing.endpoint_file import Import, Wishes
     from model_monitor.sagemaker.importing.files import Files
-    from model_monitor.sagemaker.importing.json_files import JsonFiles
-    from model_monitor.sagemaker.importing.wishes import Wishes
+    from model_monitor.sagemaker.importing.sources import Account, JsonFiles
 
     copies = arguments.copy_baselines
     if copies and "://" in copies:

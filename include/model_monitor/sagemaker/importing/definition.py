@@ -1,13 +1,14 @@
-"""A schedule's job in one form, whether it is written in the schedule or is a job definition."""
+"""A schedule's job in one form, whether the schedule holds it or names it; and what of it has no counterpart here."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from model_monitor.errors import ConfigError
+from model_monitor.sagemaker.importing.document import OfSchedule
 from model_monitor.sagemaker.importing.shapes import KINDS, Json, NotThere, Source
 
 PREBUILT = ("sagemaker-model-monitor-analyzer", "sagemaker-clarify-processing")
@@ -39,19 +40,16 @@ class Definition:
 
     @property
     def name(self) -> str:
-        name: str = self.schedule["MonitoringScheduleName"]
-        return name
+        return str(self.schedule["MonitoringScheduleName"])
 
     @property
     def output(self) -> str:
         """Where its reports are."""
-        uri: str = self.outputs["MonitoringOutputs"][0]["S3Output"]["S3Uri"]
-        return uri
+        return str(self.outputs["MonitoringOutputs"][0]["S3Output"]["S3Uri"])
 
     @property
     def environment(self) -> dict[str, str]:
-        variables: dict[str, str] = self.app.get("Environment", {})
-        return variables
+        return dict(self.app.get("Environment", {}))
 
     @property
     def needs_labels(self) -> bool:
@@ -119,3 +117,62 @@ def only(values: Sequence[Json], what: str, name: str) -> Json:
     if len(values) != 1:
         raise ConfigError(f"schedule '{name}' has {len(values)} {what}; it must have one")
     return values[0]
+
+
+WORKERS = "Airflow's workers"
+PUBLISH = "publish_cloudwatch_metrics"
+OF_MONITORS = {  # what the prebuilt container reads from its environment, and so do we
+    *("analysis_type", "problem_type", "inference_attribute", "probability_attribute"),
+    *("probability_threshold_attribute", "ground_truth_attribute", "categorical_drift_method"),
+}
+
+
+def list_what_is_left(definition: Definition, about: OfSchedule) -> None:
+    """List what is left of a schedule and its job, whatever its kind is."""
+    for what, instead in (*of_machines(definition), *of_container(definition)):
+        about.no_counterpart(what, instead)
+    status = definition.schedule.get("MonitoringScheduleStatus", "Scheduled")
+    if status not in ("Scheduled", "Pending"):
+        about.look("name", f"its status at AWS is {status}; leave its DAG paused if it shall not run here either")
+
+
+def of_machines(definition: Definition) -> Iterator[tuple[str, str]]:
+    job = definition.job
+    resources = job.get("JobResources") or job.get("MonitoringResources") or {}
+    if cluster := resources.get("ClusterConfig", {}):
+        yield (
+            f"ClusterConfig ({cluster['InstanceCount']} x {cluster['InstanceType']}, {cluster['VolumeSizeInGB']} GB)",
+            f"{WORKERS} do the work; a pool limits how much at once, and memory stays bounded whatever the traffic",
+        )
+    if "VolumeKmsKeyId" in cluster or definition.outputs.get("KmsKeyId"):
+        yield "KmsKeyId", "files are encrypted as the bucket does it; set the key as its default encryption"
+    if limit := job.get("StoppingCondition"):
+        seconds = limit["MaxRuntimeInSeconds"]
+        yield f"MaxRuntimeInSeconds ({seconds})", "execution_timeout of Airflow's tasks; what fails is tried again"
+    if job.get("NetworkConfig"):
+        yield "NetworkConfig", f"network, subnets and security groups are those of {WORKERS}"
+    if role := job.get("RoleArn"):
+        yield (
+            f"RoleArn ({role.rpartition('/')[2]})",
+            f"the credentials of {WORKERS}; they must read capture, labels and baselines, and write the output",
+        )
+    if job.get("Tags") or definition.schedule.get("Tags"):
+        yield "Tags", "Airflow has its own on each DAG"
+
+
+def of_container(definition: Definition) -> Iterator[tuple[str, str]]:
+    yield (
+        f"ImageUri ({definition.app['ImageUri']}), LocalPath, S3InputMode, S3DataDistributionType, S3UploadMode",
+        "there is no container, and nothing is copied into one: files are read where they are",
+    )
+    for key in ("ContainerEntrypoint", "ContainerArguments"):
+        if key in definition.app:
+            yield key, "there is no container that could be started otherwise"
+    environment = definition.environment
+    if environment.get(PUBLISH) == "Enabled":
+        yield (
+            f"Environment.{PUBLISH}",
+            "no metrics go to CloudWatch; the task `alert` tells of violations, and execution.json of all findings",
+        )
+    for key in sorted(environment.keys() - OF_MONITORS - {PUBLISH}):
+        yield f"Environment.{key}", "there is no container whose environment it could be; its value is not shown"

@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from model_monitor.errors import ConfigError
 from model_monitor.sagemaker.analysis_config import Analysis
 from model_monitor.sagemaker.importing.columns import columns_of, used_by
-from model_monitor.sagemaker.importing.definition import Definition, definition_of
+from model_monitor.sagemaker.importing.definition import Definition, definition_of, list_what_is_left
 from model_monitor.sagemaker.importing.document import OfSchedule, Remarks
 from model_monitor.sagemaker.importing.files import Files, analysis_of, baseline_of, on_s3, scripts_of
-from model_monitor.sagemaker.importing.left_out import list_what_is_left
 from model_monitor.sagemaker.importing.monitors import MONITORS, explain_of, options_of
-from model_monitor.sagemaker.importing.shapes import Json, Source
+from model_monitor.sagemaker.importing.shapes import Json, NotThere, Source
 from model_monitor.sagemaker.importing.times import times_of
-from model_monitor.sagemaker.importing.traffic import traffic_of
-from model_monitor.sagemaker.importing.wishes import Wishes
 from model_monitor.store.addresses import NAME
 
 BESIDE = "-model-monitor"  # the output folder has the name of SageMaker's, and this
+ALL = "AllTraffic"  # the SDK's name of an only variant
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What SageMaker's documents don't say, or what shall differ from them; None or {} if nothing is wished.
+
+    analysis: files of analysis configurations by a schedule's name; under "" the one for all others.
+    model: the address of the model that is explained. calibrated: decide as we do by default, not as SageMaker.
+    """
+
+    endpoint: str | None = None
+    capture_uri: str | None = None
+    variant: str | None = None
+    output: str | None = None
+    ground_truth: str | None = None
+    analysis: Mapping[str, str] = field(default_factory=dict)
+    model: str | None = None
+    calibrated: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,7 +54,11 @@ class Import:
         Raises ConfigError if a document is missing or there can be no such file, StoreError.
         """
         definitions = self.definitions(names)
-        head = traffic_of(definitions, self.source, self.files, self.wishes, self.remarks)
+        kinds = {definition.is_batch for definition in definitions}
+        if len(kinds) > 1:
+            raise ConfigError("some schedules judge an endpoint and others batch transforms; import them apart")
+        head = self.of_batch(definitions) if kinds == {True} else self.of_endpoint(definitions)
+        head["capture"]["uri"] = self.files.from_here(head["capture"]["uri"])
         schedules, used = [], []
         for i, definition in enumerate(definitions):
             about = OfSchedule(self.remarks, i, definition.name)
@@ -69,6 +89,82 @@ class Import:
         if not kept:
             raise ConfigError(f"there is nothing to import: {'; '.join(self.remarks.without)}")
         return kept
+
+    def of_batch(self, definitions: Sequence[Definition]) -> Json:
+        """``endpoint`` and ``capture`` of batch transforms. Raises ConfigError if the schedules differ in them."""
+        uris = {on_s3(d.given["DataCapturedDestinationS3Uri"], "DataCapturedDestinationS3Uri") for d in definitions}
+        formats = [definition.given["DatasetFormat"] for definition in definitions]
+        if len(uris) > 1 or any(one != formats[0] for one in formats):
+            raise ConfigError(
+                f"the schedules judge batch transforms in {', '.join(sorted(uris))}, or in several formats; one "
+                "endpoint file is of one folder and format: import them apart"
+            )
+        if self.wishes.variant is not None:
+            raise ConfigError("--variant is of endpoints, and batch transforms have none; leave it out")
+        if len(formats[0]) != 1:
+            raise ConfigError("DatasetFormat says one of Csv, Json and Parquet; correct it in the JSON")
+        if self.wishes.endpoint is None:
+            self.remarks.look(("endpoint",), "batch transforms have no endpoint; give a better name than this")
+        described = {"Csv": {"Header": False} | formats[0]["Csv"]} if "Csv" in formats[0] else formats[0]
+        capture = {"kind": "batch", "uri": self.wishes.capture_uri or uris.pop(), "format": described}
+        return {"endpoint": self.wishes.endpoint or definitions[0].name, "capture": capture}
+
+    def of_endpoint(self, definitions: Sequence[Definition]) -> Json:
+        """``endpoint``, ``variant`` and ``capture``. Raises ConfigError if the schedules have several endpoints."""
+        name, *others = dict.fromkeys(definition.given["EndpointName"] for definition in definitions)
+        if others:
+            raise ConfigError(
+                f"the schedules are of endpoints {', '.join([name, *others])}, and one file is of one endpoint; "
+                "import them apart"
+            )
+        if self.wishes.endpoint not in (None, name):
+            raise ConfigError(f"--endpoint {self.wishes.endpoint}: the schedules are of endpoint {name}; leave it out")
+        try:
+            described = self.source.describe("Endpoint", name)
+        except NotThere:
+            described = {}
+        variant = self.variant(described)
+        return {"endpoint": name, "variant": variant, "capture": {"uri": self.capture_uri(described, name)}}
+
+    def variant(self, described: Json) -> str:
+        """The variant whose requests are judged: the wished one, else AllTraffic, else the first."""
+        variants = [*described.get("ProductionVariants", []), *described.get("ShadowProductionVariants", [])]
+        known = [variant["VariantName"] for variant in variants]
+        wished = self.wishes.variant
+        if wished is not None:
+            if known and wished not in known:
+                raise ConfigError(f"--variant {wished}: the endpoint has {', '.join(known)}")
+            return wished
+        if not known:
+            self.remarks.look(("variant",), f"nobody said which variants the endpoint has; {ALL} is taken")
+            return ALL
+        chosen = ALL if ALL in known else str(known[0])
+        if others := [name for name in known if name != chosen]:
+            self.remarks.look(
+                ("variant",),
+                f"the endpoint also has {', '.join(others)}, which SageMaker judges together with this one; for each "
+                "import again with --variant, other names of schedules, and an --output of its own",
+            )
+        return chosen
+
+    def capture_uri(self, described: Json, name: str) -> str:
+        """The folder above that of the endpoint. Raises ConfigError if it is unknown."""
+        config = described.get("DataCaptureConfig", {})
+        if config.get("EnableCapture", True) is False or config.get("CaptureStatus") == "Stopped":
+            self.remarks.look(("capture",), "data capture is switched off; there will be nothing to judge")
+        if (share := config.get("CurrentSamplingPercentage", 100)) < 100:
+            self.remarks.look(("capture",), f"the endpoint captures {share} % of its requests; reports count those")
+        if config.get("KmsKeyId"):
+            self.remarks.no_counterpart("DataCaptureConfig.KmsKeyId", "Airflow's workers need the right to decrypt")
+        if self.wishes.capture_uri is not None:
+            return self.wishes.capture_uri
+        if "DestinationS3Uri" in config:
+            return on_s3(config["DestinationS3Uri"], "DataCaptureConfig.DestinationS3Uri")
+        raise ConfigError(
+            f"no description says where the requests of endpoint {name} are captured; give --capture-uri, the folder "
+            f"above {name}/, or with --from-json what this prints, too: "
+            f"aws sagemaker describe-endpoint --endpoint-name {name}"
+        )
 
     def output(self, definitions: Sequence[Definition]) -> str:
         """The folder that everything is written to: beside SageMaker's reports, unless another one is wished.
