@@ -92,7 +92,7 @@ def parser() -> Parser:
 def add_common(command: argparse.ArgumentParser, formats: list[str]) -> None:
     command.add_argument("monitor", metavar="MONITOR", help="data-quality, or a dotted path to a monitor's class")
     command.add_argument("--dataset", required=True, metavar="FILE_OR_DIR")
-    command.add_argument("--format", required=True, metavar=f"{{{','.join(formats)}}}", help="or the original's JSON")
+    command.add_argument("--format", required=True, metavar=f"{{{','.join(formats)}}}", help="or SageMaker's JSON")
     command.set_defaults(formats=formats)
     command.add_argument("--header", action=argparse.BooleanOptionalAction, default=True, help="of a CSV dataset")
     command.add_argument("--output", required=True, metavar="DIR")
@@ -101,7 +101,7 @@ def add_common(command: argparse.ArgumentParser, formats: list[str]) -> None:
     for flag, metavar, words in ATTRIBUTES:
         command.add_argument(f"--{flag}", metavar=metavar, help=words)
     command.add_argument(
-        "--analysis-config", metavar="FILE", help="bias, attribution: the original's analysis_config.json"
+        "--analysis-config", metavar="FILE", help="bias, attribution: SageMaker's analysis_config.json"
     )
     command.add_argument(
         "--model", metavar="ADDRESS", help="attribution: a URL, sagemaker:NAME, python:DOTTED.PATH, or a file"

@@ -179,7 +179,7 @@ SPELLINGS = [
 
 
 @pytest.mark.parametrize("spelt", SPELLINGS)
-def test_a_format_may_be_described_as_the_original_does(dataset: Path, tmp_path: Path, spelt: str) -> None:
+def test_a_format_may_be_described_as_sagemaker_does(dataset: Path, tmp_path: Path, spelt: str) -> None:
     assert run("baseline", "data-quality", "--dataset", dataset, "--format", spelt, "--output", tmp_path / "b") == 0
     assert json.loads((tmp_path / "b/execution.json").read_text())["counts"]["judged"] == 900
 

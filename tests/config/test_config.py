@@ -147,7 +147,7 @@ def test_a_dotted_path_is_a_monitor_too() -> None:
     assert built == DataQuality(check_non_negative=True)
 
 
-def test_a_baselines_format_may_be_the_originals(tmp_path: Path) -> None:
+def test_a_baselines_format_may_be_sagemakers(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD + "    baseline: {dataset: rows, format: {Csv: {Header: false}}}\n")
     baseline = config.load(path).schedules[0].baseline
     assert (baseline.format, baseline.header) == ("csv", False)

@@ -1,4 +1,4 @@
-"""Standard cron and the original's few expressions."""
+"""Standard cron and SageMaker's few expressions."""
 
 from __future__ import annotations
 

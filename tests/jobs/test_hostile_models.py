@@ -137,7 +137,7 @@ def test_attributions_that_are_all_zero_are_in_no_order() -> None:
     assert found.reason == "the baseline has no order of features: no feature moved the answers"
     [found] = findings(explained(a=[1.0, 2.0]), explained(a=[1.0, 2.0]))
     assert found.reason == "the baseline has no order of features: a single feature is always in order"
-    assert findings(base, zero, compatibility="sagemaker")[0].outcome == "holds"  # as the original
+    assert findings(base, zero, compatibility="sagemaker")[0].outcome == "holds"  # as SageMaker
 
 
 def test_ties_without_an_error_have_no_chance_to_be_better() -> None:

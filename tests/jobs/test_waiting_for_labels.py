@@ -207,7 +207,7 @@ def test_an_offset_judges_an_earlier_window_under_the_hour_of_its_tick(tmp_path:
     assert report == tmp_path / "out/churn/dq/2026/01/05/06"
 
 
-def test_merged_records_are_left_in_the_originals_layout(tmp_path: Path) -> None:
+def test_merged_records_are_left_in_sagemakers_layout(tmp_path: Path) -> None:
     file = endpoint(tmp_path)
     label(tmp_path, range(60), 1)
     judge(file)
@@ -288,7 +288,7 @@ def test_a_label_file_that_is_taken_back_has_its_windows_judged_again(tmp_path: 
     assert judge(file)[0]["labels"]["matched"] == 60
 
 
-def test_labels_delivered_twice_change_nothing_but_in_the_originals_numbers(tmp_path: Path) -> None:
+def test_labels_delivered_twice_change_nothing_but_in_sagemakers_numbers(tmp_path: Path) -> None:
     judged = {}
     for mode in ("calibrated", "sagemaker"):
         for times in (1, 2):

@@ -165,7 +165,7 @@ def test_calibrated_leaves_sagemakers_decisions_and_its_order_of_columns() -> No
         (
             "cron(0 * ? * * *)",
             {"DataAnalysisStartTime": "-PT2H", "DataAnalysisEndTime": "-PT30M"},
-            {"cron": "30 * * * *", "window": "PT90M", "delay": "PT30M"},
+            {"cron": "30 * * * *", "window": "PT1H30M", "delay": "PT30M"},
         ),
     ],
 )
@@ -203,9 +203,9 @@ def test_label_offsets_are_measured_from_the_tick_as_in_sagemaker() -> None:
     ("start", "end", "offset", "told"),
     [
         ("-PT2D", "-PT1H", {"start": "-P2D", "end": "-PT1H"}, "-PT2D, which is not ISO 8601"),
-        ("P1D", "-PT0H", {"start": "-P1D", "end": "PT0H"}, "P1D, without a minus"),
+        ("P1D", "-PT0H", {"start": "-P1D", "end": "PT0S"}, "P1D, without a minus"),
         (None, "-PT6H", {"start": "-PT7H", "end": "-PT6H"}, "EndTimeOffset but no StartTimeOffset"),
-        ("-P1D", None, {"start": "-P1D", "end": "PT0H"}, ""),
+        ("-P1D", None, {"start": "-P1D", "end": "PT0S"}, ""),
     ],
 )
 def test_offsets_that_are_written_wrong_are_read_as_they_are_meant_and_told(
@@ -246,7 +246,7 @@ def test_batch_transforms_are_read_where_sagemaker_reads_them() -> None:
         "uri": "s3://bucket/batch-capture",
         "format": {"Csv": {"Header": False}},
     }
-    assert found["schedules"][0]["ground_truth"]["offset"] == {"start": "-PT6H", "end": "PT0H"}
+    assert found["schedules"][0]["ground_truth"]["offset"] == {"start": "-PT6H", "end": "PT0S"}
     assert "variant" not in found
 
 
@@ -338,7 +338,7 @@ def test_a_container_of_ones_own_is_told_and_left_out(capsys: pytest.CaptureFixt
         ([sm.schedule("DataQuality") | {"MonitoringScheduleName": 7}], "Invalid type for parameter"),
         (
             [sm.schedule("DataQuality"), sm.definition("DataQuality"), sm.definition("DataQuality", Tags=[])],
-            "a second time",
+            "is there twice",
         ),
     ],
 )

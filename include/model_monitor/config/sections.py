@@ -82,7 +82,7 @@ class Baseline(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _format_may_be_the_originals(cls, given: Any) -> Any:
+    def _format_may_be_sagemakers(cls, given: Any) -> Any:
         return formats.with_format(given)
 
 

@@ -24,11 +24,8 @@ OF_SHAP = ("num_clusters", "num_samples", "use_logit", "seed")
 class Analysis:
     """What a file asks for, in our words. Keys that the file does not have are absent.
 
-    bias: options of the monitor ``bias``; indices of columns are names where there are headers.
-    attribution: options of the monitor ``attribution``: ``agg_method``.
-    explain: how to explain: ``baseline`` (rows as lists, or an address), ``num_clusters``, ``num_samples``,
-        ``use_logit``, ``seed``, ``features`` (the model's inputs in order), ``label_headers`` (names of its outputs),
-        and ``model``: the ``predictor`` without what only a shadow endpoint needs.
+    bias, attribution: options of these monitors; indices of columns are names where there are headers.
+    explain: settings of ``explain``; ``baseline`` is rows as lists, or an address, ``model`` is the ``predictor``.
     columns: of a request: ``inputs`` (names of a payload's values, in order) and ``exclude`` (not to be judged).
     headers: the names of a dataset's columns, in order.
     ignored: a sentence for each key without a counterpart here, with its place in the file.
@@ -108,13 +105,13 @@ class Header:
         is the predicted label's, and the one before it the label's."""
         names = tuple(config.headers or ())
         columns = present(label=config.label, predicted_label=config.predicted_label)
-        paths = {key: value for key, value in columns.items() if isinstance(value, str) and value not in names}
-        if not names:
-            return cls(label=text_of(config.label), predicted=text_of(config.predicted_label))
+        paths = {
+            key: value for key, value in columns.items() if names and isinstance(value, str) and value not in names
+        }
         if paths and config.dataset_type not in (*STRUCTURED, None):
             key, value = next(iter(paths.items()))
             raise ConfigError(f"{key}: Headers must contain label. {no_header(value, names)}")
-        if len(paths) >= len(names):
+        if names and len(paths) >= len(names):
             raise ConfigError("headers: Headers must contain label. Name all features, and then the label")
         last = dict(zip(paths, names[len(names) - len(paths) :], strict=True))
         named = {key: last.get(key) or cls(names).name(column, key) for key, column in columns.items()}
@@ -141,10 +138,6 @@ class Header:
         return tuple(name for name in self.names if name not in (self.label, self.predicted, *others))
 
 
-def text_of(column: str | int | None) -> str | None:
-    return None if column is None else str(column)
-
-
 def no_header(name: str, names: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1)
     return f"'{name}' is none of them" + (f"; did you mean '{near[0]}'?" if near else f": {', '.join(names)}")
@@ -154,11 +147,8 @@ def bias_of(config: Config, header: Header) -> dict[str, Any]:
     """The options of the monitor of bias. Whether a number is a value or a threshold is left to the data."""
     predictor = config.predictor or Predictor()
     group = config.group_variable
-    truth: str | int | None = header.label
-    if header.paths.get("label") and config.dataset_type is None:
-        truth = config.label  # a path into ground-truth records, by which the merged label is called
-    elif not header.names and isinstance(config.label, int):
-        truth = config.label
+    is_path = header.paths.get("label") and config.dataset_type is None  # into ground-truth records
+    truth = config.label if is_path or not header.names else header.label
     options = present(
         facets=facets_of(config, header),
         ground_truth_attribute=truth,
@@ -174,16 +164,13 @@ def bias_of(config: Config, header: Header) -> dict[str, Any]:
 def facets_of(config: Config, header: Header) -> list[dict[str, Any]] | None:
     if not config.facet:
         return None
-    elsewhere = config.facet_headers or []
-    return [
-        {
-            "name": facet.name_or_index
-            if facet.name_or_index in elsewhere
-            else header.name_or_index(facet.name_or_index, f"facet.{i}.name_or_index", "Unable to locate the facet."),
-            **present(value_or_threshold=facet.value_or_threshold),
-        }
-        for i, facet in enumerate(config.facet)
-    ]
+    facets = []
+    for i, facet in enumerate(config.facet):
+        name = facet.name_or_index
+        if name not in (config.facet_headers or []):
+            name = header.name_or_index(name, f"facet.{i}.name_or_index", "Unable to locate the facet.")
+        facets.append(present(name=name, value_or_threshold=facet.value_or_threshold))
+    return facets
 
 
 def excluded(config: Config, header: Header) -> list[str]:
@@ -242,9 +229,10 @@ def rows_in(value: Any, features: Sequence[str]) -> Iterator[list[Any]]:
             for item in value:
                 yield from rows_in(item, features)
         return
-    nested = [member for member in value.values() if isinstance(member, list | dict)] if isinstance(value, dict) else []
-    if isinstance(value, dict) and features and all(name in value for name in features):
-        yield [value[name] for name in features]
+    members = value if isinstance(value, dict) else {}
+    nested = [member for member in members.values() if isinstance(member, list | dict)]
+    if features and all(name in members for name in features):
+        yield [members[name] for name in features]
     elif len(nested) == 1:
         yield from rows_in(nested[0], features)
     else:

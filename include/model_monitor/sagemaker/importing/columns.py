@@ -22,9 +22,8 @@ INDEX = re.compile(r"[0-9]{1,6}")
 class Used:
     """What one schedule knows of columns.
 
-    inputs: names of a request's values, in order; () if unknown. outputs: names of the answer's first values; ()
-    likewise. exclude: not to be judged. needs: names that its monitor can't do without. judges_inputs: False if
-    excluded columns don't concern it.
+    inputs: names of a request's values, in order; () if unknown. outputs: those of the answer's first values, likewise.
+    needs: names that its monitor can't do without. judges_inputs: False if excluded columns don't concern it.
     """
 
     inputs: tuple[str, ...] = ()
@@ -36,23 +35,23 @@ class Used:
 
 def used_by(definition: Definition, settings: Json, analysis: Analysis | None, about: OfSchedule) -> Used:
     """What a schedule (its entry is ``settings``) knows of columns."""
-    inputs = tuple(analysis.columns.get("inputs", ())) if analysis else ()
-    if definition.kind == "ModelExplainability" and analysis:
-        inputs = tuple(analysis.explain.get("features", inputs))
-    left_out = tuple(analysis.columns.get("exclude", ())) if analysis else ()
+    analysis = analysis or Analysis()
+    inputs = analysis.columns.get("inputs", ())
+    if definition.kind == "ModelExplainability":
+        inputs = analysis.explain.get("features", inputs)
     options = settings.get("options", {})
     judged = [facet["name"] for facet in options.get("facets", [])] + [options.get("group_variable")]
     features = definition.given.get("FeaturesAttribute")
     if features and definition.is_of_clarify and not SAGEMAKERS_OWN.fullmatch(features):
         about.look(
             "monitor",
-            f"FeaturesAttribute is {features}; values without names are found in JSON such as {{features: [...]}} or "
+            f"FeaturesAttribute is {features}; values without names are found in {{features: [...]}} or "
             "{instances: [...]}, anything else needs a preprocess script that returns them by name",
         )
     return Used(
         inputs,
         outputs_of(options, definition, len(inputs)) if inputs else (),
-        left_out + excluded(definition, inputs, about),
+        analysis.columns.get("exclude", ()) + excluded(definition, inputs, about),
         tuple(str(name) for name in judged if name is not None),
         definition.kind != "ModelQuality",
     )
@@ -80,16 +79,14 @@ def excluded(definition: Definition, inputs: Sequence[str], about: OfSchedule) -
     columns = [column.strip() for column in definition.given.get("ExcludeFeaturesAttribute", "").split(",")]
     names = []
     for column in filter(None, columns):
-        if not INDEX.fullmatch(column):
-            names.append(column)
-        elif int(column) < len(inputs):
-            names.append(inputs[int(column)])
-        else:
+        if INDEX.fullmatch(column) and int(column) >= len(inputs):
             about.look(
                 "name",
                 f"ExcludeFeaturesAttribute leaves out value {column} of the request (from 0 on); name it in columns: "
                 "{exclude: [...]} as the baseline calls it",
             )
+        else:
+            names.append(inputs[int(column)] if INDEX.fullmatch(column) else column)
     return tuple(names)
 
 
@@ -97,15 +94,13 @@ def columns_of(used: Sequence[Used], remarks: Remarks) -> Json:
     """``columns`` for all schedules together; {} if none knows of any."""
     inputs = next((one.inputs for one in used if one.inputs), ())
     outputs = next((one.outputs for one in used if one.outputs), ())
-    place = ("columns",)
     if any(one.inputs not in ((), inputs) for one in used):
-        remarks.look(place, "the schedules' analysis configurations name other inputs; the first one's are taken")
+        remarks.look(("columns",), "the analysis configurations name different inputs; the first one's are taken")
     if inputs:
         remarks.look(
-            place,
-            "of CSV these names go by position, the answer's values before the request's: outputs must have a name for "
-            "each value that the model answers, and inputs for each that it is asked; a baseline of data quality has "
-            "to call them the same",
+            ("columns",),
+            "values of CSV take these names by position, the answer's before the request's: name every value of both, "
+            "as a baseline of data quality does",
         )
     columns = {
         "outputs": [name for name in outputs if name not in inputs],

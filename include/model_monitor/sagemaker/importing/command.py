@@ -39,21 +39,12 @@ def add_to(commands: Any) -> None:
     )
     which = command.add_mutually_exclusive_group(required=True)
     which.add_argument("--schedule", action="append", metavar="NAME", help="a schedule in AWS; repeatable")
-    which.add_argument(
-        "--from-json",
-        nargs="+",
-        metavar="FILE",
-        help="what `aws sagemaker describe-...` printed; AWS is asked for copies only",
-    )
+    words = "what `aws sagemaker describe-...` printed; AWS is asked for copies only"
+    which.add_argument("--from-json", nargs="+", metavar="FILE", help=words)
     for flag, metavar, words in OPTIONS:
         command.add_argument(f"--{flag}", metavar=metavar, help=words)
-    command.add_argument(
-        "--analysis-config",
-        action="append",
-        default=[],
-        metavar="[SCHEDULE=]FILE",
-        help="bias, explainability: a copy of the analysis_config.json; repeatable",
-    )
+    words = "bias, explainability: a copy of the analysis_config.json; repeatable"
+    command.add_argument("--analysis-config", action="append", default=[], metavar="[SCHEDULE=]FILE", help=words)
     command.add_argument("--calibrated", action="store_true", help="decide by our default rules, not as SageMaker")
     command.add_argument("--force", action="store_true", help="replace files that are there")
     command.set_defaults(command=run)
@@ -87,7 +78,7 @@ def import_of(arguments: argparse.Namespace, target: Path | None) -> tuple[Impor
 
     copies = arguments.copy_baselines
     if copies and "://" in copies:
-        raise ConfigError(f"--copy-baselines {copies} is no local folder, and nothing is written elsewhere")
+        raise ConfigError(f"--copy-baselines {copies} is no local folder")
     account = Account(arguments.region, arguments.profile)
     source: Source = account
     names = arguments.schedule
@@ -123,30 +114,22 @@ def checked_text(settings: Json, remarks: Remarks, target: Path | None) -> str:
 
     Raises ConfigError if no schedule of SageMaker's settings can be one of ours.
     """
-    from model_monitor import store
+    from model_monitor import config, store
     from model_monitor.sagemaker.importing.document import text_of
 
     text = text_of(settings, remarks)
-    if target:
-        with store.writing(str(target)) as part:
-            check(part, text)
-    else:
-        with tempfile.TemporaryDirectory(prefix="model-monitor-") as folder:
-            check(Path(folder) / "endpoint.yaml", text)
+    with (
+        tempfile.TemporaryDirectory(prefix="model-monitor-") as folder,
+        store.writing(str(target or Path(folder) / "endpoint.yaml")) as path,
+    ):
+        path.write_text(text, encoding="utf-8")
+        endpoints, problems = config.load_all([path])
+        for endpoint in endpoints.values():
+            problems += config.problems_in(path, endpoint)
+        if problems:
+            lines = (line.replace(f"{path}:", "line ", 1) for text in problems for line in text.split("\n"))
+            raise ConfigError(f"the schedule can't be judged here as it is: {'; '.join(lines)}")
     return text
-
-
-def check(path: Path, text: str) -> None:
-    """Write a file, and read it as ``model-monitor validate`` does. Raises ConfigError."""
-    from model_monitor import config
-
-    path.write_text(text, encoding="utf-8")
-    endpoints, problems = config.load_all([path])
-    for endpoint in endpoints.values():
-        problems += config.problems_in(path, endpoint)
-    if problems:
-        lines = "; ".join(line.replace(f"{path}:", "line ", 1) for text in problems for line in text.split("\n"))
-        raise ConfigError(f"the schedule can't be judged here as it is: {lines}")
 
 
 def show(settings: Json, remarks: Remarks) -> None:

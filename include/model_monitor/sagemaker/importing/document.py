@@ -155,12 +155,6 @@ def looks(remarks: Remarks, place: Place) -> list[str]:
 
 def comment(sentence: str, mark: str = "") -> list[str]:
     """A sentence as comments of a readable width, whatever characters it has."""
-    wrapped = textwrap.wrap(
-        plain(sentence),
-        WIDTH,
-        initial_indent=f"# {mark}",
-        subsequent_indent="# " + " " * len(mark),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return wrapped or ["#"]
+    width = WIDTH - len(mark) - len("# ")
+    lines = textwrap.wrap(plain(sentence), width, break_long_words=False, break_on_hyphens=False) or [""]
+    return [f"# {mark if i == 0 else ' ' * len(mark)}{line}".rstrip() for i, line in enumerate(lines)]

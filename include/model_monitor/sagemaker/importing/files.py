@@ -52,9 +52,7 @@ class Files:
         if "://" in address or address.startswith("mlflow:"):
             return address
         path = Path(address).resolve()
-        return (
-            str(path) if self.named_from is None else Path(os.path.relpath(path, self.named_from.resolve())).as_posix()
-        )
+        return str(path if self.named_from is None else os.path.relpath(path, self.named_from.resolve()))
 
     def write(self, force: bool) -> None:
         """Write the copies. Raises ConfigError if that would replace something else, StoreError."""
@@ -76,25 +74,15 @@ def holds(path: Path, content: bytes) -> bool:
 
 def baseline_of(definition: Definition, source: Source, files: Files, about: OfSchedule) -> dict[str, str]:
     """``statistics`` and ``constraints`` of a schedule's ``baseline``; {} if it has none."""
-    found = addresses_of(definition.baseline)
-    if not found and (job := definition.baseline.get("BaseliningJobName")):
+    resources = {"statistics": "StatisticsResource", "constraints": "ConstraintsResource"}
+    baseline = definition.baseline
+    found = {key: baseline[name]["S3Uri"] for key, name in resources.items() if "S3Uri" in baseline.get(name, {})}
+    if not found and (job := baseline.get("BaseliningJobName")):
         found = written_by(source.describe("ProcessingJob", job), definition, job)
     if not found:
-        about.look(
-            "baseline",
-            "the schedule has no baseline; set baseline: {dataset: ...}, and approve what its DAG learns of it",
-        )
-    return {
-        key: files.named(
-            uri, f"{key.capitalize()}Resource", about.name, ONE_FILE if definition.is_of_clarify else f"{key}.json"
-        )
-        for key, uri in found.items()
-    }
-
-
-def addresses_of(baseline: Json) -> dict[str, str]:
-    resources = {"statistics": "StatisticsResource", "constraints": "ConstraintsResource"}
-    return {key: baseline[name]["S3Uri"] for key, name in resources.items() if "S3Uri" in baseline.get(name, {})}
+        about.look("baseline", "the schedule has no baseline; set baseline: {dataset: ...}, and approve what it learns")
+    names = {key: ONE_FILE if definition.is_of_clarify else f"{key}.json" for key in found}
+    return {key: files.named(uri, resources[key], about.name, names[key]) for key, uri in found.items()}
 
 
 def written_by(job: Json, definition: Definition, name: str) -> dict[str, str]:
@@ -107,9 +95,7 @@ def written_by(job: Json, definition: Definition, name: str) -> dict[str, str]:
             "ConstraintsResource to the definition's JSON, and give it with --from-json"
         )
     if job.get("ProcessingJobStatus", "Completed") != "Completed":
-        raise ConfigError(
-            f"baselining job '{name}' is {job['ProcessingJobStatus']}, so there is no baseline of it; wait for it"
-        )
+        raise ConfigError(f"baselining job '{name}' is {job['ProcessingJobStatus']}; wait for its baseline")
     if definition.is_of_clarify:
         return {"constraints": f"{folders[0]}/{ONE_FILE}"}
     return {key: f"{folders[0]}/{key}.json" for key in ("statistics", "constraints")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from model_monitor.config.monitors import label_of
 from model_monitor.errors import ConfigError
 from model_monitor.sagemaker import analysis_config
 from model_monitor.sagemaker.analysis_config import Analysis
@@ -19,7 +20,6 @@ MONITORS = {
     "ModelBias": "bias",
     "ModelExplainability": "attribution",
 }
-LABEL = "label"  # the monitors' default name of the truth
 ANSWERS = {"inference_attribute", "probability_attribute"}
 
 
@@ -30,8 +30,7 @@ def options_of(definition: Definition, analysis: Analysis | None, calibrated: bo
         return options | of_data_quality(definition, about)
     if definition.kind == "ModelQuality":
         return options | of_model_quality(definition, about)
-    if analysis is None:
-        raise ConfigError(f"schedule '{about.name}' needs an analysis configuration")
+    assert analysis is not None
     configured = analysis.options(MONITORS[definition.kind])
     if definition.kind == "ModelExplainability":
         return options | configured
@@ -46,9 +45,8 @@ def options_of(definition: Definition, analysis: Analysis | None, calibrated: bo
 
 def no_answer(about: OfSchedule) -> ConfigError:
     return ConfigError(
-        f"schedule '{about.name}' has neither InferenceAttribute nor ProbabilityAttribute, so nobody knows which value "
-        "is the model's answer; add one to its EndpointInput or BatchTransformInput in the JSON, and give it with "
-        "--from-json"
+        f"schedule '{about.name}' has neither InferenceAttribute nor ProbabilityAttribute, the model's answer; add one "
+        "to its EndpointInput or BatchTransformInput in the JSON, and give it with --from-json"
     )
 
 
@@ -84,11 +82,11 @@ def of_model_quality(definition: Definition, about: OfSchedule) -> Json:
         about.look("options", "there is no InferenceAttribute; the first value of the answer is taken")
     if not ANSWERS & answers.keys():
         raise no_answer(about)
-    label = definition.environment.get("ground_truth_attribute") or LABEL
+    label = definition.environment.get("ground_truth_attribute") or label_of({})
     if label in (answers.get("inference_attribute"), answers.get("probability_attribute")):
         label = "ground_truth"
         about.look("options", "the answer has the label's usual name; of labels in JSON name the key that holds them")
-    truth = {} if label == LABEL else {"ground_truth_attribute": label}
+    truth = {} if label == label_of({}) else {"ground_truth_attribute": label}
     return {"problem_type": problem} | answers | truth
 
 
@@ -100,11 +98,8 @@ def explain_of(definition: Definition, analysis: Analysis, address: str | None, 
     background = settings.get("baseline")
     if isinstance(background, str):
         background = on_s3(background, "methods.shap.baseline")
-    if background is None:
-        about.look(
-            "explain",
-            "the analysis configuration has no shap.baseline; set background, or baseline: {dataset: ...} to cluster",
-        )
+    elif background is None:
+        about.look("explain", "there is no shap.baseline; set background, or baseline: {dataset: ...} to cluster")
     if "features" not in explain:
         about.look("explain", "the analysis configuration has no headers; name the model's features, in its order")
     return explain | ({} if background is None else {"background": background})
@@ -115,8 +110,8 @@ def model_of(definition: Definition, predictor: Mapping[str, Any], address: str 
     model = analysis_config.model_of(predictor, address)
     if model is None and definition.is_batch:
         raise ConfigError(
-            f"schedule '{about.name}' explains a model for which SageMaker makes an endpoint each time; nothing does "
-            "so here: give --model, an address of the model as a URL, sagemaker:ENDPOINT, python:DOTTED.PATH or a file"
+            f"schedule '{about.name}' explains a model for which SageMaker makes an endpoint each time; give --model, "
+            "its address as a URL, sagemaker:ENDPOINT, python:DOTTED.PATH or a file"
         )
     if model is None:
         about.look(
@@ -128,12 +123,8 @@ def model_of(definition: Definition, predictor: Mapping[str, Any], address: str 
     if "artefact" in model:
         about.look("explain", "if loading this model runs code that is in it, as a pickle does, it needs trust: true")
         return model
-    attributes = definition.attributes
-    answers = {
-        name: attributes[attribute]
-        for name, attribute in (("probability", "probability_attribute"), ("label", "inference_attribute"))
-        if attribute in attributes
-    }
+    names = {"probability_attribute": "probability", "inference_attribute": "label"}
+    answers = {names[option]: value for option, value in definition.attributes.items() if option in names}
     if answers and not {"label", "probability"} & predictor.keys():
         model["exchange"] = model.get("exchange", {}) | answers
     return model

@@ -61,7 +61,7 @@ class Account:
         from botocore import xform_name
 
         operation = f"Describe{what}"
-        method: Callable[..., Json] = getattr(self.client("sagemaker"), xform_name(operation))
+        method = getattr(self.client("sagemaker"), xform_name(operation))
         answer = asked(f"{operation} {name}", lambda: method(**{name_key(what): name}))
         known, unknown = checked(answer, operation, "output", f"{operation} {name}")
         self.unknown += unknown
@@ -75,9 +75,7 @@ class Account:
         def get() -> bytes:
             answer = client.get_object(Bucket=bucket, Key=key)
             if answer["ContentLength"] > MOST_BYTES:
-                raise ConfigError(
-                    f"{address} has more than {MOST_BYTES >> 20} MiB; it is none of what a schedule names"
-                )
+                raise ConfigError(f"{address} has more than {MOST_BYTES >> 20} MiB; no schedule names such a file")
             return bytes(answer["Body"].read())
 
         return asked(address, get)
@@ -87,15 +85,12 @@ def asked(what: str, ask: Callable[[], T]) -> T:
     """What AWS answers. Raises NotThere, ConfigError, StoreError."""
     from botocore import exceptions
 
-    no_access = (
-        *(exceptions.NoCredentialsError, exceptions.PartialCredentialsError),
-        *(exceptions.NoRegionError, exceptions.TokenRetrievalError),
-    )
+    credentials = exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.TokenRetrievalError
     try:
         return ask()
     except MonitorError:
         raise
-    except no_access as error:
+    except (*credentials, exceptions.NoRegionError) as error:
         raise ConfigError(f"{what}: {error}; give --region, --profile, or credentials in the environment") from error
     except exceptions.ParamValidationError as error:
         raise ConfigError(f"{what} can't be asked for: {error}") from error
@@ -104,9 +99,7 @@ def asked(what: str, ask: Callable[[], T]) -> T:
     except exceptions.ClientError as error:
         code, reason = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
         if code in ABSENT or "could not find" in reason.lower():
-            raise NotThere(
-                f"there is no {what} ({reason or code}); look at its name, --region and --profile"
-            ) from error
+            raise NotThere(f"there is no {what} ({reason or code}); look at name, --region and --profile") from error
         if code in REFUSED:
             raise ConfigError(f"{what}: {code}: {reason}; this needs the right to read it, and no other") from error
         raise StoreError(f"{what}: {code}: {reason}") from error
@@ -151,9 +144,7 @@ class JsonFiles:
         known, unknown = checked(document, operation, side, file)
         self.unknown += [f"{file}: {place}" for place in unknown]
         if self.documents.setdefault((what, known[key]), known) != known:
-            raise ConfigError(
-                f"{file}: '{known[key]}' is there a second time, and says something else; give one of the two"
-            )
+            raise ConfigError(f"{file}: '{known[key]}' is there twice with different contents; give one of them")
 
     @property
     def schedules(self) -> list[str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
+
+from pydantic import TypeAdapter
 
 from model_monitor.config import cron as crons
+from model_monitor.config.retention import longest_period
 from model_monitor.errors import ConfigError
 from model_monitor.sagemaker.importing.definition import Definition
 from model_monitor.sagemaker.importing.document import OfSchedule
@@ -23,16 +26,11 @@ DURATION = re.compile(
 UNITS = ("weeks", "days", "hours", "minutes", "seconds")
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """A window as distances back from the tick: from ``start`` until ``end``, start > end >= 0."""
 
     start: timedelta
     end: timedelta
-
-    @property
-    def length(self) -> timedelta:
-        return self.start - self.end
 
 
 def back(text: str, place: str, about: OfSchedule, key: str) -> timedelta:
@@ -56,19 +54,8 @@ def back(text: str, place: str, about: OfSchedule, key: str) -> timedelta:
 
 
 def written(duration: timedelta) -> str:
-    """ISO 8601, in the largest unit that needs no fraction.
-
-    >>> written(timedelta(hours=36)), written(-timedelta(days=2)), written(timedelta(0))
-    ('PT36H', '-P2D', 'PT0H')
-    """
-    seconds = round(abs(duration).total_seconds())
-    sign = "-" if duration < NONE else ""
-    if seconds and seconds % 86400 == 0:
-        return f"{sign}P{seconds // 86400}D"
-    for unit, size in (("H", 3600), ("M", 60)):
-        if seconds % size == 0:
-            return f"{sign}PT{seconds // size}{unit}"
-    return f"{sign}PT{seconds}S"
+    """ISO 8601."""
+    return str(TypeAdapter(timedelta).dump_python(duration, mode="json"))
 
 
 def times_of(definition: Definition, about: OfSchedule) -> Json:
@@ -94,8 +81,7 @@ def times_of(definition: Definition, about: OfSchedule) -> Json:
     if analysed and offsets:
         about.look(
             "cron",
-            "there are both DataAnalysisStartTime and StartTimeOffset, and AWS does not say which wins; offsets are "
-            "taken",
+            "there are both DataAnalysisStartTime and StartTimeOffset; the offsets are taken",
         )
     span = offsets or analysed
     if span is None:
@@ -103,15 +89,15 @@ def times_of(definition: Definition, about: OfSchedule) -> Json:
     if labelled:
         return {"cron": expression, "offset": {"start": written(-span.start), "end": written(-span.end)}}
     if not span.end:
-        return {"cron": expression, "window": written(span.length)}
+        return {"cron": expression, "window": written(span.start)}
     about.look(
         "cron",
-        f"SageMaker judges the window that ends {written(span.end)} before {expression}; this is the same window "
-        "and the same time of the run, told by the window's end, so its report is in the folder of that hour",
+        f"SageMaker judges the window that ends {written(span.end)} before {expression}; this is the same window and "
+        "the same time of the run, told by the window's end, so its report is in the folder of that hour",
     )
     return {
         "cron": earlier(cron, span.end, about),
-        "window": written(span.length),
+        "window": written(span.start - span.end),
         "delay": written(max(span.end, DELAY)),
     }
 
@@ -119,9 +105,7 @@ def times_of(definition: Definition, about: OfSchedule) -> Json:
 def by_hand(analysed: Span | None, offsets: Span | None, about: OfSchedule) -> Json:
     """The times of a schedule that runs once, now: here a person starts it and gives the window."""
     if offsets:
-        about.no_counterpart(
-            "StartTimeOffset, EndTimeOffset", "a run by hand judges the window that is given in its form, as it is"
-        )
+        about.no_counterpart("StartTimeOffset, EndTimeOffset", "a run by hand judges the window given in its form")
     if analysed is None:
         about.look("cron", "NOW without DataAnalysisStartTime: it runs by hand, over the window that you give")
         return {"cron": "NOW"}
@@ -130,7 +114,7 @@ def by_hand(analysed: Span | None, offsets: Span | None, about: OfSchedule) -> J
         f"NOW: it judged once, from {written(-analysed.start)} to {written(-analysed.end)} as seen from its making; "
         "here it runs by hand, over the window that you give in the form",
     )
-    return {"cron": "NOW", "window": written(analysed.length)}
+    return {"cron": "NOW", "window": written(analysed.start - analysed.end)}
 
 
 def span_of(given: Json, start: str, end: str, cron: str | None, about: OfSchedule, key: str) -> Span | None:
@@ -151,22 +135,6 @@ def span_of(given: Json, start: str, end: str, cron: str | None, about: OfSchedu
     return Span(since, until)
 
 
-def longest_period(cron: str) -> timedelta:
-    """The longest time from one tick of a day to the next."""
-    minutes = minutes_of(cron)
-    after = [*minutes[1:], minutes[0] + 1440]
-    return timedelta(minutes=max(b - a for a, b in zip(minutes, after, strict=True)))
-
-
-def minutes_of(cron: str) -> list[int]:
-    """The ticks of a day, as minutes since midnight. Raises ConfigError for others than SageMaker has."""
-    match = re.fullmatch(r"(?P<minute>[0-9]{1,2}) (?P<hours>\*|[0-9]{1,2}(,[0-9]{1,2})*) \* \* \*", cron)
-    if not match:
-        raise ConfigError(f"'{cron}' can't be moved; SageMaker has only hourly, daily, and every N hours")
-    hours = range(24) if match["hours"] == "*" else map(int, match["hours"].split(","))
-    return sorted(60 * hour + int(match["minute"]) for hour in hours)
-
-
 def earlier(cron: str, by: timedelta, about: OfSchedule) -> str:
     """The cron expression with all ticks moved back. Raises ConfigError.
 
@@ -174,9 +142,12 @@ def earlier(cron: str, by: timedelta, about: OfSchedule) -> str:
     >>> earlier("0 5,17 * * *", timedelta(hours=6), OfSchedule(Remarks(), 0, "a"))
     '0 11,23 * * *'
     """
-    seconds = round(by.total_seconds())
-    if seconds % 60:
+    if by % timedelta(minutes=1):
         raise ConfigError(f"schedule '{about.name}': an offset of {written(by)} is no whole number of minutes")
-    moved = sorted((minute - seconds // 60) % 1440 for minute in minutes_of(cron))
-    hours = ",".join(str(minute // 60) for minute in moved)
-    return f"{moved[0] % 60} {'*' if len(moved) == 24 else hours} * * *"
+    match = re.fullmatch(r"(?P<minute>[0-9]{1,2}) (?P<hours>\*|[0-9]{1,2}(,[0-9]{1,2})*) \* \* \*", cron)
+    if not match:
+        raise ConfigError(f"'{cron}' can't be moved; SageMaker has only hourly, daily, and every N hours")
+    hours = range(24) if match["hours"] == "*" else map(int, match["hours"].split(","))
+    moved = sorted((60 * hour + int(match["minute"]) - by // timedelta(minutes=1)) % 1440 for hour in hours)
+    moved_hours = "*" if len(moved) == 24 else ",".join(str(minute // 60) for minute in moved)
+    return f"{moved[0] % 60} {moved_hours} * * *"
