@@ -8,6 +8,7 @@ from typing import Any
 BASELINE = "-baseline"  # a schedule's baseline DAG has the schedule's name and this
 LATE_LABELS = "late_labels"  # the DAG that runs windows again when their labels have arrived
 RETENTION = "retention"  # the DAG that deletes captures older than ``retention_days``
+RETENTION_PREVIEW = "retention_preview"  # the DAG that only says what would be deleted
 
 AT_ONCE = 4  # runs of one schedule at the same time
 RERUNS = 200  # runs of past windows that late labels may add at once: more than the hours of a week

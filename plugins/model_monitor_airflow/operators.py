@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from model_monitor.core.window import Window, iso
 from model_monitor.errors import MonitorError, StoreError
 from model_monitor_airflow.connections import headers_of
+from model_monitor_airflow.dag_settings import RETENTION_PREVIEW
 from model_monitor_airflow.windows import labels_until, now_of, window_of
 
 if TYPE_CHECKING:
@@ -172,14 +173,18 @@ def rerun(window: Window, now: datetime) -> dict[str, Any]:
 class DeleteExpired(EndpointOperator):
     """Deletes what an endpoint has kept for longer than its ``retention_days``; returns a description and counts.
 
-    A dry run only returns them. It alone may look ahead: a real run with a later *now* would delete young captures.
+    With ``deletes=False`` it only returns them, and may look ahead: a later *now* would delete young captures.
     """
 
+    def __init__(self, *, deletes: bool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.deletes = deletes
+
     def verb(self, jobs: ModuleType, context: Context) -> dict[str, Any]:
-        now, dry_run = now_of(context), bool(context["params"].get("dry_run"))
-        if now > context["dag_run"].run_after and not dry_run:
-            raise AirflowFailException(f"now {iso(now)} is after the run itself; set dry_run to look ahead")
-        summary: dict[str, Any] = jobs.delete_expired(self.endpoint_file, now, dry_run)
+        now = now_of(context)
+        if now > context["dag_run"].run_after and self.deletes:
+            raise AirflowFailException(f"now {iso(now)} is after the run itself; run {RETENTION_PREVIEW} to look ahead")
+        summary: dict[str, Any] = jobs.delete_expired(self.endpoint_file, now, not self.deletes)
         self.log.info(summary["message"])
         return summary
 

@@ -11,7 +11,7 @@ from airflow.sdk import get_parsing_context
 
 from model_monitor import config
 from model_monitor.config import retention as retained
-from model_monitor_airflow.dag_settings import BASELINE, LATE_LABELS, RETENTION
+from model_monitor_airflow.dag_settings import BASELINE, LATE_LABELS, RETENTION, RETENTION_PREVIEW
 
 
 class Scheduled(NamedTuple):
@@ -54,7 +54,7 @@ def expiring() -> dict[Path, config.Endpoint]:
 
     An endpoint is left out while another file keeps the same captures for longer, or can't be read and so might.
     """
-    if get_parsing_context().dag_id not in (None, RETENTION):
+    if get_parsing_context().dag_id not in (None, RETENTION, RETENTION_PREVIEW):
         return {}
     endpoints, _ = loaded(files())
     held = retained.held_back(endpoints, files())
@@ -78,4 +78,6 @@ def read(paths: list[Path]) -> tuple[list[Scheduled], list[str]]:
 
 def loaded(paths: list[Path]) -> tuple[dict[Path, config.Endpoint], list[str]]:
     """The endpoints of the files, none of which may claim the name of one of our own DAGs."""
-    return config.load_all(paths, reserved={RETENTION: Path("dags/retention.py")}, suffixes=[BASELINE])
+    return config.load_all(
+        paths, reserved=dict.fromkeys((RETENTION, RETENTION_PREVIEW), Path("dags/retention.py")), suffixes=[BASELINE]
+    )

@@ -138,3 +138,19 @@ class WindowTimetable(CronDataIntervalTimetable):
         """Without catchup: the previous tick of the last window whose run may start now."""
         start = self._get_prev(self._align_to_prev(timezone.coerce_datetime(timezone.utcnow()) - self.delay))
         return start if earliest is None else max(start, self._align_to_next(earliest))
+
+
+class UpcomingTimetable(WindowTimetable):
+    """The same without looking back: a DAG that is unpaused waits for its next tick.
+
+    Airflow's trigger form unpauses a DAG by default, and Airflow would then run the last tick at once. Only within
+    ``GRACE`` of a tick does its run start, since the scheduler may be late.
+    """
+
+    GRACE = timedelta(hours=1)
+
+    def _skip_to_latest(self, earliest: DateTime | None) -> DateTime:
+        now = timezone.coerce_datetime(timezone.utcnow())
+        last = self._align_to_prev(now)
+        start = self._get_prev(last) if now - last < self.GRACE else last
+        return start if earliest is None else max(start, self._align_to_next(earliest))

@@ -15,7 +15,7 @@ def test_loading_plugins_registers_the_timetable_and_leaves_no_top_level_module_
 import sys
 from airflow import plugins_manager
 plugins, errors = plugins_manager._get_plugins()
-print(errors, [timetable for p in plugins if p.name == "model_monitor" for timetable in p.timetables])
+print(errors, [timetable.__name__ for p in plugins if p.name == "model_monitor" for timetable in p.timetables])
 print(sorted(sys.modules.keys() & set({ours!r})))
 """
     environment = os.environ | {
@@ -26,5 +26,5 @@ print(sorted(sys.modules.keys() & set({ours!r})))
     }
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     plugins, top_level = done.stdout.splitlines()[-2:]
-    assert plugins == "{} [<class 'model_monitor_airflow.timetables.WindowTimetable'>]"
+    assert plugins == "{} ['UpcomingTimetable', 'WindowTimetable']"
     assert top_level == "[]"

@@ -14,7 +14,7 @@ from model_monitor import jobs
 from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window, iso
 
-RETENTION = "retention"
+RETENTION, PREVIEW = "retention", "retention_preview"
 DAYS = 5
 OLD = datetime(2026, 1, 5, 3, tzinfo=UTC)  # the last hour that is past at NOW
 NOW = OLD + HOUR + timedelta(days=DAYS)
@@ -55,15 +55,15 @@ def dag(name: str = RETENTION) -> Any:
     return DagBag(ROOT / "dags").dags[name]
 
 
-def run(**conf: Any) -> tuple[str, int, dict[str, Any] | None]:
+def run(name: str = RETENTION, **conf: Any) -> tuple[str, int, dict[str, Any] | None]:
     """State and tries of the endpoint's task, and what it returned."""
     from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
 
-    ended = dag().test(logical_date=None, run_conf=conf)
+    ended = dag(name).test(logical_date=None, run_conf=conf)
     (task,) = ended.get_task_instances()
     with create_session() as session:
-        query = XComModel.get_many(run_id=ended.run_id, dag_ids=RETENTION, task_ids=task.task_id, key="return_value")
+        query = XComModel.get_many(run_id=ended.run_id, dag_ids=name, task_ids=task.task_id, key="return_value")
         found = session.scalars(query).one_or_none()
         return str(task.state), task.try_number, found and XComModel.deserialize_value(found)
 
@@ -74,7 +74,7 @@ def test_each_endpoint_with_retention_days_has_a_task_that_waits_for_no_other(sh
     made = dag()
     assert set(made.task_ids) == {"shop.AllTraffic", "shop.AllTraffic.shop-hourly", "other.B"}
     assert {len(task.upstream_task_ids) for task in made.tasks} == {0}
-    assert (made.catchup, made.max_active_runs, set(made.params)) == (False, 1, {"now", "dry_run"})
+    assert (made.catchup, made.max_active_runs, set(made.params)) == (False, 1, {"now"})
     (start, end) = made.timetable.infer_manual_data_interval(run_after=made.start_date + timedelta(days=9, hours=3))
     assert (iso(start), iso(end)) == ("2020-01-09T02:00:00Z", "2020-01-10T02:00:00Z")
 
@@ -102,20 +102,20 @@ def test_without_a_now_the_end_of_the_data_interval_counts(shop: Path) -> None:
         assert (ended.state, files_below(shop / "captures")) == ("success", after)
 
 
-def test_a_dry_run_says_the_same_and_deletes_nothing(shop: Path) -> None:
+def test_the_preview_says_the_same_and_deletes_nothing(shop: Path) -> None:
     before = files_below(shop)
-    state, _, dry = run(now=iso(NOW), dry_run=True)
+    state, _, dry = run(PREVIEW, now=iso(NOW))
     assert (state, files_below(shop)) == ("success", before)
     _, _, told = run(now=iso(NOW))
     assert dry["message"].replace("would delete", "deleted") == told["message"]
 
 
-def test_only_a_dry_run_may_look_ahead(shop: Path) -> None:
+def test_only_the_preview_may_look_ahead(shop: Path) -> None:
     before = files_below(shop)
     ahead = iso(datetime.now(UTC) + timedelta(days=400))
     assert run(now=ahead) == ("failed", 1, None)
     assert files_below(shop) == before
-    state, _, told = run(now=ahead, dry_run=True)
+    state, _, told = run(PREVIEW, now=ahead)
     assert (state, files_below(shop)) == ("success", before)
     assert told["files"] > 2
 
@@ -151,6 +151,39 @@ def test_without_retention_days_there_is_no_such_dag(shop: Path) -> None:
 def test_a_worker_builds_only_what_it_runs(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow.dag_processing.dagbag import DagBag
 
-    for name in (RETENTION, "shop-hourly"):
+    for name, built in {RETENTION: {RETENTION, PREVIEW}, "shop-hourly": {"shop-hourly"}}.items():
         monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", name)
-        assert set(DagBag(ROOT / "dags").dags) == {name}
+        assert set(DagBag(ROOT / "dags").dags) == built
+
+
+def test_the_preview_has_no_schedule_and_no_parameter_that_makes_it_delete(shop: Path) -> None:
+    preview = dag(PREVIEW)
+    assert not preview.timetable.can_be_scheduled
+    assert set(preview.params) == {"now"}
+    assert {task.deletes for task in preview.tasks} == {False}
+    assert {task.deletes for task in dag().tasks} == {True}
+
+
+@pytest.mark.parametrize(
+    ("now", "last", "expected"),
+    [
+        ("2026-01-10T10:00Z", None, "2026-01-11T02:00Z"),  # unpaused for the first time, by the trigger form's default
+        ("2026-01-10T10:00Z", "2026-01-03T02:00Z", "2026-01-11T02:00Z"),  # unpaused again after a week
+        ("2026-01-10T02:00:30Z", "2026-01-09T02:00Z", "2026-01-10T02:00Z"),  # running: each day at its time
+        ("2026-01-10T02:40Z", "2026-01-09T02:00Z", "2026-01-10T02:00Z"),  # a scheduler that is late still runs it
+        ("2026-01-10T02:40Z", "2026-01-10T02:00Z", "2026-01-11T02:00Z"),
+    ],
+)
+def test_once_unpaused_it_waits_for_the_next_tick(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, now: str, last: str | None, expected: str
+) -> None:
+    from airflow.sdk import timezone
+    from airflow.timetables.base import TimeRestriction
+
+    timetable, earliest = dag().timetable, timezone.datetime(2020, 1, 1)
+    monkeypatch.setattr(timezone, "utcnow", lambda: timezone.parse(now))
+    run = timetable.next_dagrun_info_v2(
+        last_dagrun_info=last and timetable.run_at(timezone.parse(last)),
+        restriction=TimeRestriction(earliest=earliest, latest=None, catchup=False),
+    )
+    assert iso(run.data_interval.end) == iso(timezone.parse(expected))
