@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Generic, Self
+from typing import TYPE_CHECKING, Generic, Self
 
 import numpy as np
 
@@ -13,8 +13,7 @@ from model_monitor.core.batch import columns
 from model_monitor.core.constraints import Constraint
 from model_monitor.core.measures import Measures
 from model_monitor.core.monitor import Monitor, S, Traits
-from model_monitor.core.states import Keyed, Packed
-from model_monitor.core.states.base import check_version
+from model_monitor.core.states import Keyed, Packed, Record
 from model_monitor.errors import DataError
 
 if TYPE_CHECKING:
@@ -119,24 +118,14 @@ def within(constraint: Constraint, column: str, value: str) -> Constraint:
 
 
 @dataclass(frozen=True)
-class Parts(Generic[S]):
+class Parts(Record, Generic[S]):
     """The State of all rows, and of the segments by each column."""
-
-    version: ClassVar[int] = 1
 
     whole: S
     by: tuple[Segments[S], ...] = ()
 
     def __add__(self, other: Parts[S]) -> Parts[S]:
         return Parts(self.whole + other.whole, tuple(a + b for a, b in zip(self.by, other.by, strict=True)))
-
-    def pack(self) -> Packed:
-        return {"v": self.version, "whole": self.whole.pack(), "by": [segments.pack() for segments in self.by]}
-
-    def unpack(self, packed: Packed) -> Parts[S]:
-        check_version(self, packed["v"])
-        by = zip(self.by, packed["by"], strict=True)
-        return Parts(self.whole.unpack(packed["whole"]), tuple(like.unpack(one) for like, one in by))
 
 
 @dataclass(frozen=True)

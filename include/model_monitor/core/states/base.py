@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import msgspec
+import numpy as np
 
 Packed = Any  # numbers, texts, bytes, and lists and dicts of them: what MessagePack can hold
 
@@ -31,7 +32,8 @@ S = TypeVar("S", bound=State)
 
 @dataclass(frozen=True)
 class Record:
-    """A state made of named states: a frozen dataclass whose fields are states, or counts of rows (``int``)."""
+    """A state made of named states: a frozen dataclass whose fields are states, counts of rows, or what ``packed``
+    understands; then it adds in its own way."""
 
     version: ClassVar[int] = 1
 
@@ -39,15 +41,43 @@ class Record:
         return type(self)(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
 
     def pack(self) -> Packed:
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {"v": self.version} | {n: v if isinstance(v, int) else v.pack() for n, v in values.items()}
+        return {"v": self.version} | {f.name: packed(getattr(self, f.name)) for f in fields(self)}
 
     def unpack(self, packed: Packed) -> Self:
         check_version(self, packed["v"])
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        names = [f.name for f in fields(self) if f.name in packed]
+        return type(self)(**{name: unpacked(getattr(self, name), packed[name]) for name in names})
+
+
+class Listed(Record):
+    """A record that is saved without the names of its fields, in their order."""
+
+    def pack(self) -> Packed:
+        return [self.version, *(packed(getattr(self, f.name)) for f in fields(self))]
+
+    def unpack(self, packed: Packed) -> Self:
+        check_version(self, packed[0])
         return type(self)(
-            **{n: packed[n] if isinstance(v, int) else v.unpack(packed[n]) for n, v in values.items() if n in packed}
+            *(unpacked(getattr(self, f.name), value) for f, value in zip(fields(self), packed[1:], strict=True))
         )
+
+
+def packed(value: Any) -> Packed:
+    """A field's value as plain data: a state, a tuple of states, an array, or plain data itself."""
+    if isinstance(value, np.ndarray):
+        return value.astype(value.dtype.newbyteorder("<")).tobytes()
+    if isinstance(value, tuple):
+        return [packed(part) for part in value]
+    return value.pack() if hasattr(value, "pack") else value
+
+
+def unpacked(like: Any, data: Packed) -> Any:
+    """The inverse of ``packed``, for a value like this one."""
+    if isinstance(like, np.ndarray):
+        return np.frombuffer(data, like.dtype.newbyteorder("<"))
+    if isinstance(like, tuple):
+        return tuple(unpacked(part, one) for part, one in zip(like, data, strict=True))
+    return like.unpack(data) if hasattr(like, "unpack") else data
 
 
 @dataclass(frozen=True)

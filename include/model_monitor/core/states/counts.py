@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from heapq import nlargest
-from typing import ClassVar
 
-from model_monitor.core.states.base import Packed, check_version
+from model_monitor.core.states.base import Record
 
 BOUND = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Record):
     """How often each text was seen, for at most ``BOUND`` distinct ones; the rest only as a total.
 
     Up to ``BOUND`` distinct values, every count is exact and ``undercount`` is 0. Beyond, the most frequent are kept
@@ -23,8 +22,6 @@ class Counts:
     >>> (Counts.of(["a", "b", "a"]) + Counts.of(["b"])).values
     {'a': 2, 'b': 2}
     """
-
-    version: ClassVar[int] = 1
 
     values: Mapping[str, int] = field(default_factory=dict)
     rest: int = 0
@@ -60,10 +57,3 @@ class Counts:
     def most_frequent(self, k: int) -> list[tuple[str, int]]:
         """The ``k`` most frequent values and their counts, falling; ties in the order of the text."""
         return nlargest(k, sorted(self.values.items()), key=lambda item: item[1])
-
-    def pack(self) -> Packed:
-        return {"v": self.version, "values": dict(self.values), "rest": self.rest, "undercount": self.undercount}
-
-    def unpack(self, packed: Packed) -> Counts:
-        check_version(self, packed["v"])
-        return Counts(packed["values"], packed["rest"], packed["undercount"])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from model_monitor.core.states.base import Packed, check_version
+from model_monitor.core.states.base import Listed
 
 if TYPE_CHECKING:
     from datasketches import hll_sketch
@@ -15,7 +15,7 @@ LOG2_REGISTERS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Distinct:
+class Distinct(Listed):
     """Number of different texts: a HyperLogLog sketch of 2^12 registers (Flajolet et al. 2007).
 
     Nearly exact below a few hundred values; a relative standard error of 1.6 % beyond. The same values give the same
@@ -24,8 +24,6 @@ class Distinct:
     >>> round((Distinct.of(["a", "b"]) + Distinct.of(["b", "c"])).estimate)
     3
     """
-
-    version: ClassVar[int] = 1
 
     registers: bytes = b""
 
@@ -49,13 +47,6 @@ class Distinct:
         """About how many different texts were seen; 0.0 if none."""
         # A sketch fed value by value reads its estimate off the order of arrival; a union reads the registers alone.
         return float(union(self.registers, self.registers).get_estimate()) if self.registers else 0.0
-
-    def pack(self) -> Packed:
-        return [self.version, self.registers]
-
-    def unpack(self, packed: Packed) -> Distinct:
-        check_version(self, packed[0])
-        return Distinct(packed[1])
 
 
 def union(*registers: bytes) -> hll_sketch:

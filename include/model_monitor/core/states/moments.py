@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass
-from typing import ClassVar
+from dataclasses import dataclass
 
 import numpy as np
 
-from model_monitor.core.states.base import Packed, check_version
+from model_monitor.core.states.base import Listed
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
+class Moments(Listed):
     """Count, sum, squared deviations from the mean, minimum and maximum of finite numbers.
 
     Adds by Chan, Golub & LeVeque (1983), "Algorithms for computing the sample variance". The sum is kept rather than
@@ -23,8 +22,6 @@ class Moments:
     >>> m.mean, m.minimum, m.maximum
     (3.0, 1.0, 6.0)
     """
-
-    version: ClassVar[int] = 1
 
     n: int = 0
     total: float = 0.0
@@ -76,13 +73,6 @@ class Moments:
     @property
     def maximum(self) -> float | None:
         return self.most if self.n else None
-
-    def pack(self) -> Packed:
-        return [self.version, *astuple(self)]
-
-    def unpack(self, packed: Packed) -> Moments:
-        check_version(self, packed[0])
-        return Moments(*packed[1:])
 
 
 def sum_or_inf(total: float) -> float:

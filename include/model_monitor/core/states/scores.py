@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 import numpy as np
 
-from model_monitor.core.states.base import Packed, check_version
+from model_monitor.core.states.base import Listed
 
 BOUND = 1 << 16  # distinct scores
 HALF = int(np.float64(0.5).view(np.int64))
 
 
-def none_yet() -> np.ndarray:
-    return np.empty(0, np.int64)
-
-
 @dataclass(frozen=True, eq=False)
-class Scores:
+class Scores(Listed):
     """How often each score in [0, 1] was seen; one for each true label shows how well scores rank.
 
     ``keys`` and ``counts`` are int64, 1-d, of one length, by rising key. Exact up to ``BOUND`` distinct scores. Beyond,
@@ -31,11 +26,9 @@ class Scores:
     ([0.1, 0.9], [1, 2])
     """
 
-    version: ClassVar[int] = 1
-
     level: int = 0
-    keys: np.ndarray = field(default_factory=none_yet)
-    counts: np.ndarray = field(default_factory=none_yet)
+    keys: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    counts: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
     @classmethod
     def of(cls, scores: np.ndarray) -> Scores:
@@ -73,13 +66,6 @@ class Scores:
     def values(self) -> np.ndarray:
         """The scores by rising value, float64; on a coarser grid the lower end of each cell."""
         return scores_of(self.keys << self.level)
-
-    def pack(self) -> Packed:
-        return [self.version, self.level, self.keys.astype("<i8").tobytes(), self.counts.astype("<i8").tobytes()]
-
-    def unpack(self, packed: Packed) -> Scores:
-        check_version(self, packed[0])
-        return Scores(packed[1], np.frombuffer(packed[2], "<i8"), np.frombuffer(packed[3], "<i8"))
 
 
 def summed(level: int, keys: np.ndarray, counts: np.ndarray) -> Scores:

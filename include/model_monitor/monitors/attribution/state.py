@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from model_monitor.core.batch import EXPECTED_PREFIX
 from model_monitor.core.states import Keyed, Moments, Packed, Quantiles, Record
-from model_monitor.core.states.base import check_version
+from model_monitor.core.states.base import Listed
 from model_monitor.core.states.comoments import Comoments
 from model_monitor.errors import DataError
 
@@ -85,10 +85,8 @@ def error_of_median(shape: Quantiles) -> float:
 
 
 @dataclass(frozen=True)
-class Explained:
+class Explained(Listed):
     """Rows, how many of them could not be used, and the rest by label; ``agg_method`` is that of the monitor."""
-
-    version: ClassVar[int] = 1
 
     agg_method: AggMethod
     rows: int = 0
@@ -100,14 +98,11 @@ class Explained:
         rows, skipped = self.rows + other.rows, self.skipped + other.skipped
         return Explained(self.agg_method, rows, skipped, self.labels + other.labels)
 
-    def pack(self) -> Packed:
-        return [self.version, self.agg_method, self.rows, self.skipped, self.labels.pack()]
-
     def unpack(self, packed: Packed) -> Explained:
-        check_version(self, packed[0])
-        if packed[1] != self.agg_method:
-            raise ValueError(f"its agg_method is {packed[1]}, not {self.agg_method}")
-        return Explained(self.agg_method, packed[2], packed[3], self.labels.unpack(packed[4]))
+        state = super().unpack(packed)
+        if state.agg_method != self.agg_method:
+            raise ValueError(f"its agg_method is {state.agg_method}, not {self.agg_method}")
+        return state
 
 
 def observe(agg_method: AggMethod, batch: pa.RecordBatch) -> Explained:

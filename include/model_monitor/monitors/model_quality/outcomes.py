@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
 
-from model_monitor.core.states import Counts, Keyed, Moments, Packed, Quantiles, Record, Scores
-from model_monitor.core.states.base import check_version
+from model_monitor.core.states import Counts, Keyed, Moments, Quantiles, Record, Scores
+from model_monitor.core.states.base import Listed
 
 BINS = 10  # of equal width, in which scores are compared with how often they come true
 SMALLEST = float(np.finfo(np.float64).eps)  # a probability of 0 counts as this in a logarithm, as scikit-learn has it
@@ -114,15 +113,13 @@ class Classified(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(Listed):
     """Central sums of the truth y and of the squared errors e^2 with it: what the error of r2 is made of.
 
     With d = y - mean: ``truth`` (its m2 is the sum of d^2), the sums of d^3, d^4, e^2, e^2 d and e^2 d^2. Adds by
     moving both to the common mean (Pébay 2008, "Formulas for robust, one-pass parallel computation of covariances and
     arbitrary-order statistical moments").
     """
-
-    version: ClassVar[int] = 1
 
     truth: Moments = Moments()
     cubes: float = 0.0
@@ -162,14 +159,6 @@ class Fit:
             self.errors_along - shift * self.errors,
             self.errors_across - 2 * shift * self.errors_along + shift * shift * self.errors,
         )
-
-    def pack(self) -> Packed:
-        sums = [self.cubes, self.fourths, self.errors, self.errors_along, self.errors_across]
-        return [self.version, self.truth.pack(), *sums]
-
-    def unpack(self, packed: Packed) -> Fit:
-        check_version(self, packed[0])
-        return Fit(self.truth.unpack(packed[1]), *packed[2:])
 
 
 @dataclass(frozen=True)
