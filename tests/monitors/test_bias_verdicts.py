@@ -15,8 +15,7 @@ from model_monitor.core.constraints import Between, Finding
 from model_monitor.core.evaluation import evaluate
 from model_monitor.core.measures import Estimate, Undefined
 from model_monitor.monitors.bias import BIAS_DRIFT, Bias, Entry, Facet
-from model_monitor.monitors.bias.metrics import Sides, after_training, before_training
-from model_monitor.monitors.bias.standard_errors import errors_of
+from model_monitor.monitors.bias.metrics import Sides, after_training, before_training, errors_of
 
 SIGNED = ["AD", "CI", "DAR", "DCA", "DCR", "DI", "DPL", "DPPL", "DRR", "GE", "RD", "SD"]
 FOLDED = ["KS", "LP", "TVD"]  # distances, which are never below 0

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from model_monitor.core.batch import LABELLED
+from model_monitor.core.measures import Undefined
+from model_monitor.core.states import Counts
 from model_monitor.monitors import values as ground_truth
 
 NO_LABEL = "no label value"
@@ -163,3 +165,13 @@ def matrices(array: pa.Array, classes: int, sieve: Sieve) -> Iterator[tuple[np.n
     rows = np.flatnonzero(present & (lengths == classes))
     flat = lists.take(pa.array(rows)).flatten().to_numpy(zero_copy_only=False)
     yield rows, flat.reshape(-1, classes)
+
+
+def why_none_is_usable(rows: int, labelled: int, unusable: Counts) -> Undefined:
+    """Why a State has no usable row: it has no row, none with a label, or for these reasons."""
+    if not rows:
+        return Undefined("there is no row")
+    if not labelled:
+        return Undefined("no row has a label yet")
+    reasons = ", ".join(f"{reason}: {n}" for reason, n in sorted(unusable.values.items()))
+    return Undefined(f"no labelled row can be used ({reasons})")

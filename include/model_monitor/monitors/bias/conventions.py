@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,20 +16,20 @@ from model_monitor.core.measures import Estimate, Measure, Undefined
 from model_monitor.monitors.bias import reasons, value_types
 from model_monitor.monitors.bias.flips import Flips
 from model_monitor.monitors.bias.metrics import (
-    GROUPED,
     PARITY,
     Sides,
-    after_training,
-    before_training,
-    by_group,
-    conditional_disparity,
+    errors_of,
+    group_errors_of,
+    group_values_of,
+    values_of,
 )
 from model_monitor.monitors.bias.options import Options
-from model_monitor.monitors.bias.standard_errors import errors_of, group_errors_of
 from model_monitor.monitors.bias.value_types import Given, Typed
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+ErrorsOf = Callable[[np.ndarray, int, int, float], dict[str, float | None]]
 
 LARGEST_LOG = 700.0  # whose exponential is still a double
 
@@ -64,28 +65,24 @@ class Conventions:
 
     def of_counts(self, counts: np.ndarray) -> dict[str, Measure]:
         """The metrics that need neither groups nor neighbours, of the eight counts of ``Sides.of``."""
-        sides = Sides.of(counts)
-        values = before_training(sides, self.as_sagemaker) | after_training(sides, self.as_sagemaker)
-        errors = self.errors_of(counts)
-        return {name: self.measure(name, float(value), errors.get(name), sides) for name, value in values.items()}
+        return self.measures(values_of(counts, self.as_sagemaker), errors_of, counts, Sides.of(counts))
 
     def of_groups(self, counts: np.ndarray, sides: Sides) -> dict[str, Measure]:
         """CDDL and CDDPL, of counts with the axes group and the eight of ``Sides.of``."""
-        values = {name: conditional_disparity(by_group(counts, name), self.as_sagemaker) for name in GROUPED}
-        errors = self.group_errors_of(counts)
-        return {name: self.measure(name, float(value), errors.get(name), sides) for name, value in values.items()}
+        return self.measures(group_values_of(counts, self.as_sagemaker), group_errors_of, counts, sides)
 
-    def errors_of(self, counts: np.ndarray) -> dict[str, float | None]:
-        return errors_of(counts, self.options.resamples, self.options.seed, self.options.level)
-
-    def group_errors_of(self, counts: np.ndarray) -> dict[str, float | None]:
-        return group_errors_of(counts, self.options.resamples, self.options.seed, self.options.level)
-
-    def measure(self, name: str, value: float, error: float | None, sides: Sides) -> Measure:
-        """A metric's measure; Undefined if there is no such number."""
-        if not math.isfinite(value):
-            return Undefined(reasons.why_none(name, sides))
-        return Estimate(value, error, int(sides.a.n + sides.d.n))
+    def measures(
+        self, values: dict[str, np.ndarray], errors_of: ErrorsOf, counts: np.ndarray, sides: Sides
+    ) -> dict[str, Measure]:
+        """Each metric's measure; Undefined if there is no such number."""
+        errors = errors_of(counts, self.options.resamples, self.options.seed, self.options.level)
+        n = int(sides.a.n + sides.d.n)
+        return {
+            name: Estimate(float(value), errors[name], n)
+            if np.isfinite(value)
+            else Undefined(reasons.why_none(name, sides))
+            for name, value in values.items()
+        }
 
     def flip_test(self, flips: Flips) -> Measure:
         """The measure FT; its error is unknown where a side has too few rows."""
@@ -140,13 +137,13 @@ class SageMakerConventions(Conventions):
     def why_none_accepted(self, sides: Sides) -> Undefined | None:
         return None if sides.a.accepted + sides.d.accepted else Undefined(reasons.NO_POSITIVE_PREDICTION)
 
-    def errors_of(self, counts: np.ndarray) -> dict[str, float | None]:
-        return {}
-
-    group_errors_of = errors_of
-
-    def measure(self, name: str, value: float, error: float | None, sides: Sides) -> Measure:
-        return Undefined(reasons.why_none_in_sagemaker(name, sides)) if math.isnan(value) else value
+    def measures(
+        self, values: dict[str, np.ndarray], errors_of: ErrorsOf, counts: np.ndarray, sides: Sides
+    ) -> dict[str, Measure]:
+        return {
+            name: Undefined(reasons.why_none_in_sagemaker(name, sides)) if np.isnan(value) else float(value)
+            for name, value in values.items()
+        }
 
     def flip_test(self, flips: Flips) -> Measure:
         return flips.value

@@ -1,4 +1,4 @@
-"""Entries: the metrics of each facet and value, as a report lists them."""
+"""Entries: the metrics of each facet and value, as a report lists them, from the counts of a State."""
 
 from __future__ import annotations
 
@@ -7,17 +7,24 @@ from dataclasses import dataclass
 from functools import partial
 from operator import eq
 
+import numpy as np
+
 from model_monitor.core.measures import Measure, Subject, Undefined
+from model_monitor.core.states import Counts
 from model_monitor.core.states.counts import BOUND
+from model_monitor.monitors.answers import why_none_is_usable
 from model_monitor.monitors.bias.conventions import Conventions
 from model_monitor.monitors.bias.facets import Facet, Key
-from model_monitor.monitors.bias.measures import Groups, Reading, all_undefined
+from model_monitor.monitors.bias.flips import Row, flips_of, rows_of
+from model_monitor.monitors.bias.metrics import GROUPED, POST, PRE, Sides
+from model_monitor.monitors.bias.reasons import NO_GROUP
 from model_monitor.monitors.bias.tallies import Tallies, Tally, table_of
 from model_monitor.monitors.bias.tallies import key_of as tally_key
 from model_monitor.monitors.bias.value_types import ABOVE, EQUAL, key_of, least, text_of
 from model_monitor.monitors.values import in_order
 
 MAX_VALUES = 100  # of a facet without given values
+TOO_MANY_GROUPS = f"the group variable has too many values: more than {BOUND:,} kinds of rows"
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,89 @@ class Choice:
     key: str
 
 
+@dataclass(frozen=True)
+class Groups:
+    """Rows by group: their cells, and the place of each group; or why groups can't be told apart."""
+
+    cells: list[tuple[list[Key], int]]
+    places: dict[str, int]
+    problem: Undefined | None = None
+
+    @classmethod
+    def of(cls, counts: Counts) -> Groups:
+        if counts.rest:
+            return cls([], {}, Undefined(TOO_MANY_GROUPS))
+        cells = list(table_of(counts))
+        return cls(cells, {name: i for i, name in enumerate(in_order({str(cell[0]) for cell, _ in cells}))})
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the counts of a State are read: the bit of a positive code, the rows of the flip test, and why all metrics,
+    or those of predictions, are undefined."""
+
+    conventions: Conventions
+    bit: int
+    sampled: list[Row]
+    problem: Undefined | None
+    of_predictions: Undefined | None
+
+    @classmethod
+    def of(cls, conventions: Conventions, state: Tallies) -> Reading:
+        scale = conventions.on_a_scale(state.label, conventions.options.label_values_or_threshold)
+        problem = scale if isinstance(scale, Undefined) else None
+        if not state.judged:
+            problem = why_none_is_usable(state.rows, state.labelled, state.unusable)
+        of_predictions = conventions.why_no_predictions(state.prediction, scale)
+        return cls(conventions, ABOVE if scale is True else EQUAL, rows_of(state.sample), problem, of_predictions)
+
+    def positive(self, code: int) -> bool:
+        """Whether the code of a label or a prediction means positive."""
+        return bool(code & self.bit)
+
+    def measures(
+        self, facet: int, cells: list[tuple[list[Key], int]], groups: Groups, is_d: Callable[[Key], bool]
+    ) -> tuple[dict[str, Measure], dict[str, Measure], Sides]:
+        """The metrics of both stages, in order, and the sides; ``facet`` is its place among the options' facets."""
+        counts: np.ndarray = np.zeros(8, np.int64)
+        for (key, label, prediction), n in cells:
+            counts[self.place(is_d(key), int(label), int(prediction))] += n
+        sides = Sides.of(counts)
+        if self.problem:
+            return dict.fromkeys(PRE, self.problem), dict.fromkeys(POST, self.problem), sides
+        found = self.conventions.of_counts(counts) | self.of_groups(groups, sides, is_d)
+        found["FT"] = self.flip_test(facet, is_d)
+        why = self.of_predictions or self.conventions.why_none_accepted(sides)
+        post: dict[str, Measure] = {name: why or found[name] for name in POST}
+        return {name: found[name] for name in PRE}, post, sides
+
+    def place(self, is_d: bool, label: int, prediction: int) -> int:
+        """Which of the eight counts of ``Sides.of`` a row belongs to."""
+        if self.positive(prediction):  # true or false positive
+            return 4 * is_d + (not self.positive(label))
+        return 4 * is_d + (2 if self.positive(label) else 3)
+
+    def of_groups(self, groups: Groups, sides: Sides, is_d: Callable[[Key], bool]) -> dict[str, Measure]:
+        """CDDL and CDDPL."""
+        if self.conventions.options.group_variable is None or groups.problem:
+            return dict.fromkeys(GROUPED, groups.problem or Undefined(NO_GROUP))
+        if not groups.cells:
+            return dict.fromkeys(GROUPED, Undefined("no row has a value of the group variable"))
+        counts = np.zeros((len(groups.places), 8), np.int64)
+        for (group, key, label, prediction), n in groups.cells:
+            counts[groups.places[str(group)], self.place(is_d(key), int(label), int(prediction))] += n
+        return self.conventions.of_groups(counts, sides)
+
+    def flip_test(self, facet: int, is_d: Callable[[Key], bool]) -> Measure:
+        size = self.conventions.options.sample_rows
+        if not size:
+            return Undefined("sample_rows is 0: there is no flip test")
+        flips = flips_of(self.sampled, facet, is_d, self.positive, size)
+        if isinstance(flips, Undefined):
+            return self.conventions.why_no_flips(flips)
+        return self.conventions.flip_test(flips)
+
+
 def entries_of(conventions: Conventions, state: Tallies) -> list[Entry]:
     """See ``Bias.entries``. A subject that two facets name has one entry, the first's."""
     reading = Reading.of(conventions, state)
@@ -82,8 +172,8 @@ def entries_of(conventions: Conventions, state: Tallies) -> list[Entry]:
         tally = state.facets.items[tally_key(i, facet)]
         chosen = choices(conventions, facet, tally)
         if isinstance(chosen, Undefined):
-            pre, post = all_undefined(chosen)
-            found.append(Entry(facet.title, ",".join(map(str, facet.given)), pre, post))
+            value = ",".join(map(str, facet.given))
+            found.append(Entry(facet.title, value, dict.fromkeys(PRE, chosen), dict.fromkeys(POST, chosen)))
             continue
         cells, groups = list(table_of(tally.cells)), Groups.of(tally.groups)
         for choice in chosen:

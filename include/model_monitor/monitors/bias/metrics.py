@@ -1,4 +1,4 @@
-"""The bias metrics: pure functions of the numbers of rows of each kind on two sides.
+"""The bias metrics and their standard errors: pure functions of the numbers of rows of each kind on two sides.
 
 Arrays may have any axes, such as one of resamples; all arrays of a call, and the result, have the same shape. Each
 metric has two forms (docs/sagemaker-formats.md, Bias). ``as_sagemaker``: 0 / 0 is 0, x / 0 is infinite, and NaN stands
@@ -7,16 +7,21 @@ for SageMaker's errors. Otherwise NaN and infinity both mean that there is no su
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+
+from model_monitor.core.chance import normal_quantile
 
 PRE = ("CDDL", "CI", "DPL", "JS", "KL", "KS", "LP", "TVD")
 POST = ("AD", "CDDPL", "DAR", "DCA", "DCR", "DI", "DPPL", "DRR", "FT", "GE", "RD", "SD", "TE")
 GROUPED = ("CDDL", "CDDPL")  # those that compare within groups
+PRIOR = 0.5  # rows added to each of the eight counts before they are drawn again, so that no error is 0
 PARITY = {"DI": 1.0}  # where nobody is favoured; 0 for all others
 
-Array = np.ndarray
+Array = npt.NDArray[np.float64]  # or of whole numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,30 +35,25 @@ class Side:
 
     @property
     def n(self) -> Array:
-        rows: Array = self.tp + self.fp + self.fn + self.tn
-        return rows
+        return self.tp + self.fp + self.fn + self.tn
 
     @property
     def positives(self) -> Array:
         """Rows whose label is positive."""
-        rows: Array = self.tp + self.fn
-        return rows
+        return self.tp + self.fn
 
     @property
     def negatives(self) -> Array:
-        rows: Array = self.fp + self.tn
-        return rows
+        return self.fp + self.tn
 
     @property
     def accepted(self) -> Array:
         """Rows whose prediction is positive."""
-        rows: Array = self.tp + self.fp
-        return rows
+        return self.tp + self.fp
 
     @property
     def rejected(self) -> Array:
-        rows: Array = self.fn + self.tn
-        return rows
+        return self.fn + self.tn
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +90,7 @@ def over(above: Array, below: Array, as_sagemaker: bool) -> Array:
 def minus(left: Array, right: Array, as_sagemaker: bool) -> Array:
     """The difference of each element; of two infinite ones it is 0 or NaN."""
     with np.errstate(invalid="ignore"):
-        difference: Array = left - right
+        difference = left - right
     return np.where(np.isposinf(left) & np.isposinf(right), 0.0, difference) if as_sagemaker else difference
 
 
@@ -136,8 +136,7 @@ def divergence(p: Array, q: Array) -> Array:
     """Kullback-Leibler's, over the first axis; infinite where p has what q has not."""
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where(p == 0, 0.0, p * np.log(p / q))
-    total: Array = np.where(np.isnan(p) | np.isnan(q), np.nan, terms).sum(axis=0)
-    return total
+    return np.asarray(np.where(np.isnan(p) | np.isnan(q), np.nan, terms).sum(axis=0))
 
 
 def after_training(s: Sides, as_sagemaker: bool) -> dict[str, Array]:
@@ -171,8 +170,7 @@ def generalized_entropy(s: Sides) -> Array:
     mean = over(once + 2 * twice, rows, False)
     with np.errstate(divide="ignore", invalid="ignore"):
         total = twice * ((2 / mean) ** 2 - 1) + once * ((1 / mean) ** 2 - 1) - none
-        entropy: Array = np.where(mean > 0, total / (2 * rows), np.nan)
-    return entropy
+        return np.where(mean > 0, total / (2 * rows), np.nan)
 
 
 def conditional_disparity(g: Grouped, as_sagemaker: bool) -> Array:
@@ -183,7 +181,7 @@ def conditional_disparity(g: Grouped, as_sagemaker: bool) -> Array:
     """
     rows = g.positive + g.negative
     disparity = over(g.negative_d, g.negative, True) - over(g.positive_d, g.positive, True)
-    mean: Array = over((rows * disparity).sum(axis=-1), rows.sum(axis=-1), False)
+    mean = over((rows * disparity).sum(axis=-1), rows.sum(axis=-1), False)
     defined = (g.positive.sum(axis=-1) > 0) & (g.negative.sum(axis=-1) > 0)
     if not as_sagemaker:
         of_d = (g.positive_d + g.negative_d).sum(axis=-1)
@@ -202,3 +200,51 @@ def by_group(cells: Array, metric: str) -> Grouped:
     if metric == "CDDL":
         return Grouped(s.a.positives + s.d.positives, s.a.negatives + s.d.negatives, s.d.positives, s.d.negatives)
     return Grouped(s.a.accepted + s.d.accepted, s.a.rejected + s.d.rejected, s.d.accepted, s.d.rejected)
+
+
+def values_of(cells: Array, as_sagemaker: bool) -> dict[str, Array]:
+    """Every metric that needs no group, of the eight counts of ``Sides.of``."""
+    sides = Sides.of(cells)
+    return before_training(sides, as_sagemaker) | after_training(sides, as_sagemaker)
+
+
+def group_values_of(cells: Array, as_sagemaker: bool) -> dict[str, Array]:
+    """CDDL and CDDPL, of counts with the axes group and the eight of ``Sides.of``."""
+    return {name: conditional_disparity(by_group(cells, name), as_sagemaker) for name in GROUPED}
+
+
+def errors_of(cells: Array, resamples: int, seed: int, level: float) -> dict[str, float | None]:
+    """The standard errors of ``values_of``, by resampling the counts, never the rows."""
+    found = values_of(draw(cells, PRIOR, resamples, seed), as_sagemaker=False)
+    errors = {name: spread(values, level) for name, values in found.items()}
+    # For two labels these are |DPL| times a factor. Resampling the absolute value would hide half the chance near 0.
+    unfolded = errors["DPL"]
+    factors = {"KS": 1.0, "LP": math.sqrt(2), "TVD": 1.0}
+    return errors | {name: None if unfolded is None else factor * unfolded for name, factor in factors.items()}
+
+
+def group_errors_of(cells: Array, resamples: int, seed: int, level: float) -> dict[str, float | None]:
+    """The standard errors of ``group_values_of``."""
+    drawn = draw(cells.ravel(), PRIOR / len(cells), resamples, seed).reshape(resamples, *cells.shape)
+    return {name: spread(values, level) for name, values in group_values_of(drawn, as_sagemaker=False).items()}
+
+
+def draw(cells: np.ndarray, prior: float, resamples: int, seed: int) -> np.ndarray:
+    """Counts of as many rows, drawn ``resamples`` times from the observed shares of the cells."""
+    weights = cells + prior
+    return np.random.default_rng(seed).multinomial(int(cells.sum()), weights / weights.sum(), resamples)
+
+
+def spread(values: np.ndarray, level: float) -> float | None:
+    """The standard error of a metric from its resampled values: the distance between the two quantiles that enclose
+    ``level`` (0..1) of them, divided by that distance for a standard normal distribution.
+
+    Quantiles rather than squares, as a ratio may be infinite in some resamples. None if the values do not exist or are
+    infinite in more resamples than the quantiles leave out.
+    """
+    known = np.sort(values[~np.isnan(values)])
+    tail = (1 - level) / 2
+    if len(known) < 2 or len(values) - len(known) > tail * len(values):
+        return None
+    low, high = known[int(tail * len(known))], known[-1 - int(tail * len(known))]
+    return float(high - low) / (2 * normal_quantile(level)) if np.isfinite(low) and np.isfinite(high) else None

@@ -13,12 +13,13 @@ from model_monitor.core.measures import EVERYTHING, Measure, Measures, Share, Su
 from model_monitor.core.monitor import Monitor
 from model_monitor.core.states.counts import BOUND
 from model_monitor.monitors import columns
+from model_monitor.monitors.answers import why_none_is_usable
 from model_monitor.monitors.model_quality import binary, custom_metrics, multiclass, regression
 from model_monitor.monitors.model_quality.binary import Coding
 from model_monitor.monitors.model_quality.conventions import value_of
 from model_monitor.monitors.model_quality.options import Options
 from model_monitor.monitors.model_quality.outcomes import Classified, Estimated
-from model_monitor.monitors.model_quality.state import Quality, empty, observe, why_nothing
+from model_monitor.monitors.model_quality.state import Quality, empty, observe
 from model_monitor.monitors.traits import BUILT_IN
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class ModelQuality(Options, Monitor[Quality]):
         """How labels are read (None but for a binary classification), or why nothing can be measured."""
         outcomes = self.judged(state)
         if not state.judged:
-            return Undefined(why_nothing(state))
+            return why_none_is_usable(state.rows, state.labelled, state.unusable)
         if isinstance(outcomes, Estimated):
             return None
         if outcomes.pairs.rest:

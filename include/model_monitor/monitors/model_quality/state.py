@@ -83,13 +83,3 @@ def outcomes_of(
         assert scores is not None
         predicted = pa.array(scores > options.probability_threshold_attribute)
     return Classified.of(truth, predicted, scores, whole)
-
-
-def why_nothing(state: Quality) -> str:
-    """Why a State without a usable row has none."""
-    if not state.rows:
-        return "there is no row"
-    if not state.labelled:
-        return "no row has a label yet"
-    reasons = ", ".join(f"{reason}: {n}" for reason, n in sorted(state.unusable.values.items()))
-    return f"no labelled row can be used ({reasons})"
