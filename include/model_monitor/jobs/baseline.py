@@ -11,11 +11,9 @@ from model_monitor import store
 from model_monitor.config.execution import Assignment, Observation
 from model_monitor.core.states import dump
 from model_monitor.errors import ConfigError
-from model_monitor.jobs.collect_window import check_rejected
-from model_monitor.jobs.compute_metrics import load_state, observe, observe_dataset, read_through
-from model_monitor.jobs.explain_window import explained_dataset
+from model_monitor.jobs.compute_metrics import load_state, observe_dataset
 from model_monitor.results.documents import encode
-from model_monitor.results.handover import Evidence, Explained
+from model_monitor.results.handover import Evidence
 from model_monitor.rows.select import Selection
 from model_monitor.rows.sources.datasets import Dataset
 from model_monitor.verdicts.baseline import Baseline, baseline_files, check_learned
@@ -29,19 +27,10 @@ def observe_baseline(
     Where rows are explained, ``headers`` go with each request to the model. Raises DataError if more than the
     schedule's share of records can't be read.
     """
-    schedule = assignment.schedule
-    dataset = dataset or dataset_of(assignment)
-    if schedule.explain:
-        collected = read_through(dataset)
-        check_rejected(collected, schedule.max_rejected)
-        explained = explained_dataset(assignment, dataset.unread(), headers)
-        observed = observe(assignment.monitor, explained.pieces(), explained.rows, Selection())
-        evidence = Evidence(collected=collected, explained=Explained(rows=observed.rows, of=collected.rows))
-    else:
-        selection = Selection(exclude=assignment.endpoint.columns.exclude)
-        observed, collected = observe_dataset(assignment.monitor, dataset, selection)
-        check_rejected(collected, schedule.max_rejected)
-        evidence = Evidence(collected=collected)
+    exclude = () if assignment.schedule.explain else assignment.endpoint.columns.exclude
+    observed, evidence = observe_dataset(
+        assignment, dataset or dataset_of(assignment), Selection(exclude=exclude), headers
+    )
     content = dump(observed)
     files = assignment.observed_baseline(hashlib.sha256(content).hexdigest()[:12])
     evidence.write(files.evidence)
@@ -66,10 +55,9 @@ def suggest_constraints(assignment: Assignment, state: str, created: str) -> str
     A version is named by its content, so the same State is the same version, and keeps what a person edited in it.
     Raises DataError if there is nothing to learn.
     """
-    monitor = assignment.monitor
-    observed = load_state(state, monitor)
-    check_learned(monitor, observed)
-    files = baseline_files(monitor, observed)
+    observed = load_state(state, assignment.monitor)
+    check_learned(assignment.monitor, observed)
+    files = baseline_files(assignment.monitor, observed)
     version = hashlib.sha256(b"".join(files.values())).hexdigest()[:12]
     folder = store.join(assignment.baselines, version)
     collected = Evidence.read(Observation.holding(state).evidence).collected

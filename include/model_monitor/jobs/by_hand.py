@@ -15,24 +15,23 @@ from typing import TYPE_CHECKING, Any
 from model_monitor import jobs, store
 from model_monitor.config.capture import Capture
 from model_monitor.config.endpoint import Endpoint, Schedule
-from model_monitor.config.execution import Execution, Observation, spark_name
+from model_monitor.config.execution import Execution, spark_name
 from model_monitor.config.sections import Baseline, Columns, Explain, GroundTruth
 from model_monitor.core.window import EVER, Window, iso, moment
 from model_monitor.errors import ConfigError
-from model_monitor.jobs.collect_window import check_rejected
-from model_monitor.jobs.compute_metrics import load_state, observe, observe_dataset, read_through, save, selection_of
-from model_monitor.jobs.explain_window import explained_dataset
-from model_monitor.jobs.reporting import reported
+from model_monitor.jobs.alert import document_in
+from model_monitor.jobs.compute_metrics import observe_dataset, save, selection_of
+from model_monitor.jobs.late_labels import reported
 from model_monitor.results import execution as executions
-from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document, decode
-from model_monitor.results.handover import Evidence, Explained
+from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document
 from model_monitor.results.report import write_report
 from model_monitor.rows.labels.arrived import Arrived, all_below
 from model_monitor.rows.payloads.payload import Names
+from model_monitor.rows.select import Selection
 from model_monitor.rows.sources.capture_files import CaptureFolder
 from model_monitor.rows.sources.datasets import Dataset
 from model_monitor.verdicts.baseline import Baseline as BaselineFiles
-from model_monitor.verdicts.baseline import baseline_files
+from model_monitor.verdicts.baseline import baseline_files, check_learned
 
 if TYPE_CHECKING:
     from model_monitor.rows.sources.source import Source as RowSource
@@ -171,10 +170,8 @@ def baseline(question: Question, source: Source, output: str, max_rejected: floa
         monitor = execution.monitor
         dataset = Dataset.at(source.address, source.format, source.header, question.headers)
         with reported(execution):
-            state = jobs.observe_baseline(execution, dataset)
-            jobs.suggest_constraints(execution, state, created="")
-        observed = load_state(state, monitor)
-        evidence = Evidence.read(Observation.holding(state).evidence)
+            observed, evidence = observe_dataset(execution, dataset, Selection())
+            check_learned(monitor, observed)
         for name, content in baseline_files(monitor, observed).items():
             store.write(store.join(output, name), content)
         unusable = monitor.unusable(observed.state)
@@ -194,14 +191,18 @@ def run(
         BaselineFiles.of(execution).constraints(execution.monitor)  # refused, if so, before the rows are read
         check(question, source, execution)
         if source.is_captured:
-            observe_captures(execution)
+            jobs.collect_window(execution)
+            if source.truth:
+                jobs.merge_ground_truth(execution)
+            if question.explain:
+                jobs.explain_window(execution)
+            jobs.compute_metrics(execution)
         else:
             dataset = Dataset.at(source.address, source.format, source.header, question.headers)
             with reported(execution):
-                observe_rows(execution, dataset)
+                save(execution.observation, *observe_dataset(execution, dataset, selection_of(execution)))
         jobs.evaluate_constraints(execution)
-    address = store.join(output, EXECUTION)
-    return decode(store.read(address), address)
+    return document_in(output, EXECUTION)
 
 
 def check(question: Question, source: Source, execution: ByHand) -> None:
@@ -216,27 +217,3 @@ def check(question: Question, source: Source, execution: ByHand) -> None:
         raise ConfigError(
             f"--output {execution.output} is below --dataset; the next run would read this one's report as data"
         )
-
-
-def observe_captures(execution: ByHand) -> None:
-    """Run the verbs that turn captures into a State."""
-    jobs.collect_window(execution)
-    if execution.schedule.ground_truth:
-        jobs.merge_ground_truth(execution)
-    if execution.schedule.explain:
-        jobs.explain_window(execution)
-    jobs.compute_metrics(execution)
-
-
-def observe_rows(execution: ByHand, dataset: Dataset) -> None:
-    """The State of a dataset's rows, or of the explanations of a sample of them."""
-    monitor, selection, explained = execution.monitor, selection_of(execution), None
-    if execution.schedule.explain:
-        collected = read_through(dataset)
-        rows = explained_dataset(execution, dataset.unread())
-        observed = observe(monitor, rows.pieces(), rows.rows, selection)
-        explained = Explained(rows=observed.rows, of=collected.rows)
-    else:
-        observed, collected = observe_dataset(monitor, dataset, selection)
-    check_rejected(collected, execution.schedule.max_rejected)
-    save(execution.observation, observed, Evidence(collected=collected, explained=explained))

@@ -16,8 +16,8 @@ from model_monitor.config.execution import Execution
 from model_monitor.config.sections import Preprocess
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.jobs.reporting import reported
-from model_monitor.jobs.retention import marks
+from model_monitor.jobs.late_labels import reported
+from model_monitor.jobs.retention.record import refuse_deleted
 from model_monitor.results.handover import Collected, Evidence, Identities, Input, SetAside
 from model_monitor.rows import scripts
 from model_monitor.rows.collect import LAYOUT, Span, collect
@@ -36,12 +36,12 @@ def collect_window(execution: Execution) -> str:
     Raises DataError, after writing a report that says so, if more than the schedule's share of records can't be read;
     ConfigError, and leaves an earlier report as it is, if ``retention_days`` deleted captures of the window.
     """
-    marks.refuse_deleted(execution.endpoint, execution.window)
+    refuse_deleted(execution.endpoint, execution.window)
     with reported(execution):
         summaries = collect_hours(execution)
         collected = collected_of(summaries, is_whole=is_whole(execution))
         check_rejected(collected, execution.schedule.max_rejected)
-    marks.refuse_deleted(execution.endpoint, execution.window)  # again: they may have been deleted meanwhile
+    refuse_deleted(execution.endpoint, execution.window)  # again: they may have been deleted meanwhile
     return msgspec.structs.replace(collected, partitions=identities(summaries)).write(execution.observation.collected)
 
 

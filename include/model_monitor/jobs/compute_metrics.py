@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from model_monitor import store
-from model_monitor.config.execution import Execution, Observation
+from model_monitor.config.execution import Assignment, Execution, Observation
 from model_monitor.core.monitor import Monitor
 from model_monitor.core.observed import Counting, Observed
 from model_monitor.core.states import dump, load
 from model_monitor.core.window import moment
 from model_monitor.engines import local
 from model_monitor.errors import DataError, StoreError
-from model_monitor.jobs.collect_window import are_current, collect_window, collected_of
+from model_monitor.jobs.collect_window import are_current, check_rejected, collect_window, collected_of
+from model_monitor.jobs.explain_window import explained_dataset
+from model_monitor.jobs.late_labels import reported
 from model_monitor.jobs.merge_ground_truth import merge_ground_truth
-from model_monitor.jobs.reporting import reported
 from model_monitor.results.handover import Collected, Evidence, Explained, Merged
 from model_monitor.rows.select import Selection
 from model_monitor.rows.sources.datasets import Dataset, row_group, row_groups_of
@@ -33,13 +36,10 @@ def compute_metrics(execution: Execution) -> str:
         rebuild(execution, evidence)
         evidence = evidence_of(execution)
     with reported(execution):
-        selection = selection_of(execution)
-        pieces = row_groups_of(evidence.partitions)
+        pieces, selection = row_groups_of(evidence.partitions), selection_of(execution)
         observed = observe(execution.monitor, pieces, lambda piece: row_group(*piece), selection)
     if not are_current(evidence.partitions):
-        raise StoreError(
-            f"the rows of {execution.window} were rebuilt while being read; the retry will read the new ones"
-        )
+        raise StoreError(f"the rows of {execution.window} were rebuilt while being read; the retry reads the new ones")
     return save(execution.observation, observed, evidence)
 
 
@@ -56,9 +56,7 @@ def evidence_of(execution: Execution) -> Evidence:
 def rebuild(execution: Execution, evidence: Evidence) -> None:
     """Make the rows again that another run replaced."""
     if evidence.explained:
-        raise StoreError(
-            f"the explained rows of {execution.window} were rebuilt by another run; the retry will read the new ones"
-        )
+        raise StoreError(f"the explained rows of {execution.window} were rebuilt by another run; the retry reads them")
     if evidence.merged:
         until = evidence.merged.until
         merge_ground_truth(execution, moment(until) if until else None)
@@ -73,22 +71,32 @@ def selection_of(execution: Execution) -> Selection:
     return Selection(execution.window, execution.schedule.sampling, exclude, names, by_position)
 
 
-def observe_dataset(monitor: Monitor[Any], dataset: Dataset, selection: Selection) -> tuple[Observed, Collected]:
-    """The State of a dataset's rows, and what was read of it."""
-    observed = observe(monitor, dataset.pieces(), dataset.rows, selection)
-    return observed, read_of(dataset, observed.rows)
+def observe_dataset(
+    assignment: Assignment, dataset: Dataset, selection: Selection, headers: Mapping[str, str] | None = None
+) -> tuple[Observed, Evidence]:
+    """The State of a dataset's rows, or of the explanations of a sample of them; and what was read.
+
+    ``headers`` go with each request to the model. Raises DataError if more than the schedule's share of records can't
+    be read.
+    """
+    monitor, schedule = assignment.monitor, assignment.schedule
+    if not schedule.explain:
+        observed = observe(monitor, dataset.pieces(), dataset.rows, selection)
+        return observed, Evidence(collected=read_of(dataset, observed.rows, schedule.max_rejected))
+    rows = sum(batch.num_rows for piece in dataset.pieces() for batch in dataset.rows(piece))
+    collected = read_of(dataset, rows, schedule.max_rejected)
+    explained = explained_dataset(assignment, dataset.unread(), headers)
+    observed = observe(monitor, explained.pieces(), explained.rows, selection)
+    return observed, Evidence(collected=collected, explained=Explained(rows=observed.rows, of=collected.rows))
 
 
-def read_through(dataset: Dataset) -> Collected:
-    """What is in a dataset, before some of its rows are explained."""
-    return read_of(dataset, sum(batch.num_rows for piece in dataset.pieces() for batch in dataset.rows(piece)))
-
-
-def read_of(dataset: Dataset, rows: int) -> Collected:
-    """What was read of a dataset that was read once, and had so many rows."""
+def read_of(dataset: Dataset, rows: int, max_rejected: float) -> Collected:
+    """What was read of a dataset that was read once, and had so many rows. Raises DataError."""
     summary = dataset.summary
     summary.rows, summary.records = rows, rows + summary.rejected
-    return collected_of({"": summary})
+    collected = collected_of({"": summary})
+    check_rejected(collected, max_rejected)
+    return collected
 
 
 def observe(
@@ -105,9 +113,7 @@ def save(files: Observation, observed: Observed, evidence: Evidence) -> str:
     """Write a State and what it was made from; the State's address."""
     content = dump(observed)
     digest = hashlib.sha256(content).hexdigest()
-    Evidence(collected=evidence.collected, merged=evidence.merged, explained=evidence.explained, state=digest).write(
-        files.evidence
-    )
+    msgspec.structs.replace(evidence, state=digest).write(files.evidence)
     return store.write(files.state, content)
 
 
@@ -122,9 +128,7 @@ def load_state(address: str, monitor: Monitor[Any], digest: str | None = None) -
     except FileNotFoundError as error:
         raise DataError(f"there is no {address}; run the task before this one first") from error
     except ValueError as error:
-        raise DataError(
-            f"{address} is not a State of this monitor: {error}; run the task before this one again"
-        ) from error
+        raise DataError(f"{address} is no State of this monitor: {error}; run the task before again") from error
     if digest and hashlib.sha256(content).hexdigest() != digest:
         raise StoreError(f"{address} was computed again in this moment; the retry will read the new one")
     return observed

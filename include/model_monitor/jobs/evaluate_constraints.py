@@ -12,7 +12,7 @@ from model_monitor.core.observed import Observed
 from model_monitor.core.window import iso
 from model_monitor.jobs import late_labels
 from model_monitor.jobs.compute_metrics import load_state
-from model_monitor.jobs.reporting import reported
+from model_monitor.jobs.late_labels import reported
 from model_monitor.results import execution as executions
 from model_monitor.results.documents import VIOLATIONS, Document, Documents, documents_of
 from model_monitor.results.handover import Evidence

@@ -12,7 +12,7 @@ from model_monitor.config.execution import Assignment, Execution
 from model_monitor.config.sections import Explain
 from model_monitor.errors import ConfigError
 from model_monitor.jobs.collect_window import current_rows, identities
-from model_monitor.jobs.reporting import reported
+from model_monitor.jobs.late_labels import reported
 from model_monitor.results.handover import Explained
 from model_monitor.rows.explanations import explain
 from model_monitor.rows.explanations.explain import Explainer

@@ -8,7 +8,8 @@ had come, so that history never changes silently.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 
 import numpy as np
@@ -16,9 +17,11 @@ import numpy as np
 from model_monitor import store
 from model_monitor.config.execution import Assignment, Execution
 from model_monitor.core.window import Window, iso
-from model_monitor.jobs.retention import marks
+from model_monitor.errors import ConfigError, DataError
+from model_monitor.jobs.retention.record import deleted_until, needs_deleted
 from model_monitor.results.documents import ANALYSIS, EXECUTION, STATISTICS, VIOLATIONS
 from model_monitor.results.handover import LabelFiles, Merged, Span, WaitingNote
+from model_monitor.results.report import reporting_failure
 from model_monitor.rows.labels import files as label_records
 from model_monitor.rows.labels.files import LabelFile, came_before
 from model_monitor.rows.labels.merge import among, keys_of
@@ -66,16 +69,14 @@ def grown_windows(assignment: Assignment, now: datetime) -> list[Window]:
     Those for whose requests labels have arrived since, and those whose time for labels is over; none whose captures
     were deleted.
     """
-    until = marks.deleted_until(assignment.endpoint)
+    until = deleted_until(assignment.endpoint)
     ids: dict[str, np.ndarray] = {}
     windows = []
     for file in store.list_files(assignment.waiting_windows, (".json",)):
         if (note := WaitingNote.find(file.address)) is None:
             continue  # the window became final in this moment
         execution = assignment.on(Window.of(note.window.start, note.window.end))
-        if not marks.needs_deleted(assignment.endpoint, execution.window, until) and has_grown(
-            execution, note, now, ids
-        ):
+        if not needs_deleted(assignment.endpoint, execution.window, until) and has_grown(execution, note, now, ids):
             windows.append(execution.window)
     return sorted(windows)
 
@@ -103,3 +104,16 @@ def ids_in(label_file: LabelFile, ids: dict[str, np.ndarray]) -> np.ndarray:
         labels, _ = label_records.read([label_file], lambda keys: np.ones(len(keys), bool))
         ids[address] = labels.keys
     return ids[address]
+
+
+@contextmanager
+def reported(execution: Execution) -> Iterator[None]:
+    """Leave a report of why a window could not be judged. With labels, the window is not judged again until there are
+    others."""
+    try:
+        with reporting_failure(execution.report, execution.about):
+            yield
+    except (ConfigError, DataError):
+        if execution.schedule.ground_truth:
+            mark_failed(execution)
+        raise

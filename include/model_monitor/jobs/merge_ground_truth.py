@@ -26,8 +26,7 @@ from model_monitor.core.batch import EVENT_ID, EVENT_TIME, LABELLED
 from model_monitor.core.window import Window, iso, moment
 from model_monitor.errors import DataError
 from model_monitor.jobs.collect_window import current_rows, identities
-from model_monitor.jobs.late_labels import identity
-from model_monitor.jobs.reporting import reported
+from model_monitor.jobs.late_labels import identity, reported
 from model_monitor.results.handover import FINAL, PENDING, PROVISIONAL, Evidence, Labels, Merged, SetAside
 from model_monitor.rows.labels import files as label_records
 from model_monitor.rows.labels.arrived import Arrived

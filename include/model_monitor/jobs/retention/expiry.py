@@ -19,8 +19,7 @@ from typing import Any
 from model_monitor import config, store
 from model_monitor.core.window import floor_hour
 from model_monitor.errors import ConfigError, StoreError
-from model_monitor.jobs.retention.marks import mark
-from model_monitor.jobs.retention.record import Record
+from model_monitor.jobs.retention.record import Record, mark
 from model_monitor.jobs.retention.trees import Tree, first_moment, hour_folder, is_past, odd_schedules, trees_of
 from model_monitor.store.ahead import AT_ONCE, ahead
 from model_monitor.store.folders import Entry, Folder, folder_at

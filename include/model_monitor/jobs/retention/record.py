@@ -1,4 +1,4 @@
-"""What was deleted, when, and what was left alone? A record per day of runs, and a message for a person."""
+"""What was deleted, when, and what was left alone; and can a window still be judged?"""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 from model_monitor import store
 from model_monitor.config import Endpoint
-from model_monitor.core.window import iso
+from model_monitor.core.window import HOUR, Window, floor_hour, iso, moment
+from model_monitor.errors import ConfigError
 from model_monitor.results.documents import Document, decode, encode
 from model_monitor.store.folders import Entry
 
@@ -54,9 +55,7 @@ class Record:
         """The day's record so far, to be continued. A dry run starts an empty one and writes none."""
         about = {"version": 1, "endpoint": endpoint.endpoint, "variant": endpoint.variant}
         about |= {"retention_days": endpoint.retention_days, "now": iso(now), "until": iso(until)}
-        address = store.join(
-            endpoint.output, "_retention", endpoint.endpoint, endpoint.variant, f"{now:%Y/%m/%d}", "deleted.json"
-        )
+        address = store.join(folder_of(endpoint), f"{now:%Y/%m/%d}", "deleted.json")
         record = cls(about, address, dry_run)
         try:
             earlier = {} if dry_run else decode(store.read(address), address)
@@ -157,3 +156,47 @@ def size_of(count: int) -> str:
     while size >= 999.5 and unit < len(UNITS) - 1:
         size, unit = size / 1000, unit + 1
     return f"{count} bytes" if unit == 0 else f"{size:.1f} {UNITS[unit]}"
+
+
+def folder_of(endpoint: Endpoint) -> str:
+    return store.join(endpoint.output, "_retention", endpoint.endpoint, endpoint.variant)
+
+
+def mark_of(endpoint: Endpoint) -> str:
+    """The address of the file that holds the moment."""
+    return store.join(folder_of(endpoint), "until.json")
+
+
+def deleted_until(endpoint: Endpoint) -> datetime | None:
+    """The moment before which all hours are deleted; None if nothing ever was."""
+    address = mark_of(endpoint)
+    try:
+        return moment(decode(store.read(address), address)["until"])
+    except FileNotFoundError:
+        return None
+
+
+def mark(endpoint: Endpoint, until: datetime) -> None:
+    """Note that all hours before a moment are deleted; an earlier moment than the one noted changes nothing."""
+    noted = deleted_until(endpoint)
+    if noted is None or noted < until:
+        store.write(mark_of(endpoint), encode({"until": iso(until)}))
+
+
+def needs_deleted(endpoint: Endpoint, window: Window, until: datetime | None) -> bool:
+    """Whether a window's rows come from captures of hours before ``until``, so can't be collected again."""
+    return until is not None and floor_hour(window.start) - endpoint.capture.straggler_hours * HOUR < until
+
+
+def refuse_deleted(endpoint: Endpoint, window: Window) -> None:
+    """Raise ConfigError for a window some of whose captures or rows are deleted: the rest is not the whole window."""
+    until = deleted_until(endpoint)
+    if until and needs_deleted(endpoint, window, until):
+        is_own = endpoint.source.expires
+        gone = "captures" if is_own else "rows of hours"
+        first = "If you brought its captures back" if is_own else f"As {endpoint.capture.uri} was left alone"
+        again = "first" if is_own else "to judge it again"
+        raise ConfigError(
+            f"{window} can't be judged any more: {gone} before {iso(until)} were deleted, see retention_days. An "
+            f"earlier report on it stays as it is. {first}, remove {mark_of(endpoint)} {again}"
+        )
