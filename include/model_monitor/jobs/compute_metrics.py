@@ -83,7 +83,7 @@ def observe_dataset(
     if not schedule.explain:
         observed = observe(monitor, dataset.pieces(), dataset.rows, selection)
         return observed, Evidence(collected=read_of(dataset, observed.rows, schedule.max_rejected))
-    rows = sum(batch.num_rows for piece in dataset.pieces() for batch in dataset.rows(piece))
+    rows = sum(batch.num_rows for batch in dataset.batches())
     collected = read_of(dataset, rows, schedule.max_rejected)
     explained = explained_dataset(assignment, dataset.unread(), headers)
     observed = observe(monitor, explained.pieces(), explained.rows, selection)

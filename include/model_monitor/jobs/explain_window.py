@@ -38,8 +38,7 @@ def explain_window(execution: Execution, headers: Headers | None = None) -> str:
         origin = origin_of(execution, {"rows": dict(rows), "window": str(execution.window)}, explainer)
         summary = summary_of(target)
         if summary is None or summary.origin != origin:
-            selection = Selection(execution.window, schedule.sampling)  # excluded columns may still be features
-            batches = explain.rows_at(rows, selection)
+            batches = explain.rows_at(rows, Selection(execution.window, schedule.sampling))  # with excluded columns
             summary = explain.explain(batches, explainer, target, origin, schedule.segments, headers)
     explained = Explained(partitions=identities({target: summary}), rows=summary.rows, of=summary.records)
     return explained.write(execution.observation.explained)
@@ -53,8 +52,7 @@ def explained_dataset(assignment: Assignment, dataset: Dataset, headers: Headers
     target = store.join(assignment.baselines, "explained", f"{name}.parquet")
     summary = summary_of(target)
     if summary is None or summary.origin != origin:
-        batches = (batch for piece in dataset.pieces() for batch in dataset.rows(piece))
-        explain.explain(batches, explainer, target, origin, assignment.schedule.segments, headers)
+        explain.explain(dataset.batches(), explainer, target, origin, assignment.schedule.segments, headers)
     return Dataset.at(target, "parquet")
 
 
@@ -101,19 +99,16 @@ def background_of(settings: Explain, features: tuple[str, ...], dataset: Dataset
             "there is no background, so nothing stands for an unknown feature; set explain: {background: ...} or "
             "baseline: {dataset: ...}, on the command line --background"
         )
-    batches = (batch for piece in dataset.pieces() for batch in dataset.rows(piece))
-    return explain.background_of(batches, features, settings.num_clusters, settings.seed)
+    return explain.background_of(dataset.batches(), features, settings.num_clusters, settings.seed)
 
 
 def format_of(address: str) -> str:
     """The format of a dataset by its name's ending; CSV if that does not tell."""
-    name = store.name_of(address)
-    return next((kind for kind, endings in SUFFIXES.items() if name.endswith(endings)), "csv")
+    return next((kind for kind, endings in SUFFIXES.items() if store.name_of(address).endswith(endings)), "csv")
 
 
 def origin_of(assignment: Assignment, rows: Mapping[str, Any], explainer: Explainer) -> dict[str, Any]:
     """All that a file of explained rows depends on. Only the model's address is known, not what it is made of."""
     settings = hashlib.sha256(repr(explainer).encode()).hexdigest()[:16]
-    schedule = assignment.schedule
-    selection = {"share": schedule.sampling, "segments": list(schedule.segments)}
+    selection = {"share": assignment.schedule.sampling, "segments": list(assignment.schedule.segments)}
     return {"layout": LAYOUT, **rows, **selection, "explainer": settings, "files": []}

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pydantic import TypeAdapter
 
 from model_monitor import store
 from model_monitor.config.execution import Execution
@@ -74,9 +73,8 @@ def merge_hours(execution: Execution, rows: Mapping[str, str], arrived: Arrived)
     summaries: dict[str, Summary] = {}
     stale: list[Hour] = []
     for span in execution.hours():
-        source = execution.rows(span.start)
-        if source in rows:
-            hour = hour_of(execution, span, rows[source], arrived)
+        if fingerprint := rows.get(execution.rows(span.start)):
+            hour = hour_of(execution, span, fingerprint, arrived)
             summary = summary_of(hour.target)
             if summary and summary.origin == hour.origin:
                 summaries[hour.target] = summary
@@ -128,6 +126,7 @@ def merged_of(execution: Execution, summaries: Mapping[str, Summary], arrived: A
     truth = execution.ground_truth
     total = totals(execution, summaries)
     requests, matched = total["requests"], total["matched"]
+    first_labels = (pair for summary in summaries.values() for pair in summary.labels["hours"].items())
     files = {address: counts for summary in summaries.values() for address, counts in summary.labels["files"].items()}
     labels = Labels(
         requests=requests,
@@ -135,7 +134,7 @@ def merged_of(execution: Execution, summaries: Mapping[str, Summary], arrived: A
         unmatched=requests - matched,
         records=total["records"],
         duplicates=total["duplicates"],
-        late=late_labels(summaries, execution.tick),
+        late=sum(count for hour, count in first_labels if hour and moment(hour) >= execution.tick),
         mismatched=total["mismatched"],
         rejected=sum(rejected for _, rejected in files.values()),
         coverage=matched / requests if requests else None,
@@ -143,7 +142,7 @@ def merged_of(execution: Execution, summaries: Mapping[str, Summary], arrived: A
         over=arrived.is_over,
         as_of=arrived.as_of,
         minimum_coverage=truth.minimum_coverage,
-        final_after=TypeAdapter(timedelta).dump_python(truth.final_after, mode="json"),
+        final_after=truth.model_dump(mode="json")["final_after"],
         source=truth.uri or "",
         files=len(arrived.files),
     )
@@ -169,12 +168,6 @@ def totals(execution: Execution, summaries: Mapping[str, Summary]) -> dict[str, 
             for name, count in zip(("requests", "matched"), coverage_in(target, window), strict=True):
                 total[name] += count - summaries[target].labels[name]
     return total
-
-
-def late_labels(summaries: Mapping[str, Summary], tick: datetime) -> int:
-    """How many requests had their first label only from a tick on."""
-    counts = (pair for summary in summaries.values() for pair in summary.labels["hours"].items())
-    return sum(count for hour, count in counts if hour and moment(hour) >= tick)
 
 
 def coverage_in(address: str, window: Window) -> tuple[int, int]:

@@ -30,9 +30,8 @@ UNITS_AT_ONCE = 8  # days, or months of windows, that are listed before what is 
 def delete_expired(endpoint_file: str, now: datetime, dry_run: bool = False) -> dict[str, Any]:
     """Delete what is past at a moment; a summary with a message for a person, and the address of the record.
 
-    Another run deletes what an interrupted one left, and reports both. ``dry_run`` deletes and writes nothing. If a
-    file can't be deleted, the others still are, and a StoreError follows at the end. Raises ConfigError for an endpoint
-    without ``retention_days``.
+    ``dry_run`` deletes and writes nothing. If a file can't be deleted, the others still are, and a StoreError follows
+    at the end. Raises ConfigError for an endpoint without ``retention_days``.
     """
     endpoint, now = config.load(endpoint_file), now.astimezone(UTC)
     if endpoint.retention_days is None:
@@ -92,7 +91,7 @@ class Sweep:
 
     def units(self, above: str = "") -> Iterator[str]:
         """The folders of days, or of months, in which something may be past."""
-        depth = above.count("/") + 2 if above else 1
+        depth = depth_of(above) + 1 if above else 1
         try:
             entries = self.folder.inside(above)
         except StoreError as error:
@@ -115,8 +114,7 @@ class Sweep:
         try:
             entries = self.folder.below(unit)
         except StoreError as error:
-            past.refused.append(error)
-            return past
+            return Past(unit, refused=[error])
         for entry in entries:
             hour = self.tree.hour_of(entry.path, entry.kind == "folder")
             if hour is not None and hour >= self.until:
@@ -173,7 +171,7 @@ class Sweep:
         if self.record.dry_run:
             return
         safe = [path for path in paths if self.folder.tells_empty_for_sure or is_past(path, self.until)]
-        for _, level in groupby(sorted(safe, key=deepest_first), key=depth_of):
+        for _, level in groupby(sorted(safe, key=depth_of, reverse=True), key=depth_of):
             list(ahead(self.folder.delete_empty, level, AT_ONCE))
 
     def leave_alone(self, paths: Iterable[str]) -> None:
@@ -182,7 +180,3 @@ class Sweep:
 
 def depth_of(path: str) -> int:
     return path.count("/") + 1
-
-
-def deepest_first(path: str) -> tuple[int, str]:
-    return -depth_of(path), path

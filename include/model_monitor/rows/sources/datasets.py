@@ -67,6 +67,9 @@ class Dataset:
         """The batches of a piece."""
         return row_group(*piece) if isinstance(piece, tuple) else [piece]
 
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        return (batch for piece in self.pieces() for batch in self.rows(piece))
+
 
 def is_folder(address: str) -> bool:
     return not store.exists(address)
