@@ -120,7 +120,7 @@ def understood(asked: argparse.Namespace) -> argparse.Namespace:
     if not hasattr(asked, "formats"):
         return asked
     if asked.format.startswith("{"):
-        from model_monitor.config.formats import described
+        from model_monitor.config.fields import described
 
         try:
             asked.format, asked.header = described(json.loads(asked.format))

@@ -7,7 +7,7 @@ import re
 from support.places import PROJECT
 
 from model_monitor.config import Endpoint
-from model_monitor.config.advice import known_keys
+from model_monitor.config.files import known_keys
 
 PAGE = (PROJECT / "docs/endpoint-files.md").read_text().partition("## Options of")[0]
 SCHEMA = Endpoint.model_json_schema()

@@ -226,8 +226,9 @@ def test_rows_do_not_depend_on_the_number_of_cores(tmp_path: Path, cores: int, m
 COLLECT = """
 import sys
 from model_monitor import jobs
+from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window
-jobs.collect_window(sys.argv[1], "dq", Window.of(*sys.argv[2:4]))
+jobs.collect_window(Execution.of(sys.argv[1], "dq", Window.of(*sys.argv[2:4])))
 """
 
 

@@ -7,9 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from model_monitor.config.fields import Address, Settings
-from model_monitor.config.formats import with_format
-from model_monitor.errors import ConfigError
+from model_monitor.config.fields import Address, Settings, refusing, with_format
 from model_monitor.rows.sources import mapping
 from model_monitor.rows.sources.batch_transform import BatchTransform
 from model_monitor.rows.sources.capture_files import CaptureFiles
@@ -23,10 +21,8 @@ CODES = {"%%", *(f"%{letter}" for letter in "YymdHjbBGVu"), *(f"%-{letter}" for 
 
 
 def named_columns(given: Any) -> Any:
-    try:
+    with refusing():
         return mapping.preset(given)
-    except ConfigError as error:
-        raise ValueError(str(error)) from error
 
 
 def folder_of_hours(path: str) -> str:
@@ -115,8 +111,6 @@ class Capture(Settings):
         if self.kind == "table":
             if self.mapping is None:
                 raise ValueError("kind: table needs a mapping, e.g. {event_time: ts, inputs: [age], outputs: [score]}")
-            try:
+            with refusing("mapping: "):
                 self.mapping.check()
-            except ConfigError as error:
-                raise ValueError(f"mapping: {error}") from error
         return self

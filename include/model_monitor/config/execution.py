@@ -148,8 +148,7 @@ class Execution(Assignment):
         return self.window.hours()
 
     def rows(self, hour: datetime) -> str:
-        """The rows of an hour, shared by all schedules of the endpoint. A schedule has its own where its script, or its
-        paths into JSON, make other rows."""
+        """The rows of an hour: the endpoint's, or the schedule's own where its script, or its paths, make others."""
         endpoint, schedule = self.endpoint, self.schedule
         own = schedule.preprocess or schedule.paths
         kind, name = ("_own", schedule.name) if own else ("_rows", endpoint.variant)
@@ -168,9 +167,9 @@ class Execution(Assignment):
         return spark_name(self.ground_truth.uri or "", iso(hour))
 
     def merged_records_folder(self, hour: datetime) -> str:
-        if not self.source.names_endpoint:
-            return store.join(self.endpoint.output, "merge", self.schedule.name, hour_path(hour))
-        return store.join(self.endpoint.output, "merge", self.endpoint.endpoint, self.endpoint.variant, hour_path(hour))
+        variant = self.endpoint.endpoint, self.endpoint.variant
+        names = variant if self.source.names_endpoint else (self.schedule.name,)
+        return store.join(self.endpoint.output, "merge", *names, hour_path(hour))
 
     @property
     def ground_truth(self) -> GroundTruth:
@@ -198,9 +197,8 @@ class Execution(Assignment):
     @property
     def report(self) -> str:
         """The folder of the report."""
-        if not self.source.names_endpoint:
-            return store.join(self.endpoint.output, self.schedule.name, self.run_path)
-        return store.join(self.endpoint.output, self.endpoint.endpoint, self.schedule.name, self.run_path)
+        names = (self.endpoint.endpoint,) if self.source.names_endpoint else ()
+        return store.join(self.endpoint.output, *names, self.schedule.name, self.run_path)
 
     @property
     def earlier_reports(self) -> str:

@@ -1,18 +1,21 @@
-"""The types of single values in an endpoint file: names, shares, addresses, durations, cron expressions, days."""
+"""The types of single values in an endpoint file, and SageMaker's description of a dataset's format."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
 from model_monitor.config import cron as crons
 from model_monitor.errors import ConfigError
 from model_monitor.store import addresses
+
+FORMATS = {"csv": "csv", "json": "jsonl", "parquet": "parquet", "sagemakercapturejson": "capture"}
+TRUE, FALSE = (True, "true", "True"), (False, "false", "False")
 
 
 class Settings(BaseModel):
@@ -22,12 +25,12 @@ class Settings(BaseModel):
 
 
 @contextmanager
-def refusing() -> Iterator[None]:
+def refusing(prefix: str = "") -> Iterator[None]:
     """Turn a ConfigError into the ValueError that pydantic reports together with its place in the file."""
     try:
         yield
     except ConfigError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(f"{prefix}{error}") from error
 
 
 def anchored(address: str, info: ValidationInfo) -> str:
@@ -58,6 +61,32 @@ def no_flag(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("a number of days is expected, e.g. 30; leave it out to keep everything")
     return value
+
+
+def described(description: Mapping[str, Any]) -> tuple[str, bool]:
+    """The format, and whether there is a header. Raises ConfigError.
+
+    >>> described({"csv": {"header": "false"}}), described({"Json": {"Line": True}})
+    (('csv', False), ('jsonl', True))
+    """
+    if len(description) != 1 or next(iter(description)).lower() not in FORMATS:
+        raise ConfigError(f"{dict(description)} describes no dataset; write e.g. {{csv: {{header: true}}}}")
+    [(name, details)] = description.items()
+    settings = {key.lower(): value for key, value in (details or {}).items()}
+    # A list of objects instead of lines is recognised by its first character, so ``lines`` needs only be understood.
+    for key in ("header", "line", "lines"):
+        if settings.get(key, True) not in TRUE + FALSE:
+            raise ConfigError(f"{key} is true or false, not {settings[key]!r}")
+    return FORMATS[name.lower()], settings.get("header", True) in TRUE
+
+
+def with_format(section: Any) -> Any:
+    """A section of an endpoint file; SageMaker's description under ``format`` becomes our ``format`` and ``header``."""
+    if not isinstance(section, dict) or not isinstance(section.get("format"), dict):
+        return section
+    with refusing():
+        kind, header = described(section["format"])
+    return section | {"format": kind, "header": header}
 
 
 Name = Annotated[str, Field(pattern=f"^{addresses.NAME}$")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,8 +12,9 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from model_monitor.config import advice, retention
+from model_monitor.config import retention
 from model_monitor.config.endpoint import Endpoint
 from model_monitor.errors import ConfigError
 
@@ -26,19 +28,19 @@ def load(path: Path | str) -> Endpoint:
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
-        advice.refuse_repeated_keys(path, tree)
+        refuse_repeated_keys(path, tree)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not YAML: {error}") from error
     try:
         endpoint = Endpoint.model_validate(with_environment(content), context={"folder": path.parent})
     except ValidationError as error:
-        raise ConfigError(advice.on(error, path, tree, Endpoint.model_json_schema())) from error
+        raise ConfigError(advice_on(error, path, tree)) from error
     except KeyError as error:
         raise ConfigError(
             f"{path}: environment variable {error} is not set; set it or write ${{NAME:-default}}"
         ) from error
     if problem := retention.problem_of(endpoint):
-        line = advice.line_of(tree, ("retention_days",))
+        line = line_of(tree, ("retention_days",))
         raise ConfigError(f"{path}:{line}: retention_days: {problem}")
     return endpoint
 
@@ -86,7 +88,7 @@ def problems_in(path: Path, endpoint: Endpoint) -> list[str]:
     problems = []
 
     def add(place: Sequence[str | int], problem: object) -> None:
-        line = advice.line_of(tree, tuple(place))
+        line = line_of(tree, tuple(place))
         problems.append(f"{path}:{line}: {'.'.join(map(str, place))}: {problem}")
 
     for i, schedule in enumerate(endpoint.schedules):
@@ -116,3 +118,75 @@ def with_environment(content: Any) -> Any:
 def environment_value(reference: re.Match[str]) -> str:
     name, default = reference["name"], reference["default"]
     return os.environ[name] if default is None else os.environ.get(name) or default
+
+
+def advice_on(error: ValidationError, path: Path, tree: yaml.Node | None) -> str:
+    """A line per problem: file, line, place and advice. ``tree`` is the file's YAML with its marks."""
+    return "\n".join(explained(path, tree, problem) for problem in deepest(error.errors()))
+
+
+def refuse_repeated_keys(path: Path, node: yaml.Node | None) -> None:
+    """Raise ConfigError for a repeated key; YAML would silently take the last."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise ConfigError(f"{path}:{key.start_mark.line + 1}: '{key.value}' is there twice; remove one")
+            seen.add(key.value)
+            refuse_repeated_keys(path, value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            refuse_repeated_keys(path, item)
+
+
+def deepest(problems: list[ErrorDetails]) -> list[ErrorDetails]:
+    """The problems that do not follow from a deeper one; "too few schedules" follows if one of them is invalid."""
+    return [p for p in problems if not any(p is not q and p["loc"] == q["loc"][: len(p["loc"])] for q in problems)]
+
+
+def explained(path: Path, tree: yaml.Node | None, problem: ErrorDetails) -> str:
+    """One validation problem: file, line, place and advice."""
+    place = [str(part) for part in problem["loc"]]
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        message = f"unknown key '{place[-1]}'{instead_of(place, Endpoint.model_json_schema())}"
+    elif problem["type"] == "missing":
+        message = f"'{place[-1]}' is missing; add it"
+    elif problem["type"] == "string_type" and isinstance(problem["input"], bool | int | float):
+        message = f"a text is expected; put {problem['input']!r} in quotes"
+    return f"{path}:{line_of(tree, problem['loc'])}: {'.'.join(place) or 'file'}: {message}"
+
+
+def instead_of(place: list[str], schema: dict[str, Any]) -> str:
+    """Advice for an unknown key: the most similar known key, or all keys."""
+    known = known_keys(place[:-1], schema)
+    near = difflib.get_close_matches(place[-1], known, n=1)
+    return f"; did you mean '{near[0]}'?" if near else f"; known keys are {', '.join(known)}"
+
+
+def known_keys(place: list[str], schema: dict[str, Any]) -> list[str]:
+    """The keys that the schema allows at a place."""
+    node = schema
+    for part in place:
+        node = node.get("items", node) if part.isdigit() else node.get("properties", {}).get(part, {})
+        for option in [node, *node.get("anyOf", [])]:
+            if "$ref" in option:
+                node = schema["$defs"][option["$ref"].rpartition("/")[2]]
+            elif "$ref" in option.get("items", {}):
+                node = {"items": schema["$defs"][option["items"]["$ref"].rpartition("/")[2]]}
+    return list(node.get("properties", {}))
+
+
+def line_of(tree: yaml.Node | None, place: tuple[str | int, ...]) -> int:
+    """The 1-based line of the deepest node on the way to a place."""
+    line = tree.start_mark.line + 1 if tree else 1
+    for part in place:
+        if isinstance(tree, yaml.MappingNode):
+            pair = next(((key, value) for key, value in tree.value if key.value == str(part)), None)
+            if pair is None:
+                break
+            line, tree = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(tree, yaml.SequenceNode) and isinstance(part, int) and part < len(tree.value):
+            tree = tree.value[part]
+            line = tree.start_mark.line + 1
+    return line

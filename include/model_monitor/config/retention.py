@@ -38,10 +38,7 @@ def problem_of(endpoint: Endpoint) -> str | None:
 
 
 def needed(schedule: Schedule, endpoint: Endpoint) -> timedelta:
-    """How far back a schedule's runs read: to the start of a window that is judged for the last time, and a day more.
-
-    A schedule that only runs by hand, without a window, needs nothing: its runs say if they come too late.
-    """
+    """How far back a schedule's runs read: to the start of a window judged for the last time, and a day more."""
     cron = schedule.timetable
     length = schedule.length or (longest_period(cron) if cron else timedelta(0))
     last = schedule.lag + schedule.delay
@@ -92,8 +89,7 @@ def kept(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
 def held_back(endpoints: Mapping[Path, Endpoint], files: Iterable[Path]) -> dict[Path, str]:
     """The endpoint files that may delete nothing now, each with the reason and the remedy.
 
-    They are those of ``sharing``; and those whose endpoint's name is also in one of ``files`` that can't be read, so is
-    not among ``endpoints``: it may keep the same captures longer.
+    Their captures are another's too, or may be: their endpoint is named in one of ``files`` that can't be read.
     """
     reasons = sharing(endpoints)
     for file in files:

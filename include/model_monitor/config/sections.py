@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from model_monitor.config import formats
-from model_monitor.config.fields import Address, Backwards, Duration, Settings, Share, anchored, refusing
+from model_monitor.config.fields import Address, Backwards, Duration, Settings, Share, anchored, refusing, with_format
 from model_monitor.rows.explanations import models
 from model_monitor.rows.explanations.models import ModelAt
 
@@ -83,7 +82,7 @@ class Baseline(Settings):
     @model_validator(mode="before")
     @classmethod
     def _format_may_be_sagemakers(cls, given: Any) -> Any:
-        return formats.with_format(given)
+        return with_format(given)
 
 
 class Preprocess(Settings):
