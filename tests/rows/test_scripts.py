@@ -266,10 +266,10 @@ def judged(root: Path, postprocess: str) -> str:
 def test_a_postprocess_handler_is_called_with_the_report_complete(root: Path) -> None:
     report = judged(
         root,
-        "import os, json\ndef postprocess_handler():\n"
+        "import os, json, pathlib\ndef postprocess_handler():\n"
         "    folder = os.environ['output_path']\n    names = sorted(os.listdir(folder))\n"
         "    told = {k: v for k, v in os.environ.items() if k in ('start_time', 'end_time') or 'sagemaker' in k}\n"
-        f"    open({str(root / 'seen.json')!r}, 'w').write(json.dumps([folder, names, told]))\n",
+        f"    pathlib.Path({str(root / 'seen.json')!r}).write_text(json.dumps([folder, names, told]))\n",
     )
     folder, names, told = json.loads((root / "seen.json").read_text())
     assert folder == report and set(names) >= {"statistics.json", "constraint_violations.json", "execution.json"}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from model_monitor.errors import DataError, MonitorError
+from model_monitor.errors import DataError
 
 
 def checked(name: str, answers: Any, count: int, first: int = 0) -> np.ndarray:
@@ -36,17 +34,3 @@ def checked(name: str, answers: Any, count: int, first: int = 0) -> np.ndarray:
             "missing values, or give background rows that it can answer"
         )
     return numbers
-
-
-def asked(name: str, ask: Callable[[], Any], count: int) -> np.ndarray:
-    """The answers of a model in this process. Raises DataError if it fails or its answers can't be used."""
-    try:
-        answers = ask()
-    except MonitorError:
-        raise
-    except Exception as error:
-        reason = traceback.format_exception_only(error)[-1].strip()
-        raise DataError(
-            f"model {name} failed on {count:,} rows: {reason}; look at which columns it is asked with (features)"
-        ) from error
-    return checked(name, answers, count)

@@ -98,20 +98,15 @@ def unchecked(
 
 
 def linear(native: Any, background: np.ndarray, weights: np.ndarray) -> tuple[Predict, np.ndarray]:
-    from shap import LinearExplainer, maskers
-
+    """A feature's coefficient times its distance from the background's mean."""
     mean = (background * weights[:, None]).sum(axis=0)
-    coefficients, intercept = np.atleast_2d(native.coef_), np.atleast_1d(native.intercept_)
-    single = len(coefficients) == 1
-    explainer = LinearExplainer(
-        (coefficients[0] if single else coefficients, intercept[0] if single else intercept),
-        maskers.Independent(mean[None]),
-    )
+    coefficients = np.atleast_2d(np.asarray(native.coef_, np.float64))
 
     def explain(rows: np.ndarray) -> np.ndarray:
-        return by_output(explainer.shap_values(rows))
+        attributions: np.ndarray = (rows - mean)[:, :, None] * coefficients.T
+        return attributions
 
-    return explain, np.atleast_1d(np.asarray(explainer.expected_value, np.float64))
+    return explain, np.atleast_1d(coefficients @ mean + native.intercept_)
 
 
 def tree(native: Any, background: np.ndarray, weights: np.ndarray) -> tuple[Predict, np.ndarray]:

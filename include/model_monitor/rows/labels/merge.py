@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +25,7 @@ from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows import row_files
 from model_monitor.rows.json_text import in_one, joined
 from model_monitor.rows.labels.files import Labels, Values
+from model_monitor.rows.payloads.sides import ranges
 from model_monitor.rows.sources.datasets import coded_columns
 from model_monitor.rows.summary import Rejected, Summary, undamaged
 from model_monitor.store.ahead import ahead
@@ -90,9 +90,12 @@ def merge(rows: str, labels: Labels, joining: Joining, target: str, records: str
         coded = coded_columns(source.metadata, 0) if source.num_row_groups else []
         groups = map(source.read_row_group, range(source.num_row_groups))
         # The rows appear last, so that where they are, the records are too.
-        with row_files.writing(target, schema, [*coded, joining.column], summary) as writer, Lines(records) as lines:
+        with (
+            row_files.writing(target, schema, [*coded, joining.column], summary) as writer,
+            lines_at(records) as write_lines,
+        ):
             for portion in ahead(lambda group: merged(group, truths, schema), groups):
-                lines.write(portion.lines)
+                write_lines(portion.lines)
                 writer.write_table(portion.rows)
                 portion.add_to(summary)
             summary.labels["hours"] = dict(sorted(summary.labels["hours"].items()))
@@ -233,12 +236,6 @@ def paired(rows: pa.Table, labels: Labels, last_only: bool) -> tuple[Pairs, int]
     return pairs, int(np.maximum(high - low - 1, 0).sum())
 
 
-def ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """``counts[i]`` whole numbers from ``starts[i]`` on, for each i, one after the other."""
-    indices: np.ndarray = np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
-    return indices
-
-
 def with_labels(rows: pa.Table, pairs: Pairs, truths: Truths, schema: pa.Schema) -> pa.Table:
     """The rows of each pair with its labels, and those of other requests without, in the order of requests."""
     is_alone = np.ones(len(pairs.firsts), bool)
@@ -262,26 +259,18 @@ def with_labels(rows: pa.Table, pairs: Pairs, truths: Truths, schema: pa.Schema)
     )
 
 
-class Lines:
-    """The file of merged records: it appears once it is complete, and not at all without records."""
+@contextlib.contextmanager
+def lines_at(address: str | None) -> Iterator[Callable[[pa.Buffer], None]]:
+    """Write the file of merged records: it appears once it is complete, and is deleted without records."""
+    with contextlib.ExitStack() as stack:
+        stream: IO[bytes] | None = None
 
-    def __init__(self, address: str | None) -> None:
-        self.address = address
-        self.stack = contextlib.ExitStack()
-        self.stream: IO[bytes] | None = None
+        def write(lines: pa.Buffer) -> None:
+            nonlocal stream
+            if address is not None and lines.size:
+                stream = stream or stack.enter_context(stack.enter_context(store.writing(address)).open("wb"))
+                stream.write(lines)
 
-    def __enter__(self) -> Lines:
-        return self
-
-    def __exit__(self, kind: Any, *error: Any) -> None:
-        if kind is None and self.stream is None and self.address:
-            store.delete(self.address)
-        self.stack.__exit__(kind, *error)
-
-    def write(self, lines: pa.Buffer) -> None:
-        if self.address is None or not lines.size:
-            return
-        if self.stream is None:
-            path: Path = self.stack.enter_context(store.writing(self.address))
-            self.stream = self.stack.enter_context(path.open("wb"))
-        self.stream.write(lines)
+        yield write
+        if stream is None and address is not None:
+            store.delete(address)

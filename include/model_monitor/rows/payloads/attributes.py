@@ -176,18 +176,13 @@ def named(rows: Sequence[Sequence[Any]], names: Names) -> list[dict[str, Any]]:
 def csv_cells(given: Captured, count: int, names: Names) -> list[Cells]:
     """The cells of ``count`` rows of CSV; [] if it is anything else."""
     try:
-        rows = values_of_csv(given.text)
+        rows = csv_rows(given.text)
     except ValueError:
         return []
     widths = {len(row) for row in rows}
     if len(rows) != count or len(widths) > 1:
         return []
     return named(rows, names)
-
-
-def values_of_csv(text: str) -> list[list[str | None]]:
-    """The rows of CSV, at least one; an empty value is missing. Raises ValueError."""
-    return [[value or None for value in row] for row in csv_rows(text.rstrip("\r\n"))]
 
 
 def label_values(data: str, encoding: str | None, attribute: str | int) -> list[str | None]:
@@ -203,7 +198,7 @@ def label_values(data: str, encoding: str | None, attribute: str | int) -> list[
     ['0', '1.0']
     """
     if encoding in (None, CSV):
-        return [label_of_row(row, str(attribute)) for row in values_of_csv(data)]
+        return [label_of_row(row, str(attribute)) for row in csv_rows(data)]
     if encoding != JSON:
         raise ValueError(f"labels in {encoding} can't be read; write them as CSV or JSON")
     values = labels_in(document_of(data), attribute)

@@ -103,28 +103,15 @@ def decode(records: Records, names: Names) -> tuple[list[Rows], list[Rejected]]:
 def formats_of(records: Records, side: str) -> list[str]:
     """The format of one side of each request: CSV, JSON, absent, or ! and the reason why it can't be read."""
     data, encodings = records.side(side, "data"), records.side(side, "encoding")
-    if (
-        not data.null_count
-        and encodings.null_count == 0
-        and len(encodings.unique()) == 1
-        and encodings[0].as_py() in (CSV, JSON)
-    ):
-        return [encodings[0].as_py()] * len(encodings)
+    kinds: list[str] = encodings.unique().to_pylist()
+    if not data.null_count and kinds in ([CSV], [JSON]):
+        return kinds * len(encodings)
     types, truncated, withheld = (records.side(side, part) for part in ("observedContentType", "truncated", "withheld"))
-    lost = [why_lost(*flags) for flags in zip(truncated.to_pylist(), withheld.to_pylist(), strict=True)]
-    return [
-        why if value is None else format_of(encoding, kind)
-        for value, encoding, kind, why in zip(
-            data.to_pylist(), encodings.to_pylist(), types.to_pylist(), lost, strict=True
-        )
-    ]
-
-
-def why_lost(truncated: bool | None, withheld: bool | None) -> str:
-    """Why a payload has no data."""
-    if truncated:
-        return TRUNCATED
-    return WITHHELD if withheld else ABSENT
+    lost = pc.if_else(
+        pc.fill_null(truncated, False), TRUNCATED, pc.if_else(pc.fill_null(withheld, False), WITHHELD, ABSENT)
+    )
+    columns = zip(data.is_valid().to_pylist(), *(c.to_pylist() for c in (encodings, types, lost)), strict=True)
+    return [format_of(encoding, kind) if is_there else why for is_there, encoding, kind, why in columns]
 
 
 def format_of(encoding: str | None, content_type: str | None) -> str:

@@ -55,9 +55,7 @@ class Side:
 
     def rows(self, requests: np.ndarray) -> np.ndarray:
         """The indices of the rows of these requests, in order."""
-        counts = self.counts[requests]
-        starts = (np.cumsum(self.counts) - self.counts)[requests]
-        return np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+        return ranges((np.cumsum(self.counts) - self.counts)[requests], self.counts[requests])
 
     def columns(self, requests: np.ndarray, names: list[str]) -> dict[str, pa.Array]:
         """The columns of requests of one width."""
@@ -91,6 +89,12 @@ class Side:
                 counts[i], widths[i], rows = 1, count, [[value for row in rows for value in row]]
             objects += rows
         return replace(self, counts=counts, widths=widths, objects=objects)
+
+
+def ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """``counts[i]`` whole numbers from ``starts[i]`` on, for each i, one after the other."""
+    indices: np.ndarray = np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
+    return indices
 
 
 def in_step(output: Side, given: Side) -> tuple[Side, Side]:
@@ -134,19 +138,20 @@ def from_base64(text: str) -> str:
         raise ValueError("not a text in BASE64") from None
 
 
-def csv_rows(text: str) -> list[list[str]]:
-    """The rows of CSV (RFC 4180), at least one, each of at least one value. Raises ValueError."""
+def csv_rows(text: str) -> list[list[str | None]]:
+    """The rows of CSV (RFC 4180), at least one, of at least one value; an empty one is None. Raises ValueError."""
     try:
-        return [row or [""] for row in csv.reader(io.StringIO(text, newline=""), strict=True)] or [[""]]
+        rows = list(csv.reader(io.StringIO(text.rstrip("\r\n"), newline=""), strict=True))
     except csv.Error as error:
         raise ValueError(f"not CSV: {error}") from None
+    return [[value or None for value in row] or [None] for row in rows] or [[None]]
 
 
 def csv_side(data: pa.StringArray) -> Side:
     """CSV texts (RFC 4180), of one row or several each; a missing newline at the end does not matter."""
     text = pc.utf8_rtrim(data, characters="\r\n")
     if pc.any(pc.match_substring_regex(text, '["\r]'), min_count=0).as_py():
-        return quoted_csv_side(text)
+        return side_by_payload(text, lambda payload: Opened(list(csv_rows(payload))))  # values may hold newlines
     if pc.any(pc.match_substring(text, "\n"), min_count=0).as_py():
         rows = pc.split_pattern(text, "\n")
         counts, lines = pc.list_value_length(rows).to_numpy().astype(np.int64), rows.flatten()
@@ -154,38 +159,8 @@ def csv_side(data: pa.StringArray) -> Side:
         counts, lines = np.ones(len(text), np.int64), text
     widths = pc.count_substring(lines, ",").to_numpy().astype(np.int64) + 1
     firsts = np.cumsum(counts) - counts
-    of_request, widest = widths[firsts], np.maximum.reduceat(widths, firsts) if len(firsts) else widths
-    narrowest = np.minimum.reduceat(widths, firsts) if len(firsts) else widths
-    ragged = {int(i): RAGGED for i in np.flatnonzero(widest != narrowest)}
-    return Side(counts, of_request, ragged, lines=lines)
-
-
-def quoted_csv_side(text: pa.StringArray) -> Side:
-    """CSV whose values may be quoted, and so hold commas and newlines."""
-    counts, widths, lines = [], [], []
-    problems: dict[int, str] = {}
-    for i, payload in enumerate(text.to_pylist()):
-        try:
-            rows = csv_rows(payload)
-        except ValueError as error:
-            problems[i], rows = str(error), [[""]]
-        if len({len(row) for row in rows}) > 1:
-            problems[i] = RAGGED
-        counts.append(len(rows))
-        widths.append(len(rows[0]))
-        lines += rows
-    return Side(
-        np.array(counts, np.int64),
-        np.array(widths, np.int64),
-        problems,
-        lines=pa.array([requoted(row) for row in lines]),
-    )
-
-
-def requoted(row: Sequence[str]) -> str:
-    return ",".join(
-        f'"{value.replace(chr(34), chr(34) * 2)}"' if set('",\n\r') & set(value) else value for value in row
-    )
+    uneven = np.maximum.reduceat(widths, firsts) != np.minimum.reduceat(widths, firsts)
+    return Side(counts, widths[firsts], {int(i): RAGGED for i in np.flatnonzero(uneven)}, lines=lines)
 
 
 def columns_of_lines(lines: pa.StringArray, names: list[str]) -> dict[str, pa.ChunkedArray]:
@@ -196,7 +171,7 @@ def columns_of_lines(lines: pa.StringArray, names: list[str]) -> dict[str, pa.Ch
     table = pcsv.read_csv(
         pa.BufferReader(content),
         pcsv.ReadOptions(use_threads=False, column_names=names, block_size=len(content) + 1),
-        pcsv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        pcsv.ParseOptions(quote_char=False, ignore_empty_lines=False),
         pcsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]),
     )
     return dict(zip(names, table.columns, strict=True))
@@ -206,21 +181,24 @@ def json_side(data: pa.StringArray, one_by_one: bool = False, read: Callable[[st
     """JSON texts: a flat object, a list of them, one per line, or other rows that ``read`` finds."""
     if not one_by_one and (table := flat_objects(data)) is not None:
         return Side(np.ones(len(data), np.int64), np.full(len(data), NAMED), {}, table=table)
+    return side_by_payload(data, read)
+
+
+def side_by_payload(data: pa.StringArray, read: Callable[[str], Opened]) -> Side:
+    """Payloads that are read one by one."""
     counts: list[int] = []
     widths: list[int] = []
     objects: list[Texts] = []
     problems: dict[int, str] = {}
     vectors: set[int] = set()
     for i, text in enumerate(data.to_pylist()):
-        rows: list[Texts] = []
-        width = NAMED
         try:
             payload = read(text)
             rows = list(map(texts_of, payload.rows))
             width = width_of(rows)
             vectors |= {i} if payload.vector else set()
         except ValueError as error:
-            problems[i], rows = str(error), []
+            problems[i], rows, width = str(error), [], NAMED
         counts.append(len(rows))
         widths.append(width)
         objects += rows
