@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,39 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from model_monitor.rows.blocks import Block
-from model_monitor.rows.json_text import read_objects
-from model_monitor.rows.schema import EVERY, SCHEMA, event_of
+from model_monitor.rows.json_text import is_unicode, read_objects
 from model_monitor.rows.summary import Rejected
-from model_monitor.rows.times import TIME, times_of
+from model_monitor.rows.times import times_of
+
+# The parts of a record that are read: SageMaker's, and the recorder's own.
+EVERY = 100.0  # percent
+
+SIDE = pa.struct(
+    [
+        ("data", pa.string()),
+        ("encoding", pa.string()),
+        ("observedContentType", pa.string()),
+        ("truncated", pa.bool_()),  # the recorder's own: why data is null
+        ("withheld", pa.bool_()),
+    ]
+)
+SCHEMA = pa.schema(
+    [
+        ("captureData", pa.struct([("endpointOutput", SIDE), ("endpointInput", SIDE), ("batchTransformOutput", SIDE)])),
+        (
+            "eventMetadata",
+            pa.struct(
+                [
+                    ("eventId", pa.string()),
+                    ("inferenceId", pa.string()),
+                    ("inferenceTime", pa.string()),
+                    ("samplingPercentage", pa.float64()),  # the recorder's own: absent where every request is captured
+                    ("setAside", pa.string()),  # of a row that something else wrote: why it is no request
+                ]
+            ),
+        ),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +99,7 @@ class Records:
 
     def take(self, indices: Any) -> Records:
         """The requests at these indices, without the rejected records."""
-        indices = pa.array(indices, pa.int64())
+        indices = pa.array(indices)
         places = [self.places[i] for i in indices.to_pylist()] if len(indices) < len(self) else self.places
         return Records(self.block, self.events.take(indices), self.times.take(indices), places)
 
@@ -83,15 +113,15 @@ def parse(block: Block) -> Records:
     """The requests of a block, and the lines that are none."""
     content = block.content
     lines = [line for line in map(bytes.strip, content.split(b"\n")) if line]
-    if not lines:
-        return Records(block, empty(), pa.array([], TIME), [])
     try:
-        if not content.isascii():
-            content.decode("utf-8")
-        events = events_of(content) if all(map(is_object, lines)) else empty()
+        content.decode("utf-8")
+        if lines and all(map(is_object, lines)):
+            events = read_objects(content, SCHEMA).to_struct_array().combine_chunks()
+            if len(events) == len(lines):
+                return complete(block, events, range(len(lines)))
     except (pa.ArrowInvalid, UnicodeDecodeError):
-        events = empty()
-    return complete(block, events, range(len(lines))) if len(events) == len(lines) else parse_line_by_line(block)
+        pass
+    return parse_line_by_line(block)
 
 
 def is_object(line: bytes) -> bool:
@@ -103,14 +133,6 @@ def is_object(line: bytes) -> bool:
     return line.startswith(b"{") and line.endswith(b"}")
 
 
-def events_of(content: bytes) -> pa.StructArray:
-    return read_objects(content, SCHEMA).to_struct_array().combine_chunks()
-
-
-def empty() -> pa.StructArray:
-    return pa.array([], pa.struct(SCHEMA))
-
-
 def parse_line_by_line(block: Block) -> Records:
     """Parse a block that has a malformed line."""
     good: list[Any] = []
@@ -118,12 +140,32 @@ def parse_line_by_line(block: Block) -> Records:
     rejected: list[Rejected] = []
     for place, (file, number, line) in enumerate(block.lines):
         try:
-            good.append(event_of(json.loads(line.decode("utf-8-sig"))))
+            good.append(conform(json.loads(line.decode("utf-8-sig")), pa.struct(SCHEMA), "record"))
             places.append(place)
         except (ValueError, TypeError, RecursionError) as error:
             rejected.append(Rejected(file, number, reason_of(error), None, line.decode("utf-8", "replace")))
     records = complete(block, pa.array(good, pa.struct(SCHEMA)), places)
-    return Records(records.block, records.events, records.times, records.places, rejected + records.rejected)
+    return replace(records, rejected=rejected + records.rejected)
+
+
+def conform(value: Any, kind: pa.DataType, name: str) -> Any:
+    """A value cut down to a type; numbers that are none become NaN. Raises TypeError if a part has another type."""
+    if value is None:
+        return None
+    if pa.types.is_struct(kind):
+        if not isinstance(value, dict):
+            raise TypeError(f"{name} is not an object")
+        return {f.name: conform(value.get(f.name), f.type, f.name) for f in kind}
+    if pa.types.is_floating(kind):
+        return float(str(value)) if type(value) in (int, float) else math.nan
+    if pa.types.is_boolean(kind):
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} is neither true nor false")
+    elif not isinstance(value, str):
+        raise TypeError(f"{name} is not a text")
+    elif not is_unicode(value):
+        raise TypeError(f"{name} is not Unicode text")
+    return value
 
 
 def reason_of(error: Exception) -> str:
@@ -154,5 +196,4 @@ def complete(block: Block, events: pa.StructArray, places: Sequence[int]) -> Rec
         records.reject(i, marked[i].as_py() or next(why for why, passed in checks.items() if not passed[i].as_py()))
         for i in pc.indices_nonzero(pc.invert(fine)).to_pylist()
     ]
-    kept = records.take(pc.indices_nonzero(fine).cast(pa.int64()))
-    return Records(block, kept.events, kept.times, kept.places, rejected)
+    return replace(records.take(pc.indices_nonzero(fine)), rejected=rejected)

@@ -18,8 +18,7 @@ from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME, INFERENCE
 from model_monitor.rows.captures import Records
 from model_monitor.rows.payloads.json_rows import EMPTY, NAMED
 from model_monitor.rows.payloads.payload import Rows, Shape
-from model_monitor.rows.row_files import add_footer, writer_of
-from model_monitor.rows.summary import Rejected, Summary, percent
+from model_monitor.rows.summary import Rejected, Summary, add_footer, percent, writer_of
 from model_monitor.rows.times import TIME
 
 PROBE_ROWS = 2000

@@ -1,14 +1,15 @@
-"""What became of a source's records: how many were read, and which were set aside, where and why."""
+"""What became of a source's records, and Parquet files of rows with this summary in their footer."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -120,3 +121,30 @@ def undamaged(address: str) -> Iterator[None]:
             raise StoreError(f"{address}: {error}") from error
         reason = " ".join(str(error).split())
         raise DataError(f"{address} can't be read as Parquet: {reason}; restore or remove it") from error
+
+
+def writer_of(path: Path, schema: pa.Schema, coded: Sequence[str]) -> pq.ParquetWriter:
+    """``coded`` are the columns whose values repeat, which are stored as codes."""
+    return pq.ParquetWriter(path, schema, use_dictionary=list(coded) or False, compression="zstd", compression_level=1)
+
+
+def add_footer(writer: pq.ParquetWriter, summary: Summary) -> None:
+    writer.add_key_value_metadata({FOOTER: json.dumps(vars(summary)).encode()})
+
+
+@contextmanager
+def writing(address: str, schema: pa.Schema, coded: Sequence[str], summary: Summary) -> Iterator[pq.ParquetWriter]:
+    """Write a file of rows; ``summary``, as it is at the end, becomes its footer."""
+    with store.writing(address) as path, writer_of(path, schema, coded) as writer:
+        yield writer
+        add_footer(writer, summary)
+
+
+@contextmanager
+def opened(address: str) -> Iterator[pq.ParquetFile]:
+    """A file of collected rows. Raises DataError if it is gone or damaged."""
+    try:
+        with undamaged(address), store.open_file(address) as stream:
+            yield pq.ParquetFile(stream)
+    except FileNotFoundError as error:
+        raise DataError(f"{address} is gone; collect the window again") from error

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from model_monitor.errors import DataError
 from model_monitor.rows.blocks import Block, Piece
-from model_monitor.rows.json_values import members, members_one_by_one, object_of
+from model_monitor.rows.json_text import members, members_one_by_one, object_of
 from model_monitor.rows.sources.capture_lines import pieces_of
 from model_monitor.rows.sources.texts import csv_rows, elements, json_documents
 

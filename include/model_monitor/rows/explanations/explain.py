@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME, EXPECTED_PREFIX
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.rows import row_files
 from model_monitor.rows.explanations import tables
 from model_monitor.rows.explanations.background import Row, Value, background_of, table_of
 from model_monitor.rows.explanations.exact_shap import Method, Shap, exact_of
@@ -22,7 +21,7 @@ from model_monitor.rows.explanations.opening import model_at
 from model_monitor.rows.explanations.sampling import sample
 from model_monitor.rows.select import Selection
 from model_monitor.rows.sources.datasets import row_group, row_groups_of
-from model_monitor.rows.summary import Summary
+from model_monitor.rows.summary import Summary, writing
 from model_monitor.rows.times import TIME
 
 __all__ = ["Explainer", "Row", "Value", "background_of", "cost", "explain", "rows_at"]
@@ -216,6 +215,6 @@ def identity_of(rows: pa.Table, keep: Sequence[str]) -> dict[str, pa.Array]:
 
 def write(target: str, rows: pa.Table, keep: Sequence[str], summary: Summary) -> None:
     coded = [name for name in rows.column_names if name in keep or name.startswith(EXPECTED_PREFIX)]
-    with row_files.writing(target, rows.schema, coded, summary) as writer:
+    with writing(target, rows.schema, coded, summary) as writer:
         if rows.num_rows:
             writer.write_table(rows, BATCH_ROWS)

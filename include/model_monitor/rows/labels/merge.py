@@ -22,12 +22,11 @@ from model_monitor import store
 from model_monitor.core.batch import EVENT_ID, INFERENCE_ID, LABELLED, RECORD, REPEATED
 from model_monitor.core.hashing import hash_values
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.rows import row_files
 from model_monitor.rows.json_text import in_one, joined
 from model_monitor.rows.labels.files import Labels, Values
 from model_monitor.rows.payloads.sides import ranges
 from model_monitor.rows.sources.datasets import coded_columns
-from model_monitor.rows.summary import Rejected, Summary, undamaged
+from model_monitor.rows.summary import Rejected, Summary, opened, undamaged, writing
 from model_monitor.store.ahead import ahead
 
 PAIRS_PER_RECORD = 10  # more pairs per request and label are a mistake
@@ -85,13 +84,13 @@ def merge(rows: str, labels: Labels, joining: Joining, target: str, records: str
     summary.labels |= NO_LABELS
     summary.labels["hours"] = {}
     truths = Truths.of(labels, joining)
-    with row_files.opened(rows) as source:
+    with opened(rows) as source:
         schema = schema_with(source.schema_arrow, joining.column, rows)
         coded = coded_columns(source.metadata, 0) if source.num_row_groups else []
         groups = map(source.read_row_group, range(source.num_row_groups))
         # The rows appear last, so that where they are, the records are too.
         with (
-            row_files.writing(target, schema, [*coded, joining.column], summary) as writer,
+            writing(target, schema, [*coded, joining.column], summary) as writer,
             lines_at(records) as write_lines,
         ):
             for portion in ahead(lambda group: merged(group, truths, schema), groups):

@@ -11,9 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from model_monitor.rows.blocks import Block
-from model_monitor.rows.captures import is_object
+from model_monitor.rows.captures import conform, is_object
 from model_monitor.rows.json_text import read_objects
-from model_monitor.rows.schema import conform
 from model_monitor.rows.summary import Rejected
 
 TRUTH = pa.struct(

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from model_monitor.rows.captures import Records
-from model_monitor.rows.json_values import members, object_of
+from model_monitor.rows.json_text import members, object_of
 
 ANSWER, ASKED = "SageMakerOutput", "SageMakerInput"
 

@@ -17,8 +17,7 @@ from model_monitor import store
 from model_monitor.core.window import iso
 from model_monitor.errors import DataError
 from model_monitor.rows.blocks import Block, Piece, in_blocks, read
-from model_monitor.rows.json_text import is_unicode
-from model_monitor.rows.json_values import members, object_of
+from model_monitor.rows.json_text import is_unicode, members, object_of
 from model_monitor.rows.sources import parquet
 from model_monitor.rows.sources.capture_lines import Line, pieces_of, place_id, record
 from model_monitor.rows.sources.source import Listed

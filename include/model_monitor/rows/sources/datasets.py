@@ -20,7 +20,7 @@ from model_monitor.errors import ConfigError, DataError, StoreError
 from model_monitor.rows import blocks
 from model_monitor.rows.payloads import sides
 from model_monitor.rows.sources import delta
-from model_monitor.rows.summary import FOOTER, Rejected, Summary, undamaged
+from model_monitor.rows.summary import FOOTER, Rejected, Summary, opened, undamaged
 
 SUFFIXES = {"csv": (".csv", ".csv.gz"), "jsonl": (".jsonl", ".json", ".jsonl.gz"), "parquet": (".parquet",)}
 CSV_BLOCK_BYTES = 16 << 20
@@ -178,11 +178,8 @@ def refuse_kept(names: Iterable[str], address: str) -> None:
 def row_groups_of(addresses: Iterable[str]) -> Iterator[tuple[str, int]]:
     """The row groups of Parquet files: address and number. Raises DataError."""
     for address in addresses:
-        try:
-            with undamaged(address), store.open_file(address) as stream:
-                count = pq.read_metadata(stream).num_row_groups
-        except FileNotFoundError as error:
-            raise DataError(f"{address} is gone; collect the window again") from error
+        with opened(address) as file:
+            count = file.num_row_groups
         yield from ((address, i) for i in range(count))
 
 

@@ -17,7 +17,7 @@ from model_monitor import store
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows.blocks import Block, Piece, in_blocks, read
-from model_monitor.rows.json_values import members_one_by_one, raw_members
+from model_monitor.rows.json_text import raw_members
 from model_monitor.rows.sources import delta, parquet
 from model_monitor.rows.sources.capture_lines import Line, encode, pieces_of, place_id, record
 from model_monitor.rows.sources.delta import DataFile
@@ -116,7 +116,7 @@ def json_lines(file: str, pieces: Iterator[Piece], columns: TableColumns, seen: 
     """The records of JSON objects, which may lack members; adds the names of their members to ``seen``."""
     for number, document in json_documents(pieces):
         try:
-            row = object_in(document)
+            row: Row = dict(raw_members(document))
             seen.update(row)
             time = next((name for name in columns.times if name in row), "")
             yield from list(translated(row, time, columns, file, number))
@@ -132,18 +132,6 @@ def refuse_unseen(columns: TableColumns, seen: set[str], where: str) -> None:
                 f"no object in {where} has {' or '.join(names)}, which mapping names; they have "
                 f"{', '.join(sorted(seen)[:NAMES_SHOWN])}"
             )
-
-
-def object_in(document: bytes) -> Row:
-    """The members of a JSON object, unparsed. Raises ValueError if it is none."""
-    try:
-        document.decode()
-        return raw_members(document)
-    except (msgspec.ValidationError, RecursionError):
-        raise ValueError("not a JSON object that can be read") from None
-    except msgspec.DecodeError:
-        found = members_one_by_one(document.decode())
-        return {name: msgspec.Raw(value.encode()) for name, value in found.items()}
 
 
 def translated(row: Row, time: str, columns: TableColumns, file: str, number: int) -> Iterator[Line]:

@@ -10,7 +10,7 @@ import msgspec
 
 from model_monitor.errors import DataError
 from model_monitor.rows.blocks import BLOCK_BYTES, LINE_BYTES, Piece
-from model_monitor.rows.json_values import is_document, plain, tokens
+from model_monitor.rows.json_text import is_document, plain, tokens
 from model_monitor.rows.sources.capture_lines import Line
 
 BOM = b"\xef\xbb\xbf"
