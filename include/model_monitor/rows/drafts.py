@@ -54,20 +54,17 @@ class Requests:
 
     def repeated(self) -> np.ndarray:
         """Which requests have the event id of an earlier one."""
-        every = np.concatenate(self.hashes) if self.hashes else np.empty(0, np.uint64)
+        every = np.concatenate([np.empty(0, np.uint64), *self.hashes])
         repeated = np.ones(len(every), bool)
         repeated[np.unique(every, return_index=True)[1]] = False
         return repeated
 
     def row_counts(self) -> np.ndarray:
         """How many rows each request has."""
-        return np.concatenate(self.counts) if self.counts else np.empty(0, np.int64)
+        return np.concatenate([np.empty(0, np.int64), *self.counts])
 
     def captured(self, chosen: np.ndarray) -> dict[str, int]:
-        """How many of the chosen requests were captured at each percentage, by rising percentage.
-
-        More than ``KEPT_PERCENTAGES`` are grouped with their neighbours.
-        """
+        """How many of the chosen requests were captured at each percentage (or group of some), by rising percentage."""
         if not self.percentages:
             return {}
         every = np.concatenate(self.percentages)[chosen]
@@ -132,8 +129,9 @@ class Draft:
                 self.requests.add(hashes, rows.counts, portion.records.percentages[rows.requests])
                 self.write(table)
             else:
+                why = f"{shape_text(rows.shape)} where most records have {shape_text(self.shape or (0, 0))}"
                 for i in rows.requests.tolist():
-                    self.summary.reject(portion.records.reject(i, odd_shape(rows.shape, self.shape)))
+                    self.summary.reject(portion.records.reject(i, why))
 
     def write(self, table: pa.Table) -> None:
         """Queue rows; write them once they fill a row group."""
@@ -200,9 +198,7 @@ def schema_of(names: Iterable[str]) -> pa.Schema:
 
 def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """The table with the columns of a schema; a column that it lacks is null."""
-    columns = dict(zip(table.column_names, table.columns, strict=True))
-    arrays = [columns[f.name] if f.name in columns else pa.nulls(table.num_rows, f.type) for f in schema]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    return pa.concat_tables([schema.empty_table(), table], promote_options="default")
 
 
 def kept_rows(pieces: Sequence[Path], keep: np.ndarray) -> Iterator[pa.Table]:
@@ -215,11 +211,6 @@ def kept_rows(pieces: Sequence[Path], keep: np.ndarray) -> Iterator[pa.Table]:
                 chosen = keep[done : done + table.num_rows]
                 done += table.num_rows
                 yield table if chosen.all() else table.filter(pa.array(chosen))
-
-
-def odd_shape(shape: Shape, usual: Shape | None) -> str:
-    """Why a request with another number of values is set aside."""
-    return f"{shape_text(shape)} where most records have {shape_text(usual or (0, 0))}"
 
 
 def shape_text(shape: Shape) -> str:

@@ -32,8 +32,6 @@ from model_monitor.rows.summary import Rejected
 
 log = logging.getLogger(__name__)
 
-Cells = Mapping[str, Any]
-
 
 @dataclass
 class EventMetadata:
@@ -99,18 +97,17 @@ class CapturedData:
         if not batch.data or self.endpoint_input.data or self.endpoint_output.data:
             return self
         if batch.encoding == "CSV":
-            line = Line(batch.data.rstrip("\r\n"))
-            line.record = self
-            return line
-        try:
-            document = json.loads(batch.data)
-        except (ValueError, RecursionError):
-            return self
-        if not isinstance(document, dict):
-            return self
-        fields = Fields(document)
-        fields.record = self
-        return fields
+            row: Line | Fields = Line(batch.data.rstrip("\r\n"))
+        else:
+            try:
+                document = json.loads(batch.data)
+            except (ValueError, RecursionError):
+                return self
+            if not isinstance(document, dict):
+                return self
+            row = Fields(document)
+        row.record = self
+        return row
 
 
 class OfBatch:
@@ -183,19 +180,14 @@ class Preprocessor:
             advice = "return a dict, a list of dicts, a list of values, or [] to drop the record"
             raise ConfigError(f"{whose} a {type(result).__name__}; {advice}")
         try:
-            return [flat({str(name): cell for name, cell in self.ordered(row)}) for row in rows]
+            texts = [flat({str(name): cell for name, cell in row.items()}) for row in rows]
         except ValueError as error:
             raise ConfigError(f"{whose} what can't be judged: {error}") from error
-
-    def ordered(self, row: Cells) -> list[tuple[str, Any]]:
-        return sorted(row.items(), key=lambda item: str(item[0])) if self.sort_columns else list(row.items())
+        return [dict(sorted(row.items())) for row in texts] if self.sort_columns else texts
 
 
 def postprocess(address: str, environment: Mapping[str, str]) -> None:
-    """Call a script's ``postprocess_handler()`` with the environment variables that SageMaker sets.
-
-    Raises ConfigError with the handler's traceback.
-    """
+    """Call a script's ``postprocess_handler()`` with SageMaker's environment variables. Raises ConfigError."""
     handler = handler_of(address, "postprocess_handler")
     try:
         with environment_of(environment):
@@ -214,9 +206,8 @@ def environment_of(variables: Mapping[str, str]) -> Iterator[None]:
         yield
     finally:
         for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
+            os.environ.pop(name, None)
+            if value is not None:
                 os.environ[name] = value
 
 

@@ -77,11 +77,7 @@ def with_region(query: str) -> str:
 
 
 def check(address: str) -> None:
-    """Raise ConfigError for an address with credentials (the message leaves them out), or without a bucket or account.
-
-    The part before an ``@`` is a credential on S3, on Google's stores unless it is ``anonymous``, and elsewhere if it
-    has a colon: ``abfs://container@account.dfs.core.windows.net`` has none.
-    """
+    """Raise ConfigError for an address with credentials (not in the message), or without a bucket or account."""
     if not (scheme := scheme_of(address)):
         return
     place, _, query = address.partition("://")[2].partition("?")
@@ -99,7 +95,7 @@ def check(address: str) -> None:
 
 
 def is_secret(scheme: str, user: str) -> bool:
-    """Whether the part before an address's ``@`` is a credential."""
+    """Whether the part before an address's ``@`` is a credential; ``container@account...`` of Azure has none."""
     if scheme in S3:
         return bool(user)
     return user not in ("", "anonymous") if scheme in GOOGLE else ":" in user

@@ -12,11 +12,8 @@ USED_AZURE: set[int] = set()  # the ids of this process and those that it was fo
 
 
 def check_not_shared(root: str) -> None:
-    """Raise StoreError in a process whose parent was connected to Azure.
-
-    Azure's library has one pool of connections per process. A forked process would go on using its parent's, and each
-    would get answers to the other's requests.
-    """
+    """Raise StoreError in a process whose parent was connected to Azure: they would share its library's one pool of
+    connections, and each would get answers to the other's requests."""
     USED_AZURE.add(os.getpid())
     if len(USED_AZURE) > 1:
         raise StoreError(
@@ -28,8 +25,8 @@ def check_not_shared(root: str) -> None:
 def with_key(system: fs.FileSystem, root: str) -> fs.FileSystem:
     """The same file system with the environment's key for its account, for which PyArrow's addresses have no place.
 
-    AZURE_STORAGE_KEY belongs to AZURE_STORAGE_ACCOUNT, or to any account if that is not set. Without a key, PyArrow
-    looks for other credentials. An address that names a kind of credential takes precedence.
+    AZURE_STORAGE_KEY belongs to AZURE_STORAGE_ACCOUNT, or to any account if that is not set. An address that names a
+    kind of credential takes precedence.
     """
     key, options = os.environ.get("AZURE_STORAGE_KEY"), options_of(system)
     is_meant = os.environ.get("AZURE_STORAGE_ACCOUNT", options["account_name"]) == options["account_name"]

@@ -42,10 +42,8 @@ class File:
 
 @lru_cache(maxsize=64)
 def opened(root: str, process_id: int) -> tuple[fs.FileSystem, str]:
-    """The file system of an address's root, and the path of that root in it. Raises ConfigError, StoreError.
-
-    One for each process: a forked one that used its parent's would share its open connections.
-    """
+    """The file system of an address's root, and the path of that root in it. Raises ConfigError, StoreError."""
+    # One for each process: a forked one that used its parent's would share its open connections.
     from pyarrow import fs
 
     try:
@@ -80,14 +78,12 @@ def located(address: str) -> tuple[fs.FileSystem, str]:
 def is_below(address: str, folder: str) -> bool:
     """Whether an address is a folder's own or below it."""
     (one, inner), (other, outer) = located(address), located(folder)
-    if type(one) is not type(other):
-        return False
-    if one.type_name == "abfs":
+    if one.type_name == other.type_name == "abfs":
         from model_monitor.store import azure
 
         if azure.account_of(one) != azure.account_of(other):
             return False
-    return f"{inner}/".startswith(f"{outer}/")
+    return type(one) is type(other) and f"{inner}/".startswith(f"{outer}/")
 
 
 @contextlib.contextmanager
@@ -133,10 +129,8 @@ def exists(address: str) -> bool:
 
 
 def list_files(address: str, suffixes: tuple[str, ...] = ("",)) -> list[File]:
-    """The files at or below an address, by rising address; [] if there is nothing.
-
-    Files and folders whose name starts with a dot or an underscore hold no data and are left out. Raises StoreError.
-    """
+    """The files at or below an address, by rising address, without names that start with a dot or an underscore, which
+    hold no data. Raises StoreError."""
     from pyarrow import fs
 
     system, path = located(address)
@@ -145,11 +139,11 @@ def list_files(address: str, suffixes: tuple[str, ...] = ("",)) -> list[File]:
         if info.type == fs.FileType.File:
             return [File(address, info.size, info.mtime_ns or 0)]
         infos = system.get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True))
-    below = {info.path[len(path) :]: info for info in infos if info.type == fs.FileType.File}
     return sorted(
         File(addresses.join(address, name), info.size, info.mtime_ns or 0)
-        for name, info in below.items()
-        if name.endswith(suffixes) and not any(part[0] in "._" for part in name.split("/") if part)
+        for info in infos
+        if info.type == fs.FileType.File and (name := info.path[len(path) :]).endswith(suffixes)
+        if not any(part[0] in "._" for part in name.split("/") if part)
     )
 
 

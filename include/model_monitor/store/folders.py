@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -32,10 +32,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of an object store: a prefix of the names of objects. All paths are below it, joined by slashes.
-
-    Methods raise StoreError. A file that is gone counts as deleted.
-    """
+    """A folder of an object store, with paths below it joined by slashes. Methods raise StoreError; a file that is gone
+    counts as deleted."""
 
     address: str
     system: fs.FileSystem
@@ -72,19 +70,17 @@ class Folder:
 
     def delete(self, files: Sequence[str]) -> None:
         """Delete as many of the files as possible."""
-        refused = [error for error in ahead(self.refusal, files, AT_ONCE) if error]
-        if refused:
-            raise StoreError(f"{len(refused)} of {len(files)} files can't be deleted; the first: {refused[0]}")
 
-    def refusal(self, file: str) -> OSError | None:
-        """Delete a file; the error if it can't be deleted."""
-        try:
-            self.unlink(file)
-        except FileNotFoundError:
+        def refusal(file: str) -> OSError | None:
+            try:
+                with contextlib.suppress(FileNotFoundError):
+                    self.unlink(file)
+            except OSError as error:
+                return error
             return None
-        except OSError as error:
-            return error
-        return None
+
+        if refused := list(filter(None, ahead(refusal, files, AT_ONCE))):
+            raise StoreError(f"{len(refused)} of {len(files)} files can't be deleted; the first: {refused[0]}")
 
     def unlink(self, file: str) -> None:
         self.system.delete_file(self.at(file))
@@ -116,13 +112,8 @@ class OnDisk(Folder):
             return []
 
     def below(self, path: str) -> list[Entry]:
-        return sorted(self.walk(path))
-
-    def walk(self, path: str) -> Iterator[Entry]:
-        for entry in self.inside(path):
-            yield entry
-            if entry.kind == "folder":
-                yield from self.walk(entry.path)
+        entries = self.inside(path)
+        return sorted(entries + [entry for e in entries if e.kind == "folder" for entry in self.below(e.path)])
 
     def unlink(self, file: str) -> None:
         Path(self.at(file)).unlink()  # PyArrow refuses names that are not UTF-8

@@ -36,7 +36,7 @@ def background_of(
     """
     if num_clusters is not None and num_clusters < 1:
         raise ConfigError(f"num_clusters is at least 1, not {num_clusters}")
-    rows = sample(batches, features, SAMPLE).rows
+    rows, _ = sample(batches, features, SAMPLE)
     if not rows.num_rows:
         raise DataError("the dataset for the background has no rows; give another, or rows as background")
     names = list(features) or [name for name in rows.column_names if not name.startswith("@")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,16 +18,6 @@ TOLERANCE = 1e-4  # of the largest answer; trees are added up in single precisio
 
 # Raised by the library for an unknown kind of model or output.
 UNSUPPORTED = (ValueError, TypeError, NotImplementedError, AssertionError, AttributeError, KeyError, IndexError)
-
-
-class Shap(Protocol):
-    """An explainer: it attributes answers to features."""
-
-    def expected(self) -> np.ndarray:
-        """The expected answer, 1-d: one for each output."""
-
-    def attributions(self, rows: np.ndarray, expected: np.ndarray) -> np.ndarray:
-        """Rows x features x outputs; for each row and output they sum to its answer minus the expected one."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -55,7 +55,8 @@ class Translator:
         """A request's body for rows (2-d)."""
         if self.exchange.content_type == "text/csv":
             return csv_of(rows)
-        records = [b"".join(p if isinstance(p, bytes) else p(row) for p in self.record) for row in values_of(rows)]
+        values = zip(*map(values_of_column, rows.T), strict=True)
+        records = [b"".join(p if isinstance(p, bytes) else p(row) for p in self.record) for row in values]
         if self.exchange.content_type == "application/jsonlines":
             return b"\n".join(records) + b"\n"
         before, after = self.around
@@ -138,13 +139,8 @@ def part_of(name: str | None, word: str | None, features: list[str]) -> Part:
     raise ConfigError(f"${word} belongs into the content_template of JSON; the template of a row has $features")
 
 
-def values_of(rows: np.ndarray) -> Iterator[Sequence[Any]]:
-    """Rows for JSON: a column of whole numbers as integers, the texts true and false as booleans."""
-    columns = [values_of_column(rows[:, i]) for i in range(rows.shape[1])]
-    return zip(*columns, strict=True)
-
-
 def values_of_column(column: np.ndarray) -> list[Any]:
+    """Values for JSON: a column of whole numbers as integers, the texts true and false as booleans."""
     if column.dtype != object:
         missing = np.isnan(column)
         whole = bool((missing | (np.floor(column) == column)).all()) and bool((np.abs(column[~missing]) < 2**53).all())

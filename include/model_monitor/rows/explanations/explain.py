@@ -14,7 +14,7 @@ from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME, EXPECTED_
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows.explanations import tables
 from model_monitor.rows.explanations.background import Row, Value, background_of, table_of
-from model_monitor.rows.explanations.exact_shap import Method, Shap, exact_of
+from model_monitor.rows.explanations.exact_shap import ExactShap, Method, exact_of
 from model_monitor.rows.explanations.kernel_shap import KernelShap, Predict, default_samples, samples_of
 from model_monitor.rows.explanations.models import Model, ModelAt
 from model_monitor.rows.explanations.opening import model_at
@@ -73,21 +73,20 @@ def explain(
 
     Columns: ``{label}|{feature}`` float64, by label and feature in order; ``@expected|{label}`` float64, constant;
     ``@event_id``, ``@event_time`` (null where the rows have none); and the columns of ``keep``, such as those of
-    segments, as texts. ``headers`` go with each request to an HTTP endpoint, beside those of ``headers_from``.
-    ``summary.rows`` counts explained rows, ``summary.records`` all rows. The cost is logged before the model is asked;
-    without rows it is not asked. Memory grows with the explained rows only.
-
-    Raises ConfigError (settings, an unknown column), DataError (unusable answers), StoreError (the model or a store
-    can't be reached).
+    segments, as texts. ``summary.rows`` counts explained rows, ``summary.records`` all rows. The cost is logged before
+    the model is asked; without rows it is not asked. Raises ConfigError, DataError, StoreError.
     """
     check(explainer)
-    sampled = sample(
-        batches, list(dict.fromkeys([*explainer.features, *keep])) if explainer.features else (), explainer.rows
-    )
-    features = explainer.features or tuple(name for name in sampled.rows.column_names if not name.startswith("@"))
-    summary = Summary(dict(origin), records=sampled.of, rows=sampled.rows.num_rows)
-    attributed = attributions_of(sampled.rows, explainer, features, headers) if sampled.rows.num_rows else {}
-    write(target, pa.table(attributed | identity_of(sampled.rows, keep)), keep, summary)
+    names = list(dict.fromkeys([*explainer.features, *keep])) if explainer.features else ()
+    rows, count = sample(batches, names, explainer.rows)
+    features = explainer.features or tuple(name for name in rows.column_names if not name.startswith("@"))
+    summary = Summary(dict(origin), records=count, rows=rows.num_rows)
+    attributed = attributions_of(rows, explainer, features, headers) if rows.num_rows else {}
+    explained = pa.table(attributed | identity_of(rows, keep))
+    coded = [name for name in explained.column_names if name in keep or name.startswith(EXPECTED_PREFIX)]
+    with writing(target, explained.schema, coded, summary) as writer:
+        if rows.num_rows:
+            writer.write_table(explained, BATCH_ROWS)
     return summary
 
 
@@ -121,7 +120,7 @@ def attributions_of(
 
 def shap_of(
     explainer: Explainer, features: Sequence[str], background: np.ndarray, headers: Mapping[str, str] | None
-) -> tuple[Shap, Callable[[int], str]]:
+) -> tuple[ExactShap | KernelShap, Callable[[int], str]]:
     """The explainer, and a description of how often a number of rows makes it ask the model."""
     model = model_at(explainer.model, headers)
     weights = np.array(explainer.weights or [1] * len(background), np.float64)
@@ -211,10 +210,3 @@ def identity_of(rows: pa.Table, keep: Sequence[str]) -> dict[str, pa.Array]:
     request = {name: rows.column(name) if name in rows.column_names else nulls for name, nulls in absent.items()}
     request[EVENT_ID] = request[EVENT_ID].cast(pa.string())
     return request | {name: rows.column(name).cast(pa.string()) for name in keep if name in rows.column_names}
-
-
-def write(target: str, rows: pa.Table, keep: Sequence[str], summary: Summary) -> None:
-    coded = [name for name in rows.column_names if name in keep or name.startswith(EXPECTED_PREFIX)]
-    with writing(target, rows.schema, coded, summary) as writer:
-        if rows.num_rows:
-            writer.write_table(rows, BATCH_ROWS)

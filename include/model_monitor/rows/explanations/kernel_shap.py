@@ -43,10 +43,6 @@ def logit(shares: np.ndarray) -> np.ndarray:
     return odds
 
 
-def identity(values: np.ndarray) -> np.ndarray:
-    return values
-
-
 def coalitions(features: int, samples: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For at least two features: which features each coalition knows (bool, coalitions x features); the matrix that
     turns the coalitions' answers into attributions of all but the last feature (float64); and whether each knows the
@@ -91,17 +87,16 @@ class KernelShap:
     seed: int = 0
     use_logit: bool = False
 
-    @property
-    def link(self) -> Callable[[np.ndarray], np.ndarray]:
-        return logit if self.use_logit else identity
+    def link(self, answers: np.ndarray) -> np.ndarray:
+        return logit(answers) if self.use_logit else answers
 
     def expected(self) -> np.ndarray:
         """The model's mean answer on the background, 1-d: one for each output."""
         return self.link(self.mean(self.predict(self.background)[None])[0])
 
     def mean(self, answers: np.ndarray) -> np.ndarray:
-        """Answers (... x background rows x outputs) averaged over the background. A matrix product's order of summation
-        would depend on the other rows."""
+        """Answers (... x background rows x outputs) averaged over the background."""
+        # A matrix product's order of summation would depend on the other rows.
         total: np.ndarray = (answers * self.weights[:, None]).sum(axis=-2)
         return total
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -16,18 +15,12 @@ HASH = "@hash"
 PLACE = "@place"  # among all rows
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Rows in their original order, and how many they were taken from."""
+def sample(batches: Iterable[pa.RecordBatch], names: Sequence[str], count: int) -> tuple[pa.Table, int]:
+    """At most ``count`` rows, in their original order, and how many they were taken from.
 
-    rows: pa.Table
-    of: int
-
-
-def sample(batches: Iterable[pa.RecordBatch], names: Sequence[str], count: int) -> Sample:
-    """At most ``count`` rows: those with the smallest 64-bit hashes of the event id (of one request, the first rows),
-    or of their place where there are no ids. They have the named columns (() for all judged ones), the event id and the
-    event time. Memory holds at most twice as many rows, and a batch.
+    Chosen are those with the smallest 64-bit hashes of the event id (of one request, the first rows), or of their place
+    where there are no ids. They have the named columns (() for all judged ones), the event id and the event time.
+    Memory holds at most twice as many rows, and a batch.
 
     Raises ConfigError if a column is not there.
     """
@@ -47,9 +40,9 @@ def sample(batches: Iterable[pa.RecordBatch], names: Sequence[str], count: int) 
             waiting = [smallest(joined(waiting), count)]
             held = waiting[0].num_rows
     if not waiting:
-        return Sample(pa.table({name: pa.array([], pa.string()) for name in names}), 0)
+        return pa.table({name: pa.array([], pa.string()) for name in names}), 0
     rows = smallest(joined(waiting), count).sort_by(PLACE)
-    return Sample(rows.drop_columns([HASH, PLACE]).combine_chunks(), seen)
+    return rows.drop_columns([HASH, PLACE]).combine_chunks(), seen
 
 
 def hashes_added(rows: pa.Table, places: np.ndarray) -> pa.Table:

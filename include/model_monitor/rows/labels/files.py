@@ -124,8 +124,28 @@ class Labels:
         return joined('{"data":', quoted(self.data), ',"encoding":', quoted(self.encodings), "}")
 
     def values(self, attribute: str | int) -> Values:
-        """The labels in each record's data; a record without an encoding is CSV."""
-        return values_of(self.data, pc.fill_null(self.encodings, "CSV"), attribute)
+        """The labels in each record's data; a record without an encoding is CSV. Equal texts are parsed once."""
+        data, encodings = self.data, pc.fill_null(self.encodings, "CSV")
+        lines = pc.utf8_rtrim(data, characters="\r\n")
+        several = pc.match_substring_regex(lines, r'[,"\n\r]')
+        if pc.all(pc.equal(encodings, "CSV"), min_count=0).as_py() and not pc.any(several, min_count=0).as_py():
+            texts = pc.if_else(pc.equal(lines, ""), pa.scalar(None, pa.string()), lines)
+            return Values(texts, np.arange(len(data)), np.ones(len(data), np.int64))
+        spelled = pc.dictionary_encode(pc.binary_join_element_wise(encodings, pc.fill_null(data, ""), "\x1f"))
+        texts_of: list[str | None] = []
+        starts, counts, wrong = [], [], {}
+        for code, spelling in enumerate(spelled.dictionary.to_pylist()):
+            encoding, _, text = spelling.partition("\x1f")
+            starts.append(len(texts_of))
+            try:
+                texts_of += label_values(text, encoding, attribute)
+            except ValueError as error:
+                wrong[code] = str(error)
+            counts.append(len(texts_of) - starts[-1])
+        codes = spelled.indices.to_numpy()
+        problems = {int(i): wrong[int(codes[i])] for i in np.flatnonzero(np.isin(codes, list(wrong)))} if wrong else {}
+        starts_of, counts_of = (np.array(numbers, np.int64)[codes] for numbers in (starts, counts))
+        return Values(pa.array(texts_of, pa.string()), starts_of, counts_of, problems)
 
 
 @dataclass(frozen=True)
@@ -207,30 +227,6 @@ def wanted_of(
     )
     counts = Counter(lines[place][0] for place in places.tolist())
     return counts + Counter(one.file for one in rejected if one.reason != NAMELESS), labels, rejected
-
-
-def values_of(data: pa.StringArray, encodings: pa.StringArray, attribute: str | int) -> Values:
-    """The labels in the data of records; equal texts are parsed once."""
-    lines = pc.utf8_rtrim(data, characters="\r\n")
-    several = pc.match_substring_regex(lines, r'[,"\n\r]')
-    if pc.all(pc.equal(encodings, "CSV"), min_count=0).as_py() and not pc.any(several, min_count=0).as_py():
-        texts = pc.if_else(pc.equal(lines, ""), pa.scalar(None, pa.string()), lines)
-        return Values(texts, np.arange(len(data)), np.ones(len(data), np.int64))
-    spelled = pc.dictionary_encode(pc.binary_join_element_wise(encodings, pc.fill_null(data, ""), "\x1f"))
-    texts_of: list[str | None] = []
-    starts, counts, wrong = [], [], {}
-    for code, spelling in enumerate(spelled.dictionary.to_pylist()):
-        encoding, _, text = spelling.partition("\x1f")
-        starts.append(len(texts_of))
-        try:
-            texts_of += label_values(text, encoding, attribute)
-        except ValueError as error:
-            wrong[code] = str(error)
-        counts.append(len(texts_of) - starts[-1])
-    codes = spelled.indices.to_numpy()
-    problems = {int(i): wrong[int(codes[i])] for i in np.flatnonzero(np.isin(codes, list(wrong)))} if wrong else {}
-    starts_of, counts_of = (np.array(numbers, np.int64)[codes] for numbers in (starts, counts))
-    return Values(pa.array(texts_of, pa.string()), starts_of, counts_of, problems)
 
 
 def as_of(files: Iterable[LabelFile]) -> str | None:
