@@ -133,13 +133,18 @@ def column(batch: pa.RecordBatch, attribute: str | int) -> pa.Array:
     Raises DataError, naming the columns there are.
     """
     names = batches.columns(batch)
-    if str(attribute) in names:
-        return batch.column(str(attribute))
-    if str(attribute).isdecimal() and int(attribute) < len(names):
-        return batch.column(names[int(attribute)])
+    if (name := name_of(attribute, names)) is not None:
+        return batch.column(name)
     raise DataError(
         f"the rows have no column '{attribute}'; name one of theirs: {', '.join(names) or 'they have none'}"
     )
+
+
+def name_of(attribute: str | int | None, names: list[str]) -> str | None:
+    """The column called so or with this index; None if there is none."""
+    if str(attribute) in names:
+        return str(attribute)
+    return names[int(str(attribute))] if str(attribute).isdecimal() and int(str(attribute)) < len(names) else None
 
 
 def vectors(array: pa.Array) -> pa.ListArray | None:

@@ -97,8 +97,8 @@ class Conventions:
         """The bound that a baseline metric implies; None if no value could be worse.
 
         ``metrics``: how many of the baseline share the false-alarm budget. The bound reaches as far from parity as the
-        far end of the baseline's interval, in either direction; a ratio's on the scale of logarithms, where twice and
-        half are equally far from 1.
+        far end of the baseline's interval, or its value where no error is known, in either direction; a ratio's on the
+        scale of logarithms, where twice and half are equally far from 1.
         """
         value = number_in(measure)
         if value is None:

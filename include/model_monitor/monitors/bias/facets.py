@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -95,12 +94,3 @@ def crossed(parts: list[pa.Array]) -> pa.StringArray:
 
 def canonical_pair(value: str | int | float) -> str:
     return AND.join(label_of(part) or "" for part in str(value).split(AND))
-
-
-def columns_of(facet: Facet, names: list[str]) -> Iterator[str]:
-    """The judged columns (``names``) that a facet reads."""
-    for name in facet.names:
-        if str(name) in names:
-            yield str(name)
-        elif str(name).isdecimal() and int(name) < len(names):
-            yield names[int(name)]

@@ -20,10 +20,10 @@ from model_monitor.core.measures import Undefined
 from model_monitor.core.states import Sample
 from model_monitor.core.states.sample import Key as SampleKey
 from model_monitor.monitors.answers import absent
-from model_monitor.monitors.bias.facets import Key, Members, columns_of
+from model_monitor.monitors.bias.facets import Key, Members
 from model_monitor.monitors.bias.options import Options
-from model_monitor.monitors.bias.reasons import EMPTY_A, EMPTY_D, NOT_NUMERIC
-from model_monitor.monitors.values import canonical, column, numbers
+from model_monitor.monitors.bias.reasons import EMPTY, NOT_NUMERIC
+from model_monitor.monitors.values import canonical, column, name_of, numbers
 
 NEIGHBOURS = 5
 FEW_NEIGHBOURS, FEW_ROWS = 1, 9  # neighbours where side a has at most 9 rows
@@ -52,7 +52,9 @@ def sample_of(options: Options, rows: pa.RecordBatch, members: list[Members], pr
         chosen = np.flatnonzero(hashes <= lowest[: options.sample_rows][-1])
         times = np.ones(len(chosen), np.int64)
     found: dict[SampleKey, int] = {}
-    own = [list(columns_of(facet, batches.columns(rows))) for facet in options.facets]
+    judged = batches.columns(rows)
+    named = ([name_of(name, judged) for name in facet.names] for facet in options.facets)
+    own = [[name for name in names if name is not None] for names in named]
     for row, text, n in zip(chosen.tolist(), texts(rows, chosen, names, members, predictions, own), times, strict=True):
         key = (int(hashes[row]), text)
         found[key] = found.get(key, 0) + int(n)
@@ -65,7 +67,7 @@ def features_of(options: Options, rows: pa.RecordBatch) -> list[str]:
         return list(options.features)
     judged = batches.columns(rows)
     answer = (options.ground_truth_attribute, options.inference_attribute, options.probability_attribute)
-    taken = {judged[int(n)] if str(n) not in judged and str(n).isdecimal() else str(n) for n in answer if n is not None}
+    taken = {name_of(attribute, judged) for attribute in answer}
     return [name for name in judged if name not in taken]
 
 
@@ -176,12 +178,7 @@ class Row:
 
 
 def rows_of(sample: Sample) -> list[Row]:
-    return [row_of(text, times) for (_, text), times in sample.rows.items()]
-
-
-def row_of(text: str, times: int) -> Row:
-    keys, prediction, own, features = json.loads(text)
-    return Row(keys, prediction, own, features, times)
+    return [Row(*json.loads(text), times=times) for (_, text), times in sample.rows.items()]
 
 
 def flips_of(
@@ -204,15 +201,12 @@ def flips_of(
     times = repeats(np.array([row.times for row, _ in whole], np.int64), size)
     features = np.array([[row.features[name] for name in names] for row, _ in whole], float).reshape(-1, len(names))
     positive = np.array([is_positive(row.prediction) for row, _ in whole], bool)
-    return sides(*(np.repeat(x, times, axis=0) for x in (features, positive, np.array([is_d(k) for _, k in whole]))))
-
-
-def sides(features: np.ndarray, positive: np.ndarray, of_d: np.ndarray) -> Flips | Undefined:
-    of_d = of_d.astype(bool)
+    of_d = np.array([is_d(key) for _, key in whole], bool)
+    features, positive, of_d = (np.repeat(values, times, axis=0) for values in (features, positive, of_d))
     if not of_d.any():
-        return Undefined(EMPTY_D["FT"])
+        return Undefined(EMPTY["FT"][1])
     if of_d.all():
-        return Undefined(EMPTY_A["FT"])
+        return Undefined(EMPTY["FT"][0])
     return Flips(features[~of_d], positive[~of_d], features[of_d], positive[of_d])
 
 

@@ -71,12 +71,8 @@ class Bias(Options, Monitor[Tallies]):
     def constraints(self, baseline: Iterable[Entry]) -> Iterator[Constraint]:
         """The constraints that a baseline's entries imply, which may have been read back from ``analysis.json``.
 
-        sagemaker: no metric may be further from 0 than the baseline's, in either direction. calibrated: a metric's
-        interval must reach the range that the baseline allows with its own uncertainty: as far from parity (0, for DI 1
-        on the scale of logarithms) as the far end of the baseline's interval, in either direction. Where the file gives
-        no error, as SageMaker's does not, the range ends at the baseline's value. A metric that the baseline lacks, or
-        has of fewer than ``minimum_per_side`` rows, is reported as undefined; SageMaker passes over it. A baseline
-        without a single number implies no constraint.
+        calibrated: a metric that the baseline lacks, or has of fewer than ``minimum_per_side`` rows, is reported as
+        undefined; SageMaker passes over it. A baseline without a single number implies no constraint.
         """
         metrics = [
             (entry, name, self.judged(entry, measure))

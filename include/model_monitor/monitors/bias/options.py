@@ -22,21 +22,17 @@ class Options(SharedOptions):
     probability_attribute: column, or index, of the score (0..1) of the positive label, e.g. ``"score"``; read only
         without ``inference_attribute``.
     probability_threshold_attribute: a score above it (0..1) predicts the positive label.
-    label_values_or_threshold: the positive labels, e.g. ``("yes",)``. A single number may be a threshold, above which
-        labels are positive, e.g. ``(0.5,)``: ``value_types`` tells from the data.
-    group_variable: column, or index, e.g. ``"department"``: CDDL and CDDPL compare within its values. None: both
-        metrics are undefined.
+    label_values_or_threshold: the positive labels, e.g. ``("yes",)``, or a number above which labels are positive,
+        e.g. ``(0.5,)``: ``value_types`` tells from the data.
+    group_variable: column, or index, within whose values CDDL and CDDPL compare, e.g. ``"department"``; None: both are
+        undefined.
     features: numeric columns by which the flip test finds neighbours, e.g. ``("age", "income")``; () for every judged
         column but the label, the predictions and the facet's own.
-    compatibility: "calibrated" weighs chance: a window as fair as the baseline raises any violation with at most the
-        probability ``false_alarm_budget``. "sagemaker" reproduces SageMaker's numbers and decisions.
     judge: keys of the judged metrics, e.g. ``("DPL", "DI")``; () for all 21.
     level: probability (0..1) of a metric's interval. The budget over all metrics may ask for a wider one.
-    resamples: how often counts are drawn again for standard errors, at least 100 (calibrated only).
-    seed: of these draws, 0 or more (calibrated only).
+    resamples, seed: how often (at least 100) counts are drawn again for standard errors (calibrated only).
     minimum_per_side: rows, at least 2, that each side needs to be judged (calibrated only).
     sample_rows: the most distinct rows that the flip test keeps, 0 (no flip test) to 100,000.
-    false_alarm_budget: probability (0..1) of any violation in a window of unchanged bias (calibrated only).
     """
 
     facets: tuple[Facet, ...]

@@ -17,25 +17,17 @@ FALSE_NEGATIVES = (
 )
 
 # SageMaker's words where side a, or side d, is empty, and the metrics for which it checks side a first.
-EMPTY_A = {
-    "CI": "CI: negated facet set is empty. Check that x[~facet] has non-zero length.",
-    "DPL": "Negative facet set is empty.",
-    "DPPL": "Negative facet set is empty.",
-    "DI": "Negated facet set is empty",
-    **dict.fromkeys(("DCA", "DCR"), "DCO: Negated Facet set is empty"),
-    **dict.fromkeys(("DAR", "DRR"), "DLR: Negated Facet set is empty"),
-    **dict.fromkeys(("RD", "SD"), "DLA: Negated Facet set is empty"),
-    **dict.fromkeys(("AD", "TE", "FT"), "Negated Facet set is empty"),
-}
-EMPTY_D = {
-    "CI": "CI: facet set is empty. Check that x[facet] has non-zero length.",
-    "DPL": "Facet set is empty.",
-    "DPPL": "Facet set is empty.",
-    "DI": "Facet set is empty",
-    **dict.fromkeys(("DCA", "DCR"), "DCO: Facet set is empty"),
-    **dict.fromkeys(("DAR", "DRR"), "DLR: Facet set is empty"),
-    **dict.fromkeys(("RD", "SD"), "DLA: Facet set is empty"),
-    **dict.fromkeys(("AD", "TE", "FT"), "Facet set is empty"),
+EMPTY = {
+    "CI": (
+        "CI: negated facet set is empty. Check that x[~facet] has non-zero length.",
+        "CI: facet set is empty. Check that x[facet] has non-zero length.",
+    ),
+    **dict.fromkeys(("DPL", "DPPL"), ("Negative facet set is empty.", "Facet set is empty.")),
+    "DI": ("Negated facet set is empty", "Facet set is empty"),
+    **dict.fromkeys(("DCA", "DCR"), ("DCO: Negated Facet set is empty", "DCO: Facet set is empty")),
+    **dict.fromkeys(("DAR", "DRR"), ("DLR: Negated Facet set is empty", "DLR: Facet set is empty")),
+    **dict.fromkeys(("RD", "SD"), ("DLA: Negated Facet set is empty", "DLA: Facet set is empty")),
+    **dict.fromkeys(("AD", "TE", "FT"), ("Negated Facet set is empty", "Facet set is empty")),
 }
 A_FIRST = ("CI", "DPL", "DPPL", "DI")
 
@@ -73,8 +65,8 @@ def why_none_in_sagemaker(name: str, s: Sides) -> str:
     if name in ("CDDL", "CDDPL"):
         positives = s.a.positives + s.d.positives if name == "CDDL" else s.a.accepted + s.d.accepted
         return "No negative labels in set" if positives else "No positive labels in set"
-    if name not in EMPTY_A:
+    if name not in EMPTY:
         return NO_COMMON_LABEL
-    sides = [(s.a.n, EMPTY_A), (s.d.n, EMPTY_D)]
+    sides = list(zip((s.a.n, s.d.n), EMPTY[name], strict=True))
     ordered = sides if name in A_FIRST else sides[::-1]
-    return next((words[name] for n, words in ordered if not n), "there is no such number")
+    return next((words for n, words in ordered if not n), "there is no such number")

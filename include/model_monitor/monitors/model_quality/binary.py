@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import partial
 from typing import Literal
 
@@ -19,7 +20,6 @@ from model_monitor.monitors.model_quality.classification import (
     Confusion,
     error_of,
     f_of,
-    f_score,
 )
 from model_monitor.monitors.model_quality.outcomes import BINS, Classified, Scored
 from model_monitor.monitors.model_quality.regression import mean_of
@@ -83,7 +83,7 @@ def positive_of(labels: Collection[str], positive: str | None) -> str:
 
 
 def confusion_of(state: Classified, coding: Coding) -> Confusion:
-    cells = {(truth, answer): 0 for truth in (True, False) for answer in (True, False)}
+    cells: Counter[tuple[bool, bool]] = Counter()
     for truth, answer, n in state.table():
         cells[truth == coding.positive, answer if isinstance(answer, bool) else answer == coding.positive] += n
     return Confusion(cells[True, True], cells[False, True], cells[True, False], cells[False, False])
@@ -114,10 +114,9 @@ def names(scored: bool) -> list[str]:
 
 def matrix(state: Classified, coding: Coding) -> dict[str, dict[str, int]]:
     """Rows by actual (outer) and predicted (inner) label, the smaller label first."""
-    c = confusion_of(state, coding)
-    rows = {coding.negative: (c.tn, c.fp), coding.positive: (c.fn, c.tp)}
-    labels = [coding.negative, coding.positive][:: -1 if coding.positive_is_smaller else 1]
-    cells = {truth: dict(zip((coding.negative, coding.positive), rows[truth], strict=True)) for truth in labels}
+    c, yes, no = confusion_of(state, coding), coding.positive, coding.negative
+    cells = {yes: {yes: c.tp, no: c.fn}, no: {yes: c.fp, no: c.tn}}
+    labels = in_order(cells)
     return {truth: {answer: cells[truth][answer] for answer in labels} for truth in labels}
 
 
@@ -148,18 +147,20 @@ def no_positive(coding: Coding) -> Undefined:
 
 def shares(c: Confusion, coding: Coding) -> dict[str, Measure]:
     """The metrics that are a number of rows among others."""
+
+    def share(inside: int, n: int, why: Undefined) -> Share | Undefined:
+        return Share(inside, n) if n else why
+
     no_negative = Undefined(f"no row's label is {coding.negative}")
-    recall = Share(c.tp, c.positives) if c.positives else no_positive(coding)
+    recall = share(c.tp, c.positives, no_positive(coding))
     return {
         "recall": recall,
-        "precision": Share(c.tp, c.tp + c.fp)
-        if c.tp + c.fp
-        else Undefined(f"no row is predicted to be {coding.positive}"),
+        "precision": share(c.tp, c.tp + c.fp, Undefined(f"no row is predicted to be {coding.positive}")),
         "accuracy": Share(c.tp + c.tn, c.n),
         "true_positive_rate": recall,
-        "true_negative_rate": Share(c.tn, c.negatives) if c.negatives else no_negative,
-        "false_positive_rate": Share(c.fp, c.negatives) if c.negatives else no_negative,
-        "false_negative_rate": Share(c.fn, c.positives) if c.positives else no_positive(coding),
+        "true_negative_rate": share(c.tn, c.negatives, no_negative),
+        "false_positive_rate": share(c.fp, c.negatives, no_negative),
+        "false_negative_rate": share(c.fn, c.positives, no_positive(coding)),
     }
 
 
@@ -170,30 +171,20 @@ def estimates(measures: dict[str, Measure], c: Confusion) -> dict[str, Measure]:
         "precision": lambda tp, fp, fn, tn: tp / (tp + fp),
         "accuracy": lambda tp, fp, fn, tn: (tp + tn) / (tp + fp + fn + tn),
     }
-    found: dict[str, Measure] = {}
-    for name, function in functions.items():
-        share = measures[name]
-        found[name] = (
-            Estimate(share.inside / share.n, error_of(function, c), c.n) if isinstance(share, Share) else share
-        )
-    return found
+    known = {name: (measures[name], error_of(function, c)) for name, function in functions.items()}
+    return {
+        name: Estimate(share.inside / share.n, error, c.n) if isinstance(share, Share) else share
+        for name, (share, error) in known.items()
+    }
 
 
 def f_scores(c: Confusion, coding: Coding) -> dict[str, Measure]:
-    found: dict[str, Measure] = {}
-    for name, beta in BETAS.items():
-        value = f_score(c, beta)
-        error = error_of(partial(f_of_cells, beta=beta), c)
-        found[name] = (
-            Undefined(f"no row is {coding.positive}, nor predicted to be")
-            if value is None
-            else Estimate(value, error, c.n)
-        )
-    return found
-
-
-def f_of_cells(tp: complex, fp: complex, fn: complex, tn: complex, beta: float) -> complex:
-    return f_of(tp, fp, fn, beta)
+    if not c.tp + c.fp + c.fn:
+        return dict.fromkeys(BETAS, Undefined(f"no row is {coding.positive}, nor predicted to be"))
+    return {
+        name: Estimate(f_of(*astuple(c), beta=beta), error_of(partial(f_of, beta=beta), c), c.n)
+        for name, beta in BETAS.items()
+    }
 
 
 def of_scores(positive: Scored, negative: Scored) -> dict[str, Measure]:

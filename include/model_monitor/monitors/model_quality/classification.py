@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -14,8 +15,6 @@ BETAS = {"f0_5": 0.5, "f1": 1.0, "f2": 2.0}
 PRIOR_ROWS = 2.0  # spread over all cells of a table before its error is estimated: half a row each of two by two
 MANY_CLASSES = 200
 STEP = 1e-20  # along the imaginary axis; a derivative by complex step loses no digits
-
-Cells = dict[tuple[str, str], int]  # (truth, prediction) -> rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +41,17 @@ class Confusion:
     def constant(self, positive_is_smaller: bool) -> Confusion:
         """The best classifier that always gives one answer: the label of most rows, the smaller of equal ones."""
         always = self.positives > self.negatives or (self.positives == self.negatives and positive_is_smaller)
-        return (
-            Confusion(tp=self.positives, fp=self.negatives)
-            if always
-            else Confusion(fn=self.positives, tn=self.negatives)
-        )
+        if always:
+            return Confusion(tp=self.positives, fp=self.negatives)
+        return Confusion(fn=self.positives, tn=self.negatives)
 
 
-def f_score(c: Confusion, beta: float) -> float | None:
-    """(1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), 0..1; None if no row is positive or predicted so.
+def f_of(tp: complex, fp: complex, fn: complex, tn: complex, beta: float) -> float:
+    """(1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), 0..1; needs a row that is positive or predicted so.
 
-    >>> f_score(Confusion(tp=16, fn=12), 1.0)
+    >>> f_of(tp=16, fp=0, fn=12, tn=0, beta=1.0)
     0.7272727272727273
     """
-    return f_of(c.tp, c.fp, c.fn, beta) if c.tp + c.fp + c.fn else None
-
-
-def f_of(tp: complex, fp: complex, fn: complex, beta: float) -> float:
     weight = 1 + beta * beta
     value: float = weight * tp / (weight * tp + beta * beta * fn + fp)  # type: ignore[assignment]
     return value
@@ -141,32 +134,20 @@ class Table:
 Term = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # hits, actual, predicted -> each class's value
 
 
-def recall_of(hits: np.ndarray, actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    return over(hits, actual)
-
-
-def precision_of(hits: np.ndarray, actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Of each class; 0 where it was never predicted, as Spark and scikit-learn's ``zero_division=0`` have it."""
-    return over(hits, predicted)
-
-
-def f_beta_of(beta: float) -> Term:
-    def f_beta(hits: np.ndarray, actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-        return over((1 + beta * beta) * hits, beta * beta * actual + predicted)
-
-    return f_beta
-
-
 def over(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """The quotient of each element; 0 where it has none."""
+    """The quotient of each element; 0 where it has none, as Spark and scikit-learn's ``zero_division=0`` have it."""
     ratios: np.ndarray = np.divide(above, below, out=np.zeros_like(above * 1.0), where=below != 0)
     return ratios
 
 
+def f_of_classes(beta: float, hits: np.ndarray, actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    return over((1 + beta * beta) * hits, beta * beta * actual + predicted)
+
+
 WEIGHTED: dict[str, Term] = {
-    "weighted_recall": recall_of,
-    "weighted_precision": precision_of,
-    **{f"weighted_{name}": f_beta_of(beta) for name, beta in BETAS.items()},
+    "weighted_recall": lambda hits, actual, predicted: over(hits, actual),
+    "weighted_precision": lambda hits, actual, predicted: over(hits, predicted),
+    **{f"weighted_{name}": partial(f_of_classes, beta) for name, beta in BETAS.items()},
 }
 
 
@@ -174,7 +155,7 @@ def weighted(t: Table, term: Term) -> float:
     """The mean of a value of each class, weighted by how many rows are truly of it; of at least one row.
 
     >>> t = Table.of({("0", "0"): 1180, ("0", "1"): 510, ("1", "0"): 268, ("1", "1"): 138})
-    >>> round(weighted(t, precision_of), 13)
+    >>> round(weighted(t, WEIGHTED["weighted_precision"]), 13)
     0.698317226963
     """
     return float(np.dot(t.actual, term(t.hits, t.actual, t.predicted)) / t.n)

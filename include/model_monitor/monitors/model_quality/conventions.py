@@ -30,6 +30,7 @@ class Conventions:
     """The calibrated mode: measures are shares or have standard errors, and what does not exist is undefined."""
 
     leaves_out_other_labels: ClassVar = True  # a few rows whose label is none of two known classes
+    regression_names: ClassVar[Sequence[str]] = (*regression.BETTER, *regression.OURS)
 
     def counted(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The rows that count: those with a repeated event id only once."""
@@ -42,9 +43,6 @@ class Conventions:
     def binary_names(self, scored: bool) -> list[str]:
         """The metrics of a binary classification; ``scored``: there is a probability."""
         return binary.names(scored)
-
-    def regression_names(self) -> list[str]:
-        return [*regression.BETTER, *regression.OURS]
 
     def coding_of(self, state: Classified, positive: str | None, classes: tuple[str, ...]) -> Coding | Undefined:
         return binary.coding_of(state, positive, classes)
@@ -109,6 +107,7 @@ class SageMakerConventions(Conventions):
     """SageMaker's way: measures are plain numbers, 0/0 is 0, every row counts and chance is not weighed."""
 
     leaves_out_other_labels = False
+    regression_names = (*regression.BETTER,)
 
     def counted(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         return batch
@@ -118,9 +117,6 @@ class SageMakerConventions(Conventions):
 
     def binary_names(self, scored: bool) -> list[str]:
         return binary.SAGEMAKER
-
-    def regression_names(self) -> list[str]:
-        return [*regression.BETTER]
 
     def coding_of(self, state: Classified, positive: str | None, classes: tuple[str, ...]) -> Coding | Undefined:
         return binary.coding_of(state, positive, classes, as_sagemaker=True)

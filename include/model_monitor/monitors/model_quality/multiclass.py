@@ -50,10 +50,10 @@ def metrics(t: Table) -> dict[str, Measure]:
     right, best = int(t.hits.sum()), int(constant.hits.sum())
     return {
         "accuracy": Share(right, t.n),
-        **{name: Estimate(weighted(t, term), weighted_error(t, term), t.n) for name, term in WEIGHTED.items()},
         f"accuracy{CONSTANT}": Estimate(best / t.n, share_error(best, t.n), t.n),
         **{
-            f"{name}{CONSTANT}": Estimate(weighted(constant, term), weighted_error(constant, term), t.n)
+            f"{name}{suffix}": Estimate(weighted(table, term), weighted_error(table, term), t.n)
             for name, term in WEIGHTED.items()
+            for suffix, table in (("", t), (CONSTANT, constant))
         },
     }

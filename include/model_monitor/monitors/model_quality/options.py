@@ -33,21 +33,16 @@ class Options(SharedOptions):
     inference_attribute: column of the predicted label or number, e.g. ``"prediction"``, or its index, e.g. ``0``.
     probability_attribute: column, or index, of the score (0..1) of a binary classification, e.g. ``"score"``, or of
         vectors of the probabilities of ``class_names``. Without it, a predicted label counts as a score of 0 or 1.
-    probability_threshold_attribute: without ``inference_attribute``, a score above it (0..1) predicts the positive
-        label.
+    probability_threshold_attribute: a score above it (0..1) predicts the positive label, without
+        ``inference_attribute``.
     ground_truth_attribute: column of the label, e.g. ``"label"``, or its index.
     positive_label: of a binary classification, e.g. ``"yes"``; None: "1" where that is a label, else the larger one.
-    class_names: of the elements of a vector of probabilities, e.g. ``("cat", "dog")``. The vector is read as the class
-        of its largest element or, for a binary classification, as the score of the positive label. They are also all
-        the labels there are; without them, a window's are those of its baseline.
-    compatibility: "calibrated" counts rows and weighs chance: a window of unchanged quality raises any violation with
-        at most the probability ``false_alarm_budget``, provided that its rows are independent (several labels of one
-        request are not) and the baseline has some hundred rows whose errors have no heavy tails. "sagemaker" reproduces
-        SageMaker's numbers and decisions.
+    class_names: all the labels there are, in the order of a vector of probabilities, e.g. ``("cat", "dog")``; without
+        them, a window's are those of its baseline.
     judge: the judged metrics, e.g. ``("recall", "auc")``; () for all that can be judged.
-    false_alarm_budget: probability (0..1) of any violation in a window of unchanged quality (calibrated only).
-    drift_threshold: largest distance (0..1) of the distribution of all predictions from the baseline's (calibrated
-        only).
+    false_alarm_budget: holds if rows are independent (several labels of one request are not) and the baseline has some
+        hundred rows whose errors have no heavy tails.
+    drift_threshold: largest distance (0..1) of all predictions from the baseline's (calibrated only).
     seed: of SageMaker's five resamples of 80 % of the rows (sagemaker only).
     metrics: custom metrics by name, e.g. ``{"cost": CustomMetric(of_rows="shop.cost_of", better="lower")}``.
     """
@@ -77,7 +72,7 @@ class Options(SharedOptions):
     def names(self) -> list[str]:
         """The metrics there are, without custom ones."""
         if self.problem_type == "Regression":
-            return self.conventions.regression_names()
+            return [*self.conventions.regression_names]
         scored = self.probability_attribute is not None
         return self.conventions.binary_names(scored) if self.is_binary else multiclass.names()
 
