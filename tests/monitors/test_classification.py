@@ -147,9 +147,9 @@ def jackknife(values: list[float], weights: list[int]) -> float:
 def test_the_error_of_f_is_that_of_leaving_out_rows(beta: float) -> None:
     c = Confusion(tp=300, fp=120, fn=80, tn=900)
     left = [Confusion(299, 120, 80, 900), Confusion(300, 119, 80, 900), Confusion(300, 120, 79, 900)]
-    values = [f_of(*astuple(one), beta) for one in [*left, Confusion(300, 120, 80, 899)]]
+    values = [f_of(beta, *astuple(one)) for one in [*left, Confusion(300, 120, 80, 899)]]
     expected = jackknife(values, [300, 120, 80, 900])
-    assert error_of(partial(f_of, beta=beta), c) == pytest.approx(expected, rel=0.01)
+    assert error_of(partial(f_of, beta), c) == pytest.approx(expected, rel=0.01)
 
 
 @pytest.mark.parametrize("name", WEIGHTED)
@@ -163,7 +163,7 @@ def test_the_error_of_a_weighted_metric_is_that_of_leaving_out_rows(name: str) -
 @given(CELLS, CELLS, CELLS, CELLS)
 def test_an_error_is_never_zero(tp: int, fp: int, fn: int, tn: int) -> None:
     c = Confusion(tp, fp, fn, tn)
-    assert error_of(partial(f_of, beta=1.0), c) > 0
+    assert error_of(partial(f_of, 1.0), c) > 0
     assert share_error(0, 1) and share_error(5, 5)
     assert share_error(0, 0) is None
 

@@ -168,17 +168,17 @@ def neighbours(rows: int) -> int:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the sample, as ``sample_of`` keeps it, and how often it occurred."""
+    """How often a row of the sample occurred, and the row as ``sample_of`` keeps it."""
 
+    times: int
     keys: list[Key | None]
     prediction: int
     own: list[list[str]]
     features: dict[str, float | str | None]
-    times: int
 
 
 def rows_of(sample: Sample) -> list[Row]:
-    return [Row(*json.loads(text), times=times) for (_, text), times in sample.rows.items()]
+    return [Row(times, *json.loads(text)) for (_, text), times in sample.rows.items()]
 
 
 def flips_of(

@@ -182,8 +182,7 @@ def f_scores(c: Confusion, coding: Coding) -> dict[str, Measure]:
     if not c.tp + c.fp + c.fn:
         return dict.fromkeys(BETAS, Undefined(f"no row is {coding.positive}, nor predicted to be"))
     return {
-        name: Estimate(f_of(*astuple(c), beta=beta), error_of(partial(f_of, beta=beta), c), c.n)
-        for name, beta in BETAS.items()
+        name: Estimate(f_of(beta, *astuple(c)), error_of(partial(f_of, beta), c), c.n) for name, beta in BETAS.items()
     }
 
 

@@ -46,10 +46,10 @@ class Confusion:
         return Confusion(fn=self.positives, tn=self.negatives)
 
 
-def f_of(tp: complex, fp: complex, fn: complex, tn: complex, beta: float) -> float:
+def f_of(beta: float, tp: complex, fp: complex, fn: complex, tn: complex) -> float:
     """(1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), 0..1; needs a row that is positive or predicted so.
 
-    >>> f_of(tp=16, fp=0, fn=12, tn=0, beta=1.0)
+    >>> f_of(1.0, tp=16, fp=0, fn=12, tn=0)
     0.7272727272727273
     """
     weight = 1 + beta * beta
