@@ -28,6 +28,12 @@ ATTRIBUTES = (
     ("probability-threshold-attribute", "NUMBER", "above it the positive label is predicted (0.5)"),
     ("ground-truth-attribute", "NAME", "the label (label): a column of a dataset, or where it is in label records"),
 )
+MODEL = (
+    ("analysis-config", "FILE", "bias, attribution: SageMaker's analysis_config.json"),
+    ("model", "ADDRESS", "attribution: a URL, sagemaker:NAME, python:DOTTED.PATH, or a file"),
+    ("headers-from", "VARIABLE", "attribution: the environment variable with JSON headers"),
+    ("background", "FILE", "attribution: rows that stand for an unknown feature"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,9 +87,8 @@ def parser() -> Parser:
     receive_command.add_to(commands)
     retention = commands.add_parser("retention", help="delete what is older than an endpoint's retention_days")
     retention.add_argument("file", metavar="ENDPOINT_FILE")
-    retention.add_argument(
-        "--now", required=True, metavar="ISO", help="count from this moment, UTC unless it says else"
-    )
+    words = "count from this moment, UTC unless it says else"
+    retention.add_argument("--now", required=True, metavar="ISO", help=words)
     retention.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
     retention.set_defaults(command=run_retention)
     return top
@@ -98,19 +103,9 @@ def add_common(command: argparse.ArgumentParser, formats: list[str]) -> None:
     command.add_argument("--output", required=True, metavar="DIR")
     command.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="a setting of the monitor")
     command.add_argument("--compatibility", choices=["calibrated", "sagemaker"], help="whose decisions to make")
-    for flag, metavar, words in ATTRIBUTES:
+    for flag, metavar, words in (*ATTRIBUTES, *MODEL):
         command.add_argument(f"--{flag}", metavar=metavar, help=words)
-    command.add_argument(
-        "--analysis-config", metavar="FILE", help="bias, attribution: SageMaker's analysis_config.json"
-    )
-    command.add_argument(
-        "--model", metavar="ADDRESS", help="attribution: a URL, sagemaker:NAME, python:DOTTED.PATH, or a file"
-    )
     command.add_argument("--trust", action="store_true", help="attribution: load a model's pickle, which is code")
-    command.add_argument(
-        "--headers-from", metavar="VARIABLE", help="attribution: the environment variable with JSON headers"
-    )
-    command.add_argument("--background", metavar="FILE", help="attribution: rows that stand for an unknown feature")
     command.add_argument("--segment", action="append", default=[], metavar="COLUMN", help="judge its values apart, too")
     command.add_argument("--max-rejected", type=share, default=0.01, metavar="SHARE", help="of unreadable records")
 

@@ -14,9 +14,8 @@ HOURS = re.compile(r"(?P<start>\d{1,2})(/(?P<step>\d{1,2}))?")
 def standard(expression: str) -> str | None:
     """The five-field cron expression (UTC) of a schedule's ``cron``; None for ``NOW``, which only runs by hand.
 
-    Accepts five fields, ``@hourly`` and the like, and SageMaker's ``cron(0 * ? * * *)``, ``cron(0 HH ? * * *)`` and
-    ``cron(0 HH/NN ? * * *)``. If N does not divide 24, "every N hours" restarts at hour HH each day.
-    Raises ConfigError.
+    Accepts five fields, ``@hourly`` and the like, and SageMaker's. If N does not divide 24, its "every N hours"
+    restarts at hour HH each day. Raises ConfigError.
 
     >>> standard("cron(0 17/12 ? * * *)"), standard("NOW")
     ('0 5,17 * * *', None)
@@ -29,9 +28,7 @@ def standard(expression: str) -> str | None:
     from croniter import croniter
 
     if len(cron.split()) not in (1, 5) or not croniter.is_valid(cron):
-        raise ConfigError(
-            f"'{expression}' is not a cron expression; write five fields, e.g. '0 * * * *' for every hour"
-        )
+        raise ConfigError(f"'{expression}' is not a cron expression; write five fields, e.g. '0 * * * *'")
     return cron
 
 

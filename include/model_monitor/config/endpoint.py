@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 from model_monitor.config import cron as crons
 from model_monitor.config.capture import Capture
 from model_monitor.config.fields import Address, Cron, Days, Duration, Name, Settings, Share
-from model_monitor.config.monitors import attributes_of, monitor_of, paths_of, traits_of
+from model_monitor.config.monitors import attributes_of, monitor_of, traits_of
 from model_monitor.config.sections import Baseline, Columns, Explain, GroundTruth, Preprocess
 from model_monitor.core.monitor import Monitor
 from model_monitor.errors import ConfigError
@@ -47,23 +47,14 @@ class Schedule(Settings):
     fail_on_violation: bool = Field(False, description="Whether violations fail the alert task")
 
     @model_validator(mode="after")
-    def _ends_after_it_starts(self) -> Schedule:
+    def _contradicts_nothing(self) -> Schedule:
         if self.end_date and self.end_date < self.start_date:
             raise ValueError(f"end_date {self.end_date} is before start_date {self.start_date}")
-        return self
-
-    @model_validator(mode="after")
-    def _has_one_window(self) -> Schedule:
-        if not (self.ground_truth and self.ground_truth.offset):
-            return self
-        if self.window:
+        offset = self.ground_truth and self.ground_truth.offset
+        if offset and self.window:
             raise ValueError("window and ground_truth.offset both say how long a window is; leave one out")
-        if self.timetable is None:
+        if offset and self.timetable is None:
             raise ValueError("ground_truth.offset counts from a tick, and NOW has none; give the window in the form")
-        return self
-
-    @model_validator(mode="after")
-    def _explains_what_it_judges(self) -> Schedule:
         if traits_of(self.monitor).needs_explanations != (self.explain is not None):
             raise ValueError("monitor attribution and explain: {model: ...} go together")
         if self.explain and self.ground_truth:
@@ -99,8 +90,10 @@ class Schedule(Settings):
 
     @property
     def paths(self) -> list[str]:
-        """The paths into JSON payloads whose values the monitor needs as columns."""
-        return paths_of(self.options)
+        """The paths into JSON payloads whose values the monitor needs as columns, sorted."""
+        from model_monitor.rows.payloads.jsonpaths import is_path
+
+        return sorted({str(attribute) for attribute in attributes_of(self.options) if is_path(attribute)})
 
     @property
     def needs_labels(self) -> bool:
@@ -133,15 +126,10 @@ class Endpoint(Settings):
     schedules: tuple[Schedule, ...] = Field(min_length=1, description="One DAG each")
 
     @model_validator(mode="after")
-    def _columns_are_in_the_sources_order(self) -> Endpoint:
-        """Where the file does not say it, the source does: batch transform writes the input before the output."""
+    def _passes_settings_on(self) -> Endpoint:
+        """The source orders columns (batch transform writes the input first), and schedules share ground truth."""
         if self.source.outputs_last and "outputs_last" not in self.columns.model_fields_set:
             self.__dict__["columns"] = self.columns.model_copy(update={"outputs_last": True})
-        return self
-
-    @model_validator(mode="after")
-    def _schedules_inherit_ground_truth(self) -> Endpoint:
-        """Each schedule that needs labels takes over the endpoint's settings that it does not override."""
         self.__dict__["schedules"] = tuple(map(self._with_ground_truth, self.schedules))
         return self
 
@@ -151,14 +139,9 @@ class Endpoint(Settings):
         truths = filter(None, (self.ground_truth, schedule.ground_truth))
         merged = {key: value for truth in truths for key, value in truth.model_dump(exclude_unset=True).items()}
         if not merged.get("uri"):
-            raise ValueError(
-                f"schedule '{schedule.name}' needs labels; set ground_truth: {{uri: ...}}, the folder of label files"
-            )
-        if (
-            self.columns.outputs_last
-            and not self.source.outputs_last
-            and any(str(attribute).isdecimal() for attribute in attributes_of(schedule.options))
-        ):
+            raise ValueError(f"schedule '{schedule.name}' needs labels; set ground_truth: {{uri: ...}}, their folder")
+        has_index = any(str(attribute).isdecimal() for attribute in attributes_of(schedule.options))
+        if has_index and self.columns.outputs_last and not self.source.outputs_last:
             raise ValueError(
                 f"schedule '{schedule.name}': an index counts columns from the model's outputs on, and "
                 "columns.outputs_last puts those last; give the attribute's name"
@@ -180,9 +163,7 @@ class Endpoint(Settings):
 
     def schedule(self, name: str) -> Schedule:
         """The schedule of a name. Raises ConfigError if there is none."""
-        for schedule in self.schedules:
-            if schedule.name == name:
-                return schedule
-        raise ConfigError(
-            f"endpoint '{self.endpoint}' has no schedule '{name}', only {[s.name for s in self.schedules]}"
-        )
+        schedules = {schedule.name: schedule for schedule in self.schedules}
+        if name not in schedules:
+            raise ConfigError(f"endpoint '{self.endpoint}' has no schedule '{name}', only {list(schedules)}")
+        return schedules[name]

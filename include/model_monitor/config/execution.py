@@ -1,8 +1,7 @@
 """One schedule on one window, and where it puts things: the value that every verb takes.
 
-Reports are where SageMaker puts them: ``{endpoint}/{schedule}/yyyy/mm/dd/HH``, by the hour of the run; those of batch
-transform are at ``{schedule}/yyyy/mm/dd/HH``. What SageMaker has no place for is below a folder whose name starts with
-an underscore, as no endpoint's name does.
+Reports are where SageMaker puts them: ``[{endpoint}/]{schedule}/yyyy/mm/dd/HH``, by the hour of the run. What SageMaker
+has no place for is below a folder whose name starts with an underscore, as no endpoint's name does.
 """
 
 from __future__ import annotations
@@ -60,8 +59,7 @@ class Assignment:
     @cached_property
     def monitor(self) -> Monitor[Any]:
         """The schedule's monitor with its options and segments. Raises ConfigError."""
-        monitor: Monitor[Any] = self.schedule.build_monitor()
-        return monitor
+        return self.schedule.build_monitor()
 
     @property
     def baselines(self) -> str:
@@ -80,7 +78,7 @@ class Assignment:
 
     def observed_baseline(self, state_digest: str) -> Observation:
         """Where the State of a baseline's dataset is."""
-        return Observation(store.join(self.baselines, "observed", state_digest))
+        return Observation.at(store.join(self.baselines, "observed", state_digest))
 
     def _folder(self, kind: str) -> str:
         return store.join(self.endpoint.output, kind, self.endpoint.endpoint, self.schedule.name)
@@ -88,35 +86,24 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Observation:
-    """A folder with a State, and with what each task before it left for the next."""
+    """The files of a folder with a State, and with what each task before it left for the next."""
 
-    folder: str
+    collected: str
+    merged: str
+    explained: str
+    evidence: str
+    state: str
+
+    @classmethod
+    def at(cls, folder: str) -> Observation:
+        names = "collected.json", "merged.json", "explained.json", "evidence.json", "state.mms"
+        return cls(*(store.join(folder, name) for name in names))
 
     @classmethod
     def holding(cls, state: str) -> Observation:
         """The folder of a State's file."""
         head, _, query = state.partition("?")
-        return cls("?".join(filter(None, [head.rpartition("/")[0], query])))
-
-    @property
-    def collected(self) -> str:
-        return store.join(self.folder, "collected.json")
-
-    @property
-    def merged(self) -> str:
-        return store.join(self.folder, "merged.json")
-
-    @property
-    def explained(self) -> str:
-        return store.join(self.folder, "explained.json")
-
-    @property
-    def evidence(self) -> str:
-        return store.join(self.folder, "evidence.json")
-
-    @property
-    def state(self) -> str:
-        return store.join(self.folder, "state.mms")
+        return cls.at("?".join(filter(None, [head.rpartition("/")[0], query])))
 
 
 @dataclass(frozen=True)
@@ -144,7 +131,7 @@ class Execution(Assignment):
         return Names(columns.outputs, columns.inputs, columns.outputs_last)
 
     def hours(self) -> Iterator[Window]:
-        """The spans whose rows have a file each: the clock hours that the window touches."""
+        """The spans whose rows have a file each."""
         return self.window.hours()
 
     def rows(self, hour: datetime) -> str:
@@ -163,7 +150,6 @@ class Execution(Assignment):
         return store.join(self.merged_records_folder(hour), self.spark_name(hour))
 
     def spark_name(self, hour: datetime) -> str:
-        """The name of an hour's merged records: the same for the same labels of the same hour."""
         return spark_name(self.ground_truth.uri or "", iso(hour))
 
     def merged_records_folder(self, hour: datetime) -> str:
@@ -192,7 +178,7 @@ class Execution(Assignment):
 
     @property
     def observation(self) -> Observation:
-        return Observation(store.join(self._folder("_states"), self.run_path))
+        return Observation.at(store.join(self._folder("_states"), self.run_path))
 
     @property
     def report(self) -> str:
@@ -219,8 +205,8 @@ class Execution(Assignment):
     def run_path(self) -> str:
         """The run's place below its schedule: the hour of its tick.
 
-        Two kinds of runs that SageMaker does not have go further down, so that no run overwrites another's files: one
-        that does not end on the hour, and one by hand over a window that is not the schedule's own.
+        Runs that do not end on the hour, or by hand over a window of another length, go further down, so that no run
+        overwrites another's files.
         """
         path = hour_path(self.tick)
         if self.tick != floor_hour(self.tick):
@@ -231,12 +217,11 @@ class Execution(Assignment):
     @property
     def is_scheduled(self) -> bool:
         """Whether the window is one that the schedule's own runs have."""
-        schedule = self.schedule
-        if (cron := schedule.timetable) is None:
-            return schedule.length == self.window.length
-        return previous(cron, self.tick + timedelta(seconds=1)) == self.tick and self.window.length == (
-            schedule.length or period_before(cron, self.tick)
-        )
+        cron, length = self.schedule.timetable, self.schedule.length
+        if cron is None:
+            return length == self.window.length
+        is_tick = previous(cron, self.tick + timedelta(seconds=1)) == self.tick
+        return is_tick and self.window.length == (length or period_before(cron, self.tick))
 
     @property
     def about(self) -> dict[str, Any]:

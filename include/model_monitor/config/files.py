@@ -24,11 +24,13 @@ REFERENCE = re.compile(r"\$\{(?P<name>\w+)(:-(?P<default>[^}]*))?\}")  # to a va
 def load(path: Path | str) -> Endpoint:
     """The endpoint of one YAML file. Raises ConfigError that names the file, the line and what to write instead."""
     path = Path(path)
-    text = text_of(path)
     try:
+        text = path.read_text(encoding="utf-8")
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
         refuse_repeated_keys(path, tree)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: can't be read: {error}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not YAML: {error}") from error
     try:
@@ -43,13 +45,6 @@ def load(path: Path | str) -> Endpoint:
         line = line_of(tree, ("retention_days",))
         raise ConfigError(f"{path}:{line}: retention_days: {problem}")
     return endpoint
-
-
-def text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: can't be read: {error}") from error
 
 
 def load_all(
@@ -96,11 +91,8 @@ def problems_in(path: Path, endpoint: Endpoint) -> list[str]:
             schedule.build_monitor()
         except ConfigError as error:
             add(("schedules", i, "options" if schedule.options else "monitor"), error)
-        scripts = {
-            "preprocess": schedule.preprocess and schedule.preprocess.script,
-            "postprocess": schedule.postprocess,
-        }
-        for key, script in scripts.items():
+        preprocess = schedule.preprocess and schedule.preprocess.script
+        for key, script in (("preprocess", preprocess), ("postprocess", schedule.postprocess)):
             if script and "://" not in script and not Path(script).is_file():
                 add(("schedules", i, key), f"there is no script at {script}")
     return problems

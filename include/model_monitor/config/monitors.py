@@ -44,8 +44,7 @@ def whole_monitor(name: str, options: dict[str, Any]) -> Monitor[Any]:
 
 
 def class_of(name: str) -> type[Monitor[Any]]:
-    """The class of a monitor: ``data_quality`` is ``model_monitor.monitors.data_quality.DataQuality``, a dotted path is
-    itself. Raises ConfigError."""
+    """The class of a monitor, by this project's name for it or by its dotted path. Raises ConfigError."""
     short = name.replace("-", "_")
     path = name if "." in name else f"model_monitor.monitors.{short}.{short.title().replace('_', '')}"
     module, _, attribute = path.rpartition(".")
@@ -65,9 +64,9 @@ def class_of(name: str) -> type[Monitor[Any]]:
 
 
 def traits_of(name: str) -> Traits:
-    """What a monitor needs. A class that can't be imported needs nothing: ``validate`` and the task say what is wrong.
+    """What a monitor needs; nothing if its class can't be imported, which ``validate`` and the task report.
 
-    Of this project's monitors no class is imported, which would bring NumPy and Arrow into each parse of a DAG.
+    No class of this project is imported: that would bring NumPy and Arrow into each parse of a DAG.
     """
     if "." not in name:
         return BUILT_IN.get(name.replace("-", "_"), Traits())
@@ -88,13 +87,6 @@ def attributes_of(options: Mapping[str, Any]) -> list[str | int]:
     others = ("ground_truth_attribute", "probability_threshold_attribute")
     values = (value for name, value in options.items() if name.endswith("_attribute") and name not in others)
     return [value for value in values if isinstance(value, str | int)]
-
-
-def paths_of(options: Mapping[str, Any]) -> list[str]:
-    """The attributes that are paths into JSON, sorted."""
-    from model_monitor.rows.payloads.jsonpaths import is_path
-
-    return sorted({str(attribute) for attribute in attributes_of(options) if is_path(attribute)})
 
 
 def label_of(options: Mapping[str, Any]) -> str | int:

@@ -31,8 +31,8 @@ def problem_of(endpoint: Endpoint) -> str | None:
                 f"labels and stragglers reach {need} back; set at least {-(-need // DAY)}"
             )
     captures = captures_of(endpoint)
-    for key, address in kept(endpoint) if captures else ():
-        if f"{canonical(address)}/".startswith(f"{captures}/"):
+    for key, address in kept(endpoint):
+        if captures and f"{canonical(address)}/".startswith(f"{captures}/"):
             return f"deletes what is below {captures}, and {key} is there; give it a folder of its own"
     return None
 
@@ -87,10 +87,8 @@ def kept(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
 
 
 def held_back(endpoints: Mapping[Path, Endpoint], files: Iterable[Path]) -> dict[Path, str]:
-    """The endpoint files that may delete nothing now, each with the reason and the remedy.
-
-    Their captures are another's too, or may be: their endpoint is named in one of ``files`` that can't be read.
-    """
+    """The endpoint files that may delete nothing now, with the reason and the remedy: another file has their captures,
+    or may have them, as it names their endpoint and can't be read."""
     reasons = sharing(endpoints)
     for file in files:
         names = set() if file in endpoints else names_in(file)
@@ -107,8 +105,7 @@ def names_in(file: Path) -> set[str]:
         text = file.read_text("utf-8", "replace")
     except OSError:
         return set()
-    is_endpoint_file = "capture" in text or "schedules" in text
-    return {match[0] for match in re.finditer(NAME, text)} if is_endpoint_file else set()
+    return {match[0] for match in re.finditer(NAME, text) if "capture" in text or "schedules" in text}
 
 
 def sharing(endpoints: Mapping[Path, Endpoint]) -> dict[Path, str]:
@@ -119,9 +116,8 @@ def sharing(endpoints: Mapping[Path, Endpoint]) -> dict[Path, str]:
         days = endpoint.retention_days
         for other_path, other in endpoints.items():
             others = other.retention_days
-            if days is None or captures[path] is None or captures[path] != captures[other_path]:
-                continue
-            if others is None or others > days:
+            is_shared = captures[path] is not None and captures[path] == captures[other_path]
+            if is_shared and days is not None and (others is None or others > days):
                 reasons[path] = (
                     f"{path}: retention_days is {days}, and {other_path} reads the same captures and keeps them "
                     f"{f'{others} days' if others else 'all'}; set the same in both. Nothing is deleted until then"

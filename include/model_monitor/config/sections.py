@@ -32,8 +32,7 @@ class Columns(Settings):
     def _each_once(self) -> Columns:
         if kept := [name for name in self.names if name.startswith("@")]:
             raise ValueError(f"{kept}: names with @ in front are kept for the request; rename them")
-        twice = {name for name in self.names if self.names.count(name) > 1}
-        if twice:
+        if twice := {name for name in self.names if self.names.count(name) > 1}:
             raise ValueError(f"{sorted(twice)} named more than once; give each column a name of its own")
         return self
 
@@ -47,9 +46,7 @@ class Offset(Settings):
     @model_validator(mode="after")
     def _starts_before_it_ends(self) -> Offset:
         if self.start >= self.end:
-            raise ValueError(
-                "start must be before end; for the day that ended a day ago write {start: -P2D, end: -P1D}"
-            )
+            raise ValueError("start must be before end; for the day before yesterday write {start: -P2D, end: -P1D}")
         return self
 
 

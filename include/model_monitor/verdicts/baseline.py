@@ -75,10 +75,7 @@ class Baseline:
             return documents_of(monitor).informed(self.statistics) or monitor
 
     def column_names(self, monitor: Monitor[Any]) -> tuple[tuple[str, ...], bool]:
-        """The columns that the baseline knows, in order, and whether live columns take these names by position.
-
-        Raises ConfigError that names the files.
-        """
+        """The columns that the baseline knows, and whether live columns take these names by position."""
         documents = documents_of(monitor)
         with naming(self.statistics_address, self.constraints_address):
             names = documents.column_names(self.statistics, self.constraints_document)
@@ -95,10 +92,8 @@ def naming(*addresses: str | None) -> Iterator[None]:
 
 
 def document_at(address: str | None) -> Document | None:
-    if address is None:
-        return None
     try:
-        return decode(store.read(address), address)
+        return decode(store.read(address), address) if address else None
     except FileNotFoundError as error:
         raise ConfigError(f"there is no {address}; make the baseline first, or correct the address") from error
 

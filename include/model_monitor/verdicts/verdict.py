@@ -18,7 +18,7 @@ from model_monitor.verdicts.baseline import Baseline
 
 @dataclass(frozen=True)
 class Verdict:
-    """The findings of a window, the status that follows from them, and a reason where the status is not SageMaker's.
+    """Findings, the status that follows from them, and a reason where that is not SageMaker's.
 
     ``monitor`` is the one that measured: it may know its baseline. ``constraints`` are all that were to be judged.
     """
@@ -31,10 +31,7 @@ class Verdict:
 
 
 def judge(monitor: Monitor[Any], baseline: Baseline, observed: Observed, labels: Labels | None = None) -> Verdict:
-    """The verdict on a State. While labels are pending, only measures that need none are judged.
-
-    Raises ConfigError if the baseline's files can't be read as this monitor's.
-    """
+    """The verdict on a State; while labels are pending, by the measures that need none. Raises ConfigError."""
     constraints = baseline.constraints(monitor)
     monitor = baseline.inform(monitor)
     findings: list[Finding] = []
@@ -72,11 +69,7 @@ def status_of(
     labels: Labels | None,
     secondary: Collection[str],
 ) -> tuple[str, str]:
-    """The status, and the reason where it is not one of SageMaker's two for success.
-
-    ``secondary`` names measures that can't speak for the others: a window in which only they could be judged is
-    undefined.
-    """
+    """The status, and the reason where it is not SageMaker's; ``secondary`` measures alone leave it undefined."""
     if not observed.rows:
         return execution.NO_DATA, "No records in this window"
     violated = any(finding.outcome == "violated" for finding in findings)
