@@ -23,7 +23,8 @@ from model_monitor.core.batch import LABELLED
 from model_monitor.core.evaluation import evaluate
 from model_monitor.core.monitor import fold
 from model_monitor.jobs.explain_window import explainer_of
-from model_monitor.results.documents import decode, documents_of, encode
+from model_monitor.results.documents import documents_of
+from model_monitor.results.documents.protocol import decode, encode
 from model_monitor.rows.explanations import explain
 from model_monitor.rows.sources.datasets import Dataset
 

@@ -29,7 +29,7 @@ from support.seaweed import BUCKET, Server, free_port, running
 from model_monitor import jobs
 from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window, floor_hour
-from model_monitor.results.documents import decode
+from model_monitor.results.documents.protocol import decode
 
 SERVING = PROJECT / "examples/serving"
 REQUESTS = int(os.environ.get("SERVING_REQUESTS", "10000"))

@@ -13,7 +13,8 @@ from model_monitor.core.observed import Observed
 from model_monitor.core.segments import By, Segmented
 from model_monitor.monitors.attribution import Attribution
 from model_monitor.monitors.bias import Bias, Facet
-from model_monitor.results.documents import documents_of, encode
+from model_monitor.results.documents import documents_of
+from model_monitor.results.documents.protocol import encode
 from model_monitor.verdicts.baseline import Baseline
 from model_monitor.verdicts.verdict import judge
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from model_monitor.core.segments import Segmented
 from model_monitor.monitors.model_quality import ModelQuality
-from model_monitor.results.documents import decode, documents_of, encode
+from model_monitor.results.documents import documents_of
+from model_monitor.results.documents.protocol import decode, encode
 
 BINARY = [
     *("confusion_matrix", "recall", "precision", "accuracy"),

@@ -148,6 +148,10 @@ class Segmented(Monitor[Parts[S]], Generic[S]):
     def empty(self) -> Parts[S]:
         return Parts(self.whole.empty, tuple(by.empty for by in self.by))
 
+    @property
+    def columns(self) -> list[str]:
+        return [by.column for by in self.by]
+
     def observe(self, batch: pa.RecordBatch) -> Parts[S]:
         return Parts(self.whole.observe(batch), tuple(by.observe(batch) for by in self.by))
 

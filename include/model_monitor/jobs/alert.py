@@ -7,7 +7,7 @@ from typing import Any
 from model_monitor import store
 from model_monitor.config.execution import Execution
 from model_monitor.errors import DataError
-from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document, decode
+from model_monitor.results.documents.protocol import EXECUTION, VIOLATIONS, Document, decode
 from model_monitor.results.execution import summary
 
 

@@ -12,7 +12,7 @@ from model_monitor.config.execution import Assignment, Observation
 from model_monitor.core.states import dump
 from model_monitor.errors import ConfigError
 from model_monitor.jobs.compute_metrics import load_state, observe_dataset
-from model_monitor.results.documents import encode
+from model_monitor.results.documents.protocol import encode
 from model_monitor.results.handover import Evidence
 from model_monitor.rows.select import Selection
 from model_monitor.rows.sources.datasets import Dataset

@@ -23,7 +23,7 @@ from model_monitor.jobs.alert import document_in
 from model_monitor.jobs.compute_metrics import observe_dataset, save, selection_of
 from model_monitor.jobs.late_labels import reported
 from model_monitor.results import execution as executions
-from model_monitor.results.documents import EXECUTION, VIOLATIONS, Document
+from model_monitor.results.documents.protocol import EXECUTION, VIOLATIONS, Document
 from model_monitor.results.report import write_report
 from model_monitor.rows.labels.arrived import Arrived, all_below
 from model_monitor.rows.payloads.payload import Names

@@ -14,7 +14,8 @@ from model_monitor.jobs import late_labels
 from model_monitor.jobs.compute_metrics import load_state
 from model_monitor.jobs.late_labels import reported
 from model_monitor.results import execution as executions
-from model_monitor.results.documents import VIOLATIONS, Document, Documents, documents_of
+from model_monitor.results.documents import documents_of
+from model_monitor.results.documents.protocol import VIOLATIONS, Document, Documents
 from model_monitor.results.handover import Evidence
 from model_monitor.results.report import write_report
 from model_monitor.rows import scripts

@@ -19,7 +19,7 @@ from model_monitor.config.execution import Assignment, Execution
 from model_monitor.core.window import Window, iso
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.jobs.retention.record import deleted_until, needs_deleted
-from model_monitor.results.documents import ANALYSIS, EXECUTION, STATISTICS, VIOLATIONS
+from model_monitor.results.documents.protocol import ANALYSIS, EXECUTION, STATISTICS, VIOLATIONS
 from model_monitor.results.handover import LabelFiles, Merged, Span, WaitingNote
 from model_monitor.results.report import reporting_failure
 from model_monitor.rows.labels import files as label_records

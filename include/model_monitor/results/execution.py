@@ -11,7 +11,7 @@ import msgspec
 
 from model_monitor import __version__
 from model_monitor.core.constraints import Between, Bound, Finding, Near, Unlearned, Within
-from model_monitor.results.documents import Document, in_front, number
+from model_monitor.results.documents.protocol import Document, in_front, number
 from model_monitor.results.handover import Evidence, SetAside
 
 COMPLETED = "Completed"

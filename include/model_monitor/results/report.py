@@ -11,7 +11,7 @@ import msgspec
 from model_monitor import store
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.results import execution
-from model_monitor.results.documents import (
+from model_monitor.results.documents.protocol import (
     ANALYSIS,
     CONSTRAINTS,
     EXECUTION,

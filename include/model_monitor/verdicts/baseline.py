@@ -15,7 +15,8 @@ from model_monitor.core.measures import Undefined
 from model_monitor.core.monitor import Monitor
 from model_monitor.core.observed import Observed
 from model_monitor.errors import ConfigError, DataError
-from model_monitor.results.documents import Document, decode, documents_of, encode
+from model_monitor.results.documents import documents_of
+from model_monitor.results.documents.protocol import Document, decode, encode
 
 
 @dataclass(frozen=True)

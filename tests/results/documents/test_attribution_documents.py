@@ -15,8 +15,9 @@ from model_monitor.core.constraints import Finding, Unlearned
 from model_monitor.core.evaluation import evaluate
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.attribution import DRIFT, Attribution
-from model_monitor.results.documents import decode, documents_of, encode
+from model_monitor.results.documents import documents_of
 from model_monitor.results.documents.attribution import AttributionDocuments
+from model_monitor.results.documents.protocol import decode, encode
 
 MODES = ["calibrated", "sagemaker"]
 FEATURES = ["Age", "Workclass", "Education", "Sex", "Country"]

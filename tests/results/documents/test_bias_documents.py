@@ -21,7 +21,7 @@ from model_monitor.core.segments import By, Segmented
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.bias import BIAS_DRIFT, Bias, Entry, Facet
 from model_monitor.monitors.bias.metrics import POST, PRE
-from model_monitor.results.documents import decode, documents_of, encode
+from model_monitor.results.documents import documents_of
 from model_monitor.results.documents.bias import (
     DESCRIPTIONS,
     BiasDocuments,
@@ -29,6 +29,7 @@ from model_monitor.results.documents.bias import (
     estimate_in,
     value_in,
 )
+from model_monitor.results.documents.protocol import decode, encode
 from model_monitor.results.documents.segmented import SegmentedDocuments
 
 MODES = ["calibrated", "sagemaker"]

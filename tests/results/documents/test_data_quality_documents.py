@@ -16,8 +16,9 @@ from model_monitor.core.evaluation import evaluate
 from model_monitor.core.states import Quantiles
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import DataQuality, Rules
-from model_monitor.results.documents import decode, documents_of, encode
+from model_monitor.results.documents import documents_of
 from model_monitor.results.documents.data_quality import buckets
+from model_monitor.results.documents.protocol import decode, encode
 
 TABLE = pa.record_batch(
     {

@@ -18,8 +18,9 @@ from model_monitor.core.evaluation import evaluate
 from model_monitor.core.measures import EVERYTHING
 from model_monitor.monitors.model_quality import ModelQuality
 from model_monitor.monitors.model_quality.custom_metrics import CustomMetric
-from model_monitor.results.documents import documents_of, encode
+from model_monitor.results.documents import documents_of
 from model_monitor.results.documents.model_quality import camel
+from model_monitor.results.documents.protocol import encode
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)

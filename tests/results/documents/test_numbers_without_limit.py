@@ -20,7 +20,8 @@ from model_monitor.core.monitor import fold
 from model_monitor.core.segments import By, Segmented
 from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.monitors.model_quality import ModelQuality
-from model_monitor.results.documents import documents_of, encode
+from model_monitor.results.documents import documents_of
+from model_monitor.results.documents.protocol import encode
 from model_monitor.results.execution import execution
 from model_monitor.results.handover import Evidence
 

@@ -11,9 +11,10 @@ from model_monitor.core.measures import Estimate, Share, Subject, Undefined
 from model_monitor.core.segments import By
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import DataQuality
-from model_monitor.results.documents import decode, documents_of, encode
+from model_monitor.results.documents import documents_of
 from model_monitor.results.documents.data_quality import DataQualityDocuments
 from model_monitor.results.documents.plain import constraint_of, shown, written
+from model_monitor.results.documents.protocol import decode, encode
 
 
 def test_constraints_survive_their_file_and_judge_the_same() -> None:

@@ -16,7 +16,8 @@ from model_monitor.core.segments import By, Segmented
 from model_monitor.core.states import Moments
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import DataQuality
-from model_monitor.results.documents import decode, documents_of, encode
+from model_monitor.results.documents import documents_of
+from model_monitor.results.documents.protocol import decode, encode
 from model_monitor.results.execution import execution, summary
 from model_monitor.results.handover import Evidence
 

@@ -12,7 +12,7 @@ from model_monitor import store
 from model_monitor.config import Endpoint
 from model_monitor.core.window import HOUR, Window, floor_hour, iso, moment
 from model_monitor.errors import ConfigError
-from model_monitor.results.documents import Document, decode, encode
+from model_monitor.results.documents.protocol import Document, decode, encode
 from model_monitor.store.folders import Entry
 
 EXAMPLES = 20  # at most so many of what was left alone are named

@@ -15,35 +15,8 @@ from model_monitor.results.documents.bias import BiasDocuments, CalibratedBiasDo
 from model_monitor.results.documents.data_quality import DataQualityDocuments, SageMakerDataQualityDocuments
 from model_monitor.results.documents.model_quality import CalibratedModelQualityDocuments, ModelQualityDocuments
 from model_monitor.results.documents.plain import PlainDocuments
-from model_monitor.results.documents.protocol import (
-    ANALYSIS,
-    CONSTRAINTS,
-    EXECUTION,
-    STATISTICS,
-    VIOLATIONS,
-    Document,
-    Documents,
-    decode,
-    encode,
-    in_front,
-    number,
-)
+from model_monitor.results.documents.protocol import Documents
 from model_monitor.results.documents.segmented import SegmentedDocuments
-
-__all__ = [
-    "ANALYSIS",
-    "CONSTRAINTS",
-    "EXECUTION",
-    "STATISTICS",
-    "VIOLATIONS",
-    "Document",
-    "Documents",
-    "decode",
-    "documents_of",
-    "encode",
-    "in_front",
-    "number",
-]
 
 
 @singledispatch

@@ -15,21 +15,8 @@ from model_monitor.core.ranking import Curves
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import BASELINE_DRIFT
 from model_monitor.monitors.model_quality import GREATER_THAN, LESS_THAN, PREDICTION_DRIFT, ModelQuality, Quality
-from model_monitor.results.documents.model_quality_baseline import (
-    PREDICTIONS,
-    cells_in,
-    labels_in,
-    measures_in,
-    member_of,
-    predictions_in,
-    predictions_written,
-    refuse_impossible,
-    refuse_swapped,
-    section,
-    thresholds_in,
-    values_in,
-    why_unknown,
-)
+from model_monitor.results.documents import model_quality_baseline as baseline
+from model_monitor.results.documents.data_quality import feature
 from model_monitor.results.documents.protocol import Document, Documents, number
 from model_monitor.results.documents.words import describe, java_text
 
@@ -53,7 +40,7 @@ class ModelQualityDocuments(Documents[Quality]):
         are empty. ``item_count`` is the number of rows with a usable label and prediction.
         """
         dataset: Document = {"item_count": self.monitor.judged(state).n}
-        return {"version": 0.0, "dataset": dataset, member_of(self.monitor, "metrics"): self.metrics(state)}
+        return {"version": 0.0, "dataset": dataset, baseline.member_of(self.monitor, "metrics"): self.metrics(state)}
 
     def metrics(self, state: Quality) -> Document:
         """The confusion matrix, the scalar metrics and the curves, each at SageMaker's place."""
@@ -77,7 +64,7 @@ class ModelQualityDocuments(Documents[Quality]):
             name: {"threshold": threshold, "comparison_operator": operator_of(self.monitor, name)}
             for name, threshold in self.monitor.thresholds(state).items()
         }
-        return {"version": 0.0, member_of(self.monitor, "constraints"): asked}
+        return {"version": 0.0, baseline.member_of(self.monitor, "constraints"): asked}
 
     def constraints(self, statistics: Document | None, constraints: Document | None) -> list[Constraint]:
         """The constraints of ``constraints.json`` or, without it, those that ``statistics.json`` suggests.
@@ -85,17 +72,17 @@ class ModelQualityDocuments(Documents[Quality]):
         Where a threshold is still the baseline's own value, ``statistics.json`` gives its number of rows, so that their
         chance is weighed too. The predictions' distribution is compared if ``statistics.json`` has it.
         """
-        refuse_swapped(statistics, constraints)
-        known = section(statistics, self.monitor, "metrics") if statistics is not None else {}
+        baseline.refuse_swapped(statistics, constraints)
+        known = baseline.section(statistics, self.monitor, "metrics") if statistics is not None else {}
         operators = self.operators()
         judged = [name for name in operators if self.monitor.judges(name)]
         reasons = self.why_unlearned(known, judged) if statistics is not None else {}
         if constraints is None:
-            asked = values_in(known, [name for name in operators if name not in reasons])
+            asked = baseline.values_in(known, [name for name in operators if name not in reasons])
         else:
-            asked = self.thresholds(section(constraints, self.monitor, "constraints"), operators)
-        drawn = measures_in(known, statistics or {}, self.monitor)
-        read = list(self.monitor.constraints(asked, drawn, predictions_in(statistics or {})))
+            asked = self.thresholds(baseline.section(constraints, self.monitor, "constraints"), operators)
+        drawn = baseline.measures_in(known, statistics or {}, self.monitor)
+        read = list(self.monitor.constraints(asked, drawn, baseline.predictions_in(statistics or {})))
         if not read:
             raise ConfigError(
                 "nothing would be judged: the baseline has no metric with a value; learn it from rows that have labels"
@@ -109,7 +96,7 @@ class ModelQualityDocuments(Documents[Quality]):
 
     def thresholds(self, asked: Document, operators: Mapping[str, str]) -> dict[str, float]:
         """The thresholds of ``constraints.json``, by metric. Raises ConfigError."""
-        return thresholds_in(asked, operators)
+        return {name: baseline.threshold_in(name, entry, operators) for name, entry in asked.items()}
 
     def violations(self, findings: Sequence[Finding], state: Quality) -> Document:
         deviations = self.monitor.deviations(state)
@@ -140,7 +127,7 @@ class ModelQualityDocuments(Documents[Quality]):
         monitor = self.monitor
         if monitor.class_names or statistics is None:
             return None
-        classes = labels_in(cells_in(section(statistics, monitor, "metrics")))
+        classes = baseline.labels_in(baseline.cells_in(baseline.section(statistics, monitor, "metrics")))
         if not classes or (monitor.is_binary and len(classes) != 2):
             return None
         if not monitor.is_binary:
@@ -168,7 +155,9 @@ class CalibratedModelQualityDocuments(ModelQualityDocuments):
         document = super().statistics(state, constraints)
         if unusable := self.monitor.unusable(state):
             document["dataset"]["unusable"] = unusable
-        return document | {PREDICTIONS: predictions_written(self.monitor, state)}
+        missing = state.rows - state.predictions.present
+        column = feature(self.monitor.predictions_attribute, state.predictions, missing)
+        return document | {baseline.PREDICTIONS: column}
 
     def metrics(self, state: Quality) -> Document:
         """Adds ``residual_quantiles`` of a regression."""
@@ -182,12 +171,12 @@ class CalibratedModelQualityDocuments(ModelQualityDocuments):
         return {} if why is None else {"reason": why}
 
     def why_unlearned(self, known: Document, names: Sequence[str]) -> dict[str, str]:
-        return why_unknown(known, names)
+        return baseline.why_unknown(known, names)
 
     def thresholds(self, asked: Document, operators: Mapping[str, str]) -> dict[str, float]:
         """Refuses a value that the metric never has."""
         thresholds = super().thresholds(asked, operators)
-        refuse_impossible(thresholds, self.monitor)
+        baseline.refuse_impossible(thresholds, self.monitor)
         return thresholds
 
 

@@ -9,9 +9,11 @@ from typing import Any
 from model_monitor.core.distributions import Distribution
 from model_monitor.core.measures import Estimate, Measure, Share
 from model_monitor.errors import ConfigError
-from model_monitor.monitors.model_quality import GREATER_THAN, LESS_THAN, ModelQuality, Quality
+from model_monitor.monitors.model_quality import GREATER_THAN, LESS_THAN, ModelQuality
+from model_monitor.monitors.model_quality.binary import Coding, shares
+from model_monitor.monitors.model_quality.classification import Confusion
 from model_monitor.monitors.values import in_order, label_of
-from model_monitor.results.documents.data_quality import feature, spread_of
+from model_monitor.results.documents.data_quality import spread_of
 from model_monitor.results.documents.protocol import Document
 
 PREDICTIONS = "predictions"  # the member of statistics.json that SageMaker does not write
@@ -20,6 +22,7 @@ SECTIONS = {
     "BinaryClassification": "binary_classification",
     "MulticlassClassification": "multiclass_classification",
 }
+MEMBERS = {kind: [f"{name}_{kind}" for name in SECTIONS.values()] for kind in ("metrics", "constraints")}
 
 
 def member_of(monitor: ModelQuality, kind: str) -> str:
@@ -27,16 +30,12 @@ def member_of(monitor: ModelQuality, kind: str) -> str:
     return f"{SECTIONS[monitor.problem_type]}_{kind}"
 
 
-def members(kind: str) -> list[str]:
-    return [f"{name}_{kind}" for name in SECTIONS.values()]
-
-
 def section(document: Document, monitor: ModelQuality, kind: str) -> Document:
     """The metrics or constraints that a file holds. Raises ConfigError if it is of another problem type."""
     wanted = member_of(monitor, kind)
     if wanted not in document:
-        others = [name for name in members(kind) if name in document]
-        there = f"'{others[0]}'" if others else f"none of {', '.join(members(kind))}"
+        others = [name for name in MEMBERS[kind] if name in document]
+        there = f"'{others[0]}'" if others else f"none of {', '.join(MEMBERS[kind])}"
         raise ConfigError(
             f"problem_type {monitor.problem_type} needs '{wanted}', and the file has {there}: "
             f"correct the schedule's problem_type, or make the baseline again"
@@ -48,17 +47,8 @@ def section(document: Document, monitor: ModelQuality, kind: str) -> Document:
 
 
 def refuse_swapped(statistics: Document | None, constraints: Document | None) -> None:
-    if set(members("constraints")) & set(statistics or {}) or set(members("metrics")) & set(constraints or {}):
+    if set(MEMBERS["constraints"]) & set(statistics or {}) or set(MEMBERS["metrics"]) & set(constraints or {}):
         raise ConfigError("statistics.json and constraints.json are swapped")
-
-
-def thresholds_in(asked: Document, operators: Mapping[str, str]) -> dict[str, float]:
-    """The thresholds of ``constraints.json``, by metric; ``operators`` are those of the metrics that can be judged.
-
-    Other keys of an entry are ignored, and an absent operator is the metric's own. Raises ConfigError for an entry that
-    would not be judged as written: another metric, another operator, or no number.
-    """
-    return {name: threshold(name, entry, operators) for name, entry in asked.items()}
 
 
 def refuse_impossible(thresholds: Mapping[str, float], monitor: ModelQuality) -> None:
@@ -82,7 +72,13 @@ def limits_of(monitor: ModelQuality, name: str) -> tuple[float, float]:
     return 0.0, 1.0
 
 
-def threshold(name: str, entry: Any, operators: Mapping[str, str]) -> float:
+def threshold_in(name: str, entry: Any, operators: Mapping[str, str]) -> float:
+    """The threshold of a metric's entry in ``constraints.json``; ``operators`` are those of the metrics that can be
+    judged.
+
+    Other keys are ignored, and an absent operator is the metric's own. Raises ConfigError for an entry that would not
+    be judged as written: another metric, another operator, or no number.
+    """
     if name not in operators:
         raise ConfigError(
             f"'{name}' is no metric that can be judged here, so delete its entry; there are {', '.join(operators)}"
@@ -157,8 +153,8 @@ def measures_in(known: Document, statistics: Document, monitor: ModelQuality) ->
         name: Estimate(value, error_in(known[name], name) if has_errors else None, rows)
         for name, value in values.items()
     }
-    for shares in shares_in(cells_in(known), monitor):
-        counted = {name: share for name, share in shares.items() if name in values and share.n}
+    for found in shares_in(cells_in(known), monitor):
+        counted = {name: s for name, s in found.items() if name in values and isinstance(s, Share) and s.n}
         if all(math.isclose(share.inside / share.n, values[name], abs_tol=1e-9) for name, share in counted.items()):
             return estimates | counted
     return estimates
@@ -206,42 +202,28 @@ def labels_in(cells: Mapping[tuple[str, str], int]) -> tuple[str, ...]:
     return tuple(in_order({label for label in labels if label is not None}))
 
 
-def shares_in(cells: Mapping[tuple[str, str], int], monitor: ModelQuality) -> Iterator[dict[str, Share]]:
+def shares_in(cells: Mapping[tuple[str, str], int], monitor: ModelQuality) -> Iterator[Mapping[str, Measure]]:
     """The shares of a confusion matrix; for two classes, with either as the positive one, the likelier first."""
     hits = sum(n for (actual, predicted), n in cells.items() if actual == predicted)
-    accuracy = {"accuracy": Share(hits, sum(cells.values()))}
+    accuracy: dict[str, Measure] = {"accuracy": Share(hits, sum(cells.values()))}
     if not monitor.is_binary:
         yield accuracy
         return
     labels = {label for cell in cells for label in cell}
     likelier = sorted(labels, key=lambda label: (label == monitor.positive_label, label == "1", label), reverse=True)
-    yield from (accuracy | shares_of(cells, label) for label in likelier)
+    yield from (shares(confusion(cells, label), Coding(label, "")) | accuracy for label in likelier)
 
 
-def shares_of(cells: Mapping[tuple[str, str], int], positive: str) -> dict[str, Share]:
-    """The shares of two classes, given the positive one; a share of no rows where there is none."""
+def confusion(cells: Mapping[tuple[str, str], int], positive: str) -> Confusion:
+    """Rows of two classes, given the positive one."""
     tp = cells.get((positive, positive), 0)
     fn = sum(n for (actual, predicted), n in cells.items() if actual == positive != predicted)
     fp = sum(n for (actual, predicted), n in cells.items() if predicted == positive != actual)
-    tn = sum(cells.values()) - tp - fn - fp
-    return {
-        "recall": Share(tp, tp + fn),
-        "precision": Share(tp, tp + fp),
-        "true_positive_rate": Share(tp, tp + fn),
-        "true_negative_rate": Share(tn, tn + fp),
-        "false_positive_rate": Share(fp, tn + fp),
-        "false_negative_rate": Share(fn, tp + fn),
-    }
-
-
-def predictions_written(monitor: ModelQuality, state: Quality) -> Document:
-    """How the predictions of all rows are spread, as data quality writes a column."""
-    missing = state.rows - state.predictions.present
-    return feature(monitor.predictions_attribute, state.predictions, missing)
+    return Confusion(tp, fp, fn, sum(cells.values()) - tp - fn - fp)
 
 
 def predictions_in(statistics: Document) -> Distribution | None:
-    """The same, read back; None if the file does not say. Raises ConfigError if it can't be read."""
+    """How the predictions of all rows are spread; None if the file does not say. Raises ConfigError."""
     written = statistics.get(PREDICTIONS)
     if written is None:
         return None

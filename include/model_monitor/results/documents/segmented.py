@@ -47,17 +47,13 @@ class SegmentedDocuments(Documents[Parts[Any]]):
         asked: dict[Segment | None, list[Constraint]] = {}
         for constraint in constraints:
             asked.setdefault(self.segment_of(constraint.subject), []).append(outside(constraint, self.monitor))
-        written = self.whole.statistics(state.whole, asked.pop(None, []))
         states = states_of(self.monitor, state)
-        return written | {
-            SEGMENTS: [
-                about(segment)
-                | self.documents_of(monitor_of(self.monitor, segment)).statistics(
-                    states.get(segment, monitor_of(self.monitor, segment).empty), asked.get(segment, [])
-                )
-                for segment in ordered(self.monitor, [*states, *(s for s in asked if s)])
-            ]
-        }
+        segments = []
+        for segment in ordered(self.monitor, [*states, *filter(None, asked)]):
+            inside = monitor_of(self.monitor, segment)
+            own = self.documents_of(inside).statistics(states.get(segment, inside.empty), asked.get(segment, []))
+            segments.append(about(segment) | own)
+        return self.whole.statistics(state.whole, asked.get(None, [])) | {SEGMENTS: segments}
 
     def suggested(self, state: Parts[Any]) -> Document:
         """A segment without constraints, such as one without a label, is left out."""
@@ -100,7 +96,8 @@ class SegmentedDocuments(Documents[Parts[Any]]):
             else:
                 inside = monitor_of(self.monitor, segment)
                 own = self.documents_of(inside).violations(relative, states.get(segment, inside.empty))["violations"]
-                written += [of_segment(violation, segment) for violation in own]
+                words = in_front(dict([segment]))
+                written += [v | {"description": words + v["description"]} | about(segment) for v in own]
         return {"violations": written}
 
     @property
@@ -123,12 +120,7 @@ class SegmentedDocuments(Documents[Parts[Any]]):
     def segment_of(self, subject: Subject) -> Segment | None:
         """The segment of this monitor that a subject is about; None if it is about all rows."""
         outermost = subject.segment[:1]
-        return outermost[0] if outermost and outermost[0][0] in columns(self.monitor) else None
-
-
-def columns(monitor: Segmented[Any]) -> list[str]:
-    """The columns that segments are of."""
-    return [by.column for by in monitor.by]
+        return outermost[0] if outermost and outermost[0][0] in self.monitor.columns else None
 
 
 def monitor_of(monitor: Segmented[Any], segment: Segment) -> Monitor[Any]:
@@ -144,24 +136,19 @@ def states_of(monitor: Segmented[Any], state: Parts[Any]) -> dict[Segment, Any]:
 
 def ordered(monitor: Segmented[Any], segments: Sequence[Segment] | Mapping[Segment, Any]) -> list[Segment]:
     """Each segment once: by the monitor's columns, then by value."""
-    place = {column: i for i, column in enumerate(columns(monitor))}
+    place = {column: i for i, column in enumerate(monitor.columns)}
     return sorted(set(segments), key=lambda segment: (place[segment[0]], segment[1]))
 
 
 def outside(constraint: Constraint, monitor: Segmented[Any]) -> Constraint:
     """A constraint as the monitor inside a segment made it."""
-    column, segment = constraint.subject.column, constraint.subject.segment
-    inner = segment[1:] if segment and segment[0][0] in columns(monitor) else segment
-    return replace(constraint, subject=Subject(column, inner))
+    segment = constraint.subject.segment
+    inner = segment[1:] if segment and segment[0][0] in monitor.columns else segment
+    return replace(constraint, subject=Subject(constraint.subject.column, inner))
 
 
 def about(segment: Segment) -> Document:
     return {"segment": {segment[0]: segment[1]}}
-
-
-def of_segment(violation: Document, segment: Segment) -> Document:
-    named = about(segment)
-    return violation | {"description": in_front(named["segment"]) + violation["description"]} | named
 
 
 def entries_of(document: Document | None, monitor: Segmented[Any]) -> dict[Segment, Document]:
@@ -171,7 +158,7 @@ def entries_of(document: Document | None, monitor: Segmented[Any]) -> dict[Segme
         raise ConfigError(f"'{SEGMENTS}' must be a list of objects, each with a 'segment'")
     entries: dict[Segment, Document] = {}
     for entry in listed:
-        segment = segment_named(entry, columns(monitor))
+        segment = segment_named(entry, monitor.columns)
         if segment in entries:
             raise ConfigError(f"segment {'='.join(segment)} is listed twice; delete one")
         entries[segment] = entry

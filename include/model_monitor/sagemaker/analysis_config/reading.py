@@ -9,7 +9,7 @@ from typing import Any
 
 from model_monitor import store
 from model_monitor.errors import ConfigError
-from model_monitor.results.documents import decode
+from model_monitor.results.documents.protocol import decode
 from model_monitor.sagemaker.analysis_config.schema import Config, Predictor, Shap, ignored, validated
 
 STRUCTURED = ("application/json", "application/jsonlines")  # the dataset's columns are found by paths
