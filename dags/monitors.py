@@ -15,7 +15,6 @@ from model_monitor_airflow.operators import (
     MergeGroundTruth,
 )
 from model_monitor_airflow.schedules import Scheduled, wanted
-from model_monitor_airflow.timetables import WindowTimetable
 
 
 def monitor(entry: Scheduled) -> DAG:
@@ -25,8 +24,8 @@ def monitor(entry: Scheduled) -> DAG:
     with DAG(
         dag_id=schedule.name,
         description=f"{schedule.monitor} of {endpoint.endpoint}/{endpoint.variant}",
-        schedule=timetable(entry),
-        start_date=schedule.earliest + schedule.lag,
+        schedule=entry.timetable,
+        start_date=entry.start_date,
         catchup=False,
         max_active_runs=2 * AT_ONCE + RERUNS if labelled else AT_ONCE,  # at this limit ticks get no run
         params=params(by_hand_only=schedule.timetable is None, labelled=labelled),
@@ -48,12 +47,6 @@ def monitor(entry: Scheduled) -> DAG:
             Alert(task_id="alert", fail_on_violation=schedule.fail_on_violation, **target),
         )
     return dag
-
-
-def timetable(entry: Scheduled) -> WindowTimetable | None:
-    """When the schedule judges which window; None if it only runs by hand."""
-    s = entry.schedule
-    return WindowTimetable(s.timetable, s.length, s.delay, s.latest, s.lag) if s.timetable else None
 
 
 def params(by_hand_only: bool, labelled: bool) -> dict[str, Param]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from airflow.sdk import get_parsing_context
+from airflow.sdk import get_parsing_context, timezone
 
 from model_monitor import config
 from model_monitor.config import retention as retained
+from model_monitor.config.yaml_files import text_of
+from model_monitor.errors import ConfigError
 from model_monitor_airflow.dag_settings import BASELINE, LATE_LABELS, RETENTION, RETENTION_PREVIEW
+from model_monitor_airflow.timetables import WindowTimetable
 
 
 class Scheduled(NamedTuple):
@@ -20,6 +24,30 @@ class Scheduled(NamedTuple):
     file: Path
     endpoint: config.Endpoint
     schedule: config.Schedule
+
+    @property
+    def timetable(self) -> WindowTimetable | None:
+        """When the schedule judges which window; None if it only runs by hand."""
+        s = self.schedule
+        return WindowTimetable(s.timetable, s.length, s.delay, s.latest, s.lag) if s.timetable else None
+
+    @property
+    def start_date(self) -> datetime:
+        """The first tick that may run."""
+        return self.schedule.earliest + self.schedule.lag
+
+    def problem(self) -> str | None:
+        """Why its DAG can't be built; None if it can."""
+        try:
+            if timetable := self.timetable:
+                timetable.infer_manual_data_interval(run_after=timezone.coerce_datetime(self.start_date))
+        except (
+            ArithmeticError,
+            TypeError,
+            ValueError,
+        ) as error:  # one schedule's odd value must not take down the DAGs of all others
+            return f"{self.file}: schedule '{self.schedule.name}' can't be scheduled: {error}"
+        return None
 
 
 def folder() -> Path:
@@ -38,8 +66,17 @@ def wanted(suffix: str = "") -> Iterator[Scheduled]:
         return
     if dag_id.endswith(suffix):
         name = dag_id.removesuffix(suffix)
-        candidates = [path for path in files() if name in path.read_text("utf-8", "replace")]
-        yield from (entry for entry in read(candidates)[0] if entry.schedule.name == name)
+        likely = [path for path in files() if mentions(path, name)]
+        found = [entry for entry in read(likely)[0] if entry.schedule.name == name]
+        yield from found or [entry for entry in read(files())[0] if entry.schedule.name == name]
+
+
+def mentions(path: Path, name: str) -> bool:
+    """Whether a file has a name as it stands; a name that is written with escapes is found by reading all files."""
+    try:
+        return name in text_of(path)
+    except ConfigError:
+        return False
 
 
 def awaiting_labels() -> list[Scheduled]:
@@ -67,13 +104,17 @@ def problems() -> list[str]:
 
 
 def files() -> list[Path]:
-    return sorted(folder().glob("*.yaml"))
+    """The endpoint files; not the hidden ones, such as an editor's lock."""
+    return sorted(path for path in folder().glob("*.yaml") if not path.name.startswith("."))
 
 
 def read(paths: list[Path]) -> tuple[list[Scheduled], list[str]]:
     """The schedules of the files that can be read, and what is wrong with the others."""
     endpoints, errors = loaded(paths)
-    return [Scheduled(path, e, schedule) for path, e in endpoints.items() for schedule in e.schedules], errors
+    entries = [Scheduled(path, e, schedule) for path, e in endpoints.items() for schedule in e.schedules]
+    problems = [entry.problem() for entry in entries]
+    usable = [entry for entry, problem in zip(entries, problems, strict=True) if not problem]
+    return usable, [*errors, *filter(None, problems)]
 
 
 def loaded(paths: list[Path]) -> tuple[dict[Path, config.Endpoint], list[str]]:

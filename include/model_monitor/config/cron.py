@@ -29,6 +29,10 @@ def standard(expression: str) -> str | None:
 
     if len(cron.split()) not in (1, 5) or not croniter.is_valid(cron):
         raise ConfigError(f"'{expression}' is not a cron expression; write five fields, e.g. '0 * * * *'")
+    try:
+        previous(cron, datetime(2026, 1, 1, tzinfo=UTC))
+    except ValueError as error:  # croniter's, of e.g. the 30th of February
+        raise ConfigError(f"'{expression}' is never; write a cron expression that comes true") from error
     return cron
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from model_monitor.config import cron as crons
 from model_monitor.config.capture import Capture
-from model_monitor.config.fields import Address, Cron, Days, Duration, Name, Settings, Share
+from model_monitor.config.fields import Address, Cron, Day, Days, Duration, Name, Settings, Share
 from model_monitor.config.monitors import attributes_of, monitor_of, traits_of
 from model_monitor.config.sections import Baseline, Columns, Explain, GroundTruth, Preprocess
 from model_monitor.core.monitor import Monitor
@@ -32,8 +32,8 @@ class Schedule(Settings):
         ge=timedelta(0),
         description="Wait after a window's end for its last captures, ISO 8601",
     )
-    start_date: date = Field(date(2020, 1, 1), description="Windows before this day can't be backfilled")
-    end_date: date | None = Field(None, description="No window after this day is run, e.g. of a retired endpoint")
+    start_date: Day = Field(date(2020, 1, 1), description="Windows before this day can't be backfilled")
+    end_date: Day | None = Field(None, description="No window after this day is run, e.g. of a retired endpoint")
     baseline: Baseline = Baseline()
     ground_truth: GroundTruth | None = Field(
         None, description="Labels to merge with the captures; overrides the endpoint's"

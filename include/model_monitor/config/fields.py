@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,10 +89,13 @@ def with_format(section: Any) -> Any:
     return section | {"format": kind, "header": header}
 
 
+LONGEST = timedelta(days=3660)
+
 Name = Annotated[str, Field(pattern=f"^{addresses.NAME}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Address = Annotated[str, Field(min_length=1), AfterValidator(anchored)]
 Cron = Annotated[str, AfterValidator(readable_cron)]
-Duration = Annotated[timedelta, BeforeValidator(written_as_iso)]
+Duration = Annotated[timedelta, BeforeValidator(written_as_iso), Field(ge=-LONGEST, le=LONGEST)]
 Backwards = Annotated[Duration, Field(le=timedelta(0))]
+Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2999, 12, 31))]
 Days = Annotated[int, BeforeValidator(no_flag), Field(ge=1, le=36500)]

@@ -14,7 +14,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from model_monitor.config import retention
+from model_monitor.config import retention, yaml_files
 from model_monitor.config.endpoint import Endpoint
 from model_monitor.errors import ConfigError
 
@@ -25,14 +25,15 @@ def load(path: Path | str) -> Endpoint:
     """The endpoint of one YAML file. Raises ConfigError that names the file, the line and what to write instead."""
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
-        refuse_repeated_keys(path, tree)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: can't be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from error
+        return endpoint_in(path, *yaml_files.load(path))
+    except ConfigError:
+        raise
+    except Exception as error:  # whatever a value does to the code that reads it, the other files' DAGs stay
+        raise ConfigError(f"{path}: can't be read: {type(error).__name__}: {error}") from error
+
+
+def endpoint_in(path: Path, tree: yaml.Node | None, content: Any) -> Endpoint:
+    """The endpoint that a file's content describes."""
     try:
         endpoint = Endpoint.model_validate(with_environment(content), context={"folder": path.parent})
     except ValidationError as error:
@@ -79,7 +80,7 @@ def load_all(
 
 def problems_in(path: Path, endpoint: Endpoint) -> list[str]:
     """What is wrong with a file beyond its schema: unknown monitors or options, and scripts that do not exist."""
-    tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    tree, _ = yaml_files.load(path)
     problems = []
 
     def add(place: Sequence[str | int], problem: object) -> None:
@@ -115,20 +116,6 @@ def environment_value(reference: re.Match[str]) -> str:
 def advice_on(error: ValidationError, path: Path, tree: yaml.Node | None) -> str:
     """A line per problem: file, line, place and advice. ``tree`` is the file's YAML with its marks."""
     return "\n".join(explained(path, tree, problem) for problem in deepest(error.errors()))
-
-
-def refuse_repeated_keys(path: Path, node: yaml.Node | None) -> None:
-    """Raise ConfigError for a repeated key; YAML would silently take the last."""
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if key.value in seen:
-                raise ConfigError(f"{path}:{key.start_mark.line + 1}: '{key.value}' is there twice; remove one")
-            seen.add(key.value)
-            refuse_repeated_keys(path, value)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            refuse_repeated_keys(path, item)
 
 
 def deepest(problems: list[ErrorDetails]) -> list[ErrorDetails]:

@@ -17,6 +17,8 @@ from model_monitor.store.addresses import NAME
 SPARE = DAY  # for a run that waits its turn, or is retried
 FIRST, SAMPLES, STRIDE = datetime(2020, 1, 1, tzinfo=UTC), 134, 3 * DAY  # midnights of a year and a month
 
+LONGEST_LOOK = 1 << 20  # bytes of a file that can't be read
+
 
 def problem_of(endpoint: Endpoint) -> str | None:
     """Why ``retention_days`` deletes what a window still needs, or what is not the endpoint's; None if it doesn't."""
@@ -102,7 +104,10 @@ def held_back(endpoints: Mapping[Path, Endpoint], files: Iterable[Path]) -> dict
 def names_in(file: Path) -> set[str]:
     """What may be names of endpoints in a file that can't be read; none if it is no endpoint file."""
     try:
-        text = file.read_text("utf-8", "replace")
+        if not file.is_file():  # reading from a pipe would wait
+            return set()
+        with file.open("rb") as stream:
+            text = stream.read(LONGEST_LOOK).decode("utf-8", "replace")
     except OSError:
         return set()
     return {match[0] for match in re.finditer(NAME, text) if "capture" in text or "schedules" in text}

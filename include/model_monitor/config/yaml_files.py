@@ -1,0 +1,101 @@
+"""Read a YAML file that a person wrote: bounded in size and expansion, each problem with file and line."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from model_monitor.errors import ConfigError
+
+MAX_BYTES = 256 << 10  # each DAG file reads each endpoint file again and again
+MAX_DEPTH = 50
+MAX_NODES = 100_000  # after aliases are resolved
+
+
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # whichever this PyYAML has
+    """PyYAML's safe loader; whatever its constructors raise (``2026-13-01`` is no date) names the line."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (yaml.YAMLError, RecursionError):
+            raise
+        except Exception as error:
+            raise yaml.constructor.ConstructorError(None, None, f"{error}", node.start_mark) from error
+
+
+def load(path: Path) -> tuple[yaml.Node | None, Any]:
+    """The file's nodes with their lines, and its content. Raises ConfigError."""
+    text = text_of(path)
+    try:
+        check_depth(path, text)
+        loader = Loader(text)
+        try:
+            tree = loader.get_single_node()
+            check(path, tree)
+            return tree, loader.construct_document(tree) if tree else None
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f":{mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}{line}: not YAML: {error.problem or error.context}") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+
+
+def text_of(path: Path) -> str:
+    """The text of a file. Raises ConfigError for what is no file, is too large, or is not UTF-8."""
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise ConfigError(f"{path}: is not a file")
+        if found.st_size > MAX_BYTES:
+            raise ConfigError(f"{path}: has {found.st_size:,} bytes; an endpoint file has at most {MAX_BYTES:,}")
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: can't be read: {error}") from error
+
+
+def check_depth(path: Path, text: str) -> None:
+    """Raise ConfigError for what is nested too deeply: libyaml's composer would overflow the stack."""
+    depth = 0
+    for event in yaml.parse(text, Loader=Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise ConfigError(f"{path}:{line}: nested deeper than {MAX_DEPTH} levels")
+
+
+def check(path: Path, tree: yaml.Node | None) -> None:
+    """Raise ConfigError for a repeated key, of which YAML would silently take the last, and for aliases that grow
+    without bound."""
+    waiting: list[tuple[yaml.Node | None, tuple[int, ...]]] = [(tree, ())]
+    for _ in range(MAX_NODES):
+        if not waiting:
+            return
+        node, above = waiting.pop()
+        if id(node) in above:
+            raise ConfigError(f"{path}:{line_of(node)}: the alias stands for what it is in; write it out")
+        inside = (*above, id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += [(item, inside) for item in node.value]
+        elif isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, value in node.value:
+                name = str(key.value)
+                if name in seen:
+                    raise ConfigError(f"{path}:{line_of(key)}: '{name}' is there twice; remove one")
+                seen.add(name)
+                waiting += [(key, inside), (value, inside)]
+    raise ConfigError(f"{path}: has more than {MAX_NODES:,} values; write fewer, or fewer aliases")
+
+
+def line_of(node: yaml.Node | None) -> int:
+    return node.start_mark.line + 1 if node else 1
