@@ -27,6 +27,7 @@ def numbers(values) -> Numbers:
     return Numbers.of(Quantiles.of(np.asarray(values, float)))
 
 
+@pytest.mark.filterwarnings("ignore:divide by zero", "ignore:ks_2samp")  # of its p-value, which is not used
 @given(few, few)
 def test_the_numeric_distance_is_scipys_kolmogorov_smirnov(a: list[float], b: list[float]) -> None:
     theirs = stats.ks_2samp(a, b, method="asymp").statistic

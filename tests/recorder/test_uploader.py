@@ -85,7 +85,9 @@ def test_a_child_of_the_serving_process_does_not_keep_it_from_ending(address: st
 def test_a_signal_to_all_of_them_ends_the_serving_process_and_the_rest_is_sent(
     address: str, tmp_path: Path, how: signal.Signals
 ) -> None:
-    script = f"import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit())\n{SERVING}{ANSWERING}"
+    script = "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit())\n"
+    script += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
+    script += f"{SERVING}{ANSWERING}"
     with served(script, address, tmp_path, start_new_session=True, stderr=subprocess.DEVNULL) as process:
         [uploader] = uploaders(process.pid)
         assert process.stdout and process.stdout.readline() == "asked\n"
