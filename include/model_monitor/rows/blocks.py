@@ -48,7 +48,7 @@ class Block:
 
 def blocks(files: Iterable[store.File]) -> Iterator[Block]:
     """The lines of files in blocks of about ``BLOCK_BYTES``; a longer line gets a block of its own size."""
-    return in_blocks(pieces(files))
+    return in_blocks(piece for pieces in read(files) for piece in pieces if piece.content.strip())
 
 
 def in_blocks(pieces: Iterable[Piece]) -> Iterator[Block]:
@@ -61,12 +61,6 @@ def in_blocks(pieces: Iterable[Piece]) -> Iterator[Block]:
         waiting.append(piece)
     if waiting:
         yield Block(waiting)
-
-
-def pieces(files: Iterable[store.File]) -> Iterator[Piece]:
-    """The lines of all files, without those that are blank."""
-    for file in read(files):
-        yield from (piece for piece in file if piece.content.strip())
 
 
 def read(files: Iterable[store.File]) -> Iterator[Iterator[Piece]]:

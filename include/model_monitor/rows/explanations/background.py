@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows.explanations import tables
-from model_monitor.rows.explanations.sampling import sample
 
 Value = float | str | None
 Row = tuple[Value, ...]
@@ -36,7 +35,7 @@ def background_of(
     """
     if num_clusters is not None and num_clusters < 1:
         raise ConfigError(f"num_clusters is at least 1, not {num_clusters}")
-    rows, _ = sample(batches, features, SAMPLE)
+    rows, _ = tables.sample(batches, features, SAMPLE)
     if not rows.num_rows:
         raise DataError("the dataset for the background has no rows; give another, or rows as background")
     names = list(features) or [name for name in rows.column_names if not name.startswith("@")]

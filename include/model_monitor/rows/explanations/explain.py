@@ -18,7 +18,6 @@ from model_monitor.rows.explanations.exact_shap import ExactShap, Method, exact_
 from model_monitor.rows.explanations.kernel_shap import KernelShap, Predict, default_samples, samples_of
 from model_monitor.rows.explanations.models import Model, ModelAt
 from model_monitor.rows.explanations.opening import model_at
-from model_monitor.rows.explanations.sampling import sample
 from model_monitor.rows.select import Selection
 from model_monitor.rows.sources.datasets import row_group, row_groups_of
 from model_monitor.rows.summary import Summary, writing
@@ -78,7 +77,7 @@ def explain(
     """
     check(explainer)
     names = list(dict.fromkeys([*explainer.features, *keep])) if explainer.features else ()
-    rows, count = sample(batches, names, explainer.rows)
+    rows, count = tables.sample(batches, names, explainer.rows)
     features = explainer.features or tuple(name for name in rows.column_names if not name.startswith("@"))
     summary = Summary(dict(origin), records=count, rows=rows.num_rows)
     attributed = attributions_of(rows, explainer, features, headers) if rows.num_rows else {}

@@ -20,8 +20,7 @@ ContentType = Literal["text/csv", "application/json", "application/jsonlines"]
 
 @dataclass(frozen=True)
 class Exchange:
-    """How rows are written for an endpoint, and where the numbers in its answers are; named as in SageMaker's
-    ``predictor``.
+    """How rows are written for an endpoint, and where its answers' numbers are; as in SageMaker's ``predictor``.
 
     content_template: the body; of JSON with ``$records`` (the list of all rows), of JSON lines each row's line with
         ``$features``. None for the bare list.
@@ -30,12 +29,10 @@ class Exchange:
     accept_type: of the answer; None for the request's content type.
     probability, label: where the numbers are: of CSV the index of a column, of JSON a JMESPath into the whole answer
         (of JSON lines: into each line). ``probability`` wins; without both: all columns, or the whole answer.
-    batch_rows: rows in one request, at most.
-    concurrency: requests at once, at most.
-    timeout_seconds: for one request: for its connection, for the start of its answer, and for the rest of it.
+    batch_rows, concurrency: rows in one request, and requests at once, at most.
+    timeout_seconds: for a request's connection, for the start of its answer, and for the rest of it.
     retries: how often a request is sent again after 429, 5xx, or no whole answer, waiting longer each time.
-    headers_from: the environment variable with headers to send, such as Authorization, as a JSON object. They can't
-        be set here: secrets don't belong in files.
+    headers_from: the environment variable with headers to send, which may be secret, as a JSON object.
     """
 
     content_type: ContentType = "text/csv"
@@ -83,10 +80,7 @@ class Model(Protocol):
 
     def predict(self, rows: np.ndarray, features: Sequence[str]) -> np.ndarray:
         """Rows (2-d, rows x features; float64, NaN where missing, or objects: float, str, None) to float64 numbers, all
-        finite, rows x outputs.
-
-        Raises DataError if the answers can't be used, StoreError if a retry may help.
-        """
+        finite, rows x outputs. Raises DataError if the answers can't be used, StoreError if a retry may help."""
 
 
 def check(at: ModelAt) -> None:

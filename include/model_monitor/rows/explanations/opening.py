@@ -13,8 +13,7 @@ import numpy as np
 
 from model_monitor import store
 from model_monitor.errors import ConfigError, DataError, MonitorError
-from model_monitor.rows.explanations.answers import checked
-from model_monitor.rows.explanations.endpoints import HttpEndpoint, SageMakerEndpoint, headers_of
+from model_monitor.rows.explanations.endpoints import HttpEndpoint, SageMakerEndpoint, checked, headers_of
 from model_monitor.rows.explanations.models import MLFLOW, Model, ModelAt, check
 
 BOOSTERS = (".json", ".ubj", ".xgb")

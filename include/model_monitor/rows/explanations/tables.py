@@ -1,18 +1,22 @@
-"""Turn captured columns of texts into the rows of numbers and texts that a model gets."""
+"""Sample the rows to explain, and turn their columns of texts into the numbers and texts that a model gets."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from model_monitor.core.batch import EVENT_ID, EVENT_TIME, columns
+from model_monitor.core.hashing import hash_values
 from model_monitor.errors import ConfigError
 
 # As JSON writes numbers, and .5; so 007 stays a text, which differs from 7.
 NUMBER = r"^-?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][+-]?[0-9]+)?$"
 DIGIT = r"[0-9]"
+
+HASH, PLACE = "@hash", "@place"  # of a row: of its request, and among all rows
 
 
 def is_numeric(column: pa.Array) -> bool | None:
@@ -23,12 +27,12 @@ def is_numeric(column: pa.Array) -> bool | None:
     return not pa.types.is_string(values.type) or bool(pc.all(numbers_among(values)).as_py())
 
 
-def matrix(columns: Sequence[pa.Array], numeric: Sequence[bool]) -> np.ndarray:
+def matrix(table_columns: Sequence[pa.Array], numeric: Sequence[bool]) -> np.ndarray:
     """Rows x columns: float64 (NaN if missing) if all values are numbers or missing, else objects (float, str, None).
 
     In a numeric column a value that is no number stays a text; in any other column all values are texts.
     """
-    arrays = [cells(plain(column), is_number) for column, is_number in zip(columns, numeric, strict=True)]
+    arrays = [cells(plain(column), is_number) for column, is_number in zip(table_columns, numeric, strict=True)]
     if all(column.dtype != object for column in arrays):
         return np.column_stack(arrays)
     table = np.empty((len(arrays[0]), len(arrays)), object)
@@ -87,3 +91,59 @@ def same(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if a.dtype != object and b.dtype != object:
         equal = equal | (np.isnan(a) & np.isnan(b))
     return equal
+
+
+def sample(batches: Iterable[pa.RecordBatch], names: Sequence[str], count: int) -> tuple[pa.Table, int]:
+    """At most ``count`` rows, in their original order, and how many they were taken from.
+
+    Chosen are those with the smallest 64-bit hashes of the event id (of one request, the first rows), or of their place
+    where there are no ids. They have the named columns (() for all judged ones), the event id and the event time.
+    Memory holds at most twice as many rows, and a batch.
+
+    Raises ConfigError if a column is not there.
+    """
+    waiting: list[pa.Table] = []
+    held = seen = 0
+    for batch in batches:
+        wanted = [*(names or columns(batch)), *(n for n in (EVENT_ID, EVENT_TIME) if n in batch.schema.names)]
+        if absent := [name for name in names if name not in batch.schema.names]:
+            there = ", ".join(columns(batch)) or "none"
+            raise ConfigError(f"there is no column '{absent[0]}' to explain; set features to some of: {there}")
+        part = pa.Table.from_batches([batch.select(wanted)])
+        places = np.arange(seen, seen + batch.num_rows)
+        seen += batch.num_rows
+        waiting.append(smallest(hashes_added(part, places), count))
+        held += waiting[-1].num_rows
+        if held > 2 * count:
+            waiting = [smallest(joined(waiting), count)]
+            held = waiting[0].num_rows
+    if not waiting:
+        return pa.table({name: pa.array([], pa.string()) for name in names}), 0
+    rows = smallest(joined(waiting), count).sort_by(PLACE)
+    return rows.drop_columns([HASH, PLACE]).combine_chunks(), seen
+
+
+def hashes_added(rows: pa.Table, places: np.ndarray) -> pa.Table:
+    ids = rows.column(EVENT_ID).cast(pa.string()).combine_chunks() if EVENT_ID in rows.column_names else None
+    texts = pa.array(places).cast(pa.string()) if ids is None else ids
+    return rows.append_column(HASH, pa.array(hash_values(texts))).append_column(PLACE, pa.array(places))
+
+
+def smallest(rows: pa.Table, count: int) -> pa.Table:
+    """The rows with the smallest hashes, the first ones among equal hashes."""
+    if rows.num_rows <= count:
+        return rows
+    order = np.lexsort((rows.column(PLACE).to_numpy(), rows.column(HASH).to_numpy()))
+    return rows.take(pa.array(order[:count]))
+
+
+def joined(parts: Sequence[pa.Table]) -> pa.Table:
+    """Parts with the same columns, which may be coded in one part and not in another."""
+    return pa.concat_tables([decoded(part) for part in parts], promote_options="permissive")
+
+
+def decoded(rows: pa.Table) -> pa.Table:
+    for i, field in enumerate(rows.schema):
+        if pa.types.is_dictionary(field.type):
+            rows = rows.set_column(i, field.name, rows.column(i).cast(field.type.value_type))
+    return rows

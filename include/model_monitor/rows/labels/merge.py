@@ -16,7 +16,6 @@ from typing import IO, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from model_monitor import store
 from model_monitor.core.batch import EVENT_ID, INFERENCE_ID, LABELLED, RECORD, REPEATED
@@ -26,15 +25,13 @@ from model_monitor.rows.json_text import in_one, joined
 from model_monitor.rows.labels.files import Labels, Values
 from model_monitor.rows.payloads.sides import ranges
 from model_monitor.rows.sources.datasets import coded_columns
-from model_monitor.rows.summary import Rejected, Summary, opened, undamaged, writing
+from model_monitor.rows.summary import Rejected, Summary, opened, writing
 from model_monitor.store.ahead import ahead
 
 PAIRS_PER_RECORD = 10  # more pairs per request and label are a mistake
 
-OF_BATCH = (
-    '{"captureData":{"batchTransformOutput":'
-    # The end of such a record, with its time and without:
-)
+OF_BATCH = '{"captureData":{"batchTransformOutput":'
+# The end of such a record, with its time and without:
 TIME = (r',"inferenceTime":"[^"\\]*"\},"eventVersion":"0"\}$', '},"eventVersion":"0"}')
 
 NO_LABELS = {"requests": 0, "matched": 0, "records": 0, "duplicates": 0, "mismatched": 0}
@@ -54,9 +51,8 @@ class Joining:
 
 def keys_of(address: str) -> np.ndarray:
     """The sorted hashes of the ids by which labels name the requests of a file of rows."""
-    with undamaged(address), store.open_file(address) as stream:
-        ids = pq.read_table(stream, columns=[EVENT_ID, INFERENCE_ID])
-    return np.sort(hash_values(key_ids(ids)))
+    with opened(address) as file:
+        return np.sort(hash_values(key_ids(file.read([EVENT_ID, INFERENCE_ID]))))
 
 
 def among(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -149,10 +145,11 @@ def merged(rows: pa.Table, truths: Truths, schema: pa.Schema) -> Portion:
         "duplicates": duplicates,
         "mismatched": int(bad.sum()),
     }
+    lines = rows.column(RECORD).take(pa.array(fine.firsts[fine.request])).combine_chunks()
     members = joined('{"groundTruthData":', truths.texts.take(pa.array(fine.label)), ",")
     return Portion(
         with_labels(rows, fine, truths, schema),
-        spliced(members, fine.records(rows)),
+        spliced(members, lines),
         counts,
         Counter(labels.hours_of(fine.label[fine.opens])),
         [pairs.reject(i, labels, values) for i in np.flatnonzero(bad).tolist()],
@@ -198,11 +195,6 @@ class Pairs:
     def opens(self) -> np.ndarray:
         """Which pairs are the first of their request."""
         return np.concatenate([[True], np.diff(self.request) > 0]) if len(self.request) else np.empty(0, bool)
-
-    def records(self, rows: pa.Table) -> pa.StringArray:
-        """The captured line of each pair's request."""
-        lines: pa.StringArray = rows.column(RECORD).take(pa.array(self.firsts[self.request])).combine_chunks()
-        return lines
 
     def misfits(self, values: Values) -> np.ndarray:
         """Which pairs have a label without a value for each row."""

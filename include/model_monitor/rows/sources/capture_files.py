@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -10,7 +9,7 @@ from typing import ClassVar
 from model_monitor import store
 from model_monitor.core.window import EVER, Window
 from model_monitor.errors import ConfigError
-from model_monitor.rows import blocks
+from model_monitor.rows.blocks import SUFFIXES
 from model_monitor.rows.sources.source import Listed, Source, in_hour_folders
 
 
@@ -28,10 +27,7 @@ class CaptureFiles(Source):
         return store.join(self.uri, self.endpoint, self.variant, f"{hour:%Y/%m/%d/%H}")
 
     def listed(self, window: Window) -> list[Listed]:
-        return in_hour_folders(window, self.straggler_hours, self.folder, blocks.SUFFIXES)
-
-    def blocks(self, files: Sequence[Listed], window: Window | None = None) -> Iterator[blocks.Block]:
-        return blocks.blocks(one.file for one in files)
+        return in_hour_folders(window, self.straggler_hours, self.folder, SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -42,11 +38,7 @@ class CaptureFolder(Source):
 
     def listed(self, window: Window) -> list[Listed]:
         """Raises ConfigError if there are none."""
-        files = store.list_files(self.uri, blocks.SUFFIXES)
+        files = store.list_files(self.uri, SUFFIXES)
         if not files:
-            suffixes = ", ".join(blocks.SUFFIXES)
-            raise ConfigError(f"there are no capture files at {self.uri}: none ends in {suffixes}")
+            raise ConfigError(f"there are no capture files at {self.uri}: none ends in {', '.join(SUFFIXES)}")
         return [Listed(file, EVER) for file in files]
-
-    def blocks(self, files: Sequence[Listed], window: Window | None = None) -> Iterator[blocks.Block]:
-        return blocks.blocks(listed.file for listed in files)

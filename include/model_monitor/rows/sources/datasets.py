@@ -44,11 +44,12 @@ class Dataset:
         """The dataset at a file or folder. Raises ConfigError if there is none."""
         if format not in READERS:
             raise ConfigError(f"a dataset's format is one of {', '.join(READERS)}, not {format!r}")
-        if is_folder(address) and delta.is_table(address):
+        is_folder = not store.exists(address)
+        if is_folder and delta.is_table(address):
             raise ConfigError(
                 f"{address} is a Delta table, in whose folder are removed rows as well; export it as plain Parquet"
             )
-        files = store.list_files(address) if not is_folder(address) else store.list_files(address, SUFFIXES[format])
+        files = store.list_files(address, SUFFIXES[format] if is_folder else ("",))
         if not files:
             raise ConfigError(f"there is no dataset at {address}: no file that ends in {' or '.join(SUFFIXES[format])}")
         return cls(files, format, header, names)
@@ -69,10 +70,6 @@ class Dataset:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         return (batch for piece in self.pieces() for batch in self.rows(piece))
-
-
-def is_folder(address: str) -> bool:
-    return not store.exists(address)
 
 
 def csv_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch]:
@@ -122,8 +119,7 @@ def csv_rows(
 
 def first_row(file: store.File) -> list[str]:
     """The values of a CSV file's first line that is not blank; [] if there is none. Raises DataError."""
-    # A chunk may end inside a character.
-    text = codecs.getincrementaldecoder("utf-8-sig")()
+    text = codecs.getincrementaldecoder("utf-8-sig")()  # a chunk may end inside a character
     try:
         for chunk in blocks.chunks(file):
             for row in filter(None, csv.reader(io.StringIO(text.decode(chunk), newline=""))):

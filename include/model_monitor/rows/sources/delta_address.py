@@ -24,7 +24,8 @@ def storage_options(uri: str) -> dict[str, str]:
     if scheme == "s3":
         return of_s3(said_in(with_region(query)))
     if scheme in ("gs", "gcs"):
-        return of_google(said_in(query)) | ({"google_skip_signature": "true"} if place.startswith("anonymous@") else {})
+        unsigned = {"google_skip_signature": "true"} if place.startswith("anonymous@") else {}
+        return at_endpoint("google_base_url", overriding(said_in(query))) | unsigned
     if scheme in ("abfs", "abfss"):
         return of_azure(said_in(query), place.partition("/")[0].rpartition("@")[2].partition(".")[0])
     return {}
@@ -39,16 +40,14 @@ def at_endpoint(name: str, endpoint: str | None) -> dict[str, str]:
     return {name: endpoint, "allow_http": str(endpoint.startswith("http://")).lower()} if endpoint else {}
 
 
-def of_s3(said: dict[str, str]) -> dict[str, str]:
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    if own := said.get("endpoint_override"):
-        endpoint = f"{said.get('scheme', 'https')}://{own}"
-    return at_endpoint("aws_endpoint_url", endpoint) | ({"aws_region": said["region"]} if "region" in said else {})
-
-
-def of_google(said: dict[str, str]) -> dict[str, str]:
+def overriding(said: dict[str, str]) -> str | None:
     own = said.get("endpoint_override")
-    return at_endpoint("google_base_url", own and f"{said.get('scheme', 'https')}://{own}")
+    return own and f"{said.get('scheme', 'https')}://{own}"
+
+
+def of_s3(said: dict[str, str]) -> dict[str, str]:
+    endpoint = overriding(said) or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    return at_endpoint("aws_endpoint_url", endpoint) | ({"aws_region": said["region"]} if "region" in said else {})
 
 
 def of_azure(said: dict[str, str], account: str) -> dict[str, str]:

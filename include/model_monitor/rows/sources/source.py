@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 from model_monitor import store
 from model_monitor.core.window import HOUR, Window, floor_hour
 from model_monitor.rows.blocks import Block
+from model_monitor.rows.blocks import blocks as capture_blocks
 from model_monitor.store.ahead import AT_ONCE, ahead
 
 
@@ -46,7 +47,7 @@ class Source(Protocol):
 
     def blocks(self, files: Sequence[Listed], window: Window | None = None) -> Iterator[Block]:
         """The requests in files, as lines of capture records; may leave out what a window does not need."""
-        ...
+        return capture_blocks(one.file for one in files)
 
     def hour_of(self, listed: Listed) -> datetime | None:
         """The hour that counts a file's requests without a time; None if no request of the file has a time."""

@@ -94,32 +94,28 @@ def json_documents(pieces: Iterator[Piece]) -> Iterator[Line]:
 
 def whole_list(pieces: Iterable[Piece]) -> bytes:
     """All of a list. Raises DataError for one that is too large to be held in memory."""
-    known = fitting(pieces)
-    if size_of(known) > WHOLE_BYTES:
+    known, whole = held(pieces)
+    if whole is None:
         what = f"{known[0].file} is one JSON list of more than {WHOLE_BYTES >> 20} MB"
         raise DataError(f"{what}; write an object per line")
-    return joined(known)
+    return whole
 
 
 def one_or_lines(pieces: Iterator[Piece]) -> Iterator[Line]:
     """One document over all lines, or one per line where that is none."""
-    known = fitting(pieces)
-    whole = joined(known) if size_of(known) <= WHOLE_BYTES else b""
-    yield from [(1, whole)] if is_document(whole) else json_lines(chain(known, pieces))
+    known, whole = held(pieces)
+    yield from [(1, whole)] if whole and is_document(whole) else json_lines(chain(known, pieces))
 
 
-def fitting(pieces: Iterable[Piece]) -> list[Piece]:
-    """Pieces up to the one that exceeds ``WHOLE_BYTES``."""
+def held(pieces: Iterable[Piece]) -> tuple[list[Piece], bytes | None]:
+    """All pieces and their content; or those up to the one that exceeds ``WHOLE_BYTES``, and None."""
     known: list[Piece] = []
+    size = 0
     for piece in pieces:
         known.append(piece)
-        if size_of(known) > WHOLE_BYTES:
-            break
-    return known
-
-
-def size_of(pieces: Iterable[Piece]) -> int:
-    return sum(len(piece.content) for piece in pieces)
+        if (size := size + len(piece.content)) > WHOLE_BYTES:
+            return known, None
+    return known, b"\n".join(piece.content for piece in known)
 
 
 def json_lines(pieces: Iterable[Piece]) -> Iterator[Line]:
@@ -127,10 +123,6 @@ def json_lines(pieces: Iterable[Piece]) -> Iterator[Line]:
         for number, line in enumerate(piece.content.split(b"\n"), piece.first):
             if text := line.strip():
                 yield number, text
-
-
-def joined(pieces: Iterable[Piece]) -> bytes:
-    return b"\n".join(piece.content for piece in pieces)
 
 
 def elements(content: bytes, file: str) -> list[bytes]:
