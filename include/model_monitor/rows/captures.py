@@ -67,10 +67,7 @@ class Records:
         return len(self.events)
 
     def side(self, name: str, part: str) -> pa.Array:
-        """One part (a field of ``SIDE``) of one side (endpointInput, endpointOutput).
-
-        A row of batch transform has a ``batchTransformOutput``, which stands for a missing ``endpointOutput``.
-        """
+        """One part of one side; a ``batchTransformOutput`` stands for a missing ``endpointOutput``."""
         own = self.nested("captureData", name, part)
         batch = self.nested("captureData", "batchTransformOutput")
         if name != "endpointOutput" or batch.null_count == len(batch):
@@ -125,11 +122,8 @@ def parse(block: Block) -> Records:
 
 
 def is_object(line: bytes) -> bool:
-    """Whether a line looks like one whole object.
-
-    If all lines do, and there are as many objects as lines, each line is an object. PyArrow must see nothing else: a
-    bare ``null`` crashes the process (seen with PyArrow 26).
-    """
+    """Whether a line looks like one whole object. PyArrow must see nothing else: a bare ``null`` crashes the process
+    (seen with PyArrow 26)."""
     return line.startswith(b"{") and line.endswith(b"}")
 
 

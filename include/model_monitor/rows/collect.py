@@ -51,12 +51,10 @@ def collect(
     workers: int = CORES,
     keep_records: bool = False,
 ) -> list[Summary]:
-    """Write the rows of each span; return a summary of its records.
+    """Write the rows of each span, with the captured lines if ``keep_records``; return a summary of its records.
 
-    ``blocks`` starts reading from the beginning. It is called again if most requests of a span turn out to have another
-    shape than the first. A record without an event time counts in the span that ``span_of_file`` gives (-1: in none,
-    since the file belongs to another span). With ``keep_records`` the captured lines are stored beside the rows, to be
-    merged with ground truth.
+    ``blocks`` is called again if most requests of a span turn out to have another shape than the first. A record
+    without an event time counts in the span that ``span_of_file`` gives (-1: in none, as another window reads it).
     """
 
     def work(block: Block) -> tuple[list[Portion], list[Rejected]]:

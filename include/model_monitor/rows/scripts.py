@@ -32,6 +32,9 @@ from model_monitor.rows.summary import Rejected
 
 log = logging.getLogger(__name__)
 
+CAPTURED = ("endpointInput", "endpointOutput", "batchTransformOutput")
+SIDE = ("encoding", "data", "observedContentType", "mode")
+
 
 @dataclass
 class EventMetadata:
@@ -82,12 +85,8 @@ class CapturedData:
     def as_dict(self) -> dict[str, Any]:
         """The captured object with the sides as they are now."""
         captured = self.event_dict.get("captureData") or {}
-        parts = {
-            "endpointInput": self.endpoint_input,
-            "endpointOutput": self.endpoint_output,
-            "batchTransformOutput": self.batch_transform_output,
-        }
-        sides = {name: extensions(captured.get(name)) | side.as_dict() for name, side in parts.items()}
+        parts = zip(CAPTURED, (self.endpoint_input, self.endpoint_output, self.batch_transform_output), strict=True)
+        sides = {name: extensions(captured.get(name)) | side.as_dict() for name, side in parts}
         return self.event_dict | {"captureData": {name: side for name, side in sides.items() if side}}
 
     @property
@@ -127,9 +126,6 @@ class Line(OfBatch, str):
 
 class Fields(OfBatch, dict[str, Any]):
     """An object of JSON."""
-
-
-SIDE = ("encoding", "data", "observedContentType", "mode")
 
 
 def event_data(side: dict[str, Any] | None) -> EventData:

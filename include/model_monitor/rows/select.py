@@ -18,17 +18,13 @@ POSITION = re.compile(r"_c\d+")
 
 @dataclass(frozen=True)
 class Selection:
-    """Rows of a window, of a share of its requests, without excluded columns, named as in the baseline.
-
-    names: the baseline's columns in order; () without a baseline.
-    by_position: rename even columns with names of their own by position, as SageMaker does.
-    """
+    """Rows of a window, of a share of its requests, without excluded columns, named as in the baseline."""
 
     window: Window | None = None
     share: float = 1.0
     exclude: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
-    by_position: bool = False
+    names: tuple[str, ...] = ()  # the baseline's columns in order; () without a baseline
+    by_position: bool = False  # rename even columns with names of their own by position, as SageMaker does
 
     def of(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """The selected part of each batch; empty ones are left out."""

@@ -42,21 +42,17 @@ class Rejected:
 
 @dataclass
 class Summary:
-    """What became of the captured records of a span; ``origin`` is what its file was made from.
+    """What became of the captured records of a span."""
 
-    ``captured`` counts the different readable requests by the percentage at which they were captured. ``labels`` is
-    what was found of ground truth, if it was looked for.
-    """
-
-    origin: dict[str, Any]
+    origin: dict[str, Any]  # what its file was made from
     records: int = 0
     rows: int = 0
     duplicates: int = 0
     rejected: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     kept: list[dict[str, Any]] = field(default_factory=list)
-    captured: dict[str, int] = field(default_factory=dict)
-    labels: dict[str, Any] = field(default_factory=dict)
+    captured: dict[str, int] = field(default_factory=dict)  # different readable requests by percentage captured
+    labels: dict[str, Any] = field(default_factory=dict)  # what was found of ground truth, if it was looked for
 
     def reject(self, record: Rejected) -> None:
         self.rejected += 1

@@ -14,7 +14,8 @@ from support.captures import NO_SIDE, lines, record, side
 
 from model_monitor.errors import ConfigError
 from model_monitor.rows import blocks, captures
-from model_monitor.rows.payloads.attributes import compiled, extracting, is_path, label_values
+from model_monitor.rows.payloads.attributes import extracting, label_values
+from model_monitor.rows.payloads.jsonpaths import compiled, is_path
 from model_monitor.rows.payloads.payload import Names
 
 Row = dict[str, str | None]

@@ -23,15 +23,12 @@ STARTS = 10  # of k-means
 def background_of(
     batches: Iterable[pa.RecordBatch], features: Sequence[str], num_clusters: int | None = None, seed: int = 0
 ) -> tuple[tuple[Row, ...], tuple[float, ...]]:
-    """Background rows and their weights (sum 1) from a dataset.
+    """Background rows and their weights (sum 1) from a dataset. Raises ConfigError, DataError if there are no rows.
 
-    Without ``num_clusters``, up to 12 rows are taken as they are and more are clustered into 5. Clusters are k-means
-    of the scaled numeric columns. One row stands for each cluster: its numbers are the column's values nearest to the
-    cluster's means, its other values those of the nearest row, and its weight is the cluster's share of the rows.
-    Without numeric columns the most frequent rows are taken, weighted by frequency. Of a dataset of more than 10,000
-    rows, 10,000 are sampled by the hash of their place (of collected rows: of their event id).
-
-    Raises ConfigError, DataError if there are no rows.
+    Without ``num_clusters``, up to 12 rows are taken as they are and more are clustered into 5: k-means of the scaled
+    numeric columns. A row stands for each cluster: its numbers are the column's values nearest to the cluster's means,
+    its other values those of the nearest row, its weight is the cluster's share. Without numeric columns the most
+    frequent rows are taken. Of a dataset of more than 10,000 rows, 10,000 are sampled.
     """
     if num_clusters is not None and num_clusters < 1:
         raise ConfigError(f"num_clusters is at least 1, not {num_clusters}")

@@ -48,11 +48,10 @@ class ExactShap:
 def exact_of(
     model: Model, features: Sequence[str], method: Method, use_logit: bool, background: np.ndarray, weights: np.ndarray
 ) -> ExactShap | None:
-    """The exact explainer of a model, or None for Kernel SHAP. Raises ConfigError if the model does not allow the
-    exact ``method``.
+    """The exact explainer of a model, or None for Kernel SHAP. Raises ConfigError if it does not allow ``method``.
 
-    "auto" means the very values that Kernel SHAP estimates. With ``use_logit`` and several background rows there is no
-    exact explainer of them, as the log-odds of a mean answer are not the mean log-odds.
+    "auto" means the very values that Kernel SHAP estimates; with ``use_logit`` no explainer has those against several
+    background rows, as the log-odds of a mean answer are not the mean log-odds.
     """
     native = getattr(model, "native", None)
     numbers = background.dtype != object

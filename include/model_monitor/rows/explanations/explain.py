@@ -37,12 +37,10 @@ class Explainer:
     background: the rows, with ``features`` in order, that stand for "this feature is not known"; see ``background_of``.
         A number makes its feature numeric: what is captured as the text of a number is sent as a number.
     weights: of the background rows; () for equal ones.
-    num_samples: how many sets of known features to try for a row; None for min(2n + 2048, 2^n - 2) of n features,
-        never more than 2^n - 2.
+    num_samples: how many sets of known features to try for a row; None for ``default_samples``.
     use_logit: attribute the log-odds of the answers (0..1) rather than the answers.
     seed: for drawing these sets. A row's attributions do not depend on which other rows are explained.
-    rows: how many rows of a window to explain, at most: those with the smallest hashes of the event id, so that a
-        smaller number is a subset of a larger one.
+    rows: how many rows of a window to explain, at most; a smaller number is a subset of a larger one.
     method: "kernel" asks the model; "tree" and "linear" are the exact explainers for an artefact that allows it;
         "auto" takes an exact one where it gives the very values that Kernel SHAP estimates.
     label_headers: the names of the model's outputs; () for label0, label1, ...
@@ -166,8 +164,7 @@ def samples_for(explainer: Explainer, features: int) -> int:
 
 
 def cost(explainer: Explainer, rows: int, features: int) -> int:
-    """How many rows the model answers, at most, to explain ``rows`` rows: rows x background x samples, plus the rows
-    and the background themselves. An exact explainer asks less."""
+    """How many rows Kernel SHAP has answered, at most: rows x background x samples, plus both themselves."""
     background = len(explainer.background)
     return rows * background * samples_for(explainer, features) + rows + background
 

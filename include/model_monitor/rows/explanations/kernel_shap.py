@@ -1,8 +1,8 @@
 """Kernel SHAP: estimate how much each feature moves an answer, by asking with features known or unknown.
 
 The sets of known features (coalitions) and their weights are the ``shap`` library's own. They depend only on how many
-features of a row differ from the background. So each is drawn once, the regression of Lundberg & Lee (2017) that the
-library solves for each row becomes one matrix, and the model is asked with many rows at once.
+features of a row differ from the background, so the regression of Lundberg & Lee (2017) that the library solves for
+each row becomes one matrix, and the model is asked with many rows at once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Which label files count for a window, and is the time for its labels over?
 
-No clock is asked: the time is over when a label was collected after it, or when the caller says until when labels
-count.
+It is over when a label was collected after it, or when the caller says until when labels count; no clock is asked.
 """
 
 from __future__ import annotations
@@ -23,11 +22,8 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Arrived:
-    """The label files that count for a window.
-
-    ``is_over``: no more are waited for. ``as_of`` is how far they reach. ``by_hour``: the folders say which hours they
-    are for.
-    """
+    """The label files that count for a window, whether no more are waited for, and until when they were collected;
+    ``by_hour``: whether their folders say which hours they are for."""
 
     files: Sequence[LabelFile]
     is_over: bool

@@ -71,11 +71,10 @@ def key_ids(rows: pa.Table) -> pa.StringArray:
 
 
 def merge(rows: str, labels: Labels, joining: Joining, target: str, records: str | None, summary: Summary) -> Summary:
-    """Write a file of rows with their labels, and a file of the captured records that have one; return the summary.
+    """Write a file of rows with their labels, and at ``records`` (if not None) the captured records that have one.
 
-    ``labels`` are sorted by key. ``records`` is the address of the file of merged records, which is deleted if there
-    are none; None writes no such file. ``summary`` holds what was read of the labels, and becomes the rows'
-    footer. Raises DataError if the file of rows is gone or damaged.
+    ``labels`` are sorted by key. ``summary`` holds what was read of them; it becomes the rows' footer and is returned.
+    Raises DataError if the file of rows is gone or damaged.
     """
     summary.labels |= NO_LABELS
     summary.labels["hours"] = {}
@@ -165,10 +164,7 @@ def spliced(members: pa.StringArray, records: pa.StringArray) -> pa.Buffer:
 
 
 def schema_with(rows: pa.Schema, label: str, address: str) -> pa.Schema:
-    """The columns of rows, with the label, whether there is one, and whether it repeats an earlier one.
-
-    Raises ConfigError if the rows have the label's column already.
-    """
+    """The columns of rows, and of the label. Raises ConfigError if the rows have the label's column already."""
     if label in rows.names:
         raise ConfigError(
             f"what was captured has a column '{label}' ({address}), so the label can't be called that; rename one, or "
@@ -180,11 +176,7 @@ def schema_with(rows: pa.Schema, label: str, address: str) -> pa.Schema:
 
 @dataclass(frozen=True)
 class Pairs:
-    """The requests of rows, and the labels that belong to them.
-
-    ``firsts`` and ``sizes`` are the index of each request's first row and how many rows it has; ``request`` and
-    ``label`` are indices of both sides, pair by pair, by rising request.
-    """
+    """The first row of each request and its number of rows; and, pair by pair, the indices of requests and labels."""
 
     firsts: np.ndarray
     sizes: np.ndarray

@@ -19,8 +19,6 @@ from model_monitor.rows.payloads.payload import SIDES, TRUNCATED, WITHHELD, Deco
 from model_monitor.rows.payloads.sides import ABSENT, CSV, JSON, csv_rows, from_base64
 from model_monitor.rows.summary import Rejected
 
-__all__ = ["compiled", "extracting", "is_path", "label_values"]
-
 Cells = dict[str, str | None]
 
 KEYS_SHOWN = 10
@@ -45,23 +43,17 @@ def extracting(paths: Sequence[str], names: Names) -> Decode:
     """A decoder of requests with nested JSON: one column of text per path, named by the path.
 
     A path is evaluated on the output and, if it finds nothing there, on the input (see ``values_at``). All paths that
-    find something must find equally many values; that is the request's number of rows. A path that finds nothing gives
-    missing values. A nested value, such as a vector of probabilities, becomes compact JSON.
+    find something must find equally many values: the request's number of rows. A nested value becomes compact JSON.
 
-    Flat values become columns too, after those of the paths:
+    Flat values become columns too, after those of the paths; the first of equal names wins:
 
-    * from JSON, output before input: the scalars of an object if there is one row, or of a list with an object for each
-      row (without names that start with @; the first of equal names wins);
-    * from JSON input in an envelope (see ``envelopes``): the same, if it holds that many rows; also where a batch
-      transform joined it with the output;
+    * from JSON, output before input: the scalars of an object if there is one row, or of a list of as many objects;
+    * from JSON input in an envelope (see ``envelopes``), also where a batch transform joined it with the output;
     * from CSV input with that many rows: its values, named by ``names``; also from JSON without names, if ``names`` has
       names for inputs.
 
-    A request is rejected if its output is not JSON, if its input is labelled JSON and is not, if the recorder left out
-    either, if no path finds anything, or if paths find different numbers of values. Other unreadable inputs give no
-    columns.
-
-    Raises ConfigError for a path that can't be parsed.
+    A request is rejected if its output is not JSON, if its input is labelled JSON and is not, or if the recorder left
+    out either. Raises ConfigError for a path that can't be parsed.
     """
     finds = {path: compiled(path) for path in paths}
 
@@ -179,20 +171,15 @@ def csv_cells(given: Captured, count: int, names: Names) -> list[Cells]:
         rows = csv_rows(given.text)
     except ValueError:
         return []
-    widths = {len(row) for row in rows}
-    if len(rows) != count or len(widths) > 1:
-        return []
-    return named(rows, names)
+    return named(rows, names) if len(rows) == count and len(set(map(len, rows))) == 1 else []
 
 
 def label_values(data: str, encoding: str | None, attribute: str | int) -> list[str | None]:
-    """The labels in the data of one ground-truth record, one for each row of the request; None where it is missing.
+    """The labels in one ground-truth record, one for each row of the request; None where it is missing.
 
     CSV (the default encoding): one label per line, its only value or the one at the attribute's index. JSON: a scalar
     is a label, a list has one in each item, and an object has it at the attribute's path or name, or as its only value;
-    a list of scalars there has one label in each.
-
-    Raises ValueError with a short reason, and ConfigError for a path that can't be parsed.
+    a list of scalars there has one label in each. Raises ValueError with a short reason, ConfigError.
 
     >>> label_values('{"instances": [{"label": 0}, {"label": 1.0}]}', "JSON", "instances[*].label")
     ['0', '1.0']

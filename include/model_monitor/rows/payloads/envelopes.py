@@ -31,8 +31,7 @@ class Opened:
 
 
 def opened(document: Any) -> Opened:
-    """The rows of a JSON document. An object of single values is a row, whatever their names, and so is an object in
-    none of the forms. Raises ValueError with a short reason.
+    """The rows of a JSON document; an object in none of the forms is a row. Raises ValueError with a short reason.
 
     >>> opened({"instances": [[1, 2], [3, 4]]}).rows
     [[1, 2], [3, 4]]
@@ -55,11 +54,9 @@ def opened(document: Any) -> Opened:
 def only_asks(document: dict[str, Any]) -> bool:
     """Whether a document is a request whose ``outputs`` only name the wanted outputs."""
     outputs = document.get("outputs")
-    return "inputs" in document and isinstance(outputs, list) and all(map(is_name, outputs))
-
-
-def is_name(output: Any) -> bool:
-    return isinstance(output, str) or (isinstance(output, dict) and "name" in output and "data" not in output)
+    if "inputs" not in document or not isinstance(outputs, list):
+        return False
+    return all(isinstance(o, str) or (isinstance(o, dict) and "name" in o and "data" not in o) for o in outputs)
 
 
 def lines_opened(documents: Sequence[Any]) -> Opened:
@@ -155,9 +152,8 @@ def called(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
     """One row's values by name."""
     if len(names) != len(values):
         raise ValueError(f"{len(names)} names for {len(values)} values")
-    if len(set(names)) < len(names):
-        twice = next(name for i, name in enumerate(names) if name in names[:i])
-        raise ValueError(f"'{twice}' is the name of two columns")
+    if twice := [name for i, name in enumerate(names) if name in names[:i]]:
+        raise ValueError(f"'{twice[0]}' is the name of two columns")
     return dict(zip(names, values, strict=True))
 
 

@@ -6,6 +6,7 @@ that is not an object stands there as ``SageMakerInput`` (docs/sagemaker-formats
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -20,10 +21,7 @@ NESTED = ("{", "[")
 
 
 def separated(records: Records) -> Records:
-    """The same requests, with a joined answer as output and the rest as input, as an endpoint logs them.
-
-    So columns have the names inside the answer; a single value is named ``SageMakerOutput``.
-    """
+    """The same requests, with a joined answer as output and the rest as input, as an endpoint logs them."""
     batch = records.nested("captureData", "batchTransformOutput")
     if batch.null_count == len(batch):
         return records
@@ -32,9 +30,7 @@ def separated(records: Records) -> Records:
     chosen = pc.fill_null(pc.and_(is_json, pc.match_substring(texts, f'"{ANSWER}"')), False)
     if not pc.any(chosen, min_count=0).as_py():
         return records
-    pairs = [
-        sides_of(text) if joined else None for text, joined in zip(texts.to_pylist(), chosen.to_pylist(), strict=True)
-    ]
+    pairs = [text and sides_of(text) for text in pc.if_else(chosen, texts, None).to_pylist()]
     kinds = records.events.type.field("captureData").type
     sides = []
     for field in kinds:
@@ -43,7 +39,7 @@ def separated(records: Records) -> Records:
         sides.append(pa.array(apart, field.type))
     data = pa.StructArray.from_arrays(sides, fields=list(kinds))
     events = pa.StructArray.from_arrays([data, records.events.field("eventMetadata")], fields=list(records.events.type))
-    return Records(records.block, events, records.times, records.places, records.rejected)
+    return replace(records, events=events)
 
 
 def side(text: str | None) -> dict[str, str] | None:

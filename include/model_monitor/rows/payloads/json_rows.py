@@ -81,10 +81,10 @@ def columns_of_objects(objects: Sequence[Mapping[str, str | None]]) -> dict[str,
 
 def columns_of_texts(rows: Sequence[Texts], names: Sequence[str]) -> dict[str, pa.Array]:
     """Columns of rows that are all objects, or all lists with a value for each name."""
-    by_position = [row for row in rows if isinstance(row, list)]
-    if not by_position:
-        return columns_of_objects([row for row in rows if isinstance(row, dict)])
-    columns = zip(*by_position, strict=True)
+    objects = [row for row in rows if isinstance(row, dict)]
+    if objects or not rows:
+        return columns_of_objects(objects)
+    columns = zip(*rows, strict=True)
     return {name: pa.array(column, pa.string()) for name, column in zip(names, columns, strict=True)}
 
 

@@ -88,10 +88,9 @@ def compiled(attribute: str) -> Find:
     """A function that finds the values at a path in a document, in order.
 
     A list gives its items (one level), a scalar or an object one item; null, a missing member and a function on values
-    of a wrong type give none. Projections such as ``predictions[*].score`` give one item for each item of the list,
-    null where it has no score, so that positions match across paths. (JSONPath leaves out missing members, as its
-    standard demands.) A path to one place only, such as ``predictions[0].scores`` or ``$.scores``, gives the items of
-    the list there; ``[predictions[0].scores]`` gives the list as one item.
+    of a wrong type give none. Projections such as ``predictions[*].score`` give null where an item has no score, so
+    that positions match across paths (JSONPath leaves these out). A path to one place, ``predictions[0].scores`` or
+    ``$.scores``, gives the items of the list there; ``[predictions[0].scores]`` gives the list as one item.
 
     Raises ConfigError if the path can't be parsed; the returned function raises it for an unknown function in the path.
     """

@@ -30,9 +30,7 @@ from model_monitor.store.addresses import parent_of
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-LOG = "_delta_log"
 WANTED = "deltalake>=1.4.2"  # older ones report no deleted rows, or only some
-PHYSICAL = "delta.columnMapping.physicalName"
 EXPORT = 'export it as plain Parquet, e.g. spark.table(name).write.mode("append").partitionBy("date").parquet(folder)'
 
 
@@ -79,16 +77,14 @@ class Snapshot:
 
 def is_table(folder: str) -> bool:
     """Whether a folder is a Delta table's. Raises StoreError."""
-    system, path = store.located(store.join(folder, LOG))
+    system, path = store.located(store.join(folder, "_delta_log"))
     with store.reaching(folder):
         return bool(system.get_file_info(path).type == fs.FileType.Directory)
 
 
 def refuse_inside(uri: str, below: str) -> None:
-    """Raise ConfigError if a folder below ``uri`` is in a Delta table, where only the log says which files count.
-
-    Checks the folder, the folders between it and ``uri``, and those above whose partition ``uri`` would be.
-    """
+    """Raise ConfigError if a folder below ``uri``, one between, or one above whose partition ``uri`` would be, is that
+    of a Delta table, where only the log says which files count."""
     parts = [part for part in below.split("/") if part]
     suspects = [store.join(uri, *parts[: i + 1]) for i in range(len(parts))]
     found = next(filter(is_table, suspects), None)
@@ -171,7 +167,7 @@ def fields_of(table: DeltaTable, uri: str, columns: TableColumns) -> dict[str, s
 
 
 def physical_name(one: Mapping[str, Any]) -> str:
-    return str(one["metadata"].get(PHYSICAL, one["name"]))
+    return str(one["metadata"].get("delta.columnMapping.physicalName", one["name"]))
 
 
 def oddity_in(kind: Any) -> str | None:

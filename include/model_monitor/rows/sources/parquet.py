@@ -106,7 +106,8 @@ def rows(
         names = [name for name in parquet.schema_arrow.names if name in needed]
         size = max(1, min(ROWS_AT_ONCE, BATCH_CELLS // max(1, len(names))))
         for group in range(metadata.num_row_groups):
-            if outside(group_span(metadata, group, time) if time else None, window):
+            span = group_span(metadata, group, time) if time and window else None
+            if span and window and (span[1] < window.start or span[0] >= window.end):
                 number += metadata.row_group(group).num_rows
                 continue
             for batch in parquet.iter_batches(size, row_groups=[group], columns=names, use_threads=False):
@@ -124,10 +125,6 @@ def rows(
 
 def whose(file: str, name: str) -> str:
     return f"{file}: column '{name}'"
-
-
-def outside(span: tuple[datetime, datetime] | None, window: Window | None) -> bool:
-    return bool(span and window and (span[1] < window.start or span[0] >= window.end))
 
 
 def inside(batch: pa.RecordBatch, time: str | None, window: Window | None) -> pa.Array | None:
@@ -148,11 +145,6 @@ def moments(column: pa.Array) -> pa.Array:
     return column.cast(TIME, safe=False)
 
 
-def days(column: pa.Array) -> pa.Array:
-    """Dates; missing if Python can't represent the year."""
-    return moments(column.cast(pa.timestamp("s"))).cast(pa.date32())
-
-
 def plain(column: pa.Array, whose: str) -> list[Any]:
     """Values that JSON can hold; moments are in UTC, which is also assumed for those without a zone."""
     kind = column.type
@@ -161,7 +153,7 @@ def plain(column: pa.Array, whose: str) -> list[Any]:
     if pa.types.is_timestamp(kind):
         column = moments(column)
     elif pa.types.is_date(kind):
-        column = days(column)
+        column = moments(column.cast(pa.timestamp("s"))).cast(pa.date32())
     elif pa.types.is_float16(kind) or pa.types.is_float32(kind):
         column = column.cast(pa.string()).cast(pa.float64())  # 0.1, not the stored 0.10000000149
     elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):

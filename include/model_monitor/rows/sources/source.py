@@ -19,16 +19,12 @@ from model_monitor.store.ahead import AT_ONCE, ahead
 
 @dataclass(frozen=True)
 class Listed:
-    """A file that may hold requests of a span of event time.
-
-    hour: the hour of its folder, which counts requests without a time; None if only its requests can tell.
-    is_read: False for a manifest, which names files but holds no requests.
-    """
+    """A file that may hold requests of a span of event time."""
 
     file: store.File
     span: Window
-    hour: datetime | None = None
-    is_read: bool = True
+    hour: datetime | None = None  # of its folder, which counts requests without a time; None if only requests can tell
+    is_read: bool = True  # False for a manifest, which names files but holds no requests
 
     def is_near(self, window: Window) -> bool:
         return self.span.start < window.end and window.start < self.span.end

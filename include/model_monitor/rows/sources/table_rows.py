@@ -48,11 +48,8 @@ class TableFormat(Protocol):
 
 
 def blocks(files: Sequence[store.File], table: TableFormat, window: Window | None = None) -> Iterator[Block]:
-    """The rows of files as captured requests, a line each; may leave out what a window does not need.
-
-    Raises ConfigError if a file lacks a column, or if all JSON objects read for a window lack it. Raises DataError if a
-    file can't be read.
-    """
+    """The rows of files as captured requests, a line each; may leave out what a window does not need. Raises DataError,
+    and ConfigError if a file, or all JSON objects read for a window, lack a column."""
     texts = read(file for file in files if table.format != "parquet")
     seen: set[str] = set()
     records = ((file.address, lines(file, texts, table, window, seen)) for file in files)
@@ -80,10 +77,7 @@ def lines(
 
 
 def csv_lines(file: str, pieces: Iterator[Piece], table: TableFormat) -> Iterator[Line]:
-    """The records of CSV rows. A row that is longer or shorter than the first is set aside, with its text.
-
-    Raises DataError for a header that can't be read, ConfigError if a column is missing.
-    """
+    """The records of CSV rows; those longer or shorter than the first are set aside. Raises DataError, ConfigError."""
     names: list[str] = []
     time = ""
     for number, row in csv_rows(pieces):

@@ -28,7 +28,7 @@ FIELDS = re.compile(rb'(?:"[^"]*+(?:""[^"]*+)*"(?!")[^,]*+,?|[^",][^,]*+,?|,)*')
 
 
 def csv_rows(pieces: Iterable[Piece]) -> Iterator[Line]:
-    """The rows of one CSV file, without line ends; a quoted value may hold newlines. Blank lines are skipped.
+    """The rows of one CSV file that are not blank, without line ends; a quoted value may hold newlines.
 
     Raises DataError if a quote is never closed.
     """
