@@ -10,8 +10,8 @@ from uuid import RFC_4122, UUID
 
 import pytest
 
-from model_monitor.recorder import event_ids
-from model_monitor.recorder.event_ids import EventIds, new_event_id
+from model_monitor.recorder import process
+from model_monitor.recorder.process import EventIds, new_event_id
 
 
 def many(ids: EventIds, count: int) -> list[str]:
@@ -26,7 +26,7 @@ def test_they_are_uuids_of_version_4_as_text() -> None:
 
 
 def test_none_is_given_twice_to_threads_that_ask_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_ids, "PREFIX_SECONDS", 0.0005)  # so that threads also meet at a new beginning
+    monkeypatch.setattr(process, "PREFIX_SECONDS", 0.0005)  # so that threads also meet at a new beginning
     ids = EventIds()
     with ThreadPoolExecutor(8) as threads:
         found = list(itertools.chain(*threads.map(lambda _: many(ids, 20_000), range(8))))
@@ -53,7 +53,7 @@ def test_a_child_has_others_than_its_parent_and_its_siblings() -> None:
 
 def test_two_copies_of_a_process_go_on_with_others_after_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(event_ids.time, "monotonic", lambda: now)
+    monkeypatch.setattr(process.time, "monotonic", lambda: now)
     one, copy = EventIds(), EventIds()
     one()
     beginning, numbers = one.current

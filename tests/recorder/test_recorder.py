@@ -74,7 +74,7 @@ def test_a_record_is_sagemakers_to_the_byte(tmp_path: Path) -> None:
 )
 def test_only_the_listed_content_types_are_text(payload: Any, content_type: str | None, encoding: str) -> None:
     request = Request("e", 0, limited(payload, 1000), None, content_type, None, None, None, 100)
-    side = json.loads(Format().line(request))["captureData"]["endpointInput"]
+    side = json.loads(Format(["text/csv"], ["application/json"], None).line(request))["captureData"]["endpointInput"]
     assert (side["encoding"], side["observedContentType"], side["mode"]) == (encoding, content_type, "INPUT")
     raw = payload if isinstance(payload, bytes) else payload.encode("utf-8", "surrogatepass")
     assert (base64.b64decode(side["data"]) if encoding == "BASE64" else side["data"].encode()) == raw

@@ -18,7 +18,7 @@ from support.recorded import ids, in_balance, is_gone, until, uploaders
 from support.seaweed import BUCKET, Server, running
 
 from model_monitor.recorder import Recorder
-from model_monitor.recorder.sending.uploader import interpreter
+from model_monitor.recorder.sending.transports import interpreter
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar, cast
 
 from model_monitor.errors import ConfigError
-from model_monitor.recorder.failures import Quietly
 from model_monitor.recorder.recorder import Recorder
-from model_monitor.recorder.values import Written, write_arguments, write_result
+from model_monitor.recorder.threads import Quietly
+from model_monitor.recorder.values import write_arguments, write_result
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -51,9 +51,8 @@ def captured(
         raise ConfigError("output is the name of the result, or the names of its values, e.g. output='prediction'")
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        calls = Calls(
-            recorder, Arguments(function, arguments, inference_id), names, input_content_type, output_content_type
-        )
+        signature = signature_of(function, [*(arguments or ()), *([inference_id] if inference_id else ())])
+        calls = Calls(recorder, signature, arguments, inference_id, names, input_content_type, output_content_type)
         if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
             coroutine = calls.of_coroutine_function(cast(Callable[P, Coroutine[Any, Any, Any]], function))
             return cast(Callable[P, T], coroutine)
@@ -62,41 +61,25 @@ def captured(
     return decorate
 
 
-class Arguments:
-    """The names of a function's arguments, and which of them are captured."""
+def signature_of(function: Callable[..., object], names: Sequence[str]) -> inspect.Signature:
+    """The signature of a function whose calls can be captured and that takes arguments with these names.
 
-    def __init__(self, function: Callable[..., object], names: Sequence[str] | None, inference_id: str | None) -> None:
-        title = getattr(function, "__name__", repr(function))
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise ConfigError(f"{title} yields its results; decorate a function that returns them")
-        if isinstance(function, classmethod | staticmethod):
-            raise ConfigError(f"{title} is a {type(function).__name__}; write @captured below that decorator")
-        try:
-            self.signature = inspect.signature(function)
-        except ValueError as error:
-            raise ConfigError(f"{title} has no signature; decorate a function that calls it") from error
-        parameters = self.signature.parameters
-        if not any(parameter.kind is VAR_KEYWORD for parameter in parameters.values()):
-            for name in (*(names or ()), *([inference_id] if inference_id else ())):
-                if name not in parameters:
-                    raise ConfigError(f"{title} has no argument {name!r}; it has {', '.join(parameters) or 'none'}")
-        first = next(iter(parameters), None)
-        self.left_out = {inference_id, first if first in ("self", "cls") else None}
-        self.names, self.inference_id = names, inference_id
-
-    def of_call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments of a call by name."""
-        bound = self.signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        values: dict[str, Any] = {}
-        for name, value in bound.arguments.items():
-            values |= value if self.signature.parameters[name].kind is VAR_KEYWORD else {name: value}
-        return values
-
-    def captured(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        if self.names is not None:
-            return {name: values[name] for name in self.names if name in values}
-        return {name: value for name, value in values.items() if name not in self.left_out}
+    Raises ConfigError.
+    """
+    title = getattr(function, "__name__", repr(function))
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise ConfigError(f"{title} yields its results; decorate a function that returns them")
+    if isinstance(function, classmethod | staticmethod):
+        raise ConfigError(f"{title} is a {type(function).__name__}; write @captured below that decorator")
+    try:
+        signature = inspect.signature(function)
+    except ValueError as error:
+        raise ConfigError(f"{title} has no signature; decorate a function that calls it") from error
+    parameters = signature.parameters
+    unknown = [name for name in names if name not in parameters]
+    if unknown and not any(parameter.kind is VAR_KEYWORD for parameter in parameters.values()):
+        raise ConfigError(f"{title} has no argument {unknown[0]!r}; it has {', '.join(parameters) or 'none'}")
+    return signature
 
 
 @dataclass(frozen=True)
@@ -104,7 +87,9 @@ class Calls:
     """Captures the calls of one function."""
 
     recorder: Recorder
-    arguments: Arguments
+    signature: inspect.Signature
+    arguments: Sequence[str] | None
+    inference_id: str | None
     names: Sequence[str]
     input_content_type: str | None
     output_content_type: str | None
@@ -138,36 +123,48 @@ class Calls:
 
         return call
 
-    def begin(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Callable[[object], None]:
+    def begin(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Callable[[object], object]:
         """Write the input of a call; returns a function that takes the result and records both."""
         recorder, time = self.recorder, datetime.now(UTC)
-        event_id = recorder.new_event_id()
+        limit, event_id = recorder.max_payload_bytes, recorder.new_event_id()
         if not recorder.wants(event_id):
             return lambda result: recorder.sampled_out()
-        values = self.arguments.of_call(args, kwargs)
-        name = self.arguments.inference_id
+        values = self.by_name(args, kwargs)
+        name = self.inference_id
         inference_id = None if name is None or values.get(name) is None else str(values[name])
-        request = (
-            write_arguments(self.arguments.captured(values), self.input_content_type, recorder.max_payload_bytes)
-            if recorder.captures_input
-            else None
-        )
-        return functools.partial(self.record, request, inference_id=inference_id, event_id=event_id, event_time=time)
+        request = None
+        if recorder.captures_input:
+            request = write_arguments(self.selected(values), self.input_content_type, limit)
 
-    def record(
-        self, request: Written | None, result: object, inference_id: str | None, event_id: str, event_time: datetime
-    ) -> None:
-        response = (
-            write_result(result, self.names, self.output_content_type, self.recorder.max_payload_bytes)
-            if self.recorder.captures_output
-            else None
-        )
-        self.recorder.record(
-            request and request.content,
-            response and response.content,
-            input_content_type=request and request.content_type,
-            output_content_type=response and response.content_type,
-            inference_id=inference_id,
-            event_id=event_id,
-            event_time=event_time,
-        )
+        def finish(result: object) -> None:
+            response = None
+            if recorder.captures_output:
+                response = write_result(result, self.names, self.output_content_type, limit)
+            recorder.record(
+                request and request.content,
+                response and response.content,
+                input_content_type=request and request.content_type,
+                output_content_type=response and response.content_type,
+                inference_id=inference_id,
+                event_id=event_id,
+                event_time=time,
+            )
+
+        return finish
+
+    def by_name(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """All arguments of a call, with defaults."""
+        bound = self.signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        values: dict[str, Any] = {}
+        for name, value in bound.arguments.items():
+            values |= value if self.signature.parameters[name].kind is VAR_KEYWORD else {name: value}
+        return values
+
+    def selected(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments to capture."""
+        if self.arguments is not None:
+            return {name: values[name] for name in self.arguments if name in values}
+        first = next(iter(self.signature.parameters), None)
+        left_out = (self.inference_id, first if first in ("self", "cls") else None)
+        return {name: value for name, value in values.items() if name not in left_out}

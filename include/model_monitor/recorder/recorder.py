@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
+import math
+import re
 import threading
 import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from model_monitor.errors import ConfigError, StoreError
-from model_monitor.recorder.checks import check
-from model_monitor.recorder.counters import DROP_REASONS, Counters
-from model_monitor.recorder.event_ids import new_event_id
-from model_monitor.recorder.failures import log
-from model_monitor.recorder.flag import wait_until
-from model_monitor.recorder.instruments import instrument
-from model_monitor.recorder.lifetime import EXIT_SECONDS, LIVE, RUNNING, close_with_worker
+from model_monitor.recorder import records
 from model_monitor.recorder.privacy import Privacy
-from model_monitor.recorder.records import (
-    AnyPayload,
-    Format,
-    Queued,
-    Request,
-    attribute_list,
-    is_sampled,
-    limited,
-    milliseconds,
-    to_unicode,
-)
+from model_monitor.recorder.process import EXIT_SECONDS, LIVE, RUNNING, close_with_worker, instrument, new_event_id
 from model_monitor.recorder.sending.sender import Sender
 from model_monitor.recorder.sending.transports import transport_to
 from model_monitor.recorder.spool.disk import spool_root
 from model_monitor.recorder.spool.files import Spool
-from model_monitor.recorder.spool.queue import Queue
-from model_monitor.recorder.spool.writer import Writer
+from model_monitor.recorder.spool.writer import Queue, Writer
+from model_monitor.recorder.threads import DROP_REASONS, Counters, log, wait_until
+from model_monitor.store import addresses
+
+WhenFull = Literal["drop_oldest", "drop_newest", "block"]
 
 RESTART_SECONDS, GRACE_SECONDS = 10.0, 0.5  # before a failed start is tried again; for a thread past its deadline
 
@@ -78,7 +67,7 @@ class Recorder:
         roll_bytes: int = 5_000_000,
         max_queue_bytes: int = 64 << 20,
         max_spool_bytes: int = 1 << 30,
-        when_full: Literal["drop_oldest", "drop_newest", "block"] = "drop_oldest",
+        when_full: WhenFull = "drop_oldest",
     ) -> None:
         bounds = (max_payload_bytes, flush_interval, roll_seconds, roll_bytes, max_queue_bytes, max_spool_bytes)
         check(endpoint, variant, capture, when_full, bounds)
@@ -86,7 +75,7 @@ class Recorder:
         self.sampling_percentage = sampling_percentage
         self.captures_input, self.captures_output = "input" in capture, "output" in capture
         self.max_payload_bytes, self.when_full = max_payload_bytes, when_full
-        self.format = Format(tuple(csv_content_types), tuple(json_content_types), privacy)
+        self.format = records.Format(csv_content_types, json_content_types, privacy)
         self._transport = transport_to(destination, kms_key_id, gzip)
         self.flush_interval, self.roll_seconds, self.roll_bytes = flush_interval, roll_seconds, roll_bytes
         self.max_queue_bytes, self.max_spool_bytes = max_queue_bytes, max_spool_bytes
@@ -126,7 +115,7 @@ class Recorder:
     def chosen_by(self, event_id: str) -> float | None:
         """The sampling percentage that selected the request with this id; None if it is left out."""
         percentage = self._percentage
-        return percentage if is_sampled(event_id, percentage) else None
+        return percentage if records.is_sampled(event_id, percentage) else None
 
     def sampled_out(self) -> None:
         """Count a request that was not recorded because sampling left it out."""
@@ -134,8 +123,8 @@ class Recorder:
 
     def record(
         self,
-        input: AnyPayload | None = None,
-        output: AnyPayload | None = None,
+        input: records.AnyPayload | None = None,
+        output: records.AnyPayload | None = None,
         *,
         input_content_type: str | None = None,
         output_content_type: str | None = None,
@@ -150,25 +139,25 @@ class Recorder:
         UUID and ``event_time`` to now; a time without a zone is in UTC. ``inference_id`` is the caller's own id, which
         labels may refer to. Blocks only with ``when_full="block"``. Raises TypeError for a payload of another type.
         """
-        event_id = to_unicode(event_id) if event_id else new_event_id()
+        event_id = records.to_unicode(event_id) if event_id else new_event_id()
         percentage = self.chosen_by(event_id)
         if percentage is None:
-            self._counters.add(sampled_out=1)
+            self.sampled_out()
             return None
-        request = Request(
+        request = records.Request(
             event_id,
-            int(time.time() * 1000) if event_time is None else milliseconds(event_time),
-            limited(input, self.max_payload_bytes) if self.captures_input else None,
-            limited(output, self.max_payload_bytes) if self.captures_output else None,
+            int(time.time() * 1000) if event_time is None else records.milliseconds(event_time),
+            records.limited(input, self.max_payload_bytes) if self.captures_input else None,
+            records.limited(output, self.max_payload_bytes) if self.captures_output else None,
             input_content_type,
             output_content_type,
-            to_unicode(inference_id) if inference_id else None,
-            attribute_list(custom_attributes),
+            records.to_unicode(inference_id) if inference_id else None,
+            records.attribute_list(custom_attributes),
             percentage,
         )
         return event_id if self.take(request) else None
 
-    def take(self, request: Queued) -> bool:
+    def take(self, request: records.Queued) -> bool:
         """Queue a request that sampling selected; whether it was taken."""
         if self._threads or self._runs():
             return self._queue.put(request)
@@ -195,7 +184,7 @@ class Recorder:
     def _start_threads(self, spool: Spool) -> list[threading.Thread]:
         counters, queue, room = self._counters, self._queue, self.max_spool_bytes
         sender = Sender(spool, self._transport, f"{self.endpoint}/{self.variant}", counters, room, queue.wake)
-        writer = Writer(queue, spool, self.format, counters, self.flush_interval, room, self.when_full, sender.wake.set)
+        writer = Writer(queue, spool, self.format, self.flush_interval, room, sender.wake.set)
         writing = threading.Thread(target=writer.run, name="model-monitor-writer", daemon=True)
         sending = threading.Thread(target=sender.run, name="model-monitor-sender", daemon=True)
         try:
@@ -227,7 +216,8 @@ class Recorder:
     def counters(self) -> dict[str, float]:
         """Requests recorded, sampled_out, sent, adopted and dropped (with reasons) since this process started or was
         forked; requests queued and spooled now; bytes, failures, and lag in seconds."""
-        counts = self._counters.read()
+        with self._counters.lock:
+            counts = dict(self._counters.numbers)
         segments, now = self._spool.segments if self._spool else [], time.time()
         return counts | {
             "dropped": sum(counts[f"dropped_{reason}"] for reason in DROP_REASONS),
@@ -250,7 +240,7 @@ class Recorder:
         self._queue.wake()
         if not wait_until(lambda: writer.flushes_done >= number or not writing.is_alive(), deadline):
             return False
-        files = set(spool.ready_segments if writing.is_alive() else spool.segments)
+        files = {file for file in spool.segments if file.descriptor < 0 or not writing.is_alive()}
         wait_until(lambda: files.isdisjoint(spool.segments) or not sending.is_alive(), deadline)
         return files.isdisjoint(spool.segments)
 
@@ -297,3 +287,16 @@ class Recorder:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def check(endpoint: str, variant: str, capture: Sequence[str], when_full: str, bounds: Sequence[float]) -> None:
+    """Raise ConfigError for an invalid name, choice or bound."""
+    for name in (endpoint, variant):
+        if not re.fullmatch(addresses.NAME, name):
+            raise ConfigError(f"{name!r} is no name of an endpoint or variant: up to 63 letters, digits, inner hyphens")
+    if isinstance(capture, str) or not capture or not {*capture} <= {"input", "output"}:
+        raise ConfigError(f"capture is ('input',), ('output',) or both, not {capture!r}")
+    if when_full not in get_args(WhenFull):
+        raise ConfigError(f"when_full is one of {', '.join(get_args(WhenFull))}, not {when_full!r}")
+    if not all(0 < bound < math.inf for bound in bounds):
+        raise ConfigError("intervals and bounds are finite numbers above 0")

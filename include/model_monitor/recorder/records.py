@@ -1,15 +1,12 @@
-"""Encode a captured request as one line of JSON, as SageMaker does.
-
-See docs/sagemaker-formats.md, "Capture files".
-"""
+"""Encode a captured request as one line of JSON, as SageMaker does (docs/sagemaker-formats.md, "Capture files")."""
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import lru_cache
@@ -44,8 +41,7 @@ class Queued(Protocol):
     def size(self) -> int:
         """About how many bytes it takes in memory."""
 
-    def request(self) -> Request:
-        """The request to write."""
+    def request(self) -> Request: ...
 
 
 class Request(msgspec.Struct, gc=False):
@@ -66,17 +62,8 @@ class Request(msgspec.Struct, gc=False):
 
     @property
     def size(self) -> int:
-        """About how many bytes it takes in memory."""
-        size = OVERHEAD + len(self.event_id)
-        if isinstance(self.input, bytes):
-            size += len(self.input)
-        if isinstance(self.output, bytes):
-            size += len(self.output)
-        if self.inference_id:
-            size += len(self.inference_id)
-        if self.custom_attributes:
-            size += sum(map(len, self.custom_attributes))
-        return size
+        parts = (self.event_id, self.input, self.output, self.inference_id, *(self.custom_attributes or ()))
+        return OVERHEAD + sum(len(part) for part in parts if isinstance(part, bytes | str))
 
     def request(self) -> Request:
         return self
@@ -93,23 +80,12 @@ class Side(msgspec.Struct, omit_defaults=True, rename="camel"):
     withheld: bool = False
 
 
-class CaptureData(msgspec.Struct, omit_defaults=True, rename="camel"):
-    endpoint_input: Side | None = None
-    endpoint_output: Side | None = None
-
-
 class Metadata(msgspec.Struct, omit_defaults=True, kw_only=True, rename="camel"):
     event_id: str
     inference_id: str | None = None
     custom_attributes: Sequence[str] | None = None
     inference_time: str
     sampling_percentage: float | None = None
-
-
-class Record(msgspec.Struct, rename="camel"):
-    capture_data: CaptureData
-    event_metadata: Metadata
-    event_version: str = "0"
 
 
 def is_sampled(event_id: str, percentage: float) -> bool:
@@ -122,10 +98,8 @@ def is_sampled(event_id: str, percentage: float) -> bool:
     """
     if percentage >= 100:
         return True
-    if not (isinstance(event_id, str) and event_id.isascii()):
-        event_id = to_unicode(event_id)
     hashed = HASH.copy()
-    hashed.update(event_id.encode())
+    hashed.update(to_unicode(event_id).encode())
     return int.from_bytes(hashed.digest(), "big") < hash_bound(percentage)
 
 
@@ -141,27 +115,21 @@ def utc_text(time: int) -> str:
     return datetime.fromtimestamp(time, UTC).isoformat().replace("+00:00", "Z")
 
 
-@dataclass(frozen=True)
 class Format:
     """How payloads are written: which content types are text, and which privacy rules apply."""
 
-    csv_content_types: tuple[str, ...] = ("text/csv",)
-    json_content_types: tuple[str, ...] = ("application/json",)
-    privacy: Privacy | None = None
-    encodings: dict[str, str] = field(init=False, repr=False)
-    encoder: msgspec.json.Encoder = field(init=False, repr=False, default_factory=msgspec.json.Encoder)
-
-    def __post_init__(self) -> None:
-        encodings = dict.fromkeys(map(media_type, self.csv_content_types), CSV)
-        encodings |= dict.fromkeys(map(media_type, self.json_content_types), JSON)
-        object.__setattr__(self, "encodings", encodings)
+    def __init__(self, csv: Sequence[str], json: Sequence[str], privacy: Privacy | None) -> None:
+        self.encodings = dict.fromkeys(map(media_type, csv), CSV) | dict.fromkeys(map(media_type, json), JSON)
+        self.privacy = privacy
+        self.encoder = msgspec.json.Encoder()
 
     def line(self, request: Request) -> bytes:
         """The request as one line, with its newline."""
-        sides = CaptureData(
-            request.input if request.input is None else self.side(request.input, request.input_type, "INPUT"),
-            request.output if request.output is None else self.side(request.output, request.output_type, "OUTPUT"),
-        )
+        sides: dict[str, Side] = {}
+        if request.input is not None:
+            sides["endpointInput"] = self.side(request.input, request.input_type, "INPUT")
+        if request.output is not None:
+            sides["endpointOutput"] = self.side(request.output, request.output_type, "OUTPUT")
         metadata = Metadata(
             event_id=request.event_id,
             inference_id=request.inference_id,
@@ -169,7 +137,7 @@ class Format:
             inference_time=utc_text(request.time // 1000),
             sampling_percentage=request.percentage if request.percentage < 100 else None,
         )
-        return self.encoder.encode(Record(sides, metadata)) + b"\n"
+        return self.encoder.encode({"captureData": sides, "eventMetadata": metadata, "eventVersion": "0"}) + b"\n"
 
     def side(self, payload: Payload, content_type: str | None, mode: str) -> Side:
         """One side: as text if its content type is listed, parameters aside; else in base64."""
@@ -177,13 +145,15 @@ class Format:
         content_type = content_type and to_unicode(content_type)
         if isinstance(payload, Truncated):
             return Side(content_type, mode, None, encoding, truncated=True)
-        text = decoded(payload) if encoding != BASE64 else None
+        text = None
+        if encoding != BASE64:
+            with contextlib.suppress(UnicodeError):
+                text = payload.decode()
         if self.privacy:
-            text = self.privacy.applied(text, encoding, mode) if text is not None else None
-            return Side(content_type, mode, text, encoding, withheld=text is None)
-        if text is None:
-            return Side(content_type, mode, base64.b64encode(payload).decode(), BASE64)
-        return Side(content_type, mode, text, encoding)
+            text = None if text is None else self.privacy.applied(text, encoding, mode)
+        elif text is None:
+            text, encoding = base64.b64encode(payload).decode(), BASE64
+        return Side(content_type, mode, text, encoding, withheld=text is None)
 
 
 @lru_cache(maxsize=1024)
@@ -194,14 +164,6 @@ def media_type(content_type: str) -> str:
     'text/csv'
     """
     return content_type.partition(";")[0].strip().lower()
-
-
-def decoded(payload: bytes) -> str | None:
-    """A payload as text; None if it is not UTF-8."""
-    try:
-        return payload.decode()
-    except UnicodeError:
-        return None
 
 
 def limited(payload: AnyPayload | None, max_bytes: int) -> Payload | None:

@@ -35,16 +35,13 @@ class Written(NamedTuple):
     content_type: str | None
 
 
-TOO_LARGE = Written(TRUNCATED, None)
-
-
-def is_too_large(values: Iterable[Any], limit: int) -> bool:
+def is_too_large(values: Iterable[Any], limit: float) -> bool:
     """Whether an array or frame has more values than a payload may have bytes: writing it would take seconds."""
     shapes = [shape for value in values if isinstance(shape := getattr(value, "shape", None), tuple)]
     return any(math.prod(shape) > limit for shape in shapes)
 
 
-def write_arguments(arguments: Mapping[str, Any], content_type: str | None, limit: int | None = None) -> Written | None:
+def write_arguments(arguments: Mapping[str, Any], content_type: str | None, limit: float = math.inf) -> Written | None:
     """Arguments by name as the input of a request; None if there are none.
 
     A single argument is the input itself if it is bytes, text with a content type, an object, a frame, a list or an
@@ -53,8 +50,8 @@ def write_arguments(arguments: Mapping[str, Any], content_type: str | None, limi
     """
     if not arguments:
         return None
-    if limit is not None and is_too_large(arguments.values(), limit):
-        return TOO_LARGE
+    if is_too_large(arguments.values(), limit):
+        return Written(TRUNCATED, None)
     if len(arguments) == 1:
         value = plain(row_object(*arguments.values()))
         if is_payload(value, content_type):
@@ -66,9 +63,7 @@ def write_arguments(arguments: Mapping[str, Any], content_type: str | None, limi
     return write(dict(arguments))
 
 
-def write_result(
-    value: Any, names: Sequence[str], content_type: str | None, limit: int | None = None
-) -> Written | None:
+def write_result(value: Any, names: Sequence[str], content_type: str | None, limit: float = math.inf) -> Written | None:
     """A result as the output of a request; None if it is None.
 
     Bytes, text with a content type, objects and frames keep their form. A single value gets the first of ``names``.
@@ -76,8 +71,8 @@ def write_result(
     row. Rows get the names if there are as many names as columns. All else is CSV. An output that exceeds ``limit``
     bytes may be TRUNCATED.
     """
-    if limit is not None and is_too_large([value], limit):
-        return TOO_LARGE
+    if is_too_large([value], limit):
+        return Written(TRUNCATED, None)
     value = plain(value)
     if value is None:
         return None
@@ -105,8 +100,10 @@ def is_payload(value: Any, content_type: str | None) -> bool:
 
 def plain(value: Any) -> Any:
     """A value as one of JSON's types, converted at the outermost level only; unchanged if there is no conversion."""
-    if type(value) in JSON_TYPES or type(value).__name__ in MISSING:
-        return None if type(value).__name__ in MISSING else value
+    if type(value).__name__ in MISSING:
+        return None
+    if type(value) in JSON_TYPES:
+        return value
     if isinstance(value, Mapping):
         return dict(value)
     if hasattr(value, "_asdict"):  # a named tuple
@@ -144,10 +141,9 @@ def row_object(value: Any) -> Any:
 
 def to_json_type(value: Any) -> Any:
     """Convert a value for the encoder. Raises TypeError if it has no form in JSON."""
-    converted_value = plain(value)
-    if converted_value is value:
+    if (simpler := plain(value)) is value:
         raise TypeError(f"{type(value).__name__} can't be written as JSON; use numbers, texts, dicts, lists or frames")
-    return converted_value
+    return simpler
 
 
 ENCODER = msgspec.json.Encoder(enc_hook=to_json_type, decimal_format="number")
@@ -170,11 +166,6 @@ def write(value: Any) -> Written:
     writer = csv.writer(text, lineterminator="\n")
     # By way of JSON, so that a value is written alike in both.
     for row in msgspec.json.decode(encoded(value)):
-        writer.writerow([cell(item) for item in (row if isinstance(row, list) else [row])])
+        cells = row if isinstance(row, list) else [row]
+        writer.writerow([str(cell).lower() if isinstance(cell, bool) else cell for cell in cells])
     return Written(text.getvalue(), CSV_TYPE)
-
-
-def cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)

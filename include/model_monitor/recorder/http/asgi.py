@@ -11,16 +11,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 from typing import Any
 
-from model_monitor.recorder.failures import Quietly
-from model_monitor.recorder.http.bodies import Body, Headers, append
-from model_monitor.recorder.http.traffic import (
-    INFERENCE_ID,
-    REQUEST_HEADERS,
-    RESPONSE_HEADERS,
-    Exchange,
-    Middleware,
-)
+from model_monitor.recorder.http.bodies import Body, Headers
+from model_monitor.recorder.http.traffic import INFERENCE_ID, REQUEST_HEADERS, RESPONSE_HEADERS, Exchange, Middleware
 from model_monitor.recorder.recorder import Recorder
+from model_monitor.recorder.threads import Quietly
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -32,27 +26,26 @@ FILES = ("http.response.pathsend", "http.response.zerocopysend")  # extensions b
 
 
 class AsgiCaptureMiddleware(Middleware[App]):
-    """Captures the requests of ``app`` that ``paths``, ``methods`` and ``statuses`` select: by default every POST with
-    a status from 200 to 299; see ``traffic.Middleware``.
+    """Captures the requests of ``app``; see ``traffic.Middleware`` for the arguments.
 
     If the recorder blocks when it is full, the end of a response waits in a thread; otherwise nothing waits. The
     recorder starts with the app's lifespan and is flushed when that ends; it stays open, as other apps may use it.
-    Raises ConfigError.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            try:
-                if self.selects(scope["method"], path_of(scope), scope):
-                    exchange = self.exchange(select(scope["headers"], REQUEST_HEADERS))
-                    if exchange.copies_input:
-                        receive = copying(exchange, receive)
-                    send = recording(exchange, send)
-            except Exception:  # noqa: BLE001 - capture must never break a request
-                self.quietly.log_exception()
+            if exchange := self.quietly(self.begin, scope):
+                receive = receive if exchange.input is None else copying(exchange, exchange.input, receive)
+                send = recording(exchange, send)
         elif scope["type"] == "lifespan":
             send = following_lifespan(self.recorder, self.quietly, send)
         await self.app(scope, receive, send)
+
+    def begin(self, scope: Scope) -> Exchange | None:
+        """The exchange that starts with an incoming request; None if it is not to be captured."""
+        if not self.selects(scope["method"], path_of(scope), scope):
+            return None
+        return Exchange(self.recorder, self.statuses, self.quietly, select(scope["headers"], REQUEST_HEADERS))
 
 
 def path_of(scope: Scope) -> str:
@@ -71,15 +64,13 @@ def select(headers: Iterable[tuple[bytes, bytes]], names: Collection[bytes]) -> 
     return selected
 
 
-def copying(exchange: Exchange, receive: Receive) -> Receive:
+def copying(exchange: Exchange, body: Body, receive: Receive) -> Receive:
     """``receive`` that keeps a copy of the request's body."""
-    limit = exchange.recorder.max_payload_bytes
 
     async def receive_and_copy() -> Message:
         message = await receive()
         if message["type"] == "http.request" and not exchange.is_done:
-            is_last = not message.get("more_body", False)
-            exchange.input = append(exchange.input, message.get("body") or b"", is_last, limit)
+            body.add(message.get("body") or b"", not message.get("more_body", False))
         return message
 
     return receive_and_copy
@@ -93,7 +84,7 @@ def recording(exchange: Exchange, send: Send) -> Send:
 
     async def record_and_send(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = with_inference_id(exchange, message)
+            message = exchange.quietly(with_inference_id, exchange, message) or message
         elif exchange.is_selected and not exchange.is_done and copy_response(exchange, message):
             if exchange.recorder.when_full == "block":
                 await in_thread(exchange.done)
@@ -117,32 +108,26 @@ async def in_thread(function: Callable[[], object]) -> None:
 
 
 def with_inference_id(exchange: Exchange, message: Message) -> Message:
-    """The start of a response with the inference id in its headers; unchanged if that fails."""
-    try:
-        headers = list(message.get("headers", ()))
-        known = select([(name.lower(), value) for name, value in headers], RESPONSE_HEADERS)
-        inference_id = exchange.respond(message["status"], known)
-        if inference_id is None:
-            return message
-        return {**message, "headers": [*headers, (INFERENCE_ID, inference_id.encode())]}
-    except Exception:  # noqa: BLE001 - capture must never break a request
-        exchange.quietly.log_exception()
+    """The start of a response with the inference id in its headers."""
+    headers = list(message.get("headers", ()))
+    known = select([(name.lower(), value) for name, value in headers], RESPONSE_HEADERS)
+    inference_id = exchange.respond(message["status"], known)
+    if inference_id is None:
         return message
+    return {**message, "headers": [*headers, (INFERENCE_ID, inference_id.encode())]}
 
 
 def copy_response(exchange: Exchange, message: Message) -> bool:
     """Copy a message of the response's body; whether it is the last."""
-    kind, recorder = message["type"], exchange.recorder
-    is_last = not message.get("more_body", False)
+    kind, body, is_last = message["type"], exchange.output, not message.get("more_body", False)
     if kind == "http.response.body":
-        if exchange.copies_output:
-            body = message.get("body") or b""
-            exchange.output = append(exchange.output, body, is_last, recorder.max_payload_bytes)
+        if body is not None:
+            body.add(message.get("body") or b"", is_last)
         return is_last
     if kind not in FILES:
         return False
-    exchange.output = Body(recorder.max_payload_bytes)
-    exchange.output.drop()
+    if body is not None:
+        body.drop()
     return kind == "http.response.pathsend" or is_last
 
 

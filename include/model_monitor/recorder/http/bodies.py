@@ -28,7 +28,8 @@ class Body:
         self.limit = limit
         self.size = 0
 
-    def add(self, chunk: bytes) -> None:
+    def add(self, chunk: bytes, is_last: bool = False) -> None:
+        self.ended |= is_last
         self.size += len(chunk)
         if self.size > self.limit:
             self.chunks = None
@@ -40,13 +41,6 @@ class Body:
             else:
                 self.chunks.append(bytearray(chunk))
 
-    def copy(self) -> Body:
-        """A copy that later chunks do not change."""
-        other = Body(self.limit)
-        other.chunks = None if self.chunks is None else [bytes(chunk) for chunk in self.chunks]
-        other.ended, other.size = self.ended, self.size
-        return other
-
     def __len__(self) -> int:
         """The number of bytes kept."""
         return 0 if self.chunks is None else self.size
@@ -56,10 +50,13 @@ class Body:
         self.chunks, self.limit = None, -1
 
     def payload(self, headers: Headers) -> Payload | None:
-        """The whole body, decoded; TRUNCATED if it is incomplete, None if there is none."""
+        """The body without its Content-Encoding; TRUNCATED if too large or incomplete, None if there is none."""
         if self.chunks is None or not (self.ended or self.is_complete(headers)):
             return TRUNCATED
-        return payload_of(b"".join(self.chunks), headers, self.limit)
+        content = b"".join(self.chunks)
+        if CONTENT_ENCODING in headers:
+            return decompress(content, headers[CONTENT_ENCODING].decode("latin-1"), self.limit)
+        return content if content or CONTENT_TYPE in headers else None
 
     def is_complete(self, headers: Headers) -> bool:
         """Whether all that the headers announce was read, even if the app did not read on to the end."""
@@ -67,27 +64,6 @@ class Body:
         if length.isdigit():
             return self.size >= int(length)
         return not (self.size or length or TRANSFER_ENCODING in headers or CONTENT_TYPE in headers)
-
-
-def append(body: Body | bytes | None, chunk: bytes, is_last: bool, limit: int) -> Body | bytes:
-    """A body with its next chunk added: the chunk itself if it is the whole body, which is the usual case."""
-    if body is None and is_last and len(chunk) <= limit and isinstance(chunk, bytes):
-        return chunk
-    if body is None:
-        body = Body(limit)
-    if isinstance(body, Body):
-        body.add(chunk)
-        body.ended = is_last
-    return body
-
-
-def payload_of(body: Body | bytes | None, headers: Headers, limit: int) -> Payload | None:
-    """A body without its Content-Encoding; TRUNCATED if it is too large or incomplete, None if there is none."""
-    if not isinstance(body, bytes):
-        return (Body(limit) if body is None else body).payload(headers)
-    if CONTENT_ENCODING in headers:
-        return decompress(body, headers[CONTENT_ENCODING].decode("latin-1"), limit)
-    return body if body or CONTENT_TYPE in headers else None
 
 
 def decompress(content: bytes, encoding: str, limit: int) -> bytes | Truncated:

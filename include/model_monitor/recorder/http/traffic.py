@@ -10,7 +10,6 @@ from fnmatch import translate
 from typing import Any, Generic, TypeVar
 
 from model_monitor.errors import ConfigError
-from model_monitor.recorder.failures import Quietly
 from model_monitor.recorder.http.bodies import (
     CONTENT_ENCODING,
     CONTENT_LENGTH,
@@ -18,10 +17,10 @@ from model_monitor.recorder.http.bodies import (
     TRANSFER_ENCODING,
     Body,
     Headers,
-    payload_of,
 )
 from model_monitor.recorder.recorder import Recorder
 from model_monitor.recorder.records import Request
+from model_monitor.recorder.threads import Quietly
 
 INFERENCE_ID = b"x-amzn-sagemaker-inference-id"
 CUSTOM_ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
@@ -42,7 +41,7 @@ App = TypeVar("App")
 
 
 class Middleware(Generic[App]):
-    """Wraps an app, ASGI or WSGI, and selects the requests to capture.
+    """Wraps an app, ASGI or WSGI, and selects the requests to capture: by default every POST with a status of 2xx.
 
     ``recorder`` may be a function that makes it, for apps that are pickled and sent to where they serve (Ray).
 
@@ -91,10 +90,6 @@ class Middleware(Generic[App]):
         request[CAPTURED_BY] = (*recorders, self.recorder)
         return True
 
-    def exchange(self, headers: Headers) -> Exchange:
-        """The exchange that begins with a request."""
-        return Exchange(self.recorder, self.statuses, self.quietly, headers)
-
 
 @dataclass(slots=True, eq=False)
 class Exchange:
@@ -114,24 +109,20 @@ class Exchange:
     event_id: str = field(init=False)
     percentage: float | None = field(init=False)  # None if sampling leaves it out
     inference_id: str | None = None
-    input: Body | bytes | None = None
-    output: Body | bytes | None = None
+    input: Body | None = None  # None if it is not captured
+    output: Body | None = None
     is_selected: bool = False  # by the status of the response
-    is_done: bool = False
+    is_done: bool = False  # then the bodies don't change any more, even if the app reads on
 
     def __post_init__(self) -> None:
         self.event_id = self.recorder.new_event_id()
         self.percentage = self.recorder.chosen_by(self.event_id)
         if INFERENCE_ID in self.request_headers:
             self.inference_id = inference_id_of(self.request_headers[INFERENCE_ID])
-
-    @property
-    def copies_input(self) -> bool:
-        return self.percentage is not None and self.recorder.captures_input
-
-    @property
-    def copies_output(self) -> bool:
-        return self.percentage is not None and self.recorder.captures_output
+        if self.percentage is not None and self.recorder.captures_input:
+            self.input = Body(self.recorder.max_payload_bytes)
+        if self.percentage is not None and self.recorder.captures_output:
+            self.output = Body(self.recorder.max_payload_bytes)
 
     def respond(self, status: int, headers: Headers) -> str | None:
         """Note the start of the response; the id to add to its headers, None if they have one."""
@@ -147,36 +138,26 @@ class Exchange:
         if self.is_done or not self.is_selected:
             return
         self.is_done = True
-        try:
-            if self.percentage is None:
-                self.recorder.sampled_out()
-                return
-            if isinstance(self.input, Body):  # the app may go on reading
-                self.input = self.input.copy()
-            self.recorder.take(self)
-        except Exception:  # noqa: BLE001 - capture must never break a request
-            self.quietly.log_exception()
+        if self.percentage is None:
+            self.quietly(self.recorder.sampled_out)
+        else:
+            self.quietly(self.recorder.take, self)
 
     @property
     def size(self) -> int:
-        """About how many bytes it takes in memory."""
-        size = OVERHEAD + sum(map(len, self.request_headers.values())) + sum(map(len, self.response_headers.values()))
-        if self.input is not None:
-            size += len(self.input)
-        if self.output is not None:
-            size += len(self.output)
-        return size
+        headers = sum(map(len, self.request_headers.values())) + sum(map(len, self.response_headers.values()))
+        return OVERHEAD + headers + len(self.input or b"") + len(self.output or b"")
 
     def request(self) -> Request:
         """The request to write: headers as text, bodies decompressed."""
         assert self.percentage is not None
-        recorder, received, sent = self.recorder, self.request_headers, self.response_headers
-        limit, attributes = recorder.max_payload_bytes, custom_attributes_of(received.get(CUSTOM_ATTRIBUTES, b""))
+        received, sent = self.request_headers, self.response_headers
+        attributes = custom_attributes_of(received.get(CUSTOM_ATTRIBUTES, b""))
         return Request(
             self.event_id,
             int(1000 * self.time),
-            payload_of(self.input, received, limit) if recorder.captures_input else None,
-            payload_of(self.output, sent, limit) if recorder.captures_output else None,
+            None if self.input is None else self.input.payload(received),
+            None if self.output is None else self.output.payload(sent),
             received[CONTENT_TYPE].decode("latin-1") if CONTENT_TYPE in received else None,
             sent[CONTENT_TYPE].decode("latin-1") if CONTENT_TYPE in sent else None,
             self.inference_id,

@@ -9,6 +9,7 @@ server has taken the whole response; a response that the app does not finish is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, cast
 
@@ -30,8 +31,7 @@ KEYS = {
 
 
 class WsgiCaptureMiddleware(Middleware[App]):
-    """Captures the requests of ``app`` that ``paths``, ``methods`` and ``statuses`` select: by default every POST with
-    a status from 200 to 299; see ``traffic.Middleware``. Raises ConfigError."""
+    """Captures the requests of ``app``; see ``traffic.Middleware`` for the arguments."""
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         exchange = self.quietly(self.begin, environ)
@@ -45,12 +45,9 @@ class WsgiCaptureMiddleware(Middleware[App]):
         """The exchange that starts with an incoming request; None if it is not to be captured."""
         if not self.selects(environ["REQUEST_METHOD"], path_of(environ), environ):
             return None
-        exchange = self.exchange(request_headers(environ))
-        if exchange.copies_input:
-            exchange.input = Body(self.recorder.max_payload_bytes)
-            environ["wsgi.input"] = CopyingInput(environ["wsgi.input"], exchange.input)
-        if exchange.copies_output:
-            exchange.output = Body(self.recorder.max_payload_bytes)
+        exchange = Exchange(self.recorder, self.statuses, self.quietly, request_headers(environ))
+        if exchange.input is not None:
+            environ["wsgi.input"] = CopyingInput(environ["wsgi.input"], exchange, exchange.input)
         return exchange
 
 
@@ -82,7 +79,7 @@ def copying(exchange: Exchange, start_response: StartResponse) -> StartResponse:
         write = start_response(status, extended, *([] if exc_info is None else [exc_info]))
 
         def write_and_copy(chunk: bytes) -> object:
-            if isinstance(exchange.output, Body):
+            if exchange.output is not None:
                 exchange.output.add(chunk)
             return write(chunk)
 
@@ -92,27 +89,26 @@ def copying(exchange: Exchange, start_response: StartResponse) -> StartResponse:
 
 
 class CopyingInput:
-    """``wsgi.input`` that copies what the app reads; all else is the server's."""
+    """``wsgi.input`` that copies what the app reads until the exchange is done; all else is the server's."""
 
-    def __init__(self, stream: Any, body: Body) -> None:
-        self.stream = stream
-        self.body = body
+    def __init__(self, stream: Any, exchange: Exchange, body: Body) -> None:
+        self.stream, self.exchange, self.body = stream, exchange, body
         self.reread = 0  # how many of the next bytes were read before, as the app went back
 
     def copy(self, content: bytes, requested: int | None = None) -> bytes:
         """Copy what was read. Reading nothing, or without a limit, shows the end of the body."""
-        self.body.add(content[self.reread :])
-        self.reread = max(0, self.reread - len(content))
-        if requested is None or requested < 0 or (requested and not content):
-            self.body.ended = True
+        if not self.exchange.is_done:
+            is_last = requested is None or requested < 0 or (requested > 0 and not content)
+            self.body.add(content[self.reread :], is_last)
+            self.reread = max(0, self.reread - len(content))
         return content
 
     def read(self, size: int | None = -1) -> bytes:
         return self.copy(self.stream.read() if size is None or size < 0 else self.stream.read(size), size)
 
     def readline(self, size: int | None = -1) -> bytes:
-        line = self.stream.readline() if size is None or size < 0 else self.stream.readline(size)
-        return self.copy(line, 1 if size is None or size < 0 else size)
+        is_whole = size is None or size < 0
+        return self.copy(self.stream.readline() if is_whole else self.stream.readline(size), 1 if is_whole else size)
 
     def readlines(self, hint: int | None = -1) -> list[bytes]:
         lines: list[bytes] = self.stream.readlines() if hint is None or hint <= 0 else self.stream.readlines(hint)
@@ -122,7 +118,7 @@ class CopyingInput:
     def __iter__(self) -> Iterator[bytes]:
         for line in self.stream:
             yield self.copy(line, 1)
-        self.body.ended = True
+        self.copy(b"")
 
     def __getattr__(self, name: str) -> Any:
         """Methods that only some servers' streams have."""
@@ -130,35 +126,28 @@ class CopyingInput:
         if name == "read1":
             return lambda size=-1: self.copy(attribute(size), abs(size))
         if name == "seek":
-            return self.seeking(attribute)
-        return self.filling(attribute) if name in ("readinto", "readinto1") else attribute
+            return partial(self.seek_by, attribute)
+        return partial(self.fill_by, attribute) if name in ("readinto", "readinto1") else attribute
 
-    def seeking(self, seek: Callable[..., int]) -> Callable[..., int]:
-        def seek_and_note(*where: int) -> int:
-            position = seek(*where)
-            self.reread = self.body.size - position
-            if self.reread < 0:
-                self.body.drop()
-            return position
+    def seek_by(self, seek: Callable[..., int], *where: int) -> int:
+        position = seek(*where)
+        self.reread = self.body.size - position
+        if self.reread < 0 and not self.exchange.is_done:
+            self.body.drop()
+        return position
 
-        return seek_and_note
-
-    def filling(self, readinto: Callable[[Any], int | None]) -> Callable[[Any], int | None]:
-        def read_and_copy(buffer: Any) -> int | None:
-            count = readinto(buffer)
-            if count is not None:
-                self.copy(bytes(memoryview(buffer)[:count]), len(buffer))
-            return count
-
-        return read_and_copy
+    def fill_by(self, readinto: Callable[[Any], int | None], buffer: Any) -> int | None:
+        count = readinto(buffer)
+        if count is not None:
+            self.copy(bytes(memoryview(buffer)[:count]), len(buffer))
+        return count
 
 
 class Chunks:
     """A response's body that copies what the server takes, and records when it has taken all."""
 
     def __init__(self, chunks: Iterable[bytes], exchange: Exchange) -> None:
-        self.chunks = chunks
-        self.exchange = exchange
+        self.chunks, self.exchange = chunks, exchange
         self.iterator: Iterator[bytes] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -172,18 +161,17 @@ class Chunks:
         try:
             chunk = next(self.iterator)
         except StopIteration:
-            if isinstance(output, Body):
+            if output is not None:
                 output.ended = True
             self.exchange.done()
             raise
-        if isinstance(output, Body):
+        if output is not None:
             output.add(chunk)
         return chunk
 
     def close(self) -> None:
-        close = getattr(self.chunks, "close", None)
-        if close:
-            close()
+        if hasattr(self.chunks, "close"):
+            self.chunks.close()
 
 
 class SizedChunks(Chunks):

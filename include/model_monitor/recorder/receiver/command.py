@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+from dataclasses import fields
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from model_monitor.errors import ConfigError
@@ -23,32 +25,28 @@ SENDING_SECONDS = 5  # at shutdown, for requests in progress; receiver.CLOSING_S
 def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command to those of ``model-monitor``."""
     parser = commands.add_parser("receive", help="capture what KServe's and Seldon's payload loggers send")
-    add = parser.add_argument
+    add, add_all = parser.add_argument, partial(parser.add_argument, action="append", default=[])
     add("--destination", required=True, metavar="URI", help="where capture files go: a folder, s3://, gs:// or abfs://")
-    add("--endpoint", action="append", default=[], metavar="NAME", help="receive only these inference services")
+    add_all("--endpoint", dest="endpoints", metavar="NAME", help="receive only these inference services")
     add("--variant", metavar="NAME", help="instead of the one in events, or AllTraffic")
     add("--namespace", metavar="NAME", help="receive only from this namespace (the first that sends)")
-    add("--component", action="append", default=[], metavar="NAME", help="e.g. predictor; of Seldon, the model's name")
+    add_all("--component", dest="components", metavar="NAME", help="e.g. predictor; of Seldon, the model's name")
     add("--sampling-percentage", type=float, default=100.0, metavar="NUMBER", help="of the requests (100)")
-    add(
-        "--host", default="127.0.0.1", help="address to listen on (127.0.0.1); anyone who reaches it can write captures"
-    )
+    add("--host", default="127.0.0.1", help="address to listen on (127.0.0.1); all who reach it can write captures")
     add("--port", type=int, default=8080, help="(8080)")
     add("--pair-timeout", type=float, default=60.0, metavar="SECONDS", help="how long to wait for the other event (60)")
-    add(
-        "--unpaired", choices=["keep", "drop"], default="keep", help="what to do with an event without the other (keep)"
-    )
+    add("--unpaired", choices=["keep", "drop"], default="keep", help="what to do with events without the other (keep)")
     add("--max-event-bytes", type=int, default=8 << 20, metavar="BYTES", help="refuse larger events (8388608)")
     add("--max-payload-bytes", type=int, default=1 << 20, metavar="BYTES", help="leave out larger payloads (1048576)")
     add("--max-endpoints", type=int, default=20, metavar="NUMBER", help="services and variants at most (20)")
-    add("--csv-content-type", action="append", default=[], metavar="TYPE", help=f"stored as text ({CSV_TYPES[0]})")
-    add("--json-content-type", action="append", default=[], metavar="TYPE", help=f"likewise ({', '.join(JSON_TYPES)})")
+    add_all("--csv-content-type", dest="csv_content_types", metavar="TYPE", help=f"stored as text ({CSV_TYPES[0]})")
+    add_all("--json-content-type", dest="json_content_types", metavar="TYPE", help=f"also ({', '.join(JSON_TYPES)})")
     add("--kms-key-id", metavar="ID", help="encrypt on S3 with this key")
     add("--gzip", action="store_true", help="compress capture files")
     add("--spool", metavar="DIR", help="local folder for what could not be sent yet")
-    add("--allow", action="append", default=[], metavar="FIELD", help="keep only these fields of payloads")
-    add("--deny", action="append", default=[], metavar="FIELD", help="leave out these fields")
-    add("--hash", action="append", default=[], metavar="FIELD", help="replace these fields by a keyed hash")
+    add_all("--allow", metavar="FIELD", help="keep only these fields of payloads")
+    add_all("--deny", metavar="FIELD", help="leave out these fields")
+    add_all("--hash", metavar="FIELD", help="replace these fields by a keyed hash")
     add("--hash-key-from", metavar="VARIABLE", help="the environment variable with the key")
     parser.set_defaults(command=run)
 
@@ -78,34 +76,19 @@ def receiver(options: argparse.Namespace) -> Receiver:
 
     if options.pair_timeout <= 0:
         raise ConfigError(f"--pair-timeout is a number of seconds above 0, not {options.pair_timeout:g}")
-    settings: dict[str, Any] = {
-        "sampling_percentage": options.sampling_percentage,
-        "max_payload_bytes": options.max_payload_bytes,
-        "csv_content_types": tuple(options.csv_content_type) or CSV_TYPES,
-        "json_content_types": tuple(options.json_content_type) or JSON_TYPES,
-        "kms_key_id": options.kms_key_id,
-        "gzip": options.gzip,
-        "spool": options.spool,
-        "privacy": privacy(options),
-    }
+    same = ("sampling_percentage", "max_payload_bytes", "kms_key_id", "gzip", "spool")
+    settings: dict[str, Any] = {name: getattr(options, name) for name in same}
+    settings["csv_content_types"] = options.csv_content_types or CSV_TYPES
+    settings["json_content_types"] = options.json_content_types or JSON_TYPES
+    settings["privacy"] = privacy(options)
 
     def make(endpoint: str, variant: str) -> Recorder:
         return Recorder(endpoint, options.destination, variant=variant, **settings)
 
-    limits = Limits(
-        endpoints=tuple(options.endpoint),
-        variant=options.variant,
-        namespace=options.namespace,
-        components=tuple(options.component),
-        pair_timeout=options.pair_timeout,
-        keeps_unpaired=options.unpaired == "keep",
-        max_event_bytes=options.max_event_bytes,
-        max_endpoints=options.max_endpoints,
-    )
     with tempfile.TemporaryDirectory() as spool:  # report invalid options now, and not to the first sender
-        for endpoint in options.endpoint or ["any"]:
+        for endpoint in options.endpoints or ["any"]:
             Recorder(endpoint, options.destination, variant=options.variant or "any", **settings | {"spool": spool})
-    return Receiver(make, limits)
+    return Receiver(make, Limits(**{limit.name: getattr(options, limit.name) for limit in fields(Limits)}))
 
 
 def privacy(options: argparse.Namespace) -> Privacy | None:

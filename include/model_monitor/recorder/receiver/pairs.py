@@ -6,6 +6,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from model_monitor.recorder.receiver.events import REQUEST, RESPONSE, Event
 
@@ -16,11 +17,9 @@ Place = tuple[str, str]  # endpoint and variant
 Record = Callable[[Place, Event | None, Event | None], None]
 
 
-@dataclass
-class Waiting:
+class Waiting(NamedTuple):
     """An event that waits for the other one."""
 
-    place: Place
     event: Event
     since: float
 
@@ -54,10 +53,9 @@ class Pairs:
         if other and other.event.kind == event.kind:
             self.counts["duplicates"] += 1
         elif other:
-            self.remove(key)
-            self.settle(place, other.event, event)
+            self.settle(place, self.remove(key), event)
         else:
-            self.waiting[key] = Waiting(place, event, self.clock())
+            self.waiting[key] = Waiting(event, self.clock())
             self.bytes += size_of(event)
             while self.bytes > self.max_bytes:
                 self.give_up()
@@ -80,20 +78,21 @@ class Pairs:
 
     def give_up(self) -> None:
         """Record the event that waits longest alone."""
-        alone = self.remove(next(iter(self.waiting)))
-        if not self.is_recorded(alone.place, alone.event):
-            self.counts[f"unpaired_{alone.event.kind}s"] += 1
-            self.settle(alone.place, alone.event)
+        place, _, _ = key = next(iter(self.waiting))
+        event = self.remove(key)
+        if not self.is_recorded(place, event):
+            self.counts[f"unpaired_{event.kind}s"] += 1
+            self.settle(place, event)
 
     def flush(self) -> None:
         """Record all waiting events."""
         while self.waiting:
             self.give_up()
 
-    def remove(self, key: tuple[Place, str | None, str]) -> Waiting:
-        removed = self.waiting.pop(key)
-        self.bytes -= size_of(removed.event)
-        return removed
+    def remove(self, key: tuple[Place, str | None, str]) -> Event:
+        event = self.waiting.pop(key).event
+        self.bytes -= size_of(event)
+        return event
 
     def settle(self, place: Place, *events: Event) -> None:
         sides = {event.kind: event for event in events}

@@ -11,9 +11,9 @@ import asyncio
 import dataclasses
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
 from model_monitor.errors import ConfigError, StoreError
 from model_monitor.recorder.http.asgi import Receive, Scope, Send
@@ -25,28 +25,24 @@ from model_monitor.recorder.records import TRUNCATED
 logger = logging.getLogger(__name__)
 
 VARIANT = "AllTraffic"
+MAX_WAITING_BYTES = 64 << 20  # of all events that wait for the other one
 CLOSING_SECONDS = 20.0  # less than the 30 s that Kubernetes grants
-
-
-class Refused(Exception):
-    """An event does not belong here; the message says why."""
 
 
 @dataclass(frozen=True)
 class Limits:
     """What is received: endpoints and components with these names (all if empty), and one namespace (if None, the first
-    that sends). ``variant`` overrides the one in events; ``keeps_unpaired`` records a request of which only one event
-    came. Times are in seconds, sizes in bytes."""
+    that sends). ``variant`` overrides the one in events; ``unpaired`` is a request of which only one event came. Times
+    are in seconds, sizes in bytes."""
 
-    endpoints: tuple[str, ...] = ()
-    variant: str | None = None
-    namespace: str | None = None
-    components: tuple[str, ...] = ()
-    pair_timeout: float = 60.0
-    keeps_unpaired: bool = True
-    max_waiting_bytes: int = 64 << 20
-    max_event_bytes: int = 8 << 20
-    max_endpoints: int = 20
+    endpoints: Sequence[str]
+    variant: str | None
+    namespace: str | None
+    components: Sequence[str]
+    pair_timeout: float
+    unpaired: Literal["keep", "drop"]
+    max_event_bytes: int
+    max_endpoints: int
 
 
 @dataclass
@@ -59,12 +55,11 @@ class Receiver:
     """
 
     make: Callable[[str, str], Recorder]
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits
     recorders: dict[Place, Recorder] = field(default_factory=dict)
-    namespace: str | None = None
 
     def __post_init__(self) -> None:
-        self.pairs = Pairs(self.record, self.limits.pair_timeout, self.limits.max_waiting_bytes)
+        self.pairs = Pairs(self.record, self.limits.pair_timeout, MAX_WAITING_BYTES)
         self.counts = self.pairs.counts
         self.namespace = self.limits.namespace
 
@@ -143,7 +138,7 @@ class Receiver:
                 recorder = self.recorder_of(place)
                 self.namespace = self.namespace or event.namespace
                 self.pairs.add(place, trimmed(event, recorder))
-            except (Refused, ConfigError) as error:
+            except ConfigError as error:
                 self.counts["refused"] += 1
                 status, sentence = 403, str(error)
             except StoreError as error:
@@ -152,34 +147,30 @@ class Receiver:
         return status, sentence
 
     def place_of(self, event: Event) -> Place:
-        """The endpoint and the variant of an event. Raises Refused."""
+        """The endpoint and the variant of an event. Raises ConfigError if they don't belong here."""
         allowed = self.limits.endpoints
         endpoint = event.endpoint or (allowed[0] if len(allowed) == 1 else None)
         if endpoint is None:
-            raise Refused(
-                "the event names no service (ce-inferenceservicename); start the receiver with one --endpoint"
-            )
+            raise ConfigError("the event names no service (ce-inferenceservicename); set one with --endpoint")
         if allowed and endpoint not in allowed:
-            raise Refused(f"{endpoint!r} is not received here; start the receiver with --endpoint {endpoint}")
+            raise ConfigError(f"{endpoint!r} is not received here; start the receiver with --endpoint {endpoint}")
         if event.namespace and self.namespace not in (None, event.namespace):
             # Two services of one name must not become one endpoint.
-            raise Refused(
-                f"this receiver takes the events of namespace {self.namespace!r}; start one for each namespace"
-            )
+            raise ConfigError(f"this receiver takes the events of namespace {self.namespace!r}; start one for each")
         return endpoint, self.limits.variant or event.variant or VARIANT
 
     def recorder_of(self, place: Place) -> Recorder:
-        """The recorder of an endpoint and a variant. Raises Refused, ConfigError, StoreError."""
+        """The recorder of an endpoint and a variant. Raises ConfigError, StoreError."""
         if place not in self.recorders:
             if len(self.recorders) >= self.limits.max_endpoints:
-                raise Refused(f"{self.limits.max_endpoints} endpoints are received already (--max-endpoints)")
+                raise ConfigError(f"{self.limits.max_endpoints} endpoints are received already (--max-endpoints)")
             self.recorders[place] = self.make(*place)
         return self.recorders[place]
 
     def record(self, place: Place, request: Event | None, response: Event | None) -> None:
         """Record a request, at the time its first event was sent."""
         first = request or response
-        if first is None or not (self.limits.keeps_unpaired or (request and response)):
+        if first is None or (self.limits.unpaired == "drop" and not (request and response)):
             return
         self.recorders[place].record(
             request.content if request else None,
@@ -207,15 +198,13 @@ async def read_body(receive: Receive, limit: int) -> bytes | None:
 
     Raises EOFError if the sender disconnects before the end.
     """
-    body = bytearray()
-    size = 0
-    while True:
-        message: Mapping[str, Any] = await receive()
+    body, size, has_more = bytearray(), 0, True
+    while has_more:
+        message = await receive()
         if message["type"] != "http.request":
             raise EOFError("the event was not sent to its end")
-        chunk = message.get("body", b"")
+        chunk, has_more = message.get("body", b""), message.get("more_body", False)
         size += len(chunk)
         if size <= limit:
             body += chunk
-        if not message.get("more_body", False):
-            return bytes(body) if size <= limit else None
+    return bytes(body) if size <= limit else None

@@ -8,12 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from model_monitor.recorder.counters import Counters
-from model_monitor.recorder.failures import Warnings, log
-from model_monitor.recorder.flag import Flag
 from model_monitor.recorder.sending.transports import Transport
-from model_monitor.recorder.spool.disk import discard, is_gone, lock_abandoned, remove_folder, size_of
+from model_monitor.recorder.spool.disk import discard, is_gone, lock_abandoned, remove_folder
 from model_monitor.recorder.spool.files import Segment, Spool
+from model_monitor.recorder.threads import Counters, Flag, Warnings, log
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds before the store is tried again; doubled after each failure
 ADOPT_INTERVAL = 30.0  # seconds between two searches for files of processes that have ended
@@ -73,8 +71,8 @@ class Sender:
         """Take over a folder whose writer has ended; later, if files wait here and its files exceed the bound."""
         try:
             with lock_abandoned(folder) as is_locked:
-                room = self.max_spool_bytes - self.spool.used
-                if is_locked and not (self.spool.ready and size_of(folder) > room):
+                size = sum(path.stat().st_size for path in folder.iterdir()) if is_locked else 0
+                if is_locked and not (self.spool.ready and self.spool.used + size > self.max_spool_bytes):
                     self.counters.add(adopted=self.spool.take_over(folder))
                     remove_folder(folder)
         except Exception as error:  # noqa: BLE001 - the other folders are still taken over

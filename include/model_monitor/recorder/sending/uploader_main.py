@@ -1,6 +1,6 @@
 """The uploader process: upload one file after the other on each connection.
 
-``uploader.Uploader`` starts it and passes connections through its control socket, the standard input. It ignores the
+``transports.Uploader`` starts it and passes connections through its control socket, the standard input. It ignores the
 signals that end servers, which a terminal or supervisor sends to the whole process group: a server that is stopping has
 more files to send. It exits at once when the control socket closes: a file it is uploading is still in the spool.
 """

@@ -18,16 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-from model_monitor.recorder.spool.disk import (
-    NEW,
-    discard,
-    make_locked_folder,
-    remove_folder,
-    sync_folder,
-    write_all,
-)
+from model_monitor.recorder.records import utc_text
+from model_monitor.recorder.spool.disk import NEW, discard, make_locked_folder, remove_folder, sync_folder
 
 OPEN, READY = ".open", ".ready"
+NEW_FILE = os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_EXCL | os.O_CLOEXEC
 MAX_OPEN_FILES = 32  # one per hour of event time; beyond that the file opened first is closed
 
 
@@ -60,10 +55,10 @@ class Spool:
     roll_bytes: int
     lock: threading.RLock = field(default_factory=threading.RLock)  # reentrant: signal handlers may read the counters
     ready: deque[Segment] = field(default_factory=deque)
-    open: dict[str, Segment] = field(default_factory=dict)
+    open: dict[int, Segment] = field(default_factory=dict)  # by hours since 1970
     used: int = 0  # bytes in all files, open or ready
     name: str = field(default_factory=lambda: uuid4().hex)
-    descriptor: int = field(init=False, default=-1)
+    descriptor: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.descriptor = make_locked_folder(self.root, self.name)
@@ -77,20 +72,16 @@ class Spool:
         with self.lock:
             return [*self.ready, *self.open.values()]
 
-    @property
-    def ready_segments(self) -> list[Segment]:
-        with self.lock:
-            return list(self.ready)
-
-    def append(self, hour: str, time_of_first: str, lines: Sequence[bytes]) -> None:
-        """Write whole lines of one hour (``yyyy.mm.dd.hh``; ``time_of_first``: ``mm-ss-mmm``).
+    def append(self, time_of_first: int, lines: Sequence[bytes]) -> None:
+        """Write whole lines of one hour; the first line's time is in milliseconds since 1970.
 
         Raises OSError, and then none of the lines is written.
         """
-        segment = self.open.get(hour) or self.open_segment(hour, time_of_first)
-        content = b"".join(lines)
+        segment = self.open.get(time_of_first // 3_600_000) or self.open_segment(time_of_first)
+        content = unwritten = memoryview(b"".join(lines))
         try:
-            write_all(segment.descriptor, content)
+            while unwritten:
+                unwritten = unwritten[os.write(segment.descriptor, unwritten) :]
         except OSError:
             with contextlib.suppress(OSError):
                 os.ftruncate(segment.descriptor, segment.size)
@@ -104,19 +95,19 @@ class Spool:
             with contextlib.suppress(OSError):  # the lines are written; ``roll_due`` tries again
                 self.roll(segment)
 
-    def open_segment(self, hour: str, time_of_first: str) -> Segment:
+    def open_segment(self, time_of_first: int) -> Segment:
         if len(self.open) >= MAX_OPEN_FILES:
             self.roll(min(self.open.values(), key=lambda segment: segment.opened))
-        name = f"{hour}.{time_of_first}-{uuid4()}"
+        name = file_name(time_of_first)
         segment = Segment(name, self.folder / (name + OPEN), time.monotonic(), time.time())
         try:
-            segment.descriptor = new_file(segment.path)
+            segment.descriptor = os.open(segment.path, NEW_FILE, 0o600)
         except FileNotFoundError:  # the folder was deleted
             old, self.descriptor = self.descriptor, make_locked_folder(self.root, self.name)
             os.close(old)
-            segment.descriptor = new_file(segment.path)
+            segment.descriptor = os.open(segment.path, NEW_FILE, 0o600)
         with self.lock:
-            self.open[hour] = segment
+            self.open[time_of_first // 3_600_000] = segment
         return segment
 
     def sync(self) -> None:
@@ -172,9 +163,7 @@ class Spool:
 
     def others(self) -> list[Path]:
         """The folders of other writers, alive or not. Raises OSError."""
-        return [
-            path for path in sorted(self.root.iterdir()) if path.name != self.name and not path.name.startswith(NEW)
-        ]
+        return sorted(path for path in self.root.iterdir() if not path.name.startswith((self.name, NEW)))
 
     def take_over(self, folder: Path) -> int:
         """Move the files from a folder whose writer has ended into this one; how many requests they hold.
@@ -214,8 +203,15 @@ class Spool:
                     os.close(descriptor)
 
 
-def new_file(path: Path) -> int:
-    return os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_EXCL | os.O_CLOEXEC, 0o600)
+def file_name(time_of_first: int) -> str:
+    """A new file's name, from the time of its first request in milliseconds since 1970.
+
+    >>> file_name(1_650_241_248_871)[:24]
+    '2022.04.18.00.20-48-871-'
+    """
+    text = utc_text(time_of_first // 1000)
+    hour, minute = f"{text[:10].replace('-', '.')}.{text[11:13]}", text[14:19].replace(":", "-")
+    return f"{hour}.{minute}-{time_of_first % 1000:03d}-{uuid4()}"
 
 
 def move_whole_lines(path: Path, folder: Path) -> Segment | None:

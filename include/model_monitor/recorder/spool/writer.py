@@ -1,19 +1,16 @@
-"""Write queued requests to the spool, in batches, from one thread."""
+"""Hold requests in memory, bounded by their size, and write them to the spool in batches, from one thread."""
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import lru_cache
 
-from model_monitor.recorder.counters import Counters
-from model_monitor.recorder.failures import Warnings
-from model_monitor.recorder.flag import Flag
 from model_monitor.recorder.records import Format, Queued
 from model_monitor.recorder.spool.files import Spool
-from model_monitor.recorder.spool.queue import Queue
+from model_monitor.recorder.threads import Counters, Flag, Warnings
 
 # Seconds between two writes; a killed process loses what is still in memory. Drain rarely and with few system calls:
 # after each call this thread must reacquire the GIL, and while it waits, every other thread that briefly releases the
@@ -25,7 +22,93 @@ RETRY_SECONDS = 0.05
 BATCH_COUNT, BATCH_BYTES, BATCH_PART = 512, 1 << 20, 8
 MAX_LINE_BYTES = 4 << 20  # of encoded lines held in memory
 
-Lines = tuple[int, list[bytes]]  # the time of the first request of an hour, and the hour's lines
+Hours = dict[int, tuple[int, list[bytes]]]  # the time of the first request of each hour, and the hour's lines
+
+
+class Queue:
+    """First in, first out. ``ready`` is set when the queue holds something, ``urgent`` when that cannot wait."""
+
+    __slots__ = ("bytes", "closed", "counters", "lock", "max_bytes", "ready", "requests", "room", "urgent", "when_full")
+
+    def __init__(self, max_bytes: int, when_full: str, counters: Counters) -> None:
+        self.max_bytes, self.when_full, self.counters = max_bytes, when_full, counters
+        self.ready, self.urgent = Flag(), Flag()
+        self.requests: deque[tuple[Queued, int]] = deque()
+        self.bytes, self.closed = 0, False
+        # The counters' own lock, so that a request takes one lock only. Reentrant: a signal handler or finalizer may
+        # record while it is held. (Python runs these after calls and jumps, so never between reading and writing
+        # ``self.bytes``.)
+        self.lock = counters.lock
+        self.room = threading.Condition(self.lock)
+
+    @property
+    def count(self) -> int:
+        return len(self.requests)
+
+    def put(self, request: Queued) -> bool:
+        """Whether a request was taken. A full queue waits or drops, as ``when_full`` says."""
+        size = request.size
+        with self.lock:
+            self.counters.numbers["recorded"] += 1
+            if self.closed:
+                self.counters.add(dropped_closed=1)
+                return False
+            if self.bytes + size > self.max_bytes and self.requests and not self.make_room(size):
+                return False
+            is_first = not self.requests
+            self.requests.append((request, size))
+            self.bytes += size
+        if is_first:
+            self.ready.set()
+        elif self.bytes > self.max_bytes // 2:
+            self.urgent.set()
+        return True
+
+    def wake(self) -> None:
+        """Wake the writer at once."""
+        self.ready.set()
+        self.urgent.set()
+
+    def make_room(self, size: int) -> bool:
+        if self.when_full == "drop_newest":
+            self.counters.add(dropped_queue=1)
+            return False
+        if self.when_full == "block":
+            self.room.wait_for(lambda: self.closed or not self.requests or self.bytes + size <= self.max_bytes)
+            if self.closed:
+                self.counters.add(dropped_closed=1)
+            return not self.closed
+        while self.requests and self.bytes + size > self.max_bytes:
+            _, freed = self.requests.popleft()
+            self.bytes -= freed
+            self.counters.add(dropped_queue=1)
+        return True
+
+    def take(self, max_count: int, max_bytes: int) -> list[Queued]:
+        """Remove the first requests: at most ``max_count``, and none after ``max_bytes`` are reached."""
+        with self.lock:
+            taken: list[Queued] = []
+            while self.requests and len(taken) < max_count and max_bytes > 0:
+                request, freed = self.requests.popleft()
+                self.bytes -= freed
+                max_bytes -= freed
+                taken.append(request)
+            if taken and self.when_full == "block":
+                self.room.notify_all()
+        return taken
+
+    def clear(self) -> int:
+        """Remove all requests; how many there were."""
+        with self.lock:
+            removed, self.requests, self.bytes = self.requests, deque(), 0
+        return len(removed)
+
+    def close(self) -> None:
+        """Take no more requests; callers that wait for room return."""
+        with self.lock:
+            self.closed = True
+            self.room.notify_all()
+        self.wake()
 
 
 @dataclass
@@ -35,10 +118,8 @@ class Writer:
     queue: Queue
     spool: Spool
     format: Format
-    counters: Counters
     flush_interval: float
     max_spool_bytes: int
-    when_full: str
     on_ready: Callable[[], None]
     ending: Flag = field(default_factory=Flag)
     flushes_requested: int = 0
@@ -52,7 +133,11 @@ class Writer:
             ending, requested, busy = self.ending.is_set(), self.flushes_requested, self.queue.count > 0
             try:
                 is_empty = self.drain()
-                self.maintain(ending or requested > self.flushes_done)
+                now = time.monotonic()
+                if now - self.synced >= self.flush_interval / 2:  # half: every time, if this runs once an interval
+                    self.spool.sync()
+                    self.synced = now
+                self.spool.roll_due(ending or requested > self.flushes_done)
                 if is_empty:
                     self.flushes_done = requested
             except Exception:  # noqa: BLE001 - the next requests must still be written
@@ -69,34 +154,20 @@ class Writer:
 
         While requests keep coming, none of them wakes this thread: waking costs more than all other work.
         """
-        queue, interval = self.queue, min(DRAIN_INTERVAL, self.flush_interval)
+        queue, files, interval = self.queue, self.spool.open.values(), min(DRAIN_INTERVAL, self.flush_interval)
         if busy:
             queue.urgent.wait(interval)
-        elif self.spool.open:
-            queue.ready.wait(interval if self.has_unsynced else self.seconds_to_roll)
-        else:
+        elif not files:
             queue.ready.wait()
+        elif any(segment.unsynced for segment in files):
+            queue.ready.wait(interval)
+        else:
+            due = min(segment.opened for segment in files) + self.spool.roll_seconds
+            queue.ready.wait(max(0.0, due - time.monotonic()))
         if queue.count and not (busy or self.ending.is_set() or self.flushes_requested > self.flushes_done):
             queue.urgent.wait(interval)  # the first request woke this thread; let more arrive
         queue.ready.clear()
         queue.urgent.clear()
-
-    @property
-    def has_unsynced(self) -> bool:
-        return any(segment.unsynced for segment in self.spool.open.values())
-
-    @property
-    def seconds_to_roll(self) -> float:
-        oldest = min(segment.opened for segment in self.spool.open.values())
-        return max(0.0, oldest + self.spool.roll_seconds - time.monotonic())
-
-    def maintain(self, roll_all: bool) -> None:
-        """Sync if it is due, and close full or old files. Raises OSError."""
-        now = time.monotonic()
-        if now - self.synced >= self.flush_interval / 2:  # half: every time, if this is called once an interval
-            self.spool.sync()
-            self.synced = now
-        self.spool.roll_due(roll_all)
 
     def drain(self) -> bool:
         """Write the queued requests; whether the queue was emptied."""
@@ -114,29 +185,29 @@ class Writer:
         At the end it takes more all the same unless the newest are dropped: requests in memory would be lost.
         """
         while self.spool.used >= self.max_spool_bytes:
-            if self.when_full == "block":
+            if self.queue.when_full == "block":
                 return self.ending.is_set()
-            if self.when_full == "drop_newest":
-                self.counters.add(dropped_spool=self.queue.clear())
+            if self.queue.when_full == "drop_newest":
+                self.queue.counters.add(dropped_spool=self.queue.clear())
                 return False
-            if not (dropped := self.spool.drop_oldest()):
-                if not self.spool.open:
-                    return self.ending.is_set()
+            if dropped := self.spool.drop_oldest():
+                self.queue.counters.add(dropped_spool=dropped.count)
+                self.warn("the spool is full: the oldest captures are dropped, %s just now", dropped.count)
+            elif self.spool.open:
                 self.spool.roll_due(everything=True)
-                continue
-            self.counters.add(dropped_spool=dropped.count)
-            self.warn("the spool is full: the oldest captures are dropped, %s just now", dropped.count)
+            else:
+                return self.ending.is_set()
         return True
 
     def write(self, batch: list[Queued]) -> None:
-        hours: dict[int, Lines] = {}
+        hours: Hours = {}
         size = 0
         for queued in batch:
             try:
                 request = queued.request()
                 line = self.format.line(request)
             except Exception:  # noqa: BLE001 - such as a time after the year 9999
-                self.counters.add(dropped_disk=1)
+                self.queue.counters.add(dropped_disk=1)
                 self.warn("a request can't be encoded", trace=True)
                 continue
             hours.setdefault(request.time // 3_600_000, (request.time, []))[1].append(line)
@@ -146,26 +217,10 @@ class Writer:
                 hours, size = {}, 0
         self.append(hours)
 
-    def append(self, hours: dict[int, Lines]) -> None:
-        for hour, (first_time, lines) in hours.items():
+    def append(self, hours: Hours) -> None:
+        for time_of_first, lines in hours.values():
             try:
-                self.spool.append(hour_folder(hour), time_in_hour(first_time), lines)
+                self.spool.append(time_of_first, lines)
             except OSError as error:
-                self.counters.add(dropped_disk=len(lines))
+                self.queue.counters.add(dropped_disk=len(lines))
                 self.warn("captures are lost, as the spool can't be written: %s", error)
-
-
-@lru_cache(maxsize=256)
-def hour_folder(hours: int) -> str:
-    """The folder of an hour, given in hours since 1970, with dots for slashes: ``yyyy.mm.dd.hh``."""
-    return datetime.fromtimestamp(hours * 3600, UTC).isoformat()[:13].replace("-", ".").replace("T", ".")
-
-
-def time_in_hour(milliseconds: int) -> str:
-    """A time's minutes, seconds and milliseconds as they are in file names.
-
-    >>> time_in_hour(1_650_241_248_871)
-    '20-48-871'
-    """
-    seconds, rest = divmod(milliseconds, 1000)
-    return f"{seconds // 60 % 60:02d}-{seconds % 60:02d}-{rest:03d}"
