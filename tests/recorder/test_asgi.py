@@ -29,8 +29,7 @@ from support.recorded import free_port as port_that_is_free
 
 from model_monitor.errors import ConfigError
 from model_monitor.recorder import AsgiCaptureMiddleware, Recorder, records
-from model_monitor.recorder.http.bodies import Body
-from model_monitor.recorder.http.traffic import CAPTURED_BY
+from model_monitor.recorder.http.traffic import CAPTURED_BY, Body
 
 ID = "X-Amzn-SageMaker-Inference-Id"
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"

@@ -21,7 +21,7 @@ from support.seaweed import BUCKET, Server, running
 from model_monitor.errors import StoreError
 from model_monitor.recorder import Recorder
 from model_monitor.recorder.sending.destinations import destination_at
-from model_monitor.recorder.sending.transports import Direct
+from model_monitor.recorder.sending.transports import Transport
 from model_monitor.recorder.spool.disk import LOCK
 
 CSV: dict[str, Any] = {"input_content_type": "text/csv", "output_content_type": "text/csv"}
@@ -319,7 +319,7 @@ def test_a_server_that_takes_a_file_and_never_answers_is_given_up_and_tried_agai
     monkeypatch.setattr("model_monitor.recorder.sending.sender.LONGEST_WAIT", 0.5)
     address = f"s3://{BUCKET}/{tmp_path.name}?{server.query}"
     with made(tmp_path, destination=address, flush_interval=0.05, roll_seconds=0.1) as recorder:
-        recorder._transport = Direct(address, destination_at(address), False)
+        recorder._transport = Transport(address, destination_at(address), False)
         recorder.record(b"1", b"2", **CSV, event_id="before")
         assert recorder.flush(30)
         with server.frozen():

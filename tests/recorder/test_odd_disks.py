@@ -16,6 +16,8 @@ import pytest
 from support.recorded import ids, in_balance, recorder_into, until
 
 from model_monitor.recorder import Recorder
+from model_monitor.recorder.sending.destinations import destination_at
+from model_monitor.recorder.sending.transports import Transport
 from model_monitor.recorder.spool import disk, files
 from model_monitor.recorder.spool.disk import LOCK
 
@@ -257,9 +259,7 @@ def test_the_writer_ends_though_the_spool_is_full_and_the_store_away(tmp_path: P
     recorder.start()
     sending = threading.Event()
 
-    class Hanging:
-        place = "nowhere"
-
+    class Hanging(Transport):
         def send(self, file: Path, key: str) -> int:
             sending.set()
             assert released.wait(20)
@@ -271,7 +271,7 @@ def test_the_writer_ends_though_the_spool_is_full_and_the_store_away(tmp_path: P
         forked = close
 
     released = threading.Event()
-    recorder._sender.transport = Hanging()
+    recorder._sender.transport = Hanging("nowhere", destination_at(str(tmp_path)), False)
     for i in range(20):
         recorder.record(b"x" * 200, b"1", event_id=f"a{i}")
     assert sending.wait(10)

@@ -20,6 +20,7 @@ from functools import cached_property
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from model_monitor.errors import ConfigError
 
@@ -31,17 +32,14 @@ INPUT_KEYS = ("instances", "inputs", "ndarray")  # keys of rows, each of which m
 OUTPUT_KEYS = ("predictions", "outputs")  # likewise
 ENVELOPES = (*INPUT_KEYS, *OUTPUT_KEYS)
 MAX_DEPTH = 64  # of nested objects; each level is decoded once more for the level above it
-NULL = msgspec.Raw(b"null")
+NULL = Raw(b"null")
 
-RAW = msgspec.json.Decoder(msgspec.Raw)
-OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
-LIST = msgspec.json.Decoder(list[msgspec.Raw])
+Object = dict[str, Raw]  # the members of an object in JSON
+RAW = msgspec.json.Decoder(Raw)
+OBJECT = msgspec.json.Decoder(Object)
+LIST = msgspec.json.Decoder(list[Raw])
 STRING = msgspec.json.Decoder(str)
 ANY = msgspec.json.Decoder(Any)
-
-
-class Withheld(Exception):
-    """The rules can't be applied to a payload."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +79,9 @@ class Privacy:
         try:
             if encoding == "CSV":
                 return self.csv(text, columns)
-            return "\n".join(self.json(document, columns) for document in documents(text))
-        except (Withheld, csv.Error, msgspec.MsgspecError, ValueError, RecursionError):
+            values = (self.json_value(Raw(document), (), columns, self.fate(())) for document in documents(text))
+            return "\n".join("" if raw is None else bytes(raw).decode() for raw in values)
+        except (csv.Error, msgspec.MsgspecError, ValueError, RecursionError):
             return None
 
     @cached_property
@@ -98,44 +97,32 @@ class Privacy:
     def csv(self, text: str, columns: Sequence[str]) -> str:
         """Apply the rules to every row; a removed value is empty, which means missing."""
         if not columns and not all(name.isdecimal() for name in (*self.deny, *self.hash)):
-            raise Withheld
+            raise ValueError("rules name columns, but the columns' names are unknown")
         rows = []
         for row in csv.reader(io.StringIO(text, newline=""), strict=True):
             if columns and self.chooses and len(row) != len(columns):
-                raise Withheld
+                raise ValueError("a row has more or fewer values than there are columns")
             fates = [self.fate(names) for names in fields_of(len(row), columns)]
             rows.append(line_of([self.value(value, fate) or "" for value, fate in zip(row, fates, strict=True)]))
         return "\n".join(rows) + ("\n" if text.endswith("\n") else "")
-
-    def json(self, document: bytes, columns: Sequence[str]) -> str:
-        """Apply the rules to a document; a removed field is absent."""
-        raw = self.json_value(msgspec.Raw(document), (), columns, self.fate(()))
-        return "" if raw is None else bytes(raw).decode()
 
     def fate(self, names: tuple[str, ...], inherited: str = "") -> str:
         """The rule for a field with these names: drop, hash, keep, or "" if no rule names it."""
         if inherited in ("drop", "hash"):
             return inherited
-        named = set(names)
-        if named & set(self.deny):
-            return "drop"
-        if named & set(self.hash):
-            return "hash"
-        return "keep" if self.allow is None or inherited == "keep" or named & set(self.allow) else ""
+        for fate, rule in (("drop", self.deny), ("hash", self.hash), ("keep", self.allow or ())):
+            if not set(names).isdisjoint(rule):
+                return fate
+        return "keep" if self.allow is None else inherited
 
     def value(self, text: str, fate: str) -> str | None:
         """A value's text after the rule; None if it is removed."""
         if fate == "hash":
-            return text and self.hashed(text)
+            assert isinstance(self.key, bytes)
+            return text and hmac.digest(self.key, text.encode(), hashlib.sha256).hex()[:DIGEST]
         return text[: self.truncate] if fate == "keep" else None
 
-    def hashed(self, text: str) -> str:
-        assert isinstance(self.key, bytes)
-        return hmac.digest(self.key, text.encode(), hashlib.sha256).hex()[:DIGEST]
-
-    def json_value(
-        self, raw: msgspec.Raw, path: tuple[str, ...], columns: Sequence[str], fate: str
-    ) -> msgspec.Raw | None:
+    def json_value(self, raw: Raw, path: tuple[str, ...], columns: Sequence[str], fate: str) -> Raw | None:
         """A JSON value after the rules; None if it is removed."""
         content = bytes(raw).strip()
         if fate == "drop" or content == b"null":
@@ -151,15 +138,13 @@ class Privacy:
             return None
         if fate == "hash" or (self.truncate is not None and content.startswith(b'"')):
             text = STRING.decode(content) if content.startswith(b'"') else content.decode()
-            return msgspec.Raw(msgspec.json.encode(self.value(text, fate)))
-        return msgspec.Raw(content)
+            return Raw(msgspec.json.encode(self.value(text, fate)))
+        return Raw(content)
 
-    def json_object(
-        self, members: dict[str, msgspec.Raw], path: tuple[str, ...], columns: Sequence[str], fate: str
-    ) -> msgspec.Raw | None:
+    def json_object(self, members: Object, path: tuple[str, ...], columns: Sequence[str], fate: str) -> Raw | None:
         """An object: fields, or one of the forms in which servers send rows."""
         if len(path) > MAX_DEPTH:
-            raise Withheld
+            raise ValueError("objects are nested too deep")
         form = Form.of(members)
         kept = {}
         for key, raw in members.items():
@@ -170,7 +155,7 @@ class Privacy:
             names += own_columns if key in ENVELOPES and len(own_columns) == 1 else []
             inner = self.fate(tuple(names), fate)
             if key in form.labels and (form.tensor is not None or inner not in ("drop", "hash")):
-                value: msgspec.Raw | None = raw
+                value: Raw | None = raw
             elif inner != "drop" and bytes(raw).lstrip().startswith(b"["):
                 items = LIST.decode(raw)
                 value = self.json_list(items, deeper, own_columns, inner, form.width(key, len(own_columns), len(items)))
@@ -178,11 +163,11 @@ class Privacy:
                 value = self.json_value(raw, deeper, own_columns, inner)
             if value is not None:
                 kept[key] = value
-        return msgspec.Raw(msgspec.json.encode(kept)) if kept or not members or not path else None
+        return Raw(msgspec.json.encode(kept)) if kept or not members or not path else None
 
     def json_list(
-        self, items: list[msgspec.Raw], path: tuple[str, ...], columns: Sequence[str], fate: str, width: int
-    ) -> msgspec.Raw | None:
+        self, items: list[Raw], path: tuple[str, ...], columns: Sequence[str], fate: str, width: int
+    ) -> Raw | None:
         """A list: rows that are lists or objects; rows of ``width`` values in sequence; or, if ``width`` is 0, the
         values of one field."""
         starts = [bytes(item).lstrip()[:1] for item in items]
@@ -193,12 +178,12 @@ class Privacy:
         rows = [items[start : start + width] for start in range(0, len(items), width)]
         return encoded(value for row in rows for value in self.row_values(row, columns, fate))
 
-    def row_values(self, values: Sequence[msgspec.Raw], columns: Sequence[str], fate: str) -> list[msgspec.Raw]:
-        """A row of values without keys. Raises Withheld if their columns are unknown."""
+    def row_values(self, values: Sequence[Raw], columns: Sequence[str], fate: str) -> list[Raw]:
+        """A row of values without keys. Raises ValueError if their columns are unknown."""
         if fate in ("drop", "hash"):
             return [self.json_value(value, ("",), (), fate) or NULL for value in values]
         if self.chooses and (len(values) != len(columns) if columns else self.by_name):
-            raise Withheld
+            raise ValueError("the columns of a row are unknown")
         fields = fields_of(len(values), columns)
         return [
             self.json_value(value, names[:1], (), self.fate(names, fate)) or NULL
@@ -218,7 +203,7 @@ class Form:
     has_one_key: bool = False
 
     @classmethod
-    def of(cls, members: dict[str, msgspec.Raw]) -> Form:
+    def of(cls, members: Object) -> Form:
         has_rows = any(bytes(members[key]).lstrip()[:1] in (b"[", b"{") for key in ROW_KEYS if key in members)
         columns = next((names for key in NAME_KEYS if key in members and (names := names_of(members[key]))), ())
         shape = shape_of(members["shape"]) if "shape" in members and members.keys() & {"data", "values"} else None
@@ -275,20 +260,20 @@ def documents(text: str) -> Iterator[bytes]:
             yield line
 
 
-def shape_of(raw: msgspec.Raw) -> Sequence[int] | None:
-    """A list of one or two sizes; None if it is no list. Raises Withheld for any other list."""
+def shape_of(raw: Raw) -> Sequence[int] | None:
+    """A list of one or two sizes; None if it is no list. Raises ValueError for any other list."""
     shape = ANY.decode(raw)
     if not isinstance(shape, list):
         return None
     if len(shape) not in (1, 2) or not all(type(size) is int and size > 0 for size in shape):
-        raise Withheld
+        raise ValueError("the shape is no list of one or two sizes")
     return shape
 
 
-def names_of(raw: msgspec.Raw) -> Sequence[str] | None:
+def names_of(raw: Raw) -> Sequence[str] | None:
     names = ANY.decode(raw)
     return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
 
 
-def encoded(items: Iterator[msgspec.Raw] | Sequence[msgspec.Raw]) -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode(list(items)))
+def encoded(items: Iterator[Raw] | Sequence[Raw]) -> Raw:
+    return Raw(msgspec.json.encode(list(items)))

@@ -41,10 +41,9 @@ class Recorder:
     store is out of reach, files wait, at most ``max_spool_bytes`` per process. At either bound ``when_full`` decides:
     drop the oldest requests, drop the newest, or block ``record``. ``counters`` counts the dropped ones.
 
-    A killed process loses, uncounted, the requests that were still in memory: about the last second of them. Another
-    recorder with the same endpoint, destination and spool sends the rest, at once if it starts later, soon if it runs.
-    Threads, asyncio and signal handlers may use a recorder, and servers may fork before or after making it. Raises
-    ConfigError; StoreError if the spool can't be made.
+    A killed process loses, uncounted, about its last second of requests. Another recorder with the same endpoint,
+    destination and spool sends the rest. Threads, asyncio and signal handlers may use a recorder, and servers may fork
+    before or after making it. Raises ConfigError; StoreError if the spool can't be made.
     """
 
     def __init__(
@@ -165,7 +164,7 @@ class Recorder:
         return False
 
     def start(self) -> None:
-        """Start writing and sending, also what an earlier process left; otherwise the first ``record`` starts it.
+        """Start writing and sending, also what an earlier process left; otherwise the first ``record`` does.
 
         Raises StoreError if the spool can't be used, or no thread can be started.
         """
@@ -214,8 +213,7 @@ class Recorder:
         return self._started
 
     def counters(self) -> dict[str, float]:
-        """Requests recorded, sampled_out, sent, adopted and dropped (with reasons) since this process started or was
-        forked; requests queued and spooled now; bytes, failures, and lag in seconds."""
+        """Counts since this process started or was forked, and what waits now; process.py says what each means."""
         with self._counters.lock:
             counts = dict(self._counters.numbers)
         segments, now = self._spool.segments if self._spool else [], time.time()

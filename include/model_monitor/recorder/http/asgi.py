@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
 from typing import Any
 
-from model_monitor.recorder.http.bodies import Body, Headers
-from model_monitor.recorder.http.traffic import INFERENCE_ID, REQUEST_HEADERS, RESPONSE_HEADERS, Exchange, Middleware
+from model_monitor.recorder.http import traffic
+from model_monitor.recorder.http.traffic import Body, Exchange, Headers, Middleware
 from model_monitor.recorder.recorder import Recorder
 from model_monitor.recorder.threads import Quietly
 
@@ -45,7 +45,7 @@ class AsgiCaptureMiddleware(Middleware[App]):
         """The exchange that starts with an incoming request; None if it is not to be captured."""
         if not self.selects(scope["method"], path_of(scope), scope):
             return None
-        return Exchange(self.recorder, self.statuses, self.quietly, select(scope["headers"], REQUEST_HEADERS))
+        return Exchange(self.recorder, self.statuses, self.quietly, select(scope["headers"], traffic.REQUEST_HEADERS))
 
 
 def path_of(scope: Scope) -> str:
@@ -110,11 +110,11 @@ async def in_thread(function: Callable[[], object]) -> None:
 def with_inference_id(exchange: Exchange, message: Message) -> Message:
     """The start of a response with the inference id in its headers."""
     headers = list(message.get("headers", ()))
-    known = select([(name.lower(), value) for name, value in headers], RESPONSE_HEADERS)
+    known = select([(name.lower(), value) for name, value in headers], traffic.RESPONSE_HEADERS)
     inference_id = exchange.respond(message["status"], known)
     if inference_id is None:
         return message
-    return {**message, "headers": [*headers, (INFERENCE_ID, inference_id.encode())]}
+    return {**message, "headers": [*headers, (traffic.INFERENCE_ID, inference_id.encode())]}
 
 
 def copy_response(exchange: Exchange, message: Message) -> bool:

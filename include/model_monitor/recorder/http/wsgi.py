@@ -13,8 +13,8 @@ from functools import partial
 from types import TracebackType
 from typing import Any, cast
 
-from model_monitor.recorder.http.bodies import CONTENT_LENGTH, CONTENT_TYPE, Body, Headers
-from model_monitor.recorder.http.traffic import REQUEST_HEADERS, RESPONSE_HEADERS, Exchange, Middleware
+from model_monitor.recorder.http import traffic
+from model_monitor.recorder.http.traffic import Body, Exchange, Headers, Middleware
 
 Environ = dict[str, Any]
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
@@ -23,10 +23,10 @@ StartResponse = Callable[..., Write]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 INFERENCE_ID_NAME = "X-Amzn-SageMaker-Inference-Id"
-WITHOUT_PREFIX = (CONTENT_TYPE, CONTENT_LENGTH)  # in CGI, all other headers begin with HTTP_
+WITHOUT_PREFIX = (traffic.CONTENT_TYPE, traffic.CONTENT_LENGTH)  # in CGI, all other headers begin with HTTP_
 KEYS = {
     name: ("" if name in WITHOUT_PREFIX else "HTTP_") + name.decode().upper().replace("-", "_")
-    for name in REQUEST_HEADERS
+    for name in traffic.REQUEST_HEADERS
 }
 
 
@@ -64,7 +64,7 @@ def request_headers(environ: Environ) -> Headers:
 def response_headers(headers: Sequence[tuple[str, str]]) -> Headers:
     """The response's headers that matter."""
     known = [(name.lower().encode("latin-1"), value) for name, value in headers]
-    return {name: value.encode("latin-1") for name, value in known if name in RESPONSE_HEADERS}
+    return {name: value.encode("latin-1") for name, value in known if name in traffic.RESPONSE_HEADERS}
 
 
 def copying(exchange: Exchange, start_response: StartResponse) -> StartResponse:

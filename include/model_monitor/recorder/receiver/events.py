@@ -15,8 +15,8 @@ from urllib.parse import unquote
 
 import msgspec
 
-from model_monitor.recorder.http.bodies import Headers
-from model_monitor.recorder.http.traffic import CUSTOM_ATTRIBUTES, INFERENCE_ID, custom_attributes_of, inference_id_of
+from model_monitor.recorder.http import traffic
+from model_monitor.recorder.http.traffic import Headers
 from model_monitor.recorder.records import Truncated
 
 REQUEST, RESPONSE, OTHER = "request", "response", "other"
@@ -120,8 +120,8 @@ def event(attributes: Mapping[str, str], content: bytes, content_type: str) -> E
         attributes.get("endpoint") or None,
         attributes.get("namespace") or None,
         attributes.get("component") or model or None,
-        inference_id_of(headers.get(INFERENCE_ID, b"")),
-        custom_attributes_of(headers.get(CUSTOM_ATTRIBUTES, b"")),
+        traffic.inference_id_of(headers.get(traffic.INFERENCE_ID, b"")),
+        traffic.custom_attributes_of(headers.get(traffic.CUSTOM_ATTRIBUTES, b"")),
     )
 
 

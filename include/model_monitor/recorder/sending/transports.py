@@ -17,7 +17,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from model_monitor.errors import StoreError
 from model_monitor.recorder.sending.destinations import Destination, Folder, destination_at, upload
@@ -31,51 +31,39 @@ EXIT_SECONDS = 0.3  # for the uploader to exit once nobody is connected; less th
 # ``socket`` is imported where it is used: gevent may have replaced it by one that does not block other greenlets.
 
 
-class Transport(Protocol):
-    """A way to one destination; ``place`` names the destination in messages."""
-
-    place: str
-
-    def send(self, file: Path, key: str) -> int:
-        """Store a file under a key below the destination; the bytes written. May raise anything: it is retried."""
-
-    def close(self) -> None:
-        """Release connections; a later ``send`` opens them again."""
-        return
-
-    def forked(self) -> None:
-        """Forget, in a forked child, what belongs to the parent."""
-        return
-
-
-def transport_to(address: str, kms_key_id: str | None, compress: bool) -> Transport:
-    """The transport to an address. Raises ConfigError."""
-    destination = destination_at(address, kms_key_id)
-    if isinstance(destination, Folder):
-        return Direct(str(destination.root), destination, compress)
-    return ByUploader(address.rstrip("/"), address, kms_key_id, compress)
-
-
-@dataclass(frozen=True)
-class Direct(Transport):
-    """Uploads in this process."""
+@dataclass
+class Transport:
+    """Uploads to one destination in this process. ``place`` names the destination in messages."""
 
     place: str
     destination: Destination
     compress: bool
 
     def send(self, file: Path, key: str) -> int:
+        """Store a file under a key below the destination; the bytes written. May raise anything: it is retried."""
         return upload(file, self.destination, key, self.compress)
+
+    def close(self) -> None:
+        """Release connections; a later ``send`` opens them again."""
+
+    def forked(self) -> None:
+        """Forget, in a forked child, what belongs to the parent."""
+
+
+def transport_to(address: str, kms_key_id: str | None, compress: bool) -> Transport:
+    """The transport to an address. Raises ConfigError."""
+    destination = destination_at(address, kms_key_id)
+    if isinstance(destination, Folder):
+        return Transport(str(destination.root), destination, compress)
+    return ByUploader(address.rstrip("/"), destination, compress, address, kms_key_id)
 
 
 @dataclass
 class ByUploader(Transport):
     """Asks the uploader process to upload."""
 
-    place: str
     address: str
     kms_key_id: str | None
-    compress: bool
     connection: socket | None = field(default=None, repr=False)
 
     def send(self, file: Path, key: str) -> int:
