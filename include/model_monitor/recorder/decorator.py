@@ -39,10 +39,7 @@ def captured(
     and the inference id. It is written before the call, which may change them; see ``values.write_arguments``. The
     output is the result; ``output`` names its values that have no name; see ``values.write_result``. ``inference_id``
     names the argument that labels refer to. The content types are those of bytes and text. A call that raises is not
-    captured; capture never makes a call raise.
-
-    Raises ConfigError for a generator function, for a function without a signature (some written in C), and for names
-    that are no arguments of the function.
+    captured; capture never makes a call raise. Raises ConfigError for functions and names that can't be captured.
     """
     if isinstance(arguments, str):
         raise ConfigError(f"arguments is a list, not the text {arguments!r}; write arguments=[{arguments!r}]")
@@ -62,10 +59,8 @@ def captured(
 
 
 def signature_of(function: Callable[..., object], names: Sequence[str]) -> inspect.Signature:
-    """The signature of a function whose calls can be captured and that takes arguments with these names.
-
-    Raises ConfigError.
-    """
+    """The signature of a function whose calls can be captured and that takes arguments with these names. Raises
+    ConfigError."""
     title = getattr(function, "__name__", repr(function))
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise ConfigError(f"{title} yields its results; decorate a function that returns them")

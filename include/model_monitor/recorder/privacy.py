@@ -1,11 +1,9 @@
-"""Remove, hash or truncate fields before a payload is written anywhere.
+"""Remove, hash or truncate fields of a payload before it is written anywhere. Ids and attributes are always written.
 
 In JSON a rule names a field by its key, at any depth, or by its whole path (``customer.name``); in CSV by its column's
 name, if the columns are given, or by its number from 0. Values without a key in JSON (rows that are lists, or a single
 value) belong to the given columns, or to the ``columns`` or ``names`` beside them. A payload that the rules can't be
 applied to is withheld as a whole.
-
-The rules apply to payloads. Event ids, inference ids, custom attributes, times and content types are always written.
 """
 
 from __future__ import annotations

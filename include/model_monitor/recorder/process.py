@@ -45,10 +45,8 @@ METRICS = "model_monitor.capture"  # the prefix of their names
 
 
 class EventIds:
-    """UUIDs (version 4) with a random prefix and twelve digits that count up: unique, but guessable.
-
-    ``uuid.uuid4`` makes a system call for each id, which costs a served request many times as much.
-    """
+    """UUIDs (version 4) with a random prefix and twelve digits that count up: unique, but guessable. ``uuid.uuid4``
+    makes a system call for each id, which costs a served request many times as much."""
 
     def __init__(self) -> None:
         self.expires = 0.0  # monotonic

@@ -164,10 +164,8 @@ class Recorder:
         return False
 
     def start(self) -> None:
-        """Start writing and sending, also what an earlier process left; otherwise the first ``record`` does.
-
-        Raises StoreError if the spool can't be used, or no thread can be started.
-        """
+        """Start writing and sending, also what an earlier process left; otherwise the first ``record`` does. Raises
+        StoreError if the spool can't be used, or no thread can be started."""
         with self._lock:
             if self._started or self._closed:  # started: perhaps a signal handler interrupts this very method
                 return
@@ -243,10 +241,8 @@ class Recorder:
         return files.isdisjoint(spool.segments)
 
     def close(self, timeout: float = EXIT_SECONDS) -> bool:
-        """Take no more and send what is left; whether the store has all, within ``timeout`` seconds.
-
-        What it does not have stays in the spool for the next recorder. Called when the interpreter exits, too.
-        """
+        """Take no more and send what is left; whether the store has all, within ``timeout`` seconds. What it does not
+        have stays in the spool for the next recorder. Called when the interpreter exits, too."""
         deadline = time.monotonic() + timeout
         with self._lock:
             self._closed = True

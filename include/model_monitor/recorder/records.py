@@ -45,10 +45,8 @@ class Queued(Protocol):
 
 
 class Request(msgspec.Struct, gc=False):
-    """A captured request. ``time`` is in milliseconds since 1970; a side that is None is not captured.
-
-    The garbage collector skips these (``gc=False``): they can't form cycles, and there may be very many.
-    """
+    """A captured request. ``time`` is in milliseconds since 1970; a side that is None is not captured. The garbage
+    collector skips these (``gc=False``): they can't form cycles, and there may be very many."""
 
     event_id: str
     time: int
@@ -167,10 +165,8 @@ def media_type(content_type: str) -> str:
 
 
 def limited(payload: AnyPayload | None, max_bytes: int) -> Payload | None:
-    """A payload in bytes, text in UTF-8; TRUNCATED if it is larger than ``max_bytes``.
-
-    Raises TypeError if it is neither bytes nor text.
-    """
+    """A payload in bytes, text in UTF-8; TRUNCATED if it is larger than ``max_bytes``. Raises TypeError if it is
+    neither bytes nor text."""
     if isinstance(payload, bytes):
         return payload if len(payload) <= max_bytes else TRUNCATED
     if payload is None or isinstance(payload, Truncated):

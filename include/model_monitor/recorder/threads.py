@@ -33,10 +33,8 @@ class Counters:
 
 
 class Flag:
-    """A ``threading.Event`` without an inner lock.
-
-    ``Event.set`` holds a lock. A signal handler or finalizer that interrupted it and set the same event would deadlock.
-    """
+    """A ``threading.Event`` without an inner lock. ``Event.set`` holds a lock. A signal handler or finalizer that
+    interrupted it and set the same event would deadlock."""
 
     def __init__(self) -> None:
         self._unset = threading.Lock()  # locked while the flag is not set

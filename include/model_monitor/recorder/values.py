@@ -1,8 +1,7 @@
-"""Write a function's arguments and its result as payloads.
+"""Write a function's arguments and its result as payloads that ``collect_window`` reads.
 
-Values with names become JSON: one flat object, or a list with one object per row. Values without names become CSV.
-``collect_window`` reads both. Frames, arrays and models are recognised by their methods (``to_dict``, ``tolist``,
-``model_dump``), so no library is imported for them.
+Values with names become JSON: one flat object, or one per row; values without names become CSV. Frames, arrays and
+models are recognised by their methods (``to_dict``, ``tolist``, ``model_dump``), so no library is imported for them.
 """
 
 from __future__ import annotations

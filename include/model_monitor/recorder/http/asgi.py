@@ -1,9 +1,6 @@
 """Middleware for ASGI apps: FastAPI, Starlette, BentoML, Ray Serve.
 
-    app.add_middleware(AsgiCaptureMiddleware, recorder=recorder, paths=["/predict"])
-
-Bodies pass through unchanged; copies are kept up to ``recorder.max_payload_bytes``. A request is recorded when its
-response is complete, just before the last message is sent; a response that the app does not finish is not recorded.
+app.add_middleware(AsgiCaptureMiddleware, recorder=recorder, paths=["/predict"])
 """
 
 from __future__ import annotations
@@ -26,11 +23,9 @@ FILES = ("http.response.pathsend", "http.response.zerocopysend")  # extensions b
 
 
 class AsgiCaptureMiddleware(Middleware[App]):
-    """Captures the requests of ``app``; see ``traffic.Middleware`` for the arguments.
-
-    If the recorder blocks when it is full, the end of a response waits in a thread; otherwise nothing waits. The
-    recorder starts with the app's lifespan and is flushed when that ends; it stays open, as other apps may use it.
-    """
+    """Captures the requests of ``app``; see ``traffic.Middleware`` for the arguments. If the recorder blocks when it is
+    full, the end of a response waits in a thread; otherwise nothing waits. The recorder starts with the app's lifespan
+    and is flushed when that ends; it stays open, as other apps may use it."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -77,10 +72,8 @@ def copying(exchange: Exchange, body: Body, receive: Receive) -> Receive:
 
 
 def recording(exchange: Exchange, send: Send) -> Send:
-    """``send`` that adds the inference id, copies the response's body, and records before the last message is sent.
-
-    So every answered request was recorded, even if the process is killed right after answering.
-    """
+    """``send`` that adds the inference id, copies the response's body, and records before the last message is sent. So
+    every answered request was recorded, even if the process is killed right after answering."""
 
     async def record_and_send(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -133,10 +126,8 @@ def copy_response(exchange: Exchange, message: Message) -> bool:
 
 def following_lifespan(recorder: Recorder, quietly: Quietly, send: Send) -> Send:
     """``send`` that starts the recorder at startup, and flushes it before the server learns that shutdown is complete.
-
     A recorder that runs sends what killed workers left, even before its first request. A server may end by a signal
-    without Python's own exit, as uvicorn does.
-    """
+    without Python's own exit, as uvicorn does."""
 
     async def start_or_flush(message: Message) -> None:
         if message["type"] == "lifespan.startup.complete":

@@ -28,7 +28,6 @@ RESPONSE_HEADERS = frozenset((INFERENCE_ID, CONTENT_TYPE, CONTENT_ENCODING))
 # SageMaker's limits (InvokeEndpoint of the sagemaker-runtime API).
 MAX_INFERENCE_ID, MAX_CUSTOM_ATTRIBUTES = 64, 1024
 
-WILDCARD = re.compile(r"[*?[]")
 CAPTURED_BY = "model_monitor.recorders"  # the key, in a scope or environ, of the recorders that capture a request
 
 SMALL_CHUNK = 1024  # bytes
@@ -40,7 +39,9 @@ App = TypeVar("App")
 class Middleware(Generic[App]):
     """Wraps an app, ASGI or WSGI, and selects the requests to capture: by default every POST with a status of 2xx.
 
-    ``recorder`` may be a function that makes it, for apps that are pickled and sent to where they serve (Ray).
+    Bodies pass through unchanged; copies are kept up to ``recorder.max_payload_bytes``. A request is recorded when its
+    response is complete; a response that the app does not finish is not recorded. ``recorder`` may be a function that
+    makes it, for apps that are pickled and sent to where they serve (Ray).
 
     ``paths`` are exact paths or shell-style patterns, as the app's routes spell them (without the prefix under which a
     server or another app mounts it): ``*`` stands for any characters, slashes too, ``?`` for one, ``[ab]`` for one of
@@ -66,23 +67,16 @@ class Middleware(Generic[App]):
         self.recorder = recorder() if callable(recorder) else recorder
         self.methods = frozenset(method.upper() for method in methods)
         self.statuses = frozenset(statuses)
-        self.paths = None if paths is None else frozenset(path for path in paths if not WILDCARD.search(path))
-        patterns = [translate(path) for path in paths or () if WILDCARD.search(path)]
-        self.matches = re.compile("|".join(patterns)).match if patterns else None
+        self.matches = None if paths is None else re.compile("|".join(map(translate, paths)) or "(?!)").match
         self.quietly = Quietly()
 
     def selects(self, method: str, path: str, request: MutableMapping[str, Any]) -> bool:
-        """Whether to capture an incoming request.
-
-        Marks ``request``, its scope or environ: of several middlewares with one recorder, as of an app and an app
-        mounted in it, only the outermost captures.
-        """
-        if method not in self.methods:
-            return False
-        if self.paths is not None and path not in self.paths and not (self.matches and self.matches(path)):
+        """Whether to capture an incoming request. Marks ``request``, its scope or environ: of several middlewares with
+        one recorder, as of an app and an app mounted in it, only the outermost captures."""
+        if method not in self.methods or (self.matches and not self.matches(path)):
             return False
         recorders: tuple[Recorder, ...] = request.get(CAPTURED_BY, ())
-        if recorders and any(recorder is self.recorder for recorder in recorders):
+        if self.recorder in recorders:
             return False
         request[CAPTURED_BY] = (*recorders, self.recorder)
         return True
@@ -179,10 +173,8 @@ def custom_attributes_of(header: bytes) -> str | None:
 
 
 class Body:
-    """A copy of a body up to ``limit`` bytes; nothing is kept of a larger one.
-
-    Chunks are referenced, not copied; small ones are joined, as each would take some 40 bytes of memory more.
-    """
+    """A copy of a body up to ``limit`` bytes; nothing is kept of a larger one. Chunks are referenced, not copied; small
+    ones are joined, as each would take some 40 bytes of memory more."""
 
     __slots__ = ("chunks", "ended", "limit", "size")
 
@@ -231,10 +223,8 @@ class Body:
 
 
 def decompress(content: bytes, encoding: str, limit: int) -> bytes | Truncated:
-    """A body without its Content-Encoding, if that is gzip or deflate; TRUNCATED if the result exceeds ``limit``.
-
-    A body in another encoding, or a damaged one, is returned as it is; as it is not text, it is written in base64.
-    """
+    """A body without its Content-Encoding, if that is gzip or deflate; TRUNCATED if the result exceeds ``limit``. A
+    body in another encoding, or a damaged one, is returned as it is; as it is not text, it is written in base64."""
     if encoding.lower().replace("x-gzip", "gzip").strip() not in ("gzip", "deflate"):
         return content
     for window in (47, -15):  # gzip or zlib; some servers' "deflate" has no header at all

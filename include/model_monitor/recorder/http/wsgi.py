@@ -1,9 +1,6 @@
 """Middleware for WSGI apps: Flask, Django, and everything gunicorn serves.
 
-    app.wsgi_app = WsgiCaptureMiddleware(app.wsgi_app, recorder=recorder, paths=["/predict"])
-
-Bodies pass through unchanged; copies are kept up to ``recorder.max_payload_bytes``. A request is recorded when the
-server has taken the whole response; a response that the app does not finish is not recorded.
+app.wsgi_app = WsgiCaptureMiddleware(app.wsgi_app, recorder=recorder, paths=["/predict"])
 """
 
 from __future__ import annotations
@@ -147,27 +144,13 @@ class Chunks:
     """A response's body that copies what the server takes, and records when it has taken all."""
 
     def __init__(self, chunks: Iterable[bytes], exchange: Exchange) -> None:
-        self.chunks, self.exchange = chunks, exchange
-        self.iterator: Iterator[bytes] | None = None
+        self.chunks, self.iterator = chunks, copied(chunks, exchange)
 
     def __iter__(self) -> Iterator[bytes]:
-        self.iterator = iter(self.chunks)
-        return self
+        return self.iterator
 
     def __next__(self) -> bytes:
-        if self.iterator is None:
-            self.iterator = iter(self.chunks)
-        output = self.exchange.output
-        try:
-            chunk = next(self.iterator)
-        except StopIteration:
-            if output is not None:
-                output.ended = True
-            self.exchange.done()
-            raise
-        if output is not None:
-            output.add(chunk)
-        return chunk
+        return next(self.iterator)
 
     def close(self) -> None:
         if hasattr(self.chunks, "close"):
@@ -179,3 +162,14 @@ class SizedChunks(Chunks):
 
     def __len__(self) -> int:
         return len(cast(Sequence[bytes], self.chunks))
+
+
+def copied(chunks: Iterable[bytes], exchange: Exchange) -> Iterator[bytes]:
+    output = exchange.output
+    for chunk in chunks:
+        if output is not None:
+            output.add(chunk)
+        yield chunk
+    if output is not None:
+        output.ended = True
+    exchange.done()

@@ -1,8 +1,7 @@
-"""Parse the CloudEvents that payload loggers of KServe and Seldon Core send.
+"""Parse the CloudEvents that payload loggers of KServe and Seldon Core send: one per request, another per response.
 
-One event holds a request, another its response; both have the request's id. Formats: version 1.0 of the CloudEvents
-HTTP binding, in binary mode (attributes are ``ce-*`` headers), structured mode and batched mode (JSON). The extension
-attributes are those of KServe's ``pkg/logger`` and Seldon Core's ``executor/logger``.
+Formats: version 1.0 of the CloudEvents HTTP binding, in binary mode (attributes are ``ce-*`` headers), structured mode
+and batched mode (JSON), with the attributes of KServe's ``pkg/logger`` and Seldon Core's ``executor/logger``.
 """
 
 from __future__ import annotations

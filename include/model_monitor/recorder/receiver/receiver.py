@@ -1,7 +1,5 @@
 """An ASGI app that records the payload events KServe and Seldon send.
 
-    model-monitor receive --destination s3://bucket/capture --host 0.0.0.0
-
 The endpoint and variant of a request are its inference service (``ce-inferenceservicename``) and ``ce-endpoint``.
 """
 
@@ -194,10 +192,8 @@ def trimmed(event: Event, recorder: Recorder) -> Event:
 
 
 async def read_body(receive: Receive, limit: int) -> bytes | None:
-    """A request's body; None if it is larger than ``limit``, and then it is not kept.
-
-    Raises EOFError if the sender disconnects before the end.
-    """
+    """A request's body; None if it is larger than ``limit``, and then it is not kept. Raises EOFError if the sender
+    disconnects before the end."""
     body, size, has_more = bytearray(), 0, True
     while has_more:
         message = await receive()

@@ -85,10 +85,8 @@ class Folder:
 
 @dataclass(frozen=True)
 class Bucket:
-    """A prefix in an S3 bucket, written by boto3, which finds every kind of credentials and knows KMS keys.
-
-    ``options`` may hold region, scheme and endpoint_override.
-    """
+    """A prefix in an S3 bucket, written by boto3, which finds every kind of credentials and knows KMS keys. ``options``
+    may hold region, scheme and endpoint_override."""
 
     name: str
     prefix: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from collections.abc import Callable
@@ -35,28 +36,23 @@ class Sender:
 
     def run(self) -> None:
         """Send until ``ending`` is set and nothing is ready, or until the deadline."""
-        try:
-            self.send_all()
-        finally:
-            self.transport.close()
-
-    def send_all(self) -> None:
         wait = FIRST_WAIT
-        while not self.is_over():
-            if time.monotonic() - self.adopted >= ADOPT_INTERVAL:
-                self.adopted = time.monotonic()
-                self.adopt_all()
-            segment = self.spool.oldest()
-            if segment is None:
-                if self.ending.is_set():
-                    return
-                self.wake.wait(max(0.0, self.adopted + ADOPT_INTERVAL - time.monotonic()))
-                self.wake.clear()
-            elif self.send(segment):
-                wait = FIRST_WAIT
-            else:
-                self.pause(wait * random.uniform(0.7, 1.3))
-                wait = min(2 * wait, LONGEST_WAIT)
+        with contextlib.closing(self.transport):
+            while not (self.ending.is_set() and time.monotonic() >= self.deadline):
+                if time.monotonic() - self.adopted >= ADOPT_INTERVAL:
+                    self.adopted = time.monotonic()
+                    self.adopt_all()
+                segment = self.spool.oldest()
+                if segment is None:
+                    if self.ending.is_set():
+                        return
+                    self.wake.wait(max(0.0, self.adopted + ADOPT_INTERVAL - time.monotonic()))
+                    self.wake.clear()
+                elif self.send(segment):
+                    wait = FIRST_WAIT
+                else:
+                    self.pause(wait * random.uniform(0.7, 1.3))
+                    wait = min(2 * wait, LONGEST_WAIT)
 
     def adopt_all(self) -> None:
         """Take over the files of processes that have ended."""
@@ -77,9 +73,6 @@ class Sender:
                     remove_folder(folder)
         except Exception as error:  # noqa: BLE001 - the other folders are still taken over
             self.warn("captures that another process left in %s can't be taken over: %s", folder, error)
-
-    def is_over(self) -> bool:
-        return self.ending.is_set() and time.monotonic() >= self.deadline
 
     def pause(self, seconds: float) -> None:
         """Wait before the next attempt; briefly once ``ending`` is set, and never beyond the deadline."""

@@ -1,9 +1,8 @@
 """Choose which process uploads a file: this one to a local folder, the uploader to every other store.
 
-An upload by boto3 acquires the GIL some eighty times, which delays requests being answered, and imports more than many
-an app. The uploader, a child process, keeps both out of the serving process. Request and answer are one line of JSON
-each. All recorders of a process share one uploader, from the first file until the last of them disconnects. It exits
-when its control socket closes, which the kernel does if this process dies in any way.
+The uploader, a child process, keeps boto3 out of the serving process: its import, and the GIL, which an upload acquires
+some eighty times. All recorders of a process share one, from the first file until the last of them disconnects. It
+exits when its control socket closes, which the kernel does if this process dies. They exchange lines of JSON.
 """
 
 from __future__ import annotations

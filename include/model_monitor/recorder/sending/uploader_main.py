@@ -1,8 +1,7 @@
-"""The uploader process: upload one file after the other on each connection.
+"""The uploader process: upload one file after the other on each connection that ``transports.Uploader`` passes it.
 
-``transports.Uploader`` starts it and passes connections through its control socket, the standard input. It ignores the
-signals that end servers, which a terminal or supervisor sends to the whole process group: a server that is stopping has
-more files to send. It exits at once when the control socket closes: a file it is uploading is still in the spool.
+It ignores the signals that a terminal or supervisor sends to a server's whole process group: a server that is stopping
+has more files to send. It exits at once when the control socket, its standard input, closes; files stay in the spool.
 """
 
 from __future__ import annotations
@@ -16,9 +15,11 @@ import threading
 from functools import lru_cache
 from pathlib import Path
 
-from model_monitor.recorder.sending.destinations import Destination, destination_at, upload
+from model_monitor.recorder.sending.destinations import destination_at, upload
 
 NICENESS = 10  # of 19: requests come first
+
+destination = lru_cache(maxsize=100)(destination_at)
 
 
 def main() -> None:
@@ -53,11 +54,6 @@ def answer(address: str, kms_key_id: str | None, compress: bool, file: str, key:
         return {"bytes": upload(Path(file), destination(address, kms_key_id), key, compress)}
     except Exception as error:  # noqa: BLE001 - the serving process logs it and tries again
         return {"error": f"{type(error).__name__}: {error}"}
-
-
-@lru_cache(maxsize=100)
-def destination(address: str, kms_key_id: str | None) -> Destination:
-    return destination_at(address, kms_key_id)
 
 
 if __name__ == "__main__":

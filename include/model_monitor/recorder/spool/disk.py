@@ -88,10 +88,8 @@ def sync_folder(folder: Path) -> None:
 
 
 def spool_root(endpoint: str, variant: str, place: str, folder: str | Path | None) -> Path:
-    """Make the folder where captures for one destination wait, below ``folder`` or the default.
-
-    Raises StoreError, ConfigError.
-    """
+    """Make the folder where captures for one destination wait, below ``folder`` or the default. Raises StoreError,
+    ConfigError."""
     try:
         base = (Path(folder) if folder else default_folder()).absolute()
         root = base / endpoint / variant / hashlib.sha256(place.encode()).hexdigest()[:12]
@@ -102,10 +100,8 @@ def spool_root(endpoint: str, variant: str, place: str, folder: str | Path | Non
 
 
 def default_folder() -> Path:
-    """A folder private to this user that survives a restart of the machine, if there is one.
-
-    Raises ConfigError if another user made it, as payloads are private; OSError.
-    """
+    """A folder private to this user that survives a restart of the machine, if there is one. Raises ConfigError if
+    another user made it, as payloads are private; OSError."""
     if chosen := os.environ.get("MODEL_MONITOR_SPOOL"):
         return Path(chosen)
     shared = Path("/var/tmp") if os.access("/var/tmp", os.W_OK) else Path(tempfile.gettempdir())

@@ -1,9 +1,8 @@
 """Keep requests in files on the local disk until the store has them; the files outlive the process.
 
-Each writer has its own folder below the spool's root, locked for as long as its process lives. The folder holds one
-open file per hour of event time. A file that is full or old enough is closed and *ready* to be sent. Any later recorder
-takes over folders whose lock is free, so files of a killed process are sent too. A file has its final name in the store
-from its first line on: sent twice, it is still one file.
+Each writer has its own folder below the spool's root, locked while its process lives, with one open file per hour of
+event time. A file that is full or old enough is closed and *ready* to be sent. Any later recorder takes over folders
+whose lock is free. A file has its final name in the store from its first line on: sent twice, it is still one file.
 """
 
 from __future__ import annotations
@@ -73,10 +72,8 @@ class Spool:
             return [*self.ready, *self.open.values()]
 
     def append(self, time_of_first: int, lines: Sequence[bytes]) -> None:
-        """Write whole lines of one hour; the first line's time is in milliseconds since 1970.
-
-        Raises OSError, and then none of the lines is written.
-        """
+        """Write whole lines of one hour; the first line's time is in milliseconds since 1970. Raises OSError, and then
+        none of the lines is written."""
         segment = self.open.get(time_of_first // 3_600_000) or self.open_segment(time_of_first)
         content = unwritten = memoryview(b"".join(lines))
         try:
@@ -166,10 +163,8 @@ class Spool:
         return sorted(path for path in self.root.iterdir() if not path.name.startswith((self.name, NEW)))
 
     def take_over(self, folder: Path) -> int:
-        """Move the files from a folder whose writer has ended into this one; how many requests they hold.
-
-        A file that can't be moved stays where it is. Raises OSError if the folder can't be listed.
-        """
+        """Move the files from a folder whose writer has ended into this one; how many requests they hold. A file that
+        can't be moved stays where it is. Raises OSError if the folder can't be listed."""
         count = 0
         for path in sorted(folder.iterdir()):
             with contextlib.suppress(OSError):
@@ -216,9 +211,7 @@ def file_name(time_of_first: int) -> str:
 
 def move_whole_lines(path: Path, folder: Path) -> Segment | None:
     """Move another writer's file here without an incomplete last line; None, and deleted, if no line is complete.
-
-    Raises OSError, and then the file was not moved.
-    """
+    Raises OSError, and then the file was not moved."""
     content, arrived = path.read_bytes(), path.stat().st_mtime
     size = content.rfind(b"\n") + 1
     if not size:

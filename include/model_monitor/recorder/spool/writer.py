@@ -150,10 +150,8 @@ class Writer:
             self.wait(busy)
 
     def wait(self, busy: bool) -> None:
-        """Wait until there is work: at once on request, else for the drain interval or until a file is due.
-
-        While requests keep coming, none of them wakes this thread: waking costs more than all other work.
-        """
+        """Wait until there is work: at once on request, else for the drain interval or until a file is due. While
+        requests keep coming, none of them wakes this thread: waking costs more than all other work."""
         queue, files, interval = self.queue, self.spool.open.values(), min(DRAIN_INTERVAL, self.flush_interval)
         if busy:
             queue.urgent.wait(interval)
@@ -180,10 +178,8 @@ class Writer:
         return True
 
     def has_room(self) -> bool:
-        """Whether the spool takes more. A full spool drops or blocks as ``when_full`` says.
-
-        At the end it takes more all the same unless the newest are dropped: requests in memory would be lost.
-        """
+        """Whether the spool takes more. A full spool drops or blocks as ``when_full`` says. At the end it takes more
+        all the same unless the newest are dropped: requests in memory would be lost."""
         while self.spool.used >= self.max_spool_bytes:
             if self.queue.when_full == "block":
                 return self.ending.is_set()
