@@ -27,8 +27,7 @@ from support.recorded import data_of, free_port, records_in, rows_of, running, s
 from model_monitor.__main__ import main, parser
 from model_monitor.errors import ConfigError
 from model_monitor.recorder.receiver.command import receiver
-from model_monitor.recorder.receiver.events import REQUEST, RESPONSE, Event, events_of
-from model_monitor.recorder.receiver.pairs import OVERHEAD, Pairs
+from model_monitor.recorder.receiver.events import OVERHEAD, REQUEST, RESPONSE, Event, Pairs, events_of
 from model_monitor.recorder.receiver.receiver import Receiver
 
 ASKED = b'{"instances": [[6.8,  2.8,  4.8,  1.4],[6.0,  3.4,  4.5,  1.6]]}'

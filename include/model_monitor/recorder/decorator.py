@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar
 
 from model_monitor.errors import ConfigError
 from model_monitor.recorder.recorder import Recorder
@@ -51,16 +51,14 @@ def captured(
         signature = signature_of(function, [*(arguments or ()), *([inference_id] if inference_id else ())])
         calls = Calls(recorder, signature, arguments, inference_id, names, input_content_type, output_content_type)
         if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
-            coroutine = calls.of_coroutine_function(cast(Callable[P, Coroutine[Any, Any, Any]], function))
-            return cast(Callable[P, T], coroutine)
+            return calls.of_coroutine_function(function)
         return calls.of_function(function)
 
     return decorate
 
 
 def signature_of(function: Callable[..., object], names: Sequence[str]) -> inspect.Signature:
-    """The signature of a function whose calls can be captured and that takes arguments with these names. Raises
-    ConfigError."""
+    """The signature of a function that takes arguments with these names. Raises ConfigError."""
     title = getattr(function, "__name__", repr(function))
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise ConfigError(f"{title} yields its results; decorate a function that returns them")
@@ -101,11 +99,9 @@ class Calls:
 
         return call
 
-    def of_coroutine_function(
-        self, function: Callable[P, Coroutine[Any, Any, T]]
-    ) -> Callable[P, Coroutine[Any, Any, T]]:
+    def of_coroutine_function(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
-        async def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        async def call(*args: Any, **kwargs: Any) -> Any:
             finish = self.quietly(self.begin, args, kwargs)
             result = await function(*args, **kwargs)
             if finish and self.recorder.when_full == "block":

@@ -33,7 +33,6 @@ MAX_DEPTH = 64  # of nested objects; each level is decoded once more for the lev
 NULL = Raw(b"null")
 
 Object = dict[str, Raw]  # the members of an object in JSON
-RAW = msgspec.json.Decoder(Raw)
 OBJECT = msgspec.json.Decoder(Object)
 LIST = msgspec.json.Decoder(list[Raw])
 STRING = msgspec.json.Decoder(str)
@@ -43,12 +42,10 @@ ANY = msgspec.json.Decoder(Any)
 @dataclass(frozen=True)
 class Privacy:
     """Which fields are kept (``allow``; all if None), removed (``deny``) or replaced by a keyed hash (``hash``), and
-    how many characters of a text are kept (``truncate``; in CSV every value is text, numbers too).
-
-    A hashed value is the first 128 bits of HMAC-SHA-256 with ``key`` (at least 16 bytes), in hexadecimal: equal values
-    stay equal, so categories can be compared, and without the key nobody can guess values. Missing values stay missing.
-    ``input_columns`` and ``output_columns`` name CSV columns. Raises ConfigError for contradictory rules.
-    """
+    how many characters of a text are kept (``truncate``; in CSV every value is text, numbers too). A hashed value is
+    the first 128 bits of HMAC-SHA-256 with ``key`` (at least 16 bytes), in hexadecimal: equal values stay equal, so
+    categories can be compared, and without the key nobody can guess values. Missing values stay missing.
+    ``input_columns`` and ``output_columns`` name CSV columns. Raises ConfigError for contradictory rules."""
 
     allow: Sequence[str] | None = None
     deny: Sequence[str] = ()
@@ -246,7 +243,6 @@ def documents(text: str) -> Iterator[bytes]:
     """The JSON documents of a payload: one, or one per line."""
     content = text.encode().strip()
     try:
-        RAW.decode(content)
         ANY.decode(content)
         yield content
     except msgspec.MsgspecError:

@@ -26,22 +26,21 @@ MIN_CLOSE_SECONDS = 1.0  # for each recorder, so that it can at least write its 
 PREFIX_SECONDS = 1.0  # how long one prefix is used, so that two copies of a process (from a snapshot) soon differ
 DIGITS = 10**11  # the least number of twelve decimal digits
 
-COUNTERS = {
+METRICS = {
     "recorded": ("{request}", "requests passed to the recorder and not left out by sampling"),
     "sampled_out": ("{request}", "requests left out by sampling"),
     "sent": ("{request}", "requests in files that were written to the store"),
     "adopted": ("{request}", "requests found in the spool of a process that had ended"),
     "bytes": ("By", "bytes written to the store"),
     "failures": ("{attempt}", "failed attempts to write to the store"),
-}
-GAUGES = {
+    "dropped": ("{request}", "requests that will not reach the store, by reason"),
     "queued": ("{request}", "requests waiting in memory"),
     "spooled": ("{request}", "requests waiting on the local disk"),
     "spooled_bytes": ("By", "bytes waiting on the local disk"),
     "lag": ("s", "age of the oldest request that is not in the store yet"),
     "sampling_percentage": ("%", "share of requests that is captured"),
 }
-METRICS = "model_monitor.capture"  # the prefix of their names
+GAUGES = ("queued", "spooled", "spooled_bytes", "lag", "sampling_percentage")  # all others are counters
 
 
 class EventIds:
@@ -67,9 +66,7 @@ class Live(Protocol):
     variant: str
 
     def counters(self) -> dict[str, float]: ...
-
     def close(self, timeout: float = ...) -> bool: ...
-
     def forked(self) -> None: ...
 
 
@@ -109,13 +106,11 @@ def instrument() -> None:
     except ImportError:
         return
     meter = metrics.get_meter("model_monitor.recorder")
-    for name, (unit, description) in COUNTERS.items():
-        meter.create_observable_counter(f"{METRICS}.{name}", [partial(observe, {name: {}})], unit, description)
-    reasons = {f"dropped_{reason}": {"reason": reason} for reason in DROP_REASONS}
-    description = "requests that will not reach the store, by reason"
-    meter.create_observable_counter(f"{METRICS}.dropped", [partial(observe, reasons)], "{request}", description)
-    for name, (unit, description) in GAUGES.items():
-        meter.create_observable_gauge(f"{METRICS}.{name}", [partial(observe, {name: {}})], unit, description)
+    for name, (unit, description) in METRICS.items():
+        create = meter.create_observable_gauge if name in GAUGES else meter.create_observable_counter
+        reasons = {f"dropped_{reason}": {"reason": reason} for reason in DROP_REASONS}
+        observed = reasons if name == "dropped" else {name: {}}
+        create(f"model_monitor.capture.{name}", [partial(observe, observed)], unit, description)
 
 
 def observe(names: Mapping[str, dict[str, str]], options: CallbackOptions) -> list[Observation]:

@@ -199,8 +199,6 @@ class Recorder:
 
     def _runs(self) -> bool:
         """Whether the threads run, starting them if necessary; a failed start is tried again after a while."""
-        if self._threads:
-            return True
         if time.monotonic() < self._retry_at:
             return False
         try:
@@ -217,7 +215,7 @@ class Recorder:
         segments, now = self._spool.segments if self._spool else [], time.time()
         return counts | {
             "dropped": sum(counts[f"dropped_{reason}"] for reason in DROP_REASONS),
-            "queued": self._queue.count,
+            "queued": len(self._queue.requests),
             "spooled": sum(segment.count for segment in segments),
             "spooled_bytes": sum(segment.size for segment in segments),
             "lag": max(0.0, now - min((segment.arrived for segment in segments), default=now)),

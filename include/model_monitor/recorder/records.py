@@ -192,6 +192,5 @@ def milliseconds(moment: datetime) -> int:
 
 
 def attribute_list(attributes: str | Sequence[str] | None) -> list[str] | None:
-    if not attributes:
-        return None
-    return [to_unicode(text) for text in ([attributes] if isinstance(attributes, str) else attributes)]
+    texts = [attributes] if attributes and isinstance(attributes, str) else attributes
+    return [to_unicode(text) for text in texts or ()] or None

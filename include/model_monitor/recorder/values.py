@@ -41,12 +41,9 @@ def is_too_large(values: Iterable[Any], limit: float) -> bool:
 
 
 def write_arguments(arguments: Mapping[str, Any], content_type: str | None, limit: float = math.inf) -> Written | None:
-    """Arguments by name as the input of a request; None if there are none.
-
-    A single argument is the input itself if it is bytes, text with a content type, an object, a frame, a list or an
-    array (a flat one is one row). Otherwise each argument is a column of one row. An input that exceeds ``limit`` bytes
-    may be TRUNCATED.
-    """
+    """Arguments by name as the input of a request; None if there are none. A single argument is the input itself if it
+    is bytes, text with a content type, an object, a frame, a list or an array (a flat one is one row). Otherwise each
+    argument is a column of one row. An input that exceeds ``limit`` bytes may be TRUNCATED."""
     if not arguments:
         return None
     if is_too_large(arguments.values(), limit):
@@ -63,13 +60,10 @@ def write_arguments(arguments: Mapping[str, Any], content_type: str | None, limi
 
 
 def write_result(value: Any, names: Sequence[str], content_type: str | None, limit: float = math.inf) -> Written | None:
-    """A result as the output of a request; None if it is None.
-
-    Bytes, text with a content type, objects and frames keep their form. A single value gets the first of ``names``.
-    In a flat list, each value is a row under the one name; or with several names, as many as values, the list is one
-    row. Rows get the names if there are as many names as columns. All else is CSV. An output that exceeds ``limit``
-    bytes may be TRUNCATED.
-    """
+    """A result as the output of a request; None if it is None. Bytes, text with a content type, objects and frames keep
+    their form. A single value gets the first of ``names``. In a flat list, each value is a row under the one name; or
+    with several names, as many as values, the list is one row. Rows get the names if there are as many names as
+    columns. All else is CSV. An output that exceeds ``limit`` bytes may be TRUNCATED."""
     if is_too_large([value], limit):
         return Written(TRUNCATED, None)
     value = plain(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 import zlib
@@ -12,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from model_monitor.errors import ConfigError
 from model_monitor.recorder.recorder import Recorder
-from model_monitor.recorder.records import TRUNCATED, Payload, Request, Truncated
+from model_monitor.recorder.records import TRUNCATED, Payload, Request
 from model_monitor.recorder.threads import Quietly
 
 Headers = Mapping[bytes, bytes]  # those that matter here, by lower-case name
@@ -20,10 +21,8 @@ CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH = b"content-type", b"content-enco
 TRANSFER_ENCODING = b"transfer-encoding"
 INFERENCE_ID = b"x-amzn-sagemaker-inference-id"
 CUSTOM_ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
-REQUEST_HEADERS = frozenset(
-    (INFERENCE_ID, CUSTOM_ATTRIBUTES, CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING)
-)
-RESPONSE_HEADERS = frozenset((INFERENCE_ID, CONTENT_TYPE, CONTENT_ENCODING))
+REQUEST_HEADERS = {INFERENCE_ID, CUSTOM_ATTRIBUTES, CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING}
+RESPONSE_HEADERS = {INFERENCE_ID, CONTENT_TYPE, CONTENT_ENCODING}
 
 # SageMaker's limits (InvokeEndpoint of the sagemaker-runtime API).
 MAX_INFERENCE_ID, MAX_CUSTOM_ATTRIBUTES = 64, 1024
@@ -84,12 +83,10 @@ class Middleware(Generic[App]):
 
 @dataclass(slots=True, eq=False)
 class Exchange:
-    """One request and its response, as far as they have passed; made when the request comes in.
-
-    A request is named by the caller's inference id; else by the one in the app's response; else by none. Then the
-    caller is sent the event id instead, and ground truth may refer to that: labels join by the captured inference id,
-    and by the event id if there is none. Ids and attributes that SageMaker would refuse are left out.
-    """
+    """One request and its response, as far as they have passed; made when the request comes in. A request is named by
+    the caller's inference id; else by the one in the app's response; else by none. Then the caller is sent the event id
+    instead, and ground truth may refer to that: labels join by the captured inference id, and by the event id if there
+    is none. Ids and attributes that SageMaker would refuse are left out."""
 
     recorder: Recorder
     statuses: Collection[int]
@@ -172,17 +169,15 @@ def custom_attributes_of(header: bytes) -> str | None:
     return header.decode() if header and len(header) <= MAX_CUSTOM_ATTRIBUTES and header.isascii() else None
 
 
+@dataclass(slots=True, eq=False)
 class Body:
     """A copy of a body up to ``limit`` bytes; nothing is kept of a larger one. Chunks are referenced, not copied; small
     ones are joined, as each would take some 40 bytes of memory more."""
 
-    __slots__ = ("chunks", "ended", "limit", "size")
-
-    def __init__(self, limit: int) -> None:
-        self.chunks: list[bytes | bytearray] | None = []
-        self.ended = False
-        self.limit = limit
-        self.size = 0
+    limit: int
+    chunks: list[bytes | bytearray] | None = field(default_factory=list)
+    ended: bool = False
+    size: int = 0
 
     def add(self, chunk: bytes, is_last: bool = False) -> None:
         self.ended |= is_last
@@ -222,31 +217,26 @@ class Body:
         return not (self.size or length or TRANSFER_ENCODING in headers or CONTENT_TYPE in headers)
 
 
-def decompress(content: bytes, encoding: str, limit: int) -> bytes | Truncated:
+def decompress(content: bytes, encoding: str, limit: int) -> Payload:
     """A body without its Content-Encoding, if that is gzip or deflate; TRUNCATED if the result exceeds ``limit``. A
     body in another encoding, or a damaged one, is returned as it is; as it is not text, it is written in base64."""
     if encoding.lower().replace("x-gzip", "gzip").strip() not in ("gzip", "deflate"):
         return content
     for window in (47, -15):  # gzip or zlib; some servers' "deflate" has no header at all
-        try:
-            unpacked = unpack(content, window, limit)
-        except zlib.error:
-            continue
-        return TRUNCATED if unpacked is None else unpacked
+        with contextlib.suppress(zlib.error):
+            return unpack(content, window, limit)
     return content
 
 
-def unpack(content: bytes, window: int, limit: int) -> bytes | None:
-    """The unpacked members of a compressed body; None if they exceed ``limit`` bytes. Raises zlib.error."""
-    members: list[bytes] = []
-    room = limit
+def unpack(content: bytes, window: int, limit: int) -> Payload:
+    """The unpacked members of a compressed body; TRUNCATED if they exceed ``limit`` bytes. Raises zlib.error."""
+    unpacked = bytearray()
     while content:
         decompressor = zlib.decompressobj(window)
-        members.append(decompressor.decompress(content, room + 1))
-        room -= len(members[-1])
-        if room < 0:
-            return None
+        unpacked += decompressor.decompress(content, limit - len(unpacked) + 1)
+        if len(unpacked) > limit:
+            return TRUNCATED
         if not decompressor.eof:
             raise zlib.error("it ends too early")
         content = decompressor.unused_data
-    return b"".join(members)
+    return bytes(unpacked)

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from types import TracebackType
 from typing import Any, cast
 
 from model_monitor.recorder.http import traffic
 from model_monitor.recorder.http.traffic import Body, Exchange, Headers, Middleware
 
 Environ = dict[str, Any]
-ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 Write = Callable[[bytes], object]
 StartResponse = Callable[..., Write]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -68,7 +66,9 @@ def copying(exchange: Exchange, start_response: StartResponse) -> StartResponse:
     """``start_response`` that adds the inference id, and whose ``write`` copies the body."""
     quietly = exchange.quietly
 
-    def start_and_copy(status: str, headers: Sequence[tuple[str, str]], exc_info: ExcInfo | None = None) -> Write:
+    def start_and_copy(
+        status: str, headers: Sequence[tuple[str, str]], exc_info: tuple[object, ...] | None = None
+    ) -> Write:
         known = quietly(response_headers, headers) or {}
         inference_id = quietly(lambda: exchange.respond(int(status[:3]), known))
         # A list of its own: the app may use the one it passed again.

@@ -1,4 +1,4 @@
-"""Parse the CloudEvents that payload loggers of KServe and Seldon Core send: one per request, another per response.
+"""Parse the CloudEvents that payload loggers of KServe and Seldon Core send, and match the two events of a request.
 
 Formats: version 1.0 of the CloudEvents HTTP binding, in binary mode (attributes are ``ce-*`` headers), structured mode
 and batched mode (JSON), with the attributes of KServe's ``pkg/logger`` and Seldon Core's ``executor/logger``.
@@ -7,15 +7,17 @@ and batched mode (JSON), with the attributes of KServe's ``pkg/logger`` and Seld
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 from urllib.parse import unquote
 
 import msgspec
 
 from model_monitor.recorder.http import traffic
-from model_monitor.recorder.http.traffic import Headers
 from model_monitor.recorder.records import Truncated
 
 REQUEST, RESPONSE, OTHER = "request", "response", "other"
@@ -23,9 +25,13 @@ STRUCTURED, BATCHED = "application/cloudevents+json", "application/cloudevents-b
 JSON_TYPE = "application/json"
 MAX_ID = 256  # characters, also of names, which wait in memory
 YEARS = range(1970, 2200)  # a time outside of them is ignored
+NAMES = ("inferenceservicename", "modelid", "endpoint", "namespace", "component")
 ADVICE = "send CloudEvents as KServe's and Seldon's payload loggers do"
 
-NAMES = ("inferenceservicename", "modelid", "endpoint", "namespace", "component")
+OVERHEAD = 1_500  # bytes of memory that a waiting event takes beside its payload and attributes
+MAX_RECORDED = 100_000  # requests that are remembered, to recognise events that are delivered again
+
+Place = tuple[str, str]  # endpoint and variant
 
 # Raw keeps JSON's spelling: 1.0 stays 1.0.
 ONE = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -48,6 +54,11 @@ class Event:
     component: str | None
     inference_id: str | None
     custom_attributes: str | None
+
+    @property
+    def size(self) -> int:
+        payload = len(self.content) if isinstance(self.content, bytes) else 0
+        return OVERHEAD + payload + len(self.custom_attributes or "")
 
 
 def events_of(headers: Mapping[str, str], body: bytes) -> list[Event]:
@@ -80,19 +91,13 @@ def structured(members: Mapping[str, msgspec.Raw]) -> Event:
         if name != "data" and isinstance(text := msgspec.json.decode(raw), str)
     }
     content_type = attributes.get("datacontenttype") or JSON_TYPE
+    content = bytes(members.get("data", b""))
     if "data_base64" in attributes:
         content = base64.b64decode(attributes["data_base64"], validate=True)
-    else:
-        content = data(members.get("data"), content_type)
+    elif content and "json" not in content_type.lower():
+        text = msgspec.json.decode(content)  # any text but JSON is a JSON string
+        content = text.encode() if isinstance(text, str) else content
     return event(attributes, content, content_type)
-
-
-def data(raw: msgspec.Raw | None, content_type: str) -> bytes:
-    """The payload in an object's ``data``: JSON keeps its spelling, any other text is a JSON string."""
-    if raw is None:
-        return b""
-    value: object = None if "json" in content_type.lower() else msgspec.json.decode(raw)
-    return value.encode() if isinstance(value, str) else bytes(raw)
 
 
 def event(attributes: Mapping[str, str], content: bytes, content_type: str) -> Event:
@@ -124,7 +129,7 @@ def event(attributes: Mapping[str, str], content: bytes, content_type: str) -> E
     )
 
 
-def caller_headers(metadata: str | None) -> Headers:
+def caller_headers(metadata: str | None) -> traffic.Headers:
     """The first values of the caller's headers that KServe is configured to pass on, by lower-case name."""
     try:
         headers = msgspec.json.decode(metadata or "{}", type=dict[str, list[str]])
@@ -136,8 +141,91 @@ def caller_headers(metadata: str | None) -> Headers:
 def time_of(text: str | None) -> datetime | None:
     """A time in RFC 3339, in UTC; None if it is invalid or outside of YEARS."""
     try:
-        time = datetime.fromisoformat(text or "")
-        time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(text or "")
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
-    return time if time.year in YEARS else None
+    return moment if moment.year in YEARS else None
+
+
+class Waiting(NamedTuple):
+    """An event that waits for the other one."""
+
+    event: Event
+    since: float
+
+
+@dataclass
+class Pairs:
+    """Calls ``record`` once per request: when both events are there, or when one has waited ``timeout`` seconds. If all
+    waiting events exceed ``max_bytes``, the one that waits longest is recorded alone. Left out and counted are events
+    that were delivered before, that come after their request was recorded without them, or that come from another
+    component of the same service."""
+
+    record: Callable[[Place, Event | None, Event | None], None]
+    timeout: float
+    max_bytes: int
+    clock: Callable[[], float] = time.monotonic
+    counts: Counter[str] = field(default_factory=Counter)
+    waiting: OrderedDict[tuple[Place, str | None, str], Waiting] = field(default_factory=OrderedDict)
+    # The component of each recorded request, and which of its sides were recorded.
+    recorded: OrderedDict[tuple[Place, str], tuple[str | None, frozenset[str]]] = field(default_factory=OrderedDict)
+    bytes: int = 0
+
+    def add(self, place: Place, event: Event) -> None:
+        """Take an event of kind REQUEST or RESPONSE."""
+        self.expire()
+        if self.is_recorded(place, event):
+            return
+        key = (place, event.component, event.id)
+        other = self.waiting.get(key)
+        if other and other.event.kind == event.kind:
+            self.counts["duplicates"] += 1
+        elif other:
+            self.settle(place, self.remove(key), event)
+        else:
+            self.waiting[key] = Waiting(event, self.clock())
+            self.bytes += event.size
+            while self.bytes > self.max_bytes:
+                self.give_up()
+
+    def is_recorded(self, place: Place, event: Event) -> bool:
+        """Whether the event's request was recorded already; counts the event if so."""
+        component, sides = self.recorded.get((place, event.id), (event.component, frozenset()))
+        if component != event.component:
+            self.counts["other_component"] += 1
+        elif event.kind in sides:
+            self.counts["duplicates"] += 1
+        elif sides:
+            self.counts["late"] += 1
+        return bool(sides)
+
+    def expire(self) -> None:
+        """Record the events that have waited long enough."""
+        while self.waiting and next(iter(self.waiting.values())).since <= self.clock() - self.timeout:
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Record the event that waits longest alone."""
+        place, _, _ = key = next(iter(self.waiting))
+        event = self.remove(key)
+        if not self.is_recorded(place, event):
+            self.counts[f"unpaired_{event.kind}s"] += 1
+            self.settle(place, event)
+
+    def flush(self) -> None:
+        """Record all waiting events."""
+        while self.waiting:
+            self.give_up()
+
+    def remove(self, key: tuple[Place, str | None, str]) -> Event:
+        event = self.waiting.pop(key).event
+        self.bytes -= event.size
+        return event
+
+    def settle(self, place: Place, *events: Event) -> None:
+        sides = {event.kind: event for event in events}
+        self.recorded[place, events[0].id] = (events[0].component, frozenset(sides))
+        if len(self.recorded) > MAX_RECORDED:
+            self.recorded.popitem(last=False)
+        self.record(place, sides.get(REQUEST), sides.get(RESPONSE))

@@ -6,21 +6,18 @@ The endpoint and variant of a request are its inference service (``ce-inferences
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
-import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from model_monitor.errors import ConfigError, StoreError
 from model_monitor.recorder.http.asgi import Receive, Scope, Send
-from model_monitor.recorder.receiver.events import OTHER, Event, events_of
-from model_monitor.recorder.receiver.pairs import Pairs, Place
+from model_monitor.recorder.http.traffic import Body
+from model_monitor.recorder.receiver.events import OTHER, Event, Pairs, Place, events_of
 from model_monitor.recorder.recorder import Recorder
 from model_monitor.recorder.records import TRUNCATED
-
-logger = logging.getLogger(__name__)
+from model_monitor.recorder.threads import log
 
 VARIANT = "AllTraffic"
 MAX_WAITING_BYTES = 64 << 20  # of all events that wait for the other one
@@ -45,12 +42,10 @@ class Limits:
 
 @dataclass
 class Receiver:
-    """POST takes events, at any path; GET answers ``/healthz`` and ``/counters``.
-
-    The status is 200 with no body (a Knative broker takes any body for an event), or, with a sentence: 400 for a
-    malformed event, 403 for a refused one, 413 for one too large. ``make`` makes the recorder of an endpoint and a
-    variant; it raises ConfigError for an invalid name, so no event chooses a path.
-    """
+    """POST takes events, at any path; GET answers ``/healthz`` and ``/counters``. The status is 200 with no body (a
+    Knative broker takes any body for an event), or, with a sentence: 400 for a malformed event, 403 for a refused one,
+    413 for one too large. ``make`` makes the recorder of an endpoint and a variant; it raises ConfigError for an
+    invalid name, so no event chooses a path."""
 
     make: Callable[[str, str], Recorder]
     limits: Limits
@@ -84,7 +79,7 @@ class Receiver:
         closing = [asyncio.to_thread(recorder.close, CLOSING_SECONDS) for recorder in self.recorders.values()]
         for place, has_all in zip(self.recorders, await asyncio.gather(*closing), strict=True):
             if not has_all:
-                logger.warning("%s/%s: not all was sent; the next start sends what is left", *place)
+                log.warning("%s/%s: not all was sent; the next start sends what is left", *place)
         await send({"type": "lifespan.shutdown.complete"})
 
     async def expire(self) -> None:
@@ -98,17 +93,19 @@ class Receiver:
             return self.status(scope["path"])
         if scope["method"] != "POST":
             return 405, "events come by POST"
-        try:
-            body = await read_body(receive, self.limits.max_event_bytes)
-        except EOFError as error:
-            self.counts["interrupted"] += 1
-            return 400, str(error)  # the sender has gone
-        if body is None:
+        body = Body(self.limits.max_event_bytes)
+        while not body.ended:
+            message = await receive()
+            if message["type"] != "http.request":
+                self.counts["interrupted"] += 1
+                return 400, "the event was not sent to its end"  # the sender has gone
+            body.add(message.get("body", b""), not message.get("more_body", False))
+        if body.chunks is None:
             self.counts["too_large"] += 1
             return 413, f"an event may have {self.limits.max_event_bytes} bytes (--max-event-bytes)"
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         try:
-            events = events_of(headers, body)
+            events = events_of(headers, b"".join(body.chunks))
         except ValueError as error:
             self.counts["malformed"] += 1
             return 400, str(error)
@@ -185,22 +182,7 @@ class Receiver:
 def trimmed(event: Event, recorder: Recorder) -> Event:
     """An event without its payload if sampling leaves it out or it is too large."""
     if not recorder.wants(event.id):
-        return dataclasses.replace(event, content=None)
+        return replace(event, content=None)
     if isinstance(event.content, bytes) and len(event.content) > recorder.max_payload_bytes:
-        return dataclasses.replace(event, content=TRUNCATED)
+        return replace(event, content=TRUNCATED)
     return event
-
-
-async def read_body(receive: Receive, limit: int) -> bytes | None:
-    """A request's body; None if it is larger than ``limit``, and then it is not kept. Raises EOFError if the sender
-    disconnects before the end."""
-    body, size, has_more = bytearray(), 0, True
-    while has_more:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise EOFError("the event was not sent to its end")
-        chunk, has_more = message.get("body", b""), message.get("more_body", False)
-        size += len(chunk)
-        if size <= limit:
-            body += chunk
-    return bytes(body) if size <= limit else None

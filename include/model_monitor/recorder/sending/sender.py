@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from model_monitor.recorder.sending.transports import Transport
-from model_monitor.recorder.spool.disk import discard, is_gone, lock_abandoned, remove_folder
+from model_monitor.recorder.spool.disk import is_gone, lock_abandoned, remove_folder
 from model_monitor.recorder.spool.files import Segment, Spool
 from model_monitor.recorder.threads import Counters, Flag, Warnings, log
 
@@ -56,7 +57,8 @@ class Sender:
 
     def adopt_all(self) -> None:
         """Take over the files of processes that have ended."""
-        self.spool.touch()
+        with contextlib.suppress(OSError):  # some services delete old files from temporary folders
+            os.utime(self.spool.descriptor)
         try:
             for folder in self.spool.others():
                 self.adopt(folder)
@@ -93,7 +95,8 @@ class Sender:
             self.counters.add(failures=1)
             self.warn("captures wait on this machine, as they can't be sent to %s: %s", self.transport.place, error)
             return False
-        discard(segment.path)
+        with contextlib.suppress(OSError):
+            segment.path.unlink()
         self.counters.add(sent=segment.count, bytes=size)
         self.spool.done_with(segment)
         self.on_sent()

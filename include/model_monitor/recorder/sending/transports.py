@@ -66,29 +66,25 @@ class ByUploader(Transport):
     connection: socket | None = field(default=None, repr=False)
 
     def send(self, file: Path, key: str) -> int:
+        from socket import MSG_NOSIGNAL
+
         destination = {"address": self.address, "kms_key_id": self.kms_key_id, "compress": self.compress}
+        request = json.dumps({"file": str(file), "key": key, **destination}).encode() + b"\n"
+        received = b""
         try:
-            answer = self.ask({"file": str(file), "key": key, **destination})
+            connection = self.connection = self.connection or UPLOADER.connect()
+            connection.sendall(request, MSG_NOSIGNAL)
+            while not received.endswith(b"\n"):
+                if not (more := connection.recv(65536)):
+                    raise OSError("it closed the connection")
+                received += more
         except OSError as error:
             self.close(is_dead=True)
             raise StoreError(f"the uploader process has ended, or can't be started: {error}") from error
+        answer: dict[str, str | int] = json.loads(received)
         if "error" in answer:
             raise StoreError(str(answer["error"]))
         return int(answer["bytes"])
-
-    def ask(self, request: dict[str, str | bool | None]) -> dict[str, str | int]:
-        """The uploader's answer. Raises OSError."""
-        from socket import MSG_NOSIGNAL
-
-        connection = self.connection = self.connection or UPLOADER.connect()
-        connection.sendall(json.dumps(request).encode() + b"\n", MSG_NOSIGNAL)
-        received = b""
-        while not received.endswith(b"\n"):
-            if not (more := connection.recv(65536)):
-                raise OSError("it closed the connection")
-            received += more
-        answer: dict[str, str | int] = json.loads(received)
-        return answer
 
     def close(self, is_dead: bool = False) -> None:
         connection, self.connection = self.connection, None

@@ -41,18 +41,14 @@ def lock_abandoned(folder: Path) -> Iterator[bool]:
             folder.rmdir()  # empty if a process was killed between deleting the lock and the folder
         yield False
         return
+    is_locked = False
     try:
-        yield try_lock(descriptor)
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_locked = os.fstat(descriptor).st_nlink > 0  # 0 if another process has just taken it over and deleted it
+        yield is_locked
     finally:
         os.close(descriptor)
-
-
-def try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return os.fstat(descriptor).st_nlink > 0  # 0 if another process has just taken the folder over and deleted it
 
 
 def remove_folder(folder: Path) -> None:
@@ -61,12 +57,6 @@ def remove_folder(folder: Path) -> None:
         raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), str(folder / rest[0]))
     (folder / LOCK).unlink(missing_ok=True)
     folder.rmdir()
-
-
-def discard(path: Path) -> None:
-    """Delete a file; ignore failures."""
-    with contextlib.suppress(OSError):
-        path.unlink()
 
 
 def is_gone(path: Path) -> bool:
@@ -88,8 +78,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def spool_root(endpoint: str, variant: str, place: str, folder: str | Path | None) -> Path:
-    """Make the folder where captures for one destination wait, below ``folder`` or the default. Raises StoreError,
-    ConfigError."""
+    """Make the folder where captures for one destination wait. Raises StoreError, ConfigError."""
     try:
         base = (Path(folder) if folder else default_folder()).absolute()
         root = base / endpoint / variant / hashlib.sha256(place.encode()).hexdigest()[:12]

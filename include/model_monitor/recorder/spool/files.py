@@ -18,7 +18,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from model_monitor.recorder.records import utc_text
-from model_monitor.recorder.spool.disk import NEW, discard, make_locked_folder, remove_folder, sync_folder
+from model_monitor.recorder.spool.disk import NEW, make_locked_folder, remove_folder, sync_folder
 
 OPEN, READY = ".open", ".ready"
 NEW_FILE = os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_EXCL | os.O_CLOEXEC
@@ -57,14 +57,10 @@ class Spool:
     open: dict[int, Segment] = field(default_factory=dict)  # by hours since 1970
     used: int = 0  # bytes in all files, open or ready
     name: str = field(default_factory=lambda: uuid4().hex)
-    descriptor: int = field(init=False)
 
     def __post_init__(self) -> None:
+        self.folder = self.root / self.name
         self.descriptor = make_locked_folder(self.root, self.name)
-
-    @property
-    def folder(self) -> Path:
-        return self.root / self.name
 
     @property
     def segments(self) -> list[Segment]:
@@ -155,7 +151,8 @@ class Spool:
             if segment:
                 self.done_with(segment)
         if segment:
-            discard(segment.path)
+            with contextlib.suppress(OSError):
+                segment.path.unlink()
         return segment
 
     def others(self) -> list[Path]:
@@ -177,11 +174,6 @@ class Spool:
             self.ready = deque(sorted(self.ready, key=lambda segment: segment.arrived))
         return count
 
-    def touch(self) -> None:
-        """Update the folder's time, for services that delete old files from temporary folders."""
-        with contextlib.suppress(OSError):
-            os.utime(self.descriptor)
-
     def close(self) -> None:
         """Release the folder. A later recorder takes over what was not sent."""
         descriptor, self.descriptor = self.descriptor, -1
@@ -193,9 +185,8 @@ class Spool:
     def forked(self) -> None:
         """Close the parent's descriptors in a forked child."""
         for descriptor in (self.descriptor, *(segment.descriptor for segment in self.open.values())):
-            with contextlib.suppress(OSError):
-                if descriptor >= 0:
-                    os.close(descriptor)
+            with contextlib.suppress(OSError):  # it is -1 if the file or the folder was closed
+                os.close(descriptor)
 
 
 def file_name(time_of_first: int) -> str:

@@ -12,9 +12,8 @@ from model_monitor.recorder.records import Format, Queued
 from model_monitor.recorder.spool.files import Spool
 from model_monitor.recorder.threads import Counters, Flag, Warnings
 
-# Seconds between two writes; a killed process loses what is still in memory. Drain rarely and with few system calls:
-# after each call this thread must reacquire the GIL, and while it waits, every other thread that briefly releases the
-# GIL (a model does so hundreds of times per prediction) pays a context switch.
+# Seconds between two writes. Drain rarely and with few system calls: after each one this thread waits for the GIL, and
+# meanwhile every other thread that briefly releases the GIL (a model: hundreds of times) pays a context switch.
 DRAIN_INTERVAL = 1.0
 RETRY_SECONDS = 0.05
 # Encoding holds the GIL: 512 requests of 2 KB delay a request that is being answered by some 2 ms. A long queue is
@@ -40,10 +39,6 @@ class Queue:
         # ``self.bytes``.)
         self.lock = counters.lock
         self.room = threading.Condition(self.lock)
-
-    @property
-    def count(self) -> int:
-        return len(self.requests)
 
     def put(self, request: Queued) -> bool:
         """Whether a request was taken. A full queue waits or drops, as ``when_full`` says."""
@@ -130,7 +125,7 @@ class Writer:
     def run(self) -> None:
         """Write until ``ending`` is set and the queue is empty."""
         while True:
-            ending, requested, busy = self.ending.is_set(), self.flushes_requested, self.queue.count > 0
+            ending, requested, busy = self.ending.is_set(), self.flushes_requested, bool(self.queue.requests)
             try:
                 is_empty = self.drain()
                 now = time.monotonic()
@@ -145,7 +140,7 @@ class Writer:
                 time.sleep(RETRY_SECONDS)
             if self.spool.ready:
                 self.on_ready()
-            if ending and not self.queue.count:
+            if ending and not self.queue.requests:
                 return
             self.wait(busy)
 
@@ -162,17 +157,17 @@ class Writer:
         else:
             due = min(segment.opened for segment in files) + self.spool.roll_seconds
             queue.ready.wait(max(0.0, due - time.monotonic()))
-        if queue.count and not (busy or self.ending.is_set() or self.flushes_requested > self.flushes_done):
+        if queue.requests and not (busy or self.ending.is_set() or self.flushes_requested > self.flushes_done):
             queue.urgent.wait(interval)  # the first request woke this thread; let more arrive
         queue.ready.clear()
         queue.urgent.clear()
 
     def drain(self) -> bool:
         """Write the queued requests; whether the queue was emptied."""
-        while self.queue.count:
+        while self.queue.requests:
             if not self.has_room():
-                return not self.queue.count
-            count = max(BATCH_COUNT, self.queue.count // BATCH_PART)
+                return not self.queue.requests
+            count = max(BATCH_COUNT, len(self.queue.requests) // BATCH_PART)
             size = max(BATCH_BYTES, self.queue.bytes // BATCH_PART)
             self.write(self.queue.take(count, min(size, self.spool.roll_bytes)))
         return True
