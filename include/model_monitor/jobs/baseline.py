@@ -22,10 +22,9 @@ from model_monitor.verdicts.baseline import Baseline, baseline_files, check_lear
 def observe_baseline(
     assignment: Assignment, dataset: Dataset | None = None, headers: Mapping[str, str] | None = None
 ) -> str:
-    """The State of a dataset's rows, by default of the schedule's own; its address.
+    """The State of a dataset's rows, by default of the schedule's own; its address. Raises DataError.
 
-    Where rows are explained, ``headers`` go with each request to the model. Raises DataError if more than the
-    schedule's share of records can't be read.
+    Where rows are explained, ``headers`` go with each request to the model.
     """
     exclude = () if assignment.schedule.explain else assignment.endpoint.columns.exclude
     observed, evidence = observe_dataset(
@@ -80,10 +79,7 @@ def suggest_constraints(assignment: Assignment, state: str, created: str) -> str
 
 
 def publish_baseline(assignment: Assignment, version: str) -> str:
-    """Put a version, by the address of its folder, in force; the address of the pointer to it.
-
-    Raises ConfigError for a version of another schedule, or one whose files can't be read.
-    """
+    """Put a version, by the address of its folder, in force; the address of the pointer to it. Raises ConfigError."""
     name = store.name_of(version)
     if store.join(assignment.baselines, name) != version.rstrip("/"):
         raise ConfigError(

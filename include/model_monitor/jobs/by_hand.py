@@ -41,9 +41,7 @@ if TYPE_CHECKING:
 class Question:
     """Which monitor judges, with which options, and by which columns rows are also judged apart.
 
-    inputs: names of the values of captured CSV requests.
-    explain: how the model is explained, for the monitor that needs it.
-    headers: names of the columns of a CSV dataset without a header.
+    inputs: names of the values of captured CSV requests. headers: of the columns of a CSV dataset without a header.
     """
 
     monitor: str
@@ -153,12 +151,10 @@ def by_hand(
 
 def window_of(start: str | None, end: str | None) -> Window | None:
     """The window between two ISO 8601 texts, both or neither. Raises ConfigError."""
-    if not start and not end:
-        return None
-    if not start or not end:
+    if bool(start) != bool(end):
         raise ConfigError("--start and --end go together")
     try:
-        return Window(moment(start), moment(end))
+        return Window(moment(start), moment(end)) if start and end else None
     except ValueError as error:
         raise ConfigError(f"--start {start} --end {end}: {error}; write e.g. 2026-01-31T04:00Z") from error
 
@@ -214,6 +210,4 @@ def check(question: Question, source: Source, execution: ByHand) -> None:
     if source.is_captured and not source.truth and execution.schedule.needs_labels:
         raise ConfigError(f"{question.monitor} needs labels, which captures don't hold; give --ground-truth")
     if store.is_below(execution.output, source.address):
-        raise ConfigError(
-            f"--output {execution.output} is below --dataset; the next run would read this one's report as data"
-        )
+        raise ConfigError(f"--output {execution.output} is below --dataset, so the next run would read the report")

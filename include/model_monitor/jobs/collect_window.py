@@ -39,7 +39,9 @@ def collect_window(execution: Execution) -> str:
     refuse_deleted(execution.endpoint, execution.window)
     with reported(execution):
         summaries = collect_hours(execution)
-        collected = collected_of(summaries, is_whole=is_whole(execution))
+        window = execution.window
+        is_whole = all(window.start <= hour.start and hour.end <= window.end for hour in execution.hours())
+        collected = collected_of(summaries, is_whole)
         check_rejected(collected, execution.schedule.max_rejected)
     refuse_deleted(execution.endpoint, execution.window)  # again: they may have been deleted meanwhile
     return msgspec.structs.replace(collected, partitions=identities(summaries)).write(execution.observation.collected)
@@ -90,10 +92,8 @@ def span_of(execution: Execution, hour: Window, files: Sequence[Listed], script:
         "columns": [list(endpoint.columns.outputs), list(endpoint.columns.inputs), endpoint.columns.outputs_last],
         "script": script,
     } | execution.source.origin
-    if endpoint.keeps_records:
-        origin["records"] = True
-    if schedule.paths:
-        origin["paths"] = schedule.paths
+    origin |= {"records": True} if endpoint.keeps_records else {}
+    origin |= {"paths": schedule.paths} if schedule.paths else {}
     return Span(hour, execution.rows(hour.start), origin)
 
 
@@ -130,12 +130,6 @@ def decode_of(execution: Execution) -> Decode:
     if schedule.paths:
         return attributes.extracting(schedule.paths, names)
     return lambda records: payload.decode(records, names)
-
-
-def is_whole(execution: Execution) -> bool:
-    """Whether the window has all of each of its files of rows."""
-    window = execution.window
-    return all(window.start <= hour.start and hour.end <= window.end for hour in execution.hours())
 
 
 def collected_of(summaries: Mapping[str, Summary], is_whole: bool = True) -> Collected:

@@ -74,11 +74,7 @@ def selection_of(execution: Execution) -> Selection:
 def observe_dataset(
     assignment: Assignment, dataset: Dataset, selection: Selection, headers: Mapping[str, str] | None = None
 ) -> tuple[Observed, Evidence]:
-    """The State of a dataset's rows, or of the explanations of a sample of them; and what was read.
-
-    ``headers`` go with each request to the model. Raises DataError if more than the schedule's share of records can't
-    be read.
-    """
+    """The State of a dataset's rows, or of explanations of a sample of them, and what was read. Raises DataError."""
     monitor, schedule = assignment.monitor, assignment.schedule
     if not schedule.explain:
         observed = observe(monitor, dataset.pieces(), dataset.rows, selection)
@@ -118,10 +114,7 @@ def save(files: Observation, observed: Observed, evidence: Evidence) -> str:
 
 
 def load_state(address: str, monitor: Monitor[Any], digest: str | None = None) -> Observed:
-    """A saved State; with ``digest``, its SHA-256, only that one.
-
-    Raises DataError if it is not there or not of this monitor, StoreError if it has another digest.
-    """
+    """A saved State; with ``digest``, its SHA-256, only that one. Raises DataError, StoreError."""
     try:
         content = store.read(address)
         observed = load(content, Observed(0, monitor.empty))

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from model_monitor import store
 from model_monitor.config.execution import Execution
 from model_monitor.core.observed import Observed
 from model_monitor.core.window import iso
-from model_monitor.jobs import late_labels
 from model_monitor.jobs.compute_metrics import load_state
-from model_monitor.jobs.late_labels import reported
+from model_monitor.jobs.late_labels import remember, reported
 from model_monitor.results import execution as executions
 from model_monitor.results.documents import documents_of
-from model_monitor.results.documents.protocol import VIOLATIONS, Document, Documents
+from model_monitor.results.documents.protocol import VIOLATIONS, Document
 from model_monitor.results.handover import Evidence
 from model_monitor.results.report import write_report
 from model_monitor.rows import scripts
 from model_monitor.verdicts.baseline import Baseline
-from model_monitor.verdicts.verdict import Verdict, judge
+from model_monitor.verdicts.verdict import judge
 
 
 def evaluate_constraints(execution: Execution) -> str:
-    """A window's State judged against the baseline; the address of the report's folder.
-
-    Raises StoreError if another run over the same window computes its metrics at this moment.
-    """
+    """A window's State judged against the baseline; the address of the report's folder. Raises StoreError."""
     files = execution.observation
     evidence = Evidence.read(files.evidence)
     observed = load_state(files.state, execution.monitor, evidence.state)
     with reported(execution):
         contents = report(execution, observed, evidence)
     if evidence.merged:
-        late_labels.remember(execution, contents, evidence.merged)
+        remember(execution, contents, evidence.merged)
     if script := execution.schedule.postprocess:
         postprocess(script, execution)
     return execution.report
@@ -55,20 +49,14 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
         for name in {documents.statistics_name, documents.constraints_name}:
             store.delete(store.join(execution.report, name))
     else:
-        described = describing(documents, verdict, observed)
+        constraints = verdict.constraints if observed.rows else []
+        described[documents.statistics_name] = documents.statistics(observed.state, constraints)
+        if documents.constraints_name not in described:
+            described[documents.constraints_name] = documents.suggested(observed.state)
         if evidence.labels:
             described[documents.statistics_name] |= documents.ground_truth(msgspec.to_builtins(evidence.labels))
     violations = {VIOLATIONS: documents.violations(verdict.findings, observed.state)}
     return write_report(execution.report, described | violations, evidence, document)
-
-
-def describing(documents: Documents[Any], verdict: Verdict, observed: Observed) -> dict[str, Document]:
-    """The files that describe the window's rows, by name."""
-    constraints = verdict.constraints if observed.rows else []
-    files = {documents.statistics_name: documents.statistics(observed.state, constraints)}
-    if documents.constraints_name not in files:
-        files[documents.constraints_name] = documents.suggested(observed.state)
-    return files
 
 
 def postprocess(script: str, execution: Execution) -> None:

@@ -28,8 +28,7 @@ Headers = Mapping[str, str]
 def explain_window(execution: Execution, headers: Headers | None = None) -> str:
     """Explain a sample of a window's rows, unless they are explained already; the address of what was explained.
 
-    ``headers`` go with each request to the model. Raises DataError, after writing a report that says so, if the model's
-    answers can't be used, StoreError if it can't be reached.
+    ``headers`` go with each request to the model. Raises DataError, StoreError.
     """
     rows = current_rows(execution).partitions
     schedule, target = execution.schedule, execution.explained_rows
@@ -57,10 +56,7 @@ def explained_dataset(assignment: Assignment, dataset: Dataset, headers: Headers
 
 
 def explainer_of(assignment: Assignment, dataset: Dataset | None = None) -> Explainer:
-    """The explainer of a schedule's rows.
-
-    Its background is what the schedule sets, else the baseline's dataset, else ``dataset``. Raises ConfigError.
-    """
+    """The explainer of a schedule's rows; its background is the one set, the baseline's dataset, or ``dataset``."""
     schedule = assignment.schedule
     if (settings := schedule.explain) is None:
         raise ConfigError(f"schedule '{schedule.name}' has no explain; set its model")

@@ -1,8 +1,7 @@
 """Which past windows have to be judged again, because labels arrived after they were?
 
-A window whose labels are not final leaves a note of what it was judged with. Looking for late labels reads the notes,
-and only those label files that are new. Every report of a window is kept beside the current one, by how far its labels
-had come, so that history never changes silently.
+A window whose labels are not final leaves a note of what it was judged with. Every report of a window is kept beside
+the current one, by how far its labels had come, so that history never changes silently.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
+import msgspec
 import numpy as np
 
 from model_monitor import store
@@ -20,7 +20,7 @@ from model_monitor.core.window import Window, iso
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.jobs.retention.record import deleted_until, needs_deleted
 from model_monitor.results.documents.protocol import ANALYSIS, EXECUTION, STATISTICS, VIOLATIONS
-from model_monitor.results.handover import LabelFiles, Merged, Span, WaitingNote
+from model_monitor.results.handover import Merged, Span, WaitingNote
 from model_monitor.results.report import reporting_failure
 from model_monitor.rows.labels import files as label_records
 from model_monitor.rows.labels.files import LabelFile, came_before
@@ -29,8 +29,8 @@ from model_monitor.rows.labels.merge import among, keys_of
 KEPT = (STATISTICS, ANALYSIS, VIOLATIONS, EXECUTION)
 
 
-def remember(execution: Execution, files: Mapping[str, bytes], merged: Merged) -> str:
-    """Keep a window's report by how far its labels had come, and leave a note if they are not final; the address."""
+def remember(execution: Execution, files: Mapping[str, bytes], merged: Merged) -> None:
+    """Keep a window's report by how far its labels had come, and leave a note if they are not final."""
     labels = merged.labels
     assert labels is not None
     contents = {name: files[name] for name in KEPT if name in files}
@@ -42,20 +42,16 @@ def remember(execution: Execution, files: Mapping[str, bytes], merged: Merged) -
     if labels.is_settled:
         store.delete(execution.waiting_note)
     else:
-        note_of(execution, merged.label_files, merged.sources).write(execution.waiting_note)
-    return folder
-
-
-def note_of(execution: Execution, label_files: LabelFiles, sources: list[str], failed: bool = False) -> WaitingNote:
-    window = Span(iso(execution.window.start), iso(execution.window.end))
-    return WaitingNote(window=window, failed=failed, label_files=label_files, sources=sources)
+        window = Span(iso(execution.window.start), iso(execution.window.end))
+        note = WaitingNote(window=window, label_files=merged.label_files, sources=merged.sources)
+        note.write(execution.waiting_note)
 
 
 def mark_failed(execution: Execution) -> None:
     """Note that a waiting window can't be judged with the labels there are, so that it waits for others."""
     if note := WaitingNote.find(execution.waiting_note):
         label_files = list(map(identity, execution.arrived_labels(None).files))
-        note_of(execution, label_files, note.sources, failed=True).write(execution.waiting_note)
+        msgspec.structs.replace(note, failed=True, label_files=label_files).write(execution.waiting_note)
 
 
 def identity(label_file: LabelFile) -> tuple[str, int, int]:
@@ -64,11 +60,8 @@ def identity(label_file: LabelFile) -> tuple[str, int, int]:
 
 
 def grown_windows(assignment: Assignment, now: datetime) -> list[Window]:
-    """The windows to judge again by a moment, in their order.
-
-    Those for whose requests labels have arrived since, and those whose time for labels is over; none whose captures
-    were deleted.
-    """
+    """The windows to judge again by a moment, in their order: those for whose requests labels have arrived since, and
+    those whose time for labels is over; none whose captures were deleted."""
     until = deleted_until(assignment.endpoint)
     ids: dict[str, np.ndarray] = {}
     windows = []
@@ -108,8 +101,7 @@ def ids_in(label_file: LabelFile, ids: dict[str, np.ndarray]) -> np.ndarray:
 
 @contextmanager
 def reported(execution: Execution) -> Iterator[None]:
-    """Leave a report of why a window could not be judged. With labels, the window is not judged again until there are
-    others."""
+    """Leave a report of why a window could not be judged; with labels, it is only judged again when others arrive."""
     try:
         with reporting_failure(execution.report, execution.about):
             yield

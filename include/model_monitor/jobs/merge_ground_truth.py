@@ -39,8 +39,8 @@ LAYOUT = 2  # of merged rows and their footer; a file of another one is made aga
 def merge_ground_truth(execution: Execution, labels_until: datetime | None = None) -> str:
     """Join a window's rows with its labels, each hour again if either changed; the address of what was merged.
 
-    With ``labels_until`` only labels collected before it count. Raises DataError, after writing a report that says so,
-    if more than the schedule's share of label records can't be read or don't fit.
+    Only labels collected before ``labels_until`` count. Raises DataError if more than the schedule's share of label
+    records can't be read or don't fit.
     """
     collected = current_rows(execution)
     with reported(execution):
@@ -66,10 +66,7 @@ class Hour:
 
 
 def merge_hours(execution: Execution, rows: Mapping[str, str], arrived: Arrived) -> dict[str, Summary]:
-    """The files of merged rows, by address, made again where rows or labels changed.
-
-    ``rows`` are the addresses of the collected rows, each with its fingerprint.
-    """
+    """The files of merged rows, made again where ``rows``, with their fingerprints, or labels changed."""
     summaries: dict[str, Summary] = {}
     stale: list[Hour] = []
     for span in execution.hours():
@@ -119,10 +116,7 @@ def merged_hours(execution: Execution, hours: list[Hour], arrived: Arrived) -> d
 
 
 def merged_of(execution: Execution, summaries: Mapping[str, Summary], arrived: Arrived) -> Merged:
-    """What became of a window's labels, over all its hours.
-
-    Raises DataError if more than a share of the label records can't be read or don't fit.
-    """
+    """What became of a window's labels, over all its hours. Raises DataError."""
     truth = execution.ground_truth
     total = totals(execution, summaries)
     requests, matched = total["requests"], total["matched"]

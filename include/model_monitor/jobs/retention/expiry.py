@@ -1,10 +1,8 @@
 """Delete captured requests, and everything derived from them, once they are older than ``retention_days``.
 
-An hour is past once it ended ``retention_days`` before a moment that the caller gives; no clock is read. With it go its
-captures, rows and merged records, and everything made of a window that starts in it: states, explained rows, notes of
-labels, and the text of records set aside. Reports, baselines and labels stay.
-
-Only folders ``yyyy/mm/dd/hh`` are deleted, and no link is followed. Everything else is left alone and counted.
+With an hour go its captures, rows and merged records, and everything made of a window that starts in it: states,
+explained rows, notes of labels, and the text of records set aside. Reports, baselines and labels stay. Only folders
+``yyyy/mm/dd/hh`` are deleted, and no link is followed. Everything else is left alone and counted.
 """
 
 from __future__ import annotations
@@ -164,10 +162,7 @@ class Sweep:
         return {path for path in above if hour_folder(path) not in deleted} | {past.unit}
 
     def prune(self, paths: Iterable[str]) -> None:
-        """Remove the folders that are empty, the deepest first.
-
-        An object store may get a file between the look and the removal; only a past file may be lost by that.
-        """
+        """Remove the empty folders, the deepest first; where one may get a file meanwhile, only those that are past."""
         if self.record.dry_run:
             return
         safe = [path for path in paths if self.folder.tells_empty_for_sure or is_past(path, self.until)]

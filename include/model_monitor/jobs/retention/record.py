@@ -38,8 +38,8 @@ class Part:
 class Record:
     """The record of a day's runs, including the present one.
 
-    It is written before anything is deleted, so an interrupted run has said what it began, and the next one does not
-    count that twice: ``begun`` names the days, or months, whose deletion has begun and not ended.
+    It is written before anything is deleted. ``begun`` names the days, or months, whose deletion has begun and not
+    ended, so that the run after an interrupted one does not count them twice.
     """
 
     about: Document
