@@ -19,15 +19,12 @@ Outcome = Literal["holds", "violated", "undefined"]
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """A number, share or estimate must not be below ``low`` nor above ``high``; None leaves a side open.
+    """A number, share or estimate must not be below ``low`` nor above ``high``; None leaves a side open. Raises
+    ValueError for NaN.
 
-    With a ``level`` (0..1), a value beyond a side violates it only if chance alone would take it there with less than
-    that probability. ``drawn`` is the baseline's own measure if the side was observed rather than fixed; its chance
-    counts too. For a share the probability is exact: without ``drawn``, a single row outside a ``low`` of 1 violates
-    it. For an estimate it is Student's, from the standard error; an estimate is undefined if a single row makes up most
-    of what is beyond, since one absurd row raises the error as much as the mean. A plain number has no chance.
-
-    Raises ValueError if a side is NaN, because no value is beyond NaN.
+    level: a value violates only if chance alone takes it beyond with less than this probability (0..1): exact for a
+        share, Student's for an estimate, which is undefined if one row makes up most of it. A plain number has none.
+    drawn: the baseline's own measure, whose chance counts too, if the side was observed rather than fixed.
     """
 
     low: float | None = None
@@ -69,10 +66,7 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Unlearned:
-    """The baseline could not tell a bound; ``reason`` is a clause that reads well after a colon.
-
-    Findings are undefined, so that reports say that the measure is not judged.
-    """
+    """The baseline could not tell a bound, for a ``reason`` that reads well after a colon: findings are undefined."""
 
     reason: str
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from model_monitor.core.distributions import Categories, Distribution, Numbers
+from model_monitor.core.distributions import Categories, Numbers
 from model_monitor.core.importances import ndcg, ndcg_margin
 
 ROBUST = 1.8  # SageMaker's constant: a level of about 0.003 in Kolmogorov and Smirnov's test
@@ -24,12 +24,12 @@ ROBUST = 1.8  # SageMaker's constant: a level of about 0.003 in Kolmogorov and S
 class Distance:
     """A way to compare a live distribution with its baseline.
 
-    ``between`` gives the distance; None if there is none, e.g. if either is empty. ``noise`` gives the distance that
-    chance alone exceeds with at most the probability ``level`` when nothing changed; it is absent if the distance
-    allows for chance already. With ``is_p_value``, small means far.
-
-    A closeness, for which small means far as well, has a ``margin``: how much closer the two might be but for chance,
-    exceeded with the probability ``level``; None if the errors are unknown.
+    between: the distance; None if there is none, e.g. if either is empty.
+    noise: the distance that chance alone exceeds with at most the probability ``level`` when nothing changed; absent if
+        the distance allows for chance already.
+    is_p_value: small means far.
+    margin: of a closeness (small means far): how much closer the two might be but for chance, exceeded with the
+        probability ``level``; None if the errors are unknown.
     """
 
     between: Callable[[Any, Any], float | None]
@@ -58,16 +58,10 @@ def kolmogorov_smirnov_noise(live: Numbers, baseline: Numbers, level: float) -> 
 
 def largest_share_change(live: Categories, baseline: Categories) -> float | None:
     """Largest change of any category's share, 0..1; None if either is empty."""
-    n, m = live.n, baseline.n
+    n, m, now, before = live.n, baseline.n, live.counts, baseline.counts
     if not n or not m:
         return None
-    return max(
-        (
-            abs(live.counts.get(category, 0) / n - baseline.counts.get(category, 0) / m)
-            for category in live.counts.keys() | baseline.counts.keys()
-        ),
-        default=0.0,
-    )
+    return max((abs(now.get(k, 0) / n - before.get(k, 0) / m) for k in now.keys() | before.keys()), default=0.0)
 
 
 def largest_share_change_noise(live: Categories, baseline: Categories, level: float) -> float:
@@ -150,8 +144,3 @@ DISTANCES = {
     "sagemaker_categories_robust": Distance(partial(sagemaker_categories, robust=True)),
     "sagemaker_categories_simple": Distance(partial(sagemaker_categories, robust=False)),
 }
-
-
-def comparable(live: Distribution, baseline: Distribution) -> bool:
-    """Whether both distributions are of one kind."""
-    return type(live) is type(baseline)

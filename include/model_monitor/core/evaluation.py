@@ -8,8 +8,8 @@ from functools import singledispatch
 
 from model_monitor.core import chance
 from model_monitor.core.constraints import Between, Bound, Constraint, Finding, Near, Outcome, Unlearned, Within
-from model_monitor.core.distances import DISTANCES, Distance, comparable
-from model_monitor.core.distributions import Categories, Distribution
+from model_monitor.core.distances import DISTANCES
+from model_monitor.core.distributions import Categories
 from model_monitor.core.measures import Estimate, Measure, Measures, Segment, Share, Undefined
 
 MOST = 0.5  # part of a sum beyond which a single row decides it
@@ -57,7 +57,8 @@ def _(bound: Between, constraint: Constraint, measure: Measure) -> Finding:
     elif bound.level and isinstance(measure, Estimate):
         floor = noise_of(measure, bound.drawn, bound.level)
         if floor is None:
-            return undefined(constraint, why_no_noise(measure))
+            why = "too few rows" if measure.n < 2 or measure.error is None else "numbers are too large"
+            return undefined(constraint, f"{why} to tell chance from change")
         beyond = too_low or too_high
         too_low = too_low and value < (bound.low or 0.0) - floor
         too_high = too_high and value > (bound.high or 0.0) + floor
@@ -98,11 +99,6 @@ def noise_of(estimate: Estimate, drawn: Share | Estimate | None, level: float) -
     return noise if math.isfinite(noise) else None
 
 
-def why_no_noise(estimate: Estimate) -> str:
-    few = estimate.n < 2 or estimate.error is None
-    return "too few rows to tell chance from change" if few else "numbers are too large to tell chance from change"
-
-
 @judge.register
 def _(bound: Unlearned, constraint: Constraint, measure: Measure) -> Finding:
     return undefined(constraint, bound.reason)
@@ -122,22 +118,19 @@ def _(bound: Within, constraint: Constraint, measure: Measure) -> Finding:
 
 @judge.register
 def _(bound: Near, constraint: Constraint, measure: Measure) -> Finding:
-    if not isinstance(measure, Distribution) or not comparable(measure, bound.to):
+    if type(measure) is not type(bound.to):
         return undefined(constraint, f"{constraint.measure} and its baseline are not of one kind")
     distance = DISTANCES[bound.distance]
     observed = distance.between(measure, bound.to)
     if observed is None:
         return undefined(constraint, "too few values to compare with the baseline")
-    if distance.margin and bound.level:
-        margin = distance.margin(measure, bound.to, bound.level)
-        if margin is None:
+    if distance.margin:
+        margin = distance.margin(measure, bound.to, bound.level) if bound.level else None
+        if bound.level and margin is None:
             return undefined(constraint, "too few rows to tell chance from change")
-        outcome: Outcome = "violated" if observed + margin < bound.threshold else "holds"
+        outcome: Outcome = "violated" if observed + (margin or 0.0) < bound.threshold else "holds"
         return Finding(constraint, outcome, observed, margin)
     floor = distance.noise(measure, bound.to, bound.level) if distance.noise and bound.level else None
-    far = is_far(distance, observed, bound.threshold) and (floor is None or observed > floor)
+    far = observed < bound.threshold if distance.is_p_value else observed > bound.threshold
+    far = far and (floor is None or observed > floor)
     return Finding(constraint, "violated" if far else "holds", observed, floor)
-
-
-def is_far(distance: Distance, observed: float, threshold: float) -> bool:
-    return observed < threshold if distance.is_p_value or distance.margin else observed > threshold

@@ -46,9 +46,8 @@ def ndcg(live: Importances, baseline: Importances) -> float | None:
     """Normalised discounted cumulative gain: how well live importances keep the order of the baseline's; 0..1, 1 is
     the same order. None without a common feature.
 
-    The gain is the baseline's importance, the order that of the live ones, ties of which are averaged: scikit-learn's
-    ``ndcg_score`` (Järvelin & Kekäläinen 2002; McSherry & Najork 2008 for ties). One feature, or a baseline of zeros,
-    gives 1.0. A feature that only the baseline has comes last, one that only the window has is left out.
+    scikit-learn's ``ndcg_score`` (Järvelin & Kekäläinen 2002; McSherry & Najork 2008 for ties), 1.0 for one feature or
+    a baseline of zeros. A feature that only the baseline has comes last, one that only the window has is left out.
 
     >>> live, baseline = {"SAT": 0.1, "GPA": 0.2, "rank": 0.7}, {"SAT": 0.7, "GPA": 0.5, "rank": 0.05}
     >>> ndcg(Importances.of(live), Importances.of(baseline))
@@ -72,13 +71,11 @@ def ndcg(live: Importances, baseline: Importances) -> float | None:
 def ndcg_margin(live: Importances, baseline: Importances, level: float) -> float | None:
     """How much higher NDCG might be but for chance, which is more with at most about the probability ``level``; >= 0.
 
-    The larger of two: how much higher NDCG is in a share ``level`` of resamples of the live importances; and how
-    far below 1 it is in that share of resamples of the baseline's importances with the live errors, that is, if nothing
-    changed. The first alone would often be 0 for features of about equal importance, since chance only disturbs an
-    order. The second alone ignores a window that is truly near the threshold. The errors of the baseline count if they
-    are known. Below about 20 rows of skewed attributions the probability is up to twice the level.
-
-    None if the errors of the live importances are unknown, or if there is no NDCG.
+    The larger of two: how much higher NDCG is in a share ``level`` of resamples of the live importances; and how far
+    below 1 it is in that share of resamples as if nothing had changed. The first alone would often be 0 for features of
+    about equal importance, since chance only disturbs an order; the second ignores a window truly near the threshold.
+    Below about 20 rows of skewed attributions the probability is up to twice the level. None if the errors of the live
+    importances are unknown, or if there is no NDCG.
     """
     found = weighed(live, baseline, level)
     return found[2] if found else None

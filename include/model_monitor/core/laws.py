@@ -35,9 +35,8 @@ def check(monitor: Monitor[S], rows: pa.RecordBatch, seed: int = 0) -> None:
         assert_alike(monitor.measure(fold(monitor, batches)), measures, f"the State depends on {name}")
     for state, side in [(whole + monitor.empty, "right"), (monitor.empty + whole, "left")]:
         assert_alike(monitor.measure(state), measures, f"adding no rows on the {side} changes the State")
-    assert_alike(
-        monitor.measure(monitor.observe(rows.slice(0, 0)) + whole), measures, "observing no rows adds something"
-    )
+    nothing = monitor.observe(rows.slice(0, 0))
+    assert_alike(monitor.measure(nothing + whole), measures, "observing no rows adds something")
     constraints = list(monitor.suggest(whole))
     unsatisfied = [f for f in evaluate(constraints, measures) if f.outcome == "violated"]
     assert not unsatisfied, f"a baseline violates its own suggestions: {unsatisfied}"
@@ -54,11 +53,8 @@ def cuts(rows: pa.RecordBatch, chance: random.Random) -> list[tuple[str, list[pa
     pieces = [rows.slice(a, b - a) for a, b in zip([0, *ends], [*ends, rows.num_rows], strict=True)]
     order = list(range(rows.num_rows))
     chance.shuffle(order)
-    return [
-        ("how rows are cut", pieces),
-        ("the order of batches", pieces[::-1]),
-        ("the order of rows", [rows.take(order)]),
-    ]
+    cuts = {"how rows are cut": pieces, "the order of batches": pieces[::-1], "the order of rows": [rows.take(order)]}
+    return list(cuts.items())
 
 
 def assert_alike(observed: Measures, expected: Measures, law: str) -> None:

@@ -45,12 +45,9 @@ class Segments(Keyed[S]):
 
 @dataclass(frozen=True)
 class By(Monitor[Segments[S]], Generic[S]):
-    """A monitor of each segment apart, by the text of one column.
+    """A monitor of each segment apart, by the text of one column, e.g. ``By("country", DataQuality())``.
 
-    Null counts as empty text, and texts that mean the same are one: ``1.0`` is ``1``, and ``True`` is ``true``.
-
-    ``By("country", DataQuality())`` measures and suggests for each country; its State is a map of States. Where the
-    monitor has a false-alarm budget, it is that of each segment: ``Segmented`` shares one among all.
+    Null counts as empty text. A false-alarm budget is that of each segment: ``Segmented`` shares one among all.
     """
 
     column: str
@@ -101,8 +98,7 @@ class By(Monitor[Segments[S]], Generic[S]):
 
 
 def canonical(value: str) -> str:
-    """The text of a segment: whole numbers without ``.0`` and booleans in small letters, because sources spell them
-    differently; any other text as it is.
+    """The text of a segment: whole numbers without ``.0`` and booleans in small letters, as sources differ in these.
 
     >>> canonical("7.0"), canonical("True"), canonical("1.10"), canonical("007.0")
     ('7', 'true', '1.10', '007.0')
@@ -132,9 +128,8 @@ class Parts(Record, Generic[S]):
 class Segmented(Monitor[Parts[S]], Generic[S]):
     """A monitor of all rows, and of each segment of them by one or more columns, each column apart.
 
-    Where the monitors have a false-alarm budget, it stays that of all: the whole has one half of it, and the segments
-    of the baseline share the other half evenly. A segment that only a window has is measured, but nothing is asked of
-    it; one that only the baseline has is undefined.
+    The whole has one half of a false-alarm budget, and the segments of the baseline share the other half evenly. A
+    segment that only a window has is measured, but not constrained; one that only the baseline has is undefined.
     """
 
     whole: Monitor[S]
@@ -174,7 +169,7 @@ class Segmented(Monitor[Parts[S]], Generic[S]):
         return replace(self, whole=self.whole.with_budget(share), by=tuple(by.with_budget(share) for by in self.by))
 
     def shared(self, segments: int) -> Self:
-        """Itself with the false-alarm budget shared, given how many segments the baseline has, of all columns."""
+        """The monitor with the budget shared, given how many segments the baseline has, of all columns."""
         if not segments:
             return self
         by = tuple(by.with_budget(0.5 / segments) for by in self.by)

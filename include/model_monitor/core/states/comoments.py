@@ -11,10 +11,6 @@ from model_monitor.core.states.base import Packed, check_version
 from model_monitor.errors import DataError
 
 
-def nothing(*shape: int) -> np.ndarray:
-    return np.zeros(shape)
-
-
 @dataclass(frozen=True, eq=False)
 class Comoments:
     """Count of rows, sums of columns (1-d float64) and products of deviations (2-d float64, column by column).
@@ -31,14 +27,14 @@ class Comoments:
 
     names: tuple[str, ...] = ()
     n: int = 0
-    totals: np.ndarray = field(default_factory=lambda: nothing(0))
-    products: np.ndarray = field(default_factory=lambda: nothing(0, 0))
+    totals: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    products: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
 
     @classmethod
     def of(cls, names: tuple[str, ...], values: np.ndarray) -> Comoments:
         """Of rows x columns of finite float64."""
         if not len(values):
-            return cls(names, 0, nothing(len(names)), nothing(len(names), len(names)))
+            return cls(names, 0, np.zeros(len(names)), np.zeros((len(names), len(names))))
         totals = values.sum(axis=0)
         deviations = values - totals / len(values)
         # Not a matrix product: BLAS may sum on threads, in another order each time.
@@ -87,7 +83,7 @@ class Comoments:
         check_version(self, packed[0])
         names, n = tuple(packed[1]), packed[2]
         totals, upper = (np.frombuffer(one, "<f8") for one in packed[3:])
-        products = nothing(len(names), len(names))
+        products = np.zeros((len(names), len(names)))
         products[np.triu_indices(len(names))] = upper
         products.T[np.triu_indices(len(names))] = upper
         return Comoments(names, n, totals, products)

@@ -10,15 +10,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from model_monitor.core.states.base import Packed, check_version
+from model_monitor.core.states.base import Packed, check_version, packed
 
 K = 2048  # size of the sketch
 C = 0.64  # how the capacity shrinks from level to level
 TAIL = 1 << 16  # the most values that wait in order before they enter the sketch
-
-
-def no_values() -> np.ndarray:
-    return np.empty(0)
 
 
 @cache
@@ -37,12 +33,12 @@ def total_capacity(height: int) -> int:
 class Level:
     """Items of weight 2^level in the order of arrival, and how its compactions alternate."""
 
-    items: np.ndarray = field(default_factory=no_values)
+    items: np.ndarray = field(default_factory=lambda: np.empty(0))
     compactions: int = 0
     offset: int = 0
 
-    def with_items(self, items: np.ndarray) -> Level:
-        return Level(items, self.compactions, self.offset)
+    def with_more(self, items: np.ndarray) -> Level:
+        return Level(np.concatenate([self.items, items]), self.compactions, self.offset)
 
     def compacted(self) -> tuple[Level, np.ndarray]:
         """The level without its even items, and every second of these by size, for the level above."""
@@ -71,7 +67,7 @@ class Quantiles:
     version: ClassVar[int] = 1
 
     levels: tuple[Level, ...] = ()
-    tail: np.ndarray = field(default_factory=no_values)
+    tail: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     @classmethod
     def of(cls, values: np.ndarray) -> Quantiles:
@@ -99,7 +95,7 @@ class Quantiles:
         done = 0
         while done < len(values):
             room = max(1, room_of(levels) + 1)
-            levels[0] = levels[0].with_items(np.concatenate([levels[0].items, values[done : done + room]]))
+            levels[0] = levels[0].with_more(values[done : done + room])
             done += room
             if room_of(levels) < 0:
                 condense(levels)
@@ -110,7 +106,7 @@ class Quantiles:
         height = max(len(self.levels), len(other.levels))
         levels = [*self.levels, *[Level()] * (height - len(self.levels))]
         for i, level in enumerate(other.levels):
-            levels[i] = levels[i].with_items(np.concatenate([levels[i].items, level.items]))
+            levels[i] = levels[i].with_more(level.items)
         while room_of(levels) <= 0 and condense(levels):
             pass
         return Quantiles(tuple(levels))
@@ -141,14 +137,12 @@ class Quantiles:
         return float(values[min(int(reached), len(values) - 1)])
 
     def pack(self) -> Packed:
-        levels = [
-            [level.items.astype("<f8").tobytes(), level.compactions, level.offset] for level in self.settled.levels
-        ]
-        return [self.version, levels]
+        levels = self.settled.levels
+        return [self.version, [[packed(level.items), level.compactions, level.offset] for level in levels]]
 
-    def unpack(self, packed: Packed) -> Quantiles:
-        check_version(self, packed[0])
-        return Quantiles(tuple(Level(np.frombuffer(items, "<f8"), n, offset) for items, n, offset in packed[1]))
+    def unpack(self, data: Packed) -> Quantiles:
+        check_version(self, data[0])
+        return Quantiles(tuple(Level(np.frombuffer(items, "<f8"), n, offset) for items, n, offset in data[1]))
 
 
 def room_of(levels: Sequence[Level]) -> int:
@@ -163,6 +157,6 @@ def condense(levels: list[Level]) -> bool:
             if i + 1 == len(levels):
                 levels.append(Level())
             levels[i], promoted = level.compacted()
-            levels[i + 1] = levels[i + 1].with_items(np.concatenate([levels[i + 1].items, promoted]))
+            levels[i + 1] = levels[i + 1].with_more(promoted)
             return True
     return False

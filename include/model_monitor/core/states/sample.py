@@ -34,15 +34,10 @@ class Sample:
         both = dict(self.rows)
         for key, n in rows.items():
             both[key] = both.get(key, 0) + n
-        return Sample(self.size, both).bounded()
+        return Sample(self.size, {key: both[key] for key in nsmallest(self.size, both)})
 
     def __add__(self, other: Sample) -> Sample:
         return Sample(min(self.size, other.size), self.rows).adding(other.rows)
-
-    def bounded(self) -> Sample:
-        """The ``size`` lowest rows, by rising key."""
-        kept = nsmallest(self.size, self.rows) if len(self.rows) > self.size else sorted(self.rows)
-        return Sample(self.size, {key: self.rows[key] for key in kept})
 
     @property
     def n(self) -> int:
