@@ -34,8 +34,7 @@ class Sieve:
 
     def set_aside(self, reason: str, bad: np.ndarray) -> None:
         """Take out the rows where ``bad`` is true."""
-        hit = int(np.count_nonzero(self.left & bad))
-        if hit:
+        if hit := int(np.count_nonzero(self.left & bad)):
             self.reasons[reason] = hit
             self.left = self.left & ~bad
 
@@ -70,8 +69,7 @@ def labelled(batch: pa.RecordBatch) -> np.ndarray:
 
 
 def truths(array: pa.BooleanArray) -> np.ndarray:
-    values: np.ndarray = array.to_numpy(zero_copy_only=False).astype(bool)
-    return values
+    return np.asarray(array, bool)
 
 
 def absent(array: pa.Array) -> np.ndarray:
@@ -130,8 +128,7 @@ def of_classification(
 
 def scores_of(array: pa.Array, classes: int, positive: int, sieve: Sieve) -> np.ndarray:
     """The score of each row, NaN where there is none."""
-    missing = absent(array)
-    sieve.set_aside(NO_PROBABILITY, missing)
+    sieve.set_aside(NO_PROBABILITY, absent(array))
     scores: np.ndarray = ground_truth.numbers(array).to_numpy(zero_copy_only=False).copy()
     for rows, matrix in matrices(array, classes, sieve):
         scores[rows] = matrix[:, positive]
@@ -142,8 +139,7 @@ def scores_of(array: pa.Array, classes: int, positive: int, sieve: Sieve) -> np.
 
 def largest(array: pa.Array, classes: tuple[str, ...], sieve: Sieve) -> pa.StringArray:
     """The class of the largest element of each row's vector, the first of equal ones; null where there is none."""
-    missing = absent(array)
-    sieve.set_aside(NO_PROBABILITY, missing)
+    sieve.set_aside(NO_PROBABILITY, absent(array))
     found = np.full(len(array), -1)
     for rows, matrix in matrices(array, len(classes), sieve):
         found[rows] = np.where(np.isnan(matrix).any(axis=1), -1, matrix.argmax(axis=1))

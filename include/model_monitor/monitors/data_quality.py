@@ -107,8 +107,6 @@ SAGEMAKER = Conventions(
 class DataQuality(SharedOptions, Monitor[Table]):
     """Completeness, types, domains and drift of every column against a baseline.
 
-    compatibility: "calibrated" compares true distributions; a window of unchanged data raises any drift violation with
-        at most the probability ``false_alarm_budget``. "sagemaker" reproduces SageMaker's decisions.
     check_non_negative: whether a column that was never negative must stay so. SageMaker writes this constraint but
         never evaluates it.
     strict_types: whether whole numbers violate an expected Fractional.
@@ -130,10 +128,8 @@ class DataQuality(SharedOptions, Monitor[Table]):
         return Table()
 
     def observe(self, batch: pa.RecordBatch) -> Table:
-        return Table(
-            batch.num_rows,
-            Keyed(Column(), {name: columns.observe(batch.column(name)) for name in batches.columns(batch)}),
-        )
+        observed = {name: columns.observe(batch.column(name)) for name in batches.columns(batch)}
+        return Table(batch.num_rows, Keyed(Column(), observed))
 
     def measure(self, state: Table) -> Measures:
         """By column: ``completeness``, ``types``, ``values``, ``minimum``, ``spread`` and the same as ``spread as`` the

@@ -45,8 +45,7 @@ def marks(batch: pa.RecordBatch) -> np.ndarray:
         marks = np.arange(batch.num_rows, dtype=np.uint64)
     columns = [decoded(batch.column(name)) for name in batches.columns(batch)]
     values = combine([hash_values(column) for column in columns if not pa.types.is_nested(column.type)], batch.num_rows)
-    both: np.ndarray = mix(marks) ^ values
-    return both
+    return np.asarray(mix(marks) ^ values)
 
 
 def decoded(array: pa.Array) -> pa.Array:

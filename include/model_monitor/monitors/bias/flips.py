@@ -55,7 +55,9 @@ def sample_of(options: Options, rows: pa.RecordBatch, members: list[Members], pr
     judged = batches.columns(rows)
     named = ([name_of(name, judged) for name in facet.names] for facet in options.facets)
     own = [[name for name in names if name is not None] for names in named]
-    for row, text, n in zip(chosen.tolist(), texts(rows, chosen, names, members, predictions, own), times, strict=True):
+    kept = [Members(facet.keys, facet.index[chosen]) for facet in members]
+    lines = texts(rows.take(pa.array(chosen)), names, kept, predictions[chosen], own)
+    for row, text, n in zip(chosen.tolist(), lines, times, strict=True):
         key = (int(hashes[row]), text)
         found[key] = found.get(key, 0) + int(n)
     return Sample(options.sample_rows).adding(found)
@@ -78,20 +80,14 @@ def keys_of(members: Members) -> pa.Array:
 
 
 def texts(
-    rows: pa.RecordBatch,
-    chosen: np.ndarray,
-    names: list[str],
-    members: list[Members],
-    predictions: np.ndarray,
-    own: list[list[str]],
+    rows: pa.RecordBatch, names: list[str], members: list[Members], predictions: np.ndarray, own: list[list[str]]
 ) -> Iterator[str]:
-    """The JSON list of each of the chosen rows."""
-    place = pa.array(chosen)
-    values = [values_of(column(rows, name).take(place)) for name in names]
-    keys = [[some.keys[i] if i >= 0 else None for i in some.index[chosen].tolist()] for some in members]
-    for i, prediction in enumerate(predictions[chosen].tolist()):
+    """The JSON list of each row."""
+    values = [values_of(column(rows, name)) for name in names]
+    for i, prediction in enumerate(predictions.tolist()):
+        keys = [facet.keys[facet.index[i]] if facet.index[i] >= 0 else None for facet in members]
         features = {name: value[i] for name, value in zip(names, values, strict=True)}
-        yield json.dumps([[key[i] for key in keys], prediction, own, features], ensure_ascii=False)
+        yield json.dumps([keys, prediction, own, features], ensure_ascii=False)
 
 
 def values_of(array: pa.Array) -> list[float | str | None]:

@@ -107,11 +107,7 @@ def outcomes(options: Options, rows: pa.RecordBatch, scores: np.ndarray | None) 
 
 
 def tallied(
-    facets: Iterable[Facet],
-    rows: pa.RecordBatch,
-    members: list[Members],
-    outcome: np.ndarray,
-    groups: Members | None,
+    facets: Iterable[Facet], rows: pa.RecordBatch, members: list[Members], outcome: np.ndarray, groups: Members | None
 ) -> Iterator[tuple[str, Tally]]:
     """The tally of each facet, by its key."""
     for i, (facet, of_facet) in enumerate(zip(facets, members, strict=True)):

@@ -25,11 +25,11 @@ NUMBERS = int | float | np.integer | np.floating
 class CustomMetric:
     """A user's own number, by the dotted path of a function, e.g. ``"shop.metrics.cost_of"``.
 
-    of_rows: ``function(rows: pa.RecordBatch)`` gives a number for each row; the metric is their mean. It sees the rows
-        that have a usable label and prediction, with all their columns; NaN and null leave a row out.
-    of_state: ``function(monitor: ModelQuality, state: Quality)`` gives the number itself, or a Share, Estimate,
-        Undefined or None; e.g. a cost from ``monitor.confusion_matrix(state)``. Not called without a usable row. An
-        Estimate without an error is not judged where chance is weighed.
+    of_rows: ``function(rows: pa.RecordBatch)`` gives a number for each row with a usable label and prediction; the
+        metric is their mean. NaN and null leave a row out.
+    of_state: ``function(monitor: ModelQuality, state: Quality)`` gives the number itself, or a Share, Estimate (not
+        judged without an error where chance is weighed), Undefined or None; e.g. a cost from
+        ``monitor.confusion_matrix(state)``. Not called without a usable row.
     better: which side is good. Without it the metric is reported, never judged.
     """
 

@@ -66,10 +66,7 @@ class ModelQuality(Options, Monitor[Quality]):
         return columns.spread(state.predictions, state.rows - state.predictions.present)
 
     def metrics_of(self, state: Quality) -> dict[str, Measure]:
-        """Every scalar metric by its JSON name: SageMaker's first, in its order, then ours, then custom ones.
-
-        The names depend on the monitor alone, never on the state; undefined ones are ``Undefined``.
-        """
+        """Every scalar metric of the monitor by its JSON name: SageMaker's first, then ours, then custom ones."""
         reading = self.reading(state)
         if isinstance(reading, Undefined):
             return dict.fromkeys([*self.names, *self.metrics], reading)
@@ -91,9 +88,8 @@ class ModelQuality(Options, Monitor[Quality]):
         return self.conventions.why_no_classes(outcomes, self.classes)
 
     def judged(self, state: Quality) -> Classified | Estimated:
-        """The outcomes that metrics are of: those of all usable rows but (calibrated) a few of a binary classification
-        whose label is none of the known classes. If these are more than ``FEW``, none is left out, and nothing is
-        measured."""
+        """The outcomes of all usable rows but (calibrated) up to a share ``FEW`` of a binary classification whose label
+        is none of the known classes. If these are more, none is left out, and nothing is measured."""
         outcomes = state.outcomes
         of_two = self.conventions.leaves_out_other_labels and len(self.classes) == 2 and self.is_binary
         if not of_two or isinstance(outcomes, Estimated) or outcomes.pairs.rest:
@@ -119,22 +115,19 @@ class ModelQuality(Options, Monitor[Quality]):
         return multiclass.table_of(outcomes).matrix() if reading is None else binary.matrix(outcomes, reading)
 
     def curves(self, state: Quality, points: int) -> ranking.Curves | None:
-        """The ROC and precision-recall curves with at most so many points; None but for binary classification, and if
-        undefined."""
+        """The curves of a binary classification with at most so many points; None if undefined."""
         reading, outcomes = self.reading(state), self.judged(state)
         if not isinstance(reading, Coding) or not isinstance(outcomes, Classified):
             return None
         return ranking.curves(*binary.ranked(outcomes, reading), points)
 
     def residual_quantiles(self, state: Quality) -> dict[str, float] | None:
-        """Quantiles "0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99" of truth - prediction; None but for
-        regression, and of no rows."""
+        """Quantiles of truth - prediction by their share, e.g. "0.05"; None but for regression, and of no rows."""
         outcomes = state.outcomes
         return regression.residual_quantiles(outcomes) if isinstance(outcomes, Estimated) else None
 
     def thresholds(self, baseline: Quality) -> dict[str, float]:
-        """The thresholds that ``suggest`` sets: the exact values of the baseline's judged metrics, but for those that
-        ``conventions.why_no_threshold`` rules out."""
+        """The exact values of the baseline's judged metrics, but for those that can't be thresholds."""
         metrics = {name: measure for name, measure in self.metrics_of(baseline).items() if self.judges(name)}
         why_not = self.conventions.why_no_threshold
         values = {name: value_of(measure) for name, measure in metrics.items() if why_not(measure) is None}
@@ -143,11 +136,9 @@ class ModelQuality(Options, Monitor[Quality]):
     def constraints(
         self, thresholds: Mapping[str, float], baseline: Mapping[str, Measure], predictions: Distribution | None
     ) -> Iterator[Constraint]:
-        """The constraints that hold metrics to thresholds, which a person may have edited.
+        """The constraints that hold judged metrics to thresholds, which a person may have edited.
 
-        A threshold equal to the baseline's measure (up to 1e-12) is ``drawn`` from it. ``baseline``: ``metrics_of`` as
-        far as known; ``predictions``: None if they are not compared. Thresholds of metrics that are not judged are
-        passed over.
+        ``baseline``: ``metrics_of`` as far as known; ``predictions``: None if they are not compared.
         """
         judged = [name for name in (*self.names, *self.metrics) if name in thresholds and self.judges(name)]
         predictions = self.conventions.compared(predictions)

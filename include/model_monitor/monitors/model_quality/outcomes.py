@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -62,11 +62,7 @@ class Classified(Record):
 
     @classmethod
     def of(
-        cls,
-        truth: pa.StringArray,
-        predicted: pa.Array,
-        scores: np.ndarray | None = None,
-        whole: bool = True,
+        cls, truth: pa.StringArray, predicted: pa.Array, scores: np.ndarray | None = None, whole: bool = True
     ) -> Classified:
         """Of labels or booleans, and maybe scores, of one length, without nulls."""
         actual, answer = truth.dictionary_encode(), predicted.dictionary_encode()
@@ -87,11 +83,8 @@ class Classified(Record):
 
     def within(self, classes: Collection[str]) -> Classified:
         """Of the rows whose labels are some of the classes."""
-        kept = {
-            pair: n
-            for pair, n in self.pairs.values.items()
-            if all(isinstance(label, bool) or label in classes for label in json.loads(pair))
-        }
+        known = {True, False, *classes}
+        kept = {pair: n for pair, n in self.pairs.values.items() if known.issuperset(json.loads(pair))}
         scored = {label: side for label, side in self.scored.items.items() if label in classes}
         return Classified(Counts(kept, self.pairs.rest), Keyed(Scored(), scored))
 
@@ -133,14 +126,7 @@ class Fit(Listed):
         """Of truths and squared errors, both 1-d float64 of one length."""
         moments = Moments.of(truth)
         d = truth - (moments.mean or 0.0)
-        return cls(
-            moments,
-            float((d**3).sum()),
-            float((d**4).sum()),
-            float(squared.sum()),
-            float((squared * d).sum()),
-            float((squared * d * d).sum()),
-        )
+        return cls(moments, *[float(terms.sum()) for terms in (d**3, d**4, squared, squared * d, squared * d * d)])
 
     def __add__(self, other: Fit) -> Fit:
         if not self.truth.n or not other.truth.n:
@@ -180,13 +166,12 @@ class Estimated(Record):
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             residuals = truth - predicted
             absolute, squared = np.abs(residuals), residuals * residuals
-            state = cls(Moments.of(absolute), Moments.of(squared), Moments(), Fit.of(truth, squared))
+            state = cls(Moments.of(absolute), Moments.of(squared), fit=Fit.of(truth, squared))
             if not whole:
                 return state
             some = truth != 0
             relative = Moments.of(absolute[some] / np.abs(truth[some]))
-            finite = Quantiles.of(residuals[np.isfinite(residuals)])
-            return cls(state.absolute, state.squared, relative, state.fit, finite)
+            return replace(state, relative=relative, residuals=Quantiles.of(residuals[np.isfinite(residuals)]))
 
     @property
     def n(self) -> int:
