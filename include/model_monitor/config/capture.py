@@ -10,9 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from model_monitor.config.fields import Address, Settings, refusing, with_format
 from model_monitor.rows.sources import mapping
 from model_monitor.rows.sources.batch_transform import BatchTransform
-from model_monitor.rows.sources.capture_files import CaptureFiles
 from model_monitor.rows.sources.mapping import TableColumns
-from model_monitor.rows.sources.source import Source
+from model_monitor.rows.sources.source import CaptureFiles, Source
 from model_monitor.rows.sources.tables import Table
 
 OF_KIND = {"batch": ("data",), "table": ("path", "mapping")}  # settings of one kind only

@@ -28,8 +28,8 @@ from model_monitor.results.report import write_report
 from model_monitor.rows.labels.arrived import Arrived, all_below
 from model_monitor.rows.payloads.payload import Names
 from model_monitor.rows.select import Selection
-from model_monitor.rows.sources.capture_files import CaptureFolder
 from model_monitor.rows.sources.datasets import Dataset
+from model_monitor.rows.sources.source import CaptureFolder
 from model_monitor.verdicts.baseline import Baseline as BaselineFiles
 from model_monitor.verdicts.baseline import baseline_files, check_learned
 

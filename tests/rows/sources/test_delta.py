@@ -25,9 +25,9 @@ from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError, StoreError
 from model_monitor.rows.blocks import Block
-from model_monitor.rows.sources import delta, epochs, table_rows
+from model_monitor.rows.sources import delta, mapping, table_rows
 from model_monitor.rows.sources.datasets import Dataset
-from model_monitor.rows.sources.delta_address import place_of, storage_options
+from model_monitor.rows.sources.delta import place_of, storage_options
 from model_monitor.rows.sources.mapping import TableColumns, preset
 from model_monitor.rows.sources.tables import Table
 
@@ -343,7 +343,7 @@ def test_an_hour_is_made_anew_when_its_rows_change_and_only_then(tmp_path: Path)
     ],
 )
 def test_bounds_in_the_log_are_moments(first: Any, last: Any, unit: str | None, expected: Any) -> None:
-    assert epochs.span_between((first, last), unit) == expected
+    assert mapping.span_between((first, last), unit) == expected
 
 
 def test_no_row_is_later_than_the_log_tells(tmp_path: Path) -> None:

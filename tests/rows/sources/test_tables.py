@@ -30,8 +30,7 @@ from model_monitor.rows import blocks, captures
 from model_monitor.rows.collect import Span, collect
 from model_monitor.rows.payloads import payload
 from model_monitor.rows.sources import table_rows
-from model_monitor.rows.sources.epochs import moment_of
-from model_monitor.rows.sources.mapping import TableColumns, preset
+from model_monitor.rows.sources.mapping import TableColumns, moment_of, preset
 from model_monitor.rows.sources.tables import Table
 
 WINDOW = Window(at(0), at(60))

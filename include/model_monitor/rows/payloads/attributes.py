@@ -12,10 +12,19 @@ from typing import Any
 from model_monitor.rows.captures import Records
 from model_monitor.rows.json_text import is_unicode
 from model_monitor.rows.payloads.envelopes import opened
-from model_monitor.rows.payloads.joined import beside_answer
 from model_monitor.rows.payloads.json_rows import NAMED, text_of
 from model_monitor.rows.payloads.jsonpaths import Find, compiled, document_of, is_path, values_at, written
-from model_monitor.rows.payloads.payload import SIDES, TRUNCATED, WITHHELD, Decode, Names, Rows, Shape, formats_of
+from model_monitor.rows.payloads.payload import (
+    SIDES,
+    TRUNCATED,
+    WITHHELD,
+    Decode,
+    Names,
+    Rows,
+    Shape,
+    beside_answer,
+    formats_of,
+)
 from model_monitor.rows.payloads.sides import ABSENT, CSV, JSON, csv_rows, from_base64
 from model_monitor.rows.summary import Rejected
 

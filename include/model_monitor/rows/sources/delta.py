@@ -6,13 +6,14 @@ The log is read by the package deltalake (delta-rs), which is needed for nothing
 from __future__ import annotations
 
 import json
+import os
 import re
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,10 +23,9 @@ from model_monitor import store
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError, StoreError
 from model_monitor.rows.sources import parquet
-from model_monitor.rows.sources.delta_address import place_of, storage_options
 from model_monitor.rows.sources.mapping import TableColumns
 from model_monitor.rows.sources.parquet import Names, Row
-from model_monitor.store.addresses import parent_of
+from model_monitor.store.addresses import parent_of, with_region
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -243,3 +243,56 @@ def rows(
         if number not in file.deleted:
             known: Row = {places[name] if isinstance(name, str) else name: value for name, value in row.items()}
             yield number, known | values
+
+
+def place_of(uri: str) -> str:
+    """An address as deltalake expects it: a path if it is local, else without query and without ``anonymous@``."""
+    scheme, mark, rest = uri.partition("?")[0].partition("://")
+    if not mark or scheme == "file":
+        return store.located(uri)[1]
+    return f"{'gs' if scheme == 'gcs' else scheme}://{rest.removeprefix('anonymous@')}"
+
+
+def storage_options(uri: str) -> dict[str, str]:
+    """The options in an address and in the environment; deltalake finds other credentials by itself."""
+    scheme, _, rest = uri.partition("://")
+    place, _, query = rest.partition("?")
+    if scheme == "s3":
+        return of_s3(said_in(with_region(query)))
+    if scheme in ("gs", "gcs"):
+        unsigned = {"google_skip_signature": "true"} if place.startswith("anonymous@") else {}
+        return at_endpoint("google_base_url", overriding(said_in(query))) | unsigned
+    if scheme in ("abfs", "abfss"):
+        return of_azure(said_in(query), place.partition("/")[0].rpartition("@")[2].partition(".")[0])
+    return {}
+
+
+def said_in(query: str) -> dict[str, str]:
+    return {name: found[-1] for name, found in parse_qs(query).items()}
+
+
+def at_endpoint(name: str, endpoint: str | None) -> dict[str, str]:
+    """A server other than the store's own; without TLS if its address says so."""
+    return {name: endpoint, "allow_http": str(endpoint.startswith("http://")).lower()} if endpoint else {}
+
+
+def overriding(said: dict[str, str]) -> str | None:
+    own = said.get("endpoint_override")
+    return own and f"{said.get('scheme', 'https')}://{own}"
+
+
+def of_s3(said: dict[str, str]) -> dict[str, str]:
+    endpoint = overriding(said) or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    return at_endpoint("aws_endpoint_url", endpoint) | ({"aws_region": said["region"]} if "region" in said else {})
+
+
+def of_azure(said: dict[str, str], account: str) -> dict[str, str]:
+    """AZURE_STORAGE_KEY belongs to AZURE_STORAGE_ACCOUNT, or to any account if that is not set."""
+    key, options = os.environ.get("AZURE_STORAGE_KEY"), {}
+    if key and os.environ.get("AZURE_STORAGE_ACCOUNT", account) == account:
+        options["azure_storage_account_key"] = key
+    own = said.get("blob_storage_authority", "")
+    if not own or own.startswith("."):  # a name under which the account is a host, as Azure's own
+        return options | at_endpoint("azure_storage_endpoint", own and f"https://{account}{own}")
+    http = "http" if said.get("enable_tls") == "false" else "https"
+    return options | at_endpoint("azure_storage_endpoint", f"{http}://{own}/{account}")

@@ -1,4 +1,4 @@
-"""A source: where an endpoint's requests come from. The base class of all sources, and the files that they list.
+"""A source: where an endpoint's requests come from. The base class of all sources, and capture files.
 
 Sources are part of the configuration, so their modules import nothing heavy; what reads files is imported when used.
 """
@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 from model_monitor import store
-from model_monitor.core.window import HOUR, Window, floor_hour
-from model_monitor.rows.blocks import Block
+from model_monitor.core.window import EVER, HOUR, Window, floor_hour
+from model_monitor.errors import ConfigError
+from model_monitor.rows.blocks import SUFFIXES, Block
 from model_monitor.rows.blocks import blocks as capture_blocks
 from model_monitor.store.ahead import AT_ONCE, ahead
 
@@ -72,3 +73,36 @@ def in_hour_folders(
         for hour, files in zip(hours, folders, strict=True)
         for file in files
     ]
+
+
+@dataclass(frozen=True)
+class CaptureFiles(Source):
+    """What an endpoint logged, in SageMaker's folders ``{endpoint}/{variant}/yyyy/mm/dd/hh``."""
+
+    uri: str
+    endpoint: str
+    variant: str
+    straggler_hours: int = 1
+
+    expires: ClassVar[bool] = True
+
+    def folder(self, hour: datetime) -> str:
+        """The folder of files whose first request came in an hour."""
+        return store.join(self.uri, self.endpoint, self.variant, f"{hour:%Y/%m/%d/%H}")
+
+    def listed(self, window: Window) -> list[Listed]:
+        return in_hour_folders(window, self.straggler_hours, self.folder, SUFFIXES)
+
+
+@dataclass(frozen=True)
+class CaptureFolder(Source):
+    """All capture files below a folder, whatever its layout."""
+
+    uri: str
+
+    def listed(self, window: Window) -> list[Listed]:
+        """Raises ConfigError if there are none."""
+        files = store.list_files(self.uri, SUFFIXES)
+        if not files:
+            raise ConfigError(f"there are no capture files at {self.uri}: none ends in {', '.join(SUFFIXES)}")
+        return [Listed(file, EVER) for file in files]

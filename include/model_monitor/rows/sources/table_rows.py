@@ -21,8 +21,7 @@ from model_monitor.rows.json_text import raw_members
 from model_monitor.rows.sources import delta, parquet
 from model_monitor.rows.sources.capture_lines import Line, encode, pieces_of, place_id, record
 from model_monitor.rows.sources.delta import DataFile
-from model_monitor.rows.sources.epochs import moment_of, span_between
-from model_monitor.rows.sources.mapping import TableColumns
+from model_monitor.rows.sources.mapping import TableColumns, moment_of, span_between
 from model_monitor.rows.sources.texts import csv_rows, json_documents
 
 NAMES_SHOWN = 30
