@@ -55,8 +55,8 @@ def number_read(value: Any) -> float | None:
 def sections(
     statistics: Document | None, constraints: Document | None, wanted: Sequence[str], monitor: str
 ) -> Document:
-    """The wanted sections that a file has, which may be given as either of a baseline's two; sections of others are
-    left out. Raises ConfigError that tells whose file it is if it has none of them, or one that is no object."""
+    """The wanted sections of a file, which may be given as either of a baseline's two. Raises ConfigError that tells
+    whose file it is if it has none of them, or one that is no object."""
     document = constraints if constraints is not None else statistics
     found = {name: document[name] for name in wanted if name in document} if document else {}
     if not found:

@@ -136,14 +136,11 @@ def violation(finding: Finding, drifts: Mapping[str, Document]) -> Document:
     score, threshold = analysis.text_of(finding.observed), analysis.text_of(bound.threshold)
     words = f"Feature attribution drift {score} exceeds threshold {threshold}"
     if drift := drifts.get(label):
-        words = f"Feature attribution drift {score} is below threshold {threshold}{by_chance(drift['interval'])}"
+        words = f"Feature attribution drift {score} is below threshold {threshold}"
+        if drift["interval"]:
+            words += " ({} to {} by chance)".format(*map(analysis.short, drift["interval"]))
         words += moves(drift["moved"])
     return {"label": label, "metric_name": "shap", "constraint_check_type": DRIFT, "description": words}
-
-
-def by_chance(interval: Sequence[float] | None) -> str:
-    """`` (0.72 to 0.83 by chance)``; nothing if unknown."""
-    return f" ({analysis.short(interval[0])} to {analysis.short(interval[1])} by chance)" if interval else ""
 
 
 def moves(changes: Sequence[Document]) -> str:
@@ -157,13 +154,11 @@ def numbers_in(entry: Any, name: str, label: str) -> dict[str, float]:
     """A label's numbers by feature; {} if it has none. Raises ConfigError."""
     place = f"label '{label}'"
     found = analysis.object_at(analysis.object_at(entry, place).get(name), f"{place}: '{name}'")
-    numbers = {feature: number_of(value) for feature, value in found.items()}
-    for feature, value in numbers.items():
-        limit = "" if value is None else LIMITS[name]
+    numbers = {}
+    for feature, written in found.items():
+        value = None if isinstance(written, str) else analysis.number_read(written)
         if value is None or abs(value) > LARGEST or (name == ERRORS and value < 0):
-            raise ConfigError(f"{place}: '{name}': '{feature}' needs a number{limit}, not {found[feature]!r:.40}")
-    return {feature: value for feature, value in numbers.items() if value is not None}
-
-
-def number_of(value: Any) -> float | None:
-    return None if isinstance(value, str) else analysis.number_read(value)
+            limit = "" if value is None else LIMITS[name]
+            raise ConfigError(f"{place}: '{name}': '{feature}' needs a number{limit}, not {written!r:.40}")
+        numbers[feature] = value
+    return numbers

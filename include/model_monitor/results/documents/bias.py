@@ -60,14 +60,8 @@ class BiasDocuments(Documents[Tallies]):
     reports_labels = False
 
     def statistics(self, state: Tallies, constraints: Sequence[Constraint] = ()) -> Document:
-        """SageMaker's sections: the metrics of predictions, then those of labels.
-
-        A metric that does not exist has null as ``value``, and an ``error`` that says why.
-        """
-        return self.written(self.monitor.entries(state), self.monitor.label_text(state))
-
-    def written(self, entries: Sequence[Entry], label: str) -> Document:
-        """The sections of ``entries``; ``label`` is the text of the positive labels."""
+        """The metrics of predictions, then those of labels; null and an ``error`` if there is none."""
+        entries, label = self.monitor.entries(state), self.monitor.label_text(state)
         sections = {stage: self.section(stage, entries, label) for stage in analysis.BIAS}
         return {"version": analysis.VERSION} | sections
 
@@ -198,7 +192,7 @@ def entries_in(sections: Document, measure_in: Callable[[Mapping[str, Any], str]
             for entry in analysis.objects_at(listed, f"'{stage}': facet '{facet}'"):
                 value = value_of(entry, f"'{stage}': facet '{facet}'", seen)
                 place = f"'{stage}': facet '{facet}', value '{value}'"
-                known = found.setdefault((facet, value), {POST: {}, PRE: {}} | dict(sides(entry, place)))
+                known = found.setdefault((facet, value), {POST: {}, PRE: {}} | sides(entry, place))
                 known[stage] = dict(measures_in(entry, stage, place, measure_in))
     return [
         Entry(facet, value, known[PRE], known[POST], known["a"], known["d"]) for (facet, value), known in found.items()
@@ -216,11 +210,11 @@ def value_of(entry: Mapping[str, Any], place: str, seen: set[str]) -> str:
     return value
 
 
-def sides(entry: Mapping[str, Any], place: str) -> Iterator[tuple[str, int | None]]:
+def sides(entry: Mapping[str, Any], place: str) -> Document:
     """The number of rows of each side; None if the file does not say."""
-    rows = analysis.object_at(entry.get(COUNT, {}), f"{place}: '{COUNT}'")
-    for side in ("a", "d"):
-        yield side, analysis.count_at(rows, side, f"{place}: '{COUNT}'") if side in rows else None
+    place = f"{place}: '{COUNT}'"
+    rows = analysis.object_at(entry.get(COUNT, {}), place)
+    return {side: analysis.count_at(rows, side, place) if side in rows else None for side in ("a", "d")}
 
 
 def measures_in(

@@ -60,11 +60,10 @@ class DataQualityDocuments(Documents[Table]):
         expected = []
         for f in by_name.values() if constraints is None else features_of(constraints):
             try:
-                expected.append(
-                    learned(f, rules) if constraints is None else expectation(f, by_name.get(f["name"]), rules)
-                )
+                own = learned(f, rules) if constraints is None else expectation(f, by_name.get(f["name"]), rules)
             except (TypeError, AttributeError, KeyError, ValueError) as error:
                 raise ConfigError(f"feature '{f['name']}' can't be read: {error!r}") from error
+            expected.append(own)
         if not expected:
             raise ConfigError("no 'features': nothing would be judged")
         return list(self.monitor.constraints(expected))
@@ -91,32 +90,22 @@ def feature(name: str, column: Column, missing: int) -> Document:
     if column.is_numeric:
         return head | {"numerical_statistics": {"common": common} | numerical(column.numbers, column.quantiles)}
     listed = [{"value": value, "count": n} for value, n in column.values.most_frequent(LISTED_CATEGORIES)]
-    return head | {
-        "string_statistics": {
-            "common": common,
-            "distinct_count": column.distinct_count,
-            "distribution": {"categorical": {"buckets": listed}},
-        }
-    }
+    distribution = {"categorical": {"buckets": listed}}
+    counts = {"common": common, "distinct_count": column.distinct_count, "distribution": distribution}
+    return head | {"string_statistics": counts}
 
 
 def numerical(moments: Moments, quantiles: Quantiles) -> Document:
     """A sum, mean or standard deviation that is too large for a double is null."""
+    sketch = {"parameters": {"c": C, "k": float(K)}, "data": [level.tolist() for level in quantiles.items()]}
+    listed = buckets(moments.least, moments.most, Numbers.of(quantiles))
     return {
         "mean": moments.mean,
         "sum": number(moments.total),
         "std_dev": moments.std_dev,
         "min": moments.minimum,
         "max": moments.maximum,
-        "distribution": {
-            "kll": {
-                "buckets": buckets(moments.least, moments.most, Numbers.of(quantiles)),
-                "sketch": {
-                    "parameters": {"c": C, "k": float(K)},
-                    "data": [level.tolist() for level in quantiles.items()],
-                },
-            }
-        },
+        "distribution": {"kll": {"buckets": listed, "sketch": sketch}},
     }
 
 
@@ -198,18 +187,15 @@ def learned(f: Document, rules: Rules) -> Expectation:
     """The expectation that a column's statistics alone suggest."""
     common = statistics_of(f).get("common", {})
     present, missing = common.get("num_present", 0), common.get("num_missing", 0)
-    spread = spread_of(f)
-    column = (
-        Column(Counts({STRING: present}), words=Counts(spread.counts, spread.rest))
-        if isinstance(spread, Categories)
-        else None
-    )
+    spread, values = spread_of(f), None
+    if isinstance(spread, Categories):
+        values = domain(Column(Counts({STRING: present}), words=Counts(spread.counts, spread.rest)))
     return Expectation(
         f["name"],
         f.get("inferred_type", UNKNOWN),
         present / (present + missing) if present + missing else None,
         statistics_of(f).get("min", -1) >= 0,
-        domain(column) if column else None,
+        values,
         spread,
         rules,
     )

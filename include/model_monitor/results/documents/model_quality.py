@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from model_monitor.core.constraints import Constraint, Finding, Near, Unlearned
-from model_monitor.core.measures import EVERYTHING, Estimate, Measure, Share, Undefined
+from model_monitor.core.measures import EVERYTHING, Measure, Undefined
 from model_monitor.core.ranking import Curves
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import BASELINE_DRIFT
 from model_monitor.monitors.model_quality import GREATER_THAN, LESS_THAN, PREDICTION_DRIFT, ModelQuality, Quality
+from model_monitor.monitors.model_quality.conventions import value_of
 from model_monitor.results.documents import model_quality_baseline as baseline
 from model_monitor.results.documents.data_quality import feature
 from model_monitor.results.documents.protocol import Document, Documents, number
@@ -33,11 +34,10 @@ class ModelQualityDocuments(Documents[Quality]):
     reports_labels = False
 
     def statistics(self, state: Quality, constraints: Sequence[Constraint] = ()) -> Document:
-        """SageMaker's members in its order.
+        """SageMaker's members in its order; ``item_count`` is the number of rows with a usable label and prediction.
 
         A metric that does not exist has the text "NaN" as ``value``, as SageMaker writes an unknown
-        ``standard_deviation``, so that every reader of numbers gets one. A confusion matrix or curves that do not exist
-        are empty. ``item_count`` is the number of rows with a usable label and prediction.
+        ``standard_deviation``; a confusion matrix or curves that do not exist are empty.
         """
         dataset: Document = {"item_count": self.monitor.judged(state).n}
         return {"version": 0.0, "dataset": dataset, baseline.member_of(self.monitor, "metrics"): self.metrics(state)}
@@ -70,7 +70,7 @@ class ModelQualityDocuments(Documents[Quality]):
         """The constraints of ``constraints.json`` or, without it, those that ``statistics.json`` suggests.
 
         Where a threshold is still the baseline's own value, ``statistics.json`` gives its number of rows, so that their
-        chance is weighed too. The predictions' distribution is compared if ``statistics.json`` has it.
+        chance is weighed too.
         """
         baseline.refuse_swapped(statistics, constraints)
         known = baseline.section(statistics, self.monitor, "metrics") if statistics is not None else {}
@@ -119,11 +119,8 @@ class ModelQualityDocuments(Documents[Quality]):
         return {"constraint_check_type": check, "description": words, "metric_name": shown}
 
     def informed(self, statistics: Document | None) -> ModelQuality | None:
-        """The monitor with the labels of the baseline's rows as its classes, where its options name none.
-
-        Otherwise a window's own labels would decide which is the positive one, and a window in which every answer is
-        wrong could look as if it had other labels.
-        """
+        """The monitor with the labels of the baseline's rows as its classes, where its options name none: a window's
+        own labels must not decide which is the positive one."""
         monitor = self.monitor
         if monitor.class_names or statistics is None:
             return None
@@ -197,13 +194,8 @@ def camel(name: str) -> str:
 
 def scalar(measure: Measure, deviation: float | None) -> Document:
     """One metric and its standard deviation, each "NaN" where there is none."""
-    value = measure.value if isinstance(measure, Share | Estimate) else measure
-    found = number(value) if isinstance(value, int | float) else None
-    spread = number(deviation)
-    return {
-        "value": "NaN" if found is None else found,
-        "standard_deviation": "NaN" if spread is None else spread,
-    }
+    numbers = {"value": value_of(measure), "standard_deviation": number(deviation)}
+    return {name: "NaN" if value is None else value for name, value in numbers.items()}
 
 
 def curves_written(curves: Curves) -> Document:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -89,20 +89,21 @@ def written(constraint: Constraint) -> Document:
     raise TypeError(f"not a bound: {constraint.bound!r}")
 
 
-def constraint_of(c: Mapping[str, Any]) -> Constraint:
+def constraint_of(c: Document) -> Constraint:
     subject = Subject(c.get("column"), tuple(c.get("segment", {}).items()))
     return Constraint(c["check"], subject, c["measure"], bound_of(c))
 
 
-def bound_of(c: Mapping[str, Any]) -> Bound:
-    if "between" in c:
-        drawn = c["between"].get("drawn")
-        kind = Share if "inside" in (drawn or {}) else Estimate
-        return Between(**(c["between"] | {"drawn": drawn and kind(**drawn)}))
-    if "within" in c:
-        return Within(**(c["within"] | {"categories": frozenset(c["within"]["categories"])}))
-    if "unlearned" in c:
-        return Unlearned(**c["unlearned"])
+def bound_of(c: Document) -> Bound:
+    match c:
+        case {"between": {"drawn": {} as drawn} as bound}:
+            return Between(**(bound | {"drawn": (Share if "inside" in drawn else Estimate)(**drawn)}))
+        case {"between": bound}:
+            return Between(**bound)
+        case {"within": bound}:
+            return Within(**(bound | {"categories": frozenset(bound["categories"])}))
+        case {"unlearned": bound}:
+            return Unlearned(**bound)
     return Near(**(c["near"] | {"to": distribution_of(c["near"]["to"])}))
 
 
@@ -111,21 +112,22 @@ def distribution_written(distribution: Distribution) -> Document:
         return {"values": distribution.values.tolist(), "weights": distribution.weights.tolist()}
     if isinstance(distribution, Importances):
         known = distribution.covariance
-        numbers = {"values": distribution.values.tolist(), "covariance": None if known is None else known.tolist()}
-        return {"names": list(distribution.names), "n": distribution.n, **numbers} | {
+        return {
+            "names": list(distribution.names),
+            "n": distribution.n,
+            "values": distribution.values.tolist(),
+            "covariance": None if known is None else known.tolist(),
             "resamples": distribution.resamples,
             "seed": distribution.seed,
         }
     return {"counts": dict(distribution.counts), "rest": distribution.rest, "missing": distribution.missing}
 
 
-def distribution_of(d: Mapping[str, Any]) -> Distribution:
+def distribution_of(d: Document) -> Distribution:
     if "names" in d:
-        known = d["covariance"]
-        covariance = None if known is None else np.asarray(known, float)
-        return Importances(
-            tuple(d["names"]), np.asarray(d["values"], float), covariance, d["n"], d["resamples"], d["seed"]
-        )
+        covariance = None if d["covariance"] is None else np.asarray(d["covariance"], float)
+        read = {"names": tuple(d["names"]), "values": np.asarray(d["values"], float), "covariance": covariance}
+        return Importances(**(d | read))
     if "values" in d:
         return Numbers(np.asarray(d["values"], float), np.asarray(d["weights"], np.int64))
     return Categories(d["counts"], d.get("rest", 0), d.get("missing", 0))
