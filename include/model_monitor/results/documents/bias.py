@@ -60,8 +60,11 @@ class BiasDocuments(Documents[Tallies]):
     reports_labels = False
 
     def statistics(self, state: Tallies, constraints: Sequence[Constraint] = ()) -> Document:
-        """The metrics of predictions, then those of labels; null and an ``error`` if there is none."""
-        entries, label = self.monitor.entries(state), self.monitor.label_text(state)
+        """SageMaker's sections; a metric that does not exist has null as ``value``, and an ``error`` that says why."""
+        return self.written(self.monitor.entries(state), self.monitor.label_text(state))
+
+    def written(self, entries: Sequence[Entry], label: str) -> Document:
+        """The metrics of predictions, then those of labels; ``label`` is the text of the positive labels."""
         sections = {stage: self.section(stage, entries, label) for stage in analysis.BIAS}
         return {"version": analysis.VERSION} | sections
 
