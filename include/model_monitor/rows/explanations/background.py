@@ -98,10 +98,8 @@ def table_of(background: Sequence[Row], features: Sequence[str]) -> tuple[np.nda
         values = [value for value in column if value is not None and value == value]
         numeric.append(not any(isinstance(value, str) for value in values) if values else None)
     if any(yes is False for yes in numeric):
-        table = np.empty((len(background), len(features)), object)
-        for i, row in enumerate(background):
-            table[i] = [plain(value, numeric[j]) for j, value in enumerate(row)]
-        return table, numeric
+        rows = [[plain(value, yes) for value, yes in zip(row, numeric, strict=True)] for row in background]
+        return np.array(rows, object), numeric
     return np.array([[np.nan if v is None else float(v) for v in row] for row in background]), numeric
 
 

@@ -110,9 +110,8 @@ class HttpEndpoint(Endpoint):
         """The status, the content, and the seconds that ``Retry-After`` asks for. Raises RequestException, HTTPError,
         TimeoutError, and DataError for an endless answer."""
         seconds = self.exchange.timeout_seconds
-        with self.session.post(
-            self.url, body, headers=headers, timeout=seconds, allow_redirects=False, stream=True
-        ) as answer:
+        how: dict[str, Any] = {"timeout": seconds, "allow_redirects": False, "stream": True}
+        with self.session.post(self.url, body, headers=headers, **how) as answer:
             until, content = time.monotonic() + seconds, bytearray()
             while piece := answer.raw.read1(PIECE, decode_content=True):  # so that the deadline is checked
                 content += piece
@@ -169,10 +168,9 @@ class SageMakerEndpoint(Endpoint):
             raise self.unreachable(error) from error
         except ClientError as error:
             response = error.response
+            http = response.get("ResponseMetadata", {})
             # SageMaker reports a failing model as 424, with the model's own status.
-            status = response.get("OriginalStatusCode") or response.get("ResponseMetadata", {}).get(
-                "HTTPStatusCode", 500
-            )
+            status = response.get("OriginalStatusCode") or http.get("HTTPStatusCode", 500)
             if status == TOO_MANY or status >= 500 or response["Error"]["Code"] == "ThrottlingException":
                 raise self.unreachable(error) from error
             raise self.refused(status, str(error)) from error
@@ -186,9 +184,8 @@ def headers_of(exchange: Exchange, headers: Mapping[str, str] | None) -> dict[st
     try:
         named = json.loads(os.environ[exchange.headers_from])
     except KeyError:
-        raise ConfigError(
-            f"headers_from names {exchange.headers_from}, which is not in the environment; {advice}"
-        ) from None
+        where = "which is not in the environment"
+        raise ConfigError(f"headers_from names {exchange.headers_from}, {where}; {advice}") from None
     except ValueError:
         raise ConfigError(f"{exchange.headers_from} is not JSON; {advice}") from None  # the text itself is a secret
     if not isinstance(named, dict) or not all(isinstance(value, str) for value in named.values()):

@@ -106,10 +106,8 @@ def tree(native: Any, background: np.ndarray, weights: np.ndarray) -> tuple[Pred
     """
     from shap import TreeExplainer
 
-    explainers = [
-        TreeExplainer(native, row[None], feature_perturbation="interventional", model_output="raw")
-        for row in background
-    ]
+    how = {"feature_perturbation": "interventional", "model_output": "raw"}
+    explainers = [TreeExplainer(native, row[None], **how) for row in background]
 
     def explain(rows: np.ndarray) -> np.ndarray:
         parts = [by_output(e.shap_values(rows, check_additivity=False)) for e in explainers]

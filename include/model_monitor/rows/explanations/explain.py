@@ -105,14 +105,12 @@ def attributions_of(
     expected = shap.expected()
     labels = labels_of(explainer, len(expected))
     values = shap.attributions(table, expected)
-    attributions = {
-        f"{label}|{name}": pa.array(values[:, i, d])
-        for d, label in enumerate(labels)
-        for i, name in enumerate(features)
+    found = {
+        f"{label}|{n}": pa.array(values[:, i, d]) for d, label in enumerate(labels) for i, n in enumerate(features)
     }
-    return attributions | {
-        f"{EXPECTED_PREFIX}{label}": pa.array(np.full(len(table), expected[d])) for d, label in enumerate(labels)
-    }
+    for label, answer in zip(labels, expected, strict=True):
+        found[f"{EXPECTED_PREFIX}{label}"] = pa.array(np.full(len(table), answer))
+    return found
 
 
 def shap_of(
@@ -128,10 +126,8 @@ def shap_of(
     samples = samples_for(explainer, len(features))
 
     def describe(rows: int) -> str:
-        calls = cost(explainer, rows, len(features))
-        return (
-            f"{model.name} will be asked with {calls:,} rows: {rows:,} x {len(background):,} background x {samples:,}"
-        )
+        asked = f"{cost(explainer, rows, len(features)):,} rows"
+        return f"{model.name} will be asked with {asked}: {rows:,} x {len(background):,} background x {samples:,}"
 
     predict = steady(model, features)
     return KernelShap(predict, background, weights, samples, explainer.seed, explainer.use_logit), describe

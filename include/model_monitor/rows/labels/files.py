@@ -36,14 +36,11 @@ Wanted = Callable[[np.ndarray], np.ndarray]  # hashes of ids -> which of them ma
 
 @dataclass(frozen=True)
 class LabelFile:
-    """A file of labels and the hour in which they were collected; None if its folder does not say.
-
-    ``since`` is the first hour in which they may have been collected; it is earlier if the folder names only a day.
-    """
+    """A file of labels and the hour in which they were collected; None if its folder does not say."""
 
     hour: datetime | None
     file: store.File
-    since: datetime | None = None
+    since: datetime | None = None  # the first hour that it may be, earlier than ``hour`` if the folder names only a day
 
     @classmethod
     def of(cls, file: store.File) -> LabelFile:
@@ -70,15 +67,12 @@ def came_before(address: str, moment: datetime) -> bool:
 
 @dataclass(frozen=True)
 class Labels:
-    """Label records, column by column, in the order of collection hour, file and line.
-
-    ``keys`` are hashes of their ids, ``files`` indices into ``read``, ``lines`` 1-based numbers.
-    """
+    """Label records, column by column, in the order of collection hour, file and line."""
 
     read: Sequence[LabelFile]
-    keys: np.ndarray
-    files: np.ndarray
-    lines: np.ndarray
+    keys: np.ndarray  # hashes of ids
+    files: np.ndarray  # indices into ``read``
+    lines: np.ndarray  # 1-based numbers
     data: pa.StringArray
     encodings: pa.StringArray
 
@@ -182,9 +176,8 @@ def read(files: Sequence[LabelFile], wanted: Wanted) -> tuple[Labels, Reading]:
     """The wanted records of some files, and counts of all their records."""
     number = {label.file.address: i for i, label in enumerate(files)}
     parts, reading = [], Reading()
-    for counts, labels, rejected in ahead(
-        lambda b: wanted_of(b, files, number, wanted), blocks([f.file for f in files])
-    ):
+    label_blocks = blocks(label.file for label in files)
+    for counts, labels, rejected in ahead(lambda block: wanted_of(block, files, number, wanted), label_blocks):
         reading.records.update(counts)
         reading.rejected.update(one.file for one in rejected)
         reading.kept += rejected[: KEPT_REJECTED - len(reading.kept)]

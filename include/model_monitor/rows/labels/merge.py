@@ -78,7 +78,8 @@ def merge(rows: str, labels: Labels, joining: Joining, target: str, records: str
     """
     summary.labels |= NO_LABELS
     summary.labels["hours"] = {}
-    truths = Truths.of(labels, joining)
+    last_only = joining.duplicates == "last"
+    truths = Truths(labels, labels.values(joining.attribute), labels.as_json(), labels.repeats(), last_only)
     with opened(rows) as source:
         schema = schema_with(source.schema_arrow, joining.column, rows)
         coded = coded_columns(source.metadata, 0) if source.num_row_groups else []
@@ -104,11 +105,7 @@ class Truths:
     values: Values
     texts: pa.StringArray
     repeats: np.ndarray
-    joining: Joining
-
-    @classmethod
-    def of(cls, labels: Labels, joining: Joining) -> Truths:
-        return cls(labels, labels.values(joining.attribute), labels.as_json(), labels.repeats(), joining)
+    last_only: bool
 
 
 @dataclass(frozen=True)
@@ -134,8 +131,8 @@ class Portion:
 def merged(rows: pa.Table, truths: Truths, schema: pa.Schema) -> Portion:
     """A portion of rows with their labels."""
     labels, values = truths.labels, truths.values
-    pairs, duplicates = paired(rows, labels, truths.joining.duplicates == "last")
-    bad = pairs.misfits(values)
+    pairs, duplicates = paired(rows, labels, truths.last_only)
+    bad = (values.counts[pairs.label] != pairs.sizes[pairs.request]) | np.isin(pairs.label, list(values.problems))
     fine = Pairs(pairs.firsts, pairs.sizes, pairs.request[~bad], pairs.label[~bad])
     counts = {
         "requests": len(pairs.firsts),
@@ -188,11 +185,6 @@ class Pairs:
         """Which pairs are the first of their request."""
         return np.concatenate([[True], np.diff(self.request) > 0]) if len(self.request) else np.empty(0, bool)
 
-    def misfits(self, values: Values) -> np.ndarray:
-        """Which pairs have a label without a value for each row."""
-        unequal: np.ndarray = values.counts[self.label] != self.sizes[self.request]
-        return unequal | np.isin(self.label, list(values.problems)) if values.problems else unequal
-
     def reject(self, pair: int, labels: Labels, values: Values) -> Rejected:
         """The label of a pair, set aside with the reason."""
         label, rows = int(self.label[pair]), int(self.sizes[self.request[pair]])
@@ -201,8 +193,7 @@ class Pairs:
 
 
 def paired(rows: pa.Table, labels: Labels, last_only: bool) -> tuple[Pairs, int]:
-    """The requests of rows with all labels that name them, or with the last; and how many labels are not the first
-    of their request."""
+    """The requests of rows with all labels that name them, or the last; and how many labels are beyond the first."""
     firsts = pc.indices_nonzero(pc.is_valid(rows.column(RECORD))).to_numpy().astype(np.int64)
     sizes = np.diff(np.append(firsts, rows.num_rows))
     keys = hash_values(key_ids(rows.select([EVENT_ID, INFERENCE_ID]).take(pa.array(firsts))))

@@ -14,17 +14,7 @@ from model_monitor.rows.json_text import is_unicode
 from model_monitor.rows.payloads.envelopes import opened
 from model_monitor.rows.payloads.json_rows import NAMED, text_of
 from model_monitor.rows.payloads.jsonpaths import Find, compiled, document_of, is_path, values_at, written
-from model_monitor.rows.payloads.payload import (
-    SIDES,
-    TRUNCATED,
-    WITHHELD,
-    Decode,
-    Names,
-    Rows,
-    Shape,
-    beside_answer,
-    formats_of,
-)
+from model_monitor.rows.payloads.payload import LOST, SIDES, Decode, Names, Rows, Shape, beside_answer, formats_of
 from model_monitor.rows.payloads.sides import ABSENT, CSV, JSON, csv_rows, from_base64
 from model_monitor.rows.summary import Rejected
 
@@ -104,7 +94,9 @@ def rows_of(output: Captured, given: Captured, finds: Mapping[str, Find], names:
         {path: written(values[i]) if values else None for path, values in found.items()} for i in range(count)
     ]
     flat = [scalars(document, count) for document in documents]
-    if (question := question_in(documents, given)) is not None:
+    is_absent = given.kind == ABSENT  # a batch transform may have joined it with the output
+    question = documents[-1] if given.is_in(JSON) else beside_answer(documents[0]) if is_absent else None
+    if question is not None:
         flat.append(unwrapped(question, count, names))
     if given.is_in(CSV):
         flat.append(csv_cells(given, count, names))
@@ -115,19 +107,12 @@ def rows_of(output: Captured, given: Captured, finds: Mapping[str, Find], names:
     return (NAMED if output.kind else 0, width), rows
 
 
-def question_in(documents: Sequence[Any], given: Captured) -> Any:
-    """The document of the input, which a batch transform may join with the answer; None without."""
-    if given.is_in(JSON):
-        return documents[-1]
-    return beside_answer(documents[0]) if given.kind == ABSENT else None
-
-
 def refuse_unreadable(output: Captured, given: Captured, paths: Iterable[str]) -> None:
     """Raise ValueError with the reason if no path can apply to a request."""
     if output.kind == given.kind == ABSENT:
         raise ValueError("neither input nor output was captured")
     for side in (output, given):
-        if side.kind.startswith("!") and (side is output or side.kind in (TRUNCATED, WITHHELD)):
+        if side.kind.startswith("!") and (side is output or side.kind in LOST):
             raise ValueError(side.kind[1:])
     if output.is_in(CSV):
         raise ValueError(f"the output is CSV, which has no {quoted(paths)}; give an index or a name instead of a path")

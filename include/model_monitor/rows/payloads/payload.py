@@ -26,6 +26,7 @@ SIDES = ("endpointOutput", "endpointInput")  # outputs before inputs
 
 TRUNCATED = "!payload beyond the recorder's limit; raise max_payload_bytes, or send fewer rows per request"
 WITHHELD = "!payload withheld by privacy rules, which need a JSON or CSV body they can be applied to; adapt them"
+LOST = (TRUNCATED, WITHHELD)
 
 # With JoinSource: Input (docs/sagemaker-formats.md, Batch transform), JSON holds the input's members beside the answer,
 # and an input that is no object as a member.

@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from model_monitor import store
 from model_monitor.core.window import iso
@@ -87,13 +86,17 @@ def json_objects(pieces: Iterator[Piece]) -> Iterator[Row]:
 def parquet_rows(file: store.File) -> Iterator[Row]:
     reserved = (INFERENCE_ID, INFERENCE_TIME)
     names = parquet.names_in(file)
-    if len(set(names)) < len(names):
-        twice = next(name for i, name in enumerate(names) if name in names[:i])
-        raise DataError(f"{file.address} names column '{twice}' twice; give each a name of its own")
+    if twice := [name for i, name in enumerate(names) if name in names[:i]]:
+        raise DataError(f"{file.address} names column '{twice[0]}' twice; give each a name of its own")
     others = tuple(name for name in names if name not in reserved)
     for number, row in parquet.rows(file, reserved, [others]):
         event_id, time = (row.get(name) for name in reserved)
-        yield number, row[others], event_id and str(event_id), time and written(time)
+        yield (
+            number,
+            row[others],
+            event_id and str(event_id),
+            time and (iso(time) if isinstance(time, datetime) else str(time)),
+        )
 
 
 def text_of(content: bytes) -> str | bytes:
@@ -108,7 +111,3 @@ def unquoted(value: str | None) -> str | None:
     """The text in a JSON string; None if it is no string."""
     found = json.loads(value) if value is not None and value.startswith('"') else None
     return found if isinstance(found, str) and is_unicode(found) else None
-
-
-def written(time: Any) -> str:
-    return iso(time) if isinstance(time, datetime) else str(time)

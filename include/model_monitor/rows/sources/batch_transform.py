@@ -118,7 +118,7 @@ def outputs_of(manifest: store.File, below: str | None = None) -> list[store.Fil
         files = store.list_files(address)
         if len(files) != 1 or files[0].address != address:
             raise DataError(
-                f"{manifest.address} names {address}, which is not there; restore it, or remove the manifest"
+                f"{manifest.address} names {address}, which is not there; restore it or remove the manifest"
             )
         found += files
     return found

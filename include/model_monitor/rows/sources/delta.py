@@ -36,18 +36,14 @@ EXPORT = 'export it as plain Parquet, e.g. spark.table(name).write.mode("append"
 
 @dataclass(frozen=True, slots=True, order=True)
 class DataFile(store.File):
-    """A Parquet file of a Delta table; ``changed`` also tells which of its rows are deleted.
+    """A Parquet file of a Delta table; ``changed`` also tells which of its rows are deleted."""
 
-    columns: the table's columns, each with its name in the file; a column that the file lacks has missing values.
-    values: the values of partition columns, which the file lacks.
-    deleted: the 1-based numbers of deleted rows.
-    bounds: the first and last event time by the log, truncated to milliseconds; None if unknown.
-    """
-
-    columns: Mapping[str, str] = field(default_factory=dict, compare=False)
-    values: Mapping[str, Any] = field(default_factory=dict, compare=False)
-    deleted: frozenset[int] = field(default=frozenset(), compare=False)
-    bounds: tuple[Any, Any] | None = field(default=None, compare=False)
+    columns: Mapping[str, str] = field(
+        default_factory=dict, compare=False
+    )  # the table's, each with its name in the file
+    values: Mapping[str, Any] = field(default_factory=dict, compare=False)  # of partition columns, which the file lacks
+    deleted: frozenset[int] = field(default=frozenset(), compare=False)  # 1-based numbers of rows
+    bounds: tuple[Any, Any] | None = field(default=None, compare=False)  # event times by the log, cut to milliseconds
 
 
 @dataclass(frozen=True)
@@ -149,9 +145,8 @@ def package(uri: str) -> Any:
     except ImportError as error:
         raise ConfigError(f"{uri} is a Delta table; to read it, pip install '{WANTED}'") from error
     if not hasattr(deltalake.DeltaTable, "deletion_vectors"):
-        raise ConfigError(
-            f"{uri} is a Delta table; deltalake {deltalake.__version__} is too old to read it, pip install '{WANTED}'"
-        )
+        version = f"deltalake {deltalake.__version__} is too old to read it"
+        raise ConfigError(f"{uri} is a Delta table; {version}, pip install '{WANTED}'")
     return deltalake
 
 

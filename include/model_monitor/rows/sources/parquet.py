@@ -161,7 +161,7 @@ def plain(column: pa.Array, whose: str) -> list[Any]:
             column = pc.cast(column, pa.large_string())
         except pa.ArrowInvalid as error:
             raise DataError(
-                f"{whose} holds bytes that are no text; leave it out of the mapping, or of the file"
+                f"{whose} holds bytes that are no text; leave it out of the mapping, or the file"
             ) from error
     return as_python(column, whose)
 
