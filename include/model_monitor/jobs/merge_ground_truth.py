@@ -123,13 +123,9 @@ def merged_of(execution: Execution, summaries: Mapping[str, Summary], arrived: A
     first_labels = (pair for summary in summaries.values() for pair in summary.labels["hours"].items())
     files = {address: counts for summary in summaries.values() for address, counts in summary.labels["files"].items()}
     labels = Labels(
-        requests=requests,
-        matched=matched,
+        **total,
         unmatched=requests - matched,
-        records=total["records"],
-        duplicates=total["duplicates"],
         late=sum(count for hour, count in first_labels if hour and moment(hour) >= execution.tick),
-        mismatched=total["mismatched"],
         rejected=sum(rejected for _, rejected in files.values()),
         coverage=matched / requests if requests else None,
         state=label_state(matched, requests, truth, arrived),

@@ -1,6 +1,5 @@
 """Read SageMaker's ``analysis_config.json`` as options of the monitors of bias and of attributions."""
 
-from model_monitor.sagemaker.analysis_config.explaining import SETTINGS, explain_of, model_of
-from model_monitor.sagemaker.analysis_config.reading import Analysis, at, read
+from model_monitor.sagemaker.analysis_config.reading import SETTINGS, Analysis, at, explain_of, model_of, read
 
 __all__ = ["SETTINGS", "Analysis", "at", "explain_of", "model_of", "read"]

@@ -1,4 +1,4 @@
-"""An ``analysis_config.json`` as settings of our monitors of bias and of feature attributions."""
+"""An ``analysis_config.json`` as options of the monitors of bias and attribution, and as a schedule's ``explain``."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import ValidationError
+
 from model_monitor import store
+from model_monitor.config.sections import Explain
 from model_monitor.errors import ConfigError
 from model_monitor.results.documents.protocol import decode
 from model_monitor.sagemaker.analysis_config.schema import Config, Predictor, Shap, ignored, validated
 
 STRUCTURED = ("application/json", "application/jsonlines")  # the dataset's columns are found by paths
-OF_MODEL = (
-    *("endpoint_name", "target_model", "content_type", "accept_type", "content_template", "record_template"),
-    *("label", "probability", "custom_attributes"),
-)
 OF_SHAP = ("num_clusters", "num_samples", "use_logit", "seed")
+SETTINGS = (*OF_SHAP, "features", "label_headers")
+EXCHANGE = ("content_type", "accept_type", "content_template", "record_template", "label", "probability")
+OF_ENDPOINT = ("target_model", "custom_attributes")
+OF_MODEL = ("endpoint_name", *EXCHANGE, *OF_ENDPOINT)
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def read(document: Mapping[str, Any]) -> Analysis:
     return Analysis(
         bias=bias_of(config, header),
         attribution=present(agg_method=shap_of(config).agg_method),
-        explain=explain_of(config, header),
+        explain=explain_settings(config, header),
         columns=columns_of(config, header),
         headers=header.names,
         ignored=tuple(ignored(config)),
@@ -192,7 +195,7 @@ def columns_of(config: Config, header: Header) -> dict[str, tuple[str, ...]]:
     return present(inputs=header.without(left_out) or None, exclude=exclude or None)
 
 
-def explain_of(config: Config, header: Header) -> dict[str, Any]:
+def explain_settings(config: Config, header: Header) -> dict[str, Any]:
     if not (config.methods and config.methods.shap):
         return {}
     shap, predictor = config.methods.shap, config.predictor or Predictor()
@@ -240,3 +243,48 @@ def rows_in(value: Any, features: Sequence[str]) -> Iterator[list[Any]]:
             "methods.shap.baseline: can't tell where a row's features are; give rows as lists of values, "
             'e.g. "baseline": [[0.44, 0.52, 0.21]]'
         )
+
+
+def explain_of(
+    explain: Mapping[str, Any],
+    address: str | None,
+    background: str | None = None,
+    headers_from: str | None = None,
+    trust: bool = False,
+) -> Explain:
+    """The settings that ``Analysis.explain`` asks for, of a model that may have an address of its own.
+
+    ``background`` is for a configuration without ``baseline``. Raises ConfigError.
+    """
+    if "features" not in explain:
+        raise ConfigError("nobody says what the model's features are; name them in the configuration's headers")
+    model = model_of(explain.get("model", {}), address)
+    if model is None:
+        raise ConfigError("the configuration names no running model; give --model, or predictor.endpoint_name")
+    exchange = model.get("exchange", {}) | ({"headers_from": headers_from} if headers_from else {})
+    settings = {name: explain[name] for name in SETTINGS if name in explain}
+    settings |= {"model": model | {"trust": trust, "exchange": exchange}}
+    try:
+        return Explain.model_validate(settings | {"background": explain.get("baseline", background)})
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise ConfigError(f"the model can't be explained like this: {'; '.join(problems)}") from error
+
+
+def model_of(predictor: Mapping[str, Any], address: str | None) -> dict[str, Any] | None:
+    """The settings of a model by its address, else of the endpoint that a ``predictor`` names; None without either.
+
+    An address is a URL, ``sagemaker:ENDPOINT``, ``python:DOTTED.PATH``, or else that of an artefact.
+    """
+    exchange = {name: predictor[name] for name in EXCHANGE if name in predictor}
+    more = {"exchange": exchange} if exchange else {}
+    kind, _, rest = (address or "").partition(":")
+    if kind in ("http", "https"):
+        return {"url": address, **more}
+    if kind == "python":
+        return {"callable": rest, **more}
+    if address and kind != "sagemaker":
+        return {"artefact": address}
+    endpoint = rest if address else predictor.get("endpoint_name")
+    of_endpoint = {name: predictor[name] for name in OF_ENDPOINT if name in predictor}
+    return None if endpoint is None else {"sagemaker_endpoint": endpoint, **of_endpoint, **more}

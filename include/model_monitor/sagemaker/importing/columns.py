@@ -60,7 +60,7 @@ def used_by(definition: Definition, settings: Json, analysis: Analysis | None, a
 def outputs_of(options: Json, definition: Definition, inputs: int) -> tuple[str, ...]:
     """Names for the values of a CSV answer, up to the last that an attribute names; () of JSON.
 
-    An index counts the values of the answer; of batch transforms those of the joined line, behind so many inputs.
+    An index counts the answer's values; of batch transforms, those of the joined line.
     """
     attributes = [str(attribute) for attribute in attributes_of(options)]
     if definition.kind == "ModelExplainability":

@@ -22,10 +22,10 @@ OPTIONS = {  # of a monitor, by the member of the input that says them
 
 @dataclass(frozen=True)
 class Definition:
-    """A schedule and its job. All values are SageMaker's.
+    """A schedule and its job, in SageMaker's values.
 
     kind: its MonitoringType. app: its AppSpecification, with Environment. given: its EndpointInput or
-    BatchTransformInput (``is_batch``). truth: where its labels are; None if that is not said. job: all of the job.
+    BatchTransformInput (``is_batch``). truth: where its labels are. job: all of the job.
     """
 
     schedule: Json
@@ -68,10 +68,7 @@ class Definition:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """The monitor's options that name the model's answer: of the input, else of the container's environment.
-
-        A threshold that is no number stays a text, which the monitor refuses.
-        """
+        """The monitor's options that name the model's answer: of the input, else of the container's environment."""
         values = {option: self.given.get(name, self.environment.get(option)) for name, option in OPTIONS.items()}
         return {option: value for option, value in values.items() if value not in (None, "")}
 
@@ -140,10 +137,8 @@ def of_machines(definition: Definition) -> Iterator[tuple[str, str]]:
     job = definition.job
     resources = job.get("JobResources") or job.get("MonitoringResources") or {}
     if cluster := resources.get("ClusterConfig", {}):
-        yield (
-            f"ClusterConfig ({cluster['InstanceCount']} x {cluster['InstanceType']}, {cluster['VolumeSizeInGB']} GB)",
-            f"{WORKERS} do the work; a pool limits how much at once, and memory stays bounded whatever the traffic",
-        )
+        size = f"{cluster['InstanceCount']} x {cluster['InstanceType']}, {cluster['VolumeSizeInGB']} GB"
+        yield f"ClusterConfig ({size})", f"{WORKERS} do the work, in bounded memory; a pool limits how much at once"
     if "VolumeKmsKeyId" in cluster or definition.outputs.get("KmsKeyId"):
         yield "KmsKeyId", "files are encrypted as the bucket does it; set the key as its default encryption"
     if limit := job.get("StoppingCondition"):
@@ -152,10 +147,8 @@ def of_machines(definition: Definition) -> Iterator[tuple[str, str]]:
     if job.get("NetworkConfig"):
         yield "NetworkConfig", f"network, subnets and security groups are those of {WORKERS}"
     if role := job.get("RoleArn"):
-        yield (
-            f"RoleArn ({role.rpartition('/')[2]})",
-            f"the credentials of {WORKERS}; they must read capture, labels and baselines, and write the output",
-        )
+        rights = "they must read capture, labels and baselines, and write the output"
+        yield f"RoleArn ({role.rpartition('/')[2]})", f"the credentials of {WORKERS}; {rights}"
     if job.get("Tags") or definition.schedule.get("Tags"):
         yield "Tags", "Airflow has its own on each DAG"
 
@@ -170,9 +163,6 @@ def of_container(definition: Definition) -> Iterator[tuple[str, str]]:
             yield key, "there is no container that could be started otherwise"
     environment = definition.environment
     if environment.get(PUBLISH) == "Enabled":
-        yield (
-            f"Environment.{PUBLISH}",
-            "no metrics go to CloudWatch; the task `alert` tells of violations, and execution.json of all findings",
-        )
+        yield f"Environment.{PUBLISH}", "no metrics go to CloudWatch; execution.json has all findings"
     for key in sorted(environment.keys() - OF_MONITORS - {PUBLISH}):
         yield f"Environment.{key}", "there is no container whose environment it could be; its value is not shown"

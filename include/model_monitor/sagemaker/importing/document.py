@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -130,18 +129,16 @@ def text_of(settings: Json, remarks: Remarks) -> str:
     return "\n".join(lines) + "\n"
 
 
-def entry(schedule: Json, index: int, remarks: Remarks) -> Iterator[str]:
-    """The lines of one schedule, as an item of a list."""
-    first = True
+def entry(schedule: Json, index: int, remarks: Remarks) -> list[str]:
+    """The lines of one schedule, as an item of a list: its name is first, maybe below remarks."""
+    lines = []
     for key, value in schedule.items():
-        for line in looks(remarks, ("schedules", index, key)):
-            yield f"    {line}" if not first else f"  {line}"
-        for line in dumped(key, value):
-            yield f"  - {line}" if first else f"    {line}"
-            first = False
+        lines += [*looks(remarks, ("schedules", index, key)), *dumped(key, value)]
     for place in remarks.looks:
         if place[:2] == ("schedules", index) and place[2] not in schedule:
-            yield from (f"    {line}" for line in looks(remarks, place))
+            lines += looks(remarks, place)
+    above = len(looks(remarks, ("schedules", index, "name")))
+    return [f"  {'' if i < above else '- ' if i == above else '  '}{line}" for i, line in enumerate(lines)]
 
 
 def dumped(key: str, value: Any) -> list[str]:

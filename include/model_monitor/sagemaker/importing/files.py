@@ -25,10 +25,10 @@ Read = Callable[[str], bytes]
 
 @dataclass
 class Files:
-    """How files are named: by their address on S3, or, with a folder, by that of a copy in it.
+    """How files are named: by their address on S3, or, with a folder ``copies``, by that of a copy in it.
 
-    read: gives the bytes at an address; None if AWS is not asked. named_from: the folder from which copies are named;
-    None to name them absolutely. contents: those of the copies, by path; they are written later.
+    read: gives the bytes at an address; None if AWS is not asked. named_from: the folder from which copies are named,
+    if not absolutely. contents: those of the copies, by path; they are written later.
     """
 
     read: Read | None = None
@@ -41,8 +41,7 @@ class Files:
         address = on_s3(uri, place)
         if self.copies is None:
             return address
-        if self.read is None:
-            raise ConfigError("copies need somebody who may read from S3")
+        assert self.read is not None
         path = self.copies.resolve() / schedule / name
         self.contents[path] = self.read(address)
         return self.from_here(str(path))
@@ -115,20 +114,14 @@ def scripts_of(definition: Definition, files: Files, sorts: bool, about: OfSched
 
 
 def analysis_of(definition: Definition, files: Files, given: Mapping[str, str]) -> analysis_config.Analysis:
-    """The analysis configuration of a schedule of Clarify. ``given``: files by a schedule's name, or for all under "".
-
-    Raises ConfigError.
-    """
+    """The analysis configuration of a schedule of Clarify, in ``given`` by its name, or under "" for all, or on S3."""
     name = definition.name
     local = given.get(name, given.get(""))
     if local is not None:
         return analysis_config.at(local)
     uri = definition.app.get("ConfigUri")
     if uri is None:
-        raise ConfigError(
-            f"schedule '{name}' is written with its job inside, which does not say what is analysed; give "
-            f"--analysis-config {name}=FILE"
-        )
+        raise ConfigError(f"schedule '{name}' does not say what is analysed; give --analysis-config {name}=FILE")
     address = on_s3(uri, "ConfigUri")
     if files.read is None:
         raise ConfigError(

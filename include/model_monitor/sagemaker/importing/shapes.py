@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
@@ -62,9 +63,8 @@ def checked(document: Json, operation: str, side: str, called: str) -> tuple[Jso
         raise ConfigError(f"{called} is no {side} of {operation}: {walk.odd[0]} is no text, or no object of texts")
     report = ParamValidator().validate(known, shape)
     if report.has_errors():
-        complaint = "; ".join(report.generate_report().split("\n"))
-        shown = complaint if len(complaint) <= LONGEST else complaint[:LONGEST] + " ..."
-        raise ConfigError(f"{called} is no {side} of {operation}: {shown}")
+        complaint = textwrap.shorten(report.generate_report().replace("\n", "; "), LONGEST, placeholder=" ...")
+        raise ConfigError(f"{called} is no {side} of {operation}: {complaint}")
     return known, walk.unknown
 
 
@@ -82,7 +82,9 @@ class Walk:
         """The value without null and without members that its shape does not have."""
         kind = shape.type_name
         if kind == "structure" and isinstance(value, dict):
-            return dict(self.members(value, shape, place))
+            self.unknown += [f"{place}{key}" for key in value if key not in shape.members]
+            known = {key: one for key, one in value.items() if key in shape.members and one is not None}
+            return {key: self.known(one, shape.members[key], f"{place}{key}.") for key, one in known.items()}
         if kind == "list" and isinstance(value, list):
             return [self.known(one, shape.member, f"{place}{i}.") for i, one in enumerate(value)]
         if kind == "map" and isinstance(value, dict):
@@ -90,10 +92,3 @@ class Walk:
         elif kind == "map":
             self.odd.append(place.rstrip("."))
         return value
-
-    def members(self, value: Json, shape: Any, place: str) -> Any:
-        for key, one in value.items():
-            if key not in shape.members:
-                self.unknown.append(f"{place}{key}")
-            elif one is not None:
-                yield key, self.known(one, shape.members[key], f"{place}{key}.")

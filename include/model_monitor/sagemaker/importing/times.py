@@ -59,10 +59,7 @@ def written(duration: timedelta) -> str:
 
 
 def times_of(definition: Definition, about: OfSchedule) -> Json:
-    """``cron``, and where they are needed ``window``, ``delay`` and the ``offset`` of ground truth.
-
-    Raises ConfigError.
-    """
+    """``cron``, and where they are needed ``window``, ``delay`` and the ``offset`` of ground truth."""
     config: Json = definition.schedule["MonitoringScheduleConfig"].get("ScheduleConfig", {})
     labelled = definition.needs_labels
     expression = config.get("ScheduleExpression")
@@ -95,11 +92,8 @@ def times_of(definition: Definition, about: OfSchedule) -> Json:
         f"SageMaker judges the window that ends {written(span.end)} before {expression}; this is the same window and "
         "the same time of the run, told by the window's end, so its report is in the folder of that hour",
     )
-    return {
-        "cron": earlier(cron, span.end, about),
-        "window": written(span.start - span.end),
-        "delay": written(max(span.end, DELAY)),
-    }
+    window, delay = written(span.start - span.end), written(max(span.end, DELAY))
+    return {"cron": earlier(cron, span.end, about), "window": window, "delay": delay}
 
 
 def by_hand(analysed: Span | None, offsets: Span | None, about: OfSchedule) -> Json:
