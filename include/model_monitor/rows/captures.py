@@ -137,7 +137,9 @@ def parse_line_by_line(block: Block) -> Records:
             good.append(conform(json.loads(line.decode("utf-8-sig")), pa.struct(SCHEMA), "record"))
             places.append(place)
         except (ValueError, TypeError, RecursionError) as error:
-            rejected.append(Rejected(file, number, reason_of(error), None, line.decode("utf-8", "replace")))
+            why = "not UTF-8" if isinstance(error, UnicodeDecodeError) else "not JSON, perhaps cut off"
+            why = f"not a capture record: {error}" if isinstance(error, TypeError) else why
+            rejected.append(Rejected(file, number, why, None, line.decode("utf-8", "replace")))
     records = complete(block, pa.array(good, pa.struct(SCHEMA)), places)
     return replace(records, rejected=rejected + records.rejected)
 
@@ -160,12 +162,6 @@ def conform(value: Any, kind: pa.DataType, name: str) -> Any:
     elif not is_unicode(value):
         raise TypeError(f"{name} is not Unicode text")
     return value
-
-
-def reason_of(error: Exception) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return "not UTF-8"
-    return f"not a capture record: {error}" if isinstance(error, TypeError) else "not JSON, perhaps cut off"
 
 
 def complete(block: Block, events: pa.StructArray, places: Sequence[int]) -> Records:

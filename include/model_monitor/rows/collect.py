@@ -52,10 +52,8 @@ def collect(
     keep_records: bool = False,
 ) -> list[Summary]:
     """Write the rows of each span, with the captured lines if ``keep_records``; return a summary of its records.
-
     ``blocks`` is called again if most requests of a span turn out to have another shape than the first. A record
-    without an event time counts in the span that ``span_of_file`` gives (-1: in none, as another window reads it).
-    """
+    without an event time counts in the span that ``span_of_file`` gives (-1: in none, as another window reads it)."""
 
     def work(block: Block) -> tuple[list[Portion], list[Rejected]]:
         return share_out(parse(block), decode, spans, keep_records)

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,10 +60,6 @@ class Requests:
         repeated[np.unique(every, return_index=True)[1]] = False
         return repeated
 
-    def row_counts(self) -> np.ndarray:
-        """How many rows each request has."""
-        return np.concatenate([np.empty(0, np.int64), *self.counts])
-
     def captured(self, chosen: np.ndarray) -> dict[str, int]:
         """How many of the chosen requests were captured at each percentage (or group of some), by rising percentage."""
         if not self.percentages:
@@ -86,7 +83,7 @@ def compact(values: np.ndarray) -> np.ndarray:
     return np.broadcast_to(values[0], len(values)) if len(values) and (values == values[0]).all() else values
 
 
-class Draft:
+class Draft(AbstractContextManager["Draft"]):
     """The rows of one span, in temporary files."""
 
     def __init__(self, summary: Summary, shape: Shape | None) -> None:
@@ -98,9 +95,6 @@ class Draft:
         self.queued: list[pa.Table] = []
         self.writer: pq.ParquetWriter | None = None
         self.folder = tempfile.TemporaryDirectory(prefix="model-monitor-")
-
-    def __enter__(self) -> Draft:
-        return self
 
     def __exit__(self, *error: object) -> None:
         self.close()
@@ -161,7 +155,7 @@ class Draft:
     def publish(self, address: str) -> Summary:
         """Store the file without repeated requests; return its summary."""
         self.flush()
-        repeated, counts = self.requests.repeated(), self.requests.row_counts()
+        repeated, counts = self.requests.repeated(), np.concatenate([np.empty(0, np.int64), *self.requests.counts])
         self.summary.duplicates = int(repeated.sum())
         self.summary.captured = self.requests.captured(~repeated)
         self.summary.rows = int(counts[~repeated].sum())

@@ -24,10 +24,8 @@ def check_not_shared(root: str) -> None:
 
 def with_key(system: fs.FileSystem, root: str) -> fs.FileSystem:
     """The same file system with the environment's key for its account, for which PyArrow's addresses have no place.
-
     AZURE_STORAGE_KEY belongs to AZURE_STORAGE_ACCOUNT, or to any account if that is not set. An address that names a
-    kind of credential takes precedence.
-    """
+    kind of credential takes precedence."""
     key, options = os.environ.get("AZURE_STORAGE_KEY"), options_of(system)
     is_meant = os.environ.get("AZURE_STORAGE_ACCOUNT", options["account_name"]) == options["account_name"]
     if not key or not is_meant or "credential_kind=" in root or "client_id=" in root:

@@ -16,12 +16,9 @@ CHUNK_BYTES = 8 << 20
 
 
 def publish(part: Path, system: fs.FileSystem, target: str) -> None:
-    """Upload a file; object stores show it only when complete. Raises OSError if any step is refused.
-
-    Azure would show an empty file first, so there the file is uploaded to a temporary name and copied within the
-    account. The temporary file has a folder of its own, since PyArrow deletes a folder in one request, and a file in
-    four.
-    """
+    """Upload a file; object stores show it only when complete. Raises OSError if any step is refused. Azure would show
+    an empty file first, so there the file is uploaded to a temporary name and copied within the account. The temporary
+    file has a folder of its own, since PyArrow deletes a folder in one request, and a file in four."""
     if system.type_name != "abfs":
         upload(part, system, target)
         return

@@ -83,10 +83,8 @@ def as_rows(table: np.ndarray) -> tuple[Row, ...]:
 
 
 def table_of(background: Sequence[Row], features: Sequence[str]) -> tuple[np.ndarray, list[bool | None]]:
-    """Background rows as a ``tables.matrix``, and which features are numeric (None: no row has a value).
-
-    Raises ConfigError without rows, or for rows of another width.
-    """
+    """Background rows as a ``tables.matrix``, and which features are numeric (None: no row has a value). Raises
+    ConfigError without rows, or for rows of another width."""
     if not background:
         raise ConfigError("an explainer needs background rows: give some, or a dataset to make them from")
     if odd := next((row for row in background if len(row) != len(features)), None):

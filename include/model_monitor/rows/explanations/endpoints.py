@@ -194,10 +194,8 @@ def headers_of(exchange: Exchange, headers: Mapping[str, str] | None) -> dict[st
 
 
 def checked(name: str, answers: Any, count: int, first: int = 0) -> np.ndarray:
-    """A model's answers to ``count`` rows from number ``first`` on: float64, rows x outputs.
-
-    Raises DataError unless each row has at least one finite number, and all rows equally many.
-    """
+    """A model's answers to ``count`` rows from number ``first`` on: float64, rows x outputs. Raises DataError unless
+    each row has at least one finite number, and all rows equally many."""
     where = f"rows {first:,} to {first + count - 1:,}" if count > 1 else f"row {first:,}"
     try:
         numbers = np.asarray(answers, np.float64)

@@ -49,10 +49,8 @@ def exact_of(
     model: Model, features: Sequence[str], method: Method, use_logit: bool, background: np.ndarray, weights: np.ndarray
 ) -> ExactShap | None:
     """The exact explainer of a model, or None for Kernel SHAP. Raises ConfigError if it does not allow ``method``.
-
     "auto" means the very values that Kernel SHAP estimates; with ``use_logit`` no explainer has those against several
-    background rows, as the log-odds of a mean answer are not the mean log-odds.
-    """
+    background rows, as the log-odds of a mean answer are not the mean log-odds."""
     native = getattr(model, "native", None)
     numbers = background.dtype != object
     if method == "auto" and use_logit and len(background) > 1:
@@ -99,11 +97,9 @@ def linear(native: Any, background: np.ndarray, weights: np.ndarray) -> tuple[Pr
 
 
 def tree(native: Any, background: np.ndarray, weights: np.ndarray) -> tuple[Predict, np.ndarray]:
-    """Interventional Tree SHAP against each background row, averaged by weight.
-
-    It explains the sum of the trees: a forest's probabilities, the log-odds of boosted trees. For the probabilities of
-    boosted trees the library rescales log-odds, which adds up but does not give Shapley values.
-    """
+    """Interventional Tree SHAP against each background row, averaged by weight. It explains the sum of the trees: a
+    forest's probabilities, the log-odds of boosted trees. For the probabilities of boosted trees the library rescales
+    log-odds, which adds up but does not give Shapley values."""
     from shap import TreeExplainer
 
     how = {"feature_perturbation": "interventional", "model_output": "raw"}

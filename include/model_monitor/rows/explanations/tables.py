@@ -29,9 +29,7 @@ def is_numeric(column: pa.Array) -> bool | None:
 
 def matrix(table_columns: Sequence[pa.Array], numeric: Sequence[bool]) -> np.ndarray:
     """Rows x columns: float64 (NaN if missing) if all values are numbers or missing, else objects (float, str, None).
-
-    In a numeric column a value that is no number stays a text; in any other column all values are texts.
-    """
+    In a numeric column a value that is no number stays a text; in any other column all values are texts."""
     arrays = [cells(plain(column), is_number) for column, is_number in zip(table_columns, numeric, strict=True)]
     if all(column.dtype != object for column in arrays):
         return np.column_stack(arrays)
@@ -94,14 +92,11 @@ def same(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def sample(batches: Iterable[pa.RecordBatch], names: Sequence[str], count: int) -> tuple[pa.Table, int]:
-    """At most ``count`` rows, in their original order, and how many they were taken from.
+    """At most ``count`` rows, in their original order, and how many they were taken from; ConfigError without a column.
 
     Chosen are those with the smallest 64-bit hashes of the event id (of one request, the first rows), or of their place
     where there are no ids. They have the named columns (() for all judged ones), the event id and the event time.
-    Memory holds at most twice as many rows, and a batch.
-
-    Raises ConfigError if a column is not there.
-    """
+    Memory holds at most twice as many rows, and a batch."""
     waiting: list[pa.Table] = []
     held = seen = 0
     for batch in batches:

@@ -39,8 +39,7 @@ class Arrived:
 
 
 def arrived(uri: str, window: Window, final_after: timedelta, until: datetime | None) -> Arrived:
-    """The label files of a window below ``uri``, by collection hour and address; with ``until`` only those collected
-    before."""
+    """The label files of a window, by collection hour and address; with ``until`` only those collected before."""
     until = until and (until.replace(tzinfo=UTC) if until.tzinfo is None else until)
     first, deadline = floor_hour(window.start) - MARGIN, window.end + final_after
     # One day more shows whether labels are being collected that come too late for this window.

@@ -1,8 +1,7 @@
 """Merge captured requests with their ground truth.
 
-A label names the inference id of its request, or the event id if the caller gave none. Rows without a label stay and
-are marked in ``@labelled``: monitors judge them where no truth is needed. The captured records with a label are also
-written the way SageMaker writes them (docs/sagemaker-formats.md, Ground truth).
+A label names the inference id of its request, or the event id if the caller gave none. Rows without a label stay;
+``@labelled`` marks the others, whose captured records are also written as SageMaker does (docs/sagemaker-formats.md).
 """
 
 from __future__ import annotations
@@ -72,10 +71,8 @@ def key_ids(rows: pa.Table) -> pa.StringArray:
 
 def merge(rows: str, labels: Labels, joining: Joining, target: str, records: str | None, summary: Summary) -> Summary:
     """Write a file of rows with their labels, and at ``records`` (if not None) the captured records that have one.
-
     ``labels`` are sorted by key. ``summary`` holds what was read of them; it becomes the rows' footer and is returned.
-    Raises DataError if the file of rows is gone or damaged.
-    """
+    Raises DataError if the file of rows is gone or damaged."""
     summary.labels |= NO_LABELS
     summary.labels["hours"] = {}
     last_only = joining.duplicates == "last"

@@ -20,11 +20,8 @@ RAGGED = "rows of one payload differ in their number of values"
 
 @dataclass(frozen=True)
 class Opened:
-    """The rows of a payload: objects, or lists of values without names.
-
-    A ``vector`` was written as one list of single values: rows of one value each, or one row if the other side of
-    the request has one.
-    """
+    """The rows of a payload: objects, or lists of values without names. A ``vector`` was written as one list of single
+    values: rows of one value each, or one row if the other side of the request has one."""
 
     rows: list[Row]
     vector: bool = False
@@ -87,16 +84,15 @@ def bare(row: dict[str, Any]) -> Row:
 def of_values(value: Any) -> Opened | None:
     """The rows, columns or tensors of ``instances``, ``predictions``, ``inputs`` or ``outputs``."""
     if isinstance(value, list):
-        return of_tensors(value) if value and all(map(is_tensor, value)) else listed(value)
+        known = (
+            isinstance(v, dict) and {"name", "datatype"} <= v.keys() and isinstance(v.get("shape"), list) for v in value
+        )
+        return of_tensors(value) if value and all(known) else listed(value)
     if not any(isinstance(column, dict | list) for column in value.values()):
         return Opened([value])
     if not all(isinstance(column, list) for column in value.values()):
         return None
     return side_by_side(list(value.items()))
-
-
-def is_tensor(value: Any) -> bool:
-    return isinstance(value, dict) and {"name", "datatype"} <= value.keys() and isinstance(value.get("shape"), list)
 
 
 def of_tensors(tensors: Sequence[dict[str, Any]]) -> Opened:

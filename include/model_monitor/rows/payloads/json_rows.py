@@ -129,11 +129,9 @@ def nesting_may_exceed(texts: pa.StringArray, depth: int) -> bool:
 
 
 def as_written(name: str, column: pa.Array, texts: pa.StringArray) -> pa.StringArray | None:
-    """A column of single values as the JSON spells them; None if that can't be known.
-
-    A number's spelling tells its type, but a column of floats does not show whether 5 was written as 5 or 5.0. So
-    whole numbers are looked up in the texts.
-    """
+    """A column of single values as the JSON spells them; None if that can't be known. A number's spelling tells its
+    type, but a column of floats does not show whether 5 was written as 5 or 5.0. So whole numbers are looked up in the
+    texts."""
     if not pa.types.is_floating(column.type):
         return column.cast(pa.string())
     if pc.any(pc.is_nan(column)).as_py():

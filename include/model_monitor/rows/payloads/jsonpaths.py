@@ -156,11 +156,9 @@ def as_items(value: Any) -> list[Any]:
 
 
 def values_at(document: Any, find: Find) -> list[Any]:
-    """The values at a path in a payload of one record or several; [] if all are null.
-
-    If a list has nothing there, the path is tried on each of its items (an item without gives null), as for one
-    document per line. If any other document has nothing, the path is tried on a list of it.
-    """
+    """The values at a path in a payload of one record or several; [] if all are null. If a list has nothing there, the
+    path is tried on each of its items (an item without gives null), as for one document per line. If any other document
+    has nothing, the path is tried on a list of it."""
     values = find(document)
     if not something(values):
         values = (

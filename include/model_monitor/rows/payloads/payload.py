@@ -39,11 +39,9 @@ Shape = tuple[int, int]
 
 @dataclass(frozen=True)
 class Names:
-    """The names of the values of CSV payloads, and which side's columns come first.
-
-    Names go by position over both sides; values beyond them are ``_c0``, ``_c1``, ... With ``each_side``, the names of
-    a side apply to that side only.
-    """
+    """The names of the values of CSV payloads, and which side's columns come first. Names go by position over both
+    sides; values beyond them are ``_c0``, ``_c1``, ... With ``each_side``, the names of a side apply to that side
+    only."""
 
     outputs: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
@@ -210,15 +208,12 @@ def separated(records: Records) -> Records:
     sides = []
     for field in kinds:
         own = records.nested("captureData", field.name).to_pylist()
-        apart = [side(pair.get(field.name)) if pair else other for pair, other in zip(pairs, own, strict=True)]
+        joined = [pair and pair.get(field.name) and {"data": pair[field.name], "encoding": "JSON"} for pair in pairs]
+        apart = [side if pair else other for pair, side, other in zip(pairs, joined, own, strict=True)]
         sides.append(pa.array(apart, field.type))
     data = pa.StructArray.from_arrays(sides, fields=list(kinds))
     events = pa.StructArray.from_arrays([data, records.events.field("eventMetadata")], fields=list(records.events.type))
     return replace(records, events=events)
-
-
-def side(text: str | None) -> dict[str, str] | None:
-    return None if text is None else {"data": text, "encoding": "JSON"}
 
 
 def sides_of(text: str) -> dict[str, str] | None:

@@ -33,11 +33,9 @@ csv.field_size_limit(1 << 31)  # a payload may be one large value; its size is u
 
 @dataclass
 class Side:
-    """One decoded side of requests: each one's number of rows and their width, or why it can't be read.
-
-    The width is the number of values of a row: 0 if the side was not captured, ``NAMED`` for values with names,
-    ``EMPTY`` without rows.
-    """
+    """One decoded side of requests: each one's number of rows and their width, or why it can't be read. The width is
+    the number of values of a row: 0 if the side was not captured, ``NAMED`` for values with names, ``EMPTY`` without
+    rows."""
 
     counts: np.ndarray
     widths: np.ndarray

@@ -1,8 +1,7 @@
 """Read the rows of batch transform's output files as captured requests.
 
-A row's event id and time are those that the job generated, and are taken out of the data. Without them, the id is made
-from the file's address and the row's number, and the time is the hour of the manifest, in which the job started. See
-docs/sagemaker-formats.md, Batch transform.
+A row's event id and time are those that the job generated (docs/sagemaker-formats.md, Batch transform). Without them,
+the id is made from the file's address and the row's number, and the time is the manifest's hour.
 """
 
 from __future__ import annotations

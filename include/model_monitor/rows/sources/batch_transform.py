@@ -82,9 +82,7 @@ def named_in(manifest: store.File, below: str | None = None) -> list[str]:
 
 def addressed(named: str, manifest: str) -> str:
     """A named file's address, reached as the manifest is: by the same query, which tells e.g. the store's server.
-
-    Raises DataError for one with a query of its own, which could send this worker's credentials to another server.
-    """
+    Raises DataError for one with a query of its own, which could send this worker's credentials to another server."""
     scheme, mark, rest = named.partition("://")
     if not mark or scheme == "file":
         return named

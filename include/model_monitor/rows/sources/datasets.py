@@ -187,10 +187,8 @@ READERS: dict[str, Callable[[Dataset, store.File], Iterator[Any]]] = {
 
 
 def row_group(address: str, index: int, with_records: bool = False) -> Iterator[pa.RecordBatch]:
-    """The rows of a Parquet file's row group; columns that are stored as dictionary codes stay so.
-
-    The captured lines that are kept for merging are included only ``with_records``.
-    """
+    """The rows of a Parquet file's row group; columns that are stored as dictionary codes stay so. The captured lines
+    that are kept for merging are included only ``with_records``."""
     with undamaged(address), store.open_file(address) as stream:
         metadata = pq.read_metadata(stream)
         file = pq.ParquetFile(stream, metadata=metadata, read_dictionary=coded_columns(metadata, index))

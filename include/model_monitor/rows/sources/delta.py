@@ -224,10 +224,8 @@ def rows(
     time: str | None = None,
     window: Window | None = None,
 ) -> Iterator[tuple[int, Row]]:
-    """The rows as ``parquet.rows`` has them, by the table's names for columns.
-
-    If the file lacks a column of an object, or has it by another name, the row has the object's columns instead.
-    """
+    """The rows as ``parquet.rows`` has them, by the table's names for columns. If the file lacks a column of an object,
+    or has it by another name, the row has the object's columns instead."""
     there = {*parquet.names_in(file)}
     names = {name: own for name, own in file.columns.items() if own in there and name not in file.values}
     entire = [some for some in objects if all(names.get(name) == name for name in some)]

@@ -95,10 +95,8 @@ def rows(
     window: Window | None = None,
 ) -> Iterator[tuple[int, Row]]:
     """The rows with their 1-based numbers: values of the wanted columns, and a JSON object for each tuple of names.
-
     Skips row groups whose ``time`` is outside the window by their statistics. Raises DataError for a column that JSON
-    can't hold, and for a damaged file.
-    """
+    can't hold, and for a damaged file."""
     metadata, number = metadata_of(file), 0
     with opened(file) as stream:
         parquet = pq.ParquetFile(stream, metadata=metadata)

@@ -28,10 +28,8 @@ FIELDS = re.compile(rb'(?:"[^"]*+(?:""[^"]*+)*"(?!")[^,]*+,?|[^",][^,]*+,?|,)*')
 
 
 def csv_rows(pieces: Iterable[Piece]) -> Iterator[Line]:
-    """The rows of one CSV file that are not blank, without line ends; a quoted value may hold newlines.
-
-    Raises DataError if a quote is never closed.
-    """
+    """The rows of one CSV file that are not blank, without line ends; a quoted value may hold newlines. Raises
+    DataError if a quote is never closed."""
     parts: list[bytes] = []  # of a row that continues
     start = size = 0  # its first line, and its bytes
     for piece in pieces:
@@ -71,11 +69,9 @@ def unclosed(file: str, line: int) -> str:
 
 
 def json_documents(pieces: Iterator[Piece]) -> Iterator[Line]:
-    """The documents of one JSON file: one per line, or the elements of one list, or one document over all lines.
-
-    If a list is alone on its line and other lines follow, it is a document. Elements are numbered from 1. Raises
-    DataError for a list that can't be read.
-    """
+    """The documents of one JSON file: one per line, or the elements of one list, or one document over all lines. If a
+    list is alone on its line and other lines follow, it is a document. Elements are numbered from 1. Raises DataError
+    for a list that can't be read."""
     for piece in pieces:
         content = piece.content.removeprefix(BOM)
         first, _, more = content.strip().partition(b"\n")
