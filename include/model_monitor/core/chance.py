@@ -23,11 +23,9 @@ def binomial_tail(inside: int, n: int, expected: float, below: bool) -> float:
 
 
 def beta_binomial_tail(inside: int, n: int, seen_inside: int, seen: int, below: bool) -> float:
-    """The same where each row's probability is only known from ``seen_inside`` of ``seen`` other rows.
+    """The same where each row's probability is only known from ``seen_inside`` of ``seen`` others (Jeffreys' prior).
 
-    The predictive distribution under Jeffreys' prior: beta-binomial with a = seen_inside + 1/2 and
-    b = seen - seen_inside + 1/2. Summed outwards from ``inside`` until the rest is negligible, because SciPy's
-    ``betabinom.sf`` is 1 - cdf and cancels: for 200 of 806 after 400 of 9,971 it gives 8e-12.
+    Summed outwards from ``inside``, because SciPy's ``betabinom.sf`` is 1 - cdf and cancels: it gives 8e-12 here.
 
     >>> f"{beta_binomial_tail(200, 806, 400, 9971, below=False):.1e}"
     '5.8e-83'
@@ -49,8 +47,7 @@ def beta_binomial(k: np.ndarray, n: int, a: float, b: float) -> np.ndarray:
     from scipy.special import betaln
 
     choose = -betaln(n - k + 1, k + 1) - np.log(n + 1)
-    probabilities: np.ndarray = np.exp(choose + betaln(k + a, n - k + b) - betaln(a, b))
-    return probabilities
+    return np.asarray(np.exp(choose + betaln(k + a, n - k + b) - betaln(a, b)))
 
 
 def student_quantile(level: float, freedom: float) -> float:

@@ -54,8 +54,7 @@ class Within:
 class Near:
     """A distribution must not be further than ``threshold`` from another, by a distance named in ``DISTANCES``.
 
-    With a ``level`` (0..1), a distance that chance alone would exceed with that probability is no violation, and a
-    closeness violates only if it would be below the threshold but for chance.
+    With a ``level`` (0..1), a distance that chance alone would exceed with that probability is no violation.
     """
 
     to: Distribution
@@ -88,9 +87,8 @@ class Constraint:
 class Finding:
     """The outcome of one constraint.
 
-    ``observed`` is the judged number, share, distance or p-value; None if undefined. ``noise_floor`` is the distance
-    that chance alone explains, or how far it takes an estimate or a closeness beyond its bound; None without a level.
-    ``reason`` says why the outcome is undefined.
+    ``observed`` is the judged number, share, distance or p-value; ``noise_floor`` how much of it chance alone explains,
+    None without a level; ``reason`` why the outcome is undefined.
     """
 
     constraint: Constraint

@@ -79,9 +79,8 @@ def noise(n: int, m: int, level: float) -> float:
 def chi_squared(live: Categories, baseline: Categories) -> float | None:
     """P-value of Pearson's test that live counts follow the baseline's shares, 0..1; None below two categories.
 
-    Only categories of the baseline take part. Small ones are joined first: the smallest expected count with the second
-    smallest, while any is below 10 (two categories; Cochran 1952) or more than a fifth are below 5 (more than two;
-    Yates, Moore & McCabe 1999).
+    Only categories of the baseline take part. The two smallest expected counts are joined while any is below 10 (two
+    categories; Cochran 1952) or more than a fifth are below 5 (Yates, Moore & McCabe 1999).
     """
     from scipy.stats import chi2
 
@@ -106,10 +105,8 @@ def too_many_small(expected: list[float]) -> bool:
 
 
 def sagemaker_numbers(live: Numbers, baseline: Numbers, robust: bool) -> float | None:
-    """SageMaker's distance of two sketches: each *distinct* value has one weight, the last in the sketch.
-
-    It can't see a shift of weight among the same values. See docs/compatibility.md.
-    """
+    """SageMaker's distance of two sketches: each *distinct* value has one weight, the last in the sketch, so that it
+    can't see a shift of weight among the same values. See docs/compatibility.md."""
     if not live.n or not baseline.n:
         return None
     p, q = last_weights(live), last_weights(baseline)

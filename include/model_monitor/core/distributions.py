@@ -15,11 +15,7 @@ SKETCH_RANK_ERROR = 0.005
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """Numbers, and how many rows each represents.
-
-    ``values`` (float64) and ``weights`` (int64) are 1-d, of one length, by rising value. A value may recur with another
-    weight, as in a sketch.
-    """
+    """Numbers (float64) by rising value, and how many rows each represents (int64); a value may recur."""
 
     values: np.ndarray
     weights: np.ndarray
@@ -41,8 +37,7 @@ class Numbers:
     def share_up_to(self, grid: np.ndarray) -> np.ndarray:
         """The share of rows at or below each point of a grid, as an array of the grid's length."""
         cumulative = np.concatenate([[0], np.cumsum(self.weights)])
-        shares: np.ndarray = cumulative[np.searchsorted(self.values, grid, side="right")] / cumulative[-1]
-        return shares
+        return np.asarray(cumulative[np.searchsorted(self.values, grid, side="right")] / cumulative[-1])
 
 
 @dataclass(frozen=True)

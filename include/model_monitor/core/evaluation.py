@@ -70,8 +70,7 @@ def _(bound: Between, constraint: Constraint, measure: Measure) -> Finding:
 
 
 def by_chance(share: Share, expected: float, bound: Between, below: bool) -> float:
-    """The probability of at most (``below``) or at least this many rows inside by chance alone. Each row is inside with
-    the expected probability or, if that was observed, with a probability drawn from the observation."""
+    """The probability of at most (``below``) or at least this many rows inside by chance alone."""
     drawn = bound.drawn
     if isinstance(drawn, Share) and drawn.n:
         return chance.beta_binomial_tail(share.inside, share.n, drawn.inside, drawn.n, below)
@@ -81,8 +80,7 @@ def by_chance(share: Share, expected: float, bound: Between, below: bool) -> flo
 def noise_of(estimate: Estimate, drawn: Share | Estimate | None, level: float) -> float | None:
     """How far beyond its bound chance alone takes an estimate with the probability ``level``; None if that is unknown.
 
-    Student's t; with a baseline's own error, the degrees of freedom are Welch & Satterthwaite's. A baseline of unknown
-    error is assumed to spread as much as the estimate.
+    Student's t with Welch & Satterthwaite's degrees of freedom. A baseline of unknown error spreads as the estimate.
     """
     if estimate.error is None or not math.isfinite(estimate.error) or estimate.n < 2:
         return None

@@ -19,8 +19,7 @@ def hash_values(values: pa.Array) -> np.ndarray:
     """A hash of each value."""
     from pandas.util import hash_array  # slow to import
 
-    hashes: np.ndarray = hash_array(values.to_numpy(zero_copy_only=False), categorize=False)
-    return hashes
+    return np.asarray(hash_array(values.to_numpy(zero_copy_only=False), categorize=False))
 
 
 def hash_coded(values: pa.DictionaryArray) -> np.ndarray:
@@ -28,8 +27,7 @@ def hash_coded(values: pa.DictionaryArray) -> np.ndarray:
     texts = ["" if value is None else str(value) for value in values.dictionary.to_pylist()]
     table = np.append(hash_values(pa.array(texts, pa.string())), MISSING)
     codes = pc.fill_null(values.indices.cast(pa.int64()), len(texts)).to_numpy()
-    hashes: np.ndarray = table[codes]
-    return hashes
+    return np.asarray(table[codes])
 
 
 def combine(columns: Iterable[np.ndarray], rows: int, factor: int = 1) -> np.ndarray:
@@ -46,5 +44,4 @@ def mix(values: np.ndarray | np.uint64) -> np.ndarray:
         z = np.asarray(values, np.uint64) + np.uint64(0x9E3779B97F4A7C15)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        last: np.ndarray = z ^ (z >> np.uint64(31))
-        return last
+        return np.asarray(z ^ (z >> np.uint64(31)))

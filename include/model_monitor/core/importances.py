@@ -38,8 +38,7 @@ class Importances:
             return np.tile(self.values, (count, 1))
         spread = chance.multivariate_normal(np.zeros(len(self.values)), self.covariance, count, method="eigh")
         freedom = self.n - 1
-        drawn: np.ndarray = self.values + spread * np.sqrt(freedom / chance.chisquare(freedom, (count, 1)))
-        return drawn
+        return np.asarray(self.values + spread * np.sqrt(freedom / chance.chisquare(freedom, (count, 1))))
 
 
 def ndcg(live: Importances, baseline: Importances) -> float | None:
@@ -120,8 +119,7 @@ def resampled(live: Importances, baseline: Importances) -> np.ndarray:
     order = np.argsort(-scores, axis=1, kind="stable")
     found = (np.take_along_axis(gains, order, axis=1) * discounts).sum(axis=1)
     best = (ideal * discounts).sum(axis=1)
-    ratios: np.ndarray = np.divide(found, best, out=np.ones(len(best)), where=best > 0)
-    return ratios
+    return np.asarray(np.divide(found, best, out=np.ones(len(best)), where=best > 0))
 
 
 def places_of(live: Importances, baseline: Importances) -> np.ndarray:
@@ -132,8 +130,7 @@ def places_of(live: Importances, baseline: Importances) -> np.ndarray:
 
 def scores_of(importances: np.ndarray, places: np.ndarray) -> np.ndarray:
     """The live importances (last axis) in the order of the baseline's features."""
-    scores: np.ndarray = np.where(places >= 0, importances[..., places], ABSENT)
-    return scores
+    return np.where(places >= 0, importances[..., places], ABSENT)
 
 
 def ties_of(live: Importances, places: np.ndarray) -> list[np.ndarray]:
@@ -147,5 +144,4 @@ def ties_of(live: Importances, places: np.ndarray) -> list[np.ndarray]:
 
 def discounts_of(count: int) -> np.ndarray:
     """The weight of a gain at each rank: 1 / log2(rank + 1)."""
-    discounts: np.ndarray = 1 / (np.log(np.arange(count) + 2) / np.log(2))
-    return discounts
+    return np.asarray(1 / (np.log(np.arange(count) + 2) / np.log(2)))

@@ -16,8 +16,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Curves:
-    """Points of the ROC curve (by rising rates) and of the precision-recall curve (by rising recall), all 0..1; the
-    first two lists are of one length, and so are the last two."""
+    """Points of the ROC curve (by rising rates) and of the precision-recall curve (by rising recall), all 0..1."""
 
     false_positive_rates: list[float]
     true_positive_rates: list[float]
@@ -48,11 +47,8 @@ def sum_exactly(a: np.ndarray, b: np.ndarray) -> int:
 
 
 def auc_error(positives: np.ndarray, negatives: np.ndarray) -> float | None:
-    """Standard error of the AUC (DeLong, DeLong & Clarke-Pearson 1988); None if either class has fewer than two rows.
-
-    At least Hanley & McNeil's (1982) with one more pair that is half right: scores that separate a few rows perfectly
-    are not certain to do so again.
-    """
+    """Standard error of the AUC (DeLong, DeLong & Clarke-Pearson 1988), but at least Hanley & McNeil's (1982) with one
+    more pair that is half right; None if either class has fewer than two rows."""
     m, n = int(positives.sum()), int(negatives.sum())
     area = auc(positives, negatives)
     if area is None or min(m, n) < 2:
@@ -82,10 +78,9 @@ def average_precision(positives: np.ndarray, negatives: np.ndarray) -> float | N
 
 
 def curves(positives: np.ndarray, negatives: np.ndarray, points: int) -> Curves | None:
-    """Both curves, one point for each different score, falling, as Spark's ``BinaryClassificationMetrics`` makes them:
-    the ROC curve gets (0, 0) in front and (1, 1) behind; the other gets recall 0 with the precision of the highest
-    score in front. More than ``points`` (>= 2) are thinned evenly, keeping the first and last. None if there is no
-    positive or no negative."""
+    """Both curves, one point for each different score, falling, with the ends of Spark's
+    ``BinaryClassificationMetrics``; thinned evenly to ``points`` (>= 2). None if there is no positive or no
+    negative."""
     hits, false = np.cumsum(positives[::-1]), np.cumsum(negatives[::-1])
     if not len(hits) or not hits[-1] or not false[-1]:
         return None
@@ -102,5 +97,4 @@ def thinned(values: np.ndarray, points: int) -> list[float]:
     """At most ``points`` values, evenly spaced, with the first and the last."""
     if len(values) > points:
         values = values[np.linspace(0, len(values) - 1, points).round().astype(int)]
-    points_kept: list[float] = values.tolist()
-    return points_kept
+    return list(values.tolist())

@@ -54,5 +54,4 @@ def decoded(array: pa.Array) -> pa.Array:
 
 def uniform(values: np.ndarray) -> np.ndarray:
     """Numbers in [0, 1) of mixed 64-bit ones."""
-    numbers: np.ndarray = (mix(values) >> np.uint64(11)).astype(np.float64) * 2.0**-53
-    return numbers
+    return np.asarray((mix(values) >> np.uint64(11)).astype(np.float64) * 2.0**-53)

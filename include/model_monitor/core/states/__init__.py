@@ -2,8 +2,7 @@
 
 ``Counts`` how often each value, ``Moments`` mean and spread, ``Quantiles`` the shape of a distribution, ``Distinct``
 how many different values, ``Scores`` how often each probability, ``Comoments`` how numbers vary together,
-``Sample`` some of the rows. A ``Record`` of states
-is a state, a ``Keyed`` map of states is a state.
+``Sample`` some of the rows. A ``Record`` of states is a state, a ``Keyed`` map of states is a state.
 """
 
 from model_monitor.core.states.base import Keyed, Packed, Record, State, dump, load

@@ -15,8 +15,7 @@ from model_monitor.errors import DataError
 class Comoments:
     """Count of rows, sums of columns (1-d float64) and products of deviations (2-d float64, column by column).
 
-    Adds by Chan, Golub & LeVeque (1983), as ``Moments`` does for one column. Its size is the square of the number of
-    columns.
+    Adds by Chan, Golub & LeVeque (1983), as ``Moments`` does for one column.
 
     >>> both = Comoments.of(("a", "b"), np.array([[1.0, 2.0]])) + Comoments.of(("a", "b"), np.array([[3.0, 6.0]]))
     >>> both.means.tolist(), both.products.tolist()
@@ -65,14 +64,12 @@ class Comoments:
     @property
     def means(self) -> np.ndarray:
         """The mean of each column; needs at least one row."""
-        means: np.ndarray = self.totals / self.n
-        return means
+        return np.asarray(self.totals / self.n)
 
     @property
     def covariance_of_means(self) -> np.ndarray:
         """The covariance of the errors of ``means``; needs at least two rows."""
-        covariance: np.ndarray = self.products / (self.n - 1) / self.n
-        return covariance
+        return np.asarray(self.products / (self.n - 1) / self.n)
 
     def pack(self) -> Packed:
         upper = self.products[np.triu_indices(len(self.names))]

@@ -15,9 +15,8 @@ BOUND = 10_000
 class Counts(Record):
     """How often each text was seen, for at most ``BOUND`` distinct ones; the rest only as a total.
 
-    Up to ``BOUND`` distinct values, every count is exact and ``undercount`` is 0. Beyond, the most frequent are kept
-    and the others move into ``rest``; a kept count is then too low by at most ``undercount`` (the mergeable-summaries
-    argument of Agarwal et al. 2012).
+    Beyond, the most frequent are kept, and a kept count is too low by at most ``undercount`` (Agarwal et al. 2012,
+    "Mergeable summaries").
 
     >>> (Counts.of(["a", "b", "a"]) + Counts.of(["b"])).values
     {'a': 2, 'b': 2}
@@ -46,8 +45,8 @@ class Counts(Record):
         if len(self.values) <= BOUND:
             return self
         ranked = self.most_frequent(len(self.values))
-        dropped = ranked[BOUND:]
-        return Counts(dict(ranked[:BOUND]), self.rest + sum(n for _, n in dropped), self.undercount + dropped[0][1])
+        rest = self.rest + sum(n for _, n in ranked[BOUND:])
+        return Counts(dict(ranked[:BOUND]), rest, self.undercount + ranked[BOUND][1])
 
     @property
     def n(self) -> int:

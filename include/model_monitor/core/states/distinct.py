@@ -18,8 +18,7 @@ LOG2_REGISTERS = 12
 class Distinct(Listed):
     """Number of different texts: a HyperLogLog sketch of 2^12 registers (Flajolet et al. 2007).
 
-    Nearly exact below a few hundred values; a relative standard error of 1.6 % beyond. The same values give the same
-    estimate in any order and any cut, because it is read from the registers alone.
+    Nearly exact below a few hundred values; a relative standard error of 1.6 % beyond.
 
     >>> round((Distinct.of(["a", "b"]) + Distinct.of(["b", "c"])).estimate)
     3

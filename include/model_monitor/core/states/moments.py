@@ -15,8 +15,7 @@ class Moments(Listed):
     """Count, sum, squared deviations from the mean, minimum and maximum of finite numbers.
 
     Adds by Chan, Golub & LeVeque (1983), "Algorithms for computing the sample variance". The sum is kept rather than
-    the mean, so that whole numbers stay exact. A sum beyond float64's range becomes infinite and stays so; then there
-    is no mean or standard deviation.
+    the mean, so that whole numbers stay exact. A sum beyond float64's range becomes infinite and stays so.
 
     >>> m = Moments.of(np.array([1.0, 2.0])) + Moments.of(np.array([6.0]))
     >>> m.mean, m.minimum, m.maximum

@@ -53,11 +53,8 @@ class Quantiles:
     """A KLL-like sketch of numbers (Karnin, Lang & Liberty 2016) that compacts without chance.
 
     Level i holds items of weight 2^i. When and what to compact follows SageMaker (deequ's ``QuantileNonSample``), so
-    that a stream gives the arrays of its ``statistics.json`` bit for bit: up to 2,050 values are kept raw, and so on
-    upwards. For this to hold in any cut of the stream, a batch keeps its values in order (``tail``) until it is added.
-
-    The rank error stays below 0.5 % at 1e7 values for any cut; see tests/core/test_quantiles.py. The size is bounded
-    by about 6,000 items and ``TAIL`` waiting ones.
+    that a stream gives the arrays of its ``statistics.json`` bit for bit; for this to hold in any cut of the stream, a
+    batch keeps its values in order (``tail``) until it is added. The rank error stays below 0.5 % at 1e7 values.
 
     >>> q = Quantiles.of(np.array([3.0, 1.0])) + Quantiles.of(np.array([2.0]))
     >>> q.n, q.at(0.5)

@@ -16,9 +16,8 @@ Key = tuple[int, str]  # the row's hash, and its text
 class Sample:
     """The ``size`` distinct rows of the lowest hashes, with their counts.
 
-    ``rows`` maps (hash of 64 bits, text) to a count. Any split and any order of the rows gives the same sample, and its
-    counts are exact: a row among the lowest of all is among the lowest of each part that has it (Cohen & Kaplan 2007,
-    "Summarizing data using bottom-k sketches"). With hashes of ids it is a simple random sample of them.
+    ``rows`` maps (hash of 64 bits, text) to a count. Any split and any order of the rows gives the same sample with
+    exact counts (Cohen & Kaplan 2007, "Summarizing data using bottom-k sketches").
 
     >>> (Sample(2).adding({(5, "a"): 1, (7, "b"): 1}) + Sample(2).adding({(6, "c"): 1, (5, "a"): 1})).rows
     {(5, 'a'): 2, (6, 'c'): 1}

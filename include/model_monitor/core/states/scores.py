@@ -16,10 +16,9 @@ HALF = int(np.float64(0.5).view(np.int64))
 class Scores(Listed):
     """How often each score in [0, 1] was seen; one for each true label shows how well scores rank.
 
-    ``keys`` and ``counts`` are int64, 1-d, of one length, by rising key. Exact up to ``BOUND`` distinct scores. Beyond,
-    the grid is coarser: each score has an integer key in its order (bits of the float64 below 1/2, mirrored above, so
-    that the grid is as fine near 1 as near 0), and the lowest ``level`` bits are dropped. ``level`` is the smallest
-    that leaves ``BOUND`` keys, so the State is the same in any cut or order of the rows.
+    ``keys`` and ``counts`` are int64, by rising key: an integer in the order of scores (bits of the float64 below 1/2,
+    mirrored above, so that the grid is as fine near 1 as near 0), without its lowest ``level`` bits. ``level`` is the
+    smallest that leaves ``BOUND`` keys, so the State is the same in any cut or order of the rows.
 
     >>> s = Scores.of(np.array([0.9, 0.1])) + Scores.of(np.array([0.9]))
     >>> s.values().tolist(), s.counts.tolist()
@@ -81,24 +80,21 @@ def keys_of(scores: np.ndarray) -> np.ndarray:
     low = scores < 0.5
     # 1 - s is exact from 1/2 on (Sterbenz); adding 0.0 makes -0.0 the same as 0.0.
     bits = (np.where(low, scores, 1.0 - scores) + 0.0).view(np.int64)
-    keys: np.ndarray = np.where(low, bits, 2 * HALF - bits)
-    return keys
+    return np.where(low, bits, 2 * HALF - bits)
 
 
 def scores_of(keys: np.ndarray) -> np.ndarray:
     """The inverse of ``keys_of``."""
     low = keys < HALF
     scores = np.where(low, keys, 2 * HALF - keys).view(np.float64)
-    values: np.ndarray = np.where(low, scores, 1.0 - scores)
-    return values
+    return np.where(low, scores, 1.0 - scores)
 
 
 def bit_length(integers: np.ndarray) -> np.ndarray:
     """How many bits each non-negative int64 takes; 0 for 0."""
     high = integers >> 32
     halves = np.where(high > 0, high, integers & 0xFFFFFFFF)
-    bits: np.ndarray = np.frexp(halves.astype(np.float64))[1] + np.where(high > 0, 32, 0)
-    return bits
+    return np.asarray(np.frexp(halves.astype(np.float64))[1] + np.where(high > 0, 32, 0))
 
 
 def on_one_grid(*states: Scores) -> tuple[np.ndarray, list[np.ndarray]]:

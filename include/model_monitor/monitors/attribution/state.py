@@ -58,8 +58,7 @@ class OfLabel(Record):
         errors = np.array([error_of_median(shape) for shape in self.shapes.items.values()])
         scale = np.sqrt(np.diag(of_means))
         factors = np.divide(errors, scale, out=np.zeros(len(scale)), where=scale > 0)
-        covariance: np.ndarray = of_means * np.outer(factors, factors)
-        return covariance
+        return np.asarray(of_means * np.outer(factors, factors))
 
     @property
     def expected_value(self) -> float:

@@ -97,10 +97,8 @@ def values_of(array: pa.Array) -> list[float | str | None]:
     if not pc.any(odd).as_py():
         return list(numeric.to_pylist())
     others = canonical(array).to_pylist()
-    return [
-        other if strange else number
-        for number, other, strange in zip(numeric.to_pylist(), others, odd.to_pylist(), strict=True)
-    ]
+    columns = zip(numeric.to_pylist(), others, odd.to_pylist(), strict=True)
+    return [other if strange else number for number, other, strange in columns]
 
 
 def hash_column(array: pa.Array) -> np.ndarray:
@@ -211,5 +209,4 @@ def repeats(times: np.ndarray, size: int) -> np.ndarray:
     most = REPEATED * size
     if times.sum() <= most:
         return times
-    scaled: np.ndarray = np.maximum(1, np.round(times * (most / times.sum()))).astype(np.int64)
-    return scaled
+    return np.asarray(np.maximum(1, np.round(times * (most / times.sum()))), np.int64)

@@ -126,13 +126,12 @@ def codes(array: pa.Array, given: Given) -> np.ndarray:
     """
     wanted = pa.array([values.label_of(value) for value in given], pa.string())
     equal = pc.is_in(values.canonical(array), value_set=wanted, skip_nulls=True)
-    found: np.ndarray = equal.to_numpy(zero_copy_only=False).astype(np.int64) * EQUAL
+    found = np.asarray(equal, np.int64) * EQUAL
     numbers = [number for number in map(number_of, given) if number is not None]
     if not numbers or len(numbers) < len(given):
         return found
     above = values.numbers(array).to_numpy(zero_copy_only=False) > min(numbers)
-    total: np.ndarray = found + above * ABOVE
-    return total
+    return np.asarray(found + above * ABOVE)
 
 
 def text_of(given: Given, scale: bool, *columns: Typed) -> str:

@@ -136,8 +136,7 @@ Term = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # hits, actua
 
 def over(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     """The quotient of each element; 0 where it has none, as Spark and scikit-learn's ``zero_division=0`` have it."""
-    ratios: np.ndarray = np.divide(above, below, out=np.zeros_like(above * 1.0), where=below != 0)
-    return ratios
+    return np.asarray(np.divide(above, below, out=np.zeros_like(above * 1.0), where=below != 0))
 
 
 def f_of_classes(beta: float, hits: np.ndarray, actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -173,8 +172,7 @@ def weighted_error(t: Table, term: Term) -> float:
 
     def slope(i: int) -> np.ndarray:
         moved = [x + (1j * STEP if i == place else 0j) for place, x in enumerate((hits, actual, predicted))]
-        slopes: np.ndarray = (moved[1] * term(*moved)).imag / STEP / n
-        return slopes
+        return np.asarray((moved[1] * term(*moved)).imag / STEP / n)
 
     of_hit, of_truth, of_answer = (slope(i) for i in range(3))
     of_truth = of_truth - np.dot(actual, term(hits, actual, predicted)) / n / n

@@ -93,8 +93,7 @@ def numbers_of(name: str, path: str, rows: pa.RecordBatch) -> np.ndarray:
     if values.shape != (rows.num_rows,):
         gave = f"an array of shape {values.shape}" if values.shape else f"{given!r:.60}"
         raise DataError(f"metric '{name}': {path} gave {gave} for {rows.num_rows} rows; it must give one for each row")
-    finite: np.ndarray = values[np.isfinite(values)]
-    return finite
+    return np.asarray(values[np.isfinite(values)])
 
 
 def measures_of(
