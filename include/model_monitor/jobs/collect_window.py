@@ -154,13 +154,17 @@ def collected_of(summaries: Mapping[str, Summary], is_whole: bool = True) -> Col
 
 def check_rejected(collected: Collected, share: float) -> None:
     """Raise DataError, with the first example, if more than a share of the records could not be read."""
-    rejected, records = collected.rejected, collected.records
-    if rejected and rejected / records > share:
-        first = collected.kept[0]
+    problem = "records can't be read"
+    check_share(collected.rejected, collected.records, share, problem, Evidence(collected=collected))
+
+
+def check_share(bad: int, count: int, share: float, problem: str, evidence: Evidence) -> None:
+    if bad and bad / count > share:
+        first = evidence.kept[0]
         raise DataError(
-            f"{rejected} of {records} records can't be read, more than the share of {share:g} that max_rejected "
-            f"allows. The first: {first.file} line {first.line}: {first.reason}",
-            Evidence(collected=collected),
+            f"{bad} of {count} {problem}, more than the share of {share:g} that max_rejected allows. "
+            f"The first: {first.file} line {first.line}: {first.reason}",
+            evidence,
         )
 
 

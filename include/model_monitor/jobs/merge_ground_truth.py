@@ -23,8 +23,7 @@ from model_monitor.config.monitors import label_of
 from model_monitor.config.sections import GroundTruth
 from model_monitor.core.batch import EVENT_ID, EVENT_TIME, LABELLED
 from model_monitor.core.window import Window, iso, moment
-from model_monitor.errors import DataError
-from model_monitor.jobs.collect_window import current_rows, identities
+from model_monitor.jobs.collect_window import check_share, current_rows, identities
 from model_monitor.jobs.late_labels import identity, reported
 from model_monitor.results.handover import FINAL, PENDING, PROVISIONAL, Evidence, Labels, Merged, SetAside
 from model_monitor.rows.labels import files as label_records
@@ -178,13 +177,7 @@ def label_state(matched: int, requests: int, truth: GroundTruth, arrived: Arrive
 
 def check_labels(labels: Labels, kept: list[SetAside], read: int, share: float) -> None:
     """Raise DataError, with the first example, if more than a share of label records can't be read or don't fit."""
-    for bad, count, problem in [
-        (labels.rejected, read, "can't be read"),
-        (labels.mismatched, labels.records + labels.mismatched, "don't fit their request"),
-    ]:
-        if bad and bad / count > share:
-            raise DataError(
-                f"{bad} of {count} label records {problem}, more than the share of {share:g} that max_rejected "
-                f"allows. The first: {kept[0].file} line {kept[0].line}: {kept[0].reason}",
-                Evidence(merged=Merged(labels=labels, kept=kept)),
-            )
+    evidence = Evidence(merged=Merged(labels=labels, kept=kept))
+    check_share(labels.rejected, read, share, "label records can't be read", evidence)
+    fitting = labels.records + labels.mismatched
+    check_share(labels.mismatched, fitting, share, "label records don't fit their request", evidence)

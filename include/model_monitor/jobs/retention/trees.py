@@ -63,11 +63,7 @@ class Tree:
 
 
 def first_moment(path: str) -> datetime | None:
-    """The first moment of a year, month or day, e.g. ``2026/01``; None for any other path.
-
-    >>> first_moment("2026/01"), first_moment("2026/13")
-    (datetime.datetime(2026, 1, 1, 0, 0, tzinfo=datetime.timezone.utc), None)
-    """
+    """The first moment of a year, month or day, e.g. ``2026/01``; None for any other path."""
     if not DATE.fullmatch(path):
         return None
     year, month, day = (*map(int, path.split("/")), 1, 1)[:3]

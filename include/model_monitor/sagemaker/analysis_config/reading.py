@@ -69,7 +69,7 @@ def at(address: str, read_bytes: Callable[[str], bytes] = store.read) -> Analysi
 
 
 def read(document: Mapping[str, Any]) -> Analysis:
-    """What a file's content asks for; monitors' files are subsets of the schema. Raises ConfigError."""
+    """What a file's content asks for. Raises ConfigError."""
     config = validated(document)
     header = Header.of(config)
     return Analysis(
@@ -104,8 +104,7 @@ class Header:
 
     @classmethod
     def of(cls, config: Config) -> Header:
-        """A label that is a path has the last header for a name; if the predicted label is a path too, the last one
-        is the predicted label's, and the one before it the label's."""
+        """A label and a predicted label that are paths have the last headers for names, in this order."""
         names = tuple(config.headers or ())
         columns = present(label=config.label, predicted_label=config.predicted_label)
         paths = {
@@ -187,7 +186,7 @@ def excluded(config: Config, header: Header) -> list[str]:
 
 
 def columns_of(config: Config, header: Header) -> dict[str, tuple[str, ...]]:
-    """Columns that the model does not get may still be judged for bias, so facets and the group are not excluded."""
+    """Facets and the group are judged for bias even if the model does not get them."""
     left_out = excluded(config, header)
     bias = bias_of(config, header)
     judged = [facet["name"] for facet in bias.get("facets", [])] + [bias.get("group_variable")]
@@ -213,13 +212,10 @@ def background(baseline: Any, features: Sequence[str]) -> list[list[Any]] | str 
     """The rows that stand for an average input, as lists of values; or the address of a file of them."""
     if baseline is None or isinstance(baseline, str):
         return baseline
-    rows = list(rows_in(baseline, features))
-    for i, row in enumerate(rows):
-        if features and len(row) != len(features):
-            raise ConfigError(
-                f"methods.shap.baseline: row {i} has {len(row)} values, and there are {len(features)} features: "
-                f"{', '.join(features)}"
-            )
+    rows, count = list(rows_in(baseline, features)), len(features)
+    if odd := [i for i, row in enumerate(rows) if features and len(row) != count]:
+        row, names = f"row {odd[0]} has {len(rows[odd[0]])} values", ", ".join(features)
+        raise ConfigError(f"methods.shap.baseline: {row}, and there are {count} features: {names}")
     return rows
 
 

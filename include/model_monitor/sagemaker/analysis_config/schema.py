@@ -1,7 +1,4 @@
-"""The keys of an ``analysis_config.json``, as SageMaker's schema has them (docs/sagemaker-formats.md, Bias).
-
-Which of them have no counterpart here, and what is done instead?
-"""
+"""SageMaker's schema of ``analysis_config.json`` (docs/sagemaker-formats.md, Bias), and which keys are unused here."""
 
 from __future__ import annotations
 
@@ -15,17 +12,9 @@ from model_monitor.errors import ConfigError
 
 INVALID = "Analysis configuration schema validation error."  # SageMaker's words
 
-DatasetType = Literal[
-    "text/csv",
-    "application/jsonlines",
-    "application/json",
-    "application/sagemakercapturejson",
-    "application/x-parquet",
-    "application/x-image",
-]
-ContentType = Literal[
-    "text/csv", "application/jsonlines", "application/json", "image/jpeg", "image/png", "application/x-npy"
-]
+AsText = Literal["text/csv", "application/jsonlines", "application/json"]
+DatasetType = Literal[AsText, "application/sagemakercapturejson", "application/x-parquet", "application/x-image"]
+ContentType = Literal[AsText, "image/jpeg", "image/png", "application/x-npy"]
 PRE_TRAINING = ("CDDL", "CI", "DPL", "JS", "KL", "KS", "LP", "TVD")
 POST_TRAINING = ("AD", "CDDPL", "DAR", "DCA", "DCR", "DI", "DPPL", "DRR", "FT", "GE", "RD", "SD", "TE")
 
@@ -139,7 +128,7 @@ class Predictor(Part):
     initial_instance_count: int | None = unused(NO_SHADOW)
     accelerator_type: str | None = unused(NO_SHADOW)
     content_type: ContentType | None = None
-    accept_type: Literal["text/csv", "application/jsonlines", "application/json"] | None = None
+    accept_type: AsText | None = None
     label: NameOrIndex | None = None
     probability: NameOrIndex | None = None
     label_headers: list[NameOrIndex] | None = None

@@ -175,14 +175,11 @@ class Import:
         if self.wishes.output is not None:
             return self.files.from_here(self.wishes.output)
         if "/" not in theirs[0].removeprefix("s3://"):
-            raise ConfigError(
-                f"SageMaker's reports are in {theirs[0]} itself, and nothing is beside a bucket; give --output"
-            )
+            raise ConfigError(f"SageMaker's reports are in the bucket {theirs[0]} itself; give --output")
         self.remarks.look(
             ("output",),
-            f"SageMaker's reports are in {', '.join(theirs)}, and stay as they are; to have later ones in the "
-            "same folders, write that here once SageMaker's schedule is stopped (rows and states go there, too, "
-            "into folders whose names start with _)",
+            f"SageMaker's reports stay in {', '.join(theirs)}; to have later ones there, too, and rows and states in "
+            "folders whose names start with _, write that here once SageMaker's schedule is stopped",
         )
         return theirs[0] + BESIDE
 

@@ -63,8 +63,8 @@ def of_data_quality(definition: Definition, about: OfSchedule) -> Json:
         )
     about.look(
         "options",
-        f"Environment.categorical_drift_method {method} is that of the next baseline that is learned; for the one "
-        "below write it into monitoring_config.distribution_constraints of its constraints.json",
+        f"Environment.categorical_drift_method {method} is that of the next baseline that is learned; for this one "
+        "write it into monitoring_config.distribution_constraints of its constraints.json",
     )
     return {"rules": {"categorical_method": method}}
 
@@ -73,8 +73,8 @@ def of_model_quality(definition: Definition, about: OfSchedule) -> Json:
     problem = definition.app.get("ProblemType") or definition.environment.get("problem_type")
     if problem is None:
         raise ConfigError(
-            f"schedule '{about.name}' has no ProblemType; add BinaryClassification, MulticlassClassification or "
-            "Regression to ModelQualityAppSpecification in the JSON, and give it with --from-json"
+            f"schedule '{about.name}' has no ProblemType; add it to ModelQualityAppSpecification in the JSON, and give "
+            "that with --from-json"
         )
     answers = definition.attributes
     if problem == "Regression" and "inference_attribute" not in answers:
@@ -114,11 +114,8 @@ def model_of(definition: Definition, predictor: Mapping[str, Any], address: str 
             "its address as a URL, sagemaker:ENDPOINT, python:DOTTED.PATH or a file"
         )
     if model is None:
-        about.look(
-            "explain",
-            "no shadow endpoint is made of a model here, so the monitored endpoint itself is asked; its data capture "
-            "records these requests, too. To ask another one give --model, or edit this",
-        )
+        remark = "no shadow endpoint is made, so the monitored one is asked, which captures these requests, too"
+        about.look("explain", f"{remark}; to ask another one give --model, or edit this")
         model = analysis_config.model_of(predictor, f"sagemaker:{definition.given['EndpointName']}") or {}
     if "artefact" in model:
         about.look("explain", "if loading this model runs code that is in it, as a pickle does, it needs trust: true")

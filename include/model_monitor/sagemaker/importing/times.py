@@ -76,10 +76,7 @@ def times_of(definition: Definition, about: OfSchedule) -> Json:
     if cron is None:
         return by_hand(analysed, offsets, about)
     if analysed and offsets:
-        about.look(
-            "cron",
-            "there are both DataAnalysisStartTime and StartTimeOffset; the offsets are taken",
-        )
+        about.look("cron", "there are both DataAnalysisStartTime and StartTimeOffset; the offsets are taken")
     span = offsets or analysed
     if span is None:
         return {"cron": expression}
@@ -100,15 +97,9 @@ def by_hand(analysed: Span | None, offsets: Span | None, about: OfSchedule) -> J
     """The times of a schedule that runs once, now: here a person starts it and gives the window."""
     if offsets:
         about.no_counterpart("StartTimeOffset, EndTimeOffset", "a run by hand judges the window given in its form")
-    if analysed is None:
-        about.look("cron", "NOW without DataAnalysisStartTime: it runs by hand, over the window that you give")
-        return {"cron": "NOW"}
-    about.look(
-        "cron",
-        f"NOW: it judged once, from {written(-analysed.start)} to {written(-analysed.end)} as seen from its making; "
-        "here it runs by hand, over the window that you give in the form",
-    )
-    return {"cron": "NOW", "window": written(analysed.start - analysed.end)}
+    judged = f"from {written(-analysed.start)} to {written(-analysed.end)}, " if analysed else ""
+    about.look("cron", f"NOW: it judged once, {judged}and here it runs by hand, over the window that you give")
+    return {"cron": "NOW"} | ({"window": written(analysed.start - analysed.end)} if analysed else {})
 
 
 def span_of(given: Json, start: str, end: str, cron: str | None, about: OfSchedule, key: str) -> Span | None:
@@ -122,10 +113,8 @@ def span_of(given: Json, start: str, end: str, cron: str | None, about: OfSchedu
         since = until + (longest_period(cron) if cron else timedelta(hours=1))
         about.look(key, f"there is {end} but no {start}; it is taken as {written(-since)}")
     if since <= until:
-        raise ConfigError(
-            f"schedule '{about.name}': {start} {written(-since)} is not before {end} {written(-until)}; correct one of "
-            "them in the JSON, and give it with --from-json"
-        )
+        problem = f"{start} {written(-since)} is not before {end} {written(-until)}"
+        raise ConfigError(f"schedule '{about.name}': {problem}; correct the JSON, and give it with --from-json")
     return Span(since, until)
 
 
