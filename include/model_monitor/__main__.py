@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from model_monitor import __version__
 from model_monitor.core.window import iso, moment
-from model_monitor.errors import ConfigError, MonitorError
+from model_monitor.errors import ConfigError, MonitorError, printable
 from model_monitor.recorder.receiver import command as receive_command
 from model_monitor.sagemaker.importing import command as import_sagemaker
 
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked = understood(parser().parse_args(arguments))
         return int(asked.command(asked))
     except MonitorError as error:
-        print(f"model-monitor: {error}", file=sys.stderr)
+        print(f"model-monitor: {printable(str(error))}", file=sys.stderr)
         return FAILED
     except ModuleNotFoundError as error:
         print(f"model-monitor: {error}; install the package with its extra 'analysis'", file=sys.stderr)
@@ -166,8 +166,8 @@ def run_validate(asked: argparse.Namespace) -> int:
         else:
             print(f"{path}: endpoint {endpoint.endpoint}, schedules {', '.join(s.name for s in endpoint.schedules)}")
     if problems:
-        raise ConfigError("\n".join(problems))
-    return OK
+        print("model-monitor: " + "\n".join(map(printable, problems)), file=sys.stderr)
+    return FAILED if problems else OK
 
 
 def run_schema(asked: argparse.Namespace) -> int:
@@ -182,7 +182,7 @@ def run_baseline(asked: argparse.Namespace) -> int:
 
     source = by_hand.Source(asked.dataset, asked.format, asked.header)
     document = by_hand.baseline(question_of(asked), source, asked.output, asked.max_rejected)
-    print(f"{asked.output}: baseline of {document['counts']['judged']} rows{set_aside(document)}")
+    print(printable(f"{asked.output}: baseline of {document['counts']['judged']} rows{set_aside(document)}"))
     return OK
 
 
@@ -204,7 +204,7 @@ def run_run(asked: argparse.Namespace) -> int:
     rows = f"{document['counts']['judged']} rows{execution.captured_in_short(document.get('capture'))}"
     found = document["violations"]
     reason = f". {document['reason']}" if document["reason"] else ""
-    print(f"{asked.output}: {document['status']}, {rows}, {found} violations{set_aside(document)}{reason}")
+    print(printable(f"{asked.output}: {document['status']}, {rows}, {found} violations{set_aside(document)}{reason}"))
     if found:
         return WITH_VIOLATIONS
     nothing = (execution.NO_DATA, execution.UNDEFINED, execution.LABELS_PENDING)

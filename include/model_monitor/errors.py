@@ -32,3 +32,12 @@ class DataError(MonitorError):
 
 class StoreError(MonitorError):
     """A store is out of reach or refused; trying again may help."""
+
+
+def printable(text: str) -> str:
+    """A text in one line, with escapes for control characters: names of columns come from whoever calls the endpoint.
+
+    >>> printable("plan\\n[INFO] 0 violations\\x1b[2J")
+    'plan\\\\n[INFO] 0 violations\\\\x1b[2J'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)

@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from model_monitor.core.window import Window, iso
-from model_monitor.errors import MonitorError, StoreError
+from model_monitor.errors import MonitorError, StoreError, printable
 from model_monitor_airflow.connections import headers_of
 from model_monitor_airflow.dag_settings import RETENTION_PREVIEW
 from model_monitor_airflow.windows import labels_until, now_of, window_of
@@ -42,7 +42,7 @@ class EndpointOperator(BaseOperator):
         except StoreError:
             raise
         except MonitorError as error:
-            raise AirflowFailException(str(error)) from error
+            raise AirflowFailException(printable(str(error))) from error
 
     def verb(self, jobs: ModuleType, context: Context) -> Any:
         """Calls the verb; what it returns is the task's XCom."""

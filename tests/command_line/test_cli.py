@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support.captures import at, capture, record
 
 from model_monitor.__main__ import main
 
@@ -192,3 +194,52 @@ def test_json_lines_are_understood_in_every_spelling(tmp_path: Path, spelt: str)
     rows = tmp_path / "rows.jsonl"
     assert run("baseline", "data-quality", "--dataset", rows, "--format", spelt, "--output", tmp_path / "b") == 0
     assert json.loads((tmp_path / "b/execution.json").read_text())["counts"]["judged"] == 2
+
+
+NESTED, SURROGATE = "[" * 3000 + "]" * 3000, '"\\ud800"'
+BROKEN_DOCUMENTS = {
+    "nested too deeply": f'{{"version": {NESTED}, "features": []}}',
+    "surrogates not allowed": f'{{"features": [{{"name": {SURROGATE}, "inferred_type": "String"}}]}}',
+    "'domains' is a list of texts": '{"features": [{"name": "a", "inferred_type": "String", "string_constraints": '
+    '{"domains": [{"a": 1}]}}]}',
+}
+
+
+@pytest.mark.parametrize("flag", ["--statistics", "--constraints"])
+@pytest.mark.parametrize("reason", BROKEN_DOCUMENTS)
+def test_a_document_that_can_not_be_read_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], reason: str, flag: str
+) -> None:
+    (tmp_path / "a.csv").write_text("a\nx\n")
+    (tmp_path / "bad.json").write_text(BROKEN_DOCUMENTS[reason])
+    arguments = ["--dataset", str(tmp_path / "a.csv"), "--format", "csv", flag, str(tmp_path / "bad.json")]
+    code = main(["run", "data-quality", *arguments, "--output", str(tmp_path / "out")])
+    if code == 1:
+        [line] = capsys.readouterr().err.splitlines()
+        assert "bad.json" in line and reason in line
+    else:
+        assert flag == "--statistics" and "domains" in reason  # statistics have none
+
+
+@pytest.mark.parametrize("pipe", ["fifo", "/dev/zero", "/dev/null"])
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet", "capture"])
+def test_a_pipe_or_a_device_is_refused_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], pipe: str, format: str
+) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    arguments = ["--dataset", str(tmp_path / pipe), "--format", format, "--output", str(tmp_path / "out")]
+    assert main(["run", "data-quality", *arguments]) == 1
+    assert "can't be read; write it to a file first" in capsys.readouterr().err
+
+
+def test_a_link_that_leads_out_of_the_captures_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/x.jsonl").write_text("KEY=hunter2\n")
+    capture(tmp_path / "capture", [record(f"e{i}", "1,2\n", "0.5", at(i)) for i in range(20)])
+    (tmp_path / "capture/link.jsonl").symlink_to(tmp_path / "secrets/x.jsonl")
+    (tmp_path / "capture/folder").symlink_to(tmp_path / "secrets")
+    arguments = ["--dataset", str(tmp_path / "capture"), "--format", "capture", "--output", str(tmp_path / "out")]
+    main(["run", "data-quality", *arguments])
+    execution = json.loads((tmp_path / "out/execution.json").read_text())
+    assert (execution["counts"]["judged"], execution["counts"]["rejected"]) == (20, 0)
+    assert not (tmp_path / "out/rejected").exists()

@@ -162,7 +162,7 @@ def totals(execution: Execution, summaries: Mapping[str, Summary]) -> dict[str, 
 def coverage_in(address: str, window: Window) -> tuple[int, int]:
     """How many requests of a file of merged rows are in a window, and how many of them have a label."""
     with undamaged(address), store.open_file(address) as stream:
-        rows = pq.read_table(stream, columns=[EVENT_ID, EVENT_TIME, LABELLED])
+        rows = pq.read_table(stream, columns=[EVENT_ID, EVENT_TIME, LABELLED], page_checksum_verification=True)
     inside = within(rows.column(EVENT_TIME), window)
     rows = rows if inside is None else rows.filter(inside)
     ids = rows.column(EVENT_ID)

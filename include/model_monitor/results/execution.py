@@ -11,6 +11,7 @@ import msgspec
 
 from model_monitor import __version__
 from model_monitor.core.constraints import Between, Bound, Finding, Near, Unlearned, Within
+from model_monitor.errors import printable
 from model_monitor.results.documents.protocol import Document, in_front, number
 from model_monitor.results.handover import Evidence, SetAside
 
@@ -118,8 +119,8 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
         **{name: document[name] for name in ("capture", "labels") if name in document},
         "report": report,
         "window": window,
-        "message": f"{message}. {document['reason']}".rstrip(". ") + ".",
-        "details": told + more,
+        "message": printable(f"{message}. {document['reason']}".rstrip(". ") + "."),
+        "details": [printable(text) for text in told + more],
     }
 
 

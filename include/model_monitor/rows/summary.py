@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from model_monitor import store
 from model_monitor.core.window import iso
 from model_monitor.errors import DataError, StoreError
 
+DIGEST = b"model_monitor_digest"
 FOOTER = b"model_monitor"  # marks a Parquet file of collected rows, and holds its summary
 KEPT_REJECTED = 1000  # records set aside in a summary; more are only counted
 KEPT_CHARACTERS = 2000
@@ -96,12 +98,15 @@ def summary_of(address: str) -> Summary | None:
     """The summary in the footer of a file of rows; None if there is no such file. Raises DataError."""
     try:
         with undamaged(address), store.open_file(address) as stream:
-            content = (pq.read_metadata(stream).metadata or {}).get(FOOTER)
+            metadata = pq.read_metadata(stream)
+            content, schema = (metadata.metadata or {}), metadata.schema.to_arrow_schema()
     except FileNotFoundError:
         return None
-    if content is None:
+    if FOOTER not in content:
         return None
-    fields = json.loads(content)
+    if content.get(DIGEST) != digest_of(content[FOOTER], schema):
+        raise DataError(f"{address} is damaged: its digest is another one; remove it, and it is made again")
+    fields = json.loads(content[FOOTER])
     return Summary(**(fields | {"reasons": Counter(fields["reasons"])}))
 
 
@@ -112,7 +117,7 @@ def undamaged(address: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, KeyError, ValueError, OSError) as error:  # a flipped bit may look like anything
         if "AWS Error" in str(error):
             raise StoreError(f"{address}: {error}") from error
         reason = " ".join(str(error).split())
@@ -121,11 +126,26 @@ def undamaged(address: str) -> Iterator[None]:
 
 def writer_of(path: Path, schema: pa.Schema, coded: Sequence[str]) -> pq.ParquetWriter:
     """``coded`` are the columns whose values repeat, which are stored as codes."""
-    return pq.ParquetWriter(path, schema, use_dictionary=list(coded) or False, compression="zstd", compression_level=1)
+    return pq.ParquetWriter(
+        path,
+        schema,
+        use_dictionary=list(coded) or False,
+        compression="zstd",
+        compression_level=1,
+        write_page_checksum=True,
+    )
 
 
 def add_footer(writer: pq.ParquetWriter, summary: Summary) -> None:
-    writer.add_key_value_metadata({FOOTER: json.dumps(vars(summary)).encode()})
+    """Pages have checksums of their own; the digest is for what else is in the file."""
+    footer = json.dumps(vars(summary)).encode()
+    writer.add_key_value_metadata({FOOTER: footer, DIGEST: digest_of(footer, writer.schema)})
+
+
+def digest_of(footer: bytes, schema: pa.Schema) -> bytes:
+    """The SHA-256 of a footer, and of the columns' names and types."""
+    columns = "\n".join(f"{column.name}\t{column.type}" for column in schema)
+    return hashlib.sha256(footer + columns.encode("utf-8", "surrogatepass")).hexdigest().encode()
 
 
 @contextmanager
@@ -141,6 +161,6 @@ def opened(address: str) -> Iterator[pq.ParquetFile]:
     """A file of collected rows. Raises DataError if it is gone or damaged."""
     try:
         with undamaged(address), store.open_file(address) as stream:
-            yield pq.ParquetFile(stream)
+            yield pq.ParquetFile(stream, page_checksum_verification=True)
     except FileNotFoundError as error:
         raise DataError(f"{address} is gone; collect the window again") from error

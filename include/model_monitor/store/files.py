@@ -128,9 +128,13 @@ def exists(address: str) -> bool:
         return bool(system.get_file_info(path).type == fs.FileType.File)
 
 
-def list_files(address: str, suffixes: tuple[str, ...] = ("",)) -> list[File]:
+def list_files(address: str, suffixes: tuple[str, ...] = ("",), within: str | None = None) -> list[File]:
     """The files at or below an address, by rising address, without names that start with a dot or an underscore, which
-    hold no data. Raises StoreError."""
+    hold no data.
+
+    within: a folder that links on a disk must not lead out of; files to which one does are left out. Raises
+    ConfigError for a pipe or a device, StoreError.
+    """
     from pyarrow import fs
 
     system, path = located(address)
@@ -138,7 +142,12 @@ def list_files(address: str, suffixes: tuple[str, ...] = ("",)) -> list[File]:
         info = system.get_file_info(path)
         if info.type == fs.FileType.File:
             return [File(address, info.size, info.mtime_ns or 0)]
+        if info.type == fs.FileType.Unknown:
+            raise ConfigError(f"{address}: a pipe or a device can't be read; write it to a file first")
         infos = system.get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True))
+    if within and isinstance(system, fs.LocalFileSystem):
+        root = os.path.realpath(located(within)[1]).rstrip("/") + "/"
+        infos = [info for info in infos if os.path.realpath(info.path).startswith(root)]
     return sorted(
         File(addresses.join(address, name), info.size, info.mtime_ns or 0)
         for info in infos

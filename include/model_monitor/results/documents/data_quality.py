@@ -177,7 +177,7 @@ def expectation(f: Document, statistics: Document | None, rules: Rules) -> Expec
         f.get("inferred_type", UNKNOWN),
         share(f, "completeness"),
         bool(f.get("num_constraints", {}).get("is_non_negative", False)),
-        None if domains is None else tuple(domains),
+        None if domains is None else texts(domains),
         spread_of(statistics) if statistics else None,
         rules_of(overrides_of(f), rules),
     )
@@ -248,6 +248,13 @@ def rules_of(config: Document, defaults: Rules) -> Rules:
     method = one_of(comparison, "comparison_method", "Robust", "Simple")
     settings["robust"] = None if method is None else method == "Robust"
     return replace(defaults, **{key: value for key, value in settings.items() if value is not None})
+
+
+def texts(values: Any) -> tuple[str, ...]:
+    """The texts of a list. Raises ValueError for anything else."""
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ValueError("'domains' is a list of texts")
+    return tuple(values)
 
 
 def enabled(config: Document, key: str) -> bool | None:

@@ -96,6 +96,9 @@ def decode(content: bytes, address: str) -> Document:
     """A JSON object from a file's bytes. Raises ConfigError that names the file."""
     try:
         document = json.loads(content)
+        json.dumps(document, ensure_ascii=False).encode()  # a lone surrogate could be read, and never written again
+    except RecursionError as error:
+        raise ConfigError(f"{address}: not JSON that can be read: nested too deeply") from error
     except ValueError as error:
         raise ConfigError(f"{address}: not JSON: {error}") from error
     if not isinstance(document, dict):

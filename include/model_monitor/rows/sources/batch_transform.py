@@ -39,7 +39,7 @@ class BatchTransform(Source):
 
     def listed(self, window: Window) -> list[Listed]:
         """Manifests, each with the files that it names."""
-        manifests = in_hour_folders(window, self.straggler_hours, self.folder, MANIFESTS)
+        manifests = in_hour_folders(window, self.straggler_hours, self.folder, MANIFESTS, self.uri)
         outputs = ahead(lambda manifest: outputs_of(manifest.file, self.data), manifests, AT_ONCE)
         return [
             listed

@@ -191,7 +191,8 @@ def row_group(address: str, index: int, with_records: bool = False) -> Iterator[
     that are kept for merging are included only ``with_records``."""
     with undamaged(address), store.open_file(address) as stream:
         metadata = pq.read_metadata(stream)
-        file = pq.ParquetFile(stream, metadata=metadata, read_dictionary=coded_columns(metadata, index))
+        coded = coded_columns(metadata, index)
+        file = pq.ParquetFile(stream, metadata=metadata, read_dictionary=coded, page_checksum_verification=True)
         for f in file.schema_arrow:
             if pa.types.is_nested(f.type) or pa.types.is_binary(f.type) or pa.types.is_large_binary(f.type):
                 raise DataError(

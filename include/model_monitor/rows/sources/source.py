@@ -63,11 +63,11 @@ def hours_around(window: Window, straggler_hours: int) -> list[datetime]:
 
 
 def in_hour_folders(
-    window: Window, straggler_hours: int, folder_of: Callable[[datetime], str], suffixes: tuple[str, ...]
+    window: Window, straggler_hours: int, folder_of: Callable[[datetime], str], suffixes: tuple[str, ...], uri: str
 ) -> list[Listed]:
-    """The files in the folders of a window's hours and of its stragglers."""
+    """The files in the folders of a window's hours and of its stragglers; no link leads out of ``uri``."""
     hours, margin = hours_around(window, straggler_hours), straggler_hours * HOUR
-    folders = ahead(lambda hour: store.list_files(folder_of(hour), suffixes), hours, AT_ONCE)
+    folders = ahead(lambda hour: store.list_files(folder_of(hour), suffixes, within=uri), hours, AT_ONCE)
     return [
         Listed(file, Window(hour - margin, hour + HOUR + margin), hour)
         for hour, files in zip(hours, folders, strict=True)
@@ -91,7 +91,7 @@ class CaptureFiles(Source):
         return store.join(self.uri, self.endpoint, self.variant, f"{hour:%Y/%m/%d/%H}")
 
     def listed(self, window: Window) -> list[Listed]:
-        return in_hour_folders(window, self.straggler_hours, self.folder, SUFFIXES)
+        return in_hour_folders(window, self.straggler_hours, self.folder, SUFFIXES, self.uri)
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class CaptureFolder(Source):
 
     def listed(self, window: Window) -> list[Listed]:
         """Raises ConfigError if there are none."""
-        files = store.list_files(self.uri, SUFFIXES)
+        files = store.list_files(self.uri, SUFFIXES, within=self.uri)
         if not files:
             raise ConfigError(f"there are no capture files at {self.uri}: none ends in {', '.join(SUFFIXES)}")
         return [Listed(file, EVER) for file in files]
