@@ -75,16 +75,19 @@ def content_of(address: str) -> bytes:
         raise ConfigError(f"there is no model at {address}") from error
 
 
-def missing(package: str, address: str) -> ConfigError:
-    return ConfigError(f"{address} needs the package {package}, which is not installed: pip install {package}")
+def imported(module: str, package: str, address: str) -> Any:
+    """A module of a package that may not be installed. Raises ConfigError."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"{address} needs the package {package}, which is not installed: pip install {package}"
+        ) from error
 
 
 def booster(address: str) -> InProcess:
     """An XGBoost model; it answers with the output of its objective, such as probabilities."""
-    try:
-        import xgboost
-    except ModuleNotFoundError as error:
-        raise missing("xgboost", address) from error
+    xgboost = imported("xgboost", "xgboost", address)
     native = xgboost.Booster()
     try:
         native.load_model(bytearray(content_of(address)))
@@ -110,10 +113,7 @@ def booster(address: str) -> InProcess:
 def estimator(address: str) -> InProcess:
     """A scikit-learn model. A classifier answers with the probability of its second class if it has two, else with
     those of all classes; any other model with the output of ``predict``."""
-    try:
-        import joblib
-    except ModuleNotFoundError as error:
-        raise missing("scikit-learn", address) from error
+    joblib = imported("joblib", "scikit-learn", address)
     content = content_of(address)
     try:
         native = joblib.load(io.BytesIO(content))
@@ -144,10 +144,7 @@ def table_of(rows: np.ndarray, features: Sequence[str]) -> Any:
 
 def mlflow_model(address: str) -> InProcess:
     """An MLflow model of any flavour; it answers with the output of ``predict``."""
-    try:
-        from mlflow import exceptions, pyfunc
-    except ModuleNotFoundError as error:
-        raise missing("mlflow", address) from error
+    exceptions, pyfunc = (imported(f"mlflow.{name}", "mlflow", address) for name in ("exceptions", "pyfunc"))
     try:
         native = pyfunc.load_model(address.removeprefix(MLFLOW))
     except (exceptions.MlflowException, OSError) as error:

@@ -91,8 +91,7 @@ def csv_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch]:
     try:
         yield from csv_rows(file, names, dataset.header, set_aside)
     except pa.ArrowInvalid as error:
-        header_alone = b"\n" not in next(blocks.chunks(file), b"")
-        if not header_alone:
+        if b"\n" in next(blocks.chunks(file), b""):  # else a header alone
             raise DataError(f"{file.address} can't be read as CSV: {error}") from error
     except OSError as error:
         if file.is_gzip:

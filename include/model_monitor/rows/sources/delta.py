@@ -110,7 +110,7 @@ def read(uri: str, columns: TableColumns) -> Snapshot:
     by = table.metadata().partition_columns
     types = {name: added["partition"].type.field(name).type for name in by}
     time = next((fields[name] for name in columns.times if name in fields), "")
-    values = {name: parquet.plain(pc.struct_field(whole(added["partition"]), [name]), uri) for name in by}
+    values = {name: parquet.plain(pc.struct_field(added["partition"].combine_chunks(), [name]), uri) for name in by}
     bounds = bounds_in(added, time)
     files = []
     for i, path in enumerate(added["path"].to_pylist()):
@@ -210,11 +210,7 @@ def part_of(added: pa.Table, part: str, name: str) -> Sequence[Any]:
     kind = added[part].type if part in added.column_names else None
     if kind is None or not pa.types.is_struct(kind) or kind.get_field_index(name) < 0:
         return [None] * len(added)
-    return parquet.plain(pc.struct_field(whole(added[part]), [name]), name)
-
-
-def whole(column: pa.ChunkedArray) -> pa.Array:
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    return parquet.plain(pc.struct_field(added[part].combine_chunks(), [name]), name)
 
 
 def rows(
