@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as judge
 
 from model_monitor.core.measures import Estimate, Measure, Share, Undefined
-from model_monitor.monitors.model_quality import binary, multiclass, sagemaker_formulas
+from model_monitor.monitors.model_quality import binary, multiclass
 from model_monitor.monitors.model_quality.classification import (
     BETAS,
     WEIGHTED,
@@ -21,6 +21,8 @@ from model_monitor.monitors.model_quality.classification import (
     Table,
     error_of,
     f_of,
+    sagemaker_binary,
+    sagemaker_multiclass,
     share_error,
     weighted,
     weighted_error,
@@ -67,7 +69,7 @@ def test_the_originals_formulas_are_those_of_scikit_learn_with_zero_for_nothing(
     if not c.n:
         return
     truth, predicted = rows_of(c)
-    found = sagemaker_formulas.binary(c, c.constant(False), 0.5)
+    found = sagemaker_binary(c, c.constant(False), 0.5)
     assert found["recall"] == pytest.approx(judge.recall_score(truth, predicted, zero_division=0), abs=1e-12)
     assert found["precision"] == pytest.approx(judge.precision_score(truth, predicted, zero_division=0), abs=1e-12)
     for name, beta in BETAS.items():
@@ -80,7 +82,7 @@ def test_the_originals_formulas_are_those_of_scikit_learn_with_zero_for_nothing(
 
 def test_the_originals_binary_example_is_reproduced_bit_for_bit() -> None:
     """Its documentation's confusion matrix {0: {0: 1, 1: 2}, 1: {0: 0, 1: 1}}."""
-    found = sagemaker_formulas.binary(Confusion(tp=1, fp=2, fn=0, tn=1), Confusion(), 1.0)
+    found = sagemaker_binary(Confusion(tp=1, fp=2, fn=0, tn=1), Confusion(), 1.0)
     assert found["precision"] == 0.3333333333333333
     assert (found["true_negative_rate"], found["false_positive_rate"]) == (0.33333333333333337, 0.6666666666666666)
     assert (found["f0_5"], found["f1"], found["f2"]) == (0.3846153846153846, 0.5, 0.7142857142857143)
@@ -90,7 +92,7 @@ DOCUMENTED = Table.of({("0", "0"): 1180, ("0", "1"): 510, ("1", "0"): 268, ("1",
 
 
 def test_the_originals_multiclass_example_is_reproduced() -> None:
-    found = sagemaker_formulas.multiclass(DOCUMENTED)
+    found = sagemaker_multiclass(DOCUMENTED)
     assert list(found) == list(multiclass.NAMES)
     expected = [0.6288167938931297, 0.6288167938931297, 0.6983172269629505]
     expected += [0.6803947317178771, 0.6571162346664904, 0.6384024354394601]
@@ -99,7 +101,7 @@ def test_the_originals_multiclass_example_is_reproduced() -> None:
     ones = Table(DOCUMENTED.labels, np.array([0, 1]), np.array([1, 1]), DOCUMENTED.actual)
     expected = [0.19370229007633588, 0.19370229007633588, 0.03752057718081697]
     expected += [0.04473443104152011, 0.06286421244683643, 0.10570313141262414]
-    assert list(sagemaker_formulas.multiclass(ones).values()) == pytest.approx(expected, abs=2e-16)
+    assert list(sagemaker_multiclass(ones).values()) == pytest.approx(expected, abs=2e-16)
     majority = multiclass.as_sagemaker(DOCUMENTED)["accuracy_best_constant_classifier"]
     assert majority == pytest.approx(1690 / 2096)
 

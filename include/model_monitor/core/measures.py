@@ -43,8 +43,8 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number estimated from ``n`` rows, and its standard error (>= 0; None if unknown, infinite if numbers are too
-    large for it). ``largest`` is the greatest part (0..1) of a sum that one row has; None if unknown."""
+    """A number estimated from ``n`` rows; its standard ``error`` (>= 0, infinite if numbers are too large), and the
+    ``largest`` part (0..1) of a sum that one row has; None if unknown."""
 
     value: float
     error: float | None = None

@@ -31,11 +31,8 @@ PROBE_ROWS = 2 * NUMERALS
 
 @dataclass(frozen=True)
 class Column(Record):
-    """The State of one column.
-
-    ``kinds`` counts the present values of each type. ``numbers`` and ``quantiles`` are of the numeric ones. ``words``
-    and ``distinct`` are of the texts that are no numbers; ``numerals`` of those that are, or only their count once
-    more than ``NUMERALS`` different ones were seen.
+    """The State of one column: ``kinds`` counts the present values of each type; ``words`` and ``distinct`` are of the
+    texts that are no numbers; ``numerals`` of those that are, or only their count beyond ``NUMERALS`` different ones.
     """
 
     kinds: Counts = Counts()
@@ -75,8 +72,7 @@ class Column(Record):
 
     @property
     def distinct_count(self) -> float:
-        """How many different texts. Exact while every text was counted; then words are estimated, and numerals are at
-        least as many as the sketch still holds."""
+        """How many different texts; beyond those counted, words are estimated and numerals are those of the sketch."""
         words = self.distinct.estimate if self.words.rest else len(self.words.values)
         numerals = len(np.unique(self.quantiles.weighted()[0])) if self.numerals.rest else len(self.numerals.values)
         return float(words + numerals)

@@ -37,12 +37,9 @@ class SetAside(msgspec.Struct, frozen=True):
 
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a window's labels have come.
-
-    ``requests``, ``matched`` and ``unmatched`` count requests, ``records``, ``duplicates``, ``mismatched`` and
-    ``rejected`` label records, ``late`` requests whose first label came from the tick on. ``coverage`` is the share of
-    requests with a label, None of no requests. ``over``: no more labels are waited for.
-    """
+    """How far a window's labels have come: counts of requests and of label ``records``, ``duplicates``, ``mismatched``
+    and ``rejected``; ``late`` requests had their first label from the tick on. ``coverage`` (0..1) is None of no
+    requests. ``over``: no more labels are waited for."""
 
     requests: int
     matched: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -25,6 +25,7 @@ from model_monitor.monitors.bias.metrics import (
 )
 from model_monitor.monitors.bias.options import Options
 from model_monitor.monitors.bias.value_types import Given, Typed
+from model_monitor.monitors.options import Compatibility
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -156,9 +157,7 @@ class SageMakerConventions(Conventions):
         return None if value is None else Between(low=-abs(value), high=abs(value))
 
 
-def conventions_of(options: Options) -> Conventions:
-    """The conventions of an option ``compatibility``."""
-    return {"calibrated": Conventions, "sagemaker": SageMakerConventions}[options.compatibility](options)
+CONVENTIONS: Mapping[Compatibility, type[Conventions]] = {"calibrated": Conventions, "sagemaker": SageMakerConventions}
 
 
 def number_in(measure: Measure) -> float | None:

@@ -50,11 +50,8 @@ class Entry:
 
     @property
     def subject(self) -> Subject:
-        """The subject of its constraints and measures: ``Sex = 0``, or ``Age > 40`` whatever the largest number is.
-
-        ``segment`` stays free for ``By`` and ``Segmented``. An entry read back from ``analysis.json`` has the same
-        subject as the live one, which is how a finding leads to its entry.
-        """
+        """The subject of its constraints and measures: ``Sex = 0``, or ``Age > 40`` whatever the largest number is. An
+        entry read back from ``analysis.json`` has the same."""
         return Subject(f"{self.facet} {self.key or key_of(self.value)}")
 
     @property

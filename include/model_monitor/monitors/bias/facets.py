@@ -31,8 +31,7 @@ class Facet:
     value_or_threshold: as in SageMaker's configuration: several are values; ``value_types`` decides from the data
         whether a single one is a value or a threshold.
 
-    Without any of the last three, each distinct value has an entry, compared with all others. Raises ValueError if more
-    than one of them is given, or a threshold for an intersection.
+    Without any of the last three, each distinct value has an entry, compared with all others. Raises ValueError.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}

@@ -11,7 +11,7 @@ from model_monitor.core.constraints import Constraint, Unlearned
 from model_monitor.core.measures import EVERYTHING, Estimate, Measure, Measures, Share, Subject
 from model_monitor.core.monitor import Monitor
 from model_monitor.monitors.bias import tallies, value_types
-from model_monitor.monitors.bias.conventions import Conventions, conventions_of, number_in
+from model_monitor.monitors.bias.conventions import CONVENTIONS, Conventions, number_in
 from model_monitor.monitors.bias.entries import Entry, entries_of
 from model_monitor.monitors.bias.metrics import GROUPED
 from model_monitor.monitors.bias.options import Options
@@ -33,8 +33,7 @@ class Bias(Options, Monitor[Tallies]):
 
     @cached_property
     def conventions(self) -> Conventions:
-        """How this mode counts, measures and judges."""
-        return conventions_of(self)
+        return CONVENTIONS[self.compatibility](self)
 
     @property
     def empty(self) -> Tallies:
@@ -44,8 +43,7 @@ class Bias(Options, Monitor[Tallies]):
         return tallies.observe(self.conventions, batch)
 
     def measure(self, state: Tallies) -> Measures:
-        """Each entry's metrics by its subject: calibrated an Estimate, or Undefined below ``minimum_per_side`` rows;
-        sagemaker a float. Of everything ``coverage``, the Share of rows with a label."""
+        """Each entry's metrics by its subject; of everything ``coverage``, the Share of rows with a label."""
         measures: dict[tuple[Subject, str], Measure] = {(EVERYTHING, COVERAGE): Share(state.labelled, state.rows)}
         for entry in self.entries(state):
             for name, measure in entry.metrics.items():
@@ -61,11 +59,7 @@ class Bias(Options, Monitor[Tallies]):
         return self.constraints(self.entries(baseline))
 
     def entries(self, state: Tallies) -> list[Entry]:
-        """In the order of ``facets``, those of one facet by value.
-
-        A facet with given values always has its entry. One without has an entry for each value that occurs, or a
-        single undefined one if there are too many.
-        """
+        """In the order of ``facets``, those of one facet by value; a single undefined one if there are too many."""
         return entries_of(self.conventions, state)
 
     def constraints(self, baseline: Iterable[Entry]) -> Iterator[Constraint]:

@@ -14,12 +14,13 @@ from model_monitor.core import ranking
 from model_monitor.core.measures import Estimate, Measure, Share, Undefined
 from model_monitor.core.states import Moments
 from model_monitor.core.states.scores import on_one_grid
-from model_monitor.monitors.model_quality import sagemaker_formulas
 from model_monitor.monitors.model_quality.classification import (
     BETAS,
     Confusion,
     error_of,
     f_of,
+    sagemaker_auc,
+    sagemaker_binary,
 )
 from model_monitor.monitors.model_quality.outcomes import BINS, Classified, Scored
 from model_monitor.monitors.model_quality.regression import mean_of
@@ -34,7 +35,7 @@ BETTER: dict[str, Literal["higher", "lower"]] = {
 }
 OF_RANK = ("average_precision",)
 OF_SCORES = ("brier_score", "log_loss", "expected_calibration_error")
-SAGEMAKER = [*sagemaker_formulas.binary(Confusion(), Confusion(), 0.0)]
+SAGEMAKER = [*sagemaker_binary(Confusion(), Confusion(), 0.0)]
 CONSTANT = "_best_constant_classifier"
 HINT = "; if all of them are the model's, list them in class_names"
 
@@ -122,8 +123,8 @@ def matrix(state: Classified, coding: Coding) -> dict[str, dict[str, int]]:
 
 def as_sagemaker(state: Classified, coding: Coding) -> dict[str, Measure]:
     c = confusion_of(state, coding)
-    auc = sagemaker_formulas.auc(*ranked(state, coding))
-    return {**sagemaker_formulas.binary(c, c.constant(coding.positive_is_smaller), auc)}
+    auc = sagemaker_auc(*ranked(state, coding))
+    return {**sagemaker_binary(c, c.constant(coding.positive_is_smaller), auc)}
 
 
 def metrics(state: Classified, coding: Coding) -> dict[str, Measure]:

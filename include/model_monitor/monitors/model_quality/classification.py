@@ -1,4 +1,7 @@
-"""Formulas of classification: pure functions of the number of rows by truth and prediction."""
+"""Formulas of classification: pure functions of the number of rows by truth and prediction.
+
+SageMaker's come last, as Spark computes them: 0/0 is 0.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from functools import partial
 
 import numpy as np
 
+from model_monitor.core import ranking
 from model_monitor.monitors.values import in_order
 
 BETAS = {"f0_5": 0.5, "f1": 1.0, "f2": 2.0}
@@ -181,3 +185,58 @@ def weighted_error(t: Table, term: Term) -> float:
     observed = np.dot(t.rows, (of_truth[t.truth] + of_answer[t.answer]) ** 2)
     diagonal = np.dot(hits, (of_truth + of_answer + of_hit) ** 2 - (of_truth + of_answer) ** 2)
     return math.sqrt(max(0.0, float(observed + more * everywhere + diagonal)))
+
+
+def ratio(above: float, below: float) -> float:
+    return above / below if below else 0.0
+
+
+def sagemaker_f(precision: float, recall: float, beta: float) -> float:
+    return ratio((1 + beta * beta) * precision * recall, beta * beta * precision + recall)
+
+
+def sagemaker_binary(c: Confusion, constant: Confusion, auc: float) -> dict[str, float]:
+    """By JSON name, in SageMaker's order; of at least one row.
+
+    Two rates are 1 minus another rate, which differs from the quotient in the last digit.
+    """
+    precision, recall = ratio(c.tp, c.tp + c.fp), ratio(c.tp, c.positives)
+    of_constant = ratio(constant.tp, constant.tp + constant.fp), ratio(constant.tp, constant.positives)
+    false_positives = ratio(c.fp, c.negatives)
+    return {
+        "recall": recall,
+        "precision": precision,
+        "accuracy": ratio(c.tp + c.tn, c.n),
+        "recall_best_constant_classifier": of_constant[1],
+        "precision_best_constant_classifier": of_constant[0],
+        "accuracy_best_constant_classifier": ratio(constant.tp + constant.tn, c.n),
+        "true_positive_rate": recall,
+        "true_negative_rate": 1 - false_positives,
+        "false_positive_rate": false_positives,
+        "false_negative_rate": 1 - recall,
+        "auc": auc,
+        **{name: sagemaker_f(precision, recall, beta) for name, beta in BETAS.items()},
+        **{f"{name}_best_constant_classifier": sagemaker_f(*of_constant, beta) for name, beta in BETAS.items()},
+    }
+
+
+def sagemaker_auc(positives: np.ndarray, negatives: np.ndarray) -> float:
+    """Where a class is absent its rate stays 0 until Spark's last point, (1, 1): 0 without positives, else 1."""
+    area = ranking.auc(positives, negatives)
+    return area if area is not None else float(positives.sum() > 0)
+
+
+def sagemaker_multiclass(t: Table) -> dict[str, float]:
+    """The six metrics of one classifier by JSON name, in SageMaker's order; of at least one row."""
+    hits, actual = t.hits, t.actual
+    weights = actual / t.n
+    precision, recall = over(hits, t.predicted), over(hits, actual)
+    metrics = {
+        "accuracy": hits.sum() / t.n,
+        "weighted_recall": recall @ weights,
+        "weighted_precision": precision @ weights,
+    }
+    for name, beta in BETAS.items():
+        scores = over((1 + beta * beta) * precision * recall, beta * beta * precision + recall)
+        metrics[f"weighted_{name}"] = scores @ weights
+    return {name: float(value) for name, value in metrics.items()}

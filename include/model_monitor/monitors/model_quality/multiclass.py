@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from model_monitor.core.measures import Estimate, Measure, Share, Undefined
-from model_monitor.monitors.model_quality import sagemaker_formulas
 from model_monitor.monitors.model_quality.binary import CONSTANT, HINT
 from model_monitor.monitors.model_quality.classification import (
     WEIGHTED,
     Table,
+    sagemaker_multiclass,
     share_error,
     weighted,
     weighted_error,
@@ -40,8 +40,8 @@ def table_of(state: Classified) -> Table:
 
 
 def as_sagemaker(t: Table) -> dict[str, Measure]:
-    constant = sagemaker_formulas.multiclass(t.constant())
-    return {**sagemaker_formulas.multiclass(t), **{f"{name}{CONSTANT}": value for name, value in constant.items()}}
+    constant = sagemaker_multiclass(t.constant())
+    return {**sagemaker_multiclass(t), **{f"{name}{CONSTANT}": value for name, value in constant.items()}}
 
 
 def metrics(t: Table) -> dict[str, Measure]:
