@@ -17,6 +17,9 @@ from model_monitor.config.execution import Assignment, Execution
 from model_monitor.core.window import Window
 from model_monitor.errors import DataError
 from model_monitor.jobs import late_labels
+from model_monitor.jobs.compute_metrics import load_state
+from model_monitor.jobs.evaluate_constraints import report
+from model_monitor.results.handover import Evidence
 from model_monitor.rows.sources.datasets import Dataset
 
 WINDOW = Window(HOUR, HOUR + timedelta(hours=1))
@@ -302,3 +305,34 @@ def test_labels_delivered_twice_change_nothing_but_in_sagemakers_numbers(tmp_pat
             judged[mode, times] = statistics["dataset"]["item_count"], statistics["binary_classification_metrics"]
     assert judged["calibrated", 1] == judged["calibrated", 2]
     assert (judged["sagemaker", 1][0], judged["sagemaker", 2][0]) == (100, 200)
+
+
+@pytest.mark.parametrize("few", [60, 80])
+@pytest.mark.parametrize("last", ["report", "note"])
+def test_of_two_runs_at_once_the_one_with_more_labels_is_on_top_or_the_window_is_judged_again(
+    tmp_path: Path, few: int, last: str
+) -> None:
+    """The run with fewer labels writes its report between the other's report and the other's note."""
+    file = endpoint(tmp_path)
+    label(tmp_path, range(few), 1)
+    label(tmp_path, range(few, 100), 2)
+    execution = Execution.of(file, "dq", WINDOW)
+
+    def prepared(until: datetime | None) -> tuple[Any, Any]:
+        jobs.collect_window(execution)
+        jobs.merge_ground_truth(execution, until)
+        state = jobs.compute_metrics(execution)
+        evidence = Evidence.read(execution.observation.evidence)
+        return load_state(state, execution.monitor), evidence
+
+    all_of_them, some = prepared(None), prepared(later(2))
+    assert some[1].labels.matched == few and all_of_them[1].labels.matched == 100
+    more = report(execution, *all_of_them)
+    fewer = report(execution, *some)
+    order = [(fewer, some), (more, all_of_them)]
+    for contents, (_, evidence) in order if last == "note" else order[::-1]:
+        late_labels.remember(execution, contents, evidence.merged)
+    assert late_labels.grown_windows(Assignment.load(file, "dq"), later(6)) == [WINDOW]
+    found, _ = judge(file)
+    assert (found["labels"]["matched"], found["labels"]["state"]) == (100, "final")
+    assert late_labels.grown_windows(Assignment.load(file, "dq"), later(6)) == []

@@ -41,10 +41,20 @@ def remember(execution: Execution, files: Mapping[str, bytes], merged: Merged) -
         store.write(store.join(folder, name), content)
     if labels.is_settled:
         store.delete(execution.waiting_note)
-    else:
+    # A run at the same time may have put its report, of fewer labels, on top of this one. Then all label files count as
+    # new, so the window is judged again. The look comes after the note is gone: a later report leaves its own note.
+    is_on_top = read_or_none(store.join(execution.report, EXECUTION)) == files[EXECUTION]
+    if not (labels.is_settled and is_on_top):
         window = Span(iso(execution.window.start), iso(execution.window.end))
-        note = WaitingNote(window=window, label_files=merged.label_files, sources=merged.sources)
-        note.write(execution.waiting_note)
+        label_files = merged.label_files if is_on_top else []
+        WaitingNote(window=window, label_files=label_files, sources=merged.sources).write(execution.waiting_note)
+
+
+def read_or_none(address: str) -> bytes | None:
+    try:
+        return store.read(address)
+    except FileNotFoundError:
+        return None
 
 
 def mark_failed(execution: Execution) -> None:
