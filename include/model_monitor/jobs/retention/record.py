@@ -192,12 +192,9 @@ def refuse_deleted(endpoint: Endpoint, window: Window) -> None:
     """Raise ConfigError for a window some of whose captures or rows are deleted: the rest is not the whole window."""
     until = deleted_until(endpoint)
     if until and needs_deleted(endpoint, window, until):
-        gone, remedy = (
-            "rows of hours",
-            f"As {endpoint.capture.uri} was left alone, remove {mark_of(endpoint)} to judge it",
-        )
-        if endpoint.source.expires:
-            gone, remedy = "captures", f"If you brought its captures back, remove {mark_of(endpoint)} first"
+        gone, remedy = "captures", f"If you brought its captures back, remove {mark_of(endpoint)} first"
+        if not endpoint.source.expires:
+            gone, remedy = "rows", f"As {endpoint.capture.uri} was left alone, remove {mark_of(endpoint)} to judge it"
         raise ConfigError(
             f"{window} can't be judged any more: {gone} of hours before {iso(until)} were deleted, see retention_days. "
             f"An earlier report on it stays as it is. {remedy}"
