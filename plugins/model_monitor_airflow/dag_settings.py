@@ -1,4 +1,4 @@
-"""What do our DAGs share? Their names, their limits and when a task is tried again."""
+"""What do our DAGs share? Their names, their limits and when a task is tried again or given up."""
 
 from __future__ import annotations
 
@@ -18,5 +18,6 @@ RETRIES: dict[str, Any] = {
     "retry_delay": timedelta(seconds=30),
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(minutes=10),
+    "execution_timeout": timedelta(hours=6),
 }
 OPTIONAL_MOMENT: dict[str, Any] = {"default": None, "type": ["null", "string"], "format": "date-time"}  # of a Param

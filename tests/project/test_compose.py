@@ -190,3 +190,8 @@ def test_what_the_image_copies_exists_and_is_not_ignored():
     allowed = set(re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))
     assert sources == allowed
     assert [source for source in sources if "*" not in source and not (ROOT / source).exists()] == []
+
+
+def test_the_tasks_of_a_killed_scheduler_are_looked_for_each_half_minute(services):
+    for name in AIRFLOW:
+        assert float(services[name]["environment"]["AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL"]) <= 30
