@@ -86,10 +86,8 @@ def import_of(arguments: argparse.Namespace, target: Path | None) -> tuple[Impor
         source = json_files = JsonFiles.of(arguments.from_json)
         names = json_files.schedules
         if not names:
-            raise ConfigError(
-                "no schedule is in the files; add what this prints: "
-                "aws sagemaker describe-monitoring-schedule --monitoring-schedule-name NAME"
-            )
+            words = "aws sagemaker describe-monitoring-schedule --monitoring-schedule-name NAME"
+            raise ConfigError(f"no schedule is in the files; add what this prints: {words}")
     files = Files(
         account.content if arguments.schedule or copies else None,
         Path(copies) if copies else None,
@@ -110,10 +108,7 @@ def named_file(given: str) -> tuple[str, str]:
 
 
 def checked_text(settings: Json, remarks: Remarks, target: Path | None) -> str:
-    """The file's text, read as an endpoint file before it is at the target, if there is one.
-
-    Raises ConfigError if no schedule of SageMaker's settings can be one of ours.
-    """
+    """The file's text, read as an endpoint file before it is at the target, if there is one. Raises ConfigError."""
     from model_monitor import config, store
     from model_monitor.sagemaker.importing.document import text_of
 

@@ -89,10 +89,8 @@ def written_by(job: Json, definition: Definition, name: str) -> dict[str, str]:
     outputs = job.get("ProcessingOutputConfig", {}).get("Outputs", [])
     folders = [output["S3Output"]["S3Uri"].rstrip("/") for output in outputs if "S3Uri" in output.get("S3Output", {})]
     if len(folders) != 1:
-        raise ConfigError(
-            f"baselining job '{name}' has {len(folders)} outputs on S3, so nobody knows where the baseline is; add "
-            "ConstraintsResource to the definition's JSON, and give it with --from-json"
-        )
+        problem = f"baselining job '{name}' has {len(folders)} outputs on S3, so the baseline may be in any"
+        raise ConfigError(f"{problem}; add ConstraintsResource to the definition's JSON, and give it with --from-json")
     if job.get("ProcessingJobStatus", "Completed") != "Completed":
         raise ConfigError(f"baselining job '{name}' is {job['ProcessingJobStatus']}; wait for its baseline")
     if definition.is_of_clarify:
@@ -124,10 +122,8 @@ def analysis_of(definition: Definition, files: Files, given: Mapping[str, str]) 
         raise ConfigError(f"schedule '{name}' does not say what is analysed; give --analysis-config {name}=FILE")
     address = on_s3(uri, "ConfigUri")
     if files.read is None:
-        raise ConfigError(
-            f"schedule '{name}' is set up by {address}; give --analysis-config {name}=FILE with what this "
-            f"writes: aws s3 cp {address} FILE"
-        )
+        words = f"give --analysis-config {name}=FILE with what this writes: aws s3 cp {address} FILE"
+        raise ConfigError(f"schedule '{name}' is set up by {address}; {words}")
     return analysis_config.at(address, files.read)
 
 

@@ -111,8 +111,7 @@ MARKS = {f"{kind}AppSpecification": f"{kind}JobDefinition" for kind in KINDS} | 
     "AppSpecification": "ProcessingJob",
 }  # what a document is, by a member that no other has
 EXPECTED = (
-    "give what describe-monitoring-schedule, describe-...-job-definition, describe-endpoint or describe-processing-job "
-    "of `aws sagemaker` print"
+    "give what `aws sagemaker describe-monitoring-schedule`, describe-...-job-definition or describe-endpoint print"
 )
 DEEPEST = 4  # lists and objects around the documents of one file
 
