@@ -57,9 +57,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def original() -> Path:
-    """Real inputs and outputs of the original service."""
+def churn_run() -> Path:
+    """Real inputs and outputs of SageMaker."""
     folder = TESTS.parent.parent / "shared/data/churn"
     if not folder.is_dir():
-        pytest.skip("the original's data is not on this machine")
+        pytest.skip("SageMaker's data is not on this machine")
     return folder

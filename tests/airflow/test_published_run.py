@@ -1,4 +1,4 @@
-"""The original's published run, reproduced by the DAG."""
+"""SageMaker's published run, reproduced by the DAG."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ schedules:
   - name: churn-published
     monitor: data_quality
     options: {{compatibility: sagemaker}}
-    baseline: {{dataset: {original}/training-dataset-with-header.csv, format: {{csv: {{header: true}}}}}}
+    baseline: {{dataset: {churn_run}/training-dataset-with-header.csv, format: {{csv: {{header: true}}}}}}
 """
 
 
 def test_the_dag_finds_exactly_the_60_published_violations(
-    original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: None
+    churn_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: None
 ) -> None:
     from airflow.dag_processing.dagbag import DagBag
 
-    (tmp_path / "churn.yaml").write_text(ENDPOINT.format(folder=tmp_path, original=original))
+    (tmp_path / "churn.yaml").write_text(ENDPOINT.format(folder=tmp_path, churn_run=churn_run))
     monkeypatch.setenv("MODEL_MONITOR_ENDPOINTS", str(tmp_path))
-    churn_capture(original, tmp_path / "in")
+    churn_capture(churn_run, tmp_path / "in")
     bag = DagBag(ROOT / "dags")
     assert bag.dags["churn-published-baseline"].test().state == "success"
     run = bag.dags["churn-published"].test(logical_date=datetime(2022, 4, 18, 1, 5, tzinfo=UTC))

@@ -82,7 +82,7 @@ def test_ticks_that_are_not_evenly_spaced_leave_nothing_out() -> None:
     assert [run.data_interval for run in made] == [(at(5 + 12 * i), at(17 + 12 * i)) for i in range(4)]
 
 
-def test_offsets_count_from_the_tick_as_in_the_originals_example() -> None:
+def test_offsets_count_from_the_tick_as_in_sagemakers_example() -> None:
     timetable = WindowTimetable("0 * * * *", window=timedelta(days=7), lag=timedelta(days=1))
     tick = pendulum.datetime(2020, 1, 9, 13)
     run = timetable.run_at(tick)

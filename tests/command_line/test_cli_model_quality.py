@@ -140,10 +140,10 @@ def test_captures_without_labels_and_datasets_with_ground_truth_are_refused(fold
     assert "its labels as a column" in capsys.readouterr().err
 
 
-def test_the_published_baseline_is_learned_by_the_command_line(original: Path, tmp_path: Path) -> None:
+def test_the_published_baseline_is_learned_by_the_command_line(churn_run: Path, tmp_path: Path) -> None:
     common = [
         "--dataset",
-        original / "validation_with_predictions.csv",
+        churn_run / "validation_with_predictions.csv",
         "--format",
         "csv",
         "--compatibility",
@@ -152,6 +152,6 @@ def test_the_published_baseline_is_learned_by_the_command_line(original: Path, t
     asked = ["--inference-attribute", "prediction", "--probability-attribute", "probability"]
     assert run("baseline", "model-quality", *common, *BINARY, *asked, "--output", tmp_path) == 0
     written = json.loads((tmp_path / "constraints.json").read_text())["binary_classification_constraints"]
-    published = json.loads((original / "mq_churn_baseline.json").read_text())["constraints"]
+    published = json.loads((churn_run / "mq_churn_baseline.json").read_text())["constraints"]
     assert written.keys() == published.keys()
     assert {name: one["threshold"] for name, one in written.items()} == pytest.approx(published, abs=1e-14)

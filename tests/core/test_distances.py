@@ -1,4 +1,4 @@
-"""Distances against SciPy and the original's own unit tests; noise floors by simulation."""
+"""Distances against SciPy and SageMaker's own unit tests; noise floors by simulation."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_numeric_distance_is_scipys_kolmogorov_smirnov(a: list[float], b: li
     assert kolmogorov_smirnov(numbers(a), numbers(b)) == pytest.approx(theirs, abs=1e-12)
 
 
-def test_the_originals_golden_vectors() -> None:
+def test_deequs_golden_vectors() -> None:
     """deequ's KLLDistanceTest."""
     a, b = numbers([1, 2, 3, 4]), numbers([2, 3, 4, 5])
     assert sagemaker_numbers(a, b, robust=False) == 0.25
@@ -46,7 +46,7 @@ def test_the_originals_golden_vectors() -> None:
     assert sagemaker_categories(e, e, robust=True) == 0.0
 
 
-def test_the_original_is_blind_to_a_binary_column_and_the_default_is_not() -> None:
+def test_sagemaker_is_blind_to_a_binary_column_and_the_default_is_not() -> None:
     before, after = numbers([0] * 860 + [1] * 140), numbers([0] * 400 + [1] * 600)
     for robust in (True, False):
         assert sagemaker_numbers(after, before, robust=robust) == 0.0

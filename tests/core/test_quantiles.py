@@ -1,4 +1,4 @@
-"""The sketch is the original's bit for bit in one stream, and accurate in any cut."""
+"""The sketch is SageMaker's bit for bit in one stream, and accurate in any cut."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Reference:
 
 @pytest.mark.parametrize("n", [0, 1, 2050, 2051, 10_000, 60_000])
 @pytest.mark.parametrize("batch", [1_000_000, 4096, 777])
-def test_one_stream_in_order_gives_the_originals_arrays_however_it_is_cut(n: int, batch: int) -> None:
+def test_one_stream_in_order_gives_sagemakers_arrays_however_it_is_cut(n: int, batch: int) -> None:
     values = np.random.default_rng(n).normal(size=n).round(3)
     reference = Reference()
     for value in values.tolist():

@@ -116,16 +116,16 @@ def test_a_window_of_unchanged_attributions_holds_and_another_order_is_violated(
     assert (other.constraint.check, other.constraint.subject) == (DRIFT, Subject("label0"))
 
 
-def test_a_small_window_does_not_alarm_by_chance_but_does_in_the_originals_way() -> None:
+def test_a_small_window_does_not_alarm_by_chance_but_does_in_sagemakers_way() -> None:
     """Two rows of which one is odd."""
     values = np.array([[0.1, 0.0], [0.2, 0.1], [0.9, 0.1], [0.05, 0.02]])
-    calibrated, original = Attribution(), Attribution(compatibility="sagemaker")
-    for monitor, outcome in ((calibrated, "holds"), (original, "violated")):
+    calibrated, sagemaker = Attribution(), Attribution(compatibility="sagemaker")
+    for monitor, outcome in ((calibrated, "holds"), (sagemaker, "violated")):
         baseline = monitor.observe(explained(attributed(300)))
         assert judged(monitor, baseline, monitor.observe(explained(values))).outcome == outcome
 
 
-def test_one_row_is_undefined_by_default_and_judged_in_the_originals_way() -> None:
+def test_one_row_is_undefined_by_default_and_judged_in_sagemakers_way() -> None:
     rows = explained(attributed(1))
     for compatibility, outcome in (("calibrated", "undefined"), ("sagemaker", "holds")):
         monitor = Attribution(compatibility=compatibility)  # type: ignore[arg-type]
@@ -151,7 +151,7 @@ def test_unchanged_attributions_alarm_no_more_often_than_the_budget_says(count: 
     assert alarms / 400 <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 400)
 
 
-def test_an_originals_baseline_has_no_errors_and_is_judged_with_the_windows_alone() -> None:
+def test_sagemakers_baseline_has_no_errors_and_is_judged_with_the_windows_alone() -> None:
     monitor = Attribution()
     live = monitor.observe(explained(attributed(300, SIZES[::-1])))
     values = {"label0": dict(zip(FEATURES, SIZES.tolist(), strict=True))}

@@ -124,7 +124,7 @@ WEIGHTS = [  # of the published linear model
 def test_a_published_baseline_is_reproduced(mode: Any, with_ids: bool) -> None:
     folder = SHARED / "data/adult"
     if not folder.is_dir():
-        pytest.skip("the original's data is not on this machine")
+        pytest.skip("SageMaker's data is not on this machine")
     records = json.loads((folder / "validation-dataset.json").read_text())["instances"]
     features = np.array([record["features"] for record in records], float)
     score = 1 / (1 + np.exp(-(features @ np.array(WEIGHTS) - 9.085369)))
@@ -188,7 +188,7 @@ REPORT = {
 def test_a_published_report_of_a_continuous_facet_is_reproduced() -> None:
     values = np.array([[int(v) for v in line.split()] for line in TABLE])
     batch = pa.record_batch(dict(zip("xyzabcdp", values.T, strict=True)))
-    # Two values among 24 rows are a scale to the original, so that [0] means labels above 0.
+    # Two values among 24 rows are a scale to SageMaker, so that [0] means labels above 0.
     some = Bias(
         (Facet("x", value_or_threshold=(2,)),),
         "y",
@@ -231,7 +231,7 @@ def test_subjects_name_facet_and_value_however_the_maximum_moves() -> None:
     assert replace(before["age > 40"], key="").subject == Subject("age > 40")
 
 
-def test_rows_without_a_facet_are_set_aside_and_to_the_original_of_the_other_side() -> None:
+def test_rows_without_a_facet_are_set_aside_and_to_sagemaker_of_the_other_side() -> None:
     missing = monitor().unusable(monitor().observe(rows()))["no value: sex"]
     assert missing > 0
     for facet in (SEX, Facet("sex")):
@@ -248,7 +248,7 @@ def test_what_two_facets_name_has_one_entry() -> None:
     assert len(some.entries(some.observe(rows()))) == 2
 
 
-def test_booleans_are_shown_as_the_original_does() -> None:
+def test_booleans_are_shown_as_sagemaker_does() -> None:
     batch = rows().append_column("member", pa.array([True, False, False] * 300))
     some = monitor(Facet("member"))
     assert {str(e.subject): e.value for e in some.entries(some.observe(batch))} == {

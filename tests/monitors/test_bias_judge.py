@@ -1,4 +1,4 @@
-"""The original's open library, smclarify, as a judge, in an environment of its own: `make judge`."""
+"""SageMaker's open library, smclarify, as a judge, in an environment of its own: `make judge`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The metrics of bias are the published numbers, with the original's quirks where it has them and without in ours."""
+"""The metrics of bias are the published numbers, with SageMaker's quirks where it has them and without in ours."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def of_labels(of_d: str, labels: str = "TTTFFF", as_sagemaker: bool = True) -> d
     return metrics(sides([c == "T" for c in of_d], positive, positive), as_sagemaker)
 
 
-def test_the_original_compares_only_labels_that_both_sides_have() -> None:
+def test_sagemaker_compares_only_labels_that_both_sides_have() -> None:
     found = of_labels("TFFFFF")
     assert found["KL"] == pytest.approx(-0.366516, abs=1e-6)
     assert found["JS"] == pytest.approx(0.06641431438228168, rel=1e-14)
@@ -87,7 +87,7 @@ def test_the_original_compares_only_labels_that_both_sides_have() -> None:
     assert {name: one_sided[name] for name in expected} == pytest.approx(expected)
 
 
-def test_data_of_one_label_on_the_other_side_give_the_originals_numbers() -> None:
+def test_data_of_one_label_on_the_other_side_give_sagemakers_numbers() -> None:
     found = of_labels("FFTT", "TTTF")
     assert found["KL"] == pytest.approx(0.6931471805599453)
     assert found["JS"] == pytest.approx(0.04247475919884931)
@@ -162,7 +162,7 @@ def test_conditional_disparity_is_the_published_one() -> None:
         ((0, 2, 0, 0), (0, 2, 0, 0), {"GE": 0.0}),
     ],
 )
-def test_the_originals_edge_cases(a: tuple[int], d: tuple[int], expected: dict[str, float]) -> None:
+def test_sagemakers_edge_cases(a: tuple[int], d: tuple[int], expected: dict[str, float]) -> None:
     found = metrics(Sides(side(*a), side(*d)))
     assert {name: found[name] for name in expected} == pytest.approx(expected)
 
@@ -180,17 +180,17 @@ def test_many_tables_at_once_give_what_each_gives_alone(tables: list[list[int]],
 
 
 @given(CELLS)
-def test_where_ours_has_a_number_it_is_the_originals_but_for_distances_of_unequal_labels(cells: list[int]) -> None:
+def test_where_ours_has_a_number_it_is_sagemakers_but_for_distances_of_unequal_labels(cells: list[int]) -> None:
     s = Sides.of(np.array(cells))
-    ours, original = metrics(s, as_sagemaker=False), metrics(s)
+    ours, sagemaker = metrics(s, as_sagemaker=False), metrics(s)
     shared = all(x > 0 for x in (s.a.positives, s.a.negatives, s.d.positives, s.d.negatives))
     for name, value in ours.items():
         if math.isfinite(value) and (shared or name not in ("KL", "JS", "LP", "TVD", "KS")):
-            assert original[name] == pytest.approx(value)
+            assert sagemaker[name] == pytest.approx(value)
 
 
 @given(CELLS)
-def test_the_original_never_has_nan_where_both_sides_have_a_row_and_share_a_label(cells: list[int]) -> None:
+def test_sagemaker_never_has_nan_where_both_sides_have_a_row_and_share_a_label(cells: list[int]) -> None:
     s = Sides.of(np.array(cells))
     if s.a.n and s.d.n and ((s.a.positives and s.d.positives) or (s.a.negatives and s.d.negatives)):
         nan = {name for name, value in metrics(s).items() if math.isnan(value)}

@@ -1,4 +1,4 @@
-"""Whether a number is a value or a threshold: the original's rules with its traps, and ours without."""
+"""Whether a number is a value or a threshold: SageMaker's rules with its traps, and ours without."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def typed(values: Any) -> Typed:
     return Typed.of(pa.array(values))
 
 
-def original(values: Any, *given: Any) -> bool | Undefined:
+def sagemaker(values: Any, *given: Any) -> bool | Undefined:
     return on_a_scale_in_sagemaker(typed(values), given)
 
 
@@ -48,15 +48,15 @@ def original(values: Any, *given: Any) -> bool | Undefined:
         (["1", "b"] * 2, ("1",), False),
         ([True, False], (True,), False),
         (["True", "False"], ("True",), False),
-        ([None, *[1, 2] * 50], (1,), True),  # with a gap, whole numbers are floats to the original
+        ([None, *[1, 2] * 50], (1,), True),  # with a gap, whole numbers are floats to SageMaker
         ([1, 2, 3], (), Undefined(NO_THRESHOLD)),
         ([1.5] * 100, (), Undefined(NO_THRESHOLD)),
         ([1.5, 2.5], ("x",), Undefined(NO_NUMBER)),
         (["a", "b"], (), False),
     ],
 )
-def test_the_original_tells_by_type_and_share_of_different_values(values: Any, given: Any, expected: Any) -> None:
-    assert original(values, *given) == expected
+def test_sagemaker_tells_by_type_and_share_of_different_values(values: Any, given: Any, expected: Any) -> None:
+    assert sagemaker(values, *given) == expected
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ def test_ours_does_not_ask_how_many_rows_there_are(values: Any, given: Any, expe
         ([0.0, 1.0], (1.0,), ""),  # a threshold that is the largest
         ([-3.0, -2.0], (2.0,), ""),  # or whose absolute value is
         ([1, 9], (2, 5), "(2, 5],(5, 9]"),
-        ([1, 9], ("2",), "(2.0, 9.0]"),  # the original makes a number of a text
+        ([1, 9], ("2",), "(2.0, 9.0]"),  # SageMaker makes a number of a text
     ],
 )
-def test_intervals_are_written_as_the_original_does(values: Any, given: Any, expected: str) -> None:
+def test_intervals_are_written_as_sagemaker_does(values: Any, given: Any, expected: str) -> None:
     assert text_of(given, True, typed(values)) == expected
 
 

@@ -94,7 +94,7 @@ def test_a_facet_with_one_side_empty_has_no_metrics_but_entropy(side: str, word:
         ),
     ],
 )
-def test_the_original_says_so_in_its_own_words(side: str, words: dict[str, str]) -> None:
+def test_sagemaker_says_so_in_its_own_words(side: str, words: dict[str, str]) -> None:
     found = reasons(only(monitor(compatibility="sagemaker"), rows(sex=[side] * 400)))
     assert {name: found[name] for name in words} == words
     assert found["CDDL"] == "Group variable is empty or not provided"
@@ -119,7 +119,7 @@ def test_without_a_positive_prediction_ours_says_what_is_missing() -> None:
     assert found["DI"] == "no row of the others is predicted positive"
 
 
-def test_without_a_positive_prediction_the_original_reports_nothing_of_predictions() -> None:
+def test_without_a_positive_prediction_sagemaker_reports_nothing_of_predictions() -> None:
     entry = only(monitor(compatibility="sagemaker"), rows(p=[0] * 400))
     assert all(isinstance(m, Undefined) and "No Label values are present" in m.reason for m in entry.post.values())
     assert isinstance(entry.pre["DPL"], float)
@@ -197,7 +197,7 @@ def test_nothing_to_judge_is_undefined_and_says_why(batch: pa.RecordBatch, reaso
     assert {f.reason for f in found} <= {reason}
 
 
-def test_labels_and_predictions_of_two_types_are_an_error_of_the_original_only() -> None:
+def test_labels_and_predictions_of_two_types_are_an_error_of_sagemaker_only() -> None:
     batch = rows(p=np.where(np.arange(400) % 3, 0.5, 1.5))
     entry = only(monitor(label_values_or_threshold=(1,), compatibility="sagemaker"), batch)
     mismatch = "Predicted Label Column series datatype is not the same as Label Column series"

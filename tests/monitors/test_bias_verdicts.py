@@ -74,11 +74,11 @@ def outcome(some: Bias, name: str, before: Any, now: Any) -> str | None:
         (Undefined("x"), 0.2, None),
     ],
 )
-def test_the_original_finds_what_is_further_from_0_than_the_baseline(before: Any, now: Any, expected: str) -> None:
+def test_sagemaker_finds_what_is_further_from_0_than_the_baseline(before: Any, now: Any, expected: str) -> None:
     assert outcome(ORIGINAL, "DPPL", before, now) == expected
 
 
-def test_the_original_takes_a_ratio_nearer_to_0_for_fairer_and_ours_does_not() -> None:
+def test_sagemaker_takes_a_ratio_nearer_to_0_for_fairer_and_ours_does_not() -> None:
     assert outcome(ORIGINAL, "DI", 0.8, 0.2) == "holds"
     assert outcome(ORIGINAL, "DI", 0.8, 0.9) == "violated"
     sure = {"error": 0.01, "n": 10_000}
@@ -130,7 +130,7 @@ def test_a_model_that_turns_against_a_group_is_found_out_and_one_that_improves_i
     assert (worse["FT"].observed or 0) < -0.2
 
 
-def test_the_originals_mode_alarms_where_ours_sees_chance() -> None:
+def test_sagemakers_mode_alarms_where_ours_sees_chance() -> None:
     r = np.random.default_rng(2)
     before, after = people(5000, r), people(300, r)
     assert {f.outcome for f in findings(MONITOR, before, after).values()} <= {"holds", "undefined"}

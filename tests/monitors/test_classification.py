@@ -1,4 +1,4 @@
-"""Classification metrics against scikit-learn and the original's published numbers."""
+"""Classification metrics against scikit-learn and SageMaker's published numbers."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_two_class_metrics_are_those_of_scikit_learn_or_undefined(tp: int, fp: i
 
 
 @given(CELLS, CELLS, CELLS, CELLS)
-def test_the_originals_formulas_are_those_of_scikit_learn_with_zero_for_nothing(tp, fp, fn, tn) -> None:
+def test_sagemakers_formulas_are_those_of_scikit_learn_with_zero_for_nothing(tp, fp, fn, tn) -> None:
     c = Confusion(tp, fp, fn, tn)
     if not c.n:
         return
@@ -80,7 +80,7 @@ def test_the_originals_formulas_are_those_of_scikit_learn_with_zero_for_nothing(
         assert found[f"{name}_best_constant_classifier"] == pytest.approx(score(truth, majority), abs=1e-12)
 
 
-def test_the_originals_binary_example_is_reproduced_bit_for_bit() -> None:
+def test_sagemakers_binary_example_is_reproduced_bit_for_bit() -> None:
     """Its documentation's confusion matrix {0: {0: 1, 1: 2}, 1: {0: 0, 1: 1}}."""
     found = sagemaker_binary(Confusion(tp=1, fp=2, fn=0, tn=1), Confusion(), 1.0)
     assert found["precision"] == 0.3333333333333333
@@ -91,7 +91,7 @@ def test_the_originals_binary_example_is_reproduced_bit_for_bit() -> None:
 DOCUMENTED = Table.of({("0", "0"): 1180, ("0", "1"): 510, ("1", "0"): 268, ("1", "1"): 138})
 
 
-def test_the_originals_multiclass_example_is_reproduced() -> None:
+def test_sagemakers_multiclass_example_is_reproduced() -> None:
     found = sagemaker_multiclass(DOCUMENTED)
     assert list(found) == list(multiclass.NAMES)
     expected = [0.6288167938931297, 0.6288167938931297, 0.6983172269629505]

@@ -31,7 +31,7 @@ NUMBER = ModelQuality("Regression", inference_attribute="number", ground_truth_a
 CHURN = {"inference_attribute": "prediction", "probability_attribute": "probability"}
 
 
-def original_of(monitor: ModelQuality) -> ModelQuality:
+def as_sagemaker(monitor: ModelQuality) -> ModelQuality:
     return replace(monitor, compatibility="sagemaker")
 
 
@@ -59,7 +59,7 @@ def rows(n: int = 1000, seed: int = 0) -> pa.RecordBatch:
 
 
 KINDS = [SCORED, LABELLED, BOTH, MANY, NUMBER]
-MONITORS = [*KINDS, *map(original_of, KINDS), By("segment", BOTH), By("segment", original_of(NUMBER))]
+MONITORS = [*KINDS, *map(as_sagemaker, KINDS), By("segment", BOTH), By("segment", as_sagemaker(NUMBER))]
 
 
 @pytest.mark.parametrize("monitor", MONITORS, ids=lambda m: getattr(m, "problem_type", "By"))
@@ -87,7 +87,7 @@ def test_the_laws_hold_on_any_answers(table: list[dict[str, Any]], mode: Any) ->
 
 
 def test_a_state_saved_twice_is_the_same_bytes_and_so_is_a_rerun() -> None:
-    for monitor in (BOTH, original_of(BOTH), original_of(NUMBER)):
+    for monitor in (BOTH, as_sagemaker(BOTH), as_sagemaker(NUMBER)):
         assert dump(monitor.observe(rows())) == dump(monitor.observe(rows()))
 
 
@@ -126,7 +126,7 @@ def test_metrics_of_usable_labelled_rows_are_those_of_scikit_learn(seed: int) ->
     assert state.judged == len(table)
     for name, expected in judged_by_scikit_learn(truth, score).items():
         assert value(found[name]) == pytest.approx(expected, rel=1e-9), name
-    plain = original_of(SCORED)
+    plain = as_sagemaker(SCORED)
     for name, measure in plain.metrics_of(plain.observe(batch)).items():
         if not isinstance(found[name], Undefined):
             assert measure == pytest.approx(value(found[name]), abs=1e-12), name
@@ -139,14 +139,14 @@ def test_impossible_probabilities_cost_as_much_as_scikit_learn_says() -> None:
 
 
 @pytest.fixture(scope="module")
-def churn(original: Path) -> pa.RecordBatch:
-    with (original / "validation_with_predictions.csv").open() as file:
+def churn(churn_run: Path) -> pa.RecordBatch:
+    with (churn_run / "validation_with_predictions.csv").open() as file:
         table = list(csv.DictReader(file))
     return pa.record_batch({name: [row[name] for row in table] for name in table[0]})
 
 
-def test_the_originals_churn_baseline_is_reproduced(churn: pa.RecordBatch, original: Path) -> None:
-    told = json.loads((original / "mq_churn_baseline.json").read_text())
+def test_sagemakers_churn_baseline_is_reproduced(churn: pa.RecordBatch, churn_run: Path) -> None:
+    told = json.loads((churn_run / "mq_churn_baseline.json").read_text())
     for mode, tolerance in (("sagemaker", 0.0), ("calibrated", 2e-16)):
         monitor = ModelQuality("BinaryClassification", **CHURN, compatibility=mode)  # type: ignore[arg-type]
         state = monitor.observe(churn)
@@ -163,9 +163,9 @@ def test_the_originals_churn_baseline_is_reproduced(churn: pa.RecordBatch, origi
         assert best == pytest.approx(told["accuracy_best_constant_classifier"], abs=1e-6)
 
 
-def test_the_originals_deviations_are_about_what_it_prints(churn: pa.RecordBatch, original: Path) -> None:
+def test_sagemakers_deviations_are_about_what_it_prints(churn: pa.RecordBatch, churn_run: Path) -> None:
     """Three of its runs differ; over many seeds ours must lie around them."""
-    told = json.loads((original / "mq_churn_baseline.json").read_text())["standard_deviation_observed_runs"]
+    told = json.loads((churn_run / "mq_churn_baseline.json").read_text())["standard_deviation_observed_runs"]
     found: dict[str, list[float]] = {name: [] for name in told}
     for seed in range(60):
         monitor = ModelQuality("BinaryClassification", **CHURN, compatibility="sagemaker", seed=seed)  # type: ignore[arg-type]
@@ -178,19 +178,19 @@ def test_the_originals_deviations_are_about_what_it_prints(churn: pa.RecordBatch
 
 
 def test_the_deviation_is_the_populations_of_five_values() -> None:
-    """The recalls that were recovered from what the original printed."""
+    """The recalls that were recovered from what SageMaker printed."""
     assert resamples.deviation([12 / 23, 12 / 23, 13 / 24, 15 / 25, 13 / 21]) == 0.040858304459939265
     assert resamples.deviation([0.5, None]) is None
 
 
-def test_below_two_hundred_rows_the_original_tells_no_deviation(churn: pa.RecordBatch) -> None:
+def test_below_two_hundred_rows_sagemaker_tells_no_deviation(churn: pa.RecordBatch) -> None:
     monitor = ModelQuality("BinaryClassification", **CHURN, compatibility="sagemaker")  # type: ignore[arg-type]
     assert set(monitor.deviations(monitor.observe(churn.slice(0, 199))).values()) == {None}
     assert None not in monitor.deviations(monitor.observe(churn.slice(0, 200))).values()
 
 
 def test_resamples_hold_four_fifths_of_the_rows_and_depend_on_event_ids_and_seed_alone() -> None:
-    monitor = original_of(NUMBER)
+    monitor = as_sagemaker(NUMBER)
     batch = rows(5000)
     state = monitor.observe(batch)
     assert len(state.resamples.items) == 5
@@ -208,5 +208,5 @@ def test_resamples_hold_four_fifths_of_the_rows_and_depend_on_event_ids_and_seed
 def test_one_request_of_many_rows_is_not_all_in_or_all_out_of_a_resample() -> None:
     batch = rows(1000)
     together = batch.drop_columns(["@event_id"]).append_column("@event_id", pa.array(["same"] * 1000))
-    state = original_of(NUMBER).observe(together)
+    state = as_sagemaker(NUMBER).observe(together)
     assert all(abs(part.n / state.judged - 0.8) < 0.06 for part in state.resamples.items.values())

@@ -40,7 +40,7 @@ def predicted(n: int, r: np.random.Generator, noise: float = 1.0) -> pa.RecordBa
     return pa.record_batch({"number": truth + noise * r.standard_t(6, n), "true number": truth})
 
 
-def test_every_metric_of_the_original_is_judged_and_predictions_as_well() -> None:
+def test_every_metric_of_sagemaker_is_judged_and_predictions_as_well() -> None:
     r = np.random.default_rng(0)
     found = findings(SCORED, scored(500, r), scored(500, r))
     assert list(found) == [name for name in SCORED.names if name in binary.BETTER] + ["predictions"]
@@ -51,7 +51,7 @@ def test_every_metric_of_the_original_is_judged_and_predictions_as_well() -> Non
     assert bound.level == pytest.approx(0.01 / len(found))  # type: ignore[union-attr]
 
 
-def test_the_original_judges_all_but_one_metric_strictly() -> None:
+def test_sagemaker_judges_all_but_one_metric_strictly() -> None:
     r = np.random.default_rng(0)
     monitor = replace(SCORED, compatibility="sagemaker")
     found = findings(monitor, scored(500, r), scored(500, r))

@@ -1,4 +1,4 @@
-"""Regression metrics and their errors against scikit-learn, NumPy and the original's published numbers."""
+"""Regression metrics and their errors against scikit-learn, NumPy and SageMaker's published numbers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_metrics_are_those_of_scikit_learn_or_undefined(pairs: list[tuple[float,
         assert found[name].value == pytest.approx(value, rel=1e-9, abs=1e-12), name
 
 
-def test_the_originals_example_is_reproduced() -> None:
+def test_sagemakers_example_is_reproduced() -> None:
     """The regression view of its documentation's confusion matrix."""
     truth = np.repeat([0.0, 0.0, 1.0, 1.0], [1180, 510, 268, 138])
     predicted = np.repeat([0.0, 1.0, 0.0, 1.0], [1180, 510, 268, 138])

@@ -1,4 +1,4 @@
-"""Can a user's own Python change the rows and follow up on the reports, as it could with the original?"""
+"""Can a user's own Python change the rows and follow up on the reports, as it could with SageMaker?"""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_what_a_handler_returns_becomes_the_rows(root: Path, returned: str, expe
     assert rows(root, HANDLER + f"return {returned}") == expected
 
 
-def test_a_handler_is_given_all_that_was_captured_under_the_names_of_the_original(root: Path) -> None:
+def test_a_handler_is_given_all_that_was_captured_under_the_names_of_sagemaker(root: Path) -> None:
     script = HANDLER + (
         "r = inference_record\n    return dict(id=r.event_metadata.event_id, time=r.event_metadata.event_time,\n"
         "      custom=r.event_metadata.custom_attribute, encoding=r.endpoint_output.encoding,\n"
@@ -109,7 +109,7 @@ def test_a_handler_may_take_a_record_apart_that_no_monitor_could(tmp_path: Path)
 
 
 def batch(root: Path, data: str, encoding: str) -> Path:
-    """A row of batch transform, captured as the merge of the original writes it."""
+    """A row of batch transform, captured as the merge of SageMaker writes it."""
     one = record("a", NO_SIDE, NO_SIDE, at(1))
     one["captureData"] = {"batchTransformOutput": {"data": data, "encoding": encoding}}
     capture(root / "capture", [one])
@@ -166,7 +166,7 @@ def test_why_a_payload_is_not_there_is_known_after_a_handler_too(tmp_path: Path)
     assert document["rows"] == 1 and reason.startswith("payload beyond the recorder's limit")
 
 
-def test_columns_keep_their_order_or_are_sorted_as_the_original_does(root: Path) -> None:
+def test_columns_keep_their_order_or_are_sorted_as_sagemaker_does(root: Path) -> None:
     script = HANDLER + 'return {"b": 1, "10": 2, "9": 3, 4: 0}'
     assert list(rows(root, script)[0]) == ["b", "10", "9", "4"]
     assert list(rows(root, script, sort_columns=True)[0]) == ["10", "4", "9", "b"]

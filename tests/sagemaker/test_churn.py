@@ -17,16 +17,16 @@ POISONED = (
 
 
 @pytest.fixture(scope="module")
-def baseline(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def baseline(churn_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("baseline")
-    dataset = str(original / "training-dataset-with-header.csv")
+    dataset = str(churn_run / "training-dataset-with-header.csv")
     assert main(["baseline", "data-quality", "--dataset", dataset, "--format", "csv", "--output", str(folder)]) == 0
     return folder
 
 
-def test_the_statistics_of_the_29_published_columns_are_sagemakers(original: Path, baseline: Path) -> None:
+def test_the_statistics_of_the_29_published_columns_are_sagemakers(churn_run: Path, baseline: Path) -> None:
     ours = json.loads((baseline / "statistics.json").read_text())
-    theirs = json.loads((original / "dq_churn_statistics_29of70.json").read_text())
+    theirs = json.loads((churn_run / "dq_churn_statistics_29of70.json").read_text())
     assert ours["dataset"]["item_count"] == theirs["item_count"] == 2333
     assert len(theirs["features"]) == 29
     for mine, published in zip(ours["features"], theirs["features"], strict=False):
@@ -38,9 +38,9 @@ def test_the_statistics_of_the_29_published_columns_are_sagemakers(original: Pat
         assert a["distribution"] == b["distribution"], "buckets and sketch, bit for bit"
 
 
-def test_the_constraints_of_all_70_columns_are_sagemakers(original: Path, baseline: Path) -> None:
+def test_the_constraints_of_all_70_columns_are_sagemakers(churn_run: Path, baseline: Path) -> None:
     ours = json.loads((baseline / "constraints.json").read_text())
-    theirs = json.loads((original / "dq_churn_constraints.json").read_text())
+    theirs = json.loads((churn_run / "dq_churn_constraints.json").read_text())
     assert len(theirs["features"]) == 70
     assert ours["features"] == theirs["features"]
     config, published = ours["monitoring_config"], theirs["monitoring_config"]
@@ -50,11 +50,18 @@ def test_the_constraints_of_all_70_columns_are_sagemakers(original: Path, baseli
 
 @pytest.mark.parametrize("theirs", [False, True], ids=["our-constraints", "their-constraints"])
 def test_the_run_has_exactly_the_60_published_violations(
-    original: Path, baseline: Path, tmp_path: Path, theirs: bool
+    churn_run: Path, baseline: Path, tmp_path: Path, theirs: bool
 ) -> None:
-    constraints = original / "dq_churn_constraints.json" if theirs else baseline / "constraints.json"
+    constraints = churn_run / "dq_churn_constraints.json" if theirs else baseline / "constraints.json"
     files = ["--statistics", str(baseline / "statistics.json"), "--constraints", str(constraints)]
-    command = ["run", "data-quality", "--dataset", str(churn_capture(original, tmp_path / "in")), "--format", "capture"]
+    command = [
+        "run",
+        "data-quality",
+        "--dataset",
+        str(churn_capture(churn_run, tmp_path / "in")),
+        "--format",
+        "capture",
+    ]
     assert main([*command, *files, "--compatibility", "sagemaker", "--output", str(tmp_path / "out")]) == 3
     found = json.loads((tmp_path / "out/constraint_violations.json").read_text())["violations"]
     assert len(found) == 60
@@ -64,10 +71,17 @@ def test_the_run_has_exactly_the_60_published_violations(
     assert churn.endswith("Observed: Only 0.0% of data is Integral.")
 
 
-def test_the_default_mode_sees_what_sagemaker_does_not(original: Path, baseline: Path, tmp_path: Path) -> None:
+def test_the_default_mode_sees_what_sagemaker_does_not(churn_run: Path, baseline: Path, tmp_path: Path) -> None:
     """A live probability against a 0/1 label: 0.861 apart by a true Kolmogorov-Smirnov distance."""
     files = ["--statistics", str(baseline / "statistics.json"), "--constraints", str(baseline / "constraints.json")]
-    command = ["run", "data-quality", "--dataset", str(churn_capture(original, tmp_path / "in")), "--format", "capture"]
+    command = [
+        "run",
+        "data-quality",
+        "--dataset",
+        str(churn_capture(churn_run, tmp_path / "in")),
+        "--format",
+        "capture",
+    ]
     assert main([*command, *files, "--output", str(tmp_path / "out")]) == 3
     found = json.loads((tmp_path / "out/constraint_violations.json").read_text())["violations"]
     drift = [v for v in found if v["constraint_check_type"] == "baseline_drift_check"]

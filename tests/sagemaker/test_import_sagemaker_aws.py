@@ -152,18 +152,18 @@ def test_an_endpoint_that_was_deleted_needs_only_its_capture_named(
 
 
 def test_the_published_schedule_once_imported_finds_sagemakers_60_violations(
-    aws: sm.Aws, original: Path, tmp_path: Path
+    aws: sm.Aws, churn_run: Path, tmp_path: Path
 ) -> None:
-    dataset = str(original / "training-dataset-with-header.csv")
+    dataset = str(churn_run / "training-dataset-with-header.csv")
     assert main(["baseline", "data-quality", "--dataset", dataset, "--format", "csv", "--output", "learned"]) == 0
     aws.objects["bucket/baseline/statistics.json"] = Path("learned/statistics.json").read_bytes()
-    aws.objects["bucket/baseline/constraints.json"] = (original / "dq_churn_constraints.json").read_bytes()
+    aws.objects["bucket/baseline/constraints.json"] = (churn_run / "dq_churn_constraints.json").read_bytes()
     given = {"EndpointInput": {"EndpointName": "churn", "LocalPath": "/opt/ml/processing/input/endpoint"}}
     job = sm.definition("DataQuality", "", given)
     schedule = sm.described_schedule(sm.schedule("DataQuality", "churn-dq"))
     aws.has("DescribeMonitoringSchedule", schedule, "churn-dq")
     aws.has("DescribeDataQualityJobDefinition", sm.described_definition("DataQuality", job), job["JobDefinitionName"])
-    captures = str(churn_capture(original, tmp_path / "in"))
+    captures = str(churn_capture(churn_run, tmp_path / "in"))
     more = ("--capture-uri", captures, "--output", tmp_path / "out", "--copy-baselines", "baselines")
     assert run("--schedule", "churn-dq", *more, "--write", "churn.yaml") == 0
     window = Window(moment("2022-04-18T00:00Z"), moment("2022-04-18T01:00Z"))

@@ -101,10 +101,10 @@ def endpoint_file(root: Path, name: str = "endpoint.yaml", /, **settings: Any) -
     return str(path)
 
 
-def churn_capture(original: Path, folder: Path) -> Path:
+def churn_capture(churn_run: Path, folder: Path) -> Path:
     """The published traffic: 1,977 requests, seven of them the poisoned row, with the output before the input."""
-    inputs = (original / "test-dataset-input-cols.csv").read_text().splitlines()
-    with (original / "test_scores.csv").open() as lines:
+    inputs = (churn_run / "test-dataset-input-cols.csv").read_text().splitlines()
+    with (churn_run / "test_scores.csv").open() as lines:
         scores = [row["probability"] for row in csv.DictReader(lines)]
     order = [*range(180), *list(range(334)) * 5, *range(127)]
     path = folder / "churn/AllTraffic/2022/04/18/00/20-48-871-0b7bfd33.jsonl"

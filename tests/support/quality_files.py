@@ -1,4 +1,4 @@
-"""Truths and predictions of some skill, a monitor of each problem type, and what the original writes of them."""
+"""Truths and predictions of some skill, a monitor of each problem type, and what SageMaker writes of them."""
 
 from __future__ import annotations
 

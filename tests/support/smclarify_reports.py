@@ -1,4 +1,4 @@
-"""What smclarify (Apache-2.0), the original's open library, says of some tables. Run by a Python that has it.
+"""What smclarify (Apache-2.0), SageMaker's open library, says of some tables. Run by a Python that has it.
 
 python smclarify_reports.py CASES.json REPORTS.json
 """

@@ -1,4 +1,4 @@
-"""The file of feature attributions as the original writes it: members, order and literal messages; and back again."""
+"""The file of feature attributions as SageMaker writes it: members, order and literal messages; and back again."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def written(of: AttributionDocuments, batch: pa.RecordBatch, *asked: Any) -> dic
     return decode(encode(of.statistics(of.monitor.observe(batch), *asked)), "analysis.json")
 
 
-def test_the_originals_mode_has_its_members_only() -> None:
+def test_sagemakers_mode_has_its_members_only() -> None:
     document = written(documents("sagemaker"), rows(labels=2))
     assert list(document) == ["version", "explanations"]
     assert document["version"] == "1.0"
@@ -74,7 +74,7 @@ def test_global_values_are_means_of_absolute_ones() -> None:
     assert values == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_calibrated_mode_says_how_sure_it_is_behind_the_originals_members() -> None:
+def test_the_calibrated_mode_says_how_sure_it_is_behind_sagemakers_members() -> None:
     document = written(documents(agg_method="mean_sq"), rows(n=100))
     assert list(document) == ["version", "explanations", "agg_method", "dataset"]
     assert document["agg_method"] == "mean_sq"
@@ -140,7 +140,7 @@ def test_what_was_written_is_asked_as_it_was_learned(
 
 
 def told(constraint: Any, mode: str) -> Any:
-    """A constraint as plain data; the original's file does not tell errors."""
+    """A constraint as plain data; SageMaker's file does not tell errors."""
     if isinstance(constraint.bound, Unlearned):
         return constraint
     to = constraint.bound.to
@@ -152,7 +152,7 @@ def told(constraint: Any, mode: str) -> Any:
 @pytest.mark.parametrize(
     ("score", "label"), [(0.7639720923277322, "label0"), (0.7323763972092327, "label1")]
 )  # violations that AWS published
-def test_messages_are_the_originals_to_the_letter(score: float, label: str) -> None:
+def test_messages_are_sagemakers_to_the_letter(score: float, label: str) -> None:
     of = documents("sagemaker")
     baseline = {"explanations": {"kernel_shap": {label: {"global_shap_values": {"Age": 1.0, "Sex": 0.5}}}}}
     [constraint] = of.constraints(None, baseline)

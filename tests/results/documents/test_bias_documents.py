@@ -1,4 +1,4 @@
-"""The file of bias as the original writes it: sections, order, infinities, errors, literal messages; and back again."""
+"""The file of bias as SageMaker writes it: sections, order, infinities, errors, literal messages; and back again."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ COLUMNS = [
 
 @pytest.fixture(scope="session")
 def adult() -> Path:
-    """A dataset, and the original's file of it."""
+    """A dataset, and SageMaker's file of it."""
     folder = SHARED / "data/adult"
     if not folder.is_dir():
-        pytest.skip("the original's data is not on this machine")
+        pytest.skip("SageMaker's data is not on this machine")
     return folder
 
 
@@ -92,7 +92,7 @@ def file(*metrics: dict[str, Any], **entry: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_file_has_the_originals_shape(mode: str) -> None:
+def test_the_file_has_sagemakers_shape(mode: str) -> None:
     document = analysis(documents(mode), rows())
     assert list(document)[:3] == ["version", *SECTIONS]
     assert document["version"] == "1.0"
@@ -106,7 +106,7 @@ def test_the_file_has_the_originals_shape(mode: str) -> None:
         assert all(metric["description"].endswith(f"({metric['name']})") for metric in entry["metrics"])
 
 
-def test_the_originals_mode_has_no_other_members() -> None:
+def test_sagemakers_mode_has_no_other_members() -> None:
     document = analysis(documents("sagemaker"), rows())
     assert list(document) == ["version", *SECTIONS]
     for stage in SECTIONS:
@@ -115,7 +115,7 @@ def test_the_originals_mode_has_no_other_members() -> None:
         assert all(list(metric) == ["name", "description", "value"] for metric in entry["metrics"])
 
 
-def test_the_calibrated_mode_says_how_sure_it_is_behind_the_originals_members() -> None:
+def test_the_calibrated_mode_says_how_sure_it_is_behind_sagemakers_members() -> None:
     document = analysis(documents(), rows())
     assert document["dataset"] == {"item_count": 600}
     [entry] = document[SECTIONS[0]]["facets"]["Sex"]
@@ -214,7 +214,7 @@ def test_what_was_written_is_asked_as_it_was_learned(mode: str) -> None:
     assert [f.outcome for f in findings[0]] == [f.outcome for f in findings[1]]
 
 
-def test_the_published_baseline_is_asked_as_the_original_asks_it(published: dict[str, Any]) -> None:
+def test_the_published_baseline_is_asked_as_sagemaker_asks_it(published: dict[str, Any]) -> None:
     asked = {c.measure: c.bound for c in documents("sagemaker").constraints(None, published)}
     assert set(asked) == {*PRE, *POST}
     assert asked["AD"] == Between(-0.15156641604010024, 0.15156641604010024, drawn=Estimate(-0.15156641604010024))
@@ -270,7 +270,7 @@ def test_entries_survive_the_file(some: list[Any], mode: str) -> None:
         (-0.1, -0.2, "Metric value -0.2 doesn't meet the baseline constraint requirement -0.1"),
     ],
 )
-def test_messages_are_the_originals_to_the_letter(baseline: float, now: float, words: str) -> None:
+def test_messages_are_sagemakers_to_the_letter(baseline: float, now: float, words: str) -> None:
     of = documents("sagemaker")
     [constraint] = of.constraints(file({"name": "TE", "value": baseline}), None)
     state = of.monitor.observe(rows())
@@ -290,7 +290,7 @@ def test_messages_are_the_originals_to_the_letter(baseline: float, now: float, w
     }
 
 
-def test_the_calibrated_mode_tells_what_was_allowed_behind_the_originals_words() -> None:
+def test_the_calibrated_mode_tells_what_was_allowed_behind_sagemakers_words() -> None:
     of = documents()
     state = of.monitor.observe(rows())
     [entry] = of.monitor.entries(state)

@@ -1,4 +1,4 @@
-"""The original's files, read and written: formats, tolerance and literal messages."""
+"""SageMaker's files, read and written: formats, tolerance and literal messages."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ def violations(monitor: DataQuality, before: dict, after: dict) -> list[dict[str
     return documents_of(monitor).violations(found, live)["violations"]
 
 
-def test_messages_are_the_originals_to_the_letter() -> None:
+def test_messages_are_sagemakers_to_the_letter() -> None:
     before = {"a": ["1"] * 50, "c": ["1", "2"] * 25}
     after = {"a": ["1"] * 1970 + ["1.5"] * 7, "c": ["1"] * 1915 + [None] * 62}
     type_check, completeness = violations(DataQuality(compatibility="sagemaker"), before, after)

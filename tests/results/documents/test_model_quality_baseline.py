@@ -87,7 +87,7 @@ def test_an_entry_that_a_person_deleted_is_not_judged() -> None:
     assert "f1" not in {c.measure for c in documents_of(monitor()).constraints(statistics, constraints)}
 
 
-def test_what_a_metric_never_is_may_be_its_threshold_in_the_originals_mode_alone() -> None:
+def test_what_a_metric_never_is_may_be_its_threshold_in_sagemakers_mode_alone() -> None:
     asked = of(threshold=2)
     with pytest.raises(ConfigError):
         documents_of(monitor()).constraints(None, asked)
@@ -167,7 +167,7 @@ def test_a_file_that_makes_no_sense_is_refused_with_what_to_do(statistics, const
         documents_of(monitor()).constraints(statistics, constraints)
 
 
-def test_the_originals_files_are_a_baseline_of_the_calibrated_mode_too() -> None:
+def test_sagemakers_files_are_a_baseline_of_the_calibrated_mode_too() -> None:
     read = documents_of(monitor()).constraints(*files(monitor(compatibility="sagemaker"), rows("BinaryClassification")))
     bounds = {c.measure: c.bound for c in read}
     own = {c.measure: c.bound for c in monitor().suggest(monitor().observe(rows("BinaryClassification")))}
@@ -179,7 +179,7 @@ def test_the_originals_files_are_a_baseline_of_the_calibrated_mode_too() -> None
     assert {f.outcome for f in evaluate(read, live)} == {"holds"}
 
 
-def test_f0_5_is_written_and_never_judged_as_by_the_original() -> None:
+def test_f0_5_is_written_and_never_judged_as_by_sagemaker() -> None:
     m = monitor(compatibility="sagemaker")
     statistics, constraints = files(m, rows("BinaryClassification"))
     assert "f0_5" in constraints["binary_classification_constraints"]

@@ -1,4 +1,4 @@
-"""The files of model quality as the original writes them: members, order and literal messages."""
+"""The files of model quality as SageMaker writes them: members, order and literal messages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from model_monitor.results.documents.protocol import encode
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
-def test_statistics_have_the_originals_members_in_its_order(problem: str) -> None:
+def test_statistics_have_sagemakers_members_in_its_order(problem: str) -> None:
     name, members = MEMBERS[problem]
     statistics, _ = files(monitor(problem, "sagemaker"), rows(problem))
     assert list(statistics) == ["version", "dataset", f"{name}_metrics"]
@@ -44,7 +44,7 @@ def test_statistics_have_the_originals_members_in_its_order(problem: str) -> Non
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
-def test_what_the_original_does_not_have_comes_behind(problem: str) -> None:
+def test_what_sagemaker_does_not_have_comes_behind(problem: str) -> None:
     name, members = MEMBERS[problem]
     statistics, _ = files(monitor(problem), rows(problem))
     assert list(statistics) == ["version", "dataset", f"{name}_metrics", "predictions"]
@@ -56,7 +56,7 @@ def test_what_the_original_does_not_have_comes_behind(problem: str) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("problem", PROBLEMS)
-def test_constraints_are_the_exact_values_with_the_originals_operators(problem: str, mode: str) -> None:
+def test_constraints_are_the_exact_values_with_sagemakers_operators(problem: str, mode: str) -> None:
     name, _ = MEMBERS[problem]
     statistics, constraints = files(monitor(problem, mode), rows(problem))
     assert list(constraints) == ["version", f"{name}_constraints"]
@@ -68,9 +68,9 @@ def test_constraints_are_the_exact_values_with_the_originals_operators(problem: 
         assert entry["threshold"] == statistics[f"{name}_metrics"][metric]["value"]
 
 
-def test_the_published_baseline_is_written_again(original: Path) -> None:
-    published = json.loads((original / "mq_churn_baseline.json").read_text())
-    table = pa.csv.read_csv(original / "validation_with_predictions.csv").combine_chunks()
+def test_the_published_baseline_is_written_again(churn_run: Path) -> None:
+    published = json.loads((churn_run / "mq_churn_baseline.json").read_text())
+    table = pa.csv.read_csv(churn_run / "validation_with_predictions.csv").combine_chunks()
     m = ModelQuality(
         "BinaryClassification",
         inference_attribute="prediction",
@@ -161,7 +161,7 @@ PUBLISHED = [  # violations that AWS published
 
 
 @pytest.mark.parametrize(("found", "description", "shown"), PUBLISHED)
-def test_messages_are_the_originals_to_the_letter(found, description: str, shown: str) -> None:
+def test_messages_are_sagemakers_to_the_letter(found, description: str, shown: str) -> None:
     name, check, value, deviation, threshold = found
     bound = Between(low=threshold) if check == LESS else Between(high=threshold)
     finding = Finding(Constraint(check, EVERYTHING, name, bound), "violated", value)

@@ -77,7 +77,7 @@ def test_a_threshold_that_a_person_gives_is_judged() -> None:
     assert "auc" not in undefined(documents_of(m).constraints(statistics, constraints), live)
 
 
-def test_the_original_is_silent_about_them() -> None:
+def test_sagemaker_is_silent_about_them() -> None:
     m = monitor(compatibility="sagemaker")
     statistics, constraints = files(m, one_class())
     assert not undefined(documents_of(m).constraints(statistics, constraints), m.measure(m.observe(one_class())))

@@ -111,7 +111,7 @@ def test_statistics_alone_are_a_baseline_of_the_segments_too() -> None:
     assert {(c.check, c.subject) for c in alone} == {(c.check, c.subject) for c in s.suggest(state)}
 
 
-def test_the_originals_files_ask_something_of_all_rows_only() -> None:
+def test_sagemakers_files_ask_something_of_all_rows_only() -> None:
     state, plain = DataQuality().observe(rows()), documents_of(DataQuality())
     read = documents_of(segmented(DataQuality())).constraints(plain.statistics(state), plain.suggested(state))
     assert [(c.check, c.subject) for c in read] == [(c.check, c.subject) for c in DataQuality().suggest(state)]

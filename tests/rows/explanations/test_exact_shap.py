@@ -67,13 +67,13 @@ def test_log_odds_of_a_logistic_regression_are_linear(tmp_path: Path, caplog: py
     assert "exactly" not in caplog.text
 
 
-def test_log_odds_of_the_published_booster_are_explained_exactly(original: Path, tmp_path: Path) -> None:
+def test_log_odds_of_the_published_booster_are_explained_exactly(churn_run: Path, tmp_path: Path) -> None:
     pytest.importorskip("xgboost")
-    table = np.loadtxt(original / "test-dataset-input-cols.csv", delimiter=",")[1:]
+    table = np.loadtxt(churn_run / "test-dataset-input-cols.csv", delimiter=",")[1:]
     names = tuple(f"f{i}" for i in range(69))
     rows = pa.record_batch({name: table[:, i] for i, name in enumerate(names)})
     background, _ = background_of([rows], names, 1)
-    at = ModelAt(artefact=str(original / "xgb-churn-model.json"))
+    at = ModelAt(artefact=str(churn_run / "xgb-churn-model.json"))
     explainer = Explainer(at, names, background, rows=10, num_samples=20_000, use_logit=True)
     monitor = Attribution()
     found = []

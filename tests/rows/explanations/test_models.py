@@ -200,11 +200,11 @@ def test_a_damaged_pickle_is_a_config_error(tmp_path: Path) -> None:
         model_at(ModelAt(artefact=str(tmp_path / "model.pkl"), trust=True))
 
 
-def test_a_booster_gives_the_scores_that_the_original_published(original: Path) -> None:
+def test_a_booster_gives_the_scores_that_sagemaker_published(churn_run: Path) -> None:
     pytest.importorskip("xgboost")
-    rows = np.loadtxt(original / "test-dataset-input-cols.csv", delimiter=",")
-    scores = np.loadtxt(original / "test_scores.csv", delimiter=",", skiprows=1)[:, 1]
-    model = model_at(ModelAt(artefact=str(original / "xgb-churn-model.json")))
+    rows = np.loadtxt(churn_run / "test-dataset-input-cols.csv", delimiter=",")
+    scores = np.loadtxt(churn_run / "test_scores.csv", delimiter=",", skiprows=1)[:, 1]
+    model = model_at(ModelAt(artefact=str(churn_run / "xgb-churn-model.json")))
     np.testing.assert_allclose(model.predict(rows, [str(i) for i in range(69)])[:, 0], scores, atol=1e-6)
     with pytest.raises(DataError, match="learned other features"):
         model.predict(rows[:, 1:], [str(i) for i in range(68)])

@@ -34,7 +34,7 @@ def test_outputs_come_before_inputs() -> None:
         (("p",), ("x", "y"), ["p", "x", "y"]),
         (("p",), ("x",), ["p", "x", "_c2"]),
         (("p",), ("x", "y", "z"), ["p", "x", "y"]),
-        (("p", "q"), ("x",), ["p", "q", "x"]),  # by position, as the original matches columns
+        (("p", "q"), ("x",), ["p", "q", "x"]),  # by position, as SageMaker matches columns
     ],
 )
 def test_values_are_called_by_their_position(outputs: Any, inputs: Any, called: list[str]) -> None:

@@ -250,19 +250,19 @@ def test_what_can_not_be_read_is_refused_with_what_to_do(tmp_path: Path) -> None
     nested = TableColumns("ts", request="in")
     [one] = records(folder, nested)
     assert one["captureData"]["endpointInput"]["data"] == '[{"a":1}]'
-    original = actions_of(folder)
+    churn_run = actions_of(folder)
     mapped(folder, {})
     assert len(records(folder, nested)) == 1  # nothing was renamed
-    committed(folder, 0, original)
+    committed(folder, 0, churn_run)
     mapped(folder, {"a": "b"})
     with pytest.raises(DataError, match=r"column 'in' holds parts that column mapping gave other names"):
         records(folder, nested)
     assert len(records(folder, TableColumns("ts", inputs=("ts",)))) == 1  # which does not need that column
-    committed(folder, 0, original)
+    committed(folder, 0, churn_run)
     mapped(folder, {}, **{"delta.columnMapping.mode": "id"})
     with pytest.raises(DataError, match=r"column mapping by id, which is not read here; export it as plain Parquet"):
         records(folder, nested)
-    committed(folder, 0, original)
+    committed(folder, 0, churn_run)
     for feature in ("catalogManaged", "somethingNew"):
         committed(folder, 1, [with_features(feature)])
         with pytest.raises(DataError, match=r"log can't be read as a Delta table: (.|\n)*export it as plain Parquet"):
