@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -20,11 +21,6 @@ settings.load_profile("project")
 # models, draw many samples, or fold millions of rows.
 SLOW = (
     "airflow",
-    "examples",
-    "jobs/test_explaining.py",
-    "jobs/test_hostile_models.py",
-    "jobs/test_jobs.py::test_whoever_is_killed",
-    "jobs/test_retention.py",
     "command_line/test_cli_clarify.py::test_a_fair_window",
     "core/test_chance.py::test_the_tail_of_ten_million_rows",
     "core/test_distances.py::test_the_numeric_distance",
@@ -32,17 +28,37 @@ SLOW = (
     "core/test_quantiles.py::test_the_rank_error_at_ten_million",
     "core/test_scores.py::test_the_area_of_ten_million_rows",
     "core/test_states.py::test_counts_are_exact_below_their_bound",
+    "examples",
+    "jobs/test_damaged_rows.py",
+    "jobs/test_explaining.py",
+    "jobs/test_hostile_models.py",
+    "jobs/test_jobs.py::test_whoever_is_killed",
+    "jobs/test_retention.py",
     "monitors/test_attribution.py::test_unchanged_attributions",
     "monitors/test_bias.py::test_the_laws_hold",
     "monitors/test_bias_flips.py",
-    "recorder/test_receive.py",
+    "monitors/test_bias_verdicts.py",
+    "monitors/test_data_quality.py::test_five_thousand_columns",
+    "monitors/test_data_quality.py::test_windows_of_unchanged_data",
+    "monitors/test_model_quality_verdicts.py",
+    "recorder/test_asgi.py",
+    "recorder/test_decorator.py",
     "recorder/test_faults.py",
     "recorder/test_interrupted.py",
     "recorder/test_killed.py",
     "recorder/test_odd_disks.py",
+    "recorder/test_receive.py",
     "recorder/test_uploader.py",
+    "recorder/test_wsgi.py",
+    "rows/explanations/test_exact_shap.py",
+    "rows/explanations/test_models.py",
+    "rows/labels/test_labels.py::test_a_list_with_a_record_on_each_line",
+    "rows/sources/test_delta.py::test_a_table_in_an_object_store",
+    "rows/test_collect.py::test_two_processes",
     "sagemaker/test_import_sagemaker_aws.py",
+    "sagemaker/test_import_sagemaker_hostile.py::test_any_schedule",
     "store/test_clouds.py",
+    "store/test_store.py::test_a_store_that_is_gone",
     "store/test_uploads.py",
 )
 
@@ -50,7 +66,7 @@ SLOW = (
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.nodeid.removeprefix("tests/").startswith(SLOW):
+        if item.nodeid.removeprefix("tests/").startswith(SLOW) or re.search(r"\[(.*-)?s3\b", item.nodeid):
             item.add_marker("slow")
         if item.nodeid.startswith("tests/airflow/"):  # what Airflow and its providers use is theirs to mend
             item.add_marker(pytest.mark.filterwarnings("default"))
