@@ -106,3 +106,23 @@ def test_nothing_is_deleted_while_a_file_that_names_the_endpoint_can_not_be_read
     endpoints, problems = config.load_all([file, other])
     held = held_back(endpoints, [file, other])
     assert set(held) == ({file} if holds else set()) and set(held.values()) <= set(problems)
+
+
+PLACES = {
+    "output": {"output": "capture/churn/AllTraffic/2026/other"},
+    "baseline.dataset": {"baseline": {"dataset": "capture/churn/AllTraffic/2026/01/b.csv"}},
+    "baseline.constraints": {"baseline": {"constraints": "capture/churn/AllTraffic/2026/01/05/constraints.json"}},
+    "ground_truth.uri": {"ground_truth": {"uri": "capture/churn/AllTraffic/labels"}},
+}
+
+
+@pytest.mark.parametrize("key", PLACES)
+def test_what_another_file_keeps_below_the_captures_holds_their_deletion_back(tmp_path: Path, key: str) -> None:
+    settings = {"output": "o"} | PLACES[key]
+    ours = Path(endpoint_file(tmp_path, "ours.yaml", retention_days=30))
+    other = Path(endpoint_file(tmp_path, "other.yaml", endpoint="other", name="other-dq", **settings))
+    endpoints, problems = config.load_all([ours, other])
+    assert set(endpoints) == {ours, other}
+    assert set(held_back(endpoints, [ours, other])) == {ours}
+    [problem] = problems
+    assert key in problem and str(other) in problem and "Nothing is deleted until then" in problem

@@ -32,11 +32,19 @@ def problem_of(endpoint: Endpoint) -> str | None:
                 f"{days} deletes captures that schedule '{schedule.name}' still has to judge: its windows, their "
                 f"labels and stragglers reach {need} back; set at least {-(-need // DAY)}"
             )
-    captures = captures_of(endpoint)
-    for key, address in kept(endpoint):
-        if captures and f"{canonical(address)}/".startswith(f"{captures}/"):
-            return f"deletes what is below {captures}, and {key} is there; give it a folder of its own"
+    if inside := below(captures := captures_of(endpoint), endpoint):
+        return f"deletes what is below {captures}, and {inside} is there; give it a folder of its own"
     return None
+
+
+def below(captures: str | None, endpoint: Endpoint) -> str | None:
+    """What an endpoint keeps in a folder of captures, by its key; None if nothing."""
+    inside = (key for key, address in kept(endpoint) if captures and is_in(address, captures))
+    return next(inside, None)
+
+
+def is_in(address: str, folder: str) -> bool:
+    return f"{canonical(address)}/".startswith(f"{folder}/")
 
 
 def needed(schedule: Schedule, endpoint: Endpoint) -> timedelta:
@@ -114,7 +122,8 @@ def names_in(file: Path) -> set[str]:
 
 
 def sharing(endpoints: Mapping[Path, Endpoint]) -> dict[Path, str]:
-    """The files whose endpoint would delete captures that another file's keeps longer, each with the remedy."""
+    """The files whose endpoint would delete captures that another file's keeps longer, or what another file keeps below
+    them; each with the remedy."""
     reasons = {}
     captures = {path: captures_of(endpoint) for path, endpoint in endpoints.items()}
     for path, endpoint in endpoints.items():
@@ -126,5 +135,10 @@ def sharing(endpoints: Mapping[Path, Endpoint]) -> dict[Path, str]:
                 reasons[path] = (
                     f"{path}: retention_days is {days}, and {other_path} reads the same captures and keeps them "
                     f"{f'{others} days' if others else 'all'}; set the same in both. Nothing is deleted until then"
+                )
+            if days is not None and other is not endpoint and (inside := below(captures[path], other)):
+                reasons[path] = (
+                    f"{path}: retention deletes what is below {captures[path]}, and {inside} in {other_path} is there; "
+                    "give it a folder of its own. Nothing is deleted until then"
                 )
     return reasons
