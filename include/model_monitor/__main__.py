@@ -40,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command: 0 completed, 3 completed with violations, 4 nothing to judge, 1 failed, saying why on standard
     error."""
     try:
-        asked = understood(parser().parse_args(arguments))
-        return int(asked.command(asked))
+        args = understood(parser().parse_args(arguments))
+        return int(args.command(args))
     except MonitorError as error:
         print(f"model-monitor: {printable(str(error))}", file=sys.stderr)
         return FAILED
@@ -110,20 +110,20 @@ def add_common(command: argparse.ArgumentParser, formats: list[str]) -> None:
     command.add_argument("--max-rejected", type=share, default=0.01, metavar="SHARE", help="of unreadable records")
 
 
-def understood(asked: argparse.Namespace) -> argparse.Namespace:
+def understood(args: argparse.Namespace) -> argparse.Namespace:
     """The arguments with a dataset's format as one word, however it was described. Raises ConfigError."""
-    if not hasattr(asked, "formats"):
-        return asked
-    if asked.format.startswith("{"):
+    if not hasattr(args, "formats"):
+        return args
+    if args.format.startswith("{"):
         from model_monitor.config.fields import described
 
         try:
-            asked.format, asked.header = described(json.loads(asked.format))
+            args.format, args.header = described(json.loads(args.format))
         except ValueError as error:
-            raise ConfigError(f"--format {asked.format} is not JSON: {error}") from error
-    if asked.format not in asked.formats:
-        raise ConfigError(f"--format is one of {', '.join(asked.formats)}, not {asked.format}")
-    return asked
+            raise ConfigError(f"--format {args.format} is not JSON: {error}") from error
+    if args.format not in args.formats:
+        raise ConfigError(f"--format is one of {', '.join(args.formats)}, not {args.format}")
+    return args
 
 
 def share(text: str) -> float:
@@ -136,12 +136,12 @@ def share(text: str) -> float:
     return value
 
 
-def options_of(asked: argparse.Namespace) -> dict[str, object]:
+def options_of(args: argparse.Namespace) -> dict[str, object]:
     """The monitor's settings: values are JSON, or text if they are not. Raises ConfigError."""
-    given = {flag.replace("-", "_"): getattr(asked, flag.replace("-", "_")) for flag, _, _ in ATTRIBUTES}
-    options: dict[str, object] = {name: value for name, value in given.items() if value is not None}
-    options |= {"compatibility": asked.compatibility} if asked.compatibility else {}
-    for pair in asked.option:
+    values = {flag.replace("-", "_"): getattr(args, flag.replace("-", "_")) for flag, _, _ in ATTRIBUTES}
+    options: dict[str, object] = {name: value for name, value in values.items() if value is not None}
+    options |= {"compatibility": args.compatibility} if args.compatibility else {}
+    for pair in args.option:
         name, equals, value = pair.partition("=")
         if not equals:
             raise ConfigError(f"--option takes NAME=VALUE, not {pair!r}")
@@ -152,17 +152,17 @@ def options_of(asked: argparse.Namespace) -> dict[str, object]:
     return options
 
 
-def run_validate(asked: argparse.Namespace) -> int:
+def run_validate(args: argparse.Namespace) -> int:
     """Check endpoint files and everything they name that can be checked without data."""
     from model_monitor import config
 
-    files = asked.files or sorted(map(str, Path(ENDPOINTS).glob("*.yaml")))
+    files = args.files or sorted(map(str, Path(ENDPOINTS).glob("*.yaml")))
     if not files:
         raise ConfigError(f"no endpoint file in {ENDPOINTS}; name the files to check")
     endpoints, problems = config.load_all(map(Path, files))
     for path, endpoint in endpoints.items():
-        if found := config.problems_in(path, endpoint):
-            problems += found
+        if faults := config.problems_in(path, endpoint):
+            problems += faults
         else:
             print(f"{path}: endpoint {endpoint.endpoint}, schedules {', '.join(s.name for s in endpoint.schedules)}")
     if problems:
@@ -170,65 +170,65 @@ def run_validate(asked: argparse.Namespace) -> int:
     return FAILED if problems else OK
 
 
-def run_schema(asked: argparse.Namespace) -> int:
+def run_schema(args: argparse.Namespace) -> int:
     from model_monitor.config import Endpoint
 
     print(json.dumps(Endpoint.model_json_schema(), indent=2))
     return OK
 
 
-def run_baseline(asked: argparse.Namespace) -> int:
+def run_baseline(args: argparse.Namespace) -> int:
     from model_monitor.jobs import by_hand
 
-    source = by_hand.Source(asked.dataset, asked.format, asked.header)
-    document = by_hand.baseline(question_of(asked), source, asked.output, asked.max_rejected)
-    print(printable(f"{asked.output}: baseline of {document['counts']['judged']} rows{set_aside(document)}"))
+    source = by_hand.Source(args.dataset, args.format, args.header)
+    document = by_hand.baseline(question_of(args), source, args.output, args.max_rejected)
+    print(printable(f"{args.output}: baseline of {document['counts']['judged']} rows{set_aside(document)}"))
     return OK
 
 
-def run_run(asked: argparse.Namespace) -> int:
+def run_run(args: argparse.Namespace) -> int:
     from model_monitor.config.sections import GroundTruth
     from model_monitor.jobs import by_hand
     from model_monitor.results import execution
 
-    truth = {"duplicates": asked.duplicates, "minimum_coverage": asked.minimum_coverage, "uri": asked.ground_truth}
+    truth = {"duplicates": args.duplicates, "minimum_coverage": args.minimum_coverage, "uri": args.ground_truth}
     source = by_hand.Source(
-        asked.dataset,
-        asked.format,
-        asked.header,
-        by_hand.window_of(asked.start, asked.end),
-        GroundTruth.model_validate(truth) if asked.ground_truth else None,
+        args.dataset,
+        args.format,
+        args.header,
+        by_hand.window_of(args.start, args.end),
+        GroundTruth.model_validate(truth) if args.ground_truth else None,
     )
-    baseline = asked.statistics, asked.constraints
-    document = by_hand.run(question_of(asked), source, baseline, asked.output, asked.max_rejected)
+    baseline = args.statistics, args.constraints
+    document = by_hand.run(question_of(args), source, baseline, args.output, args.max_rejected)
     rows = f"{document['counts']['judged']} rows{execution.captured_in_short(document.get('capture'))}"
-    found = document["violations"]
+    count = document["violations"]
     reason = f". {document['reason']}" if document["reason"] else ""
-    print(printable(f"{asked.output}: {document['status']}, {rows}, {found} violations{set_aside(document)}{reason}"))
-    if found:
+    print(printable(f"{args.output}: {document['status']}, {rows}, {count} violations{set_aside(document)}{reason}"))
+    if count:
         return WITH_VIOLATIONS
     nothing = (execution.NO_DATA, execution.UNDEFINED, execution.LABELS_PENDING)
     return NOTHING_JUDGED if document["status"] in nothing else OK
 
 
-def question_of(asked: argparse.Namespace) -> Any:
+def question_of(args: argparse.Namespace) -> Any:
     from model_monitor.config.monitors import traits_of
     from model_monitor.jobs.by_hand import Question
     from model_monitor.sagemaker import analysis_config
 
-    analysis, options = analysis_config.Analysis(), options_of(asked)
-    if asked.analysis_config:
-        analysis = analysis_config.at(asked.analysis_config)
+    analysis, options = analysis_config.Analysis(), options_of(args)
+    if args.analysis_config:
+        analysis = analysis_config.at(args.analysis_config)
         for sentence in analysis.ignored:
-            print(f"model-monitor: {asked.analysis_config}: {sentence}", file=sys.stderr)
-        options = analysis.options(asked.monitor) | options
+            print(f"model-monitor: {args.analysis_config}: {sentence}", file=sys.stderr)
+        options = analysis.options(args.monitor) | options
     explain = None
-    if traits_of(asked.monitor).needs_explanations:
+    if traits_of(args.monitor).needs_explanations:
         explain = analysis_config.explain_of(
-            analysis.explain, asked.model, asked.background, asked.headers_from, asked.trust
+            analysis.explain, args.model, args.background, args.headers_from, args.trust
         )
     inputs = analysis.columns.get("inputs", ())
-    return Question(asked.monitor, options, tuple(asked.segment), inputs, explain, analysis.headers)
+    return Question(args.monitor, options, tuple(args.segment), inputs, explain, analysis.headers)
 
 
 def set_aside(document: dict[str, Any]) -> str:
@@ -236,9 +236,9 @@ def set_aside(document: dict[str, Any]) -> str:
     from model_monitor.results.execution import labels_in_short
 
     rejected, unusable = document["counts"]["rejected"], document["counts"]["unusable"]
-    told = f", {rejected} records set aside" if rejected else ""
-    told += f", {unusable} rows unusable ({', '.join(document['unusable'])})" if unusable else ""
-    return told + labels_in_short(document.get("labels"))
+    description = f", {rejected} records set aside" if rejected else ""
+    description += f", {unusable} rows unusable ({', '.join(document['unusable'])})" if unusable else ""
+    return description + labels_in_short(document.get("labels"))
 
 
 def check_neighbours(file: Path) -> None:
@@ -246,23 +246,23 @@ def check_neighbours(file: Path) -> None:
     from model_monitor import config
     from model_monitor.config import retention as retained
 
-    files = [file, *(one for one in sorted(file.parent.glob("*.yaml")) if one.resolve() != file.resolve())]
+    files = [file, *(path for path in sorted(file.parent.glob("*.yaml")) if path.resolve() != file.resolve())]
     if why := retained.held_back(config.load_all(files)[0], files).get(file):
         raise ConfigError(why)
 
 
-def run_retention(asked: argparse.Namespace) -> int:
+def run_retention(args: argparse.Namespace) -> int:
     """A moment to come would delete what is younger than ``retention_days``: only a dry run may look ahead."""
     try:
-        now = moment(asked.now)
+        now = moment(args.now)
     except ValueError as error:
-        raise ConfigError(f"--now {asked.now}: {error}; write it as 2026-01-31T00:00:00Z") from error
-    if now > datetime.now(UTC) and not asked.dry_run:
+        raise ConfigError(f"--now {args.now}: {error}; write it as 2026-01-31T00:00:00Z") from error
+    if now > datetime.now(UTC) and not args.dry_run:
         raise ConfigError(f"--now {iso(now)} is still to come; add --dry-run to see what would be deleted by then")
-    check_neighbours(Path(asked.file))
+    check_neighbours(Path(args.file))
     from model_monitor import jobs
 
-    print(jobs.delete_expired(asked.file, now, asked.dry_run)["message"])
+    print(jobs.delete_expired(args.file, now, args.dry_run)["message"])
     return OK
 
 

@@ -19,9 +19,9 @@ CODE = re.compile("%-?.?")
 CODES = {"%%", *(f"%{letter}" for letter in "YymdHjbBGVu"), *(f"%-{letter}" for letter in "mdHj")}
 
 
-def named_columns(given: Any) -> Any:
+def named_columns(section: Any) -> Any:
     with refusing():
-        return mapping.preset(given)
+        return mapping.preset(section)
 
 
 def folder_of_hours(path: str) -> str:
@@ -74,12 +74,12 @@ class Capture(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _format_may_be_sagemakers(cls, given: Any) -> Any:
-        settings = with_format(given)
-        if settings is given:
-            return given
-        keys = {key.lower() for details in given["format"].values() for key in details or ()}
-        header = given.get("header")
+    def _format_may_be_sagemakers(cls, section: Any) -> Any:
+        settings = with_format(section)
+        if settings is section:
+            return section
+        keys = {key.lower() for details in section["format"].values() for key in details or ()}
+        header = section.get("header")
         if "header" in keys:
             if header is not None and str(header).lower() != str(settings["header"]).lower():
                 raise ValueError(f"header: {header} contradicts Header of format; leave header out")

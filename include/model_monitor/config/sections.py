@@ -30,8 +30,8 @@ class Columns(Settings):
 
     @model_validator(mode="after")
     def _each_once(self) -> Columns:
-        if kept := [name for name in self.names if name.startswith("@")]:
-            raise ValueError(f"{kept}: names with @ in front are kept for the request; rename them")
+        if reserved := [name for name in self.names if name.startswith("@")]:
+            raise ValueError(f"{reserved}: names with @ in front are kept for the request; rename them")
         if twice := {name for name in self.names if self.names.count(name) > 1}:
             raise ValueError(f"{sorted(twice)} named more than once; give each column a name of its own")
         return self
@@ -78,8 +78,8 @@ class Baseline(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _format_may_be_sagemakers(cls, given: Any) -> Any:
-        return with_format(given)
+    def _format_may_be_sagemakers(cls, section: Any) -> Any:
+        return with_format(section)
 
 
 class Preprocess(Settings):

@@ -50,11 +50,11 @@ def load(path: Path) -> tuple[yaml.Node | None, Any]:
 def text_of(path: Path) -> str:
     """The text of a file. Raises ConfigError for what is no file, is too large, or is not UTF-8."""
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
             raise ConfigError(f"{path}: is not a file")
-        if found.st_size > MAX_BYTES:
-            raise ConfigError(f"{path}: has {found.st_size:,} bytes; an endpoint file has at most {MAX_BYTES:,}")
+        if status.st_size > MAX_BYTES:
+            raise ConfigError(f"{path}: has {status.st_size:,} bytes; an endpoint file has at most {MAX_BYTES:,}")
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: can't be read: {error}") from error
@@ -87,12 +87,12 @@ def check(path: Path, tree: yaml.Node | None) -> None:
         if isinstance(node, yaml.SequenceNode):
             waiting += [(item, inside) for item in node.value]
         elif isinstance(node, yaml.MappingNode):
-            seen: set[str] = set()
+            names: set[str] = set()
             for key, value in node.value:
                 name = str(key.value)
-                if name in seen:
+                if name in names:
                     raise ConfigError(f"{path}:{line_of(key)}: '{name}' is there twice; remove one")
-                seen.add(name)
+                names.add(name)
                 waiting += [(key, inside), (value, inside)]
     raise ConfigError(f"{path}: has more than {MAX_NODES:,} values; write fewer, or fewer aliases")
 

@@ -76,15 +76,15 @@ def ndcg_margin(live: Importances, baseline: Importances, level: float) -> float
     Below about 20 rows of skewed attributions the probability is up to twice the level. None if the errors of the live
     importances are unknown, or if there is no NDCG.
     """
-    found = weighed(live, baseline, level)
-    return found[2] if found else None
+    estimate = weighed(live, baseline, level)
+    return estimate[2] if estimate else None
 
 
 def ndcg_interval(live: Importances, baseline: Importances, level: float) -> tuple[float, float] | None:
     """The interval of NDCG without chance: it is below or above with about the probability ``level`` each. The upper
     end is that of ``ndcg_margin``. None as there."""
-    found = weighed(live, baseline, level)
-    return (min(found[0], found[1]), min(1.0, found[0] + found[2])) if found else None
+    estimate = weighed(live, baseline, level)
+    return (min(estimate[0], estimate[1]), min(1.0, estimate[0] + estimate[2])) if estimate else None
 
 
 def weighed(live: Importances, baseline: Importances, level: float) -> tuple[float, float, float] | None:
@@ -117,9 +117,9 @@ def resampled(live: Importances, baseline: Importances) -> np.ndarray:
         gains[:, tied] = gains[:, tied].mean(axis=1, keepdims=True)
     discounts = discounts_of(gains.shape[1])
     order = np.argsort(-scores, axis=1, kind="stable")
-    found = (np.take_along_axis(gains, order, axis=1) * discounts).sum(axis=1)
+    dcg = (np.take_along_axis(gains, order, axis=1) * discounts).sum(axis=1)
     best = (ideal * discounts).sum(axis=1)
-    return np.asarray(np.divide(found, best, out=np.ones(len(best)), where=best > 0))
+    return np.asarray(np.divide(dcg, best, out=np.ones(len(best)), where=best > 0))
 
 
 def places_of(live: Importances, baseline: Importances) -> np.ndarray:

@@ -139,14 +139,14 @@ def collected_of(summaries: Mapping[str, Summary], is_whole: bool = True) -> Col
         capture.pop("requests", None)
     inputs = {(address, size) for summary in summaries.values() for address, size, _ in summary.origin["files"]}
     reasons: Counter[str] = sum((summary.reasons for summary in summaries.values()), Counter())
-    kept = [record for summary in summaries.values() for record in summary.kept][:KEPT_REJECTED]
+    examples = [record for summary in summaries.values() for record in summary.kept][:KEPT_REJECTED]
     return Collected(
         records=sum(summary.records for summary in summaries.values()),
         rows=sum(summary.rows for summary in summaries.values()),
         duplicates=sum(summary.duplicates for summary in summaries.values()),
         rejected=sum(summary.rejected for summary in summaries.values()),
         reasons=dict(sorted(reasons.items())),
-        kept=msgspec.convert(kept, list[SetAside]),
+        kept=msgspec.convert(examples, list[SetAside]),
         inputs=[Input(address, size) for address, size in sorted(inputs)],
         capture=capture,
     )

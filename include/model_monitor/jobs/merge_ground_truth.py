@@ -140,11 +140,11 @@ def merged_of(execution: Execution, summaries: Mapping[str, Summary], arrived: A
         for summary in summaries.values()
         for record in summary.kept
     }
-    kept = msgspec.convert(list(unique.values())[:KEPT_REJECTED], list[SetAside])
-    check_labels(labels, kept, sum(records for records, _ in files.values()), execution.schedule.max_rejected)
+    examples = msgspec.convert(list(unique.values())[:KEPT_REJECTED], list[SetAside])
+    check_labels(labels, examples, sum(records for records, _ in files.values()), execution.schedule.max_rejected)
     reasons = Counter(record["reason"] for record in unique.values())
     label_files = list(map(identity, arrived.files))
-    return Merged(labels=labels, label_files=label_files, reasons=dict(sorted(reasons.items())), kept=kept)
+    return Merged(labels=labels, label_files=label_files, reasons=dict(sorted(reasons.items())), kept=examples)
 
 
 def totals(execution: Execution, summaries: Mapping[str, Summary]) -> dict[str, int]:
@@ -175,9 +175,9 @@ def label_state(matched: int, requests: int, truth: GroundTruth, arrived: Arrive
     return FINAL if arrived.is_over or matched == requests else PROVISIONAL
 
 
-def check_labels(labels: Labels, kept: list[SetAside], read: int, share: float) -> None:
+def check_labels(labels: Labels, examples: list[SetAside], records: int, share: float) -> None:
     """Raise DataError, with the first example, if more than a share of label records can't be read or don't fit."""
-    evidence = Evidence(merged=Merged(labels=labels, kept=kept))
-    check_share(labels.rejected, read, share, "label records can't be read", evidence)
+    evidence = Evidence(merged=Merged(labels=labels, kept=examples))
+    check_share(labels.rejected, records, share, "label records can't be read", evidence)
     fitting = labels.records + labels.mismatched
     check_share(labels.mismatched, fitting, share, "label records don't fit their request", evidence)

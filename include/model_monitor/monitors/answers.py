@@ -140,11 +140,11 @@ def scores_of(array: pa.Array, classes: int, positive: int, sieve: Sieve) -> np.
 def largest(array: pa.Array, classes: tuple[str, ...], sieve: Sieve) -> pa.StringArray:
     """The class of the largest element of each row's vector, the first of equal ones; null where there is none."""
     sieve.set_aside(NO_PROBABILITY, absent(array))
-    found = np.full(len(array), -1)
+    positions = np.full(len(array), -1)
     for rows, matrix in matrices(array, len(classes), sieve):
-        found[rows] = np.where(np.isnan(matrix).any(axis=1), -1, matrix.argmax(axis=1))
-    sieve.set_aside(PROBABILITY_NO_NUMBER, found < 0)
-    return pa.array(classes, pa.string()).take(pa.array(found, mask=found < 0))
+        positions[rows] = np.where(np.isnan(matrix).any(axis=1), -1, matrix.argmax(axis=1))
+    sieve.set_aside(PROBABILITY_NO_NUMBER, positions < 0)
+    return pa.array(classes, pa.string()).take(pa.array(positions, mask=positions < 0))
 
 
 def matrices(array: pa.Array, classes: int, sieve: Sieve) -> Iterator[tuple[np.ndarray, np.ndarray]]:

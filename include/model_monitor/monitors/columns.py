@@ -136,9 +136,9 @@ def observe_dictionary(array: pa.DictionaryArray, kind: str | None = None) -> Co
     )
 
 
-def counted(texts: pa.StringArray, counts: np.ndarray, chosen: np.ndarray) -> dict[str, int]:
+def counted(texts: pa.StringArray, counts: np.ndarray, mask: np.ndarray) -> dict[str, int]:
     """The chosen texts of a dictionary that occur, with their counts."""
-    used = np.flatnonzero(chosen & (counts > 0))
+    used = np.flatnonzero(mask & (counts > 0))
     return dict(zip(texts.take(pa.array(used)).to_pylist(), counts[used].tolist(), strict=True))
 
 

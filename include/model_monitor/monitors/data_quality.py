@@ -173,20 +173,20 @@ class DataQuality(SharedOptions, Monitor[Table]):
 
     def constraints(self, expected: list[Expectation]) -> Iterator[Constraint]:
         """The constraints that hold columns to their baseline."""
-        judged = [column for column in expected if column.rules.evaluate]
-        if judged:
+        expectations = [column for column in expected if column.rules.evaluate]
+        if expectations:
             names = frozenset(column.name for column in expected)
             yield Constraint(MISSING_COLUMN, EVERYTHING, "columns", Within(names, len(names), counted=True))
             yield Constraint(EXTRA_COLUMN, EVERYTHING, "columns", Within(names))
-        level = self.level_of_each(judged)
-        for column in judged:
+        level = self.level_of_each(expectations)
+        for column in expectations:
             yield from self.of_values(column, level)
             if is_compared(column):
                 yield self.of_spread(column, level)
 
-    def level_of_each(self, judged: list[Expectation]) -> float | None:
+    def level_of_each(self, expectations: list[Expectation]) -> float | None:
         """The false-alarm budget, split evenly among the checks that chance can trip; None if chance is not weighed."""
-        checks = sum(is_compared(column) + (0 < (column.completeness or 0) < 1) for column in judged)
+        checks = sum(is_compared(column) + (0 < (column.completeness or 0) < 1) for column in expectations)
         return self.false_alarm_budget / max(1, checks) if self.conventions.weighs_chance else None
 
     def of_values(self, column: Expectation, level: float | None) -> Iterator[Constraint]:

@@ -20,8 +20,8 @@ def chosen(batch: pa.RecordBatch, seed: int) -> np.ndarray:
     with the row's values or, without event ids, with its values and its place in the batch.
     """
     rows = marks(batch)
-    kept = [uniform(rows + mix(np.uint64(seed % (1 << 32) * RESAMPLES + i))) < KEPT for i in range(RESAMPLES)]
-    return np.array(kept).reshape(RESAMPLES, batch.num_rows)
+    masks = [uniform(rows + mix(np.uint64(seed % (1 << 32) * RESAMPLES + i))) < KEPT for i in range(RESAMPLES)]
+    return np.array(masks).reshape(RESAMPLES, batch.num_rows)
 
 
 def deviation(values: list[float | None]) -> float | None:

@@ -108,7 +108,7 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
     message += f", {document['counts']['unusable']} rows unusable" if document["counts"]["unusable"] else ""
     message += labels_in_short(document.get("labels"))
     message += f", {document['undefined']} checks undefined{why_undefined(document)}" if document["undefined"] else ""
-    told = [line(violation) for violation in violations[:TOLD]]
+    lines = [line(violation) for violation in violations[:TOLD]]
     more = [f"and {len(violations) - TOLD} more in {report}"] if len(violations) > TOLD else []
     return {
         "status": status,
@@ -120,7 +120,7 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
         "report": report,
         "window": window,
         "message": printable(f"{message}. {document['reason']}".rstrip(". ") + "."),
-        "details": [printable(text) for text in told + more],
+        "details": [printable(text) for text in lines + more],
     }
 
 

@@ -105,8 +105,8 @@ def check_learned(monitor: Monitor[Any], observed: Observed) -> None:
         raise DataError("the dataset holds no rows to learn from")
     measures = monitor.measure(observed.state)
     reasons = [measure.reason for measure in measures.values() if isinstance(measure, Undefined)]
-    kept = monitor.traits.measured_without_labels
-    if reasons and all(constraint.measure in kept for constraint in monitor.suggest(observed.state)):
+    label_free = monitor.traits.measured_without_labels
+    if reasons and all(constraint.measure in label_free for constraint in monitor.suggest(observed.state)):
         [(commonest, _)] = Counter(reasons).most_common(1)
         raise DataError(f"nothing can be learned of the dataset's {observed.rows} rows: {commonest}")
 

@@ -37,17 +37,17 @@ def judge(monitor: Monitor[Any], baseline: Baseline, observed: Observed, labels:
     findings: list[Finding] = []
     if observed.rows:
         measures = monitor.measure(observed.state)
-        judged = without_labels(monitor, measures) if labels and labels.is_pending else measures
-        findings = [*evaluate(constraints, judged), *newcomers(monitor, measures, constraints)]
+        available = without_labels(monitor, measures) if labels and labels.is_pending else measures
+        findings = [*evaluate(constraints, available), *newcomers(monitor, measures, constraints)]
     status, reason = status_of(observed, baseline, findings, labels, monitor.traits.measured_without_labels)
     return Verdict(status, reason, findings, monitor, constraints)
 
 
 def without_labels(monitor: Monitor[Any], measures: Measures) -> Measures:
     """The measures while labels are pending: those that need labels are undefined."""
-    kept = monitor.traits.measured_without_labels
+    label_free = monitor.traits.measured_without_labels
     pending = Undefined("labels are pending")
-    return {key: measure if key[1] in kept else pending for key, measure in measures.items()}
+    return {key: measure if key[1] in label_free else pending for key, measure in measures.items()}
 
 
 def newcomers(monitor: Monitor[Any], measures: Measures, constraints: Sequence[Constraint]) -> Iterator[Finding]:

@@ -76,7 +76,7 @@ def unpacked(like: Any, data: Packed) -> Any:
     if isinstance(like, np.ndarray):
         return np.frombuffer(data, like.dtype.newbyteorder("<"))
     if isinstance(like, tuple):
-        return tuple(unpacked(part, one) for part, one in zip(like, data, strict=True))
+        return tuple(unpacked(part, element) for part, element in zip(like, data, strict=True))
     return like.unpack(data) if hasattr(like, "unpack") else data
 
 

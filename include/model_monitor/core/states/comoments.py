@@ -73,13 +73,13 @@ class Comoments:
 
     def pack(self) -> Packed:
         upper = self.products[np.triu_indices(len(self.names))]
-        numbers = [one.astype("<f8").tobytes() for one in (self.totals, upper)]
+        numbers = [array.astype("<f8").tobytes() for array in (self.totals, upper)]
         return [self.version, list(self.names), self.n, *numbers]
 
     def unpack(self, packed: Packed) -> Comoments:
         check_version(self, packed[0])
         names, n = tuple(packed[1]), packed[2]
-        totals, upper = (np.frombuffer(one, "<f8") for one in packed[3:])
+        totals, upper = (np.frombuffer(data, "<f8") for data in packed[3:])
         products = np.zeros((len(names), len(names)))
         products[np.triu_indices(len(names))] = upper
         products.T[np.triu_indices(len(names))] = upper

@@ -29,10 +29,10 @@ class Counts(Record):
     @classmethod
     def of(cls, values: Iterable[str]) -> Counts:
         """Counts of texts, one by one."""
-        seen: dict[str, int] = {}
+        counts: dict[str, int] = {}
         for value in values:
-            seen[value] = seen.get(value, 0) + 1
-        return cls(seen).bounded()
+            counts[value] = counts.get(value, 0) + 1
+        return cls(counts).bounded()
 
     def __add__(self, other: Counts) -> Counts:
         both = dict(self.values)

@@ -53,6 +53,6 @@ def union(*registers: bytes) -> hll_sketch:
     from datasketches import hll_sketch, hll_union, tgt_hll_type
 
     both = hll_union(LOG2_REGISTERS)
-    for one in registers:
-        both.update(hll_sketch.deserialize(one))
+    for sketch in registers:
+        both.update(hll_sketch.deserialize(sketch))
     return both.get_result(tgt_hll_type.HLL_8)

@@ -82,10 +82,10 @@ class Attribution(SharedOptions, Monitor[Explained]):
     def measure(self, state: Explained) -> Measures:
         """Of each label: ``attributions`` (Importances) and ``expected``; Undefined without a usable row."""
         measures: dict[tuple[Subject, str], Measure] = {}
-        for label, one in state.labels.items.items():
-            attributions = self.importances(one)
+        for label, part in state.labels.items.items():
+            attributions = self.importances(part)
             measures[Subject(label), ATTRIBUTIONS] = attributions
-            measures[Subject(label), EXPECTED] = one.expected_value if one.n else attributions
+            measures[Subject(label), EXPECTED] = part.expected_value if part.n else attributions
         return measures
 
     def suggest(self, baseline: Explained) -> Iterator[Constraint]:
@@ -106,31 +106,31 @@ class Attribution(SharedOptions, Monitor[Explained]):
     def global_values(self, state: Explained) -> dict[str, dict[str, float]]:
         """``global_shap_values`` of ``analysis.json``, by label and feature; none for labels without explained rows."""
         return {
-            label: dict(zip(one.sums.names, one.values.tolist(), strict=True))
-            for label, one in state.labels.items.items()
-            if one.n
+            label: dict(zip(part.sums.names, part.values.tolist(), strict=True))
+            for label, part in state.labels.items.items()
+            if part.n
         }
 
     def standard_errors(self, state: Explained) -> dict[str, dict[str, float]]:
         """The standard error of each of ``global_values``, for labels with at least two rows."""
         return {
-            label: dict(zip(one.sums.names, np.sqrt(np.diag(one.covariance)).tolist(), strict=True))
-            for label, one in state.labels.items.items()
-            if one.n > 1
+            label: dict(zip(part.sums.names, np.sqrt(np.diag(part.covariance)).tolist(), strict=True))
+            for label, part in state.labels.items.items()
+            if part.n > 1
         }
 
     def expected(self, state: Explained) -> dict[str, float]:
         """By label: ``expected_value`` of ``analysis.json``."""
-        return {label: one.expected_value for label, one in state.labels.items.items() if one.n}
+        return {label: part.expected_value for label, part in state.labels.items.items() if part.n}
 
-    def importances(self, one: OfLabel) -> Importances | Undefined:
+    def importances(self, part: OfLabel) -> Importances | Undefined:
         """The importances of a label; Undefined without a usable row or, calibrated, if they have no order."""
-        if not one.n:
+        if not part.n:
             return Undefined("no row was explained")
-        if self.conventions.needs_order and not one.values.any():
+        if self.conventions.needs_order and not part.values.any():
             return Undefined("no feature moves the model's answers, so they come in no order")
-        covariance = one.covariance if one.n > 1 else None
-        return Importances(one.sums.names, one.values, covariance, one.n, self.resamples, self.seed)
+        covariance = part.covariance if part.n > 1 else None
+        return Importances(part.sums.names, part.values, covariance, part.n, self.resamples, self.seed)
 
     def constraints(
         self,
@@ -177,12 +177,12 @@ def moved(baseline: Mapping[str, float], live: Mapping[str, float]) -> list[Move
     furthest; ties in the order of the baseline. Ranks are by absolute value; equal ones share the better rank."""
     before, now = ranks(baseline), ranks(live)
     features = [*baseline, *(name for name in live if name not in baseline)]
-    found = [
+    moves = [
         Moved(name, before.get(name), now.get(name), baseline.get(name), live.get(name))
         for name in features
         if before.get(name) != now.get(name)
     ]
-    return sorted(found, key=lambda m: -abs(m.rank_now - m.rank_before) if m.rank_now and m.rank_before else -np.inf)
+    return sorted(moves, key=lambda m: -abs(m.rank_now - m.rank_before) if m.rank_now and m.rank_before else -np.inf)
 
 
 def ranks(values: Mapping[str, float]) -> dict[str, int]:

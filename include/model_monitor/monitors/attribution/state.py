@@ -112,10 +112,10 @@ def observe(agg_method: AggMethod, batch: pa.RecordBatch) -> Explained:
         raise DataError(f"the rows have no column '{EXPECTED_PREFIX}...': they were not explained; run that task first")
     columns = {label: [name for name in names if name.startswith(f"{label}|")] for label in labels}
     values = {label: numbers(batch, [EXPECTED_PREFIX + label, *columns[label]]) for label in labels}
-    usable = np.logical_and.reduce([(np.abs(one) <= LARGEST).all(axis=1) for one in values.values()])
+    usable = np.logical_and.reduce([(np.abs(matrix) <= LARGEST).all(axis=1) for matrix in values.values()])
     parts = {
-        label: of_label(agg_method, [name.removeprefix(f"{label}|") for name in columns[label]], one[usable])
-        for label, one in values.items()
+        label: of_label(agg_method, [name.removeprefix(f"{label}|") for name in columns[label]], matrix[usable])
+        for label, matrix in values.items()
     }
     return Explained(agg_method, batch.num_rows, int((~usable).sum()), Keyed(OfLabel(), parts))
 

@@ -24,7 +24,7 @@ from model_monitor.monitors.bias.metrics import (
     values_of,
 )
 from model_monitor.monitors.bias.options import Options
-from model_monitor.monitors.bias.value_types import Given, Typed
+from model_monitor.monitors.bias.value_types import Criterion, Typed
 from model_monitor.monitors.options import Compatibility
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ class Conventions:
         """The rows that count: those with a repeated event id only once."""
         return without_repeats(batch)
 
-    def on_a_scale(self, typed: Typed, given: Given) -> bool | Undefined:
+    def on_a_scale(self, typed: Typed, criterion: Criterion) -> bool | Undefined:
         """Whether the given value of a column is a threshold; Undefined if the data can't tell."""
-        return value_types.on_a_scale(typed, given)
+        return value_types.on_a_scale(typed, criterion)
 
     def why_no_predictions(self, prediction: Typed, label_scale: bool | Undefined) -> Undefined | None:
         """Why the predictions' type rules out their metrics; None if it does not."""
@@ -128,8 +128,8 @@ class SageMakerConventions(Conventions):
     def counted(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         return batch
 
-    def on_a_scale(self, typed: Typed, given: Given) -> bool | Undefined:
-        return value_types.on_a_scale_in_sagemaker(typed, given)
+    def on_a_scale(self, typed: Typed, criterion: Criterion) -> bool | Undefined:
+        return value_types.on_a_scale_in_sagemaker(typed, criterion)
 
     def why_no_predictions(self, prediction: Typed, label_scale: bool | Undefined) -> Undefined | None:
         scale = self.on_a_scale(prediction, self.options.label_values_or_threshold)

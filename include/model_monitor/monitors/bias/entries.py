@@ -128,11 +128,11 @@ class Reading:
         sides = Sides.of(counts)
         if self.problem:
             return dict.fromkeys(PRE, self.problem), dict.fromkeys(POST, self.problem), sides
-        found = self.conventions.of_counts(counts) | self.of_groups(groups, sides, is_d)
-        found["FT"] = self.flip_test(facet, is_d)
+        metrics = self.conventions.of_counts(counts) | self.of_groups(groups, sides, is_d)
+        metrics["FT"] = self.flip_test(facet, is_d)
         why = self.of_predictions or self.conventions.why_none_accepted(sides)
-        post: dict[str, Measure] = {name: why or found[name] for name in POST}
-        return {name: found[name] for name in PRE}, post, sides
+        post: dict[str, Measure] = {name: why or metrics[name] for name in POST}
+        return {name: metrics[name] for name in PRE}, post, sides
 
     def place(self, is_d: bool, label: int, prediction: int) -> int:
         """Which of the eight counts of ``Sides.of`` a row belongs to."""
@@ -164,35 +164,35 @@ class Reading:
 def entries_of(conventions: Conventions, state: Tallies) -> list[Entry]:
     """See ``Bias.entries``. A subject that two facets name has one entry, the first's."""
     reading = Reading.of(conventions, state)
-    found = []
+    entries = []
     for i, facet in enumerate(conventions.options.facets):
         tally = state.facets.items[tally_key(i, facet)]
-        chosen = choices(conventions, facet, tally)
-        if isinstance(chosen, Undefined):
-            value = ",".join(map(str, facet.given))
-            found.append(Entry(facet.title, value, dict.fromkeys(PRE, chosen), dict.fromkeys(POST, chosen)))
+        d_sides = choices(conventions, facet, tally)
+        if isinstance(d_sides, Undefined):
+            value = ",".join(map(str, facet.criterion))
+            entries.append(Entry(facet.title, value, dict.fromkeys(PRE, d_sides), dict.fromkeys(POST, d_sides)))
             continue
         cells, groups = list(table_of(tally.cells)), Groups.of(tally.groups)
-        for choice in chosen:
+        for choice in d_sides:
             pre, post, sides = reading.measures(i, cells, groups, choice.is_d)
-            found.append(Entry(facet.title, choice.value, pre, post, int(sides.a.n), int(sides.d.n), choice.key))
-    return list({entry.subject: entry for entry in reversed(found)}.values())[::-1]
+            entries.append(Entry(facet.title, choice.value, pre, post, int(sides.a.n), int(sides.d.n), choice.key))
+    return list({entry.subject: entry for entry in reversed(entries)}.values())[::-1]
 
 
 def choices(conventions: Conventions, facet: Facet, tally: Tally) -> list[Choice] | Undefined:
     """The sensitive sides of a facet, by value; or why there are none."""
     if tally.cells.rest:
         return Undefined(f"facet {facet.title} has too many values: more than {BOUND:,} kinds of rows")
-    given, typed = facet.given, tally.typed
+    criterion, typed = facet.criterion, tally.typed
     scale: bool | Undefined = bool(facet.thresholds)
     if not facet.thresholds and not facet.values and len(facet.names) == 1:
-        scale = conventions.on_a_scale(typed, given)
+        scale = conventions.on_a_scale(typed, criterion)
     if isinstance(scale, Undefined):
         return scale
-    if given:
-        text = text_of(given, scale, typed)
+    if criterion:
+        text = text_of(criterion, scale, typed)
         bit = ABOVE if scale else EQUAL
-        key = f"> {least(given)}" if scale else key_of(text)
+        key = f"> {least(criterion)}" if scale else key_of(text)
         return [Choice(lambda code: bool(int(code) & bit), text, key)]
     values = in_order({key for (key, *_), _ in table_of(tally.cells) if isinstance(key, str)})
     if len(values) > MAX_VALUES:

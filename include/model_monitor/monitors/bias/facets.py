@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from model_monitor.monitors.answers import absent
-from model_monitor.monitors.bias.value_types import CODES, Given, codes
+from model_monitor.monitors.bias.value_types import CODES, Criterion, codes
 from model_monitor.monitors.values import canonical, column, label_of
 
 Name = str | int
@@ -58,7 +58,7 @@ class Facet:
         return self.name if isinstance(self.name, tuple) else (self.name,)
 
     @property
-    def given(self) -> Given:
+    def criterion(self) -> Criterion:
         """The values or thresholds of its sensitive side; () for each value in turn."""
         return self.values or self.thresholds or self.value_or_threshold
 
@@ -75,14 +75,14 @@ class Members:
         """``missing_is_a``: rows without a value are on the side a. Raises DataError if a column is not there."""
         parts = [column(batch, name) for name in facet.names]
         array = parts[0] if len(parts) == 1 else crossed(parts)
-        if not facet.given:
+        if not facet.criterion:
             encoded = (array if len(parts) > 1 else canonical(array)).dictionary_encode()
             values = encoded.dictionary.to_pylist()
             none = len(values) if missing_is_a else -1
             index = pc.fill_null(encoded.indices.cast(pa.int64()), none).to_numpy()
             return cls([*values, NO_VALUE] if missing_is_a else values, index)
-        given = facet.given if len(parts) == 1 else [canonical_pair(value) for value in facet.given]
-        index = codes(array, given)
+        criterion = facet.criterion if len(parts) == 1 else [canonical_pair(value) for value in facet.criterion]
+        index = codes(array, criterion)
         return cls(list(range(CODES)), index if missing_is_a else np.where(absent(array), -1, index))
 
 

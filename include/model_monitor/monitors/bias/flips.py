@@ -47,30 +47,30 @@ def sample_of(options: Options, rows: pa.RecordBatch, members: list[Members], pr
     columns = contents if alike else [rows.column(batches.EVENT_ID)]
     hashes = combine(map(hash_column, columns), rows.num_rows, factor=3)
     lowest, first, counts = np.unique(hashes, return_index=True, return_counts=True)
-    chosen, times = first[: options.sample_rows], counts[: options.sample_rows]
+    places, times = first[: options.sample_rows], counts[: options.sample_rows]
     if not alike:
-        chosen = np.flatnonzero(hashes <= lowest[: options.sample_rows][-1])
-        times = np.ones(len(chosen), np.int64)
-    found: dict[SampleKey, int] = {}
-    judged = batches.columns(rows)
-    named = ([name_of(name, judged) for name in facet.names] for facet in options.facets)
+        places = np.flatnonzero(hashes <= lowest[: options.sample_rows][-1])
+        times = np.ones(len(places), np.int64)
+    sample: dict[SampleKey, int] = {}
+    column_names = batches.columns(rows)
+    named = ([name_of(name, column_names) for name in facet.names] for facet in options.facets)
     own = [[name for name in names if name is not None] for names in named]
-    kept = [Members(facet.keys, facet.index[chosen]) for facet in members]
-    lines = texts(rows.take(pa.array(chosen)), names, kept, predictions[chosen], own)
-    for row, text, n in zip(chosen.tolist(), lines, times, strict=True):
+    sample_members = [Members(facet.keys, facet.index[places]) for facet in members]
+    lines = texts(rows.take(pa.array(places)), names, sample_members, predictions[places], own)
+    for row, text, n in zip(places.tolist(), lines, times, strict=True):
         key = (int(hashes[row]), text)
-        found[key] = found.get(key, 0) + int(n)
-    return Sample(options.sample_rows).adding(found)
+        sample[key] = sample.get(key, 0) + int(n)
+    return Sample(options.sample_rows).adding(sample)
 
 
 def features_of(options: Options, rows: pa.RecordBatch) -> list[str]:
     """The columns whose values make rows neighbours, before a facet's own are left out."""
     if options.features:
         return list(options.features)
-    judged = batches.columns(rows)
+    column_names = batches.columns(rows)
     answer = (options.ground_truth_attribute, options.inference_attribute, options.probability_attribute)
-    taken = {name_of(attribute, judged) for attribute in answer}
-    return [name for name in judged if name not in taken]
+    taken = {name_of(attribute, column_names) for attribute in answer}
+    return [name for name in column_names if name not in taken]
 
 
 def keys_of(members: Members) -> pa.Array:
@@ -146,14 +146,14 @@ class Flips:
         nearest = known.kneighbors(self.d, return_distance=False)
         positive = self.a_positive[nearest]
         chance = np.random.default_rng(seed)
-        found = []
+        means = []
         for _ in range(min(resamples, RESAMPLES)):
             held = np.bincount(chance.integers(0, len(self.a), len(self.a)), minlength=len(self.a))[nearest]
             taken = np.clip(k - (held.cumsum(axis=1) - held), 0, held)
             as_if_a = 2 * (taken * positive).sum(axis=1) > taken.sum(axis=1)
             verdicts = self.d_positive.astype(int) - as_if_a
-            found.append(verdicts[chance.integers(0, len(self.d), len(self.d))].mean())
-        return float(np.std(found, ddof=1))
+            means.append(verdicts[chance.integers(0, len(self.d), len(self.d))].mean())
+        return float(np.std(means, ddof=1))
 
 
 def neighbours(rows: int) -> int:

@@ -120,7 +120,7 @@ def distances(p: Array, q: Array, as_sagemaker: bool) -> dict[str, Array]:
         p, q = np.where(common, p, 0.0), np.where(common, q, 0.0)
     middle = 0.5 * (p + q)
     gaps = np.abs(p - q)
-    found = {
+    metrics = {
         "KL": divergence(p, q),
         "JS": 0.5 * (divergence(p, middle) + divergence(q, middle)),
         "LP": np.sqrt((gaps * gaps).sum(axis=0)),
@@ -128,8 +128,8 @@ def distances(p: Array, q: Array, as_sagemaker: bool) -> dict[str, Array]:
         "KS": gaps.max(axis=0),
     }
     if as_sagemaker:
-        found = {name: np.where(common.any(axis=0), value, np.nan) for name, value in found.items()}
-    return found
+        metrics = {name: np.where(common.any(axis=0), value, np.nan) for name, value in metrics.items()}
+    return metrics
 
 
 def divergence(p: Array, q: Array) -> Array:
@@ -146,7 +146,7 @@ def after_training(s: Sides, as_sagemaker: bool) -> dict[str, Array]:
     def share(above: Array, below: Array) -> Array:
         return over(above, below, as_sagemaker)
 
-    found = {
+    metrics = {
         "AD": share(a.tp + a.tn, a.n) - share(d.tp + d.tn, d.n),
         "DAR": minus(share(a.tp, a.accepted), share(d.tp, d.accepted), as_sagemaker),
         "DCA": minus(share(a.positives, a.accepted), share(d.positives, d.accepted), as_sagemaker),
@@ -158,7 +158,7 @@ def after_training(s: Sides, as_sagemaker: bool) -> dict[str, Array]:
         "SD": share(d.tn, d.negatives) - share(a.tn, a.negatives),
         "TE": minus(share(d.fn, d.fp), share(a.fn, a.fp), as_sagemaker),
     }
-    return {name: only_with_both(s, value) for name, value in found.items()} | {"GE": generalized_entropy(s)}
+    return {name: only_with_both(s, value) for name, value in metrics.items()} | {"GE": generalized_entropy(s)}
 
 
 def generalized_entropy(s: Sides) -> Array:
@@ -215,8 +215,8 @@ def group_values_of(cells: Array, as_sagemaker: bool) -> dict[str, Array]:
 
 def errors_of(cells: Array, resamples: int, seed: int, level: float) -> dict[str, float | None]:
     """The standard errors of ``values_of``, by resampling the counts, never the rows."""
-    found = values_of(draw(cells, PRIOR, resamples, seed), as_sagemaker=False)
-    errors = {name: spread(values, level) for name, values in found.items()}
+    samples = values_of(draw(cells, PRIOR, resamples, seed), as_sagemaker=False)
+    errors = {name: spread(values, level) for name, values in samples.items()}
     # For two labels these are |DPL| times a factor. Resampling the absolute value would hide half the chance near 0.
     unfolded = errors["DPL"]
     factors = {"KS": 1.0, "LP": math.sqrt(2), "TVD": 1.0}

@@ -86,8 +86,8 @@ class Bias(Options, Monitor[Tallies]):
 
     def label_text(self, state: Tallies) -> str:
         """SageMaker's ``label_value_or_threshold``: ``1``, ``1,2`` or ``(0.5, 0.99]``."""
-        given = self.label_values_or_threshold
-        return value_types.text_of(given, self.conventions.on_a_scale(state.label, given) is True, state.label)
+        criterion = self.label_values_or_threshold
+        return value_types.text_of(criterion, self.conventions.on_a_scale(state.label, criterion) is True, state.label)
 
     def unusable(self, state: Tallies) -> dict[str, int]:
         """The number of labelled rows that were set aside, by reason; without a facet's value, for that facet only."""

@@ -64,19 +64,19 @@ def observe(conventions: Conventions, batch: pa.RecordBatch) -> Tallies:
         return empty(options)
     prediction, truth = options.inference_attribute, options.ground_truth_attribute
     probability = options.probability_attribute if prediction is None else None
-    found = answers.of_classification(batch, truth, prediction, probability, (), 0)
-    rows = batch if found.usable.all() else batch.filter(pa.array(found.usable))
-    reasons = dict(found.reasons)
+    row_answers = answers.of_classification(batch, truth, prediction, probability, (), 0)
+    rows = batch if row_answers.usable.all() else batch.filter(pa.array(row_answers.usable))
+    reasons = dict(row_answers.reasons)
     members = [Members.of(facet, rows, missing_is_a=conventions.as_sagemaker) for facet in options.facets]
     for facet, of_facet in zip(options.facets, members, strict=True):
         if absent := int(np.count_nonzero(of_facet.index < 0)):
             reasons[f"{NO_VALUE}{facet.title}"] = absent
-    scores = found.scores[found.usable] if found.scores is not None else None
+    scores = row_answers.scores[row_answers.usable] if row_answers.scores is not None else None
     outcome, label_type, prediction_type = outcomes(options, rows, scores)
     groups = None if options.group_variable is None else Members.of(Facet(options.group_variable), rows)
     return Tallies(
         batch.num_rows,
-        int(np.count_nonzero(found.labelled)),
+        int(np.count_nonzero(row_answers.labelled)),
         rows.num_rows,
         Counts(reasons),
         Keyed(Tally(), dict(tallied(options.facets, rows, members, outcome, groups))),
@@ -91,11 +91,11 @@ def outcomes(options: Options, rows: pa.RecordBatch, scores: np.ndarray | None) 
 
     A score above the threshold predicts the positive label, be that a value or a threshold.
     """
-    given = options.label_values_or_threshold
+    criterion = options.label_values_or_threshold
 
     def coded(name: str | int) -> tuple[np.ndarray, Typed]:
         array = column(rows, name)
-        return codes(array, given), Typed.of(array) if len(given) == 1 else Typed()
+        return codes(array, criterion), Typed.of(array) if len(criterion) == 1 else Typed()
 
     label, label_type = coded(options.ground_truth_attribute)
     if scores is not None:
@@ -129,9 +129,9 @@ def needs_type(facet: Facet) -> bool:
 
 def counted(cells: np.ndarray, keys: list[Key], groups: list[Key] | None = None) -> Counts:
     """How often each cell occurs. Its number is (group * keys + key) * 16 + the outcome; without groups, group is 0."""
-    found, counts = np.unique(cells, return_counts=True)
+    numbers, counts = np.unique(cells, return_counts=True)
     texts = {}
-    for cell, n in zip(found.tolist(), counts.tolist(), strict=True):
+    for cell, n in zip(numbers.tolist(), counts.tolist(), strict=True):
         rest, outcome = divmod(cell, CODES * CODES)
         group, key = divmod(rest, len(keys))
         named = [keys[key], *divmod(outcome, CODES)]

@@ -20,7 +20,7 @@ from model_monitor.core.states import Distinct, Moments, Record
 from model_monitor.monitors import values
 from model_monitor.monitors.answers import absent
 
-Given = Sequence[str | int | float]
+Criterion = Sequence[str | int | float]
 
 WHOLE = r"^[-+]?\d+$"
 UNIQUE = 0.05  # share of distinct values from which SageMaker takes whole numbers for a scale
@@ -88,23 +88,23 @@ def written_as(array: pa.Array) -> tuple[int, int]:
     return whole, sum(n for text, n in zip(texts, counts, strict=True) if text.lower() in values.BOOLEANS)
 
 
-def on_a_scale(typed: Typed, given: Given) -> bool:
+def on_a_scale(typed: Typed, criterion: Criterion) -> bool:
     """Whether the given value is a threshold: a single number of a numeric column that is not whole, or whole while
     the column has more than ``FEW`` distinct values. The number of rows does not matter."""
-    number = number_of(given[0]) if len(given) == 1 else None
+    number = number_of(criterion[0]) if len(criterion) == 1 else None
     if number is None or not typed.numeric:
         return False
     return number != int(number) or round(typed.distinct.estimate) > FEW
 
 
-def on_a_scale_in_sagemaker(typed: Typed, given: Given) -> bool | Undefined:
+def on_a_scale_in_sagemaker(typed: Typed, criterion: Criterion) -> bool | Undefined:
     """Whether SageMaker takes the given value, if any, for a threshold; Undefined where it raises an error."""
-    if len(given) > 1:
+    if len(criterion) > 1:
         return False
-    number = number_of(given[0]) if given else None
+    number = number_of(criterion[0]) if criterion else None
     scale = typed.numeric and (typed.is_float or typed.distinct.estimate >= UNIQUE * typed.n - 1e-6)
     if scale and number is None:
-        return Undefined(NO_NUMBER if given else NO_THRESHOLD)
+        return Undefined(NO_NUMBER if criterion else NO_THRESHOLD)
     return scale
 
 
@@ -114,45 +114,45 @@ def number_of(value: str | int | float) -> float | None:
     return number
 
 
-def least(given: Given) -> str:
+def least(criterion: Criterion) -> str:
     """The lowest threshold, as a label."""
-    return values.label_of(min(number for number in map(number_of, given) if number is not None)) or ""
+    return values.label_of(min(number for number in map(number_of, criterion) if number is not None)) or ""
 
 
-def codes(array: pa.Array, given: Given) -> np.ndarray:
+def codes(array: pa.Array, criterion: Criterion) -> np.ndarray:
     """Each value's code: ``EQUAL`` if it is one of the given ones, plus ``ABOVE`` if it is above the lowest of them.
 
     Texts that mean the same label are equal, as ``values.canonical`` says.
     """
-    wanted = pa.array([values.label_of(value) for value in given], pa.string())
+    wanted = pa.array([values.label_of(value) for value in criterion], pa.string())
     equal = pc.is_in(values.canonical(array), value_set=wanted, skip_nulls=True)
-    found = np.asarray(equal, np.int64) * EQUAL
-    numbers = [number for number in map(number_of, given) if number is not None]
-    if not numbers or len(numbers) < len(given):
-        return found
+    bits = np.asarray(equal, np.int64) * EQUAL
+    numbers = [number for number in map(number_of, criterion) if number is not None]
+    if not numbers or len(numbers) < len(criterion):
+        return bits
     above = values.numbers(array).to_numpy(zero_copy_only=False) > min(numbers)
-    return np.asarray(found + above * ABOVE)
+    return np.asarray(bits + above * ABOVE)
 
 
-def text_of(given: Given, scale: bool, *columns: Typed) -> str:
+def text_of(criterion: Criterion, scale: bool, *columns: Typed) -> str:
     """SageMaker's ``value_or_threshold``: values joined by commas, or intervals up to the columns' largest number.
 
     The intervals lie between the thresholds and the largest number, in order. As in SageMaker, the largest number is
     left out where its absolute value is a threshold, and a single number makes no interval.
     """
     if not scale:
-        return ",".join(map(str, given))
+        return ",".join(map(str, criterion))
     most = max((column.numbers.most for column in columns if column.numbers.n), default=None)
-    breaks = [number for number in map(number_of, given) if number is not None]
+    breaks = [number for number in map(number_of, criterion) if number is not None]
     if most is not None and abs(most) not in breaks:
         breaks.append(most)
-    whole = not any(column.is_float for column in columns) and not any(isinstance(v, float | str) for v in given)
+    whole = not any(column.is_float for column in columns) and not any(isinstance(v, float | str) for v in criterion)
     shown = [str(int(number)) if whole else repr(float(number)) for number in sorted(breaks)]
     return ",".join(f"({low}, {high}]" for low, high in pairwise(shown))
 
 
 def key_of(text: str) -> str:
     """The part of a subject after the facet's name: ``= 1,2`` for values, ``> 40`` for intervals of any end."""
-    if found := INTERVALS.match(text):
-        return f"> {values.label_of(found[1])}"
+    if interval := INTERVALS.match(text):
+        return f"> {values.label_of(interval[1])}"
     return f"= {','.join(sorted(values.label_of(value) or '' for value in text.split(',')))}"

@@ -131,15 +131,15 @@ def metrics(state: Classified, coding: Coding) -> dict[str, Measure]:
     """By JSON name, in no order; of at least one row."""
     c = confusion_of(state, coding)
     counts = ranked(state, coding)
-    found = shares(c, coding) | f_scores(c, coding)
+    measures = shares(c, coding) | f_scores(c, coding)
     constant = c.constant(coding.positive_is_smaller)
     of_constant = estimates(shares(constant, coding), constant) | f_scores(constant, coding)
-    found |= {f"{name}{CONSTANT}": of_constant[name] for name in ("recall", "precision", "accuracy", *BETAS)}
+    measures |= {f"{name}{CONSTANT}": of_constant[name] for name in ("recall", "precision", "accuracy", *BETAS)}
     area, average = ranking.auc(*counts), ranking.average_precision(*counts)
     one_class = Undefined(f"every label is {coding.positive if c.positives else coding.negative}")
-    found["auc"] = one_class if area is None else Estimate(area, ranking.auc_error(*counts), c.n)
-    found["average_precision"] = no_positive(coding) if average is None else Estimate(average, None, c.n)
-    return found | (of_scores(*sides(state, coding)) if state.scored.items else {})
+    measures["auc"] = one_class if area is None else Estimate(area, ranking.auc_error(*counts), c.n)
+    measures["average_precision"] = no_positive(coding) if average is None else Estimate(average, None, c.n)
+    return measures | (of_scores(*sides(state, coding)) if state.scored.items else {})
 
 
 def no_positive(coding: Coding) -> Undefined:

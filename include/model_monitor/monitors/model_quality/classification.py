@@ -131,8 +131,8 @@ class Table:
     def constant(self) -> Table:
         """The best classifier that always gives one answer: the label of most rows, the smaller of equal ones."""
         actual = self.actual
-        seen = np.flatnonzero(actual)
-        return Table(self.labels, seen, np.full(len(seen), actual.argmax()), actual[seen])
+        indexes = np.flatnonzero(actual)
+        return Table(self.labels, indexes, np.full(len(indexes), actual.argmax()), actual[indexes])
 
 
 Term = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # hits, actual, predicted -> each class's value

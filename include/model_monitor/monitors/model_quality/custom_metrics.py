@@ -85,13 +85,13 @@ def sums_of(metrics: Mapping[str, CustomMetric], rows: pa.RecordBatch) -> Keyed[
 
 def numbers_of(name: str, path: str, rows: pa.RecordBatch) -> np.ndarray:
     about = f"{rows.num_rows} rows with the columns {', '.join(rows.schema.names)}"
-    given = called(name, path, about, rows)
+    result = called(name, path, about, rows)
     try:
-        values = np.asarray(given, np.float64)
+        values = np.asarray(result, np.float64)
     except (TypeError, ValueError, OverflowError) as error:
-        raise DataError(f"metric '{name}': {path} must give a number for each row, not {given!r:.60}") from error
+        raise DataError(f"metric '{name}': {path} must give a number for each row, not {result!r:.60}") from error
     if values.shape != (rows.num_rows,):
-        gave = f"an array of shape {values.shape}" if values.shape else f"{given!r:.60}"
+        gave = f"an array of shape {values.shape}" if values.shape else f"{result!r:.60}"
         raise DataError(f"metric '{name}': {path} gave {gave} for {rows.num_rows} rows; it must give one for each row")
     return np.asarray(values[np.isfinite(values)])
 
@@ -108,19 +108,19 @@ def measure_of(name: str, metric: CustomMetric, sums: Keyed[Moments], rows: int,
     if metric.of_rows:
         return mean_of(sums.items.get(name, Moments()), f"{metric.of_rows} gave no number")
     path = metric.of_state or ""
-    found = called(name, path, f"the State of {rows} rows", *arguments)
-    found = found.item() if isinstance(found, np.generic) else found
-    if found is None:
+    result = called(name, path, f"the State of {rows} rows", *arguments)
+    result = result.item() if isinstance(result, np.generic) else result
+    if result is None:
         return Undefined(f"{path} gave no number")
-    if not is_measure(found):
+    if not is_measure(result):
         kinds = "a number, Share, Estimate, Undefined or None"
-        raise DataError(f"metric '{name}': {path} must give {kinds}, not {found!r:.60}")
-    return found if isinstance(found, Undefined) else checked(name, found)
+        raise DataError(f"metric '{name}': {path} must give {kinds}, not {result!r:.60}")
+    return result if isinstance(result, Undefined) else checked(name, result)
 
 
-def is_measure(found: object) -> bool:
+def is_measure(result: object) -> bool:
     """Whether it is a valid measure; finite or not."""
-    match found:
+    match result:
         case Share(inside=inside, n=n):
             return isinstance(inside, int | np.integer) and isinstance(n, int | np.integer) and 0 <= inside <= n
         case Estimate(value=value, error=error, n=n):
@@ -128,18 +128,18 @@ def is_measure(found: object) -> bool:
             return numeric and isinstance(n, int | np.integer) and n >= 0 and not (error or 0.0) < 0
         case Undefined():
             return True
-    return isinstance(found, NUMBERS)
+    return isinstance(result, NUMBERS)
 
 
-def checked(name: str, found: float | Share | Estimate) -> Measure:
+def checked(name: str, result: float | Share | Estimate) -> Measure:
     """The same with plain numbers inside; why there is none if it is of no rows or not finite."""
-    if isinstance(found, Share):
-        return Share(int(found.inside), int(found.n)) if found.n else Undefined(f"{name} is a share of no rows")
-    value = finite(found.value if isinstance(found, Estimate) else found)
+    if isinstance(result, Share):
+        return Share(int(result.inside), int(result.n)) if result.n else Undefined(f"{name} is a share of no rows")
+    value = finite(result.value if isinstance(result, Estimate) else result)
     if value is None:
         return Undefined(f"{name} is not finite")
-    if isinstance(found, Estimate):
-        return Estimate(value, None if found.error is None else finite(found.error), int(found.n), found.largest)
+    if isinstance(result, Estimate):
+        return Estimate(value, None if result.error is None else finite(result.error), int(result.n), result.largest)
     return value
 
 

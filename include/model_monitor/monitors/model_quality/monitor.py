@@ -70,9 +70,9 @@ class ModelQuality(Options, Monitor[Quality]):
         reading = self.reading(state)
         if isinstance(reading, Undefined):
             return dict.fromkeys([*self.names, *self.metrics], reading)
-        found = self.conventions.metrics(self.judged(state), reading)
+        measures = self.conventions.metrics(self.judged(state), reading)
         custom = custom_metrics.measures_of(self.metrics, state.custom, state.judged, self, state)
-        return {name: found[name] for name in self.names} | custom
+        return {name: measures[name] for name in self.names} | custom
 
     def reading(self, state: Quality) -> Coding | Undefined | None:
         """How labels are read (None but for a binary classification), or why nothing can be measured."""
@@ -94,9 +94,9 @@ class ModelQuality(Options, Monitor[Quality]):
         of_two = self.conventions.leaves_out_other_labels and len(self.classes) == 2 and self.is_binary
         if not of_two or isinstance(outcomes, Estimated) or outcomes.pairs.rest:
             return outcomes
-        kept = outcomes.within(self.classes)
-        has_scores = bool(kept.scored.items) or self.probability_attribute is None
-        return kept if has_scores and outcomes.n - kept.n <= FEW * outcomes.n else outcomes
+        subset = outcomes.within(self.classes)
+        has_scores = bool(subset.scored.items) or self.probability_attribute is None
+        return subset if has_scores and outcomes.n - subset.n <= FEW * outcomes.n else outcomes
 
     def deviations(self, state: Quality) -> dict[str, float | None]:
         """The standard error of every metric of ``metrics_of`` (sagemaker: the standard deviation of its five
@@ -140,10 +140,10 @@ class ModelQuality(Options, Monitor[Quality]):
 
         ``baseline``: ``metrics_of`` as far as known; ``predictions``: None if they are not compared.
         """
-        judged = [name for name in (*self.names, *self.metrics) if name in thresholds and self.judges(name)]
+        names = [name for name in (*self.names, *self.metrics) if name in thresholds and self.judges(name)]
         predictions = self.conventions.compared(predictions)
-        level = self.conventions.level(self.false_alarm_budget, len(judged) + (predictions is not None))
-        for name in filter(self.conventions.is_evaluated, judged):
+        level = self.conventions.level(self.false_alarm_budget, len(names) + (predictions is not None))
+        for name in filter(self.conventions.is_evaluated, names):
             better = self.better(name)
             bound = self.conventions.bound_of(better, thresholds[name], level, baseline.get(name))
             yield Constraint(LESS_THAN if better == "higher" else GREATER_THAN, EVERYTHING, name, bound)

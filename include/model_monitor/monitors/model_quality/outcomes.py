@@ -84,9 +84,9 @@ class Classified(Record):
     def within(self, classes: Collection[str]) -> Classified:
         """Of the rows whose labels are some of the classes."""
         known = {True, False, *classes}
-        kept = {pair: n for pair, n in self.pairs.values.items() if known.issuperset(json.loads(pair))}
+        pairs = {pair: n for pair, n in self.pairs.values.items() if known.issuperset(json.loads(pair))}
         scored = {label: side for label, side in self.scored.items.items() if label in classes}
-        return Classified(Counts(kept, self.pairs.rest), Keyed(Scored(), scored))
+        return Classified(Counts(pairs, self.pairs.rest), Keyed(Scored(), scored))
 
     def useful(self) -> Classified:
         """Without scores where they can't be used."""
@@ -169,8 +169,8 @@ class Estimated(Record):
             state = cls(Moments.of(absolute), Moments.of(squared), fit=Fit.of(truth, squared))
             if not whole:
                 return state
-            some = truth != 0
-            relative = Moments.of(absolute[some] / np.abs(truth[some]))
+            nonzero = truth != 0
+            relative = Moments.of(absolute[nonzero] / np.abs(truth[nonzero]))
             return replace(state, relative=relative, residuals=Quantiles.of(residuals[np.isfinite(residuals)]))
 
     @property

@@ -46,17 +46,20 @@ def observe(options: Options, batch: pa.RecordBatch) -> Quality:
     batch = conventions.counted(batch)
     if not batch.num_rows:
         return empty(options)
-    found = answers_of(options, batch)
-    resamples = conventions.resamples(batch, options.seed) if found.usable.any() else ()
-    parts = {str(i): outcomes_of(options, found, found.usable & kept, whole=False) for i, kept in enumerate(resamples)}
+    row_answers = answers_of(options, batch)
+    resamples = conventions.resamples(batch, options.seed) if row_answers.usable.any() else ()
+    parts = {
+        str(i): outcomes_of(options, row_answers, row_answers.usable & rows, whole=False)
+        for i, rows in enumerate(resamples)
+    }
     return Quality(
         batch.num_rows,
-        int(np.count_nonzero(found.labelled)),
-        Counts(found.reasons),
-        outcomes_of(options, found, found.usable),
+        int(np.count_nonzero(row_answers.labelled)),
+        Counts(row_answers.reasons),
+        outcomes_of(options, row_answers, row_answers.usable),
         Keyed(empty(options).outcomes, parts),
-        columns.observe(found.judged_for_drift),
-        sums_of(options.metrics, batch.filter(pa.array(found.usable))),
+        columns.observe(row_answers.judged_for_drift),
+        sums_of(options.metrics, batch.filter(pa.array(row_answers.usable))),
     )
 
 
@@ -69,16 +72,16 @@ def answers_of(options: Options, batch: pa.RecordBatch) -> answers.Answers:
 
 
 def outcomes_of(
-    options: Options, found: answers.Answers, rows: np.ndarray, whole: bool = True
+    options: Options, row_answers: answers.Answers, rows: np.ndarray, whole: bool = True
 ) -> Classified | Estimated:
     """The outcomes of usable rows (a boolean for each row); not ``whole``: what the resampled metrics need only."""
-    chosen = pa.array(rows)
-    truth = found.truth.filter(chosen)
-    predicted = None if found.predicted is None else found.predicted.filter(chosen)
+    mask = pa.array(rows)
+    truth = row_answers.truth.filter(mask)
+    predicted = None if row_answers.predicted is None else row_answers.predicted.filter(mask)
     if options.problem_type == "Regression":
         assert predicted is not None
         return Estimated.of(truth.to_numpy(), predicted.to_numpy(), whole)
-    scores = None if found.scores is None else found.scores[rows]
+    scores = None if row_answers.scores is None else row_answers.scores[rows]
     if predicted is None:
         assert scores is not None
         predicted = pa.array(scores > options.probability_threshold_attribute)

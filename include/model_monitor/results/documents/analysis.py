@@ -58,15 +58,15 @@ def sections(
     """The wanted sections of a file, which may be given as either of a baseline's two. Raises ConfigError that tells
     whose file it is if it has none of them, or one that is no object."""
     document = constraints if constraints is not None else statistics
-    found = {name: document[name] for name in wanted if name in document} if document else {}
-    if not found:
+    contents = {name: document[name] for name in wanted if name in document} if document else {}
+    if not contents:
         raise ConfigError(
             f"{monitor} needs an analysis.json with {' or '.join(repr(name) for name in wanted)}, and this is "
             f"{whose(document or {})}; correct the address, or make the baseline again"
         )
-    for name, content in found.items():
+    for name, content in contents.items():
         object_at(content, f"'{name}'")
-    return found
+    return contents
 
 
 def whose(document: Document) -> str:
@@ -100,10 +100,10 @@ def error_at(entry: Mapping[str, Any], name: str, place: str) -> float | None:
     value = entry.get(name)
     if value is None:
         return None
-    read = number_read(value)
-    if read is None or not 0 <= read < math.inf:
+    error = number_read(value)
+    if error is None or not 0 <= error < math.inf:
         raise ConfigError(f"{place}: '{name}' must be a number of at least 0, not {value!r:.40}; or delete it")
-    return read
+    return error
 
 
 def count_at(entry: Mapping[str, Any], name: str, place: str) -> int:

@@ -37,10 +37,10 @@ class AttributionDocuments(Documents[Explained]):
     def statistics(self, state: Explained, constraints: Sequence[Constraint] = ()) -> Document:
         """SageMaker's members; a label without an explained row has no values."""
         values, expected = self.monitor.global_values(state), self.monitor.expected(state)
-        asked = [label_of(constraint) for constraint in constraints]
+        constraint_labels = [label_of(constraint) for constraint in constraints]
         labels = {
             label: {VALUES: values.get(label, {}), EXPECTED: number(expected.get(label))}
-            for label in dict.fromkeys([*state.labels.items, *asked])
+            for label in dict.fromkeys([*state.labels.items, *constraint_labels])
         }
         return {"version": analysis.VERSION, analysis.EXPLANATIONS: {METHOD: labels}}
 
@@ -55,8 +55,8 @@ class AttributionDocuments(Documents[Explained]):
     def constraints(self, statistics: Document | None, constraints: Document | None) -> list[Constraint]:
         """The constraints of an ``analysis.json``, given as either file; a label deleted from it is not judged."""
         document = constraints if constraints is not None else statistics
-        found = analysis.sections(statistics, constraints, [analysis.EXPLANATIONS], "attribution")
-        explanations = found[analysis.EXPLANATIONS]
+        sections = analysis.sections(statistics, constraints, [analysis.EXPLANATIONS], "attribution")
+        explanations = sections[analysis.EXPLANATIONS]
         method = analysis.object_at(explanations.get(METHOD), f"'{analysis.EXPLANATIONS}': '{METHOD}'")
         made_with = (document or {}).get(AGGREGATION, self.monitor.agg_method)
         if made_with != self.monitor.agg_method:
@@ -68,10 +68,10 @@ class AttributionDocuments(Documents[Explained]):
         if not any(values.values()):
             raise ConfigError("nothing would be judged: no label has the value of a feature; make the baseline again")
         known_errors = {label: numbers_in(entry, ERRORS, label) for label, entry in method.items() if ERRORS in entry}
-        errors = {label: some for label, some in known_errors.items() if values[label].keys() <= some.keys()}
+        errors = {label: numbers for label, numbers in known_errors.items() if values[label].keys() <= numbers.keys()}
         dataset = analysis.object_at((document or {}).get("dataset", {}), "'dataset'")
         rows = analysis.count_at(dataset, "item_count", "'dataset'")
-        known = {label: some for label, some in values.items() if some}
+        known = {label: numbers for label, numbers in values.items() if numbers}
         return list(self.monitor.constraints(known, errors or None, rows or None))
 
     def violations(self, findings: Sequence[Finding], state: Explained) -> Document:
@@ -153,9 +153,9 @@ def moves(changes: Sequence[Document]) -> str:
 def numbers_in(entry: Any, name: str, label: str) -> dict[str, float]:
     """A label's numbers by feature; {} if it has none. Raises ConfigError."""
     place = f"label '{label}'"
-    found = analysis.object_at(analysis.object_at(entry, place).get(name), f"{place}: '{name}'")
+    features = analysis.object_at(analysis.object_at(entry, place).get(name), f"{place}: '{name}'")
     numbers = {}
-    for feature, written in found.items():
+    for feature, written in features.items():
         value = None if isinstance(written, str) else analysis.number_read(written)
         if value is None or abs(value) > LARGEST or (name == ERRORS and value < 0):
             limit = "" if value is None else LIMITS[name]

@@ -95,13 +95,13 @@ class BiasDocuments(Documents[Tallies]):
 
     def constraints(self, statistics: Document | None, constraints: Document | None) -> list[Constraint]:
         """The constraints of an ``analysis.json``, given as either file; a metric deleted from it is not judged."""
-        read = self.constraints_of(analysis.sections(statistics, constraints, analysis.BIAS, "bias"))
-        if all(isinstance(constraint.bound, Unlearned) for constraint in read):
+        result = self.constraints_of(analysis.sections(statistics, constraints, analysis.BIAS, "bias"))
+        if all(isinstance(constraint.bound, Unlearned) for constraint in result):
             raise ConfigError(
                 "nothing would be judged: no metric of a facet has a number; learn the baseline from rows of both "
                 "sides of the facet, with labels and predictions"
             )
-        return read
+        return result
 
     def constraints_of(self, sections: Document) -> list[Constraint]:
         """SageMaker's bounds extend equally to both sides; each carries the baseline's value, for the description."""
@@ -188,28 +188,28 @@ def allowed(bound: Between, noise: float | None) -> str:
 
 def entries_in(sections: Document, measure_in: Callable[[Mapping[str, Any], str], Measure]) -> list[Entry]:
     """The entries of an ``analysis.json``, each of both sections, in the file's order. Raises ConfigError."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    parts: dict[tuple[str, str], dict[str, Any]] = {}
     for stage, section in sections.items():
         for facet, listed in analysis.object_at(section.get("facets"), f"'{stage}': 'facets'").items():
-            seen: set[str] = set()
+            values: set[str] = set()
             for entry in analysis.objects_at(listed, f"'{stage}': facet '{facet}'"):
-                value = value_of(entry, f"'{stage}': facet '{facet}'", seen)
+                value = value_of(entry, f"'{stage}': facet '{facet}'", values)
                 place = f"'{stage}': facet '{facet}', value '{value}'"
-                known = found.setdefault((facet, value), {POST: {}, PRE: {}} | sides(entry, place))
+                known = parts.setdefault((facet, value), {POST: {}, PRE: {}} | sides(entry, place))
                 known[stage] = dict(measures_in(entry, stage, place, measure_in))
     return [
-        Entry(facet, value, known[PRE], known[POST], known["a"], known["d"]) for (facet, value), known in found.items()
+        Entry(facet, value, known[PRE], known[POST], known["a"], known["d"]) for (facet, value), known in parts.items()
     ]
 
 
-def value_of(entry: Mapping[str, Any], place: str, seen: set[str]) -> str:
-    """The ``value_or_threshold`` of an entry, which is added to ``seen``, those of the entries before it."""
+def value_of(entry: Mapping[str, Any], place: str, values: set[str]) -> str:
+    """The ``value_or_threshold`` of an entry, which is added to ``values``, those of the entries before it."""
     value = entry.get("value_or_threshold")
     if not isinstance(value, str):
         raise ConfigError(f"{place}: 'value_or_threshold' must be a text, not {value!r:.40}")
-    if value in seen:
+    if value in values:
         raise ConfigError(f"{place}: value '{value}' is listed twice; delete one")
-    seen.add(value)
+    values.add(value)
     return value
 
 
@@ -224,15 +224,15 @@ def measures_in(
     entry: Mapping[str, Any], stage: str, place: str, measure_in: Callable[[Mapping[str, Any], str], Measure]
 ) -> Iterator[tuple[str, Measure]]:
     """The metrics of an entry: numbers, and Undefined for those that do not exist. Raises ConfigError."""
-    seen: set[str] = set()
+    names: set[str] = set()
     for metric in analysis.objects_at(entry.get("metrics"), f"{place}: 'metrics'"):
         name = metric.get("name")
         if name not in DESCRIPTIONS[stage]:
             known = ", ".join(DESCRIPTIONS[stage])
             raise ConfigError(f"{place}: {name!r} is no metric of this section, so delete it; there are {known}")
-        if name in seen:
+        if name in names:
             raise ConfigError(f"{place}: '{name}' is listed twice; delete one")
-        seen.add(name)
+        names.add(name)
         yield name, measure_in(metric, f"{place}: '{name}'")
 
 

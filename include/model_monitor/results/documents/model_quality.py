@@ -60,11 +60,11 @@ class ModelQualityDocuments(Documents[Quality]):
 
     def suggested(self, state: Quality) -> Document:
         """The exact values of the baseline as thresholds, no tolerance; metrics that do not exist are left out."""
-        asked = {
+        entries = {
             name: {"threshold": threshold, "comparison_operator": operator_of(self.monitor, name)}
             for name, threshold in self.monitor.thresholds(state).items()
         }
-        return {"version": 0.0, baseline.member_of(self.monitor, "constraints"): asked}
+        return {"version": 0.0, baseline.member_of(self.monitor, "constraints"): entries}
 
     def constraints(self, statistics: Document | None, constraints: Document | None) -> list[Constraint]:
         """The constraints of ``constraints.json`` or, without it, those that ``statistics.json`` suggests.
@@ -75,28 +75,28 @@ class ModelQualityDocuments(Documents[Quality]):
         baseline.refuse_swapped(statistics, constraints)
         known = baseline.section(statistics, self.monitor, "metrics") if statistics is not None else {}
         operators = self.operators()
-        judged = [name for name in operators if self.monitor.judges(name)]
-        reasons = self.why_unlearned(known, judged) if statistics is not None else {}
+        names = [name for name in operators if self.monitor.judges(name)]
+        reasons = self.why_unlearned(known, names) if statistics is not None else {}
         if constraints is None:
-            asked = baseline.values_in(known, [name for name in operators if name not in reasons])
+            thresholds = baseline.values_in(known, [name for name in operators if name not in reasons])
         else:
-            asked = self.thresholds(baseline.section(constraints, self.monitor, "constraints"), operators)
+            thresholds = self.thresholds(baseline.section(constraints, self.monitor, "constraints"), operators)
         drawn = baseline.measures_in(known, statistics or {}, self.monitor)
-        read = list(self.monitor.constraints(asked, drawn, baseline.predictions_in(statistics or {})))
-        if not read:
+        result = list(self.monitor.constraints(thresholds, drawn, baseline.predictions_in(statistics or {})))
+        if not result:
             raise ConfigError(
                 "nothing would be judged: the baseline has no metric with a value; learn it from rows that have labels"
             )
-        unlearned = {name: why for name, why in reasons.items() if name not in asked}
-        return read + [Constraint(operators[name], EVERYTHING, name, Unlearned(why)) for name, why in unlearned.items()]
+        others = {name: why for name, why in reasons.items() if name not in thresholds}
+        return result + [Constraint(operators[name], EVERYTHING, name, Unlearned(why)) for name, why in others.items()]
 
     def why_unlearned(self, known: Document, names: Sequence[str]) -> dict[str, str]:
         """Why ``statistics.json`` holds no threshold for a metric that is reported as undefined for it, by metric."""
         return {}
 
-    def thresholds(self, asked: Document, operators: Mapping[str, str]) -> dict[str, float]:
+    def thresholds(self, entries: Document, operators: Mapping[str, str]) -> dict[str, float]:
         """The thresholds of ``constraints.json``, by metric. Raises ConfigError."""
-        return {name: baseline.threshold_in(name, entry, operators) for name, entry in asked.items()}
+        return {name: baseline.threshold_in(name, entry, operators) for name, entry in entries.items()}
 
     def violations(self, findings: Sequence[Finding], state: Quality) -> Document:
         deviations = self.monitor.deviations(state)
@@ -163,16 +163,16 @@ class CalibratedModelQualityDocuments(ModelQualityDocuments):
 
     def reason(self, name: str, measure: Measure) -> Document:
         """Why a metric has no value, or a judged one has a value that can't be a threshold."""
-        asked = isinstance(measure, Undefined) or self.monitor.judges(name)
-        why = self.monitor.conventions.why_no_threshold(measure) if asked else None
+        needs_reason = isinstance(measure, Undefined) or self.monitor.judges(name)
+        why = self.monitor.conventions.why_no_threshold(measure) if needs_reason else None
         return {} if why is None else {"reason": why}
 
     def why_unlearned(self, known: Document, names: Sequence[str]) -> dict[str, str]:
         return baseline.why_unknown(known, names)
 
-    def thresholds(self, asked: Document, operators: Mapping[str, str]) -> dict[str, float]:
+    def thresholds(self, entries: Document, operators: Mapping[str, str]) -> dict[str, float]:
         """Refuses a value that the metric never has."""
-        thresholds = super().thresholds(asked, operators)
+        thresholds = super().thresholds(entries, operators)
         baseline.refuse_impossible(thresholds, self.monitor)
         return thresholds
 

@@ -40,10 +40,10 @@ def section(document: Document, monitor: ModelQuality, kind: str) -> Document:
             f"problem_type {monitor.problem_type} needs '{wanted}', and the file has {there}: "
             f"correct the schedule's problem_type, or make the baseline again"
         )
-    found = document[wanted]
-    if not isinstance(found, dict):
+    entries = document[wanted]
+    if not isinstance(entries, dict):
         raise ConfigError(f"'{wanted}' must be an object with an entry for each metric")
-    return found
+    return entries
 
 
 def refuse_swapped(statistics: Document | None, constraints: Document | None) -> None:
@@ -105,10 +105,10 @@ def finite(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        found = float(value)
+        number = float(value)
     except ValueError:
         return None
-    return found if math.isfinite(found) else None
+    return number if math.isfinite(number) else None
 
 
 def values_in(known: Document, names: Iterable[str]) -> dict[str, float]:
@@ -153,8 +153,8 @@ def measures_in(known: Document, statistics: Document, monitor: ModelQuality) ->
         name: Estimate(value, error_in(known[name], name) if has_errors else None, rows)
         for name, value in values.items()
     }
-    for found in shares_in(cells_in(known), monitor):
-        counted = {name: s for name, s in found.items() if name in values and isinstance(s, Share) and s.n}
+    for by_name in shares_in(cells_in(known), monitor):
+        counted = {name: s for name, s in by_name.items() if name in values and isinstance(s, Share) and s.n}
         if all(math.isclose(share.inside / share.n, values[name], abs_tol=1e-9) for name, share in counted.items()):
             return estimates | counted
     return estimates

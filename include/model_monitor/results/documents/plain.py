@@ -126,8 +126,8 @@ def distribution_written(distribution: Distribution) -> Document:
 def distribution_of(d: Document) -> Distribution:
     if "names" in d:
         covariance = None if d["covariance"] is None else np.asarray(d["covariance"], float)
-        read = {"names": tuple(d["names"]), "values": np.asarray(d["values"], float), "covariance": covariance}
-        return Importances(**(d | read))
+        members = {"names": tuple(d["names"]), "values": np.asarray(d["values"], float), "covariance": covariance}
+        return Importances(**(d | members))
     if "values" in d:
         return Numbers(np.asarray(d["values"], float), np.asarray(d["weights"], np.int64))
     return Categories(d["counts"], d.get("rest", 0), d.get("missing", 0))

@@ -44,16 +44,16 @@ class SegmentedDocuments(Documents[Parts[Any]]):
 
     def statistics(self, state: Parts[Any], constraints: Sequence[Constraint] = ()) -> Document:
         """A segment that has constraints but no State is listed with the statistics of no rows."""
-        asked: dict[Segment | None, list[Constraint]] = {}
+        by_segment: dict[Segment | None, list[Constraint]] = {}
         for constraint in constraints:
-            asked.setdefault(self.segment_of(constraint.subject), []).append(outside(constraint, self.monitor))
+            by_segment.setdefault(self.segment_of(constraint.subject), []).append(outside(constraint, self.monitor))
         states = states_of(self.monitor, state)
         segments = []
-        for segment in ordered(self.monitor, [*states, *filter(None, asked)]):
+        for segment in ordered(self.monitor, [*states, *filter(None, by_segment)]):
             inside = monitor_of(self.monitor, segment)
-            own = self.documents_of(inside).statistics(states.get(segment, inside.empty), asked.get(segment, []))
+            own = self.documents_of(inside).statistics(states.get(segment, inside.empty), by_segment.get(segment, []))
             segments.append(about(segment) | own)
-        return self.whole.statistics(state.whole, asked.get(None, [])) | {SEGMENTS: segments}
+        return self.whole.statistics(state.whole, by_segment.get(None, [])) | {SEGMENTS: segments}
 
     def suggested(self, state: Parts[Any]) -> Document:
         """A segment without constraints, such as one without a label, is left out."""
@@ -72,18 +72,18 @@ class SegmentedDocuments(Documents[Parts[Any]]):
 
         A file without ``segments``, such as SageMaker's, constrains all rows only.
         """
-        asked, known = entries_of(constraints, self.monitor), entries_of(statistics, self.monitor)
-        listed = known if constraints is None else asked
+        in_constraints, in_statistics = entries_of(constraints, self.monitor), entries_of(statistics, self.monitor)
+        listed = in_statistics if constraints is None else in_constraints
         shared = self.monitor.shared(len(listed))
-        read = self.documents_of(shared.whole).constraints(statistics, constraints)
+        result = self.documents_of(shared.whole).constraints(statistics, constraints)
         for segment in listed:
             documents = self.documents_of(monitor_of(shared, segment))
             try:
-                own = documents.constraints(known.get(segment), asked.get(segment))
+                own = documents.constraints(in_statistics.get(segment), in_constraints.get(segment))
             except ConfigError as error:
                 raise ConfigError(f"segment {'='.join(segment)}: {error}") from error
-            read += [within(constraint, *segment) for constraint in own]
-        return read
+            result += [within(constraint, *segment) for constraint in own]
+        return result
 
     def violations(self, findings: Sequence[Finding], state: Parts[Any]) -> Document:
         """Those of a segment name it in ``segment`` too, and their description begins with it."""
@@ -131,7 +131,7 @@ def monitor_of(monitor: Segmented[Any], segment: Segment) -> Monitor[Any]:
 def states_of(monitor: Segmented[Any], state: Parts[Any]) -> dict[Segment, Any]:
     """The State of each segment."""
     pairs = zip(monitor.by, state.by, strict=True)
-    return {(by.column, value): one for by, segments in pairs for value, one in segments.items.items()}
+    return {(by.column, value): part for by, segments in pairs for value, part in segments.items.items()}
 
 
 def ordered(monitor: Segmented[Any], segments: Sequence[Segment] | Mapping[Segment, Any]) -> list[Segment]:
