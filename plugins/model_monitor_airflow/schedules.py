@@ -67,8 +67,8 @@ def wanted(suffix: str = "") -> Iterator[Scheduled]:
     if dag_id.endswith(suffix):
         name = dag_id.removesuffix(suffix)
         likely = [path for path in files() if mentions(path, name)]
-        found = [entry for entry in read(likely)[0] if entry.schedule.name == name]
-        yield from found or [entry for entry in read(files())[0] if entry.schedule.name == name]
+        matches = [entry for entry in read(likely)[0] if entry.schedule.name == name]
+        yield from matches or [entry for entry in read(files())[0] if entry.schedule.name == name]
 
 
 def mentions(path: Path, name: str) -> bool:

@@ -141,7 +141,7 @@ class Privacy:
         if len(path) > MAX_DEPTH:
             raise ValueError("objects are nested too deep")
         form = Form.of(members)
-        kept = {}
+        result = {}
         for key, raw in members.items():
             deeper = (*path, key)
             own_columns = form.columns or columns if key in ROW_KEYS else columns
@@ -157,8 +157,8 @@ class Privacy:
             else:
                 value = self.json_value(raw, deeper, own_columns, inner)
             if value is not None:
-                kept[key] = value
-        return Raw(msgspec.json.encode(kept)) if kept or not members or not path else None
+                result[key] = value
+        return Raw(msgspec.json.encode(result)) if result or not members or not path else None
 
     def json_list(
         self, items: list[Raw], path: tuple[str, ...], columns: Sequence[str], fate: str, width: int

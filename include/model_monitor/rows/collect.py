@@ -108,5 +108,5 @@ def with_identity(rows: Rows, records: Records, keep_records: bool) -> tuple[pa.
         first[(np.cumsum(rows.counts) - rows.counts)[rows.counts > 0]] = True
         place = np.where(first, np.repeat(np.arange(len(requests)), rows.counts), -1)
         identity[RECORD] = records.texts(rows.requests).take(pa.array(place, mask=~first))
-    judged = dict(zip(rows.columns.column_names, rows.columns.columns, strict=True))
-    return pa.table(judged | identity), hash_values(ids.take(requests))
+    payload = dict(zip(rows.columns.column_names, rows.columns.columns, strict=True))
+    return pa.table(payload | identity), hash_values(ids.take(requests))

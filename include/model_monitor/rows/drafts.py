@@ -60,17 +60,17 @@ class Requests:
         repeated[np.unique(every, return_index=True)[1]] = False
         return repeated
 
-    def captured(self, chosen: np.ndarray) -> dict[str, int]:
+    def captured(self, requests: np.ndarray) -> dict[str, int]:
         """How many of the chosen requests were captured at each percentage (or group of some), by rising percentage."""
         if not self.percentages:
             return {}
-        every = np.concatenate(self.percentages)[chosen]
+        every = np.concatenate(self.percentages)[requests]
         if len(every) and (every == every[0]).all():  # nearly always, and quicker than sorting
             return {percent(float(every[0])): len(every)}
         different, counts = np.unique(every, return_counts=True)
         parts = min(len(different), KEPT_PERCENTAGES)
         groups = zip(np.array_split(different, parts), np.array_split(counts, parts), strict=True)
-        return {percent(harmonic_mean(some, n)): int(n.sum()) for some, n in groups}
+        return {percent(harmonic_mean(group, n)): int(n.sum()) for group, n in groups}
 
 
 def harmonic_mean(percentages: np.ndarray, counts: np.ndarray) -> float:
@@ -202,9 +202,9 @@ def kept_rows(pieces: Sequence[Path], keep: np.ndarray) -> Iterator[pa.Table]:
         with pq.ParquetFile(piece) as file:
             for i in range(file.num_row_groups):
                 table = file.read_row_group(i)
-                chosen = keep[done : done + table.num_rows]
+                mask = keep[done : done + table.num_rows]
                 done += table.num_rows
-                yield table if chosen.all() else table.filter(pa.array(chosen))
+                yield table if mask.all() else table.filter(pa.array(mask))
 
 
 def shape_text(shape: Shape) -> str:

@@ -83,8 +83,8 @@ def raw_members(document: bytes) -> dict[str, msgspec.Raw]:
 def members_one_by_one(text: str) -> dict[str, str]:
     if not is_document(text) or not text.lstrip().startswith("{"):
         raise ValueError("not a JSON object that can be read")
-    found = list(tokens(text, text.index("{") + 1, "}"))
-    return {plain.decode(name): value for name, value in zip(found[::2], found[1::2], strict=True)}
+    parts = list(tokens(text, text.index("{") + 1, "}"))
+    return {plain.decode(name): value for name, value in zip(parts[::2], parts[1::2], strict=True)}
 
 
 def tokens(text: str, at: int, closing: str) -> Iterator[str]:

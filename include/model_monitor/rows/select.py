@@ -47,8 +47,8 @@ class Selection:
 
     def columns(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         batch = renamed(batch, self.column_names)
-        judged = [name for name in batch.schema.names if name not in self.exclude]
-        return batch if len(judged) == batch.num_columns else batch.select(judged)
+        names = [name for name in batch.schema.names if name not in self.exclude]
+        return batch if len(names) == batch.num_columns else batch.select(names)
 
     def column_names(self, live: Sequence[str]) -> list[str]:
         """Columns without names of their own take the baseline's, by position."""

@@ -77,13 +77,13 @@ def located(address: str) -> tuple[fs.FileSystem, str]:
 
 def is_below(address: str, folder: str) -> bool:
     """Whether an address is a folder's own or below it."""
-    (one, inner), (other, outer) = located(address), located(folder)
-    if one.type_name == other.type_name == "abfs":
+    (system, inner), (other, outer) = located(address), located(folder)
+    if system.type_name == other.type_name == "abfs":
         from model_monitor.store import azure
 
-        if azure.account_of(one) != azure.account_of(other):
+        if azure.account_of(system) != azure.account_of(other):
             return False
-    return type(one) is type(other) and f"{inner}/".startswith(f"{outer}/")
+    return type(system) is type(other) and f"{inner}/".startswith(f"{outer}/")
 
 
 @contextlib.contextmanager

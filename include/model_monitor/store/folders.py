@@ -50,11 +50,11 @@ class Folder:
         if self.system.type_name != "gcs":
             return self.listed(path, recursive=False)
         start = f"{path}/" if path else ""  # on Google's stores, PyArrow does not list folders that are only prefixes
-        found: dict[str, Entry] = {}
+        entries: dict[str, Entry] = {}
         for entry in self.below(path):
             name, further, _ = entry.path.removeprefix(start).partition("/")
-            found.setdefault(name, Entry(start + name, "folder") if further else entry)
-        return sorted(found.values())
+            entries.setdefault(name, Entry(start + name, "folder") if further else entry)
+        return sorted(entries.values())
 
     def below(self, path: str) -> list[Entry]:
         """Everything in a folder and in its folders, by path."""
@@ -106,8 +106,8 @@ class OnDisk(Folder):
     def inside(self, path: str = "") -> list[Entry]:
         place = self.at(path)
         try:
-            with reaching(place), os.scandir(place) as found:
-                return sorted(entry for one in found if (entry := entry_of(one, path)))
+            with reaching(place), os.scandir(place) as entries:
+                return sorted(entry for item in entries if (entry := entry_of(item, path)))
         except FileNotFoundError:
             return []
 
@@ -131,14 +131,14 @@ class OnDisk(Folder):
             Path(self.at(path)).rmdir()
 
 
-def entry_of(one: os.DirEntry[str], path: str) -> Entry | None:
+def entry_of(item: os.DirEntry[str], path: str) -> Entry | None:
     """None for a file that is gone by now."""
-    below = f"{path}/{one.name}" if path else one.name
+    below = f"{path}/{item.name}" if path else item.name
     try:
-        if one.is_dir(follow_symlinks=False):
+        if item.is_dir(follow_symlinks=False):
             return Entry(below, "folder")
-        size = one.stat(follow_symlinks=False).st_size
-        return Entry(below, "file", size) if one.is_file(follow_symlinks=False) else Entry(below, "other")
+        size = item.stat(follow_symlinks=False).st_size
+        return Entry(below, "file", size) if item.is_file(follow_symlinks=False) else Entry(below, "other")
     except FileNotFoundError:
         return None
 

@@ -91,8 +91,8 @@ def spool_root(endpoint: str, variant: str, place: str, folder: str | Path | Non
 def default_folder() -> Path:
     """A folder private to this user that survives a restart of the machine, if there is one. Raises ConfigError if
     another user made it, as payloads are private; OSError."""
-    if chosen := os.environ.get("MODEL_MONITOR_SPOOL"):
-        return Path(chosen)
+    if setting := os.environ.get("MODEL_MONITOR_SPOOL"):
+        return Path(setting)
     shared = Path("/var/tmp") if os.access("/var/tmp", os.W_OK) else Path(tempfile.gettempdir())
     folder = shared / f"model-monitor-spool-{os.getuid()}"
     with contextlib.suppress(FileExistsError):

@@ -66,13 +66,13 @@ class Translator:
         """The numbers in an answer to ``count`` rows: float64, answers x outputs. Raises ValueError with the reason if
         there are none."""
         text = body.decode()
-        found = self.of_csv(text, count) if self.accept == "text/csv" else self.of_json(text, count)
-        if not found:
+        values = self.of_csv(text, count) if self.accept == "text/csv" else self.of_json(text, count)
+        if not values:
             raise ValueError("it is empty")
         try:
-            numbers = np.array(found, np.float64)
+            numbers = np.array(values, np.float64)
         except (ValueError, TypeError):
-            raise ValueError(f"it has no number for each row, but {json.dumps(found)[:200]}") from None
+            raise ValueError(f"it has no number for each row, but {json.dumps(values)[:200]}") from None
         return numbers.reshape(len(numbers), -1) if numbers.ndim < 3 else numbers
 
     def of_csv(self, text: str, count: int) -> list[Any]:
@@ -87,18 +87,18 @@ class Translator:
 
     def of_json(self, text: str, count: int) -> list[Any]:
         if self.accept == "application/jsonlines":
-            return [self.found(json.loads(line)) for line in text.splitlines() if line.strip()]
-        found = self.found(json.loads(text))
-        nested = any(isinstance(one, list) for one in found)
-        return [found] if count == 1 and len(found) != 1 and not nested else found
+            return [self.values_in(json.loads(line)) for line in text.splitlines() if line.strip()]
+        values = self.values_in(json.loads(text))
+        nested = any(isinstance(value, list) for value in values)
+        return [values] if count == 1 and len(values) != 1 and not nested else values
 
-    def found(self, document: Any) -> list[Any]:
+    def values_in(self, document: Any) -> list[Any]:
         if self.find is None:
             return document if isinstance(document, list) else [document]
-        found = self.find(document)
-        if not found:
+        values = self.find(document)
+        if not values:
             raise ValueError(f"there is nothing at '{self.place}' in {json.dumps(document)[:200]}")
-        return found
+        return values
 
 
 def around_of(exchange: Exchange) -> tuple[bytes, bytes]:

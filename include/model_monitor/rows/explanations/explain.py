@@ -105,12 +105,12 @@ def attributions_of(
     expected = shap.expected()
     labels = labels_of(explainer, len(expected))
     values = shap.attributions(table, expected)
-    found = {
+    attributions = {
         f"{label}|{n}": pa.array(values[:, i, d]) for d, label in enumerate(labels) for i, n in enumerate(features)
     }
     for label, answer in zip(labels, expected, strict=True):
-        found[f"{EXPECTED_PREFIX}{label}"] = pa.array(np.full(len(table), answer))
-    return found
+        attributions[f"{EXPECTED_PREFIX}{label}"] = pa.array(np.full(len(table), answer))
+    return attributions
 
 
 def shap_of(
@@ -126,8 +126,8 @@ def shap_of(
     samples = samples_for(explainer, len(features))
 
     def describe(rows: int) -> str:
-        asked = f"{cost(explainer, rows, len(features)):,} rows"
-        return f"{model.name} will be asked with {asked}: {rows:,} x {len(background):,} background x {samples:,}"
+        total = f"{cost(explainer, rows, len(features)):,} rows"
+        return f"{model.name} will be asked with {total}: {rows:,} x {len(background):,} background x {samples:,}"
 
     predict = steady(model, features)
     return KernelShap(predict, background, weights, samples, explainer.seed, explainer.use_logit), describe

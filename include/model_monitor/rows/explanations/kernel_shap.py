@@ -102,9 +102,9 @@ class KernelShap:
 
     def attributions(self, rows: np.ndarray, expected: np.ndarray) -> np.ndarray:
         """Rows x features x outputs; for each row and output they sum to its answer minus the expected one."""
-        found = np.zeros((*rows.shape, len(expected)))
+        values = np.zeros((*rows.shape, len(expected)))
         if not len(rows):
-            return found
+            return values
         gained = self.link(self.predict(rows)) - expected
         varying = [np.flatnonzero(~same(row[None], self.background).all(axis=0)) for row in rows]
         by_size = sorted(range(len(rows)), key=lambda i: len(varying[i]))
@@ -112,17 +112,17 @@ class KernelShap:
             places = list(group)
             if size == 1:
                 for i in places:
-                    found[i, varying[i]] = gained[i]
+                    values[i, varying[i]] = gained[i]
             elif size > 1:
                 known, solution, last = coalitions(size, samples_of(size, self.samples), self.seed)
                 answers = self.answers(rows, varying, places, known)
                 for i, answer in zip(places, answers, strict=True):
                     above = self.link(answer) - expected - last[:, None] * gained[i]
                     parts = np.einsum("fk,kd->fd", solution, above)
-                    found[i, varying[i]] = np.concatenate([parts, gained[i] - parts.sum(axis=0, keepdims=True)])
-        largest = np.abs(found).max(axis=1, keepdims=True)
+                    values[i, varying[i]] = np.concatenate([parts, gained[i] - parts.sum(axis=0, keepdims=True)])
+        largest = np.abs(values).max(axis=1, keepdims=True)
         noise = np.maximum(NEGLIGIBLE * largest, ROUNDING * np.abs(expected))
-        cleaned: np.ndarray = np.where(np.abs(found) < noise, 0.0, found)
+        cleaned: np.ndarray = np.where(np.abs(values) < noise, 0.0, values)
         return cleaned
 
     def answers(

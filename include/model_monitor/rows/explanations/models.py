@@ -85,9 +85,9 @@ class Model(Protocol):
 
 def check(at: ModelAt) -> None:
     """Raise ConfigError for settings that can't be used."""
-    given = [name for name in WAYS if getattr(at, name)]
-    if len(given) != 1:
-        raise ConfigError(f"a model is at one of {', '.join(WAYS)}; given: {', '.join(given) or 'none'}")
+    ways = [name for name in WAYS if getattr(at, name)]
+    if len(ways) != 1:
+        raise ConfigError(f"a model is at one of {', '.join(WAYS)}; given: {', '.join(ways) or 'none'}")
     if at.url:
         address = urlsplit(at.url)
         if address.scheme not in ("http", "https") or not address.hostname:

@@ -122,14 +122,14 @@ def estimator(address: str) -> InProcess:
     learned = getattr(native, "feature_names_in_", None)
 
     def ask(rows: np.ndarray, features: Sequence[str]) -> Any:
-        asked: Any = rows
+        inputs: Any = rows
         if learned is not None:
-            asked = table_of(rows, features)[list(learned)]
+            inputs = table_of(rows, features)[list(learned)]
         elif rows.dtype == object:
-            asked = table_of(rows, features)
+            inputs = table_of(rows, features)
         if not hasattr(native, "predict_proba"):
-            return native.predict(asked)
-        shares = np.asarray(native.predict_proba(asked))
+            return native.predict(inputs)
+        shares = np.asarray(native.predict_proba(inputs))
         return shares[:, 1:] if shares.shape[1] == 2 else shares
 
     return InProcess(address, ask, native)

@@ -60,10 +60,10 @@ def cells(column: pa.Array, numeric: bool) -> np.ndarray:
     known: np.ndarray = pc.if_else(are, column, None).cast(pa.float64()).to_numpy(zero_copy_only=False)
     if pc.all(are).as_py() is not False:
         return known
-    found = as_objects(known)
+    values = as_objects(known)
     texts = np.flatnonzero(~are.to_numpy(zero_copy_only=False))
-    found[texts] = column.take(pa.array(texts)).to_pylist()
-    return found
+    values[texts] = column.take(pa.array(texts)).to_pylist()
+    return values
 
 
 def plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -98,15 +98,15 @@ def sample(batches: Iterable[pa.RecordBatch], names: Sequence[str], count: int) 
     where there are no ids. They have the named columns (() for all judged ones), the event id and the event time.
     Memory holds at most twice as many rows, and a batch."""
     waiting: list[pa.Table] = []
-    held = seen = 0
+    held = total = 0
     for batch in batches:
         wanted = [*(names or columns(batch)), *(n for n in (EVENT_ID, EVENT_TIME) if n in batch.schema.names)]
         if absent := [name for name in names if name not in batch.schema.names]:
             there = ", ".join(columns(batch)) or "none"
             raise ConfigError(f"there is no column '{absent[0]}' to explain; set features to some of: {there}")
         part = pa.Table.from_batches([batch.select(wanted)])
-        places = np.arange(seen, seen + batch.num_rows)
-        seen += batch.num_rows
+        places = np.arange(total, total + batch.num_rows)
+        total += batch.num_rows
         waiting.append(smallest(hashes_added(part, places), count))
         held += waiting[-1].num_rows
         if held > 2 * count:
@@ -115,7 +115,7 @@ def sample(batches: Iterable[pa.RecordBatch], names: Sequence[str], count: int) 
     if not waiting:
         return pa.table({name: pa.array([], pa.string()) for name in names}), 0
     rows = smallest(joined(waiting), count).sort_by(PLACE)
-    return rows.drop_columns([HASH, PLACE]).combine_chunks(), seen
+    return rows.drop_columns([HASH, PLACE]).combine_chunks(), total
 
 
 def hashes_added(rows: pa.Table, places: np.ndarray) -> pa.Table:

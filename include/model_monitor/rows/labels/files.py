@@ -69,9 +69,9 @@ def came_before(address: str, moment: datetime) -> bool:
 class Labels:
     """Label records, column by column, in the order of collection hour, file and line."""
 
-    read: Sequence[LabelFile]
+    label_files: Sequence[LabelFile]
     keys: np.ndarray  # hashes of ids
-    files: np.ndarray  # indices into ``read``
+    files: np.ndarray  # indices into ``label_files``
     lines: np.ndarray  # 1-based numbers
     data: pa.StringArray
     encodings: pa.StringArray
@@ -82,12 +82,12 @@ class Labels:
     def take(self, indices: np.ndarray) -> Labels:
         places = pa.array(indices)
         texts = self.data.take(places), self.encodings.take(places)
-        return Labels(self.read, self.keys[indices], self.files[indices], self.lines[indices], *texts)
+        return Labels(self.label_files, self.keys[indices], self.files[indices], self.lines[indices], *texts)
 
     def of_files(self, addresses: Collection[str]) -> Labels:
         """The records of the files at these addresses."""
-        chosen = np.array([label.file.address in addresses for label in self.read], bool)
-        return self if chosen.all() else self.take(np.flatnonzero(chosen[self.files]))
+        mask = np.array([label.file.address in addresses for label in self.label_files], bool)
+        return self if mask.all() else self.take(np.flatnonzero(mask[self.files]))
 
     def sorted_by_key(self) -> Labels:
         """The same records by rising key; those of one key keep their order."""
@@ -95,7 +95,7 @@ class Labels:
 
     def reject(self, index: int, reason: str) -> Rejected:
         """The record at an index, set aside."""
-        file = self.read[int(self.files[index])]
+        file = self.label_files[int(self.files[index])]
         text = f"{self.encodings[index]}: {self.data[index]}"
         return Rejected(file.file.address, int(self.lines[index]), reason, file.hour, text)
 
@@ -110,7 +110,7 @@ class Labels:
 
     def hours_of(self, indices: np.ndarray) -> list[str]:
         """The hours in which records were collected, as ISO 8601; empty if unknown."""
-        hours = [iso(file.hour) if file.hour else "" for file in self.read]
+        hours = [iso(file.hour) if file.hour else "" for file in self.label_files]
         return [hours[i] for i in self.files[indices].tolist()]
 
     def as_json(self) -> pa.StringArray:
@@ -179,7 +179,7 @@ def read(files: Sequence[LabelFile], wanted: Wanted) -> tuple[Labels, Reading]:
     label_blocks = blocks(label.file for label in files)
     for counts, labels, rejected in ahead(lambda block: wanted_of(block, files, number, wanted), label_blocks):
         reading.records.update(counts)
-        reading.rejected.update(one.file for one in rejected)
+        reading.rejected.update(record.file for record in rejected)
         reading.kept += rejected[: KEPT_REJECTED - len(reading.kept)]
         parts.append(labels)
     return gathered(files, parts), reading
@@ -207,19 +207,19 @@ def wanted_of(
     for i in np.flatnonzero(nameless).tolist():
         rejected.append(rejected_line(lines[places[i]], NAMELESS))
     keys = hash_values(pc.fill_null(ids, ""))
-    chosen = np.flatnonzero(wanted(keys) & ~nameless)
-    here = [lines[place] for place in places[chosen].tolist()]
-    taken = records.take(pa.array(chosen))
+    indices = np.flatnonzero(wanted(keys) & ~nameless)
+    here = [lines[place] for place in places[indices].tolist()]
+    taken = records.take(pa.array(indices))
     labels = Labels(
         files,
-        keys[chosen],
+        keys[indices],
         np.fromiter((number[file] for file, _, _ in here), np.int32, len(here)),
         np.fromiter((line for _, line, _ in here), np.int64, len(here)),
         pc.struct_field(taken, ["groundTruthData", "data"]),
         pc.struct_field(taken, ["groundTruthData", "encoding"]),
     )
     counts = Counter(lines[place][0] for place in places.tolist())
-    return counts + Counter(one.file for one in rejected if one.reason != NAMELESS), labels, rejected
+    return counts + Counter(record.file for record in rejected if record.reason != NAMELESS), labels, rejected
 
 
 def as_of(files: Iterable[LabelFile]) -> str | None:

@@ -58,8 +58,8 @@ def among(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Which of some hashes are among ``wanted``, which are sorted."""
     if not len(wanted):
         return np.zeros(len(keys), bool)
-    found: np.ndarray = wanted[np.minimum(np.searchsorted(wanted, keys), len(wanted) - 1)] == keys
-    return found
+    matches: np.ndarray = wanted[np.minimum(np.searchsorted(wanted, keys), len(wanted) - 1)] == keys
+    return matches
 
 
 def key_ids(rows: pa.Table) -> pa.StringArray:
@@ -164,8 +164,8 @@ def schema_with(rows: pa.Schema, label: str, address: str) -> pa.Schema:
             f"what was captured has a column '{label}' ({address}), so the label can't be called that; rename one, or "
             "set ground_truth_attribute"
         )
-    kept = [field for field in rows if field.name != RECORD]
-    return pa.schema([*kept, (label, pa.string()), (LABELLED, pa.bool_()), (REPEATED, pa.bool_())])
+    fields = [field for field in rows if field.name != RECORD]
+    return pa.schema([*fields, (label, pa.string()), (LABELLED, pa.bool_()), (REPEATED, pa.bool_())])
 
 
 @dataclass(frozen=True)
@@ -222,11 +222,11 @@ def with_labels(rows: pa.Table, pairs: Pairs, truths: Truths, schema: pa.Schema)
     if len(truths.labels):
         starts, repeats = np.where(label >= 0, truths.values.starts[label], 0), truths.repeats[label] & (label >= 0)
     texts = truths.values.texts.take(pa.array(ranges(starts, sizes), mask=~labelled))
-    chosen = rows.drop_columns([RECORD])
+    table = rows.drop_columns([RECORD])
     if not pairs.opens.all():  # else every row is there once, in its order
-        chosen = chosen.take(pa.array(ranges(pairs.firsts[request], sizes)))
+        table = table.take(pa.array(ranges(pairs.firsts[request], sizes)))
     return pa.Table.from_arrays(
-        [*chosen.columns, texts, pa.array(labelled), pa.array(np.repeat(repeats, sizes))], schema=schema
+        [*table.columns, texts, pa.array(labelled), pa.array(np.repeat(repeats, sizes))], schema=schema
     )
 
 

@@ -54,11 +54,11 @@ def objects(lines: Sequence[bytes]) -> pa.StructArray:
 def lists(lines: Sequence[bytes]) -> tuple[pa.StructArray, np.ndarray]:
     """Lines of a record or a list of records each, and the index of each record's line. Raises ArrowInvalid."""
     wrapped = [b'{"l":' + (line if is_list(line) else b"[" + line + b"]") + b"}" for line in lines]
-    found = read_objects(b"\n".join(wrapped), pa.schema([("l", pa.list_(TRUTH))])).column("l").combine_chunks()
-    if len(found) != len(lines):
+    records = read_objects(b"\n".join(wrapped), pa.schema([("l", pa.list_(TRUTH))])).column("l").combine_chunks()
+    if len(records) != len(lines):
         raise pa.ArrowInvalid("other lines than lists")
-    counts = pc.list_value_length(found).to_numpy(zero_copy_only=False)
-    return found.flatten(), np.repeat(np.arange(len(lines)), counts)
+    counts = pc.list_value_length(records).to_numpy(zero_copy_only=False)
+    return records.flatten(), np.repeat(np.arange(len(lines)), counts)
 
 
 def parse_line_by_line(block: Block) -> tuple[pa.StructArray, np.ndarray, list[Rejected]]:
@@ -77,9 +77,9 @@ def parse_line_by_line(block: Block) -> tuple[pa.StructArray, np.ndarray, list[R
             except (ValueError, RecursionError):
                 rejected.append(rejected_line(line, "not JSON, perhaps cut off; write a record per line"))
                 continue
-            for one in documents:
+            for document in documents:
                 try:
-                    good.append(record_of(one))
+                    good.append(record_of(document))
                     places.append(place)
                 except TypeError as error:
                     rejected.append(rejected_line(line, f"not a label record: {error}"))

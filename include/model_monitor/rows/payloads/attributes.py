@@ -59,9 +59,9 @@ def extracting(paths: Sequence[str], names: Names) -> Decode:
     def decode(records: Records) -> tuple[list[Rows], list[Rejected]]:
         by_shape: dict[Shape, dict[int, list[Cells]]] = {}
         rejected: list[Rejected] = []
-        for i, (output, given) in enumerate(zip(*(captured(records, side) for side in SIDES), strict=True)):
+        for i, (output, input_) in enumerate(zip(*(captured(records, side) for side in SIDES), strict=True)):
             try:
-                shape, rows = rows_of(output, given, finds, names)
+                shape, rows = rows_of(output, input_, finds, names)
                 by_shape.setdefault(shape, {})[i] = rows
             except ValueError as error:
                 rejected.append(records.reject(i, str(error)))
@@ -75,15 +75,15 @@ def captured(records: Records, side: str) -> list[Captured]:
     return [Captured(kind, text or "") for kind, text in zip(formats_of(records, side), texts, strict=True)]
 
 
-def rows_of(output: Captured, given: Captured, finds: Mapping[str, Find], names: Names) -> tuple[Shape, list[Cells]]:
+def rows_of(output: Captured, input_: Captured, finds: Mapping[str, Find], names: Names) -> tuple[Shape, list[Cells]]:
     """The shape and the rows of one request. Raises ValueError with the reason to reject it."""
-    refuse_unreadable(output, given, finds)
-    documents = [document_of(side.text) for side in (output, given) if side.is_in(JSON)]
-    found = {
+    refuse_unreadable(output, input_, finds)
+    documents = [document_of(side.text) for side in (output, input_) if side.is_in(JSON)]
+    matches = {
         path: next(filter(None, (values_at(document, find) for document in documents)), [])
         for path, find in finds.items()
     }
-    counts = {path: len(values) for path, values in found.items() if values}
+    counts = {path: len(values) for path, values in matches.items() if values}
     if not counts:
         raise ValueError(f"nothing at {quoted(finds)}")
     if len(set(counts.values())) > 1:
@@ -91,27 +91,27 @@ def rows_of(output: Captured, given: Captured, finds: Mapping[str, Find], names:
         raise ValueError(f"the paths find different numbers of values: {numbers}")
     count = max(counts.values())
     rows: list[Cells] = [
-        {path: written(values[i]) if values else None for path, values in found.items()} for i in range(count)
+        {path: written(values[i]) if values else None for path, values in matches.items()} for i in range(count)
     ]
     flat = [scalars(document, count) for document in documents]
-    is_absent = given.kind == ABSENT  # a batch transform may have joined it with the output
-    question = documents[-1] if given.is_in(JSON) else beside_answer(documents[0]) if is_absent else None
+    is_absent = input_.kind == ABSENT  # a batch transform may have joined it with the output
+    question = documents[-1] if input_.is_in(JSON) else beside_answer(documents[0]) if is_absent else None
     if question is not None:
         flat.append(unwrapped(question, count, names))
-    if given.is_in(CSV):
-        flat.append(csv_cells(given, count, names))
-    for some in filter(None, flat):
-        for row, cells in zip(rows, some, strict=True):
+    if input_.is_in(CSV):
+        flat.append(csv_cells(input_, count, names))
+    for part in filter(None, flat):
+        for row, cells in zip(rows, part, strict=True):
             row |= {name: cell for name, cell in cells.items() if name not in row}
-    width = NAMED if given.is_in(JSON) else len(flat[-1][0]) if given.is_in(CSV) and flat[-1] else 0
+    width = NAMED if input_.is_in(JSON) else len(flat[-1][0]) if input_.is_in(CSV) and flat[-1] else 0
     return (NAMED if output.kind else 0, width), rows
 
 
-def refuse_unreadable(output: Captured, given: Captured, paths: Iterable[str]) -> None:
+def refuse_unreadable(output: Captured, input_: Captured, paths: Iterable[str]) -> None:
     """Raise ValueError with the reason if no path can apply to a request."""
-    if output.kind == given.kind == ABSENT:
+    if output.kind == input_.kind == ABSENT:
         raise ValueError("neither input nor output was captured")
-    for side in (output, given):
+    for side in (output, input_):
         if side.kind.startswith("!") and (side is output or side.kind in LOST):
             raise ValueError(side.kind[1:])
     if output.is_in(CSV):
@@ -121,15 +121,15 @@ def refuse_unreadable(output: Captured, given: Captured, paths: Iterable[str]) -
 def scalars(document: Any, count: int) -> list[Cells]:
     """The scalars of ``count`` objects; [] if the document is anything else."""
     objects = document if isinstance(document, list) else [document]
-    if len(objects) != count or not all(isinstance(one, dict) for one in objects):
+    if len(objects) != count or not all(isinstance(item, dict) for item in objects):
         return []
     return [
         {
             name: text_of(value)
-            for name, value in one.items()
+            for name, value in item.items()
             if not isinstance(value, dict | list) and not name.startswith("@") and is_unicode(f"{name}{value}")
         }
-        for one in objects
+        for item in objects
     ]
 
 
@@ -155,14 +155,14 @@ def rows_in(document: Any, count: int) -> list[Any]:
 
 def named(rows: Sequence[Sequence[Any]], names: Names) -> list[dict[str, Any]]:
     """Rows of inputs of one width, by name."""
-    called = names.of_shape(0, len(rows[0]))[1]
-    return [dict(zip(called, row, strict=True)) for row in rows]
+    columns = names.of_shape(0, len(rows[0]))[1]
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
-def csv_cells(given: Captured, count: int, names: Names) -> list[Cells]:
+def csv_cells(input_: Captured, count: int, names: Names) -> list[Cells]:
     """The cells of ``count`` rows of CSV; [] if it is anything else."""
     try:
-        rows = csv_rows(given.text)
+        rows = csv_rows(input_.text)
     except ValueError:
         return []
     return named(rows, names) if len(rows) == count and len(set(map(len, rows))) == 1 else []
@@ -192,15 +192,15 @@ def labels_in(document: Any, attribute: str | int) -> list[Any]:
     """The labels in a JSON document, as ``label_values`` says."""
     name = str(attribute)
     one_by_one = isinstance(document, list)
-    if is_path(attribute) and any(isinstance(one, dict | list) for one in (document if one_by_one else [document])):
+    if is_path(attribute) and any(isinstance(item, dict | list) for item in (document if one_by_one else [document])):
         values = values_at(document, compiled(name))
         if not values:
             raise ValueError(f"nothing at '{name}'{having(document)}")
         return values
     if one_by_one:
-        return [label_of(one, name) for one in document]
-    chosen = label_of(document, name)
-    return chosen if isinstance(chosen, list) else [chosen]
+        return [label_of(item, name) for item in document]
+    label = label_of(document, name)
+    return label if isinstance(label, list) else [label]
 
 
 def label_of_row(row: Sequence[str | None], name: str) -> str | None:
@@ -223,9 +223,9 @@ def label_of(document: Any, name: str) -> Any:
 
 def having(document: Any) -> str:
     """The keys that exist instead."""
-    one = next((one for one in document if isinstance(one, dict)), {}) if isinstance(document, list) else document
-    more = ", ..." if len(one) > KEYS_SHOWN else ""
-    return f"; the keys are {quoted(list(one)[:KEYS_SHOWN])}{more}" if one else ""
+    first = next((item for item in document if isinstance(item, dict)), {}) if isinstance(document, list) else document
+    more = ", ..." if len(first) > KEYS_SHOWN else ""
+    return f"; the keys are {quoted(list(first)[:KEYS_SHOWN])}{more}" if first else ""
 
 
 def quoted(names: Iterable[str]) -> str:

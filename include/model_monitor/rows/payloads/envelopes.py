@@ -58,7 +58,7 @@ def only_asks(document: dict[str, Any]) -> bool:
 
 def lines_opened(documents: Sequence[Any]) -> Opened:
     """The rows of several documents, one per line; a list of values is one row."""
-    return Opened([row for one in documents for row in ([one] if is_plain_list(one) else opened(one).rows)])
+    return Opened([row for line in documents for row in ([line] if is_plain_list(line) else opened(line).rows)])
 
 
 def is_plain_list(document: Any) -> bool:
@@ -113,7 +113,7 @@ def in_shape(name: str, values: Sequence[Any], shape: Any) -> list[Any]:
         raise ValueError(f"the shape of '{name}' is not a list of whole numbers") from None
     if len(sizes) not in (1, 2):
         raise ValueError(f"'{name}' has {len(sizes)} dimensions; rows of values have 1 or 2")
-    flat = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    flat = [item for value in values for item in (value if isinstance(value, list) else [value])]
     if min(sizes) < 0 or len(flat) != prod(sizes) or (not flat and sizes[0]):
         raise ValueError(f"'{name}' has {len(flat)} values, which is not what its shape says")
     width = sizes[-1]
@@ -172,12 +172,12 @@ def with_names(names: Any, items: Any) -> Opened | None:
     """Rows whose values take names by position, if there are names; None if these are not rows."""
     if not isinstance(items, list):
         return None
-    found = listed(items)
+    result = listed(items)
     if not names:
-        return found
+        return result
     if not is_plain_list(names):
         raise ValueError("the names of columns are not a list of texts")
-    rows: list[Row] = [items] if found.vector and len(names) == len(items) else found.rows
+    rows: list[Row] = [items] if result.vector and len(names) == len(items) else result.rows
     texts = [str(name) for name in names]
     return Opened([called(texts, row) if isinstance(row, list) else row for row in rows])
 

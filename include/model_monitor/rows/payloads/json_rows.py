@@ -142,7 +142,7 @@ def as_written(name: str, column: pa.Array, texts: pa.StringArray) -> pa.StringA
         return written
     key = re.escape(json.dumps(name)[1:-1])
     number = rf'"{key}"\s*:\s*(?P<number>-?\d[\d.eE+-]*)'
-    found = pc.struct_field(pc.extract_regex(texts.filter(whole), number), "number")
-    if found.null_count or not pc.all(pc.equal(found.cast(pa.float64()), column.filter(whole))).as_py():
+    spellings = pc.struct_field(pc.extract_regex(texts.filter(whole), number), "number")
+    if spellings.null_count or not pc.all(pc.equal(spellings.cast(pa.float64()), column.filter(whole))).as_py():
         return None
-    return pc.replace_with_mask(written, whole, found)
+    return pc.replace_with_mask(written, whole, spellings)

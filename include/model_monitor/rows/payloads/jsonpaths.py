@@ -162,7 +162,7 @@ def values_at(document: Any, find: Find) -> list[Any]:
     values = find(document)
     if not something(values):
         values = (
-            [v for one in document for v in find(one) or [None]] if isinstance(document, list) else find([document])
+            [v for item in document for v in find(item) or [None]] if isinstance(document, list) else find([document])
         )
     return values if something(values) else []
 

@@ -82,8 +82,8 @@ class Rows:
     @classmethod
     def of(cls, shape: Shape, rows: Mapping[int, Sequence[Mapping[str, str | None]]]) -> Rows:
         """The named rows of each request, by its index."""
-        columns = columns_of_objects([row for some in rows.values() for row in some])
-        counts = np.array([len(some) for some in rows.values()], np.int64)
+        columns = columns_of_objects([row for group in rows.values() for row in group])
+        counts = np.array([len(group) for group in rows.values()], np.int64)
         return cls(shape, pa.table(columns), np.array(list(rows), np.int64), counts)
 
 
@@ -94,16 +94,16 @@ def decode(records: Records, names: Names) -> tuple[list[Rows], list[Rejected]]:
     """Rows by shape, and the requests that can't be read."""
     records = separated(records)
     formats = [formats_of(records, side) for side in SIDES]
-    found: list[Rows] = []
+    results: list[Rows] = []
     rejected: list[Rejected] = []
     pairs = list(zip(*formats, strict=True))
     for pair in sorted(set(pairs)):
-        chosen = np.array([i for i, p in enumerate(pairs) if p == pair], np.int64)
-        part = records if len(chosen) == len(records) else records.take(chosen)
+        indices = np.array([i for i, p in enumerate(pairs) if p == pair], np.int64)
+        part = records if len(indices) == len(records) else records.take(indices)
         rows, problems = decode_alike(part, pair, names)
-        found += [Rows(r.shape, r.columns, chosen[r.requests], r.counts) for r in rows]
+        results += [Rows(r.shape, r.columns, indices[r.requests], r.counts) for r in rows]
         rejected += [part.reject(i, reason) for i, reason in sorted(problems.items())]
-    return found, rejected
+    return results, rejected
 
 
 def formats_of(records: Records, side: str) -> list[str]:
@@ -146,47 +146,47 @@ def decode_alike(records: Records, formats: Sequence[str], names: Names) -> tupl
             side_of(records.side(side, "data"), kind, one_by_one=True)
             for side, kind in zip(SIDES, formats, strict=True)
         ]
-    output, given = in_step(*sides) if all(formats) else sides
+    output, input_ = in_step(*sides) if all(formats) else sides
     if output.vectors and not all(formats):
         output = output.folded(output.vectors & lists_of_batch(records))
-    problems = given.problems | output.problems
+    problems = input_.problems | output.problems
     if all(formats):
-        unequal = np.flatnonzero(output.counts != given.counts)
+        unequal = np.flatnonzero(output.counts != input_.counts)
         problems = {
-            int(i): f"output has {output.counts[i]} rows, input has {given.counts[i]}" for i in unequal
+            int(i): f"output has {output.counts[i]} rows, input has {input_.counts[i]}" for i in unequal
         } | problems
-    counts = np.maximum(output.counts, given.counts)
+    counts = np.maximum(output.counts, input_.counts)
     fine = np.ones(len(records), bool)
     fine[list(problems)] = False
-    shapes = np.stack([output.widths, given.widths])
-    found = []
+    shapes = np.stack([output.widths, input_.widths])
+    rows = []
     for shape in np.unique(shapes[:, fine], axis=1).T.tolist():
-        called = names.of_shape(*(max(0, width) for width in shape))
-        chosen = np.flatnonzero(fine & (shapes[0] == shape[0]) & (shapes[1] == shape[1]))
-        clashes = clashing(output, given, chosen, called)
+        column_names = names.of_shape(*(max(0, width) for width in shape))
+        requests = np.flatnonzero(fine & (shapes[0] == shape[0]) & (shapes[1] == shape[1]))
+        clashes = clashing(output, input_, requests, column_names)
         problems |= clashes
-        chosen = np.array([i for i in chosen.tolist() if i not in clashes], np.int64) if clashes else chosen
-        if len(chosen):
-            columns = side_by_side(output, given, chosen, called, names.outputs_last)
-            found.append(Rows((shape[0], shape[1]), pa.table(columns), chosen, counts[chosen]))
-    return found, problems
+        requests = np.array([i for i in requests.tolist() if i not in clashes], np.int64) if clashes else requests
+        if len(requests):
+            columns = side_by_side(output, input_, requests, column_names, names.outputs_last)
+            rows.append(Rows((shape[0], shape[1]), pa.table(columns), requests, counts[requests]))
+    return rows, problems
 
 
-def clashing(output: Side, given: Side, chosen: np.ndarray, called: tuple[list[str], list[str]]) -> dict[int, str]:
+def clashing(output: Side, input_: Side, requests: np.ndarray, columns: tuple[list[str], list[str]]) -> dict[int, str]:
     """The requests whose output and input name the same column, which only JSON can."""
-    if output.objects is None and given.objects is None:
+    if output.objects is None and input_.objects is None:
         return {}
-    twice = output.names(chosen, called[0]) & given.names(chosen, called[1])
-    own = {int(i): output.names([i], called[0]) & given.names([i], called[1]) for i in chosen} if twice else {}
+    twice = output.names(requests, columns[0]) & input_.names(requests, columns[1])
+    own = {int(i): output.names([i], columns[0]) & input_.names([i], columns[1]) for i in requests} if twice else {}
     advice = "is in both output and input; rename one, or use a preprocessing script"
     return {i: f"'{min(names)}' {advice}" for i, names in own.items() if names}
 
 
 def side_by_side(
-    output: Side, given: Side, chosen: np.ndarray, called: tuple[list[str], list[str]], outputs_last: bool
+    output: Side, input_: Side, requests: np.ndarray, columns: tuple[list[str], list[str]], outputs_last: bool
 ) -> dict[str, pa.Array]:
     """The columns of requests, one side after the other. An output may share its name with another request's input."""
-    sides = [output.columns(chosen, called[0]), given.columns(chosen, called[1])]
+    sides = [output.columns(requests, columns[0]), input_.columns(requests, columns[1])]
     first, second = reversed(sides) if outputs_last else sides
     for name in first.keys() & second.keys():
         first[name] = pc.coalesce(first[name], second[name])
@@ -200,10 +200,10 @@ def separated(records: Records) -> Records:
         return records
     texts = pc.struct_field(batch, "data")
     is_json = pc.equal(pc.struct_field(batch, "encoding"), "JSON")
-    chosen = pc.fill_null(pc.and_(is_json, pc.match_substring(texts, f'"{ANSWER}"')), False)
-    if not pc.any(chosen, min_count=0).as_py():
+    is_joined = pc.fill_null(pc.and_(is_json, pc.match_substring(texts, f'"{ANSWER}"')), False)
+    if not pc.any(is_joined, min_count=0).as_py():
         return records
-    pairs = [text and sides_of(text) for text in pc.if_else(chosen, texts, None).to_pylist()]
+    pairs = [text and sides_of(text) for text in pc.if_else(is_joined, texts, None).to_pylist()]
     kinds = records.events.type.field("captureData").type
     sides = []
     for field in kinds:
@@ -219,16 +219,16 @@ def separated(records: Records) -> Records:
 def sides_of(text: str) -> dict[str, str] | None:
     """The answer, and the input if there is one; None if nothing is joined."""
     try:
-        asked = members(text.encode())
-        answer = asked.pop(ANSWER)
+        rest = members(text.encode())
+        answer = rest.pop(ANSWER)
     except (ValueError, KeyError):
         return None
     if answer[:1] not in NESTED:
         answer = object_of({ANSWER: answer})
-    if not asked:
+    if not rest:
         return {"endpointOutput": answer}
-    is_whole = list(asked) == [ASKED] and asked[ASKED][:1] in NESTED
-    return {"endpointOutput": answer, "endpointInput": asked[ASKED] if is_whole else object_of(asked)}
+    is_whole = list(rest) == [ASKED] and rest[ASKED][:1] in NESTED
+    return {"endpointOutput": answer, "endpointInput": rest[ASKED] if is_whole else object_of(rest)}
 
 
 def lists_of_batch(records: Records) -> set[int]:
@@ -242,5 +242,5 @@ def beside_answer(document: Any) -> Any:
     """The input in a document that joins it with the answer; None in any other."""
     if not isinstance(document, dict) or ANSWER not in document:
         return None
-    asked = {name: value for name, value in document.items() if name != ANSWER}
-    return asked[ASKED] if list(asked) == [ASKED] and isinstance(asked[ASKED], dict | list) else asked
+    rest = {name: value for name, value in document.items() if name != ANSWER}
+    return rest[ASKED] if list(rest) == [ASKED] and isinstance(rest[ASKED], dict | list) else rest

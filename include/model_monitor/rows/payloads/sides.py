@@ -64,15 +64,15 @@ class Side:
             return {name: column.take(pa.array(rows)) for name, column in self.table.items()}
         if self.lines is None:
             return {}
-        chosen = self.lines if len(rows) == len(self.lines) else self.lines.take(pa.array(rows))
-        return columns_of_lines(chosen, names)
+        lines = self.lines if len(rows) == len(self.lines) else self.lines.take(pa.array(rows))
+        return columns_of_lines(lines, names)
 
     def names(self, requests: Sequence[int] | np.ndarray, names: list[str]) -> set[str]:
         """The names of the values of these requests."""
         if self.objects is None:
             return set(self.table or names)
-        chosen = [self.objects[row] for row in self.rows(np.asarray(requests)).tolist()]
-        return {name for row in chosen for name in (row if isinstance(row, dict) else names)}
+        objects = [self.objects[row] for row in self.rows(np.asarray(requests)).tolist()]
+        return {name for row in objects for name in (row if isinstance(row, dict) else names)}
 
     def folded(self, requests: Collection[int]) -> Side:
         """The same side, with the vectors of these requests as one row each."""
@@ -95,14 +95,14 @@ def ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return indices
 
 
-def in_step(output: Side, given: Side) -> tuple[Side, Side]:
+def in_step(output: Side, input_: Side) -> tuple[Side, Side]:
     """Both sides, with a vector as one row where that makes their numbers of rows equal."""
-    if not output.vectors and not given.vectors:
-        return output, given
-    unequal = np.flatnonzero(output.counts != given.counts).tolist()
-    outputs = {i for i in unequal if i in output.vectors and (given.counts[i] == 1 or i in given.vectors)}
-    inputs = {i for i in unequal if i in given.vectors and (output.counts[i] == 1 or i in output.vectors)}
-    return output.folded(outputs), given.folded(inputs)
+    if not output.vectors and not input_.vectors:
+        return output, input_
+    unequal = np.flatnonzero(output.counts != input_.counts).tolist()
+    outputs = {i for i in unequal if i in output.vectors and (input_.counts[i] == 1 or i in input_.vectors)}
+    inputs = {i for i in unequal if i in input_.vectors and (output.counts[i] == 1 or i in output.vectors)}
+    return output.folded(outputs), input_.folded(inputs)
 
 
 def side_of(data: pa.StringArray, kind: str, one_by_one: bool = False) -> Side:

@@ -31,10 +31,11 @@ Row = tuple[int, str | bytes, str | None, str | None]  # number, data, generated
 
 def blocks(files: Sequence[Listed], format: str, header: bool = False) -> Iterator[Block]:
     """The rows of output files as captured requests, a line each. Raises DataError for a file that can't be read."""
-    texts = read(one.file for one in files if format != "parquet")
-    rows = ((one, rows_of(one.file, texts, format, header)) for one in files)
+    texts = read(entry.file for entry in files if format != "parquet")
     encoding = "CSV" if format == "csv" else "JSON"
-    return in_blocks(piece for one, some in rows for piece in pieces_of(one.file.address, lines(one, encoding, some)))
+    rows = ((entry, rows_of(entry.file, texts, format, header)) for entry in files)
+    records = ((entry.file.address, lines(entry, encoding, own)) for entry, own in rows)
+    return in_blocks(piece for address, file_lines in records for piece in pieces_of(address, file_lines))
 
 
 def lines(listed: Listed, encoding: str, rows: Iterable[Row]) -> Iterator[Line]:
@@ -62,9 +63,9 @@ def csv_lines(pieces: Iterable[Piece], header: bool) -> Iterator[Row]:
     for number, row in rows:
         event_id = time = None
         first, _, last = row.rpartition(b",")
-        kept, _, named = first.rpartition(b",")
+        rest, _, named = first.rpartition(b",")
         if UUID.fullmatch(name := named.strip(b' "')) and MOMENT.fullmatch(moment := last.strip(b' "')):
-            row, event_id, time = kept, name.decode(), moment.decode()
+            row, event_id, time = rest, name.decode(), moment.decode()
         yield number, text_of(row), event_id, time
 
 
@@ -74,9 +75,9 @@ def json_objects(pieces: Iterator[Piece]) -> Iterator[Row]:
         text = text_of(document)
         if isinstance(text, str) and (INFERENCE_ID in text or INFERENCE_TIME in text):
             try:
-                found = members(document)
-                event_id, time = (unquoted(found.pop(name, None)) for name in (INFERENCE_ID, INFERENCE_TIME))
-                text = object_of(found)
+                values = members(document)
+                event_id, time = (unquoted(values.pop(name, None)) for name in (INFERENCE_ID, INFERENCE_TIME))
+                text = object_of(values)
             except ValueError:
                 pass  # no object: decoding says what is wrong
         yield number, text, event_id, time
@@ -108,5 +109,5 @@ def text_of(content: bytes) -> str | bytes:
 
 def unquoted(value: str | None) -> str | None:
     """The text in a JSON string; None if it is no string."""
-    found = json.loads(value) if value is not None and value.startswith('"') else None
-    return found if isinstance(found, str) and is_unicode(found) else None
+    text = json.loads(value) if value is not None and value.startswith('"') else None
+    return text if isinstance(text, str) and is_unicode(text) else None

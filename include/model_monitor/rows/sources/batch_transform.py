@@ -74,10 +74,10 @@ def named_in(manifest: store.File, below: str | None = None) -> list[str]:
         raise DataError(f'{whole}: its first element should be {{"prefix": "s3://..."}}; correct or remove it')
     if odd := [name for name in names if not isinstance(name, str) or not name]:
         raise DataError(f"{whole}: {str(odd[0])[:80]!r} is not the name of a file; correct or remove it")
-    found = [addressed(prefix + name, manifest.address) for name in dict.fromkeys(names)]
-    for address in found:
+    addresses = [addressed(prefix + name, manifest.address) for name in dict.fromkeys(names)]
+    for address in addresses:
         refuse_elsewhere(address, manifest.address, below)
-    return found
+    return addresses
 
 
 def addressed(named: str, manifest: str) -> str:
@@ -111,12 +111,12 @@ def path_of(address: str) -> str:
 
 def outputs_of(manifest: store.File, below: str | None = None) -> list[store.File]:
     """The files that a manifest names, as they are now. Raises DataError if one is missing."""
-    found = []
+    outputs = []
     for address in named_in(manifest, below):
         files = store.list_files(address)
         if len(files) != 1 or files[0].address != address:
             raise DataError(
                 f"{manifest.address} names {address}, which is not there; restore it or remove the manifest"
             )
-        found += files
-    return found
+        outputs += files
+    return outputs

@@ -166,8 +166,8 @@ def row_groups(dataset: Dataset, file: store.File) -> Iterator[tuple[str, int]]:
 
 def refuse_kept(names: Iterable[str], address: str) -> None:
     """Raise ConfigError for a column name that is reserved for requests."""
-    if kept := [name for name in names if name.startswith("@")]:
-        raise ConfigError(f"{address}: {kept[0]}: names with @ in front are kept for the request; rename it")
+    if odd := [name for name in names if name.startswith("@")]:
+        raise ConfigError(f"{address}: {odd[0]}: names with @ in front are kept for the request; rename it")
 
 
 def row_groups_of(addresses: Iterable[str]) -> Iterator[tuple[str, int]]:

@@ -83,14 +83,14 @@ def refuse_inside(uri: str, below: str) -> None:
     of a Delta table, where only the log says which files count."""
     parts = [part for part in below.split("/") if part]
     suspects = [store.join(uri, *parts[: i + 1]) for i in range(len(parts))]
-    found = next(filter(is_table, suspects), None)
+    table = next(filter(is_table, suspects), None)
     above = uri
-    while not found and "=" in store.name_of(above):
+    while not table and "=" in store.name_of(above):
         above = parent_of(above)
         with suppress(StoreError):  # the right to read a folder may not extend to those above it
-            found = above if is_table(above) else None
-    if found:
-        raise ConfigError(f"{found} is a Delta table; let uri be that folder, and path be of its partitions or absent")
+            table = above if is_table(above) else None
+    if table:
+        raise ConfigError(f"{table} is a Delta table; let uri be that folder, and path be of its partitions or absent")
 
 
 def read(uri: str, columns: TableColumns) -> Snapshot:
@@ -116,7 +116,7 @@ def read(uri: str, columns: TableColumns) -> Snapshot:
     for i, path in enumerate(added["path"].to_pylist()):
         gone = deleted.pop(path, frozenset())
         changed = added["modification_time"][i].as_py() * 1_000_000 + mark_of(gone)
-        mine = {name: found[i] for name, found in values.items()}
+        mine = {name: column[i] for name, column in values.items()}
         size = added["size_bytes"][i].as_py()
         files.append(DataFile(address_of(path, uri), size, changed, fields, mine, gone, bounds[i]))
     if deleted:
@@ -155,14 +155,14 @@ def fields_of(table: DeltaTable, uri: str, columns: TableColumns) -> dict[str, s
     if (mode := table.metadata().configuration.get("delta.columnMapping.mode", "none")) not in ("none", "name"):
         raise DataError(f"{uri} is a Delta table with column mapping by {mode}, which is not read here; {EXPORT}")
     schema = json.loads(table.schema().to_json())
-    for one in schema["fields"]:
-        if one["name"] in {*columns.needed, *columns.times} and (odd := oddity_in(one["type"])):
-            raise DataError(f"{uri}: column '{one['name']}' holds {odd}; {EXPORT}")
-    return {one["name"]: physical_name(one) for one in schema["fields"]}
+    for column in schema["fields"]:
+        if column["name"] in {*columns.needed, *columns.times} and (odd := oddity_in(column["type"])):
+            raise DataError(f"{uri}: column '{column['name']}' holds {odd}; {EXPORT}")
+    return {column["name"]: physical_name(column) for column in schema["fields"]}
 
 
-def physical_name(one: Mapping[str, Any]) -> str:
-    return str(one["metadata"].get("delta.columnMapping.physicalName", one["name"]))
+def physical_name(member: Mapping[str, Any]) -> str:
+    return str(member["metadata"].get("delta.columnMapping.physicalName", member["name"]))
 
 
 def oddity_in(kind: Any) -> str | None:
@@ -171,9 +171,9 @@ def oddity_in(kind: Any) -> str | None:
         return "variants, which are not read here"
     if not isinstance(kind, dict):
         return None
-    if any(physical_name(one) != one["name"] for one in kind.get("fields", ())):
+    if any(physical_name(member) != member["name"] for member in kind.get("fields", ())):
         return "parts that column mapping gave other names in the files, which are not read here"
-    inner = [one["type"] for one in kind.get("fields", ())]
+    inner = [member["type"] for member in kind.get("fields", ())]
     inner += [kind[part] for part in ("elementType", "keyType", "valueType") if part in kind]
     return next(filter(None, map(oddity_in, inner)), None)
 
@@ -182,13 +182,13 @@ def deleted_in(table: DeltaTable, uri: str) -> dict[str, frozenset[int]]:
     """The numbers of deleted rows, by the path of a file as the log has it."""
     if "deletionVectors" not in (table.protocol().reader_features or ()):
         return {}
-    found = {}
+    numbers = {}
     for batch in table.deletion_vectors():
         marks = pa.table(batch)
         for address, keep in zip(marks["filepath"].to_pylist(), marks["selection_vector"], strict=True):
             gone = pc.add(pc.indices_nonzero(pc.invert(keep.values)), 1)
-            found[address.removeprefix(table.table_uri)] = frozenset(gone.to_pylist())
-    return found
+            numbers[address.removeprefix(table.table_uri)] = frozenset(gone.to_pylist())
+    return numbers
 
 
 def mark_of(deleted: Collection[int]) -> int:
@@ -224,8 +224,8 @@ def rows(
     or has it by another name, the row has the object's columns instead."""
     there = {*parquet.names_in(file)}
     names = {name: own for name, own in file.columns.items() if own in there and name not in file.values}
-    entire = [some for some in objects if all(names.get(name) == name for name in some)]
-    parts = {name for some in objects if some not in entire for name in some} | {*wanted}
+    entire = [group for group in objects if all(names.get(name) == name for name in group)]
+    parts = {name for group in objects if group not in entire for name in group} | {*wanted}
     places = {names[name]: name for name in parts if name in names}
     values: Row = {name: file.values[name] for name in parts if name in file.values}
     for number, row in parquet.rows(file, places, entire, names.get(time or ""), window):
@@ -247,17 +247,17 @@ def storage_options(uri: str) -> dict[str, str]:
     scheme, _, rest = uri.partition("://")
     place, _, query = rest.partition("?")
     if scheme == "s3":
-        return of_s3(said_in(with_region(query)))
+        return of_s3(params_in(with_region(query)))
     if scheme in ("gs", "gcs"):
         unsigned = {"google_skip_signature": "true"} if place.startswith("anonymous@") else {}
-        return at_endpoint("google_base_url", overriding(said_in(query))) | unsigned
+        return at_endpoint("google_base_url", overriding(params_in(query))) | unsigned
     if scheme in ("abfs", "abfss"):
-        return of_azure(said_in(query), place.partition("/")[0].rpartition("@")[2].partition(".")[0])
+        return of_azure(params_in(query), place.partition("/")[0].rpartition("@")[2].partition(".")[0])
     return {}
 
 
-def said_in(query: str) -> dict[str, str]:
-    return {name: found[-1] for name, found in parse_qs(query).items()}
+def params_in(query: str) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(query).items()}
 
 
 def at_endpoint(name: str, endpoint: str | None) -> dict[str, str]:
@@ -265,23 +265,23 @@ def at_endpoint(name: str, endpoint: str | None) -> dict[str, str]:
     return {name: endpoint, "allow_http": str(endpoint.startswith("http://")).lower()} if endpoint else {}
 
 
-def overriding(said: dict[str, str]) -> str | None:
-    own = said.get("endpoint_override")
-    return own and f"{said.get('scheme', 'https')}://{own}"
+def overriding(params: dict[str, str]) -> str | None:
+    own = params.get("endpoint_override")
+    return own and f"{params.get('scheme', 'https')}://{own}"
 
 
-def of_s3(said: dict[str, str]) -> dict[str, str]:
-    endpoint = overriding(said) or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    return at_endpoint("aws_endpoint_url", endpoint) | ({"aws_region": said["region"]} if "region" in said else {})
+def of_s3(params: dict[str, str]) -> dict[str, str]:
+    endpoint = overriding(params) or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    return at_endpoint("aws_endpoint_url", endpoint) | ({"aws_region": params["region"]} if "region" in params else {})
 
 
-def of_azure(said: dict[str, str], account: str) -> dict[str, str]:
+def of_azure(params: dict[str, str], account: str) -> dict[str, str]:
     """AZURE_STORAGE_KEY belongs to AZURE_STORAGE_ACCOUNT, or to any account if that is not set."""
     key, options = os.environ.get("AZURE_STORAGE_KEY"), {}
     if key and os.environ.get("AZURE_STORAGE_ACCOUNT", account) == account:
         options["azure_storage_account_key"] = key
-    own = said.get("blob_storage_authority", "")
+    own = params.get("blob_storage_authority", "")
     if not own or own.startswith("."):  # a name under which the account is a host, as Azure's own
         return options | at_endpoint("azure_storage_endpoint", own and f"https://{account}{own}")
-    http = "http" if said.get("enable_tls") == "false" else "https"
+    http = "http" if params.get("enable_tls") == "false" else "https"
     return options | at_endpoint("azure_storage_endpoint", f"{http}://{own}/{account}")

@@ -75,19 +75,19 @@ class TableColumns:
         for side in (self.inputs, self.outputs):
             if twice := {name for name in side if side.count(name) > 1}:
                 raise ConfigError(f"{sorted(twice)} named twice; a column is judged once")
-        if kept := [name for name in (*self.inputs, *self.outputs) if name.startswith("@")]:
-            raise ConfigError(f"{kept}: names with @ in front are kept for the request; rename the column in the table")
+        if odd := [name for name in (*self.inputs, *self.outputs) if name.startswith("@")]:
+            raise ConfigError(f"{odd}: names with @ in front are kept for the request; rename the column in the table")
         if not self.times:
             raise ConfigError("event_time is missing; name the column that tells when a request came")
 
 
-def preset(given: Any) -> Any:
+def preset(mapping: Any) -> Any:
     """The settings of a preset, given its name; anything else unchanged. Raises ConfigError for an unknown name."""
-    if not isinstance(given, str):
-        return given
-    if given not in PRESETS:
-        raise ConfigError(f"there is no mapping '{given}'; write {', '.join(PRESETS)}, or the columns")
-    return dict(PRESETS[given])
+    if not isinstance(mapping, str):
+        return mapping
+    if mapping not in PRESETS:
+        raise ConfigError(f"there is no mapping '{mapping}'; write {', '.join(PRESETS)}, or the columns")
+    return dict(PRESETS[mapping])
 
 
 def moment_of(value: Any, unit: str | None) -> str | None:
@@ -123,10 +123,10 @@ def unit_of(value: float) -> str:
 def zoned(text: str) -> str:
     """ISO 8601 with a zone, which is UTC if none is written."""
     try:
-        found = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return text
-    return iso(found.replace(tzinfo=UTC) if found.tzinfo is None else found)
+    return iso(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment)
 
 
 def span_between(bounds: tuple[Any, Any] | None, unit: str | None) -> tuple[datetime, datetime] | None:

@@ -77,11 +77,11 @@ def group_span(metadata: pq.FileMetaData, group: int, column: str) -> tuple[date
         return None
     chunks = (metadata.row_group(group).column(i) for i in range(metadata.num_columns))
     chunk = next((chunk for chunk in chunks if chunk.path_in_schema == column), None)
-    found = chunk.statistics if chunk is not None else None
-    if found is None or not found.has_min_max or found.null_count:
+    statistics = chunk.statistics if chunk is not None else None
+    if statistics is None or not statistics.has_min_max or statistics.null_count:
         return None
     try:
-        first, last = moments(pa.array([found.min, found.max], schema.field(column).type)).to_pylist()
+        first, last = moments(pa.array([statistics.min, statistics.max], schema.field(column).type)).to_pylist()
     except OverflowError:  # a year that Python can't represent
         return None
     return (first, last) if first and last else None
@@ -111,8 +111,8 @@ def rows(
             for batch in parquet.iter_batches(size, row_groups=[group], columns=names, use_threads=False):
                 places: Sequence[int] = range(number + 1, number + 1 + batch.num_rows)
                 number += batch.num_rows
-                if (kept := inside(batch, time, window)) is not None:
-                    batch, places = batch.take(kept), [places[i] for i in kept.to_pylist()]
+                if (indices := inside(batch, time, window)) is not None:
+                    batch, places = batch.take(indices), [places[i] for i in indices.to_pylist()]
                 columns: Row = {several: json_objects(batch, several, file.address) for several in objects}
                 for name in names:
                     if name in wanted:
@@ -129,8 +129,8 @@ def inside(batch: pa.RecordBatch, time: str | None, window: Window | None) -> pa
     """The indices of rows that a window may need; None if it may need all."""
     if not time or not window or not pa.types.is_timestamp((times := batch.column(time)).type):
         return None
-    found = within(moments(times), window)
-    return None if found is None else pc.indices_nonzero(pc.fill_null(found, True))
+    mask = within(moments(times), window)
+    return None if mask is None else pc.indices_nonzero(pc.fill_null(mask, True))
 
 
 def moments(column: pa.Array) -> pa.Array:
@@ -168,12 +168,12 @@ def as_python(column: pa.Array, whose: str) -> list[Any]:
     """Values as Python objects; as text if JSON has no such type (dates, decimals, UUIDs). Raises DataError."""
     is_nested = pa.types.is_nested(column.type)
     try:
-        found: list[Any] = column.to_pylist(maps_as_pydicts="lossy" if is_nested else None)
+        values: list[Any] = column.to_pylist(maps_as_pydicts="lossy" if is_nested else None)
     except (OverflowError, ValueError, TypeError) as error:
         raise DataError(f"{whose} holds {column.type} that can't be read: {error}; {FLATTEN}") from error
-    if is_nested or all(isinstance(value, PLAIN) for value in found):
-        return found
-    return [value if isinstance(value, PLAIN) else decode(encode(value)) for value in found]
+    if is_nested or all(isinstance(value, PLAIN) for value in values):
+        return values
+    return [value if isinstance(value, PLAIN) else decode(encode(value)) for value in values]
 
 
 def json_objects(batch: pa.RecordBatch, names: Names, file: str) -> list[str]:
@@ -184,8 +184,8 @@ def json_objects(batch: pa.RecordBatch, names: Names, file: str) -> list[str]:
     for name in names:
         parts += [f"{',' if parts else '{'}{json.dumps(name, ensure_ascii=False)}:"]
         parts += [json_texts(batch.column(name), whose(file, name))]
-    found: list[str] = joined(*parts, "}").to_pylist()
-    return found
+    texts: list[str] = joined(*parts, "}").to_pylist()
+    return texts
 
 
 def json_texts(column: pa.Array, whose: str) -> pa.StringArray:

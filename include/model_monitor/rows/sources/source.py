@@ -44,7 +44,7 @@ class Source(Protocol):
 
     def blocks(self, files: Sequence[Listed], window: Window | None = None) -> Iterator[Block]:
         """The requests in files, as lines of capture records; may leave out what a window does not need."""
-        return capture_blocks(one.file for one in files)
+        return capture_blocks(entry.file for entry in files)
 
     def hour_of(self, listed: Listed) -> datetime | None:
         """The hour that counts a file's requests without a time; None if no request of the file has a time."""

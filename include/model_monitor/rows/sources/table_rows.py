@@ -50,18 +50,18 @@ def blocks(files: Sequence[store.File], table: TableFormat, window: Window | Non
     """The rows of files as captured requests, a line each; may leave out what a window does not need. Raises DataError,
     and ConfigError if a file, or all JSON objects read for a window, lack a column."""
     texts = read(file for file in files if table.format != "parquet")
-    seen: set[str] = set()
-    records = ((file.address, lines(file, texts, table, window, seen)) for file in files)
-    yield from in_blocks(piece for address, some in records for piece in pieces_of(address, some))
-    if seen and window:
+    members: set[str] = set()
+    records = ((file.address, lines(file, texts, table, window, members)) for file in files)
+    yield from in_blocks(piece for address, file_lines in records for piece in pieces_of(address, file_lines))
+    if members and window:
         more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-        refuse_unseen(table.columns, seen, f"{files[0].address}{more}")
+        refuse_unseen(table.columns, members, f"{files[0].address}{more}")
 
 
 def lines(
-    file: store.File, texts: Iterator[Iterator[Piece]], table: TableFormat, window: Window | None, seen: set[str]
+    file: store.File, texts: Iterator[Iterator[Piece]], table: TableFormat, window: Window | None, members: set[str]
 ) -> Iterator[Line]:
-    """The records of a file, which is the next of the texts unless it is Parquet; adds names in JSON to ``seen``."""
+    """The records of a file, which is the next of the texts unless it is Parquet; adds names in JSON to ``members``."""
     if table.format == "parquet":
         time = time_in(file, table.columns)
         flat = table.columns.inputs, table.columns.outputs
@@ -72,7 +72,7 @@ def lines(
         return (line for number, row in rows for line in translated(row, time, table.columns, file.address, number))
     if table.format == "csv":
         return csv_lines(file.address, next(texts), table)
-    return json_lines(file.address, next(texts), table.columns, seen)
+    return json_lines(file.address, next(texts), table.columns, members)
 
 
 def csv_lines(file: str, pieces: Iterator[Piece], table: TableFormat) -> Iterator[Line]:
@@ -105,25 +105,25 @@ def csv_lines(file: str, pieces: Iterator[Piece], table: TableFormat) -> Iterato
         yield from translated(cells, time, table.columns, file, number)
 
 
-def json_lines(file: str, pieces: Iterator[Piece], columns: TableColumns, seen: set[str]) -> Iterator[Line]:
-    """The records of JSON objects, which may lack members; adds the names of their members to ``seen``."""
+def json_lines(file: str, pieces: Iterator[Piece], columns: TableColumns, members: set[str]) -> Iterator[Line]:
+    """The records of JSON objects, which may lack members; adds the names of their members to ``members``."""
     for number, document in json_documents(pieces):
         try:
             row: Row = dict(raw_members(document))
-            seen.update(row)
+            members.update(row)
             time = next((name for name in columns.times if name in row), "")
             yield from list(translated(row, time, columns, file, number))
         except ValueError:  # no object, or one with a lone surrogate: parsing sets it aside
             yield number, document
 
 
-def refuse_unseen(columns: TableColumns, seen: set[str], where: str) -> None:
+def refuse_unseen(columns: TableColumns, members: set[str], where: str) -> None:
     """Raise ConfigError if no object had a member that every request needs."""
-    for some in filter(None, (columns.times, columns.inputs, columns.request, columns.outputs, columns.response)):
-        if seen.isdisjoint(names := (some,) if isinstance(some, str) else some):
+    for setting in filter(None, (columns.times, columns.inputs, columns.request, columns.outputs, columns.response)):
+        if members.isdisjoint(names := (setting,) if isinstance(setting, str) else setting):
             raise ConfigError(
                 f"no object in {where} has {' or '.join(names)}, which mapping names; they have "
-                f"{', '.join(sorted(seen)[:NAMES_SHOWN])}"
+                f"{', '.join(sorted(members)[:NAMES_SHOWN])}"
             )
 
 
@@ -177,8 +177,8 @@ def time_of(columns: TableColumns, names: Iterable[str], file: str) -> str:
         raise ConfigError(f"{file} has no column {', '.join(gone)}, which mapping names; it has {', '.join(there)}")
     if twice := sorted(name for name in columns.needed if there.count(name) > 1):
         raise ConfigError(f"{file} names column {', '.join(twice)} twice; give each a name of its own")
-    if found := next((name for name in columns.times if name in there), None):
-        return found
+    if time := next((name for name in columns.times if name in there), None):
+        return time
     times = " or ".join(columns.times)
     raise ConfigError(f"{file} has no column {times} for event_time; it has {', '.join(there)}")
 
@@ -203,20 +203,20 @@ def value_of(value: Any) -> Any:
 
 def text_of(value: Any) -> str | None:
     """A value as an id. A float 7.0 is "7", as in labels; NaN and infinity are None."""
-    found = value_of(value)
-    if isinstance(found, float):
-        if not math.isfinite(found):
+    result = value_of(value)
+    if isinstance(result, float):
+        if not math.isfinite(result):
             return None
-        found = int(found) if abs(found) <= EXACT and found.is_integer() else found
-    return None if found is None else found if isinstance(found, str) else encode(found).decode()
+        result = int(result) if abs(result) <= EXACT and result.is_integer() else result
+    return None if result is None else result if isinstance(result, str) else encode(result).decode()
 
 
 def payload_of(value: Any) -> str | None:
     """An input or output as text: text unchanged, anything nested as its JSON."""
     if isinstance(value, msgspec.Raw):
         written = bytes(value).decode()
-        found = value_of(value) if written[:1] in ('"', "n") else written
-        return found if isinstance(found, str) else None
+        text = value_of(value) if written[:1] in ('"', "n") else written
+        return text if isinstance(text, str) else None
     return value if value is None or isinstance(value, str) else encode(value).decode()
 
 

@@ -36,16 +36,16 @@ class Table(Source):
         folders: dict[str, list[datetime]] = {}
         for hour in hours:
             folders.setdefault(hour.strftime(self.path), []).append(hour)
-        found = []
+        listing = []
         for within, files in zip(folders.values(), self.files_in(list(folders)), strict=True):
             start, end = (within[0] - margin, within[-1] + margin) if self.path else (hours[0], hours[-1])
             span = Window(start, end + HOUR)
             for file, known in zip(files, ahead(lambda file: span_of(file, self), files, AT_ONCE), strict=True):
                 if known is None:
-                    found.append(Listed(file, span))
+                    listing.append(Listed(file, span))
                 elif Listed(file, known).is_near(span):
-                    found.append(Listed(file, Window(max(known.start, span.start), min(known.end, span.end))))
-        return found
+                    listing.append(Listed(file, Window(max(known.start, span.start), min(known.end, span.end))))
+        return listing
 
     def files_in(self, folders: Sequence[str]) -> Iterator[list[store.File]]:
         """The files of each folder below the table's own ('' for all), or of each partition of a Delta table."""
@@ -64,7 +64,7 @@ class Table(Source):
     def blocks(self, files: Sequence[Listed], window: Window | None = None) -> Iterator[Block]:
         from model_monitor.rows.sources import table_rows
 
-        return table_rows.blocks([one.file for one in files], self, window)
+        return table_rows.blocks([entry.file for entry in files], self, window)
 
     def hour_of(self, listed: Listed) -> datetime | None:
         """The hour of the first request in the file that has a time."""

@@ -60,8 +60,8 @@ def ends_in_quotes(line: bytes, starts_in_quotes: bool) -> bool:
 
 def end_of(pattern: re.Pattern[bytes], line: bytes, start: int) -> int:
     """Where the match of a pattern that always matches ends."""
-    found = pattern.match(line, start)
-    return found.end() if found else start
+    match = pattern.match(line, start)
+    return match.end() if match else start
 
 
 def unclosed(file: str, line: int) -> str:
@@ -77,7 +77,7 @@ def json_documents(pieces: Iterator[Piece]) -> Iterator[Line]:
         first, _, more = content.strip().partition(b"\n")
         known = [Piece(piece.file, piece.first, content)]
         if not more:
-            known += islice((some for some in pieces if some.content.strip()), 1)
+            known += islice((later for later in pieces if later.content.strip()), 1)
         is_list, is_alone = first.startswith(b"["), not more and len(known) == 1
         if is_list and (is_alone or not is_document(first)):
             yield from enumerate(elements(whole_list(chain(known, pieces)), piece.file), 1)
@@ -124,7 +124,7 @@ def json_lines(pieces: Iterable[Piece]) -> Iterator[Line]:
 def elements(content: bytes, file: str) -> list[bytes]:
     """The elements of a JSON list, unparsed."""
     try:
-        return [bytes(one) for one in raw_elements(content)]
+        return [bytes(element) for element in raw_elements(content)]
     except (msgspec.DecodeError, RecursionError):
         pass
     try:

@@ -189,8 +189,8 @@ def columns_of(config: Config, header: Header) -> dict[str, tuple[str, ...]]:
     """Facets and the group are judged for bias even if the model does not get them."""
     left_out = excluded(config, header)
     bias = bias_of(config, header)
-    judged = [facet["name"] for facet in bias.get("facets", [])] + [bias.get("group_variable")]
-    exclude = tuple(name for name in left_out if name not in judged)
+    bias_columns = [facet["name"] for facet in bias.get("facets", [])] + [bias.get("group_variable")]
+    exclude = tuple(name for name in left_out if name not in bias_columns)
     return present(inputs=header.without(left_out) or None, exclude=exclude or None)
 
 
@@ -263,7 +263,7 @@ def explain_of(
     try:
         return Explain.model_validate(settings | {"background": explain.get("baseline", background)})
     except ValidationError as error:
-        problems = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        problems = (f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
         raise ConfigError(f"the model can't be explained like this: {'; '.join(problems)}") from error
 
 

@@ -40,8 +40,8 @@ def used_by(definition: Definition, settings: Json, analysis: Analysis | None, a
     if definition.kind == "ModelExplainability":
         inputs = analysis.explain.get("features", inputs)
     options = settings.get("options", {})
-    judged = [facet["name"] for facet in options.get("facets", [])] + [options.get("group_variable")]
-    features = definition.given.get("FeaturesAttribute")
+    bias_columns = [facet["name"] for facet in options.get("facets", [])] + [options.get("group_variable")]
+    features = definition.input.get("FeaturesAttribute")
     if features and definition.is_of_clarify and not SAGEMAKERS_OWN.fullmatch(features):
         about.look(
             "monitor",
@@ -52,7 +52,7 @@ def used_by(definition: Definition, settings: Json, analysis: Analysis | None, a
         inputs,
         outputs_of(options, definition, len(inputs)) if inputs else (),
         analysis.columns.get("exclude", ()) + excluded(definition, inputs, about),
-        tuple(str(name) for name in judged if name is not None),
+        tuple(str(name) for name in bias_columns if name is not None),
         definition.kind != "ModelQuality",
     )
 
@@ -65,7 +65,7 @@ def outputs_of(options: Json, definition: Definition, inputs: int) -> tuple[str,
     attributes = [str(attribute) for attribute in attributes_of(options)]
     if definition.kind == "ModelExplainability":
         names = ("InferenceAttribute", "ProbabilityAttribute")
-        attributes = [definition.given[name] for name in names if name in definition.given]
+        attributes = [definition.input[name] for name in names if name in definition.input]
     if any(is_path(attribute) for attribute in attributes):
         return ()
     if named := [attribute for attribute in attributes if not INDEX.fullmatch(attribute)]:
@@ -76,7 +76,7 @@ def outputs_of(options: Json, definition: Definition, inputs: int) -> tuple[str,
 
 def excluded(definition: Definition, inputs: Sequence[str], about: OfSchedule) -> tuple[str, ...]:
     """The names in ExcludeFeaturesAttribute; an index counts the request's values, and needs their names."""
-    columns = [column.strip() for column in definition.given.get("ExcludeFeaturesAttribute", "").split(",")]
+    columns = [column.strip() for column in definition.input.get("ExcludeFeaturesAttribute", "").split(",")]
     names = []
     for column in filter(None, columns):
         if INDEX.fullmatch(column) and int(column) >= len(inputs):
@@ -92,9 +92,9 @@ def excluded(definition: Definition, inputs: Sequence[str], about: OfSchedule) -
 
 def columns_of(used: Sequence[Used], remarks: Remarks) -> Json:
     """``columns`` for all schedules together; {} if none knows of any."""
-    inputs = next((one.inputs for one in used if one.inputs), ())
-    outputs = next((one.outputs for one in used if one.outputs), ())
-    if any(one.inputs not in ((), inputs) for one in used):
+    inputs = next((use.inputs for use in used if use.inputs), ())
+    outputs = next((use.outputs for use in used if use.outputs), ())
+    if any(use.inputs not in ((), inputs) for use in used):
         remarks.look(("columns",), "the analysis configurations name different inputs; the first one's are taken")
     if inputs:
         remarks.look(
@@ -112,10 +112,10 @@ def columns_of(used: Sequence[Used], remarks: Remarks) -> Json:
 
 def excluded_by_all(used: Sequence[Used], remarks: Remarks) -> list[str]:
     """What every schedule that would judge it leaves out, as the file excludes it from all of them."""
-    needed = {name for one in used for name in one.needs}
+    needed = {name for use in used for name in use.needs}
     excluded = []
-    for name in dict.fromkeys(name for one in used for name in one.exclude):
-        if name not in needed and all(name in one.exclude or not one.judges_inputs for one in used):
+    for name in dict.fromkeys(name for use in used for name in use.exclude):
+        if name not in needed and all(name in use.exclude or not use.judges_inputs for use in used):
             excluded.append(name)
         else:
             remarks.look(

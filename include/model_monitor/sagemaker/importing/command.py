@@ -99,12 +99,12 @@ def import_of(arguments: argparse.Namespace, target: Path | None) -> tuple[Impor
     return Import(source, files, wishes), names
 
 
-def named_file(given: str) -> tuple[str, str]:
+def named_file(argument: str) -> tuple[str, str]:
     """The schedule that a file is for, or "" for all; and the file."""
     from model_monitor.store.addresses import NAME
 
-    name, equals, file = given.partition("=")
-    return (name, file) if equals and re.fullmatch(NAME, name) else ("", given)
+    name, equals, file = argument.partition("=")
+    return (name, file) if equals and re.fullmatch(NAME, name) else ("", argument)
 
 
 def checked_text(settings: Json, remarks: Remarks, target: Path | None) -> str:

@@ -24,14 +24,14 @@ OPTIONS = {  # of a monitor, by the member of the input that says them
 class Definition:
     """A schedule and its job, in SageMaker's values.
 
-    kind: its MonitoringType. app: its AppSpecification, with Environment. given: its EndpointInput or
+    kind: its MonitoringType. app: its AppSpecification, with Environment. input: its EndpointInput or
     BatchTransformInput (``is_batch``). truth: where its labels are. job: all of the job.
     """
 
     schedule: Json
     kind: str
     app: Json
-    given: Json
+    input: Json
     is_batch: bool
     truth: str | None
     baseline: Json
@@ -69,7 +69,7 @@ class Definition:
     @property
     def attributes(self) -> dict[str, Any]:
         """The monitor's options that name the model's answer: of the input, else of the container's environment."""
-        values = {option: self.given.get(name, self.environment.get(option)) for name, option in OPTIONS.items()}
+        values = {option: self.input.get(name, self.environment.get(option)) for name, option in OPTIONS.items()}
         return {option: value for option, value in values.items() if value not in (None, "")}
 
 

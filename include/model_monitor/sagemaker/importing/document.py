@@ -24,7 +24,7 @@ def plain(text: str) -> str:
     >>> plain("a\\nb: \\x1b[2J")
     'a\\\\nb: \\\\x1b[2J'
     """
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 @dataclass
@@ -86,7 +86,7 @@ def quoted(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
 
 def listed(dumper: yaml.SafeDumper, values: list[Any]) -> yaml.Node:
     """On one line if it is short and holds nothing nested."""
-    short = len(str(values)) < WIDTH - 20 and not any(isinstance(one, list | dict) for one in values)
+    short = len(str(values)) < WIDTH - 20 and not any(isinstance(value, list | dict) for value in values)
     return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=short)
 
 
@@ -101,9 +101,9 @@ def literal(value: Any) -> Any:
     ['${DOLLAR:-$}{HOME}', '$5']
     """
     if isinstance(value, dict):
-        return {key: literal(one) for key, one in value.items()}
+        return {key: literal(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [literal(one) for one in value]
+        return [literal(item) for item in value]
     return value.replace("${", LITERAL) if isinstance(value, str) and REFERENCE.search(value) else value
 
 

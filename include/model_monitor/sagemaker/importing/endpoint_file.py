@@ -73,7 +73,7 @@ class Import:
 
     def definitions(self, names: Sequence[str]) -> list[Definition]:
         """The schedules' jobs, without those of a container of somebody's own. Raises ConfigError if none is left."""
-        kept = []
+        definitions = []
         for name in dict.fromkeys(names):
             if not re.fullmatch(NAME, name):
                 raise ConfigError(f"'{name}' is no name of a schedule; letters, digits and hyphens, at most 63")
@@ -85,16 +85,16 @@ class Import:
                     "left out; make a monitor of it (docs/custom-monitor.md)",
                 )
             else:
-                kept.append(definition)
-        if not kept:
+                definitions.append(definition)
+        if not definitions:
             raise ConfigError(f"there is nothing to import: {'; '.join(self.remarks.without)}")
-        return kept
+        return definitions
 
     def of_batch(self, definitions: Sequence[Definition]) -> Json:
         """``endpoint`` and ``capture`` of batch transforms. Raises ConfigError if the schedules differ in them."""
-        uris = {on_s3(d.given["DataCapturedDestinationS3Uri"], "DataCapturedDestinationS3Uri") for d in definitions}
-        formats = [definition.given["DatasetFormat"] for definition in definitions]
-        if len(uris) > 1 or any(one != formats[0] for one in formats):
+        uris = {on_s3(d.input["DataCapturedDestinationS3Uri"], "DataCapturedDestinationS3Uri") for d in definitions}
+        formats = [definition.input["DatasetFormat"] for definition in definitions]
+        if len(uris) > 1 or any(other != formats[0] for other in formats):
             raise ConfigError(
                 f"the schedules judge batch transforms in {', '.join(sorted(uris))}, or in several formats; one "
                 "endpoint file is of one folder and format: import them apart"
@@ -111,7 +111,7 @@ class Import:
 
     def of_endpoint(self, definitions: Sequence[Definition]) -> Json:
         """``endpoint``, ``variant`` and ``capture``. Raises ConfigError if the schedules have several endpoints."""
-        name, *others = dict.fromkeys(definition.given["EndpointName"] for definition in definitions)
+        name, *others = dict.fromkeys(definition.input["EndpointName"] for definition in definitions)
         if others:
             raise ConfigError(
                 f"the schedules are of endpoints {', '.join([name, *others])}, and one file is of one endpoint; "
@@ -138,14 +138,14 @@ class Import:
         if not known:
             self.remarks.look(("variant",), f"nobody said which variants the endpoint has; {ALL} is taken")
             return ALL
-        chosen = ALL if ALL in known else str(known[0])
-        if others := [name for name in known if name != chosen]:
+        default = ALL if ALL in known else str(known[0])
+        if others := [name for name in known if name != default]:
             self.remarks.look(
                 ("variant",),
                 f"the endpoint also has {', '.join(others)}, which SageMaker judges together with this one; for each "
                 "import again with --variant, other names of schedules, and an --output of its own",
             )
-        return chosen
+        return default
 
     def capture_uri(self, described: Json, name: str) -> str:
         """The folder above that of the endpoint. Raises ConfigError if it is unknown."""

@@ -75,13 +75,13 @@ def baseline_of(definition: Definition, source: Source, files: Files, about: OfS
     """``statistics`` and ``constraints`` of a schedule's ``baseline``; {} if it has none."""
     resources = {"statistics": "StatisticsResource", "constraints": "ConstraintsResource"}
     baseline = definition.baseline
-    found = {key: baseline[name]["S3Uri"] for key, name in resources.items() if "S3Uri" in baseline.get(name, {})}
-    if not found and (job := baseline.get("BaseliningJobName")):
-        found = written_by(source.describe("ProcessingJob", job), definition, job)
-    if not found:
+    uris = {key: baseline[name]["S3Uri"] for key, name in resources.items() if "S3Uri" in baseline.get(name, {})}
+    if not uris and (job := baseline.get("BaseliningJobName")):
+        uris = written_by(source.describe("ProcessingJob", job), definition, job)
+    if not uris:
         about.look("baseline", "the schedule has no baseline; set baseline: {dataset: ...}, and approve what it learns")
-    names = {key: ONE_FILE if definition.is_of_clarify else f"{key}.json" for key in found}
-    return {key: files.named(uri, resources[key], about.name, names[key]) for key, uri in found.items()}
+    names = {key: ONE_FILE if definition.is_of_clarify else f"{key}.json" for key in uris}
+    return {key: files.named(uri, resources[key], about.name, names[key]) for key, uri in uris.items()}
 
 
 def written_by(job: Json, definition: Definition, name: str) -> dict[str, str]:
@@ -111,10 +111,10 @@ def scripts_of(definition: Definition, files: Files, sorts: bool, about: OfSched
     return scripts
 
 
-def analysis_of(definition: Definition, files: Files, given: Mapping[str, str]) -> analysis_config.Analysis:
-    """The analysis configuration of a schedule of Clarify, in ``given`` by its name, or under "" for all, or on S3."""
+def analysis_of(definition: Definition, files: Files, configs: Mapping[str, str]) -> analysis_config.Analysis:
+    """The analysis configuration of a schedule of Clarify, in ``configs`` by name, or under "" for all, or on S3."""
     name = definition.name
-    local = given.get(name, given.get(""))
+    local = configs.get(name, configs.get(""))
     if local is not None:
         return analysis_config.at(local)
     uri = definition.app.get("ConfigUri")

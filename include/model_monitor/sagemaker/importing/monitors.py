@@ -52,7 +52,7 @@ def no_answer(about: OfSchedule) -> ConfigError:
 
 def of_data_quality(definition: Definition, about: OfSchedule) -> Json:
     for name in ("FeaturesAttribute", "InferenceAttribute", "ProbabilityAttribute", "ProbabilityThresholdAttribute"):
-        if name in definition.given:
+        if name in definition.input:
             about.no_counterpart(name, "data quality judges every column; SageMaker leaves it unused, too")
     method = definition.environment.get("categorical_drift_method")
     if method is None:
@@ -116,7 +116,7 @@ def model_of(definition: Definition, predictor: Mapping[str, Any], address: str 
     if model is None:
         remark = "no shadow endpoint is made, so the monitored one is asked, which captures these requests, too"
         about.look("explain", f"{remark}; to ask another one give --model, or edit this")
-        model = analysis_config.model_of(predictor, f"sagemaker:{definition.given['EndpointName']}") or {}
+        model = analysis_config.model_of(predictor, f"sagemaker:{definition.input['EndpointName']}") or {}
     if "artefact" in model:
         about.look("explain", "if loading this model runs code that is in it, as a pickle does, it needs trust: true")
         return model

@@ -48,10 +48,10 @@ def service() -> ServiceModel:
     return botocore.session.get_session().get_service_model("sagemaker")
 
 
-def checked(document: Json, operation: str, side: str, called: str) -> tuple[Json, list[str]]:
+def checked(document: Json, operation: str, side: str, title: str) -> tuple[Json, list[str]]:
     """The known part of an operation's input or output (``side``), without null, and the places of unknown members.
 
-    ``called`` names the document in errors. Raises ConfigError.
+    ``title`` names the document in errors. Raises ConfigError.
     """
     from botocore.validate import ParamValidator
 
@@ -60,11 +60,11 @@ def checked(document: Json, operation: str, side: str, called: str) -> tuple[Jso
     walk = Walk()
     known: Json = walk.known({key: value for key, value in document.items() if key != "ResponseMetadata"}, shape)
     if walk.odd:
-        raise ConfigError(f"{called} is no {side} of {operation}: {walk.odd[0]} is no text, or no object of texts")
+        raise ConfigError(f"{title} is no {side} of {operation}: {walk.odd[0]} is no text, or no object of texts")
     report = ParamValidator().validate(known, shape)
     if report.has_errors():
         complaint = textwrap.shorten(report.generate_report().replace("\n", "; "), LONGEST, placeholder=" ...")
-        raise ConfigError(f"{called} is no {side} of {operation}: {complaint}")
+        raise ConfigError(f"{title} is no {side} of {operation}: {complaint}")
     return known, walk.unknown
 
 
@@ -83,12 +83,12 @@ class Walk:
         kind = shape.type_name
         if kind == "structure" and isinstance(value, dict):
             self.unknown += [f"{place}{key}" for key in value if key not in shape.members]
-            known = {key: one for key, one in value.items() if key in shape.members and one is not None}
-            return {key: self.known(one, shape.members[key], f"{place}{key}.") for key, one in known.items()}
+            known = {key: item for key, item in value.items() if key in shape.members and item is not None}
+            return {key: self.known(item, shape.members[key], f"{place}{key}.") for key, item in known.items()}
         if kind == "list" and isinstance(value, list):
-            return [self.known(one, shape.member, f"{place}{i}.") for i, one in enumerate(value)]
+            return [self.known(item, shape.member, f"{place}{i}.") for i, item in enumerate(value)]
         if kind == "map" and isinstance(value, dict):
-            self.odd += [f"{place}{key}" for key, one in value.items() if not isinstance(one, str)]
+            self.odd += [f"{place}{key}" for key, item in value.items() if not isinstance(item, str)]
         elif kind == "map":
             self.odd.append(place.rstrip("."))
         return value

@@ -126,14 +126,14 @@ class JsonFiles:
     @classmethod
     def of(cls, files: Iterable[str]) -> JsonFiles:
         """The documents of some files: one or more in each, in a list or under any keys. Raises ConfigError."""
-        found = cls()
+        result = cls()
         for file in files:
             documents = list(documents_in(read(file)))
             if not documents:
                 raise ConfigError(f"{file}: nothing of a monitoring schedule is recognised in it; {EXPECTED}")
             for what, document in documents:
-                found.add(what, document, file)
-        return found
+                result.add(what, document, file)
+        return result
 
     def add(self, what: str, document: Json, file: str) -> None:
         """Take a document in, which AWS answers to Describe or takes for Create. Raises ConfigError."""
@@ -168,8 +168,8 @@ def documents_in(content: Any, depth: int = 0) -> Iterator[tuple[str, Json]]:
     if what:
         yield what, content
     elif isinstance(content, dict | list) and depth < DEEPEST:
-        for one in content.values() if isinstance(content, dict) else content:
-            yield from documents_in(one, depth + 1)
+        for item in content.values() if isinstance(content, dict) else content:
+            yield from documents_in(item, depth + 1)
 
 
 def read(file: str) -> Any:

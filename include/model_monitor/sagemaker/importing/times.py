@@ -43,14 +43,14 @@ def back(text: str, place: str, about: OfSchedule, key: str) -> timedelta:
         )
     parts["days"] += int(match["late_days"] or 0)
     try:
-        found = timedelta(**parts)
+        delta = timedelta(**parts)
     except OverflowError as error:
         raise ConfigError(f"schedule '{about.name}': {place} '{text}' is longer than any window") from error
     if match["late_days"]:
-        about.look(key, f"{place} is {text}, which is not ISO 8601 (days go before T); it is read as {written(-found)}")
-    if match["sign"] != "-" and found:
-        about.look(key, f"{place} is {text}, without a minus; it is read as {written(-found)}, before the tick")
-    return found
+        about.look(key, f"{place} is {text}, which is not ISO 8601 (days go before T); it is read as {written(-delta)}")
+    if match["sign"] != "-" and delta:
+        about.look(key, f"{place} is {text}, without a minus; it is read as {written(-delta)}, before the tick")
+    return delta
 
 
 def written(duration: timedelta) -> str:
@@ -72,7 +72,7 @@ def times_of(definition: Definition, about: OfSchedule) -> Json:
         raise ConfigError(f"schedule '{about.name}': ScheduleExpression {error}") from error
     analysed = span_of(config, "DataAnalysisStartTime", "DataAnalysisEndTime", cron, about, "window")
     key = "ground_truth" if labelled else "window"
-    offsets = span_of(definition.given, "StartTimeOffset", "EndTimeOffset", cron, about, key)
+    offsets = span_of(definition.input, "StartTimeOffset", "EndTimeOffset", cron, about, key)
     if cron is None:
         return by_hand(analysed, offsets, about)
     if analysed and offsets:
@@ -97,18 +97,18 @@ def by_hand(analysed: Span | None, offsets: Span | None, about: OfSchedule) -> J
     """The times of a schedule that runs once, now: here a person starts it and gives the window."""
     if offsets:
         about.no_counterpart("StartTimeOffset, EndTimeOffset", "a run by hand judges the window given in its form")
-    judged = f"from {written(-analysed.start)} to {written(-analysed.end)}, " if analysed else ""
-    about.look("cron", f"NOW: it judged once, {judged}and here it runs by hand, over the window that you give")
+    window = f"from {written(-analysed.start)} to {written(-analysed.end)}, " if analysed else ""
+    about.look("cron", f"NOW: it judged once, {window}and here it runs by hand, over the window that you give")
     return {"cron": "NOW"} | ({"window": written(analysed.start - analysed.end)} if analysed else {})
 
 
-def span_of(given: Json, start: str, end: str, cron: str | None, about: OfSchedule, key: str) -> Span | None:
+def span_of(values: Json, start: str, end: str, cron: str | None, about: OfSchedule, key: str) -> Span | None:
     """The window of two offsets; None without both. A missing start is one period before the end."""
-    if start not in given and end not in given:
+    if start not in values and end not in values:
         return None
-    until = back(given[end], end, about, key) if end in given else NONE
-    if start in given:
-        since = back(given[start], start, about, key)
+    until = back(values[end], end, about, key) if end in values else NONE
+    if start in values:
+        since = back(values[start], start, about, key)
     else:
         since = until + (longest_period(cron) if cron else timedelta(hours=1))
         about.look(key, f"there is {end} but no {start}; it is taken as {written(-since)}")
