@@ -22,15 +22,15 @@ def binomial_tail(inside: int, n: int, expected: float, below: bool) -> float:
     return float(binom.cdf(inside, n, expected) if below else binom.sf(inside - 1, n, expected))
 
 
-def beta_binomial_tail(inside: int, n: int, seen_inside: int, seen: int, below: bool) -> float:
-    """The same where each row's probability is only known from ``seen_inside`` of ``seen`` others (Jeffreys' prior).
+def beta_binomial_tail(inside: int, n: int, baseline_inside: int, baseline_n: int, below: bool) -> float:
+    """The same, where the probability is only known from ``baseline_inside`` of ``baseline_n`` rows (Jeffreys' prior).
 
     Summed outwards from ``inside``, because SciPy's ``betabinom.sf`` is 1 - cdf and cancels: it gives 8e-12 here.
 
     >>> f"{beta_binomial_tail(200, 806, 400, 9971, below=False):.1e}"
     '5.8e-83'
     """
-    a, b = seen_inside + 0.5, seen - seen_inside + 0.5
+    a, b = baseline_inside + 0.5, baseline_n - baseline_inside + 0.5
     total, k, step = 0.0, inside, -1 if below else 1
     while 0 <= k <= n:
         end = max(-1, k - BLOCK) if below else min(n + 1, k + BLOCK)

@@ -23,7 +23,7 @@ NO_BASELINE = "BaselineMissing"
 UNDEFINED = "Undefined"  # there were rows, but no constraint found anything to judge
 LABELS_PENDING = "LabelsPending"  # too few requests have a label to judge them
 
-TOLD = 20  # so many violations are told in an alert; all are in the report
+MAX_LINES = 20  # of violations in an alert; all are in the report
 EXAMPLES = 20  # at most so many records set aside are listed; rejected/records.jsonl has more, and their text
 
 
@@ -99,7 +99,7 @@ def threshold_of(bound: Bound) -> float | list[float] | None:
 
 
 def summary(document: Document, report: str, violations: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """What a person is told: one line, and a line per violation, up to ``TOLD``."""
+    """What a person is told: one line, and a line per violation, up to ``MAX_LINES``."""
     window, status = f"{document['window']['start']}/{document['window']['end']}", document["status"]
     rows, rejected = document["counts"]["judged"] or 0, document["counts"]["rejected"]
     counts = f"{rows} rows{captured_in_short(document.get('capture'))}, {document['violations']} violations"
@@ -108,8 +108,8 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
     message += f", {document['counts']['unusable']} rows unusable" if document["counts"]["unusable"] else ""
     message += labels_in_short(document.get("labels"))
     message += f", {document['undefined']} checks undefined{why_undefined(document)}" if document["undefined"] else ""
-    lines = [line(violation) for violation in violations[:TOLD]]
-    more = [f"and {len(violations) - TOLD} more in {report}"] if len(violations) > TOLD else []
+    lines = [line(violation) for violation in violations[:MAX_LINES]]
+    more = [f"and {len(violations) - MAX_LINES} more in {report}"] if len(violations) > MAX_LINES else []
     return {
         "status": status,
         "judged": status in (COMPLETED, WITH_VIOLATIONS),
