@@ -197,13 +197,13 @@ def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 def kept_rows(pieces: Sequence[Path], keep: np.ndarray) -> Iterator[pa.Table]:
     """The rows to keep of some files, one row group at a time."""
-    done = 0
+    start = 0
     for piece in pieces:
         with pq.ParquetFile(piece) as file:
             for i in range(file.num_row_groups):
                 table = file.read_row_group(i)
-                mask = keep[done : done + table.num_rows]
-                done += table.num_rows
+                mask = keep[start : start + table.num_rows]
+                start += table.num_rows
                 yield table if mask.all() else table.filter(pa.array(mask))
 
 

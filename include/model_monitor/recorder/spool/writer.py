@@ -82,15 +82,15 @@ class Queue:
     def take(self, max_count: int, max_bytes: int) -> list[Queued]:
         """Remove the first requests: at most ``max_count``, and none after ``max_bytes`` are reached."""
         with self.lock:
-            taken: list[Queued] = []
-            while self.requests and len(taken) < max_count and max_bytes > 0:
+            requests: list[Queued] = []
+            while self.requests and len(requests) < max_count and max_bytes > 0:
                 request, freed = self.requests.popleft()
                 self.bytes -= freed
                 max_bytes -= freed
-                taken.append(request)
-            if taken and self.when_full == "block":
+                requests.append(request)
+            if requests and self.when_full == "block":
                 self.room.notify_all()
-        return taken
+        return requests
 
     def clear(self) -> int:
         """Remove all requests; how many there were."""

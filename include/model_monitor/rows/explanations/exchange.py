@@ -113,15 +113,15 @@ def around_of(exchange: Exchange) -> tuple[bytes, bytes]:
 def record_of(template: str, features: list[str]) -> list[Part]:
     """The template of a row, in parts. Raises ConfigError."""
     parts: list[Part] = []
-    done = 0
+    end = 0
     for match in PLACEHOLDER.finditer(template):
         quoted, bare, word = match.groups()
-        parts.append(template[done : match.start()].encode())
+        parts.append(template[end : match.start()].encode())
         parts.append(part_of(quoted or bare, word, features))
-        done = match.end()
-    if not done:
+        end = match.end()
+    if not end:
         raise ConfigError(f"the template {template!r} of a row has no $features, where its values belong")
-    return [*parts, template[done:].encode()]
+    return [*parts, template[end:].encode()]
 
 
 def part_of(name: str | None, word: str | None, features: list[str]) -> Part:

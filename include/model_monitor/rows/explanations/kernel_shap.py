@@ -105,25 +105,25 @@ class KernelShap:
         values = np.zeros((*rows.shape, len(expected)))
         if not len(rows):
             return values
-        gained = self.link(self.predict(rows)) - expected
+        gain = self.link(self.predict(rows)) - expected
         varying = [np.flatnonzero(~same(row[None], self.background).all(axis=0)) for row in rows]
         by_size = sorted(range(len(rows)), key=lambda i: len(varying[i]))
         for size, group in groupby(by_size, key=lambda i: len(varying[i])):
             places = list(group)
             if size == 1:
                 for i in places:
-                    values[i, varying[i]] = gained[i]
+                    values[i, varying[i]] = gain[i]
             elif size > 1:
                 known, solution, last = coalitions(size, samples_of(size, self.samples), self.seed)
                 answers = self.answers(rows, varying, places, known)
                 for i, answer in zip(places, answers, strict=True):
-                    above = self.link(answer) - expected - last[:, None] * gained[i]
+                    above = self.link(answer) - expected - last[:, None] * gain[i]
                     parts = np.einsum("fk,kd->fd", solution, above)
-                    values[i, varying[i]] = np.concatenate([parts, gained[i] - parts.sum(axis=0, keepdims=True)])
+                    values[i, varying[i]] = np.concatenate([parts, gain[i] - parts.sum(axis=0, keepdims=True)])
         largest = np.abs(values).max(axis=1, keepdims=True)
         noise = np.maximum(NEGLIGIBLE * largest, ROUNDING * np.abs(expected))
-        cleaned: np.ndarray = np.where(np.abs(values) < noise, 0.0, values)
-        return cleaned
+        result: np.ndarray = np.where(np.abs(values) < noise, 0.0, values)
+        return result
 
     def answers(
         self, rows: np.ndarray, varying: list[np.ndarray], places: list[int], known: np.ndarray

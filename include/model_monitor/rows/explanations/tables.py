@@ -98,7 +98,7 @@ def sample(batches: Iterable[pa.RecordBatch], names: Sequence[str], count: int) 
     where there are no ids. They have the named columns (() for all judged ones), the event id and the event time.
     Memory holds at most twice as many rows, and a batch."""
     waiting: list[pa.Table] = []
-    held = total = 0
+    size = total = 0
     for batch in batches:
         wanted = [*(names or columns(batch)), *(n for n in (EVENT_ID, EVENT_TIME) if n in batch.schema.names)]
         if absent := [name for name in names if name not in batch.schema.names]:
@@ -108,10 +108,10 @@ def sample(batches: Iterable[pa.RecordBatch], names: Sequence[str], count: int) 
         places = np.arange(total, total + batch.num_rows)
         total += batch.num_rows
         waiting.append(smallest(hashes_added(part, places), count))
-        held += waiting[-1].num_rows
-        if held > 2 * count:
+        size += waiting[-1].num_rows
+        if size > 2 * count:
             waiting = [smallest(joined(waiting), count)]
-            held = waiting[0].num_rows
+            size = waiting[0].num_rows
     if not waiting:
         return pa.table({name: pa.array([], pa.string()) for name in names}), 0
     rows = smallest(joined(waiting), count).sort_by(PLACE)

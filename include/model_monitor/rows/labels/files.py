@@ -162,13 +162,13 @@ class Reading:
 
     def summary(self, origin: dict[str, Any]) -> Summary:
         """A summary that starts with the files that ``origin`` lists."""
-        mine = [address for address, _, _ in origin["files"]]
-        counts = {address: [self.records[address], self.rejected[address]] for address in mine}
+        addresses = [address for address, _, _ in origin["files"]]
+        counts = {address: [self.records[address], self.rejected[address]] for address in addresses}
         summary = Summary(origin, labels={"files": counts})
         for rejected in self.kept:
             if rejected.file in counts:
                 summary.reject(rejected)
-        summary.rejected = sum(self.rejected[address] for address in mine)
+        summary.rejected = sum(self.rejected[address] for address in addresses)
         return summary
 
 
@@ -208,15 +208,15 @@ def wanted_of(
         rejected.append(rejected_line(lines[places[i]], NAMELESS))
     keys = hash_values(pc.fill_null(ids, ""))
     indices = np.flatnonzero(wanted(keys) & ~nameless)
-    here = [lines[place] for place in places[indices].tolist()]
-    taken = records.take(pa.array(indices))
+    origins = [lines[place] for place in places[indices].tolist()]
+    matches = records.take(pa.array(indices))
     labels = Labels(
         files,
         keys[indices],
-        np.fromiter((number[file] for file, _, _ in here), np.int32, len(here)),
-        np.fromiter((line for _, line, _ in here), np.int64, len(here)),
-        pc.struct_field(taken, ["groundTruthData", "data"]),
-        pc.struct_field(taken, ["groundTruthData", "encoding"]),
+        np.fromiter((number[file] for file, _, _ in origins), np.int32, len(origins)),
+        np.fromiter((line for _, line, _ in origins), np.int64, len(origins)),
+        pc.struct_field(matches, ["groundTruthData", "data"]),
+        pc.struct_field(matches, ["groundTruthData", "encoding"]),
     )
     counts = Counter(lines[place][0] for place in places.tolist())
     return counts + Counter(record.file for record in rejected if record.reason != NAMELESS), labels, rejected

@@ -114,11 +114,11 @@ def read(uri: str, columns: TableColumns) -> Snapshot:
     bounds = bounds_in(added, time)
     files = []
     for i, path in enumerate(added["path"].to_pylist()):
-        gone = deleted.pop(path, frozenset())
-        changed = added["modification_time"][i].as_py() * 1_000_000 + mark_of(gone)
-        mine = {name: column[i] for name, column in values.items()}
+        numbers = deleted.pop(path, frozenset())
+        changed = added["modification_time"][i].as_py() * 1_000_000 + mark_of(numbers)
+        partition = {name: column[i] for name, column in values.items()}
         size = added["size_bytes"][i].as_py()
-        files.append(DataFile(address_of(path, uri), size, changed, fields, mine, gone, bounds[i]))
+        files.append(DataFile(address_of(path, uri), size, changed, fields, partition, numbers, bounds[i]))
     if deleted:
         raise DataError(f"{uri}: rows are marked as deleted in {min(deleted)}, which is no file of the table; {EXPORT}")
     return Snapshot(uri, sorted(files), types)
@@ -186,8 +186,8 @@ def deleted_in(table: DeltaTable, uri: str) -> dict[str, frozenset[int]]:
     for batch in table.deletion_vectors():
         marks = pa.table(batch)
         for address, keep in zip(marks["filepath"].to_pylist(), marks["selection_vector"], strict=True):
-            gone = pc.add(pc.indices_nonzero(pc.invert(keep.values)), 1)
-            numbers[address.removeprefix(table.table_uri)] = frozenset(gone.to_pylist())
+            places = pc.add(pc.indices_nonzero(pc.invert(keep.values)), 1)
+            numbers[address.removeprefix(table.table_uri)] = frozenset(places.to_pylist())
     return numbers
 
 

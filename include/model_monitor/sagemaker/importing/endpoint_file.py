@@ -105,8 +105,8 @@ class Import:
             raise ConfigError("DatasetFormat says one of Csv, Json and Parquet; correct it in the JSON")
         if self.wishes.endpoint is None:
             self.remarks.look(("endpoint",), "batch transforms have no endpoint; give a better name than this")
-        described = {"Csv": {"Header": False} | formats[0]["Csv"]} if "Csv" in formats[0] else formats[0]
-        capture = {"kind": "batch", "uri": self.wishes.capture_uri or uris.pop(), "format": described}
+        description = {"Csv": {"Header": False} | formats[0]["Csv"]} if "Csv" in formats[0] else formats[0]
+        capture = {"kind": "batch", "uri": self.wishes.capture_uri or uris.pop(), "format": description}
         return {"endpoint": self.wishes.endpoint or definitions[0].name, "capture": capture}
 
     def of_endpoint(self, definitions: Sequence[Definition]) -> Json:
@@ -120,15 +120,15 @@ class Import:
         if self.wishes.endpoint not in (None, name):
             raise ConfigError(f"--endpoint {self.wishes.endpoint}: the schedules are of endpoint {name}; leave it out")
         try:
-            described = self.source.describe("Endpoint", name)
+            description = self.source.describe("Endpoint", name)
         except NotThere:
-            described = {}
-        variant = self.variant(described)
-        return {"endpoint": name, "variant": variant, "capture": {"uri": self.capture_uri(described, name)}}
+            description = {}
+        variant = self.variant(description)
+        return {"endpoint": name, "variant": variant, "capture": {"uri": self.capture_uri(description, name)}}
 
-    def variant(self, described: Json) -> str:
+    def variant(self, description: Json) -> str:
         """The variant whose requests are judged: the wished one, else AllTraffic, else the first."""
-        variants = [*described.get("ProductionVariants", []), *described.get("ShadowProductionVariants", [])]
+        variants = [*description.get("ProductionVariants", []), *description.get("ShadowProductionVariants", [])]
         known = [variant["VariantName"] for variant in variants]
         wished = self.wishes.variant
         if wished is not None:
@@ -147,9 +147,9 @@ class Import:
             )
         return default
 
-    def capture_uri(self, described: Json, name: str) -> str:
+    def capture_uri(self, description: Json, name: str) -> str:
         """The folder above that of the endpoint. Raises ConfigError if it is unknown."""
-        config = described.get("DataCaptureConfig", {})
+        config = description.get("DataCaptureConfig", {})
         if config.get("EnableCapture", True) is False or config.get("CaptureStatus") == "Stopped":
             self.remarks.look(("capture",), "data capture is switched off; there will be nothing to judge")
         if (share := config.get("CurrentSamplingPercentage", 100)) < 100:

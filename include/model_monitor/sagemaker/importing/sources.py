@@ -138,8 +138,8 @@ class JsonFiles:
     def add(self, what: str, document: Json, file: str) -> None:
         """Take a document in, which AWS answers to Describe or takes for Create. Raises ConfigError."""
         key = name_key(what)
-        described = key.replace("Name", "Arn") in document
-        operation, side = (f"Describe{what}", "output") if described else (f"Create{what}", "input")
+        is_description = key.replace("Name", "Arn") in document
+        operation, side = (f"Describe{what}", "output") if is_description else (f"Create{what}", "input")
         known, unknown = checked(document, operation, side, file)
         self.unknown += [f"{file}: {place}" for place in unknown]
         if self.documents.setdefault((what, known[key]), known) != known:

@@ -70,14 +70,14 @@ def times_of(definition: Definition, about: OfSchedule) -> Json:
         cron = crons.standard(expression)
     except ConfigError as error:
         raise ConfigError(f"schedule '{about.name}': ScheduleExpression {error}") from error
-    analysed = span_of(config, "DataAnalysisStartTime", "DataAnalysisEndTime", cron, about, "window")
+    analysis = span_of(config, "DataAnalysisStartTime", "DataAnalysisEndTime", cron, about, "window")
     key = "ground_truth" if labelled else "window"
     offsets = span_of(definition.input, "StartTimeOffset", "EndTimeOffset", cron, about, key)
     if cron is None:
-        return by_hand(analysed, offsets, about)
-    if analysed and offsets:
+        return by_hand(analysis, offsets, about)
+    if analysis and offsets:
         about.look("cron", "there are both DataAnalysisStartTime and StartTimeOffset; the offsets are taken")
-    span = offsets or analysed
+    span = offsets or analysis
     if span is None:
         return {"cron": expression}
     if labelled:
@@ -93,13 +93,13 @@ def times_of(definition: Definition, about: OfSchedule) -> Json:
     return {"cron": earlier(cron, span.end, about), "window": window, "delay": delay}
 
 
-def by_hand(analysed: Span | None, offsets: Span | None, about: OfSchedule) -> Json:
+def by_hand(analysis: Span | None, offsets: Span | None, about: OfSchedule) -> Json:
     """The times of a schedule that runs once, now: here a person starts it and gives the window."""
     if offsets:
         about.no_counterpart("StartTimeOffset, EndTimeOffset", "a run by hand judges the window given in its form")
-    window = f"from {written(-analysed.start)} to {written(-analysed.end)}, " if analysed else ""
+    window = f"from {written(-analysis.start)} to {written(-analysis.end)}, " if analysis else ""
     about.look("cron", f"NOW: it judged once, {window}and here it runs by hand, over the window that you give")
-    return {"cron": "NOW"} | ({"window": written(analysed.start - analysed.end)} if analysed else {})
+    return {"cron": "NOW"} | ({"window": written(analysis.start - analysis.end)} if analysis else {})
 
 
 def span_of(values: Json, start: str, end: str, cron: str | None, about: OfSchedule, key: str) -> Span | None:
