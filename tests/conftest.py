@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import sys
 from pathlib import Path
@@ -71,14 +70,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
         if item.nodeid.startswith("tests/airflow/"):  # what Airflow and its providers use is theirs to mend
             item.add_marker(pytest.mark.filterwarnings("default"))
-
-
-@pytest.fixture(autouse=True)
-def our_loggers_are_on() -> None:
-    """Airflow's configuration of logging disables every logger that is there before it."""
-    for name, logger in logging.Logger.manager.loggerDict.items():
-        if name.startswith("model_monitor") and isinstance(logger, logging.Logger):
-            logger.disabled = False
 
 
 @pytest.fixture(scope="session")

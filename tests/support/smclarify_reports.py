@@ -8,9 +8,6 @@ import logging
 import sys
 import warnings
 
-warnings.simplefilter("ignore")
-logging.disable(logging.CRITICAL)
-
 
 def reports(case):  # type: ignore[no-untyped-def]
     """By stage and value of the facet, each metric's value and error; or why the whole report failed."""
@@ -35,6 +32,8 @@ def reports(case):  # type: ignore[no-untyped-def]
 
 
 if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
     with open(sys.argv[1]) as given:  # noqa: PTH123
         answers = [reports(case) for case in json.load(given)]
     with open(sys.argv[2], "w") as answer:  # noqa: PTH123
