@@ -29,7 +29,7 @@ ROOMS = {
     "config": "What does a person set, and where does it put things?",
     "verdicts": "Does it hold, against what, and how sure are we?",
     "results": "How is it written down?",
-    "jobs": "What does each task do? One file per verb.",
+    "jobs": "What does each task do?",
     "sagemaker": "How do we speak SageMaker?",
 }
 # Left of State needs rows; State adds; right of State needs kilobytes.
@@ -40,13 +40,16 @@ SIDES = {
     "monitors": "#fde68a",
     "engines": "#fde68a",
     "store": "#f3f4f6",
+    "jobs": "#f3f4f6",
+    "config": "#f3f4f6",
+    "sagemaker": "#f3f4f6",
 }
 RIGHT_OF_STATE, BESIDE = "#dcfce7", "#f3f4f6"
 LEGEND = [
     ("#dbeafe", "left of State: rows"),
     ("#fde68a", "State"),
     (RIGHT_OF_STATE, "right of State"),
-    (BESIDE, "edges"),
+    (BESIDE, "on both sides, or neither"),
 ]
 
 

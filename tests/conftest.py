@@ -17,8 +17,8 @@ settings.register_profile("project", deadline=None, suppress_health_check=[Healt
 settings.load_profile("project")
 
 
-# Folders, files and tests that take about half a second or more: they start servers, other processes or Airflow, explain
-# models, draw many samples, or fold millions of rows.
+# Folders, files and tests that take about half a second or more: they start servers, other processes or Airflow,
+# explain models, draw many samples, or fold millions of rows.
 SLOW = (
     "airflow",
     "command_line/test_cli_clarify.py",

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from model_monitor import __version__
 from model_monitor.core.window import iso, moment
 from model_monitor.errors import ConfigError, MonitorError, printable
+from model_monitor.monitors.traits import BUILT_IN
 from model_monitor.recorder.receiver import command as receive_command
 from model_monitor.sagemaker.importing import command as import_sagemaker
 
@@ -95,7 +96,8 @@ def parser() -> Parser:
 
 
 def add_common(command: argparse.ArgumentParser, formats: list[str]) -> None:
-    command.add_argument("monitor", metavar="MONITOR", help="data-quality, or a dotted path to a monitor's class")
+    named = ", ".join(name.replace("_", "-") for name in BUILT_IN)
+    command.add_argument("monitor", metavar="MONITOR", help=f"{named}, or the dotted path of a monitor's class")
     command.add_argument("--dataset", required=True, metavar="FILE_OR_DIR")
     command.add_argument("--format", required=True, metavar=f"{{{','.join(formats)}}}", help="or SageMaker's JSON")
     command.set_defaults(formats=formats)

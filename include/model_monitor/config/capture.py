@@ -44,7 +44,7 @@ class Capture(Settings):
     )
     uri: Address = Field(
         description="The folder above {endpoint}/{variant}/yyyy/mm/dd/hh/*.jsonl; for batch, above "
-        "output/yyyy/mm/dd/hh/*.json; for a table, the folder of its files; local or s3://"
+        "output/yyyy/mm/dd/hh/*.json; for a table, the folder of its files; local, s3://, gs:// or abfs://"
     )
     format: Literal["sagemaker", "csv", "jsonl", "parquet"] = Field(
         "sagemaker",

@@ -117,7 +117,9 @@ class Endpoint(Settings):
     capture: Capture
     columns: Columns = Columns()
     ground_truth: GroundTruth | None = Field(None, description="Labels, for the schedules whose monitor needs them")
-    output: Address = Field(description="Folder for rows, states, baselines and reports; local or s3://")
+    output: Address = Field(
+        description="Folder for rows, states, baselines and reports; local, s3://, gs:// or abfs://"
+    )
     retention_days: Days | None = Field(
         None,
         description="Days after which capture files (SageMaker's own too), rows, states and records set aside are "

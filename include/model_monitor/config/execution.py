@@ -1,4 +1,4 @@
-"""One schedule on one window, and where it puts things: the value that every verb takes.
+"""One schedule on one window, and where it puts things: the value that every verb of a window takes.
 
 Reports are where SageMaker puts them: ``[{endpoint}/]{schedule}/yyyy/mm/dd/HH``, by the hour of the run. What SageMaker
 has no place for is below a folder whose name starts with an underscore, as no endpoint's name does.

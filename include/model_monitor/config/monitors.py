@@ -52,7 +52,7 @@ def class_of(name: str) -> type[Monitor[Any]]:
         kind = getattr(importlib.import_module(module), attribute)
     except Exception as error:  # whatever a user's module raises
         raise ConfigError(
-            f"there is no monitor '{name}' ({error}); give data_quality, model_quality or a dotted path"
+            f"there is no monitor '{name}' ({error}); give {', '.join(BUILT_IN)} or a dotted path"
         ) from error
     is_monitor = isinstance(kind, type) and Monitor in kind.__mro__ and dataclasses.is_dataclass(kind)
     if not is_monitor:

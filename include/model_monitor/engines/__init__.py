@@ -1,1 +1,1 @@
-"""Where is it observed? In this process, or on a cluster."""
+"""Where are rows observed? In this process, on all its cores."""

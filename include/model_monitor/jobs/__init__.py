@@ -1,4 +1,4 @@
-"""What does each task do? One verb per module; operators and the command line call them with an ``Execution``.
+"""What does each task do? Operators and the command line call a verb with an ``Execution`` or an ``Assignment``.
 
 Each verb reads what the one before it wrote, writes its result whole or not at all, and returns its address. Doing it
 again gives the same bytes. Only ``MonitorError`` is raised on purpose; violations are results.

@@ -1,4 +1,4 @@
-"""Does a window's State hold to the baseline? A pure function of both; reports, replay and previews all read it."""
+"""Does a window's State hold to the baseline? A pure function of both."""
 
 from __future__ import annotations
 
