@@ -192,6 +192,22 @@ def test_records_set_aside_go_as_their_windows_become_past_and_those_written_mea
     assert {name.split("/")[0] for name in kept} == {"labels"}
 
 
+def test_what_a_killed_writer_left_goes_from_wherever_it_is(tmp_path: Path, judged: str) -> None:
+    folders = {path.parent for path in (tmp_path / "out").rglob("*") if path.is_file() and "/2026/01/" in str(path)}
+    folders |= {folder / "rejected" for folder in folders if (folder / "execution.json").is_file()}
+    for folder in folders:
+        put(folder, ".part-k1ll3d", b"half of SECRET-3")
+        put(folder, ".part-f0lder/records.jsonl", b"half of SECRET-3")  # as in Azure
+    reports = f"out/churn/dq/2026/01/05/{PAST.hour + 1:02d}/", f"out/_as_of/churn/mq/2026/01/05/{PAST.hour + 1:02d}/"
+    for after, some_left in ((timedelta(0), True), (timedelta(days=2), False)):
+        deleted(judged, NOW + after)
+        left = {name for name, content in below(tmp_path).items() if b"half of" in content}
+        assert not [name for name in left if name.startswith(reports)]
+        assert bool(left) == some_left
+    assert {str(folder.relative_to(tmp_path)).split("/")[1] for folder in folders} >= {"churn", "_as_of", "_rows"}
+    assert [name for name in below(tmp_path) if name.startswith(reports[0])]
+
+
 def test_a_dry_run_deletes_and_writes_nothing_and_says_the_same(tmp_path: Path, judged: str) -> None:
     before = below(tmp_path)
     dry = jobs.delete_expired(judged, NOW, dry_run=True)

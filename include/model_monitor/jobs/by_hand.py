@@ -5,7 +5,6 @@ The verbs do the work, on an execution whose rows come from one folder, and whic
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -127,7 +126,7 @@ def by_hand(
     question: Question, source: Source, files: Baseline, output: str, max_rejected: float, about: Document
 ) -> Iterator[ByHand]:
     """An execution whose rows and States are in a temporary folder. Raises ConfigError."""
-    with tempfile.TemporaryDirectory(prefix="model-monitor-") as folder:
+    with store.WorkingFolder() as folder:
         schedule = Schedule.model_construct(
             name="by-hand",
             monitor=question.monitor,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -94,7 +93,7 @@ class Draft(AbstractContextManager["Draft"]):
         self.coded: list[str] = []  # columns whose values repeat, stored as codes into a dictionary
         self.queued: list[pa.Table] = []
         self.writer: pq.ParquetWriter | None = None
-        self.folder = tempfile.TemporaryDirectory(prefix="model-monitor-")
+        self.folder = store.WorkingFolder()
 
     def __exit__(self, *error: object) -> None:
         self.close()

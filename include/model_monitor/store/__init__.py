@@ -15,3 +15,5 @@ from model_monitor.store.files import read as read
 from model_monitor.store.files import read_on as read_on
 from model_monitor.store.files import write as write
 from model_monitor.store.files import writing as writing
+from model_monitor.store.unfinished import WorkingFolder as WorkingFolder
+from model_monitor.store.unfinished import is_unfinished as is_unfinished

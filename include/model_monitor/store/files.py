@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_monitor.errors import ConfigError, StoreError
 from model_monitor.store import addresses
+from model_monitor.store.unfinished import PART, WorkingFolder
 from model_monitor.store.uploads import publish
 
 if TYPE_CHECKING:
@@ -170,21 +171,36 @@ def writing(address: str) -> Iterator[Path]:
 
     system, target = located(address)
     local = isinstance(system, fs.LocalFileSystem)
-    folder = Path(target).parent if local else Path(tempfile.gettempdir())
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder, prefix=".part-")
-    except OSError as error:
-        raise StoreError(f"{address} can't be written: {error}") from error
-    os.close(handle)
-    part = Path(name)
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            part = stack.enter_context(part_beside(Path(target)) if local else part_elsewhere())
+        except OSError as error:
+            raise StoreError(f"{address} can't be written: {error}") from error
         with disk_of(address):
             yield part
         with reaching(address):
             replace(part, Path(target)) if local else publish(part, system, target)
+
+
+@contextlib.contextmanager
+def part_beside(target: Path) -> Iterator[Path]:
+    """An empty file in a target's folder, which is made; deleted at the end if it is still there. Raises OSError."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=PART)
+    os.close(handle)
+    try:
+        yield Path(name)
     finally:
-        part.unlink(missing_ok=True)
+        Path(name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def part_elsewhere() -> Iterator[Path]:
+    """An empty file in a working folder. Raises OSError."""
+    with WorkingFolder() as folder:
+        part = Path(folder) / "part"
+        part.touch()
+        yield part
 
 
 @contextlib.contextmanager
@@ -222,7 +238,7 @@ def local_copy(address: str) -> Iterator[Path]:
     if isinstance(system, fs.LocalFileSystem):
         yield Path(path)
         return
-    with tempfile.TemporaryDirectory(prefix="model-monitor-") as folder:
+    with WorkingFolder() as folder:
         for file in list_files(address):
             copy = Path(folder) / file.address[len(address.partition("?")[0]) :].partition("?")[0].lstrip("/")
             copy.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from model_monitor.store.unfinished import PART
+
 if TYPE_CHECKING:
     from pyarrow import fs
 
@@ -25,7 +27,7 @@ def publish(part: Path, system: fs.FileSystem, target: str) -> None:
     from pyarrow import ArrowException
 
     folder, _, name = target.rpartition("/")
-    uploaded = f"{folder}/.part-{uuid4().hex}"
+    uploaded = f"{folder}/{PART}{uuid4().hex}"
     try:
         upload(part, system, f"{uploaded}/{name}")
         system.copy_file(f"{uploaded}/{name}", target)

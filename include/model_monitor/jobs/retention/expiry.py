@@ -1,8 +1,9 @@
 """Delete captured requests, and everything derived from them, once they are older than ``retention_days``.
 
 With an hour go its captures, rows and merged records, and everything made of a window that starts in it: states,
-explained rows, notes of labels, and the text of records set aside. Reports, baselines and labels stay. Only folders
-``yyyy/mm/dd/hh`` are deleted, and no link is followed. Everything else is left alone and counted.
+explained rows, notes of labels, the text of records set aside, and what a killed writer left. Reports, baselines and
+labels stay. Only folders ``yyyy/mm/dd/hh`` are deleted, and no link is followed. Everything else is left alone and
+counted.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class Tree:
 
     base: an address from the endpoint file; ``parts`` lead from there to the folder.
     schedule: whose runs the hours are, by their ticks; None if they are hours of event time.
-    are_reports: whether only the text of records set aside goes.
+    are_reports: whether only the text of records set aside goes, and files that a killed writer left.
     """
 
     kind: str
@@ -57,9 +57,14 @@ class Tree:
             return None
 
     def takes(self, entry: Entry) -> bool:
-        """Whether a file or folder goes once it is past."""
+        """Whether a file or folder goes once it is past.
+
+        What a killed writer left unfinished may hold anything, so it goes from reports too.
+        """
+        if not self.are_reports or store.is_unfinished(entry.path):
+            return True
         text = REJECTED if entry.kind == "file" else REJECTED.partition("/")[0]
-        return not self.are_reports or entry.path.endswith(f"/{text}")
+        return entry.path.endswith(f"/{text}")
 
 
 def first_moment(path: str) -> datetime | None:
@@ -121,6 +126,7 @@ def trees_of(endpoint: Endpoint) -> list[Tree]:
             Tree("states", endpoint.output, ("_states", *own), schedule),
             Tree("notes of labels", endpoint.output, ("_awaiting", *own), schedule),
             Tree("records set aside", endpoint.output, own if names_endpoint else own[1:], schedule, are_reports=True),
+            Tree("reports replaced", endpoint.output, ("_as_of", *own), schedule, are_reports=True),
         ]
     return trees
 

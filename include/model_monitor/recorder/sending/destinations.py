@@ -15,6 +15,7 @@ from uuid import uuid4
 from model_monitor.errors import ConfigError
 from model_monitor.recorder.spool.disk import sync_folder
 from model_monitor.store import addresses
+from model_monitor.store.unfinished import PART
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -71,7 +72,7 @@ class Folder:
     def put(self, key: str, content: bytes) -> None:
         target = self.root / key
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.parent / f".part-{uuid4().hex}"
+        part = target.parent / f"{PART}{uuid4().hex}"
         try:
             with part.open("wb") as stream:
                 stream.write(content)

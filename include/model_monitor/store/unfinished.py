@@ -1,0 +1,66 @@
+"""What is being written, and what a killed process leaves of it: files under a name of their own, temporary folders."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+PART = ".part-"  # how the name of a file begins until it is complete
+PREFIX = "model-monitor-working-"
+JUST_MADE = 60.0  # seconds in which a folder may not be locked yet
+
+
+def is_unfinished(path: str) -> bool:
+    """Whether a path is of a file, or in a folder, that was not complete.
+
+    >>> is_unfinished("rejected/.part-1f/records.jsonl"), is_unfinished("rejected/records.jsonl")
+    (True, False)
+    """
+    return any(name.startswith(PART) for name in path.split("/"))
+
+
+class WorkingFolder(tempfile.TemporaryDirectory[str]):
+    """A temporary folder, locked for as long as this process lives; making one removes those that no process holds.
+
+    A killed process can't remove its own, and what is in one may be captured rows, which nobody would look for there.
+    """
+
+    def __init__(self) -> None:
+        remove_abandoned()
+        super().__init__(prefix=PREFIX)
+        self.lock = os.open(self.name, os.O_RDONLY | os.O_DIRECTORY)
+        with contextlib.suppress(OSError):  # a file system without locks, where none can be removed either
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def cleanup(self) -> None:
+        super().cleanup()
+        if self.lock >= 0:
+            os.close(self.lock)
+            self.lock = -1
+
+
+def remove_abandoned() -> None:
+    """Remove this user's working folders that no living process has locked."""
+    with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
+        for entry in entries:
+            if entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False):
+                with contextlib.suppress(OSError):
+                    remove_if_abandoned(Path(entry.path))
+
+
+def remove_if_abandoned(folder: Path) -> None:
+    """Remove a folder unless it is someone else's, just made, or locked. Raises OSError."""
+    about = folder.stat(follow_symlinks=False)
+    if about.st_uid != os.getuid() or time.time() - about.st_mtime < JUST_MADE:
+        return
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(lock)
