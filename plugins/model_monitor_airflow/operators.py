@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 from types import ModuleType
@@ -44,9 +45,9 @@ class EndpointOperator(BaseOperator):
         except MonitorError as error:
             raise AirflowFailException(printable(str(error))) from error
 
+    @abstractmethod
     def verb(self, jobs: ModuleType, context: Context) -> Any:
-        """Calls the verb; what it returns is the task's XCom."""
-        raise NotImplementedError
+        """Call the verb; what it returns is the task's XCom."""
 
 
 class ScheduleOperator(EndpointOperator):

@@ -24,6 +24,12 @@ def test_the_picture_is_drawn_from_the_import_contract_and_shows_every_room() ->
     assert {path.stem for path in (INCLUDE / "model_monitor").glob("*.py")} == {"__init__", "__main__", "errors"}
 
 
+def test_every_step_of_a_walk_begins_with_a_name() -> None:
+    walks = ARCHITECTURE.partition("## Three walks")[2].partition("## I want to add")[0]
+    steps = re.findall(r"^\d+\. .*", walks, re.M)
+    assert steps and not [step for step in steps if not re.match(r"\d+\. `model_monitor\.[\w.]+`", step)]
+
+
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`(model_monitor\.[\w.]+)`", ARCHITECTURE))))
 def test_each_name_that_a_walk_passes_exists(name: str) -> None:
     found = importlib.import_module("model_monitor")
