@@ -58,6 +58,7 @@ SLOW = (
     "recorder/test_odd_requests.py::test_another_server",
     "recorder/test_receive.py",
     "recorder/test_recorder.py::test_a_queue_that_is_half",
+    "recorder/test_slow_senders.py",
     "recorder/test_uploader.py",
     "recorder/test_wsgi.py",
     "results/documents/test_bias_documents.py::test_violations_are",

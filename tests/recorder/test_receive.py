@@ -27,6 +27,7 @@ from support.recorded import data_of, free_port, records_in, rows_of, running, s
 from model_monitor.__main__ import main, parser
 from model_monitor.errors import ConfigError
 from model_monitor.recorder.receiver.command import receiver
+from model_monitor.recorder.receiver.connections import SERVER
 from model_monitor.recorder.receiver.events import OVERHEAD, REQUEST, RESPONSE, Event, Pairs, events_of
 from model_monitor.recorder.receiver.receiver import Receiver
 
@@ -98,7 +99,7 @@ class Client:
 
 @contextmanager
 def receiving(folder: Path, *options: str) -> Iterator[Client]:
-    with served(app_into(folder, *options), lifespan="on") as url:
+    with served(app_into(folder, *options), **SERVER) as url:
         yield Client(url)
 
 

@@ -57,13 +57,13 @@ def run(options: argparse.Namespace) -> int:
         import uvicorn
     except ImportError as error:
         raise ConfigError("receive needs uvicorn: pip install uvicorn") from error
+    from model_monitor.recorder.receiver.connections import SERVER
 
     uvicorn.run(
         receiver(options),
         host=options.host,
         port=options.port,
-        lifespan="on",
-        access_log=False,
+        **SERVER,
         timeout_graceful_shutdown=SENDING_SECONDS,
     )
     return 0

@@ -13,14 +13,15 @@ from typing import Literal
 
 from model_monitor.errors import ConfigError, StoreError
 from model_monitor.recorder.http.asgi import Receive, Scope, Send
-from model_monitor.recorder.http.traffic import Body
+from model_monitor.recorder.receiver.arrivals import Arrivals
 from model_monitor.recorder.receiver.events import OTHER, Event, Pairs, Place, events_of
 from model_monitor.recorder.recorder import Recorder
 from model_monitor.recorder.records import TRUNCATED
 from model_monitor.recorder.threads import log
 
 VARIANT = "AllTraffic"
-MAX_WAITING_BYTES = 64 << 20  # of all events that wait for the other one
+MAX_BYTES = 64 << 20  # of all events in memory: those being received, and those that wait for the other one
+MAX_WAITING_BYTES = 48 << 20  # of the latter
 CLOSING_SECONDS = 20.0  # less than the 30 s that Kubernetes grants
 
 
@@ -45,7 +46,7 @@ class Receiver:
     """POST takes events, at any path; GET answers ``/healthz`` and ``/counters``. The status is 200 with no body (a
     Knative broker takes any body for an event), or, with a sentence: 400 for a malformed event, 403 for a refused one,
     413 for one too large. ``make`` makes the recorder of an endpoint and a variant; it raises ConfigError for an
-    invalid name, so no event chooses a path."""
+    invalid name, so no event chooses a path. A sender that is too slow gets 408."""
 
     make: Callable[[str, str], Recorder]
     limits: Limits
@@ -53,6 +54,7 @@ class Receiver:
 
     def __post_init__(self) -> None:
         self.pairs = Pairs(self.record, self.limits.pair_timeout, MAX_WAITING_BYTES)
+        self.arrivals = Arrivals(lambda: MAX_BYTES - self.pairs.bytes)
         self.counts = self.pairs.counts
         self.namespace = self.limits.namespace
 
@@ -65,6 +67,8 @@ class Receiver:
             headers = [(b"content-length", str(len(content)).encode())]
             if content:
                 headers += [(b"content-type", b"application/json" if sentence.startswith("{") else b"text/plain")]
+            if status == 408:
+                headers += [(b"connection", b"close")]
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": content})
 
@@ -93,13 +97,14 @@ class Receiver:
             return self.status(scope["path"])
         if scope["method"] != "POST":
             return 405, "events come by POST"
-        body = Body(self.limits.max_event_bytes)
-        while not body.ended:
-            message = await receive()
-            if message["type"] != "http.request":
-                self.counts["interrupted"] += 1
-                return 400, "the event was not sent to its end"  # the sender has gone
-            body.add(message.get("body", b""), not message.get("more_body", False))
+        try:
+            body = await self.arrivals.read(receive, self.limits.max_event_bytes)
+        except EOFError:
+            self.counts["interrupted"] += 1
+            return 400, "the event was not sent to its end"  # the sender has gone
+        except TimeoutError:
+            self.counts["slow"] += 1
+            return 408, "the event did not come in time; send it again"
         if body.chunks is None:
             self.counts["too_large"] += 1
             return 413, f"an event may have {self.limits.max_event_bytes} bytes (--max-event-bytes)"
