@@ -243,16 +243,6 @@ def set_aside(document: dict[str, Any]) -> str:
     return description + labels_in_short(document.get("labels"))
 
 
-def check_neighbours(file: Path) -> None:
-    """Raise ConfigError if another endpoint file of the folder keeps the same captures longer, or may."""
-    from model_monitor import config
-    from model_monitor.config import retention as retained
-
-    files = [file, *(path for path in sorted(file.parent.glob("*.yaml")) if path.resolve() != file.resolve())]
-    if why := retained.held_back(config.load_all(files)[0], files).get(file):
-        raise ConfigError(why)
-
-
 def run_retention(args: argparse.Namespace) -> int:
     """A moment to come would delete what is younger than ``retention_days``: only a dry run may look ahead."""
     try:
@@ -261,7 +251,6 @@ def run_retention(args: argparse.Namespace) -> int:
         raise ConfigError(f"--now {args.now}: {error}; write it as 2026-01-31T00:00:00Z") from error
     if now > datetime.now(UTC) and not args.dry_run:
         raise ConfigError(f"--now {iso(now)} is still to come; add --dry-run to see what would be deleted by then")
-    check_neighbours(Path(args.file))
     from model_monitor import jobs
 
     print(jobs.delete_expired(args.file, now, args.dry_run)["message"])

@@ -11,7 +11,6 @@ from typing import NamedTuple
 from airflow.sdk import get_parsing_context, timezone
 
 from model_monitor import config
-from model_monitor.config import retention as retained
 from model_monitor.config.yaml_files import text_of
 from model_monitor.errors import ConfigError
 from model_monitor_airflow.dag_settings import BASELINE, LATE_LABELS, RETENTION, RETENTION_PREVIEW
@@ -94,7 +93,7 @@ def expiring() -> dict[Path, config.Endpoint]:
     if get_parsing_context().dag_id not in (None, RETENTION, RETENTION_PREVIEW):
         return {}
     endpoints, _ = loaded(files())
-    held = retained.held_back(endpoints, files())
+    held = config.held_back(files())
     return {path: e for path, e in endpoints.items() if e.retention_days is not None and path not in held}
 
 
@@ -104,8 +103,8 @@ def problems() -> list[str]:
 
 
 def files() -> list[Path]:
-    """The endpoint files; not the hidden ones, such as an editor's lock."""
-    return sorted(path for path in folder().glob("*.yaml") if not path.name.startswith("."))
+    """The endpoint files."""
+    return config.files_in(folder())
 
 
 def read(paths: list[Path]) -> tuple[list[Scheduled], list[str]]:

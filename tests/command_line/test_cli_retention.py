@@ -21,7 +21,7 @@ def captured(tmp_path: Path) -> Path:
     """A capture file of an hour that is past at ``NOW``."""
     file = tmp_path / f"capture/churn/AllTraffic/{HOUR:%Y/%m/%d/%H}/a.jsonl"
     file.parent.mkdir(parents=True)
-    file.write_bytes(b'{"secret": "4711"}\n')
+    file.write_bytes(b'{"captureData": {}}\n')
     return file
 
 
@@ -31,7 +31,7 @@ def test_it_says_what_the_task_says(tmp_path: Path, captured: Path, capsys: pyte
     assert main(command) == 0 and not captured.exists()
     would, did = capsys.readouterr().out.splitlines()
     assert did == (
-        "churn/AllTraffic, before 2026-01-05T04:00:00Z: deleted 1 file of captures of 2026-01-05T03 (19 bytes)."
+        "churn/AllTraffic, before 2026-01-05T04:00:00Z: deleted 1 file of captures of 2026-01-05T03 (20 bytes)."
     )
     assert would == did.replace("deleted", "would delete")
 

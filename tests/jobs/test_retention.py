@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import fs
-from support.captures import HOUR, NO_SIDE, capture, endpoint_file, record
+from support.captures import HOUR, NO_SIDE, capture, endpoint_file, lines, record
 from support.seaweed import Server, running
 from support.truths import collect, truth
 
@@ -36,7 +37,7 @@ DAYS = 10
 PAST, KEPT = HOUR, HOUR + 5 * ONE_HOUR  # the last hour that is past at NOW, and one that isn't
 BOUND = PAST + ONE_HOUR
 NOW = BOUND + timedelta(days=DAYS)
-LINE = b'{"secret": "4711"}\n'
+LINE = b'{"captureData": {"secret": "4711"}}\n'
 
 
 def below(folder: Path) -> dict[str, bytes]:
@@ -328,9 +329,20 @@ HOURS = st.integers(-40, 40).map(lambda n: BOUND + n * ONE_HOUR) | st.sampled_fr
         datetime(2024, 2, 29, 23, tzinfo=UTC),
     ]
 )
-NAMES = st.sampled_from(
-    ["a.jsonl", "b.json.gz", "_SUCCESS", ".part-x", "sub/c.jsonl", "sub/deep/.d", "2026", "ä 'ö?*#%", "\n"]
-)
+NAMES = {  # of what a tree's folders are for
+    "captures": ["a.jsonl", "b.json.gz", "sub/c.jsonl", "sub/deep/.d.json", "ä 'ö?*#%.jsonl", "\n.jsonl"],
+    "merged records": ["part-00000-a.c000.jsonl", "part-b\n.jsonl", "_SUCCESS"],
+    "rows": ["rows.parquet", "since/rows.parquet"],
+}
+FOREIGN = [
+    "baseline.csv",
+    "labels.jsonl",
+    "statistics.json",
+    "sub/notes.txt",
+    "2026",
+    "rows.parquet.bak",
+    "a.jsonl.txt",
+]
 TREES = {
     "capture/churn/AllTraffic": "captures",
     "out/_rows/churn/AllTraffic": "rows",
@@ -367,9 +379,18 @@ OUTSIDE = [
 ]
 
 
-@given(st.sets(st.tuples(st.sampled_from(sorted(TREES)), HOURS, NAMES), max_size=30), st.sets(st.sampled_from(ODD)))
-def test_nothing_younger_than_the_bound_or_elsewhere_is_deleted_and_everything_older_is(
-    files: set[tuple[str, datetime, str]], odd: set[str]
+def names_in(tree: str) -> list[str]:
+    return [".part-x", ".part-f/any", *NAMES.get(TREES[tree], NAMES["rows"])]
+
+
+FILES = st.sampled_from(sorted(TREES)).flatmap(
+    lambda tree: st.tuples(st.just(tree), HOURS, st.sampled_from(names_in(tree)))
+)
+
+
+@given(st.sets(FILES, max_size=30), st.sets(st.tuples(HOURS, st.sampled_from(FOREIGN))), st.sets(st.sampled_from(ODD)))
+def test_nothing_younger_than_the_bound_or_elsewhere_or_else_is_deleted_and_everything_older_is(
+    files: set[tuple[str, datetime, str]], foreign: set[tuple[datetime, str]], odd: set[str]
 ) -> None:
     with tempfile.TemporaryDirectory() as made:
         root = Path(made)
@@ -381,6 +402,9 @@ def test_nothing_younger_than_the_bound_or_elsewhere_is_deleted_and_everything_o
         for tree in TREES:
             for path in odd:
                 put(root, f"{tree}/{path}")
+            for hour, name in foreign:
+                put(root, f"{tree}/{hour.year:04d}/{hour:%m/%d/%H}/{name}", b'{"groundTruthData": 1}')
+        left = len(odd) + sum(hour < BOUND for hour, _ in foreign)
         before = below(root)
         older = [(tree, hour) for tree, hour, _ in files if hour < BOUND]
         told, found = deleted(file, NOW + timedelta(minutes=59, seconds=59))
@@ -389,11 +413,46 @@ def test_nothing_younger_than_the_bound_or_elsewhere_is_deleted_and_everything_o
         assert gone == {f"{tree}/{hour.year:04d}/{hour:%m/%d/%H}/{name}" for tree, hour, name in files if hour < BOUND}
         assert all(before[name] == content for name, content in after.items())
         assert kinds(found) == {TREES[tree]: sum(one == tree for one, _ in older) for tree, _ in older}
-        assert found["left_alone"]["count"] == len(odd) * len(TREES)
+        assert found["left_alone"]["count"] == left * len(TREES)
         assert told["files"] == len(older) == sum(part["files"] for part in found["days"])
         for tree in dict(older):
             folders = [path for path in (root / tree).rglob("*") if path.is_dir()]
             assert (root / tree).is_dir() and not [path for path in folders if not any(path.iterdir())]
+
+
+CAPTURED = lines([record("a")])
+NAMED = "00-00-000-0b7bfd33-c8a7-4adf-a09a-98fd0af79974.jsonl"
+CONTENTS = [  # of a file among the captures of an hour that is past, and whether it goes
+    ("a.jsonl", CAPTURED, True),
+    ("a.json.gz", gzip.compress(CAPTURED), True),
+    ("a.jsonl", b"not JSON\n" + CAPTURED, True),
+    ("a.jsonl", CAPTURED[:30], True),  # what a killed writer left
+    (NAMED, b"not JSON", True),
+    (NAMED, b"", True),
+    (NAMED + ".gz", b"\x1f\x8b broken", True),
+    (NAMED, lines([truth("a", "1")]), False),
+    ("labels.jsonl", lines([truth("a", "1")]), False),
+    ("dataset.jsonl", b'{"age": 1}\n', False),
+    ("statistics.json", b'{"version": 0.0}', False),
+    ("a.txt", CAPTURED, False),
+    ("baseline.csv", b"age\n1\n", False),
+    ("empty.jsonl", b"", False),
+    ("rows.parquet", b"PAR1", False),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "goes"), CONTENTS)
+def test_only_what_is_a_capture_goes_and_the_rest_is_named(
+    tmp_path: Path, name: str, content: bytes, goes: bool
+) -> None:
+    file = endpoint_file(tmp_path, retention_days=DAYS)
+    one = put(tmp_path, f"capture/churn/AllTraffic/{hour_path(PAST)}/{name}", content)
+    beside = put(one.parent, "beside.jsonl")
+    dry = jobs.delete_expired(file, NOW, dry_run=True)
+    told, found = deleted(file)
+    assert (one.exists(), beside.exists()) == (not goes, False)
+    assert dry["message"].replace("would delete", "deleted") == told["message"]
+    assert found["left_alone"] == {"count": not goes, "examples": [] if goes else [str(one)]}
 
 
 RUNS = [  # a schedule of hourly windows an hour long, whose tick is that at which the window ends
@@ -580,7 +639,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_in_s3_the_same_is_deleted_as_on_a_disk(server: Server, tmp_path: Path, judged: str) -> None:
     system = server.filesystem()
     for tree in ("capture", "out"):
-        for path in ODD[:5] if tree == "capture" else []:
+        for path in [*ODD[:4], f"{hour_path(PAST)}/labels.csv"] if tree == "capture" else []:
             put(tmp_path / tree, f"churn/AllTraffic/{path}")
         root = f"s3://lake/e/{tree}?{server.query}"
         files = below(tmp_path / tree)
@@ -609,6 +668,7 @@ def test_in_s3_the_same_is_deleted_as_on_a_disk(server: Server, tmp_path: Path, 
     assert {info.path.rpartition("AllTraffic/")[2] for info in left if info.type == fs.FileType.Directory} == {
         "2026/01",
         "2026/01/05",
+        hour_path(PAST),  # with what is no capture
         hour_path(KEPT),
     }
     with pytest.raises(ConfigError, match="can't be judged any more"):

@@ -18,7 +18,7 @@ from support import sagemaker_shapes as sm
 
 from model_monitor import config
 from model_monitor.__main__ import main
-from model_monitor.config.files import with_environment
+from model_monitor.config.yaml_files import with_environment
 from model_monitor.sagemaker.importing.document import Remarks, literal, text_of
 
 TRICKS = [

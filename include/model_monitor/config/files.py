@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -14,11 +13,9 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from model_monitor.config import retention, yaml_files
+from model_monitor.config import neighbours, retention, yaml_files
 from model_monitor.config.endpoint import Endpoint
 from model_monitor.errors import ConfigError
-
-REFERENCE = re.compile(r"\$\{(?P<name>\w+)(:-(?P<default>[^}]*))?\}")  # to a variable of the environment
 
 
 def load(path: Path | str) -> Endpoint:
@@ -35,7 +32,7 @@ def load(path: Path | str) -> Endpoint:
 def endpoint_in(path: Path, tree: yaml.Node | None, content: Any) -> Endpoint:
     """The endpoint that a file's content describes."""
     try:
-        endpoint = Endpoint.model_validate(with_environment(content), context={"folder": path.parent})
+        endpoint = Endpoint.model_validate(yaml_files.with_environment(content), context={"folder": path.parent})
     except ValidationError as error:
         raise ConfigError(advice_on(error, path, tree)) from error
     except KeyError as error:
@@ -58,6 +55,7 @@ def load_all(
     """
     paths = list(paths)
     endpoints: dict[Path, Endpoint] = {}
+    readable: dict[Path, Endpoint] = {}
     problems: list[str] = []
     owners = dict(reserved)  # of names, and of rows
     for path in paths:
@@ -66,6 +64,7 @@ def load_all(
         except ConfigError as error:
             problems.append(str(error))
             continue
+        readable[path] = endpoint
         names = [schedule.name + suffix for schedule in endpoint.schedules for suffix in ("", *suffixes)]
         names.append(f"{endpoint.output}/{endpoint.endpoint}/{endpoint.variant}")
         if taken := [name for name in names if name in owners]:
@@ -75,7 +74,29 @@ def load_all(
         else:
             owners |= dict.fromkeys(names, path)
             endpoints[path] = endpoint
-    return endpoints, [*problems, *retention.held_back(endpoints, paths).values()]
+    held = neighbours.held_back(readable, paths)
+    return endpoints, [*problems, *(why for path, why in held.items() if path in endpoints)]
+
+
+def refuse_held_back(path: Path) -> None:
+    """Raise ConfigError if retention of an endpoint file would delete what another file of its folder keeps, or may."""
+    others = (other for other in files_in(path.parent) if other.resolve() != path.resolve())
+    if why := held_back([path, *others]).get(path):
+        raise ConfigError(why)
+
+
+def held_back(paths: Sequence[Path]) -> dict[Path, str]:
+    """The files that may delete nothing now, with the reason; all files that can be read count, alone or together."""
+    readable = {}
+    for path in paths:
+        with contextlib.suppress(ConfigError):
+            readable[path] = load(path)
+    return neighbours.held_back(readable, paths)
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The endpoint files of a folder; not the hidden ones, such as an editor's lock."""
+    return sorted(path for path in folder.glob("*.yaml") if not path.name.startswith("."))
 
 
 def problems_in(path: Path, endpoint: Endpoint) -> list[str]:
@@ -97,20 +118,6 @@ def problems_in(path: Path, endpoint: Endpoint) -> list[str]:
             if script and "://" not in script and not Path(script).is_file():
                 add(("schedules", i, key), f"there is no script at {script}")
     return problems
-
-
-def with_environment(content: Any) -> Any:
-    """The same with ``${NAME}`` and ``${NAME:-default}`` in texts replaced. Raises KeyError."""
-    if isinstance(content, dict):
-        return {key: with_environment(value) for key, value in content.items()}
-    if isinstance(content, list):
-        return [with_environment(value) for value in content]
-    return REFERENCE.sub(environment_value, content) if isinstance(content, str) else content
-
-
-def environment_value(reference: re.Match[str]) -> str:
-    name, default = reference["name"], reference["default"]
-    return os.environ[name] if default is None else os.environ.get(name) or default
 
 
 def advice_on(error: ValidationError, path: Path, tree: yaml.Node | None) -> str:

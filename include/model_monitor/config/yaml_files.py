@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from model_monitor.errors import ConfigError
 MAX_BYTES = 256 << 10  # each DAG file reads each endpoint file again and again
 MAX_DEPTH = 50
 MAX_NODES = 100_000  # after aliases are resolved
+REFERENCE = re.compile(r"\$\{(?P<name>\w+)(:-(?P<default>[^}]*))?\}")  # to a variable of the environment
 
 
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # whichever this PyYAML has
@@ -99,3 +102,22 @@ def check(path: Path, tree: yaml.Node | None) -> None:
 
 def line_of(node: yaml.Node | None) -> int:
     return node.start_mark.line + 1 if node else 1
+
+
+def with_environment(content: Any) -> Any:
+    """The same with ``${NAME}`` and ``${NAME:-default}`` in texts replaced. Raises KeyError."""
+    if isinstance(content, dict):
+        return {key: with_environment(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [with_environment(value) for value in content]
+    return expanded(content) if isinstance(content, str) else content
+
+
+def expanded(text: str) -> str:
+    """A text with the environment's values in it. Raises KeyError."""
+    return REFERENCE.sub(environment_value, text)
+
+
+def environment_value(reference: re.Match[str]) -> str:
+    name, default = reference["name"], reference["default"]
+    return os.environ[name] if default is None else os.environ.get(name) or default

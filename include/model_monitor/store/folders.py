@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pyarrow import fs
 
@@ -68,6 +68,15 @@ class Folder:
             for info in infos
         )
 
+    def head(self, file: str, size: int) -> bytes:
+        """The first bytes of a file, at most ``size``; none of one that is gone."""
+        with contextlib.suppress(FileNotFoundError), reaching(f"{self.address}, {file}"), self.opened(file) as stream:
+            return bytes(stream.read(size))
+        return b""
+
+    def opened(self, file: str) -> Any:
+        return self.system.open_input_stream(self.at(file), compression=None)
+
     def delete(self, files: Sequence[str]) -> None:
         """Delete as many of the files as possible."""
 
@@ -86,8 +95,13 @@ class Folder:
         self.system.delete_file(self.at(file))
 
     def delete_all(self, path: str, files: Sequence[str]) -> None:
-        """Delete a folder, in which these files were found: in a store, by requests of a thousand files."""
-        if self.system.type_name == "gcs" and not self.below(path):
+        """Delete these files of a folder, and the folder if nothing else is in it: in a store, by requests of a
+        thousand files."""
+        there = {entry.path for entry in self.below(path) if entry.kind != "folder"}
+        if not there <= set(files):
+            self.delete(files)
+            return
+        if self.system.type_name == "gcs" and not there:
             return  # without files there is no folder, and PyArrow does not say so as it does elsewhere
         with contextlib.suppress(FileNotFoundError), reaching(f"{self.address}, {path}"):
             self.system.delete_dir(self.at(path))
@@ -114,6 +128,9 @@ class OnDisk(Folder):
     def below(self, path: str) -> list[Entry]:
         entries = self.inside(path)
         return sorted(entries + [entry for e in entries if e.kind == "folder" for entry in self.below(e.path)])
+
+    def opened(self, file: str) -> Any:
+        return Path(self.at(file)).open("rb")
 
     def unlink(self, file: str) -> None:
         Path(self.at(file)).unlink()  # PyArrow refuses names that are not UTF-8

@@ -2,8 +2,8 @@
 
 With an hour go its captures, rows and merged records, and everything made of a window that starts in it: states,
 explained rows, notes of labels, the text of records set aside, and what a killed writer left. Reports, baselines and
-labels stay. Only folders ``yyyy/mm/dd/hh`` are deleted, and no link is followed. Everything else is left alone and
-counted.
+labels stay. Only files in folders ``yyyy/mm/dd/hh`` are deleted that are what those folders are for, and no link is
+followed. Everything else is left alone and counted.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from model_monitor import config, store
 from model_monitor.core.window import floor_hour
 from model_monitor.errors import ConfigError, StoreError
+from model_monitor.jobs.retention.contents import is_expected
 from model_monitor.jobs.retention.record import Record, mark
 from model_monitor.jobs.retention.trees import Tree, first_moment, hour_folder, is_past, odd_schedules, trees_of
 from model_monitor.store.ahead import AT_ONCE, ahead
@@ -30,11 +32,13 @@ def delete_expired(endpoint_file: str, now: datetime, dry_run: bool = False) -> 
     """Delete what is past at a moment; a summary with a message for a person, and the address of the record.
 
     ``dry_run`` deletes and writes nothing. If a file can't be deleted, the others still are, and a StoreError follows
-    at the end. Raises ConfigError for an endpoint without ``retention_days``.
+    at the end. Raises ConfigError for an endpoint without ``retention_days``, and while another file of the folder
+    keeps what would be deleted.
     """
     endpoint, now = config.load(endpoint_file), now.astimezone(UTC)
     if endpoint.retention_days is None:
         raise ConfigError(f"{endpoint_file}: endpoint '{endpoint.endpoint}' has no retention_days; set it to delete")
+    config.refuse_held_back(Path(endpoint_file))
     until = floor_hour(now - timedelta(days=endpoint.retention_days))
     record = Record.of(endpoint, now, until, dry_run)
     if not dry_run:
@@ -125,7 +129,22 @@ class Sweep:
                     past.folders.add(entry.path)
                 else:
                     past.files.append((hour, entry))
+        self.sort_out(past)
         return past
+
+    def sort_out(self, past: Past) -> None:
+        """Leave alone the files that are not what the tree is for, or that can't be looked at."""
+        looked = ahead(self.look, [entry for _, entry in past.files], AT_ONCE)
+        answers = list(zip(past.files, looked, strict=True))
+        past.files = [file for file, answer in answers if answer is True]
+        past.odd += [entry.path for (_, entry), answer in answers if answer is False]
+        past.refused += [answer for _, answer in answers if isinstance(answer, StoreError)]
+
+    def look(self, entry: Entry) -> bool | StoreError:
+        try:
+            return is_expected(self.tree.kind, entry, self.folder)
+        except StoreError as error:
+            return error
 
     def delete(self, pasts: Sequence[Past]) -> None:
         """Delete what is past in some units, after the record says so."""

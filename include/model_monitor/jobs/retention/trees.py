@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from model_monitor import store
 from model_monitor.config import Endpoint, Schedule
 from model_monitor.config.cron import period_before
+from model_monitor.config.neighbours import DERIVED
 from model_monitor.core.window import floor_hour
 from model_monitor.results.report import REJECTED
 from model_monitor.store.folders import Entry, folder_at
@@ -20,7 +21,6 @@ HOUR_OR_RUN = re.compile(  # what is in the folder of an hour, or of a run as ``
     r"([0-9]{4})/([0-9]{2})/([0-9]{2})/([0-9]{2})(?:/([0-9]{2})(?:-([0-9]{2}))?)?(?:/since-(?P<since>[^/]*))?(?:/.*)?",
     re.DOTALL,
 )
-PER_SCHEDULE = ("_own", "_merged", "_explained", "_states", "_awaiting", "_as_of")
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def trees_of(endpoint: Endpoint) -> list[Tree]:
 def odd_schedules(endpoint: Endpoint) -> Iterator[str]:
     """Folders of schedules that the endpoint's file doesn't name: renamed ones, or those of another variant's file."""
     known = {schedule.name for schedule in endpoint.schedules}
-    for name in (*PER_SCHEDULE, ""):
+    for name in (*DERIVED, "_as_of", ""):
         if not name and not endpoint.source.names_endpoint:
             continue  # whose reports are in the output itself, beside those of others
         folder = folder_at(endpoint.output, *filter(None, (name, endpoint.endpoint)))

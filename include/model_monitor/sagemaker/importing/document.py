@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from model_monitor.config.files import REFERENCE
+from model_monitor.config.yaml_files import REFERENCE
 from model_monitor.sagemaker.importing.shapes import Json
 
 Place = tuple[str | int, ...]
