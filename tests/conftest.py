@@ -30,7 +30,7 @@ SLOW = (
     "core/test_scores.py::test_the_area_of_ten_million_rows",
     "core/test_states.py::test_counts_are_exact_below_their_bound",
     "examples",
-    "jobs/test_damaged_rows.py",
+    "jobs/test_damaged_files.py",
     "jobs/test_explaining.py",
     "jobs/test_hostile_models.py",
     "jobs/test_jobs.py::test_a_day_is_judged",

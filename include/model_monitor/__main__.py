@@ -1,4 +1,4 @@
-"""The verbs from a shell: ``model-monitor validate | baseline | run | schema``, without Airflow."""
+"""The verbs from a shell: ``model-monitor validate | baseline | publish | run | schema``, without Airflow."""
 
 from __future__ import annotations
 
@@ -73,6 +73,12 @@ def parser() -> Parser:
     baseline = commands.add_parser("baseline", help="learn statistics.json and constraints.json from a dataset")
     add_common(baseline, ["csv", "jsonl", "parquet"])
     baseline.set_defaults(command=run_baseline)
+
+    publish = commands.add_parser("publish", help="judge by a version of a schedule's baseline, edited or not")
+    publish.add_argument("file", metavar="ENDPOINT_FILE")
+    publish.add_argument("schedule", metavar="SCHEDULE")
+    publish.add_argument("version", metavar="VERSION", help="the name of its folder")
+    publish.set_defaults(command=run_publish)
 
     run = commands.add_parser("run", help="judge captured traffic or a dataset against a baseline")
     add_common(run, ["capture", "csv", "jsonl", "parquet"])
@@ -185,6 +191,16 @@ def run_baseline(args: argparse.Namespace) -> int:
     source = by_hand.Source(args.dataset, args.format, args.header)
     document = by_hand.baseline(question_of(args), source, args.output, args.max_rejected)
     print(printable(f"{args.output}: baseline of {document['counts']['judged']} rows{set_aside(document)}"))
+    return OK
+
+
+def run_publish(args: argparse.Namespace) -> int:
+    from model_monitor import jobs, store
+    from model_monitor.config.execution import Assignment
+
+    assignment = Assignment.load(args.file, args.schedule)
+    pointer = jobs.publish_baseline(assignment, store.join(assignment.baselines, args.version))
+    print(printable(f"{pointer}: {args.schedule} is judged by version {args.version} as it is now"))
     return OK
 
 

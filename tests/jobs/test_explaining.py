@@ -217,7 +217,7 @@ def test_a_window_that_was_not_collected_is_not_explained(tmp_path: Path, served
 def test_a_dataset_is_explained_with_all_its_rows_below_the_limit(tmp_path: Path, served: Served) -> None:
     dataset(tmp_path, 15)
     assignment = Assignment.load(endpoint(tmp_path, served.url), "loans")
-    rows = explained_dataset(assignment, Dataset.at(str(tmp_path / "baseline.csv"), "csv"))
+    rows = Dataset.at(explained_dataset(assignment, Dataset.at(str(tmp_path / "baseline.csv"), "csv")), "parquet")
     assert sum(batch.num_rows for piece in rows.pieces() for batch in rows.rows(piece)) == 15
 
 

@@ -222,6 +222,8 @@ def test_a_baseline_that_was_broken_since_leaves_no_earlier_verdict_behind(tmp_p
     assert judge(file)["status"] == "Completed"
     Path(version, "constraints.json").write_text('{"features": []}')
     with pytest.raises(ConfigError, match="nothing would be judged"):
+        jobs.publish_baseline(Assignment.load(file, "dq"), version)
+    with pytest.raises(DataError, match="edited since"):
         jobs.evaluate_constraints(Execution.of(file, "dq", WINDOW))
     assert execution(tmp_path)["status"] == "Failed"
     assert not (tmp_path / REPORT / "constraint_violations.json").exists()
@@ -279,7 +281,7 @@ def test_a_version_that_cannot_be_read_is_not_published(tmp_path: Path) -> None:
     (Path(version) / "constraints.json").write_text("{")
     with pytest.raises(ConfigError, match=r"constraints\.json"):
         jobs.publish_baseline(Assignment.load(file, "dq"), version)
-    with pytest.raises(ConfigError, match=r"constraints\.json"):
+    with pytest.raises(DataError, match=r"constraints\.json"):
         judge(file)
 
 

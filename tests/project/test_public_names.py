@@ -24,7 +24,7 @@ PUBLIC = {
         observe_baseline publish_baseline suggest_constraints
     """,
 }
-COMMANDS = ["baseline", "import-sagemaker", "receive", "retention", "run", "schema", "validate"]
+COMMANDS = ["baseline", "import-sagemaker", "publish", "receive", "retention", "run", "schema", "validate"]
 
 
 @pytest.mark.parametrize("module", PUBLIC)

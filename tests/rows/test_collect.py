@@ -203,14 +203,17 @@ def test_a_window_without_files_has_no_rows(tmp_path: Path) -> None:
     assert rows == [] and document["partitions"] == {} and document["records"] == 0
 
 
-def test_a_damaged_file_of_rows_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+def test_a_damaged_file_of_rows_is_an_error_that_says_what_to_do_and_it_helps(tmp_path: Path) -> None:
     capture(tmp_path / "capture", [record("a")])
     file = endpoint_file(tmp_path)
     (partition,) = collected(file, FIRST_HOUR)[0]["partitions"]
-    for content in (b"", b"PAR1", b"PAR1" + bytes(50) + b"PAR1", Path(partition).read_bytes()[:-20]):
+    good = Path(partition).read_bytes()
+    for content in (b"", b"PAR1", b"PAR1" + bytes(50) + b"PAR1", good[:-20], b"x" + good[1:]):
         Path(partition).write_bytes(content)
-        with pytest.raises(DataError, match=r"rows\.parquet.*remove"):
-            collected(file, FIRST_HOUR)
+        with pytest.raises(DataError, match=r"rows\.parquet.*run the task that made it again"):
+            jobs.compute_metrics(Execution.of(file, "dq", FIRST_HOUR))
+        collected(file, FIRST_HOUR)
+        assert Path(partition).read_bytes() == good
 
 
 @pytest.mark.parametrize("cores", [1, 2, 5])

@@ -9,18 +9,28 @@ from model_monitor.config.execution import Execution
 from model_monitor.errors import DataError
 from model_monitor.results.documents.protocol import EXECUTION, VIOLATIONS, Document, decode
 from model_monitor.results.execution import summary
+from model_monitor.results.sealed import digest_of, unsealed
 
 
 def alert(execution: Execution) -> dict[str, Any]:
     """The summary of a report: status, counts, its address, one line, and a line per violation."""
     folder = execution.report
-    return summary(document_in(folder, EXECUTION), folder, document_in(folder, VIOLATIONS)["violations"])
+    document = execution_in(folder)
+    address = store.join(folder, VIOLATIONS)
+    content = content_of(address)
+    if digest_of(content) != document["digests"].get(VIOLATIONS):
+        raise DataError(f"{address} is damaged, or of another run than {EXECUTION}; run the task before again")
+    return summary(document, folder, decode(content, address)["violations"])
 
 
-def document_in(folder: str, name: str) -> Document:
-    """A file of a report. Raises DataError if it is not there."""
-    address = store.join(folder, name)
+def execution_in(folder: str) -> Document:
+    """``execution.json`` of a report. Raises DataError if it is not there, or damaged."""
+    address = store.join(folder, EXECUTION)
+    return decode(unsealed(content_of(address), address), address)
+
+
+def content_of(address: str) -> bytes:
     try:
-        return decode(store.read(address), address)
+        return store.read(address)
     except FileNotFoundError as error:
         raise DataError(f"there is no {address}; run the task before this one first") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 
 import msgspec
@@ -11,9 +10,10 @@ from model_monitor import store
 from model_monitor.config.execution import Assignment, Observation
 from model_monitor.core.states import dump
 from model_monitor.errors import ConfigError
-from model_monitor.jobs.compute_metrics import load_state, observe_dataset
+from model_monitor.jobs.compute_metrics import load_state, observe_dataset, save
 from model_monitor.results.documents.protocol import encode
 from model_monitor.results.handover import Evidence
+from model_monitor.results.sealed import digest_of, sealed
 from model_monitor.rows.select import Selection
 from model_monitor.rows.sources.datasets import Dataset
 from model_monitor.verdicts.baseline import Baseline, baseline_files, check_learned
@@ -31,9 +31,7 @@ def observe_baseline(
         assignment, dataset or dataset_of(assignment), Selection(exclude=exclude), headers
     )
     content = dump(observed)
-    files = assignment.observed_baseline(hashlib.sha256(content).hexdigest()[:12])
-    evidence.write(files.evidence)
-    return store.write(files.state, content)
+    return save(assignment.observed_baseline(digest_of(content)[:12]), observed, evidence)
 
 
 def dataset_of(
@@ -54,12 +52,12 @@ def suggest_constraints(assignment: Assignment, state: str, created: str) -> str
     A version is named by its content, so the same State is the same version, and keeps what a person edited in it.
     Raises DataError if there is nothing to learn.
     """
-    observed = load_state(state, assignment.monitor)
+    evidence = Evidence.read(Observation.holding(state).evidence)
+    observed, collected = load_state(state, assignment.monitor, evidence.state), evidence.collected
     check_learned(assignment.monitor, observed)
     files = baseline_files(assignment.monitor, observed)
-    version = hashlib.sha256(b"".join(files.values())).hexdigest()[:12]
+    version = digest_of(b"".join(files.values()))[:12]
     folder = store.join(assignment.baselines, version)
-    collected = Evidence.read(Observation.holding(state).evidence).collected
     description = {
         "version": version,
         "created": created,
@@ -79,12 +77,15 @@ def suggest_constraints(assignment: Assignment, state: str, created: str) -> str
 
 
 def publish_baseline(assignment: Assignment, version: str) -> str:
-    """Put a version, by the address of its folder, in force; the address of the pointer to it. Raises ConfigError."""
+    """Put a version, by the address of its folder, in force as it is now; the address of the pointer to it. What is
+    edited afterwards is refused until it is published again. Raises ConfigError."""
     name = store.name_of(version)
     if store.join(assignment.baselines, name) != version.rstrip("/"):
         raise ConfigError(
             f"{version} is no version of the baseline of '{assignment.schedule.name}'; its versions are in "
             f"{assignment.baselines}"
         )
-    Baseline.version(version, assignment.monitor).constraints(assignment.monitor)
-    return store.write(assignment.published_baseline, encode({"version": name}))
+    baseline = Baseline.version(assignment, name)
+    baseline.constraints(assignment.monitor)
+    digests = {store.name_of(file): digest_of(store.read(file)) for file in baseline.addresses.values() if file}
+    return store.write(assignment.published_baseline, sealed(encode({"version": name, "digests": digests})))

@@ -18,11 +18,11 @@ from model_monitor.config.execution import Execution, spark_name
 from model_monitor.config.sections import Baseline, Columns, Explain, GroundTruth
 from model_monitor.core.window import EVER, Window, iso, moment
 from model_monitor.errors import ConfigError
-from model_monitor.jobs.alert import document_in
+from model_monitor.jobs.alert import execution_in
 from model_monitor.jobs.compute_metrics import observe_dataset, save, selection_of
 from model_monitor.jobs.late_labels import reported
 from model_monitor.results import execution as executions
-from model_monitor.results.documents.protocol import EXECUTION, VIOLATIONS, Document
+from model_monitor.results.documents.protocol import VIOLATIONS, Document
 from model_monitor.results.report import write_report
 from model_monitor.rows.labels.arrived import Arrived, all_below
 from model_monitor.rows.payloads.payload import Names
@@ -197,7 +197,7 @@ def run(
             with reported(execution):
                 save(execution.observation, *observe_dataset(execution, dataset, selection_of(execution)))
         jobs.evaluate_constraints(execution)
-    return document_in(output, EXECUTION)
+    return execution_in(output)
 
 
 def check(question: Question, source: Source, execution: ByHand) -> None:

@@ -24,7 +24,7 @@ from model_monitor.rows.collect import LAYOUT, Span, collect
 from model_monitor.rows.payloads import attributes, payload
 from model_monitor.rows.payloads.payload import Decode
 from model_monitor.rows.sources.source import Listed
-from model_monitor.rows.summary import KEPT_REJECTED, Summary, sampling_of, summary_of
+from model_monitor.rows.summary import KEPT_REJECTED, Summary, sampling_of, summary_of, usable
 from model_monitor.store.ahead import CORES
 
 HOURS_AT_ONCE = 8  # so many hours are collected in one reading of the files around them
@@ -58,7 +58,8 @@ def collect_hours(execution: Execution) -> dict[str, Summary]:
     files = execution.source.listed(execution.window)
     script = script_origin(execution.schedule.preprocess)
     spans = [span_of(execution, hour, files, script) for hour in execution.hours()]
-    summaries = {span.address: summary_of(span.address) for span in spans}
+    again = store.exists(execution.observation.collected)
+    summaries = {span.address: usable(span.address, again) for span in spans}
     stale = [span for span in spans if is_stale(span, summaries[span.address])]
     for i in range(0, len(stale), HOURS_AT_ONCE):
         batch = stale[i : i + HOURS_AT_ONCE]

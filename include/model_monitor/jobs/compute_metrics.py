@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from model_monitor.jobs.explain_window import explained_dataset
 from model_monitor.jobs.late_labels import reported
 from model_monitor.jobs.merge_ground_truth import merge_ground_truth
 from model_monitor.results.handover import Collected, Evidence, Explained, Merged
+from model_monitor.results.sealed import digest_of
 from model_monitor.rows.select import Selection
 from model_monitor.rows.sources.datasets import Dataset, row_group, row_groups_of
 from model_monitor.verdicts.baseline import Baseline
@@ -36,8 +36,7 @@ def compute_metrics(execution: Execution) -> str:
         rebuild(execution, evidence)
         evidence = evidence_of(execution)
     with reported(execution):
-        pieces, selection = row_groups_of(evidence.partitions), selection_of(execution)
-        observed = observe(execution.monitor, pieces, lambda piece: row_group(*piece), selection)
+        observed = observe_rows(execution.monitor, evidence.partitions, selection_of(execution))
     if not are_current(evidence.partitions):
         raise StoreError(f"the rows of {execution.window} were rebuilt while being read; the retry reads the new ones")
     return save(execution.observation, observed, evidence)
@@ -82,7 +81,7 @@ def observe_dataset(
     rows = sum(batch.num_rows for batch in dataset.batches())
     collected = read_of(dataset, rows, schedule.max_rejected)
     explained = explained_dataset(assignment, dataset.unread(), headers)
-    observed = observe(monitor, explained.pieces(), explained.rows, selection)
+    observed = observe_rows(monitor, [explained], selection)
     return observed, Evidence(collected=collected, explained=Explained(rows=observed.rows, of=collected.rows))
 
 
@@ -105,11 +104,15 @@ def observe(
     return local.fold(Counting(monitor), pieces, lambda piece: selection.of(rows(piece)))
 
 
+def observe_rows(monitor: Monitor[Any], addresses: Iterable[str], selection: Selection) -> Observed:
+    """The same of some files of collected rows."""
+    return observe(monitor, row_groups_of(addresses), lambda piece: row_group(*piece), selection)
+
+
 def save(files: Observation, observed: Observed, evidence: Evidence) -> str:
     """Write a State and what it was made from; the State's address."""
     content = dump(observed)
-    digest = hashlib.sha256(content).hexdigest()
-    msgspec.structs.replace(evidence, state=digest).write(files.evidence)
+    msgspec.structs.replace(evidence, state=digest_of(content)).write(files.evidence)
     return store.write(files.state, content)
 
 
@@ -122,6 +125,6 @@ def load_state(address: str, monitor: Monitor[Any], digest: str | None = None) -
         raise DataError(f"there is no {address}; run the task before this one first") from error
     except ValueError as error:
         raise DataError(f"{address} is no State of this monitor: {error}; run the task before again") from error
-    if digest and hashlib.sha256(content).hexdigest() != digest:
+    if digest and digest_of(content) != digest:
         raise StoreError(f"{address} was computed again in this moment; the retry will read the new one")
     return observed

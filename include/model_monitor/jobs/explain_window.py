@@ -18,7 +18,7 @@ from model_monitor.rows.explanations import explain
 from model_monitor.rows.explanations.explain import Explainer
 from model_monitor.rows.select import Selection
 from model_monitor.rows.sources.datasets import SUFFIXES, Dataset
-from model_monitor.rows.summary import summary_of
+from model_monitor.rows.summary import usable
 
 LAYOUT = 1  # of explained rows and their footer; a file of another one is made again
 
@@ -35,7 +35,7 @@ def explain_window(execution: Execution, headers: Headers | None = None) -> str:
     with reported(execution):
         explainer = explainer_of(execution)
         origin = origin_of(execution, {"rows": dict(rows), "window": str(execution.window)}, explainer)
-        summary = summary_of(target)
+        summary = usable(target, store.exists(execution.observation.explained))
         if summary is None or summary.origin != origin:
             batches = explain.rows_at(rows, Selection(execution.window, schedule.sampling))  # with excluded columns
             summary = explain.explain(batches, explainer, target, origin, schedule.segments, headers)
@@ -43,16 +43,16 @@ def explain_window(execution: Execution, headers: Headers | None = None) -> str:
     return explained.write(execution.observation.explained)
 
 
-def explained_dataset(assignment: Assignment, dataset: Dataset, headers: Headers | None = None) -> Dataset:
-    """The explained rows of a baseline's dataset, made again if dataset, model or settings changed."""
+def explained_dataset(assignment: Assignment, dataset: Dataset, headers: Headers | None = None) -> str:
+    """The file of the explained rows of a baseline's dataset, made again if dataset, model or settings changed."""
     explainer = explainer_of(assignment, dataset)
     origin = origin_of(assignment, {"dataset": dataset.summary.origin["files"]}, explainer)
     name = hashlib.sha256(json.dumps(origin).encode()).hexdigest()[:12]
     target = store.join(assignment.baselines, "explained", f"{name}.parquet")
-    summary = summary_of(target)
+    summary = usable(target, again=True)
     if summary is None or summary.origin != origin:
         explain.explain(dataset.batches(), explainer, target, origin, assignment.schedule.segments, headers)
-    return Dataset.at(target, "parquet")
+    return target
 
 
 def explainer_of(assignment: Assignment, dataset: Dataset | None = None) -> Explainer:

@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from model_monitor import store
 from model_monitor.config.execution import Execution
@@ -29,7 +28,7 @@ from model_monitor.results.handover import FINAL, PENDING, PROVISIONAL, Evidence
 from model_monitor.rows.labels import files as label_records
 from model_monitor.rows.labels.arrived import Arrived
 from model_monitor.rows.labels.merge import NO_LABELS, Joining, among, keys_of, merge
-from model_monitor.rows.summary import KEPT_REJECTED, Summary, summary_of, undamaged
+from model_monitor.rows.summary import KEPT_REJECTED, Summary, opened, usable
 from model_monitor.rows.times import within
 
 LAYOUT = 2  # of merged rows and their footer; a file of another one is made again
@@ -66,12 +65,13 @@ class Hour:
 
 def merge_hours(execution: Execution, rows: Mapping[str, str], arrived: Arrived) -> dict[str, Summary]:
     """The files of merged rows, made again where ``rows``, with their fingerprints, or labels changed."""
+    again = store.exists(execution.observation.merged)
     summaries: dict[str, Summary] = {}
     stale: list[Hour] = []
     for span in execution.hours():
         if fingerprint := rows.get(execution.rows(span.start)):
             hour = hour_of(execution, span, fingerprint, arrived)
-            summary = summary_of(hour.target)
+            summary = usable(hour.target, again)
             if summary and summary.origin == hour.origin:
                 summaries[hour.target] = summary
             else:
@@ -161,8 +161,8 @@ def totals(execution: Execution, summaries: Mapping[str, Summary]) -> dict[str, 
 
 def coverage_in(address: str, window: Window) -> tuple[int, int]:
     """How many requests of a file of merged rows are in a window, and how many of them have a label."""
-    with undamaged(address), store.open_file(address) as stream:
-        rows = pq.read_table(stream, columns=[EVENT_ID, EVENT_TIME, LABELLED], page_checksum_verification=True)
+    with opened(address) as file:
+        rows = file.read([EVENT_ID, EVENT_TIME, LABELLED])
     inside = within(rows.column(EVENT_TIME), window)
     rows = rows if inside is None else rows.filter(inside)
     ids = rows.column(EVENT_ID)

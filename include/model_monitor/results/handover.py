@@ -1,4 +1,4 @@
-"""What one task leaves for the next, as JSON files with a version."""
+"""What one task leaves for the next, as JSON files with a version and a digest."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import msgspec
 
 from model_monitor import store
 from model_monitor.errors import DataError
+from model_monitor.results.sealed import sealed, unsealed
 
 PENDING = "pending"  # too few requests have a label: nothing is judged that needs one
 PROVISIONAL = "provisional"  # judged by the labels there are; more may come
@@ -74,11 +75,11 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
 
     def write(self, address: str) -> str:
-        return store.write(address, msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
+        return store.write(address, sealed(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n"))
 
     @classmethod
     def read(cls: type[T], address: str) -> T:
-        """Raises DataError if the file is not there, or was written by another version."""
+        """Raises DataError if the file is not there, is damaged, or was written by another version."""
         if (handover := cls.find(address)) is None:
             raise DataError(f"there is no {address}; run the task before this one first")
         return handover
@@ -87,7 +88,7 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     def find(cls: type[T], address: str) -> T | None:
         """The same, None if the file is not there."""
         try:
-            handover = msgspec.json.decode(store.read(address), type=cls)
+            handover = msgspec.json.decode(unsealed(store.read(address), address), type=cls)
         except FileNotFoundError:
             return None
         except msgspec.MsgspecError as error:

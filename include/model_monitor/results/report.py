@@ -21,6 +21,7 @@ from model_monitor.results.documents.protocol import (
     encode,
 )
 from model_monitor.results.handover import Evidence
+from model_monitor.results.sealed import digest_of, sealed
 
 REJECTED = "rejected/records.jsonl"
 
@@ -28,7 +29,7 @@ REJECTED = "rejected/records.jsonl"
 def write_report(
     folder: str, files: Mapping[str, Document], evidence: Evidence, execution: Document
 ) -> dict[str, bytes]:
-    """Write the files of a report, ``execution.json`` last; their contents by name.
+    """Write the files of a report, ``execution.json`` last, with the digest of the violations; their contents by name.
 
     The records that were set aside are a file of their own, absent if there are none.
     """
@@ -38,7 +39,8 @@ def write_report(
         contents[REJECTED] = "".join(lines).encode()
     else:
         store.delete(store.join(folder, REJECTED))
-    contents[EXECUTION] = encode(execution)
+    digests = {name: digest_of(contents[name]) for name in (VIOLATIONS,) if name in contents}
+    contents[EXECUTION] = sealed(encode(execution | {"digests": digests}))
     for name, content in contents.items():
         store.write(store.join(folder, name), content)
     return contents

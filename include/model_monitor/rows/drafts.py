@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from model_monitor import store
 from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME, INFERENCE_ID
+from model_monitor.rows import sealed
 from model_monitor.rows.captures import Records
 from model_monitor.rows.payloads.json_rows import EMPTY, NAMED
 from model_monitor.rows.payloads.payload import Rows, Shape
@@ -165,6 +166,7 @@ class Draft(AbstractContextManager["Draft"]):
             self.rewrite(np.repeat(~repeated, counts))
         with store.writing(address) as path:
             shutil.move(self.pieces[-1], path)
+            sealed.seal(path)
         return self.summary
 
     def rewrite(self, keep: np.ndarray) -> None:

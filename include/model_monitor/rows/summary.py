@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,8 +18,8 @@ import pyarrow.parquet as pq
 from model_monitor import store
 from model_monitor.core.window import iso
 from model_monitor.errors import DataError, StoreError
+from model_monitor.rows import sealed
 
-DIGEST = b"model_monitor_digest"
 FOOTER = b"model_monitor"  # marks a Parquet file of collected rows, and holds its summary
 KEPT_REJECTED = 1000  # records set aside in a summary; more are only counted
 KEPT_CHARACTERS = 2000
@@ -94,20 +93,26 @@ def sampling_of(captured: Iterable[Mapping[str, int]]) -> dict[str, Any]:
     return sampling | ({"note": CHANGED} if len(counts) > 1 else {})
 
 
-def summary_of(address: str) -> Summary | None:
-    """The summary in the footer of a file of rows; None if there is no such file. Raises DataError."""
+def summary_of(address: str, whole: bool = False) -> Summary | None:
+    """The summary in the footer of a file of rows; None if there is no such file. Raises DataError if the footer is
+    damaged, with ``whole`` if anything is."""
     try:
-        with undamaged(address), store.open_file(address) as stream:
-            metadata = pq.read_metadata(stream)
-            content, schema = (metadata.metadata or {}), metadata.schema.to_arrow_schema()
+        with sealed.opened(address) as file:
+            fields = json.loads(pq.read_metadata(file).metadata[FOOTER])
+            if whole:
+                file.verify()
     except FileNotFoundError:
         return None
-    if FOOTER not in content:
-        return None
-    if content.get(DIGEST) != digest_of(content[FOOTER], schema):
-        raise DataError(f"{address} is damaged: its digest is another one; remove it, and it is made again")
-    fields = json.loads(content[FOOTER])
     return Summary(**(fields | {"reasons": Counter(fields["reasons"])}))
+
+
+def usable(address: str, again: bool) -> Summary | None:
+    """The summary of a file of rows that need not be made; None if there is no such file, or a damaged one. A task that
+    is run ``again`` looks at all of it."""
+    try:
+        return summary_of(address, whole=again)
+    except DataError:
+        return None
 
 
 @contextmanager
@@ -137,30 +142,38 @@ def writer_of(path: Path, schema: pa.Schema, coded: Sequence[str]) -> pq.Parquet
 
 
 def add_footer(writer: pq.ParquetWriter, summary: Summary) -> None:
-    """Pages have checksums of their own; the digest is for what else is in the file."""
-    footer = json.dumps(vars(summary)).encode()
-    writer.add_key_value_metadata({FOOTER: footer, DIGEST: digest_of(footer, writer.schema)})
-
-
-def digest_of(footer: bytes, schema: pa.Schema) -> bytes:
-    """The SHA-256 of a footer, and of the columns' names and types."""
-    columns = "\n".join(f"{column.name}\t{column.type}" for column in schema)
-    return hashlib.sha256(footer + columns.encode("utf-8", "surrogatepass")).hexdigest().encode()
+    writer.add_key_value_metadata({FOOTER: json.dumps(vars(summary)).encode()})
 
 
 @contextmanager
 def writing(address: str, schema: pa.Schema, coded: Sequence[str], summary: Summary) -> Iterator[pq.ParquetWriter]:
     """Write a file of rows; ``summary``, as it is at the end, becomes its footer."""
-    with store.writing(address) as path, writer_of(path, schema, coded) as writer:
-        yield writer
-        add_footer(writer, summary)
+    with store.writing(address) as path:
+        with writer_of(path, schema, coded) as writer:
+            yield writer
+            add_footer(writer, summary)
+        sealed.seal(path)
 
 
 @contextmanager
 def opened(address: str) -> Iterator[pq.ParquetFile]:
     """A file of collected rows. Raises DataError if it is gone or damaged."""
+    with collected_rows(address) as file:
+        yield pq.ParquetFile(file, page_checksum_verification=True)
+
+
+@contextmanager
+def collected_rows(address: str) -> Iterator[sealed.Sealed]:
+    """The bytes of a file of collected rows. Raises DataError if it is gone or damaged."""
     try:
-        with undamaged(address), store.open_file(address) as stream:
-            yield pq.ParquetFile(stream, page_checksum_verification=True)
+        with sealed.opened(address) as file:
+            yield file
     except FileNotFoundError as error:
-        raise DataError(f"{address} is gone; collect the window again") from error
+        raise DataError(f"{address} is gone; run the task that made it again") from error
+
+
+@contextmanager
+def dataset_file(address: str) -> Iterator[Any]:
+    """The bytes of a Parquet file that a person keeps. Raises DataError if it is damaged."""
+    with undamaged(address), store.open_file(address) as stream:
+        yield stream

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,9 @@ from model_monitor.core.observed import Observed
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.results.documents import documents_of
 from model_monitor.results.documents.protocol import Document, decode, encode
+from model_monitor.results.sealed import digest_of, unsealed
+
+Check = Callable[[str, bytes], None]  # of a file's address and content; raises if it may not be used
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,9 @@ class Baseline:
     constraints_address: str | None = None
 
     @classmethod
-    def at(cls, statistics: str | None, constraints: str | None) -> Baseline:
+    def at(cls, statistics: str | None, constraints: str | None, check: Check | None = None) -> Baseline:
         """The baseline of two addresses. Raises ConfigError if a file is not there or not JSON."""
-        return cls(document_at(statistics), document_at(constraints), statistics, constraints)
+        return cls(document_at(statistics, check), document_at(constraints, check), statistics, constraints)
 
     @classmethod
     def of(cls, assignment: Assignment) -> Baseline:
@@ -41,18 +44,28 @@ class Baseline:
             return cls.at(files.statistics, files.constraints)
         pointer = assignment.published_baseline
         try:
-            version = decode(store.read(pointer), pointer)["version"]
+            content = store.read(pointer)
         except FileNotFoundError:
             return cls()
-        return cls.version(store.join(assignment.baselines, version), assignment.monitor)
+        published = decode(unsealed(content, pointer, advice(assignment, "VERSION")), pointer)
+        return cls.version(assignment, published["version"], published["digests"])
 
     @classmethod
-    def version(cls, folder: str, monitor: Monitor[Any]) -> Baseline:
-        """A version of a baseline: its two files, or the one that is both. Raises ConfigError."""
-        documents = documents_of(monitor)
+    def version(cls, assignment: Assignment, name: str, digests: Mapping[str, str] | None = None) -> Baseline:
+        """A version of a baseline: its two files, or the one that is both. Raises ConfigError, and DataError for a file
+        that does not have the digest of its name, if ``digests`` are given."""
+
+        def check(address: str, content: bytes) -> None:
+            if digests is not None and digest_of(content) != digests.get(store.name_of(address)):
+                raise DataError(
+                    f"{address} is not as it was published: it was edited since, or is damaged; to judge by it as it "
+                    f"is, {advice(assignment, name)}"
+                )
+
+        documents, folder = documents_of(assignment.monitor), store.join(assignment.baselines, name)
         names = {documents.statistics_name, documents.constraints_name}
         statistics = store.join(folder, documents.statistics_name) if len(names) > 1 else None
-        return cls.at(statistics, store.join(folder, documents.constraints_name))
+        return cls.at(statistics, store.join(folder, documents.constraints_name), check)
 
     @property
     def exists(self) -> bool:
@@ -83,6 +96,15 @@ class Baseline:
         return tuple(names), documents.matches_by_position
 
 
+def advice(assignment: Assignment, version: str) -> str:
+    """How to put a version of a schedule's baseline in force again, as it is."""
+    name = assignment.schedule.name
+    return (
+        f"run model-monitor publish ENDPOINT_FILE {name} {version}, or clear the task publish_baseline of the DAG "
+        f"{name}-baseline"
+    )
+
+
 @contextmanager
 def naming(*addresses: str | None) -> Iterator[None]:
     """Put the addresses of the files that are read in front of a ConfigError."""
@@ -92,11 +114,16 @@ def naming(*addresses: str | None) -> Iterator[None]:
         raise ConfigError(f"{' and '.join(filter(None, addresses))}: {error}") from error
 
 
-def document_at(address: str | None) -> Document | None:
+def document_at(address: str | None, check: Check | None = None) -> Document | None:
+    if not address:
+        return None
     try:
-        return decode(store.read(address), address) if address else None
+        content = store.read(address)
     except FileNotFoundError as error:
         raise ConfigError(f"there is no {address}; make the baseline first, or correct the address") from error
+    if check:
+        check(address, content)
+    return decode(content, address)
 
 
 def check_learned(monitor: Monitor[Any], observed: Observed) -> None:

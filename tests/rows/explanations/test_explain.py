@@ -22,6 +22,7 @@ from model_monitor.monitors.attribution import Attribution
 from model_monitor.rows.explanations.explain import Explainer, cost, rows_at
 from model_monitor.rows.explanations.kernel_shap import default_samples
 from model_monitor.rows.explanations.models import Exchange, ModelAt
+from model_monitor.rows.sealed import seal
 from model_monitor.rows.select import Selection
 from model_monitor.rows.summary import FOOTER, summary_of
 
@@ -211,6 +212,7 @@ def test_settings_that_can_not_be_used_say_what_to_edit(tmp_path: Path, change: 
 
 def test_rows_are_those_of_the_window(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_batches([batch()]), tmp_path / "rows.parquet")
+    seal(tmp_path / "rows.parquet")
     window = Window(TIME + timedelta(minutes=10), TIME + timedelta(minutes=15))
     table = explained(tmp_path, batches=rows_at([str(tmp_path / "rows.parquet")], Selection(window)))
     assert table.column("@event_id").to_pylist() == ["e10", "e11", "e12", "e13", "e14"]

@@ -13,6 +13,7 @@ from model_monitor.config import Endpoint
 from model_monitor.core.window import HOUR, Window, floor_hour, iso, moment
 from model_monitor.errors import ConfigError
 from model_monitor.results.documents.protocol import Document, decode, encode
+from model_monitor.results.sealed import sealed, unsealed
 from model_monitor.store.folders import Entry
 
 EXAMPLES = 20  # at most so many of what was left alone are named
@@ -58,7 +59,7 @@ class Record:
         address = store.join(folder_of(endpoint), f"{now:%Y/%m/%d}", "deleted.json")
         record = cls(about, address, dry_run)
         try:
-            earlier = {} if dry_run else decode(store.read(address), address)
+            earlier = {} if dry_run else noted_at(address)
         except FileNotFoundError:
             return record
         for part in earlier.get("days", []):
@@ -96,7 +97,7 @@ class Record:
 
     def write(self) -> None:
         if not self.dry_run:
-            store.write(self.address, encode(self.document()))
+            store.write(self.address, sealed(encode(self.document())))
 
     def document(self) -> Document:
         return self.about | {
@@ -158,6 +159,11 @@ def size_of(count: int) -> str:
     return f"{count} bytes" if unit == 0 else f"{size:.1f} {UNITS[unit]}"
 
 
+def noted_at(address: str) -> Document:
+    """What retention noted. Raises FileNotFoundError, DataError if it is damaged."""
+    return decode(unsealed(store.read(address), address, "remove it and run retention again"), address)
+
+
 def folder_of(endpoint: Endpoint) -> str:
     return store.join(endpoint.output, "_retention", endpoint.endpoint, endpoint.variant)
 
@@ -169,9 +175,8 @@ def mark_of(endpoint: Endpoint) -> str:
 
 def deleted_until(endpoint: Endpoint) -> datetime | None:
     """The moment before which all hours are deleted; None if nothing ever was."""
-    address = mark_of(endpoint)
     try:
-        return moment(decode(store.read(address), address)["until"])
+        return moment(noted_at(mark_of(endpoint))["until"])
     except FileNotFoundError:
         return None
 
@@ -180,7 +185,7 @@ def mark(endpoint: Endpoint, until: datetime) -> None:
     """Note that all hours before a moment are deleted; an earlier moment than the one noted changes nothing."""
     noted = deleted_until(endpoint)
     if noted is None or noted < until:
-        store.write(mark_of(endpoint), encode({"until": iso(until)}))
+        store.write(mark_of(endpoint), sealed(encode({"until": iso(until)})))
 
 
 def needs_deleted(endpoint: Endpoint, window: Window, until: datetime | None) -> bool:

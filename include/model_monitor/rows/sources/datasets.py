@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,7 +21,7 @@ from model_monitor.errors import ConfigError, DataError, StoreError
 from model_monitor.rows import blocks
 from model_monitor.rows.payloads import sides
 from model_monitor.rows.sources import delta
-from model_monitor.rows.summary import FOOTER, Rejected, Summary, opened, undamaged
+from model_monitor.rows.summary import FOOTER, Rejected, Summary, collected_rows, dataset_file, opened
 
 SUFFIXES = {"csv": (".csv", ".csv.gz"), "jsonl": (".jsonl", ".json", ".jsonl.gz"), "parquet": (".parquet",)}
 CSV_BLOCK_BYTES = 16 << 20
@@ -66,7 +67,7 @@ class Dataset:
     @staticmethod
     def rows(piece: Any) -> Iterable[pa.RecordBatch]:
         """The batches of a piece."""
-        return row_group(*piece) if isinstance(piece, tuple) else [piece]
+        return row_group(piece[0], piece[1], dataset_file) if isinstance(piece, tuple) else [piece]
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         return (batch for piece in self.pieces() for batch in self.rows(piece))
@@ -157,11 +158,11 @@ def whole_list(file: store.File) -> list[blocks.Block]:
 
 def row_groups(dataset: Dataset, file: store.File) -> Iterator[tuple[str, int]]:
     """The row groups of a Parquet file."""
-    with undamaged(file.address), store.open_file(file.address) as stream:
+    with dataset_file(file.address) as stream:
         metadata = pq.read_metadata(stream)
     if FOOTER not in (metadata.metadata or {}):  # collected rows name their requests
         refuse_kept(metadata.schema.names, file.address)
-    return row_groups_of([file.address])
+    return ((file.address, i) for i in range(metadata.num_row_groups))
 
 
 def refuse_kept(names: Iterable[str], address: str) -> None:
@@ -171,7 +172,7 @@ def refuse_kept(names: Iterable[str], address: str) -> None:
 
 
 def row_groups_of(addresses: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """The row groups of Parquet files: address and number. Raises DataError."""
+    """The row groups of files of collected rows: address and number. Raises DataError."""
     for address in addresses:
         with opened(address) as file:
             count = file.num_row_groups
@@ -185,10 +186,14 @@ READERS: dict[str, Callable[[Dataset, store.File], Iterator[Any]]] = {
 }
 
 
-def row_group(address: str, index: int, with_records: bool = False) -> Iterator[pa.RecordBatch]:
+def row_group(
+    address: str,
+    index: int,
+    opening: Callable[[str], AbstractContextManager[Any]] = collected_rows,
+) -> Iterator[pa.RecordBatch]:
     """The rows of a Parquet file's row group; columns that are stored as dictionary codes stay so. The captured lines
-    that are kept for merging are included only ``with_records``."""
-    with undamaged(address), store.open_file(address) as stream:
+    that are kept for merging are left out."""
+    with opening(address) as stream:
         metadata = pq.read_metadata(stream)
         coded = coded_columns(metadata, index)
         file = pq.ParquetFile(stream, metadata=metadata, read_dictionary=coded, page_checksum_verification=True)
@@ -199,7 +204,7 @@ def row_group(address: str, index: int, with_records: bool = False) -> Iterator[
                 )
         rows = min(BATCH_ROWS, max(1, BATCH_CELLS // max(1, metadata.num_columns)))
         wanted = None
-        if RECORD in file.schema_arrow.names and not with_records:
+        if RECORD in file.schema_arrow.names:
             wanted = [name for name in file.schema_arrow.names if name != RECORD]
         yield from file.iter_batches(rows, row_groups=[index], columns=wanted, use_threads=False)
 
