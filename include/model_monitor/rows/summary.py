@@ -129,6 +129,25 @@ def undamaged(address: str) -> Iterator[None]:
         raise DataError(f"{address} can't be read as Parquet: {reason}; restore or remove it") from error
 
 
+def metadata_in(stream: Any) -> pq.FileMetaData:
+    """What the footer of a Parquet file says. Raises ValueError if it has lost rows."""
+    metadata = pq.read_metadata(stream)
+    groups = sum(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
+    if groups != metadata.num_rows:
+        raise ValueError(f"it should have {metadata.num_rows} rows, and has {groups}")
+    return metadata
+
+
+def batches_of(file: pq.ParquetFile, group: int, size: int, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+    """The rows of a row group in batches of at most ``size``. Raises ValueError if rows are lost."""
+    rest = count = file.metadata.row_group(group).num_rows
+    for batch in file.iter_batches(size, row_groups=[group], columns=columns, use_threads=False):
+        rest -= batch.num_rows
+        yield batch
+    if rest:
+        raise ValueError(f"{rest} of {count} rows are gone")
+
+
 def writer_of(path: Path, schema: pa.Schema, coded: Sequence[str]) -> pq.ParquetWriter:
     """``coded`` are the columns whose values repeat, which are stored as codes."""
     return pq.ParquetWriter(

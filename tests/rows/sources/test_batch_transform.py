@@ -180,7 +180,7 @@ def test_numbers_of_parquet_keep_their_type_and_reserved_columns_are_taken_out(t
 def test_many_rows_come_in_pieces_with_the_numbers_of_their_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("blocks", "sources.texts", "sources.capture_lines"):
+    for module in ("blocks", "sources.csv_text", "sources.capture_lines"):
         monkeypatch.setattr(f"model_monitor.rows.{module}.BLOCK_BYTES", 1000)
     path = tmp_path / "a.out"
     path.write_bytes(b"".join(b'%d,"a\nb"\n' % i if i % 3 == 0 else b"%d,c\n" % i for i in range(500)))
@@ -249,7 +249,6 @@ def test_a_folder_is_no_file_that_a_manifest_could_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("format", "content", "advice"),
     [
-        ("csv", b'1,a\n2,"b\n3,c\n', "line 2 opens a quote that is never closed"),
         ("jsonl", b'[{"a": 1}, {"a"', "can't be read as a JSON list"),
         ("parquet", b"PAR1", "can't be read as Parquet"),
     ],

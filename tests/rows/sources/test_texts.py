@@ -1,9 +1,7 @@
-"""Rows of CSV and documents of JSON are found as Python's own readers find them, however a file is cut into pieces."""
+"""Documents of JSON are found as Python's own reader finds them, however a file is cut into pieces."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from typing import Any
 
@@ -15,10 +13,8 @@ from model_monitor.errors import DataError
 from model_monitor.rows.blocks import Block, Piece
 from model_monitor.rows.json_text import members, members_one_by_one, object_of
 from model_monitor.rows.sources.capture_lines import pieces_of
-from model_monitor.rows.sources.texts import csv_rows, elements, json_documents
+from model_monitor.rows.sources.texts import elements, json_documents
 
-cells = st.text(st.sampled_from('ab,"\n é'), max_size=4)
-tables = st.lists(st.lists(cells, min_size=1, max_size=3), max_size=8)
 values = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=4)),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=3)),
@@ -36,47 +32,6 @@ def cut(content: bytes, sizes: list[int]) -> list[Piece]:
             made.append(Piece("f", first, b"\n".join(some)))
             first += len(some)
     return made
-
-
-@given(tables, st.lists(st.integers(1, 3), max_size=4), st.sampled_from(["\n", "\r\n"]))
-def test_rows_of_csv_are_those_of_pythons_reader(table: list[list[str]], sizes: list[int], end: str) -> None:
-    stream = io.StringIO(newline="")
-    csv.writer(stream, lineterminator=end).writerows(table)
-    found = list(csv_rows(cut(stream.getvalue().encode(), sizes)))
-    assert [next(csv.reader([row.decode()])) for _, row in found] == table
-    lines = stream.getvalue().encode().split(b"\n")
-    for number, row in found:
-        assert b"\n".join(lines[number - 1 :]).startswith(row)
-
-
-@given(st.lists(st.lists(cells, min_size=1, max_size=3), max_size=6), st.data())
-def test_a_quote_within_a_value_is_no_beginning(table: list[list[str]], data: st.DataObject) -> None:
-    plain = st.text(st.sampled_from('ab" '), min_size=1, max_size=4).filter(lambda text: not text.startswith('"'))
-    lines = []
-    for row in table:
-        written = [
-            data.draw(plain) if data.draw(st.booleans()) else f'"{c.replace(chr(34), chr(34) * 2)}"' for c in row
-        ]
-        lines.append(",".join(written))
-    expected = list(csv.reader(io.StringIO("\n".join(lines), newline=""), strict=True))
-    found = list(csv_rows([Piece("f", 1, "\n".join(lines).encode())]))
-    assert [next(csv.reader([row.decode()], strict=True)) for _, row in found] == expected
-
-
-def test_a_quote_that_is_never_closed_is_told_with_the_line_that_opens_it() -> None:
-    with pytest.raises(DataError, match=r"^f line 3 opens a quote that is never closed"):
-        list(csv_rows([Piece("f", 1, b'a\nb,"c"\n"d\ne\n')]))
-
-
-def test_a_quote_that_stays_open_is_given_up_before_memory_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_monitor.rows.sources.texts.BLOCK_BYTES", 100)
-    read = []
-    pieces = (
-        read.append(i) or Piece("f", 1 + 10 * i, b"\n".join([b'"x'] * (i == 0) + [b"xxxxx"] * 9)) for i in range(99)
-    )
-    with pytest.raises(DataError, match="line 1 opens"):
-        list(csv_rows(pieces))
-    assert len(read) < 5
 
 
 @given(st.lists(objects, max_size=4), spaces, st.booleans())

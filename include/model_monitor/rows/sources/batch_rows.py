@@ -17,16 +17,17 @@ from model_monitor.errors import DataError
 from model_monitor.rows.blocks import Block, Piece, in_blocks, read
 from model_monitor.rows.json_text import is_unicode, members, object_of
 from model_monitor.rows.sources import parquet
-from model_monitor.rows.sources.capture_lines import Line, pieces_of, place_id, record
+from model_monitor.rows.sources.capture_lines import Line, pieces_of, place_id, record, unread_row
+from model_monitor.rows.sources.csv_text import csv_rows
 from model_monitor.rows.sources.source import Listed
-from model_monitor.rows.sources.texts import csv_rows, json_documents
+from model_monitor.rows.sources.texts import json_documents
 
 INFERENCE_ID, INFERENCE_TIME = "SageMakerInferenceId", "SageMakerInferenceTime"
 
 UUID = re.compile(rb"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 MOMENT = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)")
 
-Row = tuple[int, str | bytes, str | None, str | None]  # number, data, generated id and time
+Row = tuple[int, str | bytes, str | None, str | None]  # number, data (bytes if it is no request), generated id and time
 
 
 def blocks(files: Sequence[Listed], format: str, header: bool = False) -> Iterator[Block]:
@@ -43,7 +44,7 @@ def lines(listed: Listed, encoding: str, rows: Iterable[Row]) -> Iterator[Line]:
     hour, file = iso(listed.hour) if listed.hour else None, listed.file.address
     for number, data, event_id, time in rows:
         if isinstance(data, bytes):
-            yield number, data  # not UTF-8: parsing sets it aside
+            yield number, data  # parsing sets it aside
         else:
             side = {"data": data, "encoding": encoding}
             yield number, record({"batchTransformOutput": side}, event_id or place_id(file, number), time or hour)
@@ -53,14 +54,17 @@ def rows_of(file: store.File, texts: Iterator[Iterator[Piece]], format: str, hea
     """The rows of a file, which is the next of the texts unless it is Parquet."""
     if format == "parquet":
         return parquet_rows(file)
-    return csv_lines(next(texts), header) if format == "csv" else json_objects(next(texts))
+    return csv_lines(file.address, next(texts), header) if format == "csv" else json_objects(next(texts))
 
 
-def csv_lines(pieces: Iterable[Piece], header: bool) -> Iterator[Row]:
+def csv_lines(file: str, pieces: Iterable[Piece], header: bool) -> Iterator[Row]:
     rows = csv_rows(pieces)
     if header:
         next(rows, None)
-    for number, row in rows:
+    for number, row, why in rows:
+        if why:
+            yield number, unread_row(file, number, row.decode("utf-8", "replace"), why), None, None
+            continue
         event_id = time = None
         first, _, last = row.rpartition(b",")
         rest, _, named = first.rpartition(b",")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
-import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,14 +16,24 @@ import pyarrow.parquet as pq
 
 from model_monitor import store
 from model_monitor.core.batch import BATCH_CELLS, BATCH_ROWS, RECORD
-from model_monitor.errors import ConfigError, DataError, StoreError
+from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows import blocks
 from model_monitor.rows.payloads import sides
-from model_monitor.rows.sources import delta
-from model_monitor.rows.summary import FOOTER, Rejected, Summary, collected_rows, dataset_file, opened
+from model_monitor.rows.sources import csv_text, delta
+from model_monitor.rows.sources.capture_lines import pieces_of
+from model_monitor.rows.sources.texts import json_documents
+from model_monitor.rows.summary import (
+    FOOTER,
+    Rejected,
+    Summary,
+    batches_of,
+    collected_rows,
+    dataset_file,
+    metadata_in,
+    opened,
+)
 
 SUFFIXES = {"csv": (".csv", ".csv.gz"), "jsonl": (".jsonl", ".json", ".jsonl.gz"), "parquet": (".parquet",)}
-CSV_BLOCK_BYTES = 16 << 20
 
 
 @dataclass
@@ -75,91 +84,81 @@ class Dataset:
 
 def csv_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch]:
     """A CSV file: values as text, empty values missing. Rows longer or shorter than the first are set aside."""
-
-    def set_aside(row: pcsv.InvalidRow) -> str:
-        reason = f"{row.actual_columns} values where the first line has {row.expected_columns}"
-        dataset.summary.reject(Rejected(file.address, row.number or 0, reason, None, row.text))
-        return "skip"
-
-    names = first_row(file)
-    refuse_kept(names if dataset.header else [], file.address)
-    if not dataset.header:
-        if dataset.names and len(dataset.names) != len(names):
-            raise ConfigError(f"{file.address}: {len(names)} values a row, but {len(dataset.names)} headers name them")
-        names = list(dataset.names) or [f"_c{i}" for i in range(len(names))]
-    elif len(set(names)) < len(names):
-        raise ConfigError(f"{file.address}: the header names a column twice; give each a name of its own")
-    try:
-        yield from csv_rows(file, names, dataset.header, set_aside)
-    except pa.ArrowInvalid as error:
-        if b"\n" in next(blocks.chunks(file), b""):  # else a header alone
-            raise DataError(f"{file.address} can't be read as CSV: {error}") from error
-    except OSError as error:
-        if file.is_gzip:
-            raise DataError(f"{file.address} is damaged: {error}; restore or remove the file") from error
-        raise StoreError(f"{file.address}: {error}") from error
+    first, names = first_row(dataset, file)
+    header = first if dataset.header else b""
+    for text in csv_text.csv_texts(blocks.pieces_of_large(file)) if names else ():
+        for number, row, why in text.set_aside:
+            dataset.summary.reject(Rejected(file.address, number, why or "", None, row.decode("utf-8", "replace")))
+        content = text.content.lstrip(b"\r\n")
+        skipped = 1 if header and content else 0
+        content, header = content.removeprefix(header).lstrip(b"\r\n"), b"" if content else header
+        if content:
+            yield from csv_rows(content, names, partial(set_aside, dataset, file, text, skipped))
 
 
-def csv_rows(
-    file: store.File, names: list[str], header: bool, set_aside: Callable[[pcsv.InvalidRow], str]
-) -> Iterator[pa.RecordBatch]:
-    """The rows of a CSV file as text, by the names of its header, or by given ones if it has none."""
-    if not names:
-        return
-    stream = store.open_file(file.address)
-    reader = pcsv.open_csv(
-        pa.CompressedInputStream(stream, "gzip") if file.is_gzip else stream,
-        pcsv.ReadOptions(column_names=None if header else names, block_size=CSV_BLOCK_BYTES, use_threads=False),
+def set_aside(dataset: Dataset, file: store.File, text: csv_text.Text, skipped: int, row: pcsv.InvalidRow) -> str:
+    reason = f"{row.actual_columns} values where the first line has {row.expected_columns}"
+    number = text.numbers[skipped + (row.number or 1) - 1]
+    dataset.summary.reject(Rejected(file.address, number, reason, None, row.text))
+    return "skip"
+
+
+def csv_rows(content: bytes, names: list[str], set_aside: Callable[[pcsv.InvalidRow], str]) -> Iterator[pa.RecordBatch]:
+    """The rows of CSV without a header, as text."""
+    table = pcsv.read_csv(
+        pa.BufferReader(content),
+        pcsv.ReadOptions(column_names=names, block_size=len(content) + 1, use_threads=False),
         pcsv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_aside),
         pcsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]),
     )
-    for batch in reader:
+    for batch in table.combine_chunks().to_batches():
         yield from slices(batch)
 
 
-def first_row(file: store.File) -> list[str]:
-    """The values of a CSV file's first line that is not blank; [] if there is none. Raises DataError."""
-    text = codecs.getincrementaldecoder("utf-8-sig")()  # a chunk may end inside a character
+def first_row(dataset: Dataset, file: store.File) -> tuple[bytes, list[str]]:
+    """The first row of a CSV file, and the names of its columns, of which a row that is set aside can't tell; none if
+    there is no row. Raises DataError, and ConfigError."""
+    rows = csv_text.csv_rows(blocks.pieces_of_large(file))
+    _, row, why = next((row for row in rows if dataset.header or not row[2]), (0, b"", None))
     try:
-        for chunk in blocks.chunks(file):
-            for row in filter(None, csv.reader(io.StringIO(text.decode(chunk), newline=""))):
-                return row
-        return []
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file.address} is not UTF-8: {error}") from error
-    except csv.Error as error:
-        raise DataError(f"{file.address} can't be read as CSV: {error}") from error
+        values = next(csv.reader([row.decode()]), [])
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{file.address} can't be read as CSV in UTF-8: {error}") from error
+    if why:
+        raise DataError(f"{file.address} can't be read as CSV: in the header, {why}")
+    if dataset.header:
+        refuse_kept(values, file.address)
+        if len(set(values)) < len(values):
+            raise ConfigError(f"{file.address}: the header names a column twice; give each a name of its own")
+        return row, values
+    if dataset.names and values and len(dataset.names) != len(values):
+        raise ConfigError(f"{file.address}: {len(values)} values a row, but {len(dataset.names)} headers name them")
+    return row, list(dataset.names) or [f"_c{i}" for i in range(len(values))]
 
 
 def jsonl_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch]:
-    """A file of flat JSON objects, one per line or all in one list; numbers keep their spelling."""
-    for block in whole_list(file) or blocks.blocks([file]):
-        places, texts = [], []
+    """A file of flat JSON objects, one per line or all in one list; numbers keep their spelling. Raises DataError for a
+    list that can't be read."""
+    documents = json_documents(blocks.pieces_of_large(file))
+    for block in blocks.in_blocks(pieces_of(file.address, documents)):
+        places, lines = [], []
         for name, number, line in block.lines:
             try:
-                texts.append(line.decode("utf-8-sig"))
+                lines.append(line.decode("utf-8-sig"))
                 places.append((name, number))
             except UnicodeDecodeError:
-                dataset.summary.reject(Rejected(name, number, "not UTF-8", None, line.decode("utf-8", "replace")))
-        side = sides.json_side(pa.array(texts, pa.string()))
+                dataset.summary.reject(Rejected(name, number, csv_text.NOT_UTF8, None, line.decode("utf-8", "replace")))
+        side = sides.json_side(pa.array(lines, pa.string()))
         for i, reason in sorted(side.problems.items()):
-            dataset.summary.reject(Rejected(*places[i], reason, None, texts[i]))
-        for batch in pa.table(side.columns(np.arange(len(texts)), [])).combine_chunks().to_batches():
+            dataset.summary.reject(Rejected(*places[i], reason, None, lines[i]))
+        for batch in pa.table(side.columns(np.arange(len(lines)), [])).combine_chunks().to_batches():
             yield from slices(batch)
-
-
-def whole_list(file: store.File) -> list[blocks.Block]:
-    """The file as a single line if it is one JSON list; else []."""
-    if not next(blocks.chunks(file), b"").lstrip().startswith(b"["):
-        return []
-    content = b"".join(blocks.chunks(file)).replace(b"\r", b" ").replace(b"\n", b" ")
-    return [blocks.Block([blocks.Piece(file.address, 1, content)])]
 
 
 def row_groups(dataset: Dataset, file: store.File) -> Iterator[tuple[str, int]]:
     """The row groups of a Parquet file."""
     with dataset_file(file.address) as stream:
-        metadata = pq.read_metadata(stream)
+        metadata = metadata_in(stream)
     if FOOTER not in (metadata.metadata or {}):  # collected rows name their requests
         refuse_kept(metadata.schema.names, file.address)
     return ((file.address, i) for i in range(metadata.num_row_groups))
@@ -194,7 +193,7 @@ def row_group(
     """The rows of a Parquet file's row group; columns that are stored as dictionary codes stay so. The captured lines
     that are kept for merging are left out."""
     with opening(address) as stream:
-        metadata = pq.read_metadata(stream)
+        metadata = metadata_in(stream)
         coded = coded_columns(metadata, index)
         file = pq.ParquetFile(stream, metadata=metadata, read_dictionary=coded, page_checksum_verification=True)
         for f in file.schema_arrow:
@@ -206,7 +205,7 @@ def row_group(
         wanted = None
         if RECORD in file.schema_arrow.names:
             wanted = [name for name in file.schema_arrow.names if name != RECORD]
-        yield from file.iter_batches(rows, row_groups=[index], columns=wanted, use_threads=False)
+        yield from batches_of(file, index, rows, wanted)
 
 
 def coded_columns(metadata: pq.FileMetaData, index: int) -> list[str]:

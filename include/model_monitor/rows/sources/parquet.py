@@ -23,7 +23,7 @@ from model_monitor.errors import DataError
 from model_monitor.rows.blocks import deleted
 from model_monitor.rows.json_text import joined, quoted
 from model_monitor.rows.sources.capture_lines import encode
-from model_monitor.rows.summary import undamaged
+from model_monitor.rows.summary import batches_of, metadata_in, undamaged
 from model_monitor.rows.times import EARLIEST, LATEST, TIME, within
 
 ROWS_AT_ONCE = 1 << 13
@@ -51,7 +51,7 @@ def names_in(file: store.File) -> list[str]:
 @lru_cache(maxsize=16)
 def metadata_of(file: store.File) -> pq.FileMetaData:
     with opened(file) as stream:
-        return pq.read_metadata(stream)
+        return metadata_in(stream)
 
 
 @contextmanager
@@ -108,7 +108,7 @@ def rows(
             if span and window and (span[1] < window.start or span[0] >= window.end):
                 number += metadata.row_group(group).num_rows
                 continue
-            for batch in parquet.iter_batches(size, row_groups=[group], columns=names, use_threads=False):
+            for batch in batches_of(parquet, group, size, names):
                 places: Sequence[int] = range(number + 1, number + 1 + batch.num_rows)
                 number += batch.num_rows
                 if (indices := inside(batch, time, window)) is not None:

@@ -19,10 +19,11 @@ from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows.blocks import Block, Piece, in_blocks, read
 from model_monitor.rows.json_text import raw_members
 from model_monitor.rows.sources import delta, parquet
-from model_monitor.rows.sources.capture_lines import Line, encode, pieces_of, place_id, record
+from model_monitor.rows.sources.capture_lines import Line, encode, pieces_of, place_id, record, unread_row
+from model_monitor.rows.sources.csv_text import NOT_UTF8, csv_rows
 from model_monitor.rows.sources.delta import DataFile
 from model_monitor.rows.sources.mapping import TableColumns, moment_of, span_between
-from model_monitor.rows.sources.texts import csv_rows, json_documents
+from model_monitor.rows.sources.texts import json_documents
 
 NAMES_SHOWN = 30
 EXACT = 2**53  # whole numbers up to here are floats without loss
@@ -79,27 +80,29 @@ def csv_lines(file: str, pieces: Iterator[Piece], table: TableFormat) -> Iterato
     """The records of CSV rows; those longer or shorter than the first are set aside. Raises DataError, ConfigError."""
     names: list[str] = []
     time = ""
-    for number, row in csv_rows(pieces):
+    for number, row, why in csv_rows(pieces):
         try:
             text = row.decode()
-            values = next(csv.reader([text], strict=True)) if '"' in text else text.split(",")
-        except (UnicodeDecodeError, csv.Error) as error:
-            if table.header and not names:  # else the next row's values would be taken for names
-                raise DataError(
-                    f"{file} line {number}: the header can't be read as CSV in UTF-8: {error}; write the file anew, or "
-                    "remove it"
-                ) from error
-            yield number, row
-            continue
-        if not names:
+            values = [] if why else next(csv.reader([text], strict=True)) if '"' in text else text.split(",")
+        except UnicodeDecodeError:
+            text, values, why = row.decode("utf-8", "replace"), [], NOT_UTF8
+        except csv.Error as error:
+            values, why = [], f"not CSV: {error}"
+        if why and table.header and not names:  # else the next row's values would be taken for names
+            raise DataError(
+                f"{file} line {number}: the header can't be read as CSV in UTF-8: {why}; write the file anew, or "
+                "remove it"
+            )
+        if values and not names:
             names = values if table.header else [f"_c{i}" for i in range(len(values))]
             time = time_of(table.columns, names, file)
             if table.header:
                 continue
-        if len(values) != len(names):
-            why = f"{len(values)} values, but the first row has {len(names)}"
-            sides = {"endpointInput": {"data": text, "encoding": "CSV"}}
-            yield number, record(sides, place_id(file, number), None, set_aside=why)
+        if why or len(values) != len(names):
+            yield (
+                number,
+                unread_row(file, number, text, why or f"{len(values)} values, but the first row has {len(names)}"),
+            )
             continue
         cells: Row = {name: value or None for name, value in zip(names, values, strict=True)}
         yield from translated(cells, time, table.columns, file, number)

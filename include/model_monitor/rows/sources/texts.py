@@ -1,71 +1,21 @@
-"""Cut text files into rows of CSV and documents of JSON, unchanged, each with its line number."""
+"""Cut files into documents of JSON, unchanged, each with its line number."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
 import msgspec
 
 from model_monitor.errors import DataError
-from model_monitor.rows.blocks import BLOCK_BYTES, LINE_BYTES, Piece
+from model_monitor.rows.blocks import LINE_BYTES, Piece
 from model_monitor.rows.json_text import is_document, plain, tokens
 from model_monitor.rows.sources.capture_lines import Line
-
-BOM = b"\xef\xbb\xbf"
+from model_monitor.rows.sources.csv_text import BOM
 
 raw_elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 WHOLE_BYTES = LINE_BYTES  # of a document or a list over several lines
-
-# In a line of CSV: the rest of a quoted value, the rest of the field around it, and all fields that end on the line. A
-# quote inside an unquoted value is an ordinary character. (No group is repeated possessively: Python before 3.11.5,
-# which some systems still have, gets that wrong.)
-QUOTED = re.compile(rb'[^"]*+(?:""[^"]*+)*')
-FIELD_END = re.compile(rb"[^,]*+,?")
-FIELDS = re.compile(rb'(?:"[^"]*+(?:""[^"]*+)*"(?!")[^,]*+,?|[^",][^,]*+,?|,)*')
-
-
-def csv_rows(pieces: Iterable[Piece]) -> Iterator[Line]:
-    """The rows of one CSV file that are not blank, without line ends; a quoted value may hold newlines. Raises
-    DataError if a quote is never closed."""
-    parts: list[bytes] = []  # of a row that continues
-    start = size = 0  # its first line, and its bytes
-    for piece in pieces:
-        content = piece.content.removeprefix(BOM) if piece.first == 1 else piece.content
-        for number, line in enumerate(content.split(b"\n"), piece.first):
-            closes = not ends_in_quotes(line, bool(parts)) if parts or b'"' in line else True
-            if not closes and size < BLOCK_BYTES:
-                start, size = start if parts else number, size + len(line)
-                parts.append(line)
-            elif not closes:
-                raise DataError(unclosed(piece.file, start))
-            elif row := b"\n".join([*parts, line]).removesuffix(b"\r"):
-                yield (start if parts else number), row
-                parts, size = [], 0
-    if parts:
-        raise DataError(unclosed(piece.file, start))
-
-
-def ends_in_quotes(line: bytes, starts_in_quotes: bool) -> bool:
-    """Whether a quoted value continues after a line of CSV."""
-    at = 0
-    if starts_in_quotes:
-        if (at := end_of(QUOTED, line, 0)) == len(line):
-            return True
-        at = end_of(FIELD_END, line, at + 1)
-    return line.startswith(b'"', end_of(FIELDS, line, at))
-
-
-def end_of(pattern: re.Pattern[bytes], line: bytes, start: int) -> int:
-    """Where the match of a pattern that always matches ends."""
-    match = pattern.match(line, start)
-    return match.end() if match else start
-
-
-def unclosed(file: str, line: int) -> str:
-    return f"{file} line {line} opens a quote that is never closed; correct or remove the file"
 
 
 def json_documents(pieces: Iterator[Piece]) -> Iterator[Line]:
