@@ -48,6 +48,7 @@ SLOW = (
     "monitors/test_data_quality.py::test_windows_of_unchanged_data",
     "monitors/test_model_quality.py::test_the_laws_hold",
     "monitors/test_model_quality_verdicts.py",
+    "project/test_false_alarms.py",
     "recorder/test_asgi.py",
     "recorder/test_decorator.py",
     "recorder/test_faults.py",

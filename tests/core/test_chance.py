@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -26,13 +27,40 @@ def judged(bound: Between, measure: Measure) -> Finding:
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 60), st.integers(1, 60))
 def test_tails_are_those_of_scipy(inside: int, more: int, seen_inside: int, seen_more: int) -> None:
     n, seen = inside + more, seen_inside + seen_more
-    predictive = stats.betabinom(n, seen_inside + 0.5, seen_more + 0.5)
+    table = [[inside, more], [seen_inside, seen_more]]
     binomial = stats.binom(n, 0.3)
     for below in (True, False):
-        expected = predictive.cdf(inside) if below else predictive.sf(inside - 1)
+        expected = stats.fisher_exact(table, alternative="less" if below else "greater").pvalue
         assert chance.beta_binomial_tail(inside, n, seen_inside, seen, below) == pytest.approx(expected, abs=1e-9)
         expected = binomial.cdf(inside) if below else binomial.sf(inside - 1)
         assert chance.binomial_tail(inside, n, 0.3, below) == pytest.approx(expected, abs=1e-12)
+
+
+@given(st.integers(1, 30), st.integers(1, 200), st.integers(1, 300), st.integers(0, 200))
+def test_one_unseen_value_is_as_likely_as_that_all_its_rows_are_in_the_window(c: int, m: int, a: int, n: int) -> None:
+    """SciPy's hypergeometric distribution is the judge; the baseline's own value is too frequent to matter."""
+    exact = stats.hypergeom(c + n + m, c, c + n).pmf(c)
+    own = stats.hypergeom(c + n + m, n + m, c + n).pmf(n + m)  # 0 if it can't all be in the window
+    found = chance.unseen_tail([c], c + n, {"a": m}, {"a": n}, m)
+    assert found == pytest.approx(exact + own * (n + m >= c), rel=1e-9)
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=12), st.integers(1, 60), st.integers(0, 3))
+@settings(max_examples=25)
+def test_chance_brings_unseen_values_no_more_often_than_the_bound(counts: list[int], frequent: int, seed: int) -> None:
+    """All rows are put in random order; the first are the window."""
+    values = np.repeat(np.arange(len(counts) + 1), [*counts, frequent])
+    n = len(values) // 2
+    orders = np.random.default_rng(seed).permuted(np.tile(values, (2000, 1)), axis=1)
+    for order in orders[:3]:
+        window, baseline = (Counter(part.tolist()) for part in (order[:n], order[n:]))
+        unseen = [count for value, count in window.items() if value not in baseline]
+        seen = {str(value): count for value, count in baseline.items()}
+        live = {str(value): count for value, count in window.items()}
+        bound = chance.unseen_tail(unseen, n, seen, live, len(values) - n) if unseen else 1.0
+        rows_unseen = (~(orders[:, :n, None] == orders[:, None, n:]).any(axis=2)).sum(axis=1)
+        as_many = int((rows_unseen >= sum(unseen)).sum())
+        assert stats.binom.sf(as_many - 1, 2000, bound) > 1e-6
 
 
 def test_the_tail_of_ten_million_rows_is_quick_and_like_the_integral() -> None:
@@ -41,7 +69,7 @@ def test_the_tail_of_ten_million_rows_is_quick_and_like_the_integral() -> None:
     found = chance.beta_binomial_tail(inside, n, 9_000, seen, below=True)
     assert time.perf_counter() - start < 2
     grid = (np.arange(200_000) + 0.5) / 200_000
-    rates = stats.beta(9_000.5, 1_000.5).ppf(grid)
+    rates = stats.beta(9_000, 1_001).ppf(grid)
     assert found == pytest.approx(stats.binom.cdf(inside, n, rates).mean(), rel=0.01)
 
 
@@ -59,7 +87,8 @@ def test_a_fixed_bound_of_all_rows_counts_each_row_and_one_drawn_from_few_rows_d
     assert judged(Between(high=0.0, level=1e-6), Share(1, 1000)).outcome == "violated"
     drawn = Share(16, 16)
     assert judged(Between(low=1.0, level=0.001, drawn=drawn), Share(999, 1000)).outcome == "holds"
-    assert judged(Between(low=1.0, level=0.001, drawn=drawn), Share(500, 1000)).outcome == "violated"
+    assert judged(Between(low=1.0, level=0.001, drawn=drawn), Share(10, 1000)).outcome == "violated"
+    assert judged(Between(low=1.0, level=0.001, drawn=Share(9_999, 9_999)), Share(990, 1000)).outcome == "violated"
     assert judged(Between(high=0.0, level=0.001, drawn=Share(0, 16)), Share(1, 1000)).outcome == "holds"
 
 

@@ -15,6 +15,7 @@ from model_monitor.core.distances import (
     largest_share_change,
     largest_share_change_noise,
     sagemaker_categories,
+    sagemaker_chi_squared,
     sagemaker_numbers,
 )
 from model_monitor.core.distributions import Categories, Numbers
@@ -64,25 +65,45 @@ def test_of_equal_values_the_last_weight_wins() -> None:
 def test_the_p_value_is_scipys_where_no_category_is_small(live: list[int], base: list[int]) -> None:
     base = base[: len(live)]
     expected = np.array(base) / sum(base) * sum(live)
-    p = chi_squared(
-        Categories({str(i): n for i, n in enumerate(live)}), Categories({str(i): n for i, n in enumerate(base)})
+    pair = (
+        Categories({str(i): n for i, n in enumerate(live)}),
+        Categories({str(i): n for i, n in enumerate(base)}),
     )
     if sum(live) and (expected >= 5).all():
+        p = sagemaker_chi_squared(*pair)
         assert p == pytest.approx(stats.chisquare(live, expected).pvalue, abs=1e-12)
+    if sum(live) and (stats.contingency.expected_freq([live, base]) >= 10).all():
+        both = stats.chi2_contingency([live, base], correction=False).pvalue
+        assert chi_squared(*pair) == pytest.approx(both, abs=1e-12)
 
 
-def test_small_categories_are_joined_before_the_test() -> None:
+def test_sagemaker_joins_small_categories_before_the_test() -> None:
     base = Categories({"a": 900, "b": 60, "c": 3, "d": 2, "e": 35})
     live = Categories({"a": 88, "b": 6, "c": 1, "e": 5, "new": 7})
     # Scaled to the 100 known rows: 90, 6, 0.3, 0.2, 3.5. Joined until at most a fifth is below 5: 90, 6, 4.
     joined = stats.chisquare([88 + 0, 6, 5 + 1 + 0], [90, 6, 4]).pvalue
     # Three categories allow none below 5, so 4 joins 6.
-    assert chi_squared(live, base) == pytest.approx(stats.chisquare([88, 12], [90, 10]).pvalue)
-    assert chi_squared(live, base) != pytest.approx(joined)
+    assert sagemaker_chi_squared(live, base) == pytest.approx(stats.chisquare([88, 12], [90, 10]).pvalue)
+    assert sagemaker_chi_squared(live, base) != pytest.approx(joined)
+
+
+def test_rare_categories_share_a_cell_by_how_often_both_sides_have_them() -> None:
+    base = Categories({"a": 900, "b": 600, "c": 3, "d": 2, "e": 35, "f": 60})
+    live = Categories({"a": 188, "b": 156, "c": 1, "e": 5, "f": 17, "new": 33})
+    # Of 2,000 rows a fifth is the window's: c, d, new and e are 79, so 15.8 of them are expected there; f has 15.4.
+    table = [[1 + 33 + 5, 17, 156, 188], [3 + 2 + 35, 60, 600, 900]]
+    assert chi_squared(live, base) == pytest.approx(stats.chi2_contingency(table, correction=False).pvalue)
+
+
+def test_categories_that_are_not_counted_one_by_one_are_judged_by_the_largest_change() -> None:
+    base = Categories({"a": 6_000, "b": 3_000, "c": 10}, rest=990)
+    assert chi_squared(Categories({"a": 600, "b": 300, "c": 1, "d": 3}, rest=96), base) == 1.0
+    assert chi_squared(Categories({"a": 300, "b": 600, "c": 1, "d": 3}, rest=96), base) < 1e-50
 
 
 def test_one_category_has_no_p_value() -> None:
     assert chi_squared(Categories({"a": 5}), Categories({"a": 100})) is None
+    assert sagemaker_chi_squared(Categories({"a": 5}), Categories({"a": 100})) is None
 
 
 EMPTY = [numbers([]), Categories()]

@@ -24,7 +24,7 @@ def monitor_of(name: str, options: dict[str, Any], segments: Sequence[str] = ())
         return whole
     from model_monitor.core.segments import By, Segmented
 
-    return Segmented(whole, tuple(By(column, whole) for column in segments))
+    return Segmented(whole, tuple(By(column, whole.of_segment()) for column in segments))
 
 
 def whole_monitor(name: str, options: dict[str, Any]) -> Monitor[Any]:

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from model_monitor.core.distributions import Distribution
+from model_monitor.core.distributions import Categories, Distribution
 from model_monitor.core.measures import Estimate, Share, Subject
 
 Outcome = Literal["holds", "violated", "undefined"]
@@ -42,12 +42,17 @@ class Within:
     """At least a share (0..1) of the rows, or a number of rows (``counted``), must be in the categories.
 
     Missing values count as inside if ``missing_is_inside``, else not at all.
+
+    level: a distribution violates only if chance alone brings as many rows with unseen categories with less than this
+        probability (0..1). It needs ``drawn``, the baseline's own distribution; without, one row outside violates.
     """
 
     categories: frozenset[str]
     at_least: float = 1.0
     missing_is_inside: bool = False
     counted: bool = False
+    level: float | None = None
+    drawn: Categories | None = None
 
 
 @dataclass(frozen=True, slots=True)

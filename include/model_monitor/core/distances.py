@@ -17,6 +17,7 @@ import numpy as np
 from model_monitor.core.distributions import Categories, Numbers
 from model_monitor.core.importances import ndcg, ndcg_margin
 
+LEAST_EXPECTED = 10  # rows in a cell, for the chi-squared approximation to hold far out in its tail
 ROBUST = 1.8  # SageMaker's constant: a level of about 0.003 in Kolmogorov and Smirnov's test
 
 
@@ -77,7 +78,43 @@ def noise(n: int, m: int, level: float) -> float:
 
 
 def chi_squared(live: Categories, baseline: Categories) -> float | None:
-    """P-value of Pearson's test that live counts follow the baseline's shares, 0..1; None below two categories.
+    """P-value of Pearson's test that both follow the same shares, 0..1; None below two cells.
+
+    It counts the chance of both sides. Only how often a category occurs in both together decides which ones share a
+    cell: the rarest, until ``LEAST_EXPECTED`` rows are expected in it on either side (Cochran 1952). Where rare
+    categories are not counted one by one, it is Hoeffding's bound for the largest change of a share instead.
+    """
+    from scipy.stats import chi2_contingency
+
+    if not live.n or not baseline.n:
+        return None
+    if live.rest or baseline.rest:
+        return largest_share_change_p_value(live, baseline)
+    fewest = min(live.n, baseline.n) / (live.n + baseline.n)
+    names = sorted(live.counts.keys() | baseline.counts.keys())
+    pairs = [(live.counts.get(name, 0), baseline.counts.get(name, 0)) for name in names]
+    cells, cell = [], np.zeros(2)
+    for pair in sorted(pairs, key=sum):
+        cell = cell + pair
+        if fewest * cell.sum() >= LEAST_EXPECTED:
+            cells.append(cell)
+            cell = np.zeros(2)
+    if len(cells) < 2:
+        return None
+    cells[-1] = cells[-1] + cell
+    return float(chi2_contingency(np.array(cells), correction=False).pvalue)
+
+
+def largest_share_change_p_value(live: Categories, baseline: Categories) -> float:
+    """The level whose ``largest_share_change_noise`` is the largest change, less what uncounted categories may have."""
+    uncounted = max(min(side.counts.values(), default=side.n) / side.n for side in (live, baseline) if side.rest)
+    change = max(0.0, (largest_share_change(live, baseline) or 0.0) - uncounted)
+    categories = max(1, len(live.counts.keys() | baseline.counts.keys()))
+    return min(1.0, 2 * categories * math.exp(-2 * change**2 / (1 / live.n + 1 / baseline.n)))
+
+
+def sagemaker_chi_squared(live: Categories, baseline: Categories) -> float | None:
+    """SageMaker's p-value (deequ's), which takes the baseline's shares for exact, 0..1; None below two categories.
 
     Only categories of the baseline take part. The two smallest expected counts are joined while any is below 10 (two
     categories; Cochran 1952) or more than a fifth are below 5 (Yates, Moore & McCabe 1999).
@@ -135,6 +172,7 @@ DISTANCES = {
     "kolmogorov_smirnov": Distance(kolmogorov_smirnov, kolmogorov_smirnov_noise),
     "largest_share_change": Distance(largest_share_change, largest_share_change_noise),
     "chi_squared": Distance(chi_squared, is_p_value=True),
+    "sagemaker_chi_squared": Distance(sagemaker_chi_squared, is_p_value=True),
     "ndcg": Distance(ndcg, margin=ndcg_margin),
     "sagemaker_numbers_robust": Distance(partial(sagemaker_numbers, robust=True)),
     "sagemaker_numbers_simple": Distance(partial(sagemaker_numbers, robust=False)),

@@ -111,7 +111,13 @@ def _(bound: Within, constraint: Constraint, measure: Measure) -> Finding:
     if not measure.n + missing:
         return undefined(constraint, "no row has a value")
     mass = inside + missing if bound.counted else (inside + missing) / (measure.n + missing)
-    return Finding(constraint, "violated" if mass < bound.at_least else "holds", float(mass))
+    too_low = mass < bound.at_least
+    if too_low and bound.level and bound.drawn:
+        unseen = [n for category, n in measure.counts.items() if category not in bound.categories]
+        unseen += [1] * measure.rest  # of uncounted categories: as if each were another, which chance allows most
+        seen = bound.drawn.counts
+        too_low = chance.unseen_tail(unseen, measure.n, seen, measure.counts, bound.drawn.n) < bound.level
+    return Finding(constraint, "violated" if too_low else "holds", float(mass))
 
 
 @judge.register

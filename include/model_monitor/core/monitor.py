@@ -67,6 +67,10 @@ class Monitor(Observer[S], Protocol[S]):
         """How many rows were set aside, by reason; {} for a monitor that judges every row."""
         return {}
 
+    def of_segment(self) -> Monitor[S]:
+        """The monitor as it judges the rows of a segment, which may be few; itself by default."""
+        return self
+
     def with_budget(self, share: float) -> Self:
         """The monitor with a share (0..1) of its false-alarm budget; itself if it has none."""
         return self

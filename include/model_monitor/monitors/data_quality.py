@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from model_monitor.core import batch as batches
@@ -63,11 +63,13 @@ class Rules:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a baseline says of one column; ``domain`` and ``spread`` are None where it has none."""
+    """What a baseline says of one column; ``domain`` and ``spread`` are None where it has none. ``present``: the rows
+    that its ``completeness`` was learned from; None if unknown, or if a person has set another."""
 
     name: str
     inferred_type: str
     completeness: float | None = None
+    present: Share | None = None
     is_non_negative: bool = False
     domain: tuple[str, ...] | None = None
     spread: Distribution | None = None
@@ -78,7 +80,7 @@ class Expectation:
 class Conventions:
     """How a mode compares a column with its baseline.
 
-    numbers, categories: names of distances; ``{style}`` stands for robust or simple.
+    numbers, categories, chi_squared: names of distances; ``{style}`` stands for robust or simple.
     weighs_chance: whether a drift must also exceed what chance allows.
     needs_same_type: whether a column is compared only while it keeps its type; SageMaker does not even compare
         Integral with Fractional.
@@ -86,6 +88,7 @@ class Conventions:
 
     numbers: str = "kolmogorov_smirnov"
     categories: str = "largest_share_change"
+    chi_squared: str = "chi_squared"
     weighs_chance: bool = True
     needs_same_type: bool = False
 
@@ -98,6 +101,7 @@ CALIBRATED = Conventions()
 SAGEMAKER = Conventions(
     numbers="sagemaker_numbers_{style}",
     categories="sagemaker_categories_{style}",
+    chi_squared="sagemaker_chi_squared",
     weighs_chance=False,
     needs_same_type=True,
 )
@@ -122,6 +126,11 @@ class DataQuality(SharedOptions, Monitor[Table]):
     @property
     def conventions(self) -> Conventions:
         return {"calibrated": CALIBRATED, "sagemaker": SAGEMAKER}[self.compatibility]
+
+    def of_segment(self) -> DataQuality:
+        """SageMaker has no segments, so that its mode judges them as it does all rows."""
+        options = {field.name: getattr(self, field.name) for field in fields(self)}
+        return DataQualityOfSegment(**options) if self.conventions.weighs_chance else self
 
     @property
     def empty(self) -> Table:
@@ -161,10 +170,12 @@ class DataQuality(SharedOptions, Monitor[Table]):
         kind, kinds = column.inferred_type, column.kinds
         # A column of mixed types must satisfy its own suggestion, so its share of the type is the threshold.
         own = sum(kinds.values.get(k, 0) for k in self.accepted(kind)) / kinds.n if kinds.n else 1.0
+        present = Share(column.present, baseline.rows)
         return Expectation(
             name,
             kind,
-            Share(column.present, baseline.rows).value,
+            present.value,
+            present,
             column.is_numeric and (column.numbers.minimum or 0.0) >= 0,
             domain(column),
             columns.spread(column, baseline.missing(name)),
@@ -175,9 +186,7 @@ class DataQuality(SharedOptions, Monitor[Table]):
         """The constraints that hold columns to their baseline."""
         expectations = [column for column in expected if column.rules.evaluate]
         if expectations:
-            names = frozenset(column.name for column in expected)
-            yield Constraint(MISSING_COLUMN, EVERYTHING, "columns", Within(names, len(names), counted=True))
-            yield Constraint(EXTRA_COLUMN, EVERYTHING, "columns", Within(names))
+            yield from self.of_columns(frozenset(column.name for column in expected))
         level = self.level_of_each(expectations)
         for column in expectations:
             yield from self.of_values(column, level)
@@ -186,22 +195,35 @@ class DataQuality(SharedOptions, Monitor[Table]):
 
     def level_of_each(self, expectations: list[Expectation]) -> float | None:
         """The false-alarm budget, split evenly among the checks that chance can trip; None if chance is not weighed."""
-        checks = sum(is_compared(column) + (0 < (column.completeness or 0) < 1) for column in expectations)
+        checks = sum(map(self.checks_by_chance, expectations))
         return self.false_alarm_budget / max(1, checks) if self.conventions.weighs_chance else None
+
+    def checks_by_chance(self, column: Expectation) -> int:
+        """How many checks of a column chance can trip."""
+        return is_compared(column) + (column.completeness is not None) + (column.domain is not None)
+
+    def of_columns(self, names: frozenset[str]) -> Iterator[Constraint]:
+        """The constraints on which columns there are."""
+        yield Constraint(MISSING_COLUMN, EVERYTHING, "columns", Within(names, len(names), counted=True))
+        yield Constraint(EXTRA_COLUMN, EVERYTHING, "columns", Within(names))
 
     def of_values(self, column: Expectation, level: float | None) -> Iterator[Constraint]:
         """The constraints on the values of a column."""
         subject, rules = Subject(column.name), column.rules
         if column.inferred_type != UNKNOWN:
-            kinds = self.accepted(column.inferred_type)
-            yield Constraint(DATA_TYPE, subject, "types", Within(kinds, rules.datatype_threshold))
+            yield Constraint(DATA_TYPE, subject, "types", self.of_types(column, level))
         if column.completeness is not None:
-            yield Constraint(COMPLETENESS, subject, "completeness", Between(low=column.completeness, level=level))
+            complete = Between(low=column.completeness, level=level, drawn=column.present if level else None)
+            yield Constraint(COMPLETENESS, subject, "completeness", complete)
         if column.domain is not None:
-            bound = Within(frozenset(column.domain), rules.domain_threshold, missing_is_inside=True)
-            yield Constraint(CATEGORICAL_VALUES, subject, "values", bound)
+            known = Within(frozenset(column.domain), rules.domain_threshold, missing_is_inside=True)
+            yield Constraint(CATEGORICAL_VALUES, subject, "values", by_chance(known, column.spread, level))
         if column.is_non_negative and self.check_non_negative:
             yield Constraint(NON_NEGATIVE, subject, "minimum", Between(low=0.0))
+
+    def of_types(self, column: Expectation, level: float | None) -> Within:
+        """The bound on the types of a column's values: an exact rule, as types do not change by chance."""
+        return Within(self.accepted(column.inferred_type), column.rules.datatype_threshold)
 
     def accepted(self, expected_type: str) -> frozenset[str]:
         """The types of values that a column of a type may hold."""
@@ -218,12 +240,38 @@ class DataQuality(SharedOptions, Monitor[Table]):
         if isinstance(spread, Categories) and rules.categorical_method == "ChiSquared":
             # A p-value needs no noise floor: its threshold is the probability of a false alarm.
             threshold = min(CHI_SQUARED_LEVEL, rules.categorical_threshold, level or 1.0)
-            bound = Near(spread, "chi_squared", threshold)
+            bound = Near(spread, self.conventions.chi_squared, threshold)
         else:
             distance = self.conventions.distance(spread, rules.robust)
             bound = Near(spread, distance, threshold_of(column), level if rules.robust else None)
         measure = f"spread as {column.inferred_type}" if self.conventions.needs_same_type else "spread"
         return Constraint(BASELINE_DRIFT, Subject(column.name), measure, bound)
+
+
+@dataclass(frozen=True)
+class DataQualityOfSegment(DataQuality):
+    """The same for a segment, whose baseline may have a few rows only: so its types are learned by chance as well, and
+    a column that all rows have may not occur in it, which is for the monitor of all rows to tell."""
+
+    def checks_by_chance(self, column: Expectation) -> int:
+        return super().checks_by_chance(column) + (column.inferred_type != UNKNOWN)
+
+    def of_columns(self, names: frozenset[str]) -> Iterator[Constraint]:
+        return iter(())
+
+    def of_types(self, column: Expectation, level: float | None) -> Within:
+        present = column.present.inside if column.present else 0
+        drawn = Categories({column.inferred_type: present}) if present else None
+        return by_chance(super().of_types(column, level), drawn, level)
+
+
+def by_chance(bound: Within, drawn: Distribution | None, level: float | None) -> Within:
+    """A bound on categories that weighs the chance of unseen ones, if the baseline's own distribution is known and lies
+    within the bound. If a person took a category out, each row of it violates."""
+    if level is None or not isinstance(drawn, Categories) or not drawn.n:
+        return bound
+    known = not drawn.rest and drawn.counts.keys() <= bound.categories
+    return replace(bound, level=level, drawn=drawn) if known else bound
 
 
 def is_compared(column: Expectation) -> bool:

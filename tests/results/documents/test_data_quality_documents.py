@@ -241,7 +241,7 @@ def test_messages_are_sagemakers_to_the_letter() -> None:
     assert completeness["description"].startswith(
         "Data completeness requirement is not met. Expected: 100.0%. Observed:"
     )
-    [short] = violations(DataQuality(), {"c": ["1", "2"] * 25}, {"c": ["1", "2"] * 155 + [None] * 10})
+    [short] = violations(DataQuality(), {"c": ["1", "2"] * 250}, {"c": ["1", "2"] * 155 + [None] * 10})
     assert short["description"] == (
         "Data completeness requirement is not met. Expected: 100.0%. Observed: Only 96.875%."
     )

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from model_monitor.core.batch import without_repeats
-from model_monitor.core.chance import normal_quantile
 from model_monitor.core.constraints import Between, Unlearned
 from model_monitor.core.measures import Estimate, Measure, Undefined
 from model_monitor.monitors.bias import reasons, value_types
@@ -98,8 +97,8 @@ class Conventions:
         """The bound that a baseline metric implies; None if no value could be worse.
 
         ``metrics``: how many of the baseline share the false-alarm budget. The bound reaches as far from parity as the
-        far end of the baseline's interval, or its value where no error is known, in either direction; a ratio's on the
-        scale of logarithms, where twice and half are equally far from 1.
+        baseline's value, in either direction; twice and half are equally far for a ratio. The value is drawn from the
+        baseline's rows, so that its error counts beside the window's.
         """
         value = number_in(measure)
         if value is None:
@@ -107,16 +106,14 @@ class Conventions:
             return Unlearned(f"the baseline has no {name}: {reason}")
         if math.isinf(value):
             return None
-        level = min(1 - self.options.level, self.options.false_alarm_budget / max(1, metrics))
-        error = measure.error if isinstance(measure, Estimate) else None
-        reach = normal_quantile(1 - level) * (error or 0.0)
+        level = min(1 - self.options.level, self.options.false_alarm_budget / max(1, metrics)) / 2  # of each side
+        drawn = measure if isinstance(measure, Estimate) and measure.n > 1 else None
         if PARITY.get(name):
             if value <= 0:
                 return None
-            far = math.exp(min(LARGEST_LOG, abs(math.log(value)) + reach / value))
-            return Between(low=1 / far, high=far, level=level / 2)
-        far = abs(value) + reach
-        return Between(low=-far, high=far, level=level / 2)
+            far = math.exp(min(LARGEST_LOG, abs(math.log(value))))
+            return Between(low=1 / far, high=far, level=level, drawn=drawn)
+        return Between(low=-abs(value), high=abs(value), level=level, drawn=drawn)
 
 
 class SageMakerConventions(Conventions):

@@ -14,6 +14,7 @@ import numpy as np
 
 from model_monitor.core.constraints import Constraint, Finding
 from model_monitor.core.distributions import Categories, Distribution, Numbers
+from model_monitor.core.measures import Share
 from model_monitor.core.states import Counts, Moments, Quantiles
 from model_monitor.core.states.quantiles import C, K
 from model_monitor.errors import ConfigError
@@ -172,10 +173,13 @@ def features_of(document: Document | None) -> list[Document]:
 def expectation(f: Document, statistics: Document | None, rules: Rules) -> Expectation:
     """A column's entry of ``constraints.json``, with its statistics, if any."""
     domains = f.get("string_constraints", {}).get("domains")
+    completeness = share(f, "completeness")
+    own = present_in(statistics or {})
     return Expectation(
         f["name"],
         f.get("inferred_type", UNKNOWN),
-        share(f, "completeness"),
+        completeness,
+        own if own.value is not None and completeness is not None and math.isclose(own.value, completeness) else None,
         bool(f.get("num_constraints", {}).get("is_non_negative", False)),
         None if domains is None else texts(domains),
         spread_of(statistics) if statistics else None,
@@ -185,15 +189,15 @@ def expectation(f: Document, statistics: Document | None, rules: Rules) -> Expec
 
 def learned(f: Document, rules: Rules) -> Expectation:
     """The expectation that a column's statistics alone suggest."""
-    common = statistics_of(f).get("common", {})
-    present, missing = common.get("num_present", 0), common.get("num_missing", 0)
+    present = present_in(f)
     spread, values = spread_of(f), None
     if isinstance(spread, Categories):
-        values = domain(Column(Counts({STRING: present}), words=Counts(spread.counts, spread.rest)))
+        values = domain(Column(Counts({STRING: present.inside}), words=Counts(spread.counts, spread.rest)))
     return Expectation(
         f["name"],
         f.get("inferred_type", UNKNOWN),
-        present / (present + missing) if present + missing else None,
+        present.value,
+        present,
         statistics_of(f).get("min", -1) >= 0,
         values,
         spread,
@@ -203,6 +207,13 @@ def learned(f: Document, rules: Rules) -> Expectation:
 
 def statistics_of(f: Document) -> Document:
     return f.get("numerical_statistics") or f.get("string_statistics") or {}
+
+
+def present_in(f: Document) -> Share:
+    """How many of a column's rows have a value, of no rows where ``statistics.json`` does not say."""
+    common = statistics_of(f).get("common", {})
+    present = int(common.get("num_present", 0))
+    return Share(present, present + int(common.get("num_missing", 0)))
 
 
 def spread_of(f: Document) -> Distribution | None:

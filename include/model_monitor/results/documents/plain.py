@@ -78,9 +78,10 @@ def written(constraint: Constraint) -> Document:
         case Between(low, high, level, drawn):
             own = {} if drawn is None else {"drawn": asdict(drawn)}
             return head | {"between": {"low": low, "high": high, "level": level, **own}}
-        case Within(categories, at_least, missing_is_inside, counted):
+        case Within(categories, at_least, missing_is_inside, counted, level, drawn):
             bound = {"categories": sorted(categories), "at_least": at_least, "counted": counted}
-            return head | {"within": bound | {"missing_is_inside": missing_is_inside}}
+            by_chance = {} if drawn is None else {"level": level, "drawn": distribution_written(drawn)}
+            return head | {"within": bound | {"missing_is_inside": missing_is_inside} | by_chance}
         case Near(to, distance, threshold, level):
             bound = {"distance": distance, "threshold": threshold, "level": level, "to": distribution_written(to)}
             return head | {"near": bound}
@@ -101,7 +102,8 @@ def bound_of(c: Document) -> Bound:
         case {"between": bound}:
             return Between(**bound)
         case {"within": bound}:
-            return Within(**(bound | {"categories": frozenset(bound["categories"])}))
+            own = {"drawn": distribution_of(bound["drawn"])} if "drawn" in bound else {}
+            return Within(**(bound | {"categories": frozenset(bound["categories"])} | own))
         case {"unlearned": bound}:
             return Unlearned(**bound)
     return Near(**(c["near"] | {"to": distribution_of(c["near"]["to"])}))
