@@ -1,5 +1,5 @@
 # Each target does all of its own set-up, and skips it when nothing changed.
-.PHONY: demo ui test fast judge lint clean lock
+.PHONY: demo ui test fast judge faults lint clean lock
 .DEFAULT_GOAL := demo
 
 UV_VERSION := 0.13.9
@@ -25,6 +25,10 @@ fast: .venv/dev
 
 judge: .venv/dev .judge/ready
 	SMCLARIFY_PYTHON=$(CURDIR)/.judge/bin/python $(RUN) -m pytest -m "" tests/monitors/test_bias_judge.py
+
+# The whole campaign of docs/reliability.md, about an hour on 2 cores.
+faults: .venv/dev
+	$(RUN) benchmarks/faults.py
 
 lint: .venv/dev
 	$(RUN) -m ruff check .

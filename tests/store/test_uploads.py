@@ -9,46 +9,69 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 from support.captures import at, capture, endpoint_file, record
+from support.faults import uploads
 from support.refusing_s3 import STEPS, Bucket, Refusal, serving
 
 from model_monitor import jobs, store
 from model_monitor.config.execution import Assignment
 from model_monitor.core.window import Window
 from model_monitor.errors import StoreError
+from model_monitor.recorder.sending.destinations import destination_at
 from model_monitor.rows.sources.datasets import Dataset
 
 OLD, NEW = b"old", b"new"
-ANSWERS = (400, 403, 507, 200)  # 200 with an error as its body, as S3 answers a completion that fails late
-RETRIED = (500, None)  # what PyArrow itself tries again, for some seconds
 WINDOW = Window(at(0), at(60))
 
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for name, value in uploads.ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
     with serving() as server:
         yield server
 
 
-REFUSALS = [(step, answer) for step in STEPS for answer in (*ANSWERS, *RETRIED) if answer != 200 or step == "complete"]
+REFUSALS = [  # all but what PyArrow itself tries again for half a minute or more
+    (step, answer)
+    for step in STEPS
+    for answer in uploads.ANSWERS
+    if answer not in ("timeout", "503 with a page") and (step, answer) != ("complete", "200 with a page")
+]
 
 
 @pytest.mark.parametrize(("step", "answer"), REFUSALS)
-def test_a_refused_step_is_an_error_and_the_old_object_stays(bucket: Bucket, step: str, answer: int | None) -> None:
+def test_a_refused_step_is_an_error_and_the_old_object_stays(bucket: Bucket, step: str, answer: str) -> None:
+    assert uploads.outcome(bucket, step, answer) == []
     address = bucket.at("report/execution.json")
-    assert store.write(address, OLD) == address
-    bucket.refusal = Refusal(step, answer)
-    with pytest.raises(StoreError, match=r"report/execution\.json"):
-        store.write(address, NEW)
-    assert bucket.refused
-    assert bucket.objects["report/execution.json"] == OLD
-    bucket.refusal = None
     store.write(address, NEW)
     assert bucket.objects["report/execution.json"] == NEW
+
+
+@pytest.mark.parametrize("step", ["start", "part"])
+def test_a_store_that_says_yes_to_half_a_file_of_the_same_size_is_not_believed(bucket: Bucket, step: str) -> None:
+    address = bucket.at("a.json")
+    store.write(address, OLD)
+    bucket.refusal = uploads.refusal(step, "200 without a body")
+    with pytest.raises(StoreError, match="holds another one or none"):
+        store.write(address, OLD[::-1])
+
+
+@pytest.mark.parametrize("answer", uploads.ANSWERS)
+def test_a_record_is_sent_again_unless_the_store_has_it(bucket: Bucket, answer: str) -> None:
+    """The recorder puts its files by boto3, and sends again what raises."""
+    destination = destination_at(bucket.at("captures"))
+    bucket.refusal = uploads.refusal("put", answer)
+    if answer == "timeout":
+        bucket.refusal.seconds = 0  # it waits for a minute; then there is no answer
+        bucket.refusal.status = None
+    with pytest.raises((OSError, BotoCoreError, ClientError)):
+        destination.put("a.jsonl", NEW)
+    assert bucket.refused and not bucket.objects
+    bucket.refusal = None
+    destination.put("a.jsonl", NEW)
+    assert bucket.objects == {"captures/a.jsonl": NEW}
 
 
 def test_a_later_part_of_a_large_file_that_is_refused_is_an_error(bucket: Bucket) -> None:
@@ -117,13 +140,13 @@ VERBS: dict[str, Step] = {
 }
 
 
-@pytest.mark.parametrize("step", ["part", "complete"])
-def test_no_verb_ends_well_while_the_store_refuses(bucket: Bucket, tmp_path: Path, step: str) -> None:
+@pytest.mark.parametrize(("step", "answer"), [("part", "403"), ("complete", "403"), ("start", "200 with a page")])
+def test_no_verb_ends_well_while_the_store_refuses(bucket: Bucket, tmp_path: Path, step: str, answer: str) -> None:
     assignment = write_traffic(tmp_path, bucket)
     made: dict[str, Any] = {"dataset": str(tmp_path / "b.csv")}
     for name, verb in VERBS.items():
         before = dict(bucket.objects)
-        bucket.refusal = Refusal(step, 403)
+        bucket.refusal = uploads.refusal(step, answer)
         with pytest.raises(StoreError):
             verb(assignment, made)
         assert bucket.objects.items() >= before.items(), f"{name} changed what was there"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
-STEPS = ("start", "part", "complete")
+STEPS = ("start", "part", "complete")  # PyArrow's; boto3 puts a small file by one step, "put"
 CHANGED = "Thu, 01 Jan 2026 00:00:00 GMT"
 
 
@@ -19,13 +21,16 @@ CHANGED = "Thu, 01 Jan 2026 00:00:00 GMT"
 class Refusal:
     """Which step is refused and how: an HTTP status, or None for a connection that is closed without an answer.
 
-    ``after`` requests of the step are answered first; ``key`` is part of the name of the objects concerned.
+    ``after`` requests of the step are answered first; ``key`` is part of the name of the objects concerned. ``body``
+    is what is answered, by default an error of S3; after ``seconds``.
     """
 
     step: str
     status: int | None
     after: int = 0
     key: str = ""
+    body: bytes = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>refused</Message></Error>"
+    seconds: float = 0
 
 
 @dataclass
@@ -96,13 +101,16 @@ class Handler(BaseHTTPRequestHandler):
     def refused(self, step: str, key: str) -> bool:
         if not self.bucket.refuses(step, key):
             return False
-        assert self.bucket.refusal is not None
-        if self.bucket.refusal.status is None:
+        refusal = self.bucket.refusal
+        assert refusal is not None
+        time.sleep(refusal.seconds)
+        if refusal.status is None:
             self.close_connection = True
             self.connection.close()
         else:
-            body = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>refused</Message></Error>"
-            self.answer(self.bucket.refusal.status, body, Content_Type="application/xml")
+            kind = "text/html" if refusal.body.startswith(b"<!DOCTYPE html") else "application/xml"
+            with contextlib.suppress(OSError):  # who asked may have gone
+                self.answer(refusal.status, refusal.body, Content_Type=kind)
         return True
 
     def do_HEAD(self) -> None:
@@ -137,6 +145,8 @@ class Handler(BaseHTTPRequestHandler):
         key, query = self.where()
         content = self.content()
         if "partNumber" not in query:
+            if self.refused("put", key):
+                return
             self.bucket.objects[key] = content
         elif self.refused("part", key):
             return

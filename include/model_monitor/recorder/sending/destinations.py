@@ -118,7 +118,10 @@ class Bucket:
     def put(self, key: str, content: bytes) -> None:
         encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.kms_key_id} if self.kms_key_id else {}
         path = f"{self.prefix}/{key}" if self.prefix else key
-        self.client.put_object(Bucket=self.name, Key=path, Body=content, **encryption)
+        answer = self.client.put_object(Bucket=self.name, Key=path, Body=content, **encryption)
+        kind = answer["ResponseMetadata"]["HTTPHeaders"].get("content-type", "")
+        if not answer.get("ETag") or kind.startswith("text/html"):
+            raise OSError(f"{path}: the answer is no store's: it has no ETag, or is a page; is a proxy in between?")
 
 
 @dataclass(frozen=True)

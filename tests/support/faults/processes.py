@@ -1,0 +1,153 @@
+"""Kill processes that run the verbs, or run them twice at once: the bytes are those of one undisturbed run."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from model_monitor import jobs
+from model_monitor.config.execution import Assignment
+from model_monitor.store.unfinished import PART
+from support.faults import process
+from support.faults.outcomes import Outcome
+from support.faults.worlds import Built, World
+from support.places import INCLUDE
+
+RETRIED = 75
+
+
+@dataclass
+class Bench:
+    """A folder in which the verbs run in processes, and the files that one undisturbed run leaves."""
+
+    built: Built
+    seconds: float = 0.0  # that a run lasts
+    whole: dict[str, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, folder: Path, modes: tuple[str, ...] = ("",)) -> Bench:
+        bench = cls(Built.of(World("processes", process.build, lambda *_: None), folder / "world"))
+        bench.restore()
+        for mode in modes:
+            begun = time.monotonic()
+            assert bench.ends(bench.started(mode)) == 0
+            bench.seconds = time.monotonic() - begun
+        bench.whole = bench.files()
+        return bench
+
+    @property
+    def root(self) -> Path:
+        return self.built.root
+
+    def restore(self) -> None:
+        self.built.restore()
+        (self.root / "tmp").mkdir()
+
+    def files(self) -> dict[str, bytes]:
+        return {str(p.relative_to(self.root)): p.read_bytes() for p in self.root.rglob("*") if p.is_file()}
+
+    def started(self, mode: str = "") -> subprocess.Popen[str]:
+        """A process that is about to run the verbs."""
+        path = os.pathsep.join([str(INCLUDE), str(INCLUDE.parent / "tests")])
+        environment = os.environ | {"PYTHONPATH": path, "TMPDIR": str(self.root / "tmp")}
+        command = [sys.executable, "-m", "support.faults.process", str(self.root), *filter(None, [mode])]
+        started = subprocess.Popen(command, env=environment, stdin=-1, stdout=-1, stderr=-1, text=True)
+        assert started.stdout and started.stdout.readline() == "ready\n"
+        return started
+
+    def ends(self, *started: subprocess.Popen[str]) -> int:
+        """Let processes begin at once; the highest exit code, after what they said if it is no good one."""
+        for one in started:
+            assert one.stdin
+            one.stdin.write("\n")
+            one.stdin.flush()
+        said = [one.communicate(timeout=120)[1] for one in started]
+        if bad := [text for one, text in zip(started, said, strict=True) if one.returncode not in (0, RETRIED)]:
+            raise AssertionError(bad[0][-1500:])
+        return max(one.returncode for one in started)
+
+    def check(self, outcome: Outcome, among: str = "") -> None:
+        """All files are those of the undisturbed run, and nothing else is there."""
+        found = self.files()
+        names = {name for name in found.keys() | self.whole.keys() if name.startswith(among)}
+        if others := sorted(name for name in names if found.get(name) != self.whole.get(name)):
+            outcome.faults.append(("bytes", f"other bytes: {others[:5]}"))
+        left = [str(p) for p in self.root.rglob("*") if PART in p.name] + [
+            str(p) for p in (self.root / "tmp").iterdir()
+        ]
+        if left:
+            outcome.faults.append(("left", f"left over: {left[:5]}"))
+
+
+def kill(bench: Bench, chance: random.Random, outcome: Outcome) -> None:
+    """A run is killed, perhaps twice, and then runs to its end."""
+    bench.restore()
+    for _ in range(chance.choice([1, 1, 2])):
+        started = bench.started()
+        assert started.stdin
+        started.stdin.write("\n")
+        started.stdin.flush()
+        time.sleep(chance.uniform(0, bench.seconds * 1.1))
+        started.send_signal(signal.SIGKILL)
+        started.communicate()
+    bench.ends(bench.started())
+    bench.check(outcome)
+
+
+def twice(bench: Bench, chance: random.Random, outcome: Outcome) -> None:
+    """The same run twice at once."""
+    bench.restore()
+    if bench.ends(bench.started(), bench.started()):
+        bench.ends(bench.started())
+    bench.check(outcome)
+
+
+def late(bench: Bench, chance: random.Random, outcome: Outcome) -> None:
+    """The run of the schedule and the one of late labels at once; then the report of all labels is on top."""
+    bench.restore()
+    one, other = bench.started("early"), bench.started("late")
+    modes = {one: "early", other: "late"}
+    if bench.ends(*modes):
+        for ended, mode in modes.items():
+            if ended.returncode:
+                bench.ends(bench.started(mode))
+    if jobs.grown_windows(Assignment.load(bench.root / "endpoint.yaml", "dq"), process.NOW):
+        bench.ends(bench.started("late"))
+    bench.check(outcome, "out/churn")
+
+
+Campaign = Callable[[Bench, random.Random, Outcome], None]
+
+
+def campaign(
+    run: Campaign, count: int, seed: int, workers: int = 2, modes: tuple[str, ...] = ("",)
+) -> list[tuple[int, str]]:
+    """The number and the words of each case that went wrong."""
+
+    def share(worker: int) -> list[tuple[int, str]]:
+        wrong = []
+        with TemporaryDirectory() as folder:
+            bench = Bench.at(Path(folder), modes)
+            for number in range(worker, count, workers):
+                outcome = Outcome()
+                try:
+                    run(bench, random.Random(f"{seed} {number}"), outcome)
+                except AssertionError as error:
+                    outcome.faults.append(("traceback", str(error)))
+                wrong += [(number, f"{kind}: {words}") for kind, words in outcome.faults]
+            shutil.rmtree(folder, ignore_errors=True)
+            Path(folder).mkdir()
+        return wrong
+
+    with ThreadPoolExecutor(workers) as pool:
+        return [case for found in pool.map(share, range(workers)) for case in found]
