@@ -82,6 +82,15 @@ def test_a_share_beyond_either_side_counts_only_if_chance_would_not_take_it_ther
     assert judged(Between(low=0.9, level=0.01), Share(0, 0)).outcome == "undefined"
 
 
+@pytest.mark.parametrize("threshold", [0.9395127993393898, 1234.5678901234567, 1e-9, -0.25])
+def test_the_last_digits_are_no_violation(threshold: float) -> None:
+    """A sum in another order has other last digits: SageMaker's AUC of these rows ends in 898, ours in 889."""
+    below, above = threshold - 5e-13 * abs(threshold), threshold + 5e-13 * abs(threshold)
+    assert judged(Between(low=threshold), below).outcome == judged(Between(high=threshold), above).outcome == "holds"
+    below, above = threshold - 5e-12 * abs(threshold), threshold + 5e-12 * abs(threshold)
+    assert judged(Between(low=threshold), below).outcome == judged(Between(high=threshold), above).outcome == "violated"
+
+
 def test_a_fixed_bound_of_all_rows_counts_each_row_and_one_drawn_from_few_rows_does_not() -> None:
     assert judged(Between(low=1.0, level=1e-6), Share(999, 1000)).outcome == "violated"
     assert judged(Between(high=0.0, level=1e-6), Share(1, 1000)).outcome == "violated"

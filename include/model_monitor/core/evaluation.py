@@ -12,6 +12,7 @@ from model_monitor.core.distances import DISTANCES
 from model_monitor.core.distributions import Categories
 from model_monitor.core.measures import Estimate, Measure, Measures, Segment, Share, Undefined
 
+SAME = 1e-12  # relative difference of two numbers that is only the order in which a sum was taken
 MOST = 0.5  # part of a sum beyond which a single row decides it
 
 
@@ -48,8 +49,8 @@ def _(bound: Between, constraint: Constraint, measure: Measure) -> Finding:
     value = measure.value if isinstance(measure, Share | Estimate) else measure
     if not isinstance(value, int | float) or math.isnan(value):
         return undefined(constraint, f"there is no {constraint.measure} to judge")
-    too_low = bound.low is not None and value < bound.low
-    too_high = bound.high is not None and value > bound.high
+    too_low = bound.low is not None and value < bound.low and not is_same(value, bound.low)
+    too_high = bound.high is not None and value > bound.high and not is_same(value, bound.high)
     floor = None
     if bound.level and isinstance(measure, Share):
         too_low = too_low and by_chance(measure, bound.low or 0.0, bound, below=True) < bound.level
@@ -67,6 +68,11 @@ def _(bound: Between, constraint: Constraint, measure: Measure) -> Finding:
                 constraint, f"{constraint.measure} is {value:.6g}, but one of {measure.n} rows makes up most of it"
             )
     return Finding(constraint, "violated" if too_low or too_high else "holds", float(value), floor)
+
+
+def is_same(value: float, side: float) -> bool:
+    """Whether two numbers differ by rounding at most, so that a value is not beyond its bound."""
+    return math.isclose(value, side, rel_tol=SAME, abs_tol=0.0)
 
 
 def by_chance(share: Share, expected: float, bound: Between, below: bool) -> float:
