@@ -76,6 +76,7 @@ SLOW = (
     "rows/sources/test_delta.py::test_whatever_happened",
     "rows/sources/test_tables.py::test_a_table_and_capture_files",
     "rows/test_captures.py::test_a_line_that_is_no_object",
+    "rows/test_breadth.py",
     "rows/test_collect.py",
     "rows/test_mutations.py",
     "sagemaker/test_import_sagemaker_aws.py",

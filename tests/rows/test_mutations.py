@@ -11,6 +11,7 @@ import gzip
 import io
 import os
 import random
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -81,11 +82,9 @@ def of_dataset(format: str) -> Callable[[Path], Counts]:
         if format == "jsonl":
             return sum(map(bool, map(bytes.strip, content.split(b"\n")))), len(rows) + dataset.summary.rejected
         header, names = datasets.first_row(dataset, dataset.files[0])
-        inner = [line for row in [names, *rows] for value in row for line in value.encode().splitlines()[1:-1]]
-        ends = [
-            value for row in [names, *rows] for value in row if len(value.encode().splitlines()) > 1 or value in "\r\n"
-        ]
-        several = sum(map(bool, inner)) + len(ends)
+        values = [value.encode() for row in [names, *rows] for value in row]
+        lines_of = [re.split(rb"\r\n|\r|\n", value) for value in values]
+        several = sum(len(lines) - 1 - lines[1:-1].count(b"") for lines in lines_of)
         nonblank = sum(map(bool, content.removeprefix(b"\xef\xbb\xbf").splitlines()))
         return nonblank - bool(header), len(rows) + dataset.summary.rejected + several
 

@@ -15,6 +15,10 @@ SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
 BLOCK_BYTES = 8 << 20
 LINE_BYTES = 256 << 20  # a longer line is refused
 
+# A gzip file is refused that is more than so many times as large unpacked, or that has more lines than bytes; small
+# files may be and have.
+EXPANSION, UNPACKED_BYTES, UNPACKED_LINES = 100, 256 << 20, 1_000_000
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -89,6 +93,8 @@ def pieces_of_large(file: store.File) -> Iterator[Piece]:
     """The lines of a file, a few megabytes at a time. Raises DataError for a line longer than ``LINE_BYTES``."""
     first, carry = 1, b""
     for chunk in chunks(file):
+        if file.is_gzip and first > max(UNPACKED_LINES, file.size):
+            raise DataError(expanded(file, f"{first - 1} lines"))
         head, newline, tail = chunk.rpartition(b"\n")
         if not newline:
             if len(carry := carry + chunk) > LINE_BYTES:  # a few compressed bytes could fill the memory
@@ -109,11 +115,15 @@ def chunks(file: store.File) -> Iterator[bytes]:
     if not file.size:
         return
     unpack = zlib.decompressobj(wbits=31) if file.is_gzip else None
+    size = 0
     with store.open_file(file.address) as stream:
         while packed := store.read_on(stream, file.address, BLOCK_BYTES):
             try:
                 while packed:
-                    yield unpack.decompress(packed, BLOCK_BYTES) if unpack else packed
+                    chunk = unpack.decompress(packed, BLOCK_BYTES) if unpack else packed
+                    if unpack and (size := size + len(chunk)) > max(UNPACKED_BYTES, EXPANSION * file.size):
+                        raise DataError(expanded(file, f"{size >> 20} MB"))
+                    yield chunk
                     packed = unpack.unconsumed_tail if unpack else b""
                     if unpack and unpack.eof and unpack.unused_data:  # members may follow one another
                         packed, unpack = unpack.unused_data, zlib.decompressobj(wbits=31)
@@ -121,3 +131,7 @@ def chunks(file: store.File) -> Iterator[bytes]:
                 raise DataError(f"{file.address} is damaged: {error}; restore or remove the file") from error
     if unpack and not unpack.eof:
         raise DataError(f"{file.address} is damaged: it ends too early; restore or remove the file")
+
+
+def expanded(file: store.File, what: str) -> str:
+    return f"{file.address} has more than {what}, packed into {file.size} bytes; unpack the file, or remove it"

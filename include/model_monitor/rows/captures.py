@@ -62,6 +62,7 @@ class Records:
     times: pa.TimestampArray
     places: Sequence[int]  # index of each request's line among the lines of the block
     rejected: list[Rejected] = field(default_factory=list)
+    common: frozenset[str] | None = None  # the only columns that there may be, if there is a bound
 
     def __len__(self) -> int:
         return len(self.events)
@@ -98,7 +99,7 @@ class Records:
         """The requests at these indices, without the rejected records."""
         indices = pa.array(indices)
         places = [self.places[i] for i in indices.to_pylist()] if len(indices) < len(self) else self.places
-        return Records(self.block, self.events.take(indices), self.times.take(indices), places)
+        return Records(self.block, self.events.take(indices), self.times.take(indices), places, common=self.common)
 
     def reject(self, index: int, reason: str) -> Rejected:
         """Set the request at an index aside."""

@@ -7,8 +7,8 @@ the file was made from and what was set aside, so that a reader can tell whether
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from model_monitor.core.window import Window
 from model_monitor.rows.blocks import Block
 from model_monitor.rows.captures import Records, parse
 from model_monitor.rows.drafts import QUEUED_BYTES, Draft, Portion
+from model_monitor.rows.payloads.breadth import Census
 from model_monitor.rows.payloads.payload import Decode, Rows, Shape
 from model_monitor.rows.summary import Rejected, Summary
 from model_monitor.rows.times import within
@@ -52,36 +53,64 @@ def collect(
     keep_records: bool = False,
 ) -> list[Summary]:
     """Write the rows of each span, with the captured lines if ``keep_records``; return a summary of its records.
-    ``blocks`` is called again if most requests of a span turn out to have another shape than the first. A record
-    without an event time counts in the span that ``span_of_file`` gives (-1: in none, as another window reads it)."""
+    ``blocks`` is called again if most requests of a span turn out to have another shape than the first, or all have
+    too many columns together. A record without an event time counts in the span that ``span_of_file`` gives (-1: in
+    none, as another window reads it)."""
+    shapes: list[Shape | None] = [None] * len(spans)
+    common: list[frozenset[str] | None] = [None] * len(spans)
 
     def work(block: Block) -> tuple[list[Portion], list[Rejected]]:
-        return share_out(parse(block), decode, spans, keep_records)
+        return share_out(parse(block), decode, spans, keep_records, common)
 
-    shapes: list[Shape | None] = [None] * len(spans)
     while True:
         with contextlib.ExitStack() as stack:
             drafts = [
-                stack.enter_context(Draft(Summary(span.origin), shape))
-                for span, shape in zip(spans, shapes, strict=True)
+                stack.enter_context(Draft(Summary(span.origin), shape, names))
+                for span, shape, names in zip(spans, shapes, common, strict=True)
             ]
             for portions, timeless in ahead(work, blocks(), workers):
-                for portion in portions:
-                    drafts[portion.span].add(portion)
-                while sum(draft.queued_bytes for draft in drafts) > QUEUED_BYTES:
-                    max(drafts, key=lambda draft: draft.queued_bytes).flush()
+                fill(drafts, portions)
                 for rejected in timeless:
                     if (i := span_of_file(rejected.file)) >= 0:
                         drafts[i].summary.records += 1
                         drafts[i].summary.reject(rejected)
+                if any(draft.is_crowded for draft in drafts):
+                    break
             usual = [draft.usual_shape for draft in drafts]
-            if all(shape in (None, draft.shape) for shape, draft in zip(usual, drafts, strict=True)):
+            crowded = [draft.is_crowded for draft in drafts]
+            if not any(crowded) and all(
+                shape in (None, draft.shape) for shape, draft in zip(usual, drafts, strict=True)
+            ):
                 return [draft.publish(span.address) for draft, span in zip(drafts, spans, strict=True)]
-        shapes = usual
+        if any(crowded):
+            for i in np.flatnonzero(crowded).tolist():
+                common[i] = common_columns(map(parse, blocks()), decode, spans[i])
+        else:
+            shapes = usual
+
+
+def fill(drafts: Sequence[Draft], portions: Sequence[Portion]) -> None:
+    for portion in portions:
+        drafts[portion.span].add(portion)
+    while sum(draft.queued_bytes for draft in drafts) > QUEUED_BYTES:
+        max(drafts, key=lambda draft: draft.queued_bytes).flush()
+
+
+def common_columns(blocks: Iterable[Records], decode: Decode, span: Span) -> frozenset[str]:
+    """The columns that the requests of a span have in common, as a sample shows."""
+    census = Census()
+    for records in blocks:
+        indices = span.indices(records.times)
+        part = records if indices is None else records.take(indices)
+        hashes = hash_values(part.metadata("eventId"))
+        for i in census.wanted(hashes).tolist():
+            rows, _ = decode(part.take(np.array([i])))
+            census.add(int(hashes[i]), [one.columns for one in rows])
+    return census.common
 
 
 def share_out(
-    records: Records, decode: Decode, spans: Sequence[Span], keep_records: bool
+    records: Records, decode: Decode, spans: Sequence[Span], keep_records: bool, common: Sequence[frozenset[str] | None]
 ) -> tuple[list[Portion], list[Rejected]]:
     """The decoded requests of a block by span, and its records without an event time."""
     portions = []
@@ -90,7 +119,7 @@ def share_out(
         part = records if indices is None else records.take(indices)
         known = [r for r in records.rejected if r.time and (span.window is None or r.time in span.window)]
         if len(part) or known:
-            rows, rejected = decode(part)
+            rows, rejected = decode(replace(part, common=common[i]))
             identified = [(r, *with_identity(r, part, keep_records)) for r in rows]
             portions.append(Portion(i, len(part) + len(known), part, identified, known + rejected))
     return portions, [r for r in records.rejected if r.time is None]

@@ -6,7 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from model_monitor import store
 from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME, INFERENCE_ID
 from model_monitor.rows import sealed
 from model_monitor.rows.captures import Records
+from model_monitor.rows.payloads.breadth import COLUMNS_AT_MOST, RARE, rare
 from model_monitor.rows.payloads.json_rows import EMPTY, NAMED
 from model_monitor.rows.payloads.payload import Rows, Shape
 from model_monitor.rows.summary import Rejected, Summary, add_footer, percent, writer_of
@@ -65,7 +66,9 @@ class Requests:
         if not self.percentages:
             return {}
         every = np.concatenate(self.percentages)[requests]
-        if len(every) and (every == every[0]).all():  # nearly always, and quicker than sorting
+        if not len(every):
+            return {}
+        if (every == every[0]).all():  # nearly always, and quicker than sorting
             return {percent(float(every[0])): len(every)}
         different, counts = np.unique(every, return_counts=True)
         parts = min(len(different), KEPT_PERCENTAGES)
@@ -86,13 +89,16 @@ def compact(values: np.ndarray) -> np.ndarray:
 class Draft(AbstractContextManager["Draft"]):
     """The rows of one span, in temporary files."""
 
-    def __init__(self, summary: Summary, shape: Shape | None) -> None:
-        self.summary, self.shape = summary, shape
+    def __init__(self, summary: Summary, shape: Shape | None, common: frozenset[str] | None = None) -> None:
+        """``common`` are the only columns that there may be, if there is a bound."""
+        self.summary, self.shape, self.common = summary, shape, common
+        self.names: set[str] = set()
         self.shapes: Counter[Shape] = Counter()
         self.requests = Requests()
         self.pieces: list[Path] = []
         self.coded: list[str] = []  # columns whose values repeat, stored as codes into a dictionary
         self.queued: list[pa.Table] = []
+        self.queued_bytes = 0
         self.writer: pq.ParquetWriter | None = None
         self.folder = store.WorkingFolder()
 
@@ -109,17 +115,27 @@ class Draft(AbstractContextManager["Draft"]):
         """The most common shape; None without requests."""
         return max(sorted(self.shapes), key=lambda shape: self.shapes[shape]) if self.shapes else None
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether there are more columns than there should be."""
+        return self.common is None and len(self.names) > COLUMNS_AT_MOST
+
     def add(self, portion: Portion) -> None:
         """Add the rows of the usual shape; set the others aside."""
         self.summary.records += portion.count
         for rejected in portion.rejected:
             self.summary.reject(rejected)
         for rows, _, _ in portion.rows:
+            self.names.update(rows.columns.column_names)
             if EMPTY not in rows.shape:  # a request without rows fits any shape
                 self.shapes[rows.shape] += len(rows.requests)
         self.shape = self.shape or self.usual_shape
+        if self.is_crowded:
+            return  # all is read again
         for rows, table, hashes in portion.rows:
             if rows.shape == self.shape or EMPTY in rows.shape:
+                if self.common is not None:
+                    rows, table, hashes = self.limited(portion.records, rows, table, hashes, self.common)
                 self.requests.add(hashes, rows.counts, portion.records.percentages[rows.requests])
                 self.write(table)
             else:
@@ -127,22 +143,34 @@ class Draft(AbstractContextManager["Draft"]):
                 for i in rows.requests.tolist():
                     self.summary.reject(portion.records.reject(i, why))
 
+    def limited(
+        self, records: Records, rows: Rows, table: pa.Table, hashes: np.ndarray, common: frozenset[str]
+    ) -> tuple[Rows, pa.Table, np.ndarray]:
+        """The same without the requests that have a column which is not common; these are set aside."""
+        odd = rare(rows.columns, rows.counts, common)
+        for i in rows.requests[odd].tolist():
+            self.summary.reject(records.reject(i, RARE))
+        keep = pa.array(np.repeat(~odd, rows.counts))
+        kept = [name for name in table.column_names if name in common or name.startswith("@")]
+        return (
+            replace(rows, requests=rows.requests[~odd], counts=rows.counts[~odd]),
+            table.select(kept).filter(keep),
+            hashes[~odd],
+        )
+
     def write(self, table: pa.Table) -> None:
         """Queue rows; write them once they fill a row group."""
         self.queued.append(table)
+        self.queued_bytes += table.nbytes
         if self.queued_bytes >= QUEUED_BYTES // 2 or sum(table.num_rows for table in self.queued) >= BATCH_ROWS // 2:
             self.flush()
-
-    @property
-    def queued_bytes(self) -> int:
-        return sum(table.nbytes for table in self.queued)
 
     def flush(self) -> None:
         """Write the queued rows to the newest piece; a new column starts a new piece."""
         if not self.queued:
             return
         table = pa.concat_tables(self.queued, promote_options="default").combine_chunks()
-        self.queued = []
+        self.queued, self.queued_bytes = [], 0
         known = self.writer.schema.names if self.writer else []
         if self.writer is None or not set(table.column_names) <= set(known):
             self.close()

@@ -246,7 +246,7 @@ def decoder(preprocessor: Preprocessor, names: Names, drop_failing: bool = False
             else:
                 rows_of[i] = rows
         decoded, problems = decode_returned(records, returned, names) if returned else ([], [])
-        return [*([Rows.of((NAMED, NAMED), rows_of)] if rows_of else []), *decoded], rejected + problems
+        return [*Rows.of((NAMED, NAMED), rows_of), *decoded], rejected + problems
 
     return decode
 

@@ -65,7 +65,7 @@ def extracting(paths: Sequence[str], names: Names) -> Decode:
                 by_shape.setdefault(shape, {})[i] = rows
             except ValueError as error:
                 rejected.append(records.reject(i, str(error)))
-        return [Rows.of(shape, by_shape[shape]) for shape in sorted(by_shape)], rejected
+        return [rows for shape in sorted(by_shape) for rows in Rows.of(shape, by_shape[shape])], rejected
 
     return decode
 

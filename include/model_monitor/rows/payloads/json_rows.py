@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from model_monitor.rows.json_text import documents_of, in_one, is_unicode
+from model_monitor.rows.payloads.breadth import COLUMNS_AT_MOST, TOO_WIDE, are_crowded
 from model_monitor.rows.payloads.envelopes import RAGGED, Opened, Row, lines_opened, opened
 
 NAMED = -1  # the width of rows of named values
@@ -40,7 +41,9 @@ def rows_of_payload(text: str) -> Opened:
 
 
 def texts_of(row: Row) -> Texts:
-    """A row's values as texts. Raises ValueError for a nested value or a lone surrogate."""
+    """A row's values as texts. Raises ValueError for a nested value, a lone surrogate or too many values."""
+    if len(row) > COLUMNS_AT_MOST:
+        raise ValueError(TOO_WIDE)
     if isinstance(row, dict):
         return flat(row)
     if any(isinstance(value, NESTED) for value in row):
@@ -100,6 +103,8 @@ def flat_objects(texts: pa.StringArray) -> dict[str, pa.Array] | None:
     """Texts of one flat object each, as columns of texts; None if they are anything else."""
     one_each = pc.match_substring_regex(texts, r"^[ \t]*\{[^\n]*\}[ \t]*$")  # on anything else PyArrow may crash
     if not len(texts) or not pc.all(one_each).as_py() or nesting_may_exceed(texts, NESTING_AT_MOST):
+        return None
+    if are_crowded(texts):  # PyArrow takes long for each column
         return None
     content = pa.BufferReader(in_one(texts).as_py().encode())
     reading = pj.ReadOptions(use_threads=False, block_size=content.size() + 1)

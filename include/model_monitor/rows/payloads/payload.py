@@ -7,8 +7,9 @@ side, for JSON that they carry names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ import pyarrow.compute as pc
 from model_monitor.errors import ConfigError
 from model_monitor.rows.captures import Records
 from model_monitor.rows.json_text import members, object_of
+from model_monitor.rows.payloads.breadth import COLUMNS_AT_MOST, RARE, TOO_WIDE, apart
 from model_monitor.rows.payloads.json_rows import columns_of_objects
 from model_monitor.rows.payloads.sides import ABSENT, CSV, JSON, Side, in_step, side_of
 from model_monitor.rows.summary import Rejected
@@ -80,11 +82,14 @@ class Rows:
     counts: np.ndarray
 
     @classmethod
-    def of(cls, shape: Shape, rows: Mapping[int, Sequence[Mapping[str, str | None]]]) -> Rows:
-        """The named rows of each request, by its index."""
-        columns = columns_of_objects([row for group in rows.values() for row in group])
-        counts = np.array([len(group) for group in rows.values()], np.int64)
-        return cls(shape, pa.table(columns), np.array(list(rows), np.int64), counts)
+    def of(cls, shape: Shape, rows: Mapping[int, Sequence[Mapping[str, str | None]]]) -> list[Rows]:
+        """The named rows of each request, by its index; in parts if they have a great many columns."""
+        parts = []
+        for requests in apart(list(rows), ({*chain(*group)} for group in rows.values())):
+            columns = columns_of_objects([row for i in requests for row in rows[i]])
+            counts = np.array([len(rows[i]) for i in requests], np.int64)
+            parts.append(cls(shape, pa.table(columns), np.array(requests, np.int64), counts))
+        return parts
 
 
 Decode = Callable[[Records], tuple[list[Rows], list[Rejected]]]
@@ -156,20 +161,40 @@ def decode_alike(records: Records, formats: Sequence[str], names: Names) -> tupl
             int(i): f"output has {output.counts[i]} rows, input has {input_.counts[i]}" for i in unequal
         } | problems
     counts = np.maximum(output.counts, input_.counts)
+    shapes = np.stack([output.widths, input_.widths])
+    problems = {int(i): TOO_WIDE for i in np.flatnonzero((shapes > COLUMNS_AT_MOST).any(axis=0))} | problems
     fine = np.ones(len(records), bool)
     fine[list(problems)] = False
-    shapes = np.stack([output.widths, input_.widths])
     rows = []
     for shape in np.unique(shapes[:, fine], axis=1).T.tolist():
         column_names = names.of_shape(*(max(0, width) for width in shape))
         requests = np.flatnonzero(fine & (shapes[0] == shape[0]) & (shapes[1] == shape[1]))
-        clashes = clashing(output, input_, requests, column_names)
-        problems |= clashes
-        requests = np.array([i for i in requests.tolist() if i not in clashes], np.int64) if clashes else requests
-        if len(requests):
-            columns = side_by_side(output, input_, requests, column_names, names.outputs_last)
-            rows.append(Rows((shape[0], shape[1]), pa.table(columns), requests, counts[requests]))
+        odd = clashing(output, input_, requests, column_names) | uncommon(output, input_, requests, records.common)
+        problems |= odd
+        requests = np.array([i for i in requests.tolist() if i not in odd], np.int64) if odd else requests
+        for some in groups_of(output, input_, requests, column_names, records.common is None):
+            columns = side_by_side(output, input_, some, column_names, names.outputs_last)
+            rows.append(Rows((shape[0], shape[1]), pa.table(columns), some, counts[some]))
     return rows, problems
+
+
+def groups_of(
+    output: Side, input_: Side, requests: np.ndarray, columns: tuple[list[str], list[str]], is_first_reading: bool
+) -> Iterator[np.ndarray]:
+    """Requests in groups whose tables have few columns: nearly always a single one. In the first reading two groups
+    show that there are too many columns, so that all is read again."""
+    if len(output.names(requests, columns[0]) | input_.names(requests, columns[1])) <= COLUMNS_AT_MOST:
+        return (part for part in [requests] if len(part))
+    names = (output.names([i], columns[0]) | input_.names([i], columns[1]) for i in requests)
+    groups = (np.array(part, np.int64) for part in apart(requests.tolist(), names))
+    return islice(groups, 2) if is_first_reading else groups
+
+
+def uncommon(output: Side, input_: Side, requests: np.ndarray, common: frozenset[str] | None) -> dict[int, str]:
+    """The requests that have a column beyond the common ones, if there is a bound."""
+    if common is None:
+        return {}
+    return {int(i): RARE for i in requests if not output.valued(i) | input_.valued(i) <= common}
 
 
 def clashing(output: Side, input_: Side, requests: np.ndarray, columns: tuple[list[str], list[str]]) -> dict[int, str]:

@@ -74,6 +74,12 @@ class Side:
         objects = [self.objects[row] for row in self.rows(np.asarray(requests)).tolist()]
         return {name for row in objects for name in (row if isinstance(row, dict) else names)}
 
+    def valued(self, request: int) -> set[str]:
+        """The names of the values in a request's objects that are not missing."""
+        objects = [self.objects[row] for row in self.rows(np.array([request])).tolist()] if self.objects else []
+        named = (row for row in objects if isinstance(row, dict))
+        return {name for row in named for name, value in row.items() if value is not None}
+
     def folded(self, requests: Collection[int]) -> Side:
         """The same side, with the vectors of these requests as one row each."""
         if not requests or self.objects is None:

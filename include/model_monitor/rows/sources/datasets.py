@@ -19,6 +19,7 @@ from model_monitor.core.batch import BATCH_CELLS, BATCH_ROWS, RECORD
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows import blocks
 from model_monitor.rows.payloads import sides
+from model_monitor.rows.payloads.breadth import COLUMNS_AT_MOST
 from model_monitor.rows.sources import csv_text, delta
 from model_monitor.rows.sources.capture_lines import pieces_of
 from model_monitor.rows.sources.texts import json_documents
@@ -32,6 +33,8 @@ from model_monitor.rows.summary import (
     metadata_in,
     opened,
 )
+
+COLUMNS_OF_WINDOW = 2 * COLUMNS_AT_MOST
 
 SUFFIXES = {"csv": (".csv", ".csv.gz"), "jsonl": (".jsonl", ".json", ".jsonl.gz"), "parquet": (".parquet",)}
 
@@ -149,6 +152,8 @@ def jsonl_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch
             except UnicodeDecodeError:
                 dataset.summary.reject(Rejected(name, number, csv_text.NOT_UTF8, None, line.decode("utf-8", "replace")))
         side = sides.json_side(pa.array(lines, pa.string()))
+        if len(side.column_names) > COLUMNS_AT_MOST:
+            raise DataError(f"{file.address}: its rows have more than {COLUMNS_AT_MOST} columns together")
         for i, reason in sorted(side.problems.items()):
             dataset.summary.reject(Rejected(*places[i], reason, None, lines[i]))
         for batch in pa.table(side.columns(np.arange(len(lines)), [])).combine_chunks().to_batches():
@@ -171,10 +176,18 @@ def refuse_kept(names: Iterable[str], address: str) -> None:
 
 
 def row_groups_of(addresses: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """The row groups of files of collected rows: address and number. Raises DataError."""
+    """The row groups of files of collected rows: address and number. Raises DataError, also if all have too many
+    columns together."""
+    names: set[str] = set()
     for address in addresses:
         with opened(address) as file:
             count = file.num_row_groups
+            names.update(file.schema_arrow.names)
+        if len(names) > COLUMNS_OF_WINDOW:
+            raise DataError(
+                f"the rows of this window have more than {COLUMNS_OF_WINDOW} columns together, up to {address}; judge "
+                "shorter windows, or see to it that requests don't name columns of their own"
+            )
         yield from ((address, i) for i in range(count))
 
 
