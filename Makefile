@@ -24,7 +24,8 @@ fast: .venv/dev
 	$(RUN) -m pytest
 
 judge: .venv/dev .judge/ready
-	SMCLARIFY_PYTHON=$(CURDIR)/.judge/bin/python $(RUN) -m pytest -m "" tests/monitors/test_bias_judge.py
+	JUDGE_PYTHON=$(CURDIR)/.judge/bin/python $(RUN) -m pytest -m "" \
+		tests/monitors/test_bias_judge.py tests/results/documents/test_model_cards.py
 
 # The whole campaign of docs/reliability.md, about an hour on 2 cores.
 faults: .venv/dev
@@ -63,10 +64,10 @@ define install
 	@touch $@
 endef
 
-# SageMaker's open library of bias metrics can't be installed beside ours: it needs an older pandas.
+# SageMaker's open library of bias metrics, and its SDK, can't be installed beside ours: they need an older pandas.
 .judge/ready: | $(UV)
 	$(UV) venv --quiet --python $(PYTHON) .judge
-	$(UV) pip install --quiet --compile-bytecode --python .judge smclarify==0.5 "pandas<3"
+	$(UV) pip install --quiet --compile-bytecode --python .judge smclarify==0.5 sagemaker==2.257.7 "pandas<3"
 	@touch $@
 
 # Microsoft's emulator of Azure's storage; tests that need it are skipped without it. It needs Node.js.

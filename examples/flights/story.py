@@ -149,7 +149,7 @@ def line_of(values: dict[str, float], features: list[str]) -> str:
 
 def item_count(baseline: Path) -> int:
     """How many rows a baseline was learned from."""
-    return int(read(baseline / "analysis.json")["dataset"]["item_count"])
+    return int(read(baseline / "analysis.json")["item_count"])
 
 
 def attributions(folder: Path) -> Any:

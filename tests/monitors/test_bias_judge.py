@@ -17,7 +17,7 @@ from support.places import PROJECT
 from model_monitor.core.measures import Undefined
 from model_monitor.monitors.bias import Bias, Facet
 
-JUDGE = os.environ.get("SMCLARIFY_PYTHON")
+JUDGE = os.environ.get("JUDGE_PYTHON")
 REPORTS = PROJECT / "tests/support/smclarify_reports.py"
 FACETS: dict[str, list[list[Any] | None]] = {
     "texts": [["F"], ["F", "X"], None],
@@ -56,7 +56,7 @@ def cases(count: int) -> list[dict[str, Any]]:
     return made
 
 
-@pytest.mark.skipif(JUDGE is None, reason="SMCLARIFY_PYTHON names no Python with smclarify; run make judge")
+@pytest.mark.skipif(JUDGE is None, reason="JUDGE_PYTHON names no Python with smclarify; run make judge")
 def test_every_metric_and_every_error_is_that_of_smclarify(tmp_path: Path) -> None:
     some, answer = cases(150), tmp_path / "reports.json"
     (tmp_path / "cases.json").write_text(json.dumps(some))

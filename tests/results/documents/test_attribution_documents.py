@@ -76,9 +76,9 @@ def test_global_values_are_means_of_absolute_ones() -> None:
 
 def test_the_calibrated_mode_says_how_sure_it_is_behind_sagemakers_members() -> None:
     document = written(documents(agg_method="mean_sq"), rows(n=100))
-    assert list(document) == ["version", "explanations", "agg_method", "dataset"]
+    assert list(document) == ["version", "explanations", "agg_method", "item_count"]
     assert document["agg_method"] == "mean_sq"
-    assert document["dataset"] == {"item_count": 100}
+    assert document["item_count"] == 100
     label = document["explanations"]["kernel_shap"]["label0"]
     assert list(label) == ["global_shap_values", "expected_value", "standard_errors"]
     assert list(label["standard_errors"]) == FEATURES
@@ -213,7 +213,9 @@ def test_rows_set_aside_are_told() -> None:
     age = pa.array([float("nan"), *batch.column(0).to_pylist()[1:]])
     of = documents()
     state = of.monitor.observe(batch.set_column(0, "label0|Age", age))
-    assert of.statistics(state)["dataset"] == {"item_count": 199, "unusable": of.monitor.unusable(state)}
+    document = of.statistics(state)
+    assert document["item_count"] == 199
+    assert {entry["reason"]: entry["rows"] for entry in document["unusable"]} == of.monitor.unusable(state)
     assert sum(of.monitor.unusable(state).values()) == 1
 
 
@@ -241,8 +243,7 @@ WRONG = [
     (label(global_shap_values={"Age": None}), "label 'y': 'global_shap_values': 'Age' needs a number, not None"),
     (label(global_shap_values={"Age": "Infinity"}), "label 'y': 'global_shap_values': 'Age' needs a number, not"),
     (label(standard_errors=5), "label 'y': 'standard_errors' must be an object, not 5"),
-    (label() | {"dataset": {"item_count": -1}}, "'dataset': 'item_count' must be a whole number of rows, not -1"),
-    (label() | {"dataset": 5}, "'dataset' must be an object, not 5"),
+    (label() | {"item_count": -1}, "the file: 'item_count' must be a whole number of rows, not -1"),
     (
         label() | {"agg_method": "median"},
         "the baseline was made with agg_method median, not mean_abs: correct the schedule's option, or make",
@@ -258,7 +259,7 @@ def test_a_file_that_makes_no_sense_is_refused_with_its_place(document: dict[str
 
 
 def test_errors_count_only_where_every_value_has_one() -> None:
-    asked = {"dataset": {"item_count": 10}}
+    asked = {"item_count": 10}
     [some] = documents().constraints(None, label(standard_errors={"Age": 0.1}) | asked)
     [every] = documents().constraints(None, label(standard_errors={"Age": 0.1, "Sex": 0.2}) | asked)
     assert some.bound.to.covariance is None

@@ -22,6 +22,8 @@ from model_monitor.results.documents import documents_of
 from model_monitor.results.documents.model_quality import camel
 from model_monitor.results.documents.protocol import encode
 
+CURVES = {"confusion_matrix", "receiver_operating_characteristic_curve", "precision_recall_curve"}
+
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_statistics_have_sagemakers_members_in_its_order(problem: str) -> None:
@@ -47,11 +49,14 @@ def test_statistics_have_sagemakers_members_in_its_order(problem: str) -> None:
 def test_what_sagemaker_does_not_have_comes_behind(problem: str) -> None:
     name, members = MEMBERS[problem]
     statistics, _ = files(monitor(problem), rows(problem))
-    assert list(statistics) == ["version", "dataset", f"{name}_metrics", "predictions"]
-    assert list(statistics[f"{name}_metrics"])[: len(members)] == members
+    own = {"Regression": ["residual_quantiles"], "BinaryClassification": ["undefined"]}.get(problem, [])
+    assert list(statistics) == ["version", "dataset", f"{name}_metrics", *own, "predictions"]
+    there = [member for member in members if member in statistics[f"{name}_metrics"]]
+    assert list(statistics[f"{name}_metrics"])[: len(there)] == there
+    assert statistics.get("undefined", {}).keys() & {*members} == {*members} - {*there}
     assert statistics["predictions"]["name"] == {"BinaryClassification": "score"}.get(problem, "prediction")
     if problem == "Regression":
-        assert "0.01" in statistics["regression_metrics"]["residual_quantiles"]
+        assert "0.01" in statistics["residual_quantiles"]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -102,16 +107,19 @@ def test_a_window_without_labels_is_written_without_numbers(problem: str, mode: 
     name, _ = MEMBERS[problem]
     assert statistics["dataset"]["item_count"] == 0
     assert constraints[f"{name}_constraints"] == {}
-    scalars = [entry for entry in statistics[f"{name}_metrics"].values() if "value" in entry]
-    assert {entry["value"] for entry in scalars} == {"NaN"}
     if mode == "calibrated":
-        assert all(entry["reason"] for entry in scalars)
+        assert statistics[f"{name}_metrics"] == {}
+        assert {*MEMBERS[problem][1]} - CURVES <= statistics["undefined"].keys()
+        assert all(statistics["undefined"].values())
     else:
+        scalars = [entry for entry in statistics[f"{name}_metrics"].values() if "value" in entry]
+        assert {entry["value"] for entry in scalars} == {"NaN"}
         assert not any("reason" in entry for entry in scalars)
 
 
 def test_curves_that_do_not_exist_are_empty_and_long_ones_are_thinned() -> None:
-    no_scores, _ = files(monitor(probability_attribute=None), rows("BinaryClassification").slice(0, 0))
+    no_rows = monitor(compatibility="sagemaker", probability_attribute=None)
+    no_scores, _ = files(no_rows, rows("BinaryClassification").slice(0, 0))
     roc = no_scores["binary_classification_metrics"]["receiver_operating_characteristic_curve"]
     assert roc == {"false_positive_rates": [], "true_positive_rates": []}
     assert no_scores["binary_classification_metrics"]["confusion_matrix"] == {}

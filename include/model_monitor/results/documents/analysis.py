@@ -35,6 +35,13 @@ def short(value: float) -> str:
     return f"{value:.4g}" if math.isfinite(value) else text_of(value)
 
 
+def rows_counted(usable: int, unusable: Mapping[str, int]) -> Document:
+    """How many rows were usable (``item_count``) and ``unusable``, by reason, which SageMaker does not write. They are
+    no object: SageMaker's SDK of model cards takes each object of the file for a section with facets."""
+    told = [{"reason": reason, "rows": rows} for reason, rows in unusable.items()]
+    return {"item_count": usable} | ({"unusable": told} if told else {})
+
+
 def number_written(value: float) -> float | str:
     """A number, or the text that stands for an infinite one."""
     return float(value) if math.isfinite(value) else text_of(value)

@@ -69,8 +69,7 @@ class AttributionDocuments(Documents[Explained]):
             raise ConfigError("nothing would be judged: no label has the value of a feature; make the baseline again")
         known_errors = {label: numbers_in(entry, ERRORS, label) for label, entry in method.items() if ERRORS in entry}
         errors = {label: numbers for label, numbers in known_errors.items() if values[label].keys() <= numbers.keys()}
-        dataset = analysis.object_at((document or {}).get("dataset", {}), "'dataset'")
-        rows = analysis.count_at(dataset, "item_count", "'dataset'")
+        rows = analysis.count_at(document or {}, "item_count", "the file")
         known = {label: numbers for label, numbers in values.items() if numbers}
         return list(self.monitor.constraints(known, errors or None, rows or None))
 
@@ -94,9 +93,8 @@ class CalibratedAttributionDocuments(AttributionDocuments):
         for label, written in document[analysis.EXPLANATIONS][METHOD].items():
             written |= {ERRORS: errors[label]} if label in errors else {}
             written |= {"drift": drifts[label]} if label in drifts else {}
-        unusable = self.monitor.unusable(state)
-        dataset = {"item_count": self.monitor.rows(state)} | ({"unusable": unusable} if unusable else {})
-        return document | {AGGREGATION: self.monitor.agg_method, "dataset": dataset}
+        counted = analysis.rows_counted(self.monitor.rows(state), self.monitor.unusable(state))
+        return document | {AGGREGATION: self.monitor.agg_method} | counted
 
     def drifts(self, state: Explained, constraints: Sequence[Constraint]) -> dict[str, Document]:
         """``ndcg`` with its ``interval`` (null below two rows), and the features that ``moved``."""

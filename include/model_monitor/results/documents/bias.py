@@ -141,10 +141,8 @@ class CalibratedBiasDocuments(BiasDocuments):
     reports_labels = True
 
     def statistics(self, state: Tallies, constraints: Sequence[Constraint] = ()) -> Document:
-        """Adds the ``dataset``: how many rows were usable (``item_count``) and ``unusable``, by reason."""
-        unusable = self.monitor.unusable(state)
-        dataset = {"item_count": state.judged} | ({"unusable": unusable} if unusable else {})
-        return super().statistics(state) | {"dataset": dataset}
+        """Adds how many rows were usable (``item_count``) and ``unusable``, by reason."""
+        return super().statistics(state) | analysis.rows_counted(state.judged, self.monitor.unusable(state))
 
     def entry(self, stage: str, entry: Entry) -> Document:
         """Adds the ``rows`` of each side."""

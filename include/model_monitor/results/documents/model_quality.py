@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from model_monitor.core.constraints import Constraint, Finding, Near, Unlearned
-from model_monitor.core.measures import EVERYTHING, Measure, Undefined
+from model_monitor.core.measures import EVERYTHING, Measure
 from model_monitor.core.ranking import Curves
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import BASELINE_DRIFT
@@ -76,7 +76,7 @@ class ModelQualityDocuments(Documents[Quality]):
         known = baseline.section(statistics, self.monitor, "metrics") if statistics is not None else {}
         operators = self.operators()
         names = [name for name in operators if self.monitor.judges(name)]
-        reasons = self.why_unlearned(known, names) if statistics is not None else {}
+        reasons = self.why_unlearned(statistics, known, names) if statistics is not None else {}
         if constraints is None:
             thresholds = baseline.values_in(known, [name for name in operators if name not in reasons])
         else:
@@ -90,7 +90,7 @@ class ModelQualityDocuments(Documents[Quality]):
         others = {name: why for name, why in reasons.items() if name not in thresholds}
         return result + [Constraint(operators[name], EVERYTHING, name, Unlearned(why)) for name, why in others.items()]
 
-    def why_unlearned(self, known: Document, names: Sequence[str]) -> dict[str, str]:
+    def why_unlearned(self, statistics: Document, known: Document, names: Sequence[str]) -> dict[str, str]:
         """Why ``statistics.json`` holds no threshold for a metric that is reported as undefined for it, by metric."""
         return {}
 
@@ -143,13 +143,21 @@ class ModelQualityDocuments(Documents[Quality]):
 
 
 class CalibratedModelQualityDocuments(ModelQualityDocuments):
-    """The files of the calibrated mode: SageMaker's, and members that it does not have."""
+    """The files of the calibrated mode: SageMaker's, and members that it does not have, beside its own. A reader of
+    SageMaker's metrics, such as its SDK's of model cards, finds numbers only."""
 
     reports_labels = True
 
     def statistics(self, state: Quality, constraints: Sequence[Constraint] = ()) -> Document:
-        """Adds ``unusable`` rows by reason, and ``predictions`` of all rows as data quality writes a column."""
+        """Adds ``unusable`` rows by reason, why metrics are ``undefined``, ``residual_quantiles`` of a regression, and
+        ``predictions`` of all rows as data quality writes a column."""
         document = super().statistics(state, constraints)
+        metrics, why = document[baseline.member_of(self.monitor, "metrics")], self.monitor.conventions.why_no_threshold
+        measures = self.monitor.metrics_of(state)
+        undefined = {name: why(measure) for name, measure in measures.items() if name not in metrics}
+        document |= {baseline.UNDEFINED: undefined} if undefined else {}
+        quantiles = self.monitor.residual_quantiles(state)
+        document |= {"residual_quantiles": quantiles} if quantiles else {}
         if unusable := self.monitor.unusable(state):
             document["dataset"]["unusable"] = unusable
         missing = state.rows - state.predictions.present
@@ -157,18 +165,16 @@ class CalibratedModelQualityDocuments(ModelQualityDocuments):
         return document | {baseline.PREDICTIONS: column}
 
     def metrics(self, state: Quality) -> Document:
-        """Adds ``residual_quantiles`` of a regression."""
-        quantiles = self.monitor.residual_quantiles(state)
-        return super().metrics(state) | ({"residual_quantiles": quantiles} if quantiles else {})
+        """Those that exist; no empty matrix or curve either."""
+        return {name: entry for name, entry in super().metrics(state).items() if exists(entry)}
 
     def reason(self, name: str, measure: Measure) -> Document:
-        """Why a metric has no value, or a judged one has a value that can't be a threshold."""
-        needs_reason = isinstance(measure, Undefined) or self.monitor.judges(name)
-        why = self.monitor.conventions.why_no_threshold(measure) if needs_reason else None
+        """Why a judged metric has a value that can't be a threshold."""
+        why = self.monitor.conventions.why_no_threshold(measure) if self.monitor.judges(name) else None
         return {} if why is None else {"reason": why}
 
-    def why_unlearned(self, known: Document, names: Sequence[str]) -> dict[str, str]:
-        return baseline.why_unknown(known, names)
+    def why_unlearned(self, statistics: Document, known: Document, names: Sequence[str]) -> dict[str, str]:
+        return baseline.why_unknown(statistics, known, names)
 
     def thresholds(self, entries: Document, operators: Mapping[str, str]) -> dict[str, float]:
         """Refuses a value that the metric never has."""
@@ -196,6 +202,11 @@ def scalar(measure: Measure, deviation: float | None) -> Document:
     """One metric and its standard deviation, each "NaN" where there is none."""
     numbers = {"value": value_of(measure), "standard_deviation": number(deviation)}
     return {name: "NaN" if value is None else value for name, value in numbers.items()}
+
+
+def exists(entry: Document) -> bool:
+    """Whether an entry of the metrics has a number, the counts of a matrix, or the points of a curve."""
+    return bool(entry) and entry.get("value") != "NaN" and [] not in entry.values()
 
 
 def curves_written(curves: Curves) -> Document:

@@ -16,7 +16,7 @@ from model_monitor.monitors.values import in_order, label_of
 from model_monitor.results.documents.data_quality import spread_of
 from model_monitor.results.documents.protocol import Document
 
-PREDICTIONS = "predictions"  # the member of statistics.json that SageMaker does not write
+PREDICTIONS, UNDEFINED = "predictions", "undefined"  # members of statistics.json that SageMaker does not write
 SECTIONS = {
     "Regression": "regression",
     "BinaryClassification": "binary_classification",
@@ -117,15 +117,19 @@ def values_in(known: Document, names: Iterable[str]) -> dict[str, float]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def why_unknown(known: Document, names: Iterable[str]) -> dict[str, str]:
-    """Why ``statistics.json`` holds no threshold for some metrics, by metric; those that have one are left out."""
+def why_unknown(statistics: Document, known: Document, names: Iterable[str]) -> dict[str, str]:
+    """Why ``statistics.json`` holds no threshold for some metrics, by metric; those that have one are left out. Raises
+    ConfigError."""
+    undefined = statistics.get(UNDEFINED, {})
+    if not isinstance(undefined, Mapping):
+        raise ConfigError(f"'{UNDEFINED}' must be an object with a reason for each metric")
     reasons = {}
     for name in names:
         entry = entry_of(known, name) if name in known else None
-        if entry is None:
+        if why := (entry or {"reason": undefined.get(name)}).get("reason"):
+            reasons[name] = f"the baseline has no {name} to compare with: {why}"
+        elif entry is None:
             reasons[name] = f"the baseline has no {name}; make it again"
-        elif "reason" in entry:
-            reasons[name] = f"the baseline has no {name} to compare with: {entry['reason']}"
         elif finite(entry.get("value")) is None:
             reasons[name] = f"the baseline has no {name} to compare with"
     return reasons
