@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 COLUMNS_AT_MOST = 10_000  # of a row, and of a span
 SAMPLED_REQUESTS = 200
+WIDE = 200  # names of a single object
 ONE_IN = 16  # texts whose names are counted before the names of all are
 TOO_WIDE = f"more than {COLUMNS_AT_MOST} values in a row"
 RARE = f"it has a column that few others have, where all have more than {COLUMNS_AT_MOST} together"
@@ -26,8 +27,11 @@ names_in = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def are_crowded(texts: pa.StringArray) -> bool:
-    """Whether flat JSON objects may have more names than a table of them should have columns."""
+    """Whether flat JSON objects may have more names than a table of them should have columns: a single wide object, of
+    which it takes long to make one, or many that are unlike each other."""
     marks = pc.count_substring(texts, ":").to_numpy(zero_copy_only=False)
+    if len(marks) == 1:
+        return bool(marks[0] > WIDE)
     if marks.sum() <= COLUMNS_AT_MOST:
         return False
     some = np.flatnonzero((marks > 2 * np.median(marks)) | (np.arange(len(marks)) % ONE_IN == 0))
