@@ -83,6 +83,9 @@ def of_dataset(format: str) -> Callable[[Path], Counts]:
             return sum(map(bool, map(bytes.strip, content.split(b"\n")))), len(rows) + dataset.summary.rejected
         header, names = datasets.first_row(dataset, dataset.files[0])
         values = [value.encode() for row in [names, *rows] for value in row]
+        values += [
+            one["record"].encode() for one in dataset.summary.kept
+        ]  # a row set aside may have several lines, too
         lines_of = [re.split(rb"\r\n|\r|\n", value) for value in values]
         several = sum(len(lines) - 1 - lines[1:-1].count(b"") for lines in lines_of)
         nonblank = sum(map(bool, content.removeprefix(b"\xef\xbb\xbf").splitlines()))
