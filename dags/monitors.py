@@ -73,7 +73,7 @@ Judges **{schedule.monitor.replace("_", " ")}** of the endpoint **{endpoint.endp
 * Reports: `{endpoint.output}`
 * Captures: `{endpoint.capture.uri}`
 * Settings: `{entry.file.name}`
-* Baseline: the DAG `{schedule.name}{BASELINE}` makes it
+* Baseline: {"none" if schedule.is_of_rules else f"the DAG `{schedule.name}{BASELINE}` makes it"}
 
 A skipped *alert* means that there was nothing to judge. To judge windows again, clear their runs or start a backfill:
 {"the same window gives the same report." if schedule.ground_truth is None else about_labels(schedule.ground_truth)}

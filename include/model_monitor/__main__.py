@@ -82,6 +82,8 @@ def parser() -> Parser:
 
     run = commands.add_parser("run", help="judge captured traffic or a dataset against a baseline")
     add_common(run, ["capture", "csv", "jsonl", "parquet"])
+    run.add_argument("--expectations", metavar="FILE", help="a suite of Great Expectations that is judged too")
+    run.add_argument("--data-docs", action="store_true", help="also write its Data Docs page")
     run.add_argument("--start", metavar="ISO", help="first moment of the window, UTC unless it says otherwise")
     run.add_argument("--end", metavar="ISO", help="first moment after the window")
     run.add_argument("--statistics", metavar="FILE", help="the baseline's statistics.json")
@@ -221,7 +223,7 @@ def run_run(args: argparse.Namespace) -> int:
     document = by_hand.run(question_of(args), source, baseline, args.output, args.max_rejected)
     rows = f"{document['counts']['judged']} rows{execution.captured_in_short(document.get('capture'))}"
     count = document["violations"]
-    reason = f". {document['reason']}" if document["reason"] else ""
+    reason = undefined(document) + (f". {document['reason']}" if document["reason"] else "")
     print(printable(f"{args.output}: {document['status']}, {rows}, {count} violations{set_aside(document)}{reason}"))
     if count:
         return WITH_VIOLATIONS
@@ -246,7 +248,31 @@ def question_of(args: argparse.Namespace) -> Any:
             analysis.explain, args.model, args.background, args.headers_from, args.trust
         )
     inputs = analysis.columns.get("inputs", ())
-    return Question(args.monitor, options, tuple(args.segment), inputs, explain, analysis.headers)
+    expectations = expectations_of(args)
+    data_docs = bool(expectations and args.data_docs)
+    return Question(
+        args.monitor, options, tuple(args.segment), inputs, explain, analysis.headers, expectations, data_docs
+    )
+
+
+def expectations_of(args: argparse.Namespace) -> Any:
+    """The rules of a suite file. Raises ConfigError for a monitor that is nothing but them, without a file."""
+    from model_monitor.config.expectations import Expectation
+    from model_monitor.config.monitors import traits_of
+
+    if file := getattr(args, "expectations", None):
+        return (Expectation.model_validate({"suite": file}),)
+    if hasattr(args, "expectations") and not traits_of(args.monitor).needs_baseline:
+        raise ConfigError(f"{args.monitor} needs --expectations FILE, a suite of Great Expectations")
+    return ()
+
+
+def undefined(document: dict[str, Any]) -> str:
+    """How many checks found nothing to judge, as a part of a sentence; the reasons are in the report."""
+    from model_monitor.results.execution import why_undefined
+
+    number = document["undefined"]
+    return f", {number} checks undefined{why_undefined(document)}" if number else ""
 
 
 def set_aside(document: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,12 +10,15 @@ from pydantic import Field, ValidationError, model_validator
 
 from model_monitor.config import cron as crons
 from model_monitor.config.capture import Capture
+from model_monitor.config.expectations import ExpectationList, rules_of
 from model_monitor.config.fields import Address, Cron, Day, Days, Duration, Name, Settings, Share
 from model_monitor.config.monitors import attributes_of, monitor_of, traits_of
 from model_monitor.config.sections import Baseline, Columns, Explain, GroundTruth, Preprocess
 from model_monitor.core.monitor import Monitor
 from model_monitor.errors import ConfigError
 from model_monitor.rows.sources.source import Source
+
+RULES = "expectations"  # the monitor that is nothing but them
 
 
 class Schedule(Settings):
@@ -39,6 +43,8 @@ class Schedule(Settings):
         None, description="Labels to merge with the captures; overrides the endpoint's"
     )
     explain: Explain | None = Field(None, description="For attribution: the model, and how its answers are explained")
+    expectations: ExpectationList = ()
+    data_docs: bool = Field(False, description="Whether GX's Data Docs page of the expectations lies beside the report")
     segments: tuple[str, ...] = Field((), description="Columns; the rows of each value are also judged separately")
     sampling: Share = Field(1.0, gt=0, description="Share of requests that are judged, chosen by event id")
     preprocess: Preprocess | None = None
@@ -59,7 +65,16 @@ class Schedule(Settings):
             raise ValueError("monitor attribution and explain: {model: ...} go together")
         if self.explain and self.ground_truth:
             raise ValueError("monitor attribution needs no labels; leave its ground_truth out")
+        if not self.expectations and (self.is_of_rules or self.data_docs):
+            raise ValueError("expectations is missing; list rules there, or name a suite file")
+        if self.is_of_rules and self.baseline != Baseline():
+            raise ValueError("monitor expectations needs no baseline; leave it out")
         return self
+
+    @property
+    def is_of_rules(self) -> bool:
+        """Whether its monitor is nothing but its expectations."""
+        return self.monitor.replace("-", "_") == RULES
 
     @property
     def length(self) -> timedelta | None:
@@ -100,8 +115,21 @@ class Schedule(Settings):
         """Whether the monitor judges nothing without labels."""
         return traits_of(self.monitor).needs_labels
 
-    def build_monitor(self) -> Monitor[Any]:
-        """The monitor with its options and segments. Raises ConfigError if there is no such class or option."""
+    def build_monitor(self, private: Sequence[str] = ()) -> Monitor[Any]:
+        """The monitor with its options and segments, and its expectations beside it; of ``private`` columns they keep
+        no value. Raises ConfigError if there is no such class or option."""
+        if not self.expectations:
+            return self.build_learner()
+        own = self.options if self.is_of_rules else {}
+        rules = monitor_of(RULES, own | {"rules": rules_of(self.expectations), "private": private}, self.segments)
+        if self.is_of_rules:
+            return rules
+        from model_monitor.monitors.expectations import Joined
+
+        return Joined(self.build_learner(), rules)
+
+    def build_learner(self) -> Monitor[Any]:
+        """The monitor without its expectations, which learn nothing. Raises ConfigError."""
         return monitor_of(self.monitor, self.options, self.segments)
 
 

@@ -17,11 +17,13 @@ from uuid import NAMESPACE_URL, uuid5
 from model_monitor import store
 from model_monitor.config.cron import period_before, previous
 from model_monitor.config.endpoint import Endpoint, Schedule
+from model_monitor.config.expectations import described
 from model_monitor.config.files import load
+from model_monitor.config.monitors import traits_of
 from model_monitor.config.sections import GroundTruth
 from model_monitor.core.monitor import Monitor
 from model_monitor.core.window import Window, floor_hour, iso
-from model_monitor.errors import DataError
+from model_monitor.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from model_monitor.rows.labels.arrived import Arrived
@@ -58,8 +60,22 @@ class Assignment:
 
     @cached_property
     def monitor(self) -> Monitor[Any]:
-        """The schedule's monitor with its options and segments. Raises ConfigError."""
-        return self.schedule.build_monitor()
+        """The schedule's monitor with its options, segments and expectations. Raises ConfigError."""
+        return self.schedule.build_monitor(self.private)
+
+    @cached_property
+    def learner(self) -> Monitor[Any]:
+        """The monitor that learns from a baseline. Raises ConfigError if there is nothing to learn."""
+        if not traits_of(self.schedule.monitor).needs_baseline:
+            raise ConfigError(
+                f"schedule '{self.schedule.name}': {self.schedule.monitor} judge by themselves; no baseline"
+            )
+        return self.schedule.build_learner()
+
+    @property
+    def private(self) -> tuple[str, ...]:
+        """Columns whose values stay out of reports; all ("*") where requests are deleted, but not reports."""
+        return ("*",) if self.endpoint.retention_days is not None else self.endpoint.columns.private
 
     @property
     def baselines(self) -> str:
@@ -232,5 +248,6 @@ class Execution(Assignment):
             "schedule": self.schedule.name,
             "monitor": self.schedule.monitor,
             "options": self.schedule.options,
+            **({"expectations": described(self.schedule.expectations)} if self.schedule.expectations else {}),
             "window": {"start": iso(self.window.start), "end": iso(self.window.end)},
         }

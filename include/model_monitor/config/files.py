@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from model_monitor.config import neighbours, retention, yaml_files
 from model_monitor.config.endpoint import Endpoint
+from model_monitor.config.expectations import problems
 from model_monitor.errors import ConfigError
 
 
@@ -40,7 +41,7 @@ def endpoint_in(path: Path, tree: yaml.Node | None, content: Any) -> Endpoint:
             f"{path}: environment variable {error} is not set; set it or write ${{NAME:-default}}"
         ) from error
     if problem := retention.problem_of(endpoint):
-        line = line_of(tree, ("retention_days",))
+        line = yaml_files.line_at(tree, ("retention_days",))
         raise ConfigError(f"{path}:{line}: retention_days: {problem}")
     return endpoint
 
@@ -102,22 +103,25 @@ def files_in(folder: Path) -> list[Path]:
 def problems_in(path: Path, endpoint: Endpoint) -> list[str]:
     """What is wrong with a file beyond its schema: unknown monitors or options, and scripts that do not exist."""
     tree, _ = yaml_files.load(path)
-    problems = []
+    found = []
 
     def add(place: Sequence[str | int], problem: object) -> None:
-        line = line_of(tree, tuple(place))
-        problems.append(f"{path}:{line}: {'.'.join(map(str, place))}: {problem}")
+        line = yaml_files.line_at(tree, tuple(place))
+        found.append(f"{path}:{line}: {'.'.join(map(str, place))}: {problem}")
 
     for i, schedule in enumerate(endpoint.schedules):
+        wrong = list(problems(schedule.expectations)) if schedule.expectations else []
+        for place, problem in wrong:
+            add(("schedules", i, "expectations", *place), problem)
         try:
-            schedule.build_monitor()
+            (schedule.build_learner if wrong else schedule.build_monitor)()
         except ConfigError as error:
             add(("schedules", i, "options" if schedule.options else "monitor"), error)
         preprocess = schedule.preprocess and schedule.preprocess.script
         for key, script in (("preprocess", preprocess), ("postprocess", schedule.postprocess)):
             if script and "://" not in script and not Path(script).is_file():
                 add(("schedules", i, key), f"there is no script at {script}")
-    return problems
+    return found
 
 
 def advice_on(error: ValidationError, path: Path, tree: yaml.Node | None) -> str:
@@ -140,7 +144,7 @@ def explained(path: Path, tree: yaml.Node | None, problem: ErrorDetails) -> str:
         message = f"'{place[-1]}' is missing; add it"
     elif problem["type"] == "string_type" and isinstance(problem["input"], bool | int | float):
         message = f"a text is expected; put {problem['input']!r} in quotes"
-    return f"{path}:{line_of(tree, problem['loc'])}: {'.'.join(place) or 'file'}: {message}"
+    return f"{path}:{yaml_files.line_at(tree, problem['loc'])}: {'.'.join(place) or 'file'}: {message}"
 
 
 def instead_of(place: list[str], schema: dict[str, Any]) -> str:
@@ -161,18 +165,3 @@ def known_keys(place: list[str], schema: dict[str, Any]) -> list[str]:
             elif "$ref" in option.get("items", {}):
                 node = {"items": schema["$defs"][option["items"]["$ref"].rpartition("/")[2]]}
     return list(node.get("properties", {}))
-
-
-def line_of(tree: yaml.Node | None, place: tuple[str | int, ...]) -> int:
-    """The 1-based line of the deepest node on the way to a place."""
-    line = tree.start_mark.line + 1 if tree else 1
-    for part in place:
-        if isinstance(tree, yaml.MappingNode):
-            pair = next(((key, value) for key, value in tree.value if key.value == str(part)), None)
-            if pair is None:
-                break
-            line, tree = pair[0].start_mark.line + 1, pair[1]
-        elif isinstance(tree, yaml.SequenceNode) and isinstance(part, int) and part < len(tree.value):
-            tree = tree.value[part]
-            line = tree.start_mark.line + 1
-    return line

@@ -121,3 +121,18 @@ def expanded(text: str) -> str:
 def environment_value(reference: re.Match[str]) -> str:
     name, default = reference["name"], reference["default"]
     return os.environ[name] if default is None else os.environ.get(name) or default
+
+
+def line_at(tree: yaml.Node | None, place: tuple[str | int, ...]) -> int:
+    """The 1-based line of the deepest node on the way to a place."""
+    line = tree.start_mark.line + 1 if tree else 1
+    for part in place:
+        if isinstance(tree, yaml.MappingNode):
+            pair = next(((key, value) for key, value in tree.value if key.value == str(part)), None)
+            if pair is None:
+                break
+            line, tree = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(tree, yaml.SequenceNode) and isinstance(part, int) and part < len(tree.value):
+            tree = tree.value[part]
+            line = tree.start_mark.line + 1
+    return line

@@ -40,7 +40,8 @@ def check(monitor: Monitor[S], rows: pa.RecordBatch, seed: int = 0) -> None:
     constraints = list(monitor.suggest(whole))
     unsatisfied = [f for f in evaluate(constraints, measures) if f.outcome == "violated"]
     assert not unsatisfied, f"a baseline violates its own suggestions: {unsatisfied}"
-    green = [f for f in evaluate(constraints, monitor.measure(monitor.empty)) if f.outcome == "holds"]
+    judged = [*constraints, *monitor.required(monitor.empty)]
+    green = [f for f in evaluate(judged, monitor.measure(monitor.empty)) if f.outcome == "holds"]
     assert not green, f"an empty window passes: {green}"
     saved = dump(whole)
     assert_alike(monitor.measure(load(saved, monitor.empty)), measures, "a State does not survive its codec")

@@ -29,12 +29,14 @@ class Traits:
     measured_without_labels: names of the measures that are judged even while labels are pending.
     newcomer_check: the check reported as undefined for a subject that the baseline lacks, e.g. a group never seen
         before; None: nothing is reported of newcomers.
+    needs_baseline: without a baseline nothing that it learns can be judged.
     """
 
     needs_labels: bool = False
     needs_explanations: bool = False
     measured_without_labels: frozenset[str] = frozenset()
     newcomer_check: str | None = None
+    needs_baseline: bool = True
 
 
 class Observer(Protocol[S_co]):
@@ -62,6 +64,11 @@ class Monitor(Observer[S], Protocol[S]):
     @abstractmethod
     def suggest(self, baseline: S) -> Iterator[Constraint]:
         """Constraints that the baseline itself satisfies."""
+
+    def required(self, state: S) -> Iterator[Constraint]:
+        """Constraints that a person set: they hold of any rows, without a baseline. ``state`` tells which segments
+        there are."""
+        return iter(())
 
     def unusable(self, state: S) -> dict[str, int]:
         """How many rows were set aside, by reason; {} for a monitor that judges every row."""

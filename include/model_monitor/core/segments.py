@@ -93,6 +93,11 @@ class By(Monitor[Segments[S]], Generic[S]):
             for c in self.monitor.suggest(part):
                 yield within(c, self.column, value)
 
+    def required(self, state: Segments[S]) -> Iterator[Constraint]:
+        for value, part in state.items.items():
+            for c in self.monitor.required(part):
+                yield within(c, self.column, value)
+
     def with_budget(self, share: float) -> Self:
         return replace(self, monitor=self.monitor.with_budget(share))
 
@@ -161,6 +166,11 @@ class Segmented(Monitor[Parts[S]], Generic[S]):
         yield from shared.whole.suggest(baseline.whole)
         for by, segments in zip(shared.by, baseline.by, strict=True):
             yield from by.suggest(segments)
+
+    def required(self, state: Parts[S]) -> Iterator[Constraint]:
+        yield from self.whole.required(state.whole)
+        for by, segments in zip(self.by, state.by, strict=True):
+            yield from by.required(segments)
 
     def unusable(self, state: Parts[S]) -> dict[str, int]:
         return self.whole.unusable(state.whole)

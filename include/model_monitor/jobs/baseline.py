@@ -28,7 +28,7 @@ def observe_baseline(
     """
     exclude = () if assignment.schedule.explain else assignment.endpoint.columns.exclude
     observed, evidence = observe_dataset(
-        assignment, dataset or dataset_of(assignment), Selection(exclude=exclude), headers
+        assignment, assignment.learner, dataset or dataset_of(assignment), Selection(exclude=exclude), headers
     )
     content = dump(observed)
     return save(assignment.observed_baseline(digest_of(content)[:12]), observed, evidence)
@@ -53,9 +53,9 @@ def suggest_constraints(assignment: Assignment, state: str, created: str) -> str
     Raises DataError if there is nothing to learn.
     """
     evidence = Evidence.read(Observation.holding(state).evidence)
-    observed, collected = load_state(state, assignment.monitor, evidence.state), evidence.collected
-    check_learned(assignment.monitor, observed)
-    files = baseline_files(assignment.monitor, observed)
+    observed, collected = load_state(state, assignment.learner, evidence.state), evidence.collected
+    check_learned(assignment.learner, observed)
+    files = baseline_files(assignment.learner, observed)
     version = digest_of(b"".join(files.values()))[:12]
     folder = store.join(assignment.baselines, version)
     description = {
@@ -86,6 +86,6 @@ def publish_baseline(assignment: Assignment, version: str) -> str:
             f"{assignment.baselines}"
         )
     baseline = Baseline.version(assignment, name)
-    baseline.constraints(assignment.monitor)
+    baseline.constraints(assignment.learner)
     digests = {store.name_of(file): digest_of(store.read(file)) for file in baseline.addresses.values() if file}
     return store.write(assignment.published_baseline, sealed(encode({"version": name, "digests": digests})))

@@ -15,6 +15,7 @@ from model_monitor import jobs, store
 from model_monitor.config.capture import Capture
 from model_monitor.config.endpoint import Endpoint, Schedule
 from model_monitor.config.execution import Execution, spark_name
+from model_monitor.config.expectations import Expectation, described
 from model_monitor.config.sections import Baseline, Columns, Explain, GroundTruth
 from model_monitor.core.window import EVER, Window, iso, moment
 from model_monitor.errors import ConfigError
@@ -49,11 +50,14 @@ class Question:
     inputs: tuple[str, ...] = ()
     explain: Explain | None = None
     headers: tuple[str, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
+    data_docs: bool = False
 
     @property
     def about(self) -> Document:
         segments = {"segments": list(self.segments)} if self.segments else {}
-        return {"monitor": self.monitor, "options": self.options, **segments}
+        rules = {"expectations": described(self.expectations)} if self.expectations else {}
+        return {"monitor": self.monitor, "options": self.options, **rules, **segments}
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,8 @@ def by_hand(
             name="by-hand",
             monitor=question.monitor,
             options=question.options,
+            expectations=question.expectations,
+            data_docs=question.data_docs,
             segments=question.segments,
             cron="NOW",
             baseline=files,
@@ -143,6 +149,7 @@ def by_hand(
             capture=Capture.model_construct(uri=source.address),
             columns=Columns(inputs=question.inputs),
             output=folder,
+            retention_days=None,
             schedules=(schedule,),
         )
         yield ByHand(endpoint, schedule, source.window or EVER, output, about)
@@ -162,10 +169,10 @@ def baseline(question: Question, source: Source, output: str, max_rejected: floa
     """Write a dataset's ``statistics.json``, ``constraints.json``, no violations, and ``execution.json``; the last."""
     about = source.about | question.about
     with by_hand(question, source, Baseline(), output, max_rejected, about) as execution:
-        monitor = execution.monitor
+        monitor = execution.learner
         dataset = Dataset.at(source.address, source.format, source.header, question.headers)
         with reported(execution):
-            observed, evidence = observe_dataset(execution, dataset, Selection())
+            observed, evidence = observe_dataset(execution, monitor, dataset, Selection())
             check_learned(monitor, observed)
         for name, content in baseline_files(monitor, observed).items():
             store.write(store.join(output, name), content)
@@ -195,7 +202,8 @@ def run(
         else:
             dataset = Dataset.at(source.address, source.format, source.header, question.headers)
             with reported(execution):
-                save(execution.observation, *observe_dataset(execution, dataset, selection_of(execution)))
+                monitor, selection = execution.monitor, selection_of(execution)
+                save(execution.observation, *observe_dataset(execution, monitor, dataset, selection))
         jobs.evaluate_constraints(execution)
     return execution_in(output)
 

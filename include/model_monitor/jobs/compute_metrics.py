@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,6 +20,8 @@ from model_monitor.jobs.collect_window import are_current, check_rejected, colle
 from model_monitor.jobs.explain_window import explained_dataset
 from model_monitor.jobs.late_labels import reported
 from model_monitor.jobs.merge_ground_truth import merge_ground_truth
+from model_monitor.monitors.expectations import Joined
+from model_monitor.monitors.expectations.joined import Both
 from model_monitor.results.handover import Collected, Evidence, Explained, Merged
 from model_monitor.results.sealed import digest_of
 from model_monitor.rows.select import Selection
@@ -36,10 +39,20 @@ def compute_metrics(execution: Execution) -> str:
         rebuild(execution, evidence)
         evidence = evidence_of(execution)
     with reported(execution):
-        observed = observe_rows(execution.monitor, evidence.partitions, selection_of(execution))
+        observed = observe_window(execution, evidence)
     if not are_current(evidence.partitions):
         raise StoreError(f"the rows of {execution.window} were rebuilt while being read; the retry reads the new ones")
     return save(execution.observation, observed, evidence)
+
+
+def observe_window(execution: Execution, evidence: Evidence) -> Observed:
+    """The State of a window's rows. Where these are explanations, expectations judge the rows that were explained."""
+    monitor, selection = execution.monitor, selection_of(execution)
+    if not (evidence.explained and isinstance(monitor, Joined)):
+        return observe_rows(monitor, evidence.partitions, selection)
+    own = observe_rows(monitor.own, evidence.partitions, selection)
+    rules = observe_rows(monitor.rules, evidence.collected.partitions, replace(selection, names=()))
+    return Observed(own.rows, Both(own.state, rules.state))
 
 
 def evidence_of(execution: Execution) -> Evidence:
@@ -71,17 +84,27 @@ def selection_of(execution: Execution) -> Selection:
 
 
 def observe_dataset(
-    assignment: Assignment, dataset: Dataset, selection: Selection, headers: Mapping[str, str] | None = None
+    assignment: Assignment,
+    monitor: Monitor[Any],
+    dataset: Dataset,
+    selection: Selection,
+    headers: Mapping[str, str] | None = None,
 ) -> tuple[Observed, Evidence]:
     """The State of a dataset's rows, or of explanations of a sample of them, and what was read. Raises DataError."""
-    monitor, schedule = assignment.monitor, assignment.schedule
+    schedule = assignment.schedule
     if not schedule.explain:
         observed = observe(monitor, dataset.pieces(), dataset.rows, selection)
         return observed, Evidence(collected=read_of(dataset, observed.rows, schedule.max_rejected))
     rows = sum(batch.num_rows for batch in dataset.batches())
     collected = read_of(dataset, rows, schedule.max_rejected)
     explained = explained_dataset(assignment, dataset.unread(), headers)
-    observed = observe_rows(monitor, [explained], selection)
+    if not isinstance(monitor, Joined):
+        observed = observe_rows(monitor, [explained], selection)
+    else:
+        own = observe_rows(monitor.own, [explained], selection)
+        plain = dataset.unread()
+        rules = observe(monitor.rules, plain.pieces(), plain.rows, replace(selection, names=()))
+        observed = Observed(own.rows, Both(own.state, rules.state))
     return observed, Evidence(collected=collected, explained=Explained(rows=observed.rows, of=collected.rows))
 
 

@@ -10,6 +10,7 @@ from model_monitor.core.observed import Observed
 from model_monitor.core.window import iso
 from model_monitor.jobs.compute_metrics import load_state
 from model_monitor.jobs.late_labels import remember, reported
+from model_monitor.results import data_docs
 from model_monitor.results import execution as executions
 from model_monitor.results.documents import documents_of
 from model_monitor.results.documents.protocol import VIOLATIONS, Document
@@ -42,7 +43,14 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
     about = execution.about | {"baseline": baseline.addresses}
     unusable = verdict.monitor.unusable(observed.state)
     document = executions.execution(
-        about, verdict.status, verdict.reason, evidence, observed.rows, verdict.findings, unusable
+        about,
+        verdict.status,
+        verdict.reason,
+        evidence,
+        observed.rows,
+        verdict.findings,
+        unusable,
+        lambda finding: documents.details(finding, observed.state),
     )
     described: dict[str, Document] = {}
     if evidence.labels and evidence.labels.is_pending:  # an earlier report's files are about other labels
@@ -56,7 +64,12 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
         if evidence.labels:
             described[documents.statistics_name] |= documents.ground_truth(msgspec.to_builtins(evidence.labels))
     violations = {VIOLATIONS: documents.violations(verdict.findings, observed.state)}
-    return write_report(execution.report, described | violations, evidence, document)
+    pages = {}
+    if execution.schedule.data_docs and observed.rows:
+        pages[data_docs.DATA_DOCS] = data_docs.page(
+            verdict.monitor, observed.state, execution.schedule.name, str(execution.window)
+        )
+    return write_report(execution.report, described | violations, evidence, document, pages)
 
 
 def postprocess(script: str, execution: Execution) -> None:

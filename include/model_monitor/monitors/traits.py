@@ -14,5 +14,6 @@ BUILT_IN = {
     "bias": Traits(
         needs_labels=True, measured_without_labels=frozenset({"coverage"}), newcomer_check="bias_drift_check"
     ),
+    "expectations": Traits(needs_baseline=False),
     "attribution": Traits(needs_explanations=True, newcomer_check="feature_attribution_drift_check"),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -35,11 +35,12 @@ def execution(
     judged: int | None,
     findings: Sequence[Finding] = (),
     unusable: Mapping[str, int] = MappingProxyType({}),
+    details: Callable[[Finding], Document] = lambda finding: {},
 ) -> Document:
     """All there is to know, and nothing that another run over the same window would say otherwise: no clock, no host.
 
     ``judged`` is the number of rows that were looked at, None if it did not come to that; ``unusable`` are those of
-    them that the monitor had to set aside, by reason.
+    them that the monitor had to set aside, by reason; ``details`` says more of a finding than its numbers.
     """
     collected, labels, explained = evidence.collected, evidence.labels, evidence.explained
     counts = {name: getattr(collected, name) for name in ("records", "rows", "duplicates", "rejected")}
@@ -59,7 +60,7 @@ def execution(
         },
         "violations": sum(f.outcome == "violated" for f in findings),
         "undefined": sum(f.outcome == "undefined" for f in findings),
-        "findings": [written(f) for f in findings],
+        "findings": [written(f) | details(f) for f in findings],
         "inputs": msgspec.to_builtins(evidence.inputs),
         "versions": {"model-monitor": __version__},
     }

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import msgspec
 
 from model_monitor import store
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.results import execution
+from model_monitor.results.data_docs import DATA_DOCS
 from model_monitor.results.documents.protocol import (
     ANALYSIS,
     CONSTRAINTS,
@@ -27,13 +29,19 @@ REJECTED = "rejected/records.jsonl"
 
 
 def write_report(
-    folder: str, files: Mapping[str, Document], evidence: Evidence, execution: Document
+    folder: str,
+    files: Mapping[str, Document],
+    evidence: Evidence,
+    execution: Document,
+    pages: Mapping[str, bytes] = MappingProxyType({}),
 ) -> dict[str, bytes]:
     """Write the files of a report, ``execution.json`` last, with the digest of the violations; their contents by name.
 
-    The records that were set aside are a file of their own, absent if there are none.
+    The records that were set aside are a file of their own, absent if there are none. ``pages`` are HTML.
     """
-    contents = {name: encode(content) for name, content in files.items()}
+    contents = {name: encode(content) for name, content in files.items()} | dict(pages)
+    if DATA_DOCS not in pages:
+        store.delete(store.join(folder, DATA_DOCS))
     if evidence.kept:
         lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in msgspec.to_builtins(evidence.kept))
         contents[REJECTED] = "".join(lines).encode()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from model_monitor.core.constraints import Constraint, Finding, Unlearned
 from model_monitor.core.evaluation import evaluate, undefined
 from model_monitor.core.measures import Measures, Undefined
-from model_monitor.core.monitor import Monitor
+from model_monitor.core.monitor import Monitor, Traits
 from model_monitor.core.observed import Observed
 from model_monitor.results import execution
 from model_monitor.results.handover import Labels
@@ -32,14 +32,15 @@ class Verdict:
 
 def judge(monitor: Monitor[Any], baseline: Baseline, observed: Observed, labels: Labels | None = None) -> Verdict:
     """The verdict on a State; while labels are pending, by the measures that need none. Raises ConfigError."""
-    constraints = baseline.constraints(monitor)
+    learned = baseline.constraints(monitor)
     monitor = baseline.inform(monitor)
+    constraints = [*learned, *monitor.required(observed.state)]
     findings: list[Finding] = []
     if observed.rows:
         measures = monitor.measure(observed.state)
         available = without_labels(monitor, measures) if labels and labels.is_pending else measures
-        findings = [*evaluate(constraints, available), *newcomers(monitor, measures, constraints)]
-    status, reason = status_of(observed, baseline, findings, labels, monitor.traits.measured_without_labels)
+        findings = [*evaluate(constraints, available), *newcomers(monitor, measures, learned)]
+    status, reason = status_of(observed, baseline, findings, labels, monitor.traits)
     return Verdict(status, reason, findings, monitor, constraints)
 
 
@@ -67,19 +68,20 @@ def status_of(
     baseline: Baseline,
     findings: Sequence[Finding],
     labels: Labels | None,
-    secondary: Collection[str],
+    traits: Traits,
 ) -> tuple[str, str]:
-    """The status, and the reason where it is not SageMaker's; ``secondary`` measures alone leave it undefined."""
+    """The status, and the reason where it is not SageMaker's; measures that need no labels alone leave it undefined."""
     if not observed.rows:
         return execution.NO_DATA, "No records in this window"
     violated = any(finding.outcome == "violated" for finding in findings)
     if labels and labels.is_pending:
         return execution.WITH_VIOLATIONS if violated else execution.LABELS_PENDING, why_pending(labels)
-    if not baseline.exists:
-        return execution.NO_BASELINE, "Nothing to compare with: there is no baseline yet"
+    missing = traits.needs_baseline and not baseline.exists
     if violated:
-        return execution.WITH_VIOLATIONS, ""
-    primary = [f for f in findings if f.constraint.measure not in secondary] or findings
+        return execution.WITH_VIOLATIONS, "There is no baseline yet: only expectations were judged" if missing else ""
+    if missing:
+        return execution.NO_BASELINE, "Nothing to compare with: there is no baseline yet"
+    primary = [f for f in findings if f.constraint.measure not in traits.measured_without_labels] or findings
     if primary and all(finding.outcome == "undefined" for finding in primary):
         return execution.UNDEFINED, f"No constraint could be judged: {primary[0].reason}"
     return execution.COMPLETED, ""

@@ -55,6 +55,10 @@ class Documents(Protocol[S]):
     def violations(self, findings: Sequence[Finding], state: S) -> Document:
         """``constraint_violations.json``: an entry per violated finding, an empty list if there is none."""
 
+    def details(self, finding: Finding, state: S) -> Document:
+        """What ``execution.json`` says of a finding beyond its numbers; {} for nothing."""
+        return {}
+
     @property
     def reports_labels(self) -> bool:
         """Whether ``statistics.json`` counts the labels of the window; SageMaker's does not."""

@@ -100,6 +100,14 @@ class SegmentedDocuments(Documents[Parts[Any]]):
                 written += [v | {"description": words + v["description"]} | about(segment) for v in own]
         return {"violations": written}
 
+    def details(self, finding: Finding, state: Parts[Any]) -> Document:
+        segment = self.segment_of(finding.constraint.subject)
+        if segment is None:
+            return self.whole.details(finding, state.whole)
+        inside = monitor_of(self.monitor, segment)
+        relative = replace(finding, constraint=outside(finding.constraint, self.monitor))
+        return self.documents_of(inside).details(relative, states_of(self.monitor, state).get(segment, inside.empty))
+
     @property
     def reports_labels(self) -> bool:
         return self.whole.reports_labels

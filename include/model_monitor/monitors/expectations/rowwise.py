@@ -1,0 +1,154 @@
+"""Rules that each row keeps or breaks: tallies of some rows, by Great Expectations' pandas engine.
+
+``engine_of`` makes the engine of a frame: GX's engine for Spark would be another function of this kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from model_monitor.core.hashing import hash_values
+from model_monitor.core.states import Sample
+from model_monitor.monitors.expectations.library import quiet
+from model_monitor.monitors.expectations.rules import Rule
+from model_monitor.monitors.expectations.state import CHARACTERS, EXAMPLES, Problem, Tally
+from model_monitor.monitors.expectations.suite import Suite, one_line
+from model_monitor.monitors.expectations.values import Readings, as_texts, conditions_of, frame, readings_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AT_ONCE = 32  # rules whose masks of rows are in memory together
+
+Columns = Mapping[str, pa.Array]
+
+
+def engine_of(rows: pd.DataFrame) -> Any:
+    from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
+
+    return PandasExecutionEngine(batch_data_dict={"window": rows})
+
+
+def tallies(
+    suite: Suite, places: Sequence[int], columns: Columns, rows: int, hidden: frozenset[str]
+) -> dict[int, Tally]:
+    """The tally of each rule at ``places``; of ``hidden`` columns no value is kept."""
+    found = {}
+    with quiet():
+        for readings, group in groups_of(suite, places, list(columns)):
+            judged = []
+            for place in group:
+                if problem := absent(suite, place, columns):
+                    found[place] = Tally(problem=Problem(problem))
+                else:
+                    judged.append(place)
+            engine = engine_of(frame(columns, readings, rows)) if judged else None
+            for start in range(0, len(judged), AT_ONCE):
+                found |= conditions(suite, judged[start : start + AT_ONCE], engine, columns, rows, hidden)
+    return found
+
+
+def groups_of(suite: Suite, places: Sequence[int], columns: list[str]) -> list[tuple[Readings, list[int]]]:
+    """The rules that can share a frame, because they read each column alike."""
+    groups: list[tuple[Readings, list[int]]] = []
+    for place in places:
+        own = readings_of(suite.rules[place], condition_of(suite.expectations[place]), columns)
+        for readings, group in groups:
+            if all(readings.get(name, how) == how for name, how in own.items()):
+                readings |= own
+                group.append(place)
+                break
+        else:
+            groups.append((dict(own), [place]))
+    return groups
+
+
+def condition_of(expectation: Any) -> Any:
+    return getattr(expectation, "row_condition", None)
+
+
+def absent(suite: Suite, place: int, columns: Columns) -> str:
+    """Which column a rule needs and the rows lack, in words; "" if none."""
+    rule, condition = suite.rules[place], condition_of(suite.expectations[place])
+    if rule.how == "names":
+        return ""
+    needed = [*rule.columns, *(name for name, _ in conditions_of(condition) if name is not None)]
+    missing = next((name for name in needed if name not in columns), None)
+    return "" if missing is None else f"there is no column '{missing}'"
+
+
+def conditions(
+    suite: Suite, places: Sequence[int], engine: Any, columns: Columns, rows: int, hidden: frozenset[str]
+) -> dict[int, Tally]:
+    from great_expectations.validator.metrics_calculator import MetricsCalculator
+
+    metrics = {place: suite.conditions[place] for place in places}
+    resolved, aborted = MetricsCalculator(engine).compute_metrics(list(metrics.values()), runtime_configuration=None)
+    found = {}
+    for place, metric in metrics.items():
+        rule = suite.rules[place]
+        if metric.id not in resolved:
+            found[place] = Tally(problem=Problem(why(aborted, metric, is_hidden(rule, hidden))))
+            continue
+        mask = resolved[metric.id][0]
+        condition = condition_of(suite.expectations[place])
+        there = rows if condition is None else len(engine.get_domain_records({"row_condition": condition}))
+        broken = np.asarray(mask.array, bool)
+        unexpected = np.asarray(mask.index)[broken]
+        examples = Sample(EXAMPLES) if is_hidden(rule, hidden) else examples_of(rule, columns, unexpected)
+        found[place] = Tally(int(broken.sum()), len(mask), there - len(mask), examples)
+    resolved.clear()  # GX's objects hold each other, so masks would stay until the next collection
+    return found
+
+
+def is_hidden(rule: Rule, hidden: frozenset[str]) -> bool:
+    return not hidden.isdisjoint(rule.columns) or "*" in hidden
+
+
+def why(aborted: Mapping[Any, Any], metric: Any, is_private: bool) -> str:
+    """Why GX could not compute a metric; without the text of an error that may quote values of a private column."""
+    infos = [aborted[metric.id]] if metric.id in aborted else list(aborted.values())
+    messages = sorted(message for info in infos for message in messages_of(info.get("exception_info")))
+    return "its values can't be judged" if is_private or not messages else one_line(messages[0])
+
+
+def messages_of(info: Any) -> Iterator[str]:
+    for one in info if isinstance(info, set | list | tuple) else [info]:
+        message = one.get("exception_message") if isinstance(one, dict) else getattr(one, "exception_message", None)
+        if message:
+            yield str(message)
+
+
+def examples_of(rule: Rule, columns: Columns, places: np.ndarray) -> Sample:
+    """Some of the different unexpected values, as texts: those of the lowest hashes, in any order of the rows."""
+    if not len(places):
+        return Sample(EXAMPLES)
+    parts = [short(as_texts(columns[name].take(pa.array(places)))) for name in rule.columns]
+    if len(parts) > 1:
+        parts = [
+            pc.binary_join_element_wise(f"{name}=", part, "") for name, part in zip(rule.columns, parts, strict=True)
+        ]
+    texts = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, ", ")
+    counted = texts.value_counts()
+    return sampled(counted.field("values"), counted.field("counts"))
+
+
+def sampled(texts: pa.StringArray, counts: pa.Array) -> Sample:
+    hashes = hash_values(texts)
+    lowest = np.argsort(hashes, kind="stable")[:EXAMPLES]
+    listed = zip(
+        hashes[lowest].tolist(),
+        texts.take(pa.array(lowest)).to_pylist(),
+        counts.take(pa.array(lowest)).to_pylist(),
+        strict=True,
+    )
+    return Sample(EXAMPLES).adding({(number, text): n for number, text, n in listed})
+
+
+def short(texts: pa.StringArray) -> pa.StringArray:
+    return pc.utf8_slice_codeunits(texts, 0, CHARACTERS)
