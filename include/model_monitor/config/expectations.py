@@ -41,10 +41,10 @@ class Expectation(Settings):
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Expectation:
-        if (self.type is None) == (self.suite is None):
-            raise ValueError("an expectation has a type, e.g. expect_column_values_to_not_be_null; or name a suite")
         if self.suite and (extra := sorted(self.model_fields_set - {"suite"})):
             raise ValueError(f"a suite has {', '.join(extra)} in its file; leave it out here")
+        if self.type is None and self.suite is None:
+            raise ValueError("an expectation has a type, e.g. expect_column_values_to_not_be_null; or name a suite")
         return self
 
     def rule(self) -> Rule:
