@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -94,17 +93,15 @@ class Rule:
             return Between(low=self.mostly, **self.chance)
         if "value" in self.kwargs:
             return Between(low=self.kwargs["value"], high=self.kwargs["value"])
-        low, high = self.kwargs.get("min_value"), self.kwargs.get("max_value")
-        if low is not None and self.kwargs.get("strict_min"):
-            low = math.nextafter(low, math.inf)
-        if high is not None and self.kwargs.get("strict_max"):
-            high = math.nextafter(high, -math.inf)
-        return Between(low=low, high=high)
+        return Between(low=self.kwargs.get("min_value"), high=self.kwargs.get("max_value"))
 
     @property
     def is_number(self) -> bool:
-        """Whether a number is compared with numbers, so that the number itself is its measure."""
+        """Whether a number is compared with numbers, so that the number itself is its measure. A bound that must not
+        be reached is not: only GX's verdict is exact there."""
         if self.how not in ("table", "names") or self.type in TYPES:
+            return False
+        if self.kwargs.get("strict_min") or self.kwargs.get("strict_max"):
             return False
         limits = [self.kwargs[name] for name in (*LIMITS, "value") if self.kwargs.get(name) is not None]
         return bool(limits) and all(isinstance(limit, int | float) and not isinstance(limit, bool) for limit in limits)
