@@ -52,6 +52,8 @@ SLOW = (
     "monitors/test_model_quality.py::test_the_laws_hold",
     "monitors/test_model_quality_verdicts.py",
     "project/test_false_alarms.py",
+    "project/test_faults.py::test_a_file_that_is_changed",
+    "project/test_faults.py::test_killed",
     "recorder/test_asgi.py",
     "recorder/test_decorator.py",
     "recorder/test_faults.py",

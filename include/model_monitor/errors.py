@@ -10,9 +10,21 @@ Violations are results, never exceptions.
 
 from __future__ import annotations
 
+LONGEST = 5000  # characters
+
 
 class MonitorError(Exception):
-    """Base of every error that this package raises on purpose; its text is one clear sentence for a person."""
+    """Base of every error that this package raises on purpose; its text is one clear sentence for a person. What it
+    quotes comes from anywhere, so the middle of a text longer than LONGEST is left out.
+
+    >>> len(str(MonitorError("x" * 1_000_000)))
+    5000
+    """
+
+    def __init__(self, message: str) -> None:
+        half = (LONGEST - 5) // 2
+        too_long = len(message) > LONGEST
+        super().__init__(f"{message[: LONGEST - half - 5]} ... {message[-half:]}" if too_long else message)
 
 
 class ConfigError(MonitorError):

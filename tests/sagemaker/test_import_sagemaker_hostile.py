@@ -243,3 +243,14 @@ def test_files_that_hold_nothing_are_told_in_one_line(
     (folder / "odd.json").write_text(content)
     assert main(["import-sagemaker", "--from-json", str(folder / "odd.json")]) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("time", ["9" * 400, "1e999", "2026-13-01", 1e300, -(2**70), "0001-01-01T00:00:00+14:00"])
+def test_a_time_that_is_none_is_told_in_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], time: str | float
+) -> None:
+    document = sm.described_schedule(sm.schedule("DataQuality")) | {"CreationTime": time}
+    (folder / "odd.json").write_text(json.dumps(document))
+    assert main(["import-sagemaker", "--from-json", str(folder / "odd.json")]) == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and len(told) < 2000

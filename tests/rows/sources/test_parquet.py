@@ -104,3 +104,10 @@ def test_what_json_has_as_texts_only_is_told_as_text_so_that_labels_can_name_it(
     values: Any, kind: pa.DataType, expected: list[Any]
 ) -> None:
     assert parquet.plain(pa.array(values, kind), "x") == expected
+
+
+def test_a_column_that_is_there_twice_has_no_span(tmp_path: Path) -> None:
+    times = pa.array([datetime(2026, 1, 1, tzinfo=UTC)])
+    pq.write_table(pa.Table.from_arrays([times, times], names=["ts", "ts"]), tmp_path / "a.parquet")
+    [file] = store.list_files(str(tmp_path))
+    assert parquet.span_of(file, "ts") is None

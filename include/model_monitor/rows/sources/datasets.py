@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -130,9 +130,7 @@ def first_row(dataset: Dataset, file: store.File) -> tuple[bytes, list[str]]:
     if why:
         raise DataError(f"{file.address} can't be read as CSV: in the header, {why}")
     if dataset.header:
-        refuse_kept(values, file.address)
-        if len(set(values)) < len(values):
-            raise ConfigError(f"{file.address}: the header names a column twice; give each a name of its own")
+        check_names(values, file.address)
         return row, values
     if dataset.names and values and len(dataset.names) != len(values):
         raise ConfigError(f"{file.address}: {len(values)} values a row, but {len(dataset.names)} headers name them")
@@ -165,14 +163,16 @@ def row_groups(dataset: Dataset, file: store.File) -> Iterator[tuple[str, int]]:
     with dataset_file(file.address) as stream:
         metadata = metadata_in(stream)
     if FOOTER not in (metadata.metadata or {}):  # collected rows name their requests
-        refuse_kept(metadata.schema.names, file.address)
+        check_names(metadata.schema.to_arrow_schema().names, file.address)
     return ((file.address, i) for i in range(metadata.num_row_groups))
 
 
-def refuse_kept(names: Iterable[str], address: str) -> None:
-    """Raise ConfigError for a column name that is reserved for requests."""
+def check_names(names: Sequence[str], address: str) -> None:
+    """Raise ConfigError for a column name that is reserved for requests, or is there twice."""
     if odd := [name for name in names if name.startswith("@")]:
         raise ConfigError(f"{address}: {odd[0]}: names with @ in front are kept for the request; rename it")
+    if len(set(names)) < len(names):
+        raise ConfigError(f"{address} names a column twice; give each a name of its own")
 
 
 def row_groups_of(addresses: Iterable[str]) -> Iterator[tuple[str, int]]:

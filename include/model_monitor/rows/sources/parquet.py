@@ -73,7 +73,7 @@ def span_of(file: store.File, column: str) -> tuple[datetime, datetime] | None:
 def group_span(metadata: pq.FileMetaData, group: int, column: str) -> tuple[datetime, datetime] | None:
     """The same for one row group; None also if a moment is missing."""
     schema = metadata.schema.to_arrow_schema()
-    if column not in schema.names or not pa.types.is_timestamp(schema.field(column).type):
+    if schema.names.count(column) != 1 or not pa.types.is_timestamp(schema.field(column).type):
         return None
     chunks = (metadata.row_group(group).column(i) for i in range(metadata.num_columns))
     chunk = next((chunk for chunk in chunks if chunk.path_in_schema == column), None)

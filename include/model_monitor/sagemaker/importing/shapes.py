@@ -61,7 +61,10 @@ def checked(document: Json, operation: str, side: str, title: str) -> tuple[Json
     known: Json = walk.known({key: value for key, value in document.items() if key != "ResponseMetadata"}, shape)
     if walk.odd:
         raise ConfigError(f"{title} is no {side} of {operation}: {walk.odd[0]} is no text, or no object of texts")
-    report = ParamValidator().validate(known, shape)
+    try:
+        report = ParamValidator().validate(known, shape)
+    except (RuntimeError, ArithmeticError, ValueError) as error:  # of a time that is out of range
+        raise ConfigError(f"{title} is no {side} of {operation}: {textwrap.shorten(str(error), LONGEST)}") from error
     if report.has_errors():
         complaint = textwrap.shorten(report.generate_report().replace("\n", "; "), LONGEST, placeholder=" ...")
         raise ConfigError(f"{title} is no {side} of {operation}: {complaint}")
