@@ -79,11 +79,13 @@ def rows_in(path: Path) -> set[int]:
     if path.suffix == ".parquet":
         return {pq.read_metadata(io.BytesIO(content)).num_rows}
     text = content.decode("utf-8-sig", "replace")
-    if path.suffix in (".json", ".jsonl") and text.lstrip().startswith("["):
+    if path.suffix in (".json", ".jsonl"):
         try:
-            return {len(json.loads(text))}
-        except (ValueError, RecursionError, TypeError):
-            return set()
+            document = json.loads(text)
+            return {len(document) if isinstance(document, list) else 1}
+        except (ValueError, RecursionError):
+            if text.lstrip().startswith("["):
+                return set()
     if path.suffix == ".jsonl":
         return {sum(bool(line.strip()) for line in content.split(b"\n"))}
     lines = sum(bool(line) for line in text.splitlines()) - 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gzip
 import json
+import shutil
 import zlib
 from collections.abc import Callable
 from datetime import timedelta
@@ -29,6 +30,7 @@ from support.truths import collect, truth
 N = 40  # requests of each of two files: one that is changed, and one beside it
 WINDOW = Window(HOUR, HOUR + timedelta(hours=1))
 NOW = HOUR + timedelta(days=9)
+GIVEN = ("labels", "b.csv", "endpoint.yaml", "own")  # what no retention deletes
 COLUMNS = {"outputs": ["p"], "inputs": ["n", "c"]}
 CREATED = "2026-01-05T00:00:00Z"
 TRUTH = {"problem_type": "BinaryClassification", "probability_attribute": "p", "ground_truth_attribute": "label"}
@@ -84,6 +86,25 @@ def build_endpoint(root: Path, write: Callable[[Path], dict[str, Any]]) -> None:
         assert list(root.rglob(f"*{later}"))
 
 
+def build_with_files(root: Path, write: Callable[[Path], dict[str, Any]]) -> None:
+    """The same with a baseline of a person's own files, such as SageMaker wrote."""
+    build_endpoint(root, write)
+    settings = json.loads((root / "endpoint.yaml").read_text())
+    baseline: dict[str, str] = {}
+    (root / "own").mkdir()
+    for name, key in (("statistics", "statistics"), ("constraints", "constraints"), ("analysis", "constraints")):
+        for path in root.glob(f"out/_baselines/*/*/*/{name}.json"):
+            (root / f"own/{name}.json").write_bytes(path.read_bytes())
+            baseline[key] = str(root / f"own/{name}.json")
+    settings["schedules"][0]["baseline"] = baseline
+    (root / "endpoint.yaml").write_text(json.dumps(settings))
+    shutil.rmtree(root / "out")
+
+
+def judge_files(root: Path, outcome: Outcome, name: str) -> None:
+    judge_endpoint(root, outcome, name, learn=False)
+
+
 def document_of(execution: Execution) -> dict[str, Any]:
     document: dict[str, Any] = json.loads((Path(execution.report) / "execution.json").read_text())
     return document
@@ -103,10 +124,12 @@ def lines_below(folder: Path) -> int | None:
 
 def judge_captures(root: Path, outcome: Outcome, name: str) -> None:
     """Every line is a row, a repetition, or set aside; the other file's requests and labels count as before."""
-    if (execution := judge_endpoint(root, outcome, name)) is None:
+    execution, lines = judge_endpoint(root, outcome, name), lines_below(root / "capture")
+    judge_retention(root, outcome)
+    if execution is None:
         return
     document = document_of(execution)
-    counts, lines = document["counts"], lines_below(root / "capture")
+    counts = document["counts"]
     told = counts["rows"] + counts["duplicates"] + counts["rejected"]
     outcome.expect("uncounted", counts["records"] == told, f"{counts['records']} records, {counts}")
     if lines is not None and name.startswith("capture"):
@@ -117,6 +140,16 @@ def judge_captures(root: Path, outcome: Outcome, name: str) -> None:
         if labels := document.get("labels"):
             half = N // 2  # the others have an inference id, by which they are not labelled
             outcome.expect("harm", labels["matched"] >= half, f"{labels['matched']} labels, {half} are in the other")
+
+    judge_retention(root, outcome)
+
+
+def judge_retention(root: Path, outcome: Outcome) -> None:
+    """Retention takes captures, and nothing else that was given."""
+    given = [path for path in root.rglob("*") if path.is_file() and path.relative_to(root).parts[0] in GIVEN]
+    outcome.call(lambda: jobs.delete_expired(str(root / "endpoint.yaml"), NOW + timedelta(days=60), False))
+    gone = [str(path) for path in given if not path.exists()]
+    outcome.expect("harm", not gone, f"retention deleted {gone}")
 
 
 def captured(root: Path, json_payload: bool = False, ending: str = "jsonl") -> None:
@@ -136,7 +169,7 @@ def captured(root: Path, json_payload: bool = False, ending: str = "jsonl") -> N
 
 def plain(root: Path) -> dict[str, Any]:
     captured(root, ending="jsonl.gz")
-    return {"segments": ["c"]}
+    return {"segments": ["c"], "retention_days": 40}
 
 
 def of_json(root: Path) -> dict[str, Any]:
@@ -150,7 +183,7 @@ def labelled(root: Path, monitor: str, options: dict[str, Any]) -> dict[str, Any
         truths = [truth(f"{letter}{i}", str(y)) for i, (_, _, _, y) in enumerate(rows())]
         collect(root / "labels", truths, HOUR + timedelta(hours=1), f"{letter}.jsonl")
     truth_at = {"uri": str(root / "labels"), "minimum_coverage": 0.1, "final_after": "P30D"}
-    return {"monitor": monitor, "options": options, "ground_truth": truth_at}
+    return {"monitor": monitor, "options": options, "ground_truth": truth_at, "retention_days": 40}
 
 
 MAPPING = {"event_time": "ts", "event_id": "id", "inputs": ["n", "c"], "outputs": ["p"]}
@@ -235,6 +268,11 @@ def world(name: str, write: Callable[[Path], dict[str, Any]], judge: Any = judge
     return World(name, partial(build_endpoint, write=write), judge, ("endpoint.yaml", "out/churn/"))
 
 
+def with_files(name: str, write: Callable[[Path], dict[str, Any]]) -> World:
+    lasting = ("endpoint.yaml", "b.csv", "capture/", "labels/", "answers")
+    return World(f"own baseline of {name}", partial(build_with_files, write=write), judge_files, lasting)
+
+
 WORLDS = [
     world("captures", plain, judge_captures),
     world("captures of JSON", of_json, judge_captures),
@@ -244,4 +282,8 @@ WORLDS = [
     world("Delta table", delta),
     world("batch transform", batch),
     world("explanations", explained),
+    with_files("data quality", plain),
+    with_files("model quality", partial(labelled, monitor="model_quality", options=TRUTH)),
+    with_files("bias", partial(labelled, monitor="bias", options=BIAS)),
+    with_files("attribution", explained),
 ]

@@ -1,16 +1,15 @@
-"""All verbs of an endpoint file, in a process of its own that can be killed, or started twice.
-
-    python -m support.faults.process FOLDER [early | late]
-
-It prints "ready" when everything is imported, and begins when a line comes. "early" merges only the labels that had
-come by the window's end, "late" all.
-"""
+"""All verbs of an endpoint file, in a process that can be killed, or started twice."""
 
 from __future__ import annotations
 
 import sys
+import tempfile
+import traceback
 from datetime import timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
+
+import scipy.stats  # noqa: F401 - the verbs import it late; this way it is imported once for all processes
 
 from model_monitor import jobs
 from model_monitor.config.execution import Assignment
@@ -19,6 +18,7 @@ from support.captures import HOUR, at, capture, endpoint_file, record
 from support.faults.endpoints import CREATED, NOW, TRUTH, WINDOW, labelled, rows, write_baseline
 from support.truths import collect, truth
 
+RETRIED = 75  # an exit code
 EARLY = HOUR + timedelta(hours=2)
 
 
@@ -38,6 +38,7 @@ def build(root: Path) -> None:
 
 
 def run(root: Path, until: str) -> None:
+    """All verbs; "early" merges only the labels that had come by the window's end, "late" all."""
     assignment = Assignment.load(root / "endpoint.yaml", "dq")
     execution = assignment.on(WINDOW)
     if not until:
@@ -52,11 +53,15 @@ def run(root: Path, until: str) -> None:
         jobs.delete_expired(str(root / "endpoint.yaml"), NOW, False)
 
 
-if __name__ == "__main__":
-    print("ready", flush=True)
-    sys.stdin.readline()
+def work(root: Path, until: str, link: Connection) -> None:
+    """Say that all is imported, begin when told, and say what went wrong; RETRIED is the exit code of our errors."""
+    tempfile.tempdir = str(root / "tmp")
+    link.send("ready")
+    link.recv()
     try:
-        run(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "")
-    except MonitorError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(75) from error  # as after a task that is retried
+        run(root, until)
+    except MonitorError:
+        sys.exit(RETRIED)
+    except BaseException:
+        link.send(traceback.format_exc())
+        raise

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
 import shutil
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 from model_monitor import jobs
 from model_monitor.config.execution import Assignment
@@ -21,9 +24,11 @@ from model_monitor.store.unfinished import PART
 from support.faults import process
 from support.faults.outcomes import Outcome
 from support.faults.worlds import Built, World
-from support.places import INCLUDE
 
-RETRIED = 75
+CONTEXT = multiprocessing.get_context("forkserver")  # it imports once what each process needs
+CONTEXT.set_forkserver_preload(["support.faults.process"])
+
+Started = tuple[BaseProcess, Connection]
 
 
 @dataclass
@@ -56,25 +61,24 @@ class Bench:
     def files(self) -> dict[str, bytes]:
         return {str(p.relative_to(self.root)): p.read_bytes() for p in self.root.rglob("*") if p.is_file()}
 
-    def started(self, mode: str = "") -> subprocess.Popen[str]:
+    def started(self, mode: str = "") -> Started:
         """A process that is about to run the verbs."""
-        path = os.pathsep.join([str(INCLUDE), str(INCLUDE.parent / "tests")])
-        environment = os.environ | {"PYTHONPATH": path, "TMPDIR": str(self.root / "tmp")}
-        command = [sys.executable, "-m", "support.faults.process", str(self.root), *filter(None, [mode])]
-        started = subprocess.Popen(command, env=environment, stdin=-1, stdout=-1, stderr=-1, text=True)
-        assert started.stdout and started.stdout.readline() == "ready\n"
-        return started
+        here, there = CONTEXT.Pipe()
+        one = CONTEXT.Process(target=process.work, args=(self.root, mode, there))
+        one.start()
+        there.close()
+        assert here.recv() == "ready"
+        return one, here
 
-    def ends(self, *started: subprocess.Popen[str]) -> int:
-        """Let processes begin at once; the highest exit code, after what they said if it is no good one."""
-        for one in started:
-            assert one.stdin
-            one.stdin.write("\n")
-            one.stdin.flush()
-        said = [one.communicate(timeout=120)[1] for one in started]
-        if bad := [text for one, text in zip(started, said, strict=True) if one.returncode not in (0, RETRIED)]:
-            raise AssertionError(bad[0][-1500:])
-        return max(one.returncode for one in started)
+    def ends(self, *started: Started) -> int:
+        """Let processes begin at once; the highest exit code. AssertionError with a traceback, if there is one."""
+        for _, link in started:
+            link.send("go")
+        for one, link in started:
+            one.join(120)
+            assert one.exitcode in (0, process.RETRIED), link.recv() if link.poll() else f"it ended by {one.exitcode}"
+            link.close()
+        return max(one.exitcode or 0 for one, _ in started)
 
     def check(self, outcome: Outcome, among: str = "") -> None:
         """All files are those of the undisturbed run, and nothing else is there."""
@@ -93,13 +97,12 @@ def kill(bench: Bench, chance: random.Random, outcome: Outcome) -> None:
     """A run is killed, perhaps twice, and then runs to its end."""
     bench.restore()
     for _ in range(chance.choice([1, 1, 2])):
-        started = bench.started()
-        assert started.stdin
-        started.stdin.write("\n")
-        started.stdin.flush()
+        started, link = bench.started()
+        link.send("go")
         time.sleep(chance.uniform(0, bench.seconds * 1.1))
-        started.send_signal(signal.SIGKILL)
-        started.communicate()
+        started.kill()
+        started.join()
+        link.close()
     bench.ends(bench.started())
     bench.check(outcome)
 
@@ -118,8 +121,8 @@ def late(bench: Bench, chance: random.Random, outcome: Outcome) -> None:
     one, other = bench.started("early"), bench.started("late")
     modes = {one: "early", other: "late"}
     if bench.ends(*modes):
-        for ended, mode in modes.items():
-            if ended.returncode:
+        for (ended, _), mode in modes.items():
+            if ended.exitcode:
                 bench.ends(bench.started(mode))
     if jobs.grown_windows(Assignment.load(bench.root / "endpoint.yaml", "dq"), process.NOW):
         bench.ends(bench.started("late"))
@@ -133,6 +136,9 @@ def campaign(
     run: Campaign, count: int, seed: int, workers: int = 2, modes: tuple[str, ...] = ("",)
 ) -> list[tuple[int, str]]:
     """The number and the words of each case that went wrong."""
+
+    with patch.dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)):  # else the server can't import what it should
+        forkserver.ensure_running()
 
     def share(worker: int) -> list[tuple[int, str]]:
         wrong = []

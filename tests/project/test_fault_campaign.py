@@ -9,7 +9,7 @@ from support.faults import commands, endpoints, processes
 from support.faults.outcomes import Outcome
 from support.faults.worlds import Built, World
 
-SEEDS = range(14)
+SEEDS = range(8)
 FEW = range(2)
 WORLDS = [*commands.WORLDS, *endpoints.WORLDS]
 QUICK = ["data-quality of csv", "data-quality of parquet", "endpoint files", "events", "import-sagemaker"]
