@@ -10,21 +10,68 @@ Violations are results, never exceptions.
 
 from __future__ import annotations
 
-LONGEST = 5000  # characters
+import re
+
+LONGEST_LINE = 1200  # characters of a message; what is quoted in it may be longer
+LONGEST_SEARCH = 20_000  # characters of a line that are searched for secrets
+
+CREDENTIALS = "authorization|cookie|credential|password|passwd|secret|session|signature|token|api.?key|access.?key"
+NAME = rf"[\w.-]{{0,60}}(?:{CREDENTIALS}|account.?key|csrf|xsrf|\bpwd|\bsig)[\w.-]{{0,60}}"
+HIDDEN = [
+    (re.compile(pattern, re.IGNORECASE | re.DOTALL), replacement)
+    for pattern, replacement in (
+        (r"<(?:!doctype\s+html|html|\w+:html)\b.*>(?:[^<>;]*<[^<>;]*)?", "(a page of HTML)"),
+        (r"-----BEGIN [^-]+-----.*?(?:-----END [^-]+-----|$)", "…"),
+        (r"\b([a-z][a-z0-9+.-]{0,20}://)[^\s/@]{0,300}:[^\s@]{0,300}@", r"\1…@"),
+        (
+            rf"([\"']{NAME}[\"']\s*[:=]\s*)(?:\"[^\"]*\"?|'[^']*'?|\[[^\]]*\]?|[\w.+-]+)",
+            r"\1…",
+        ),  # dicts
+        (r"\b((?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]*(?:key|token))(\s*:\s*)[^\r\n\"'}]+", r"\1\2…"),
+        (rf"(?<![\w.-])({NAME}=)(?:\"[^\"]*\"?|'[^']*'?|[^\s&;,\"')}}\]]+)", r"\1…"),  # queries and settings
+        (r"\b(bearer\s+)[\w.~+/=-]{8,}", r"\1…"),
+        (r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?", "…"),  # a JSON Web Token
+        (r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", "…"),  # an access key of AWS
+    )
+]
+
+
+def without_secrets(text: str) -> str:
+    """A text without what may be a secret in it: credentials of addresses, queries and headers, and pages of HTML.
+
+    >>> without_secrets("GET https://x/?a=1&X-Amz-Signature=0f5c&b=2 said 403")
+    'GET https://x/?a=1&X-Amz-Signature=…&b=2 said 403'
+    """
+    text = shortened(text, LONGEST_SEARCH)
+    for pattern, replacement in HIDDEN:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def shortened(text: str, limit: int = LONGEST_LINE) -> str:
+    """A text whose lines have at most ``limit`` characters; a longer one lacks its middle.
+
+    >>> shortened("0123456789abcdef", 8)
+    '0123 … cdef'
+    """
+    half = limit // 2
+    lines = text.split("\n")
+    return "\n".join(line if len(line) <= limit else f"{line[:half]} … {line[-half:]}" for line in lines)
+
+
+def is_page(content: bytes) -> bool:
+    """Whether an answer is a page of HTML: of a login, or of a gateway that waits for its server."""
+    return re.match(rb"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)\b", content, re.IGNORECASE) is not None
 
 
 class MonitorError(Exception):
-    """Base of every error that this package raises on purpose; its text is one clear sentence for a person. What it
-    quotes comes from anywhere, so the middle of a text longer than LONGEST is left out.
+    """Base of every error that this package raises on purpose; its text is one clear sentence for a person.
 
-    >>> len(str(MonitorError("x" * 1_000_000)))
-    5000
+    What it quotes of others (answers, messages of libraries) is shortened, and loses what may be a secret.
     """
 
-    def __init__(self, message: str) -> None:
-        half = (LONGEST - 5) // 2
-        too_long = len(message) > LONGEST
-        super().__init__(f"{message[: LONGEST - half - 5]} ... {message[-half:]}" if too_long else message)
+    def __init__(self, message: str = "") -> None:
+        super().__init__(shortened(without_secrets(message)))
 
 
 class ConfigError(MonitorError):

@@ -40,10 +40,10 @@ class EndpointOperator(BaseOperator):
 
         try:
             return self.verb(jobs, context)
-        except StoreError:
-            raise
+        except StoreError as error:  # without its cause, whose text may quote a secret and would be logged
+            raise StoreError(printable(str(error))) from None
         except MonitorError as error:
-            raise AirflowFailException(printable(str(error))) from error
+            raise AirflowFailException(printable(str(error))) from None
 
     @abstractmethod
     def verb(self, jobs: ModuleType, context: Context) -> Any:

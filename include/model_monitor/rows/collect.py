@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from model_monitor import store
 from model_monitor.core.batch import EVENT_ID, EVENT_TIME, INFERENCE_ID, RECORD
 from model_monitor.core.hashing import hash_values
 from model_monitor.core.window import Window
@@ -63,7 +64,7 @@ def collect(
         return share_out(parse(block), decode, spans, keep_records, common)
 
     while True:
-        with contextlib.ExitStack() as stack:
+        with store.temporary_disk(), contextlib.ExitStack() as stack:
             drafts = [
                 stack.enter_context(Draft(Summary(span.origin), shape, names))
                 for span, shape, names in zip(spans, shapes, common, strict=True)

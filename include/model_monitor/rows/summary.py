@@ -123,7 +123,7 @@ def undamaged(address: str) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except (pa.ArrowException, KeyError, ValueError, OSError) as error:  # a flipped bit may look like anything
-        if "AWS Error" in str(error):
+        if getattr(error, "errno", None) or "AWS Error" in str(error):
             raise StoreError(f"{address}: {error}") from error
         reason = " ".join(str(error).split())
         raise DataError(f"{address} can't be read as Parquet: {reason}; restore or remove it") from error

@@ -17,3 +17,4 @@ from model_monitor.store.files import write as write
 from model_monitor.store.files import writing as writing
 from model_monitor.store.unfinished import WorkingFolder as WorkingFolder
 from model_monitor.store.unfinished import is_unfinished as is_unfinished
+from model_monitor.store.unfinished import temporary_disk as temporary_disk

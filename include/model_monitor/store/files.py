@@ -7,7 +7,6 @@ stores). A process killed in between leaves nothing that is read.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -18,14 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from model_monitor.errors import ConfigError, StoreError
 from model_monitor.store import addresses
-from model_monitor.store.unfinished import PART, WorkingFolder
+from model_monitor.store.unfinished import PART, WorkingFolder, disk_of
 from model_monitor.store.uploads import publish
 
 if TYPE_CHECKING:
     from pyarrow import fs
-
-
-DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG, errno.EMFILE, errno.ENFILE}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -203,17 +199,6 @@ def part_elsewhere() -> Iterator[Path]:
         yield part
 
 
-@contextlib.contextmanager
-def disk_of(address: str) -> Iterator[None]:
-    """Turn a disk that is full, broken or read-only into a StoreError: the next try may find it mended."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in DISK_ERRORS:
-            raise
-        raise StoreError(f"{address} can't be written: {error.strerror or error}") from error
-
-
 def replace(part: Path, target: Path) -> None:
     """Flush a finished file to disk and move it to its name."""
     with part.open("rb+") as stream:
@@ -241,6 +226,8 @@ def local_copy(address: str) -> Iterator[Path]:
     with WorkingFolder() as folder:
         for file in list_files(address):
             copy = Path(folder) / file.address[len(address.partition("?")[0]) :].partition("?")[0].lstrip("/")
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(read(file.address))
+            content = read(file.address)
+            with disk_of(folder):
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_bytes(content)
         yield Path(folder)

@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+from model_monitor.errors import StoreError
 
 PART = ".part-"  # how the name of a file begins until it is complete
 PREFIX = "model-monitor-working-"
 JUST_MADE = 60.0  # seconds in which a folder may not be locked yet
+
+
+DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG, errno.EMFILE, errno.ENFILE}
+
+
+@contextlib.contextmanager
+def disk_of(address: str) -> Iterator[None]:
+    """Turn a disk that is full, broken or read-only into a StoreError: the next try may find it mended."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        raise StoreError(f"{address} can't be written: {error.strerror or error}; make room, and try again") from error
+
+
+def temporary_disk() -> contextlib.AbstractContextManager[None]:
+    """The same for what is written in working folders."""
+    return disk_of(f"the temporary folder {tempfile.gettempdir()} (TMPDIR)")
 
 
 def is_unfinished(path: str) -> bool:
@@ -26,14 +49,18 @@ def is_unfinished(path: str) -> bool:
 
 class WorkingFolder(tempfile.TemporaryDirectory[str]):
     """A temporary folder, locked for as long as this process lives; making one removes those that no process holds.
+    Raises StoreError.
 
     A killed process can't remove its own, and what is in one may be captured rows, which nobody would look for there.
     """
 
     def __init__(self) -> None:
         remove_abandoned()
-        super().__init__(prefix=PREFIX)
-        self.lock = os.open(self.name, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            super().__init__(prefix=PREFIX)
+            self.lock = os.open(self.name, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise StoreError(f"no temporary folder can be made: {error}; make room, or set TMPDIR") from error
         with contextlib.suppress(OSError):  # a file system without locks, where none can be removed either
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 

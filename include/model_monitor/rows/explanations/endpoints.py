@@ -16,7 +16,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
-from model_monitor.errors import ConfigError, DataError, StoreError
+from model_monitor.errors import ConfigError, DataError, StoreError, is_page, without_secrets
 from model_monitor.rows.explanations.exchange import Translator
 from model_monitor.rows.explanations.models import Exchange, ModelAt
 from model_monitor.store.ahead import ahead
@@ -24,6 +24,7 @@ from model_monitor.store.ahead import ahead
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 60  # between two tries
 PIECE, MOST_BYTES = 1 << 16, 1 << 26  # of an answer
 SHOWN = 300  # characters of an unusable answer in a message
+A_PAGE = "a page of HTML instead of an answer, from a login or a gateway in front of it"
 TOO_MANY = 429
 
 
@@ -48,6 +49,8 @@ class Endpoint(ABC):
 
     def answers(self, translator: Translator, rows: np.ndarray, first: int) -> np.ndarray:
         body = self.sent(translator.question(rows), self.exchange.content_type, translator.accept)
+        if is_page(body):
+            raise self.unreachable(A_PAGE)
         try:
             numbers = translator.answers(body, len(rows))
         except (ValueError, OverflowError, RecursionError, csv.Error) as error:  # nested too deep, or no double
@@ -96,7 +99,7 @@ class HttpEndpoint(Endpoint):
             except (requests.RequestException, HTTPError, TimeoutError) as error:
                 why: object = error
             else:
-                if status != TOO_MANY and status < 500:
+                if status != TOO_MANY and status < 500 and not (status < 300 and is_page(content)):
                     break
                 why, wait = f"status {status}: {text_of(content)}", wait if seconds is None else seconds
             if tried == self.exchange.retries:
@@ -126,8 +129,8 @@ class HttpEndpoint(Endpoint):
 
 
 def text_of(content: bytes) -> str:
-    """The start of an unusable answer."""
-    return content[: 4 * SHOWN].decode(errors="replace")[:SHOWN]
+    """The start of an unusable answer, without what may be a secret in it."""
+    return A_PAGE if is_page(content) else without_secrets(content[:PIECE].decode(errors="replace"))[:SHOWN]
 
 
 class SageMakerEndpoint(Endpoint):
