@@ -89,6 +89,7 @@ SLOW = (
     "sagemaker/test_import_sagemaker_aws.py",
     "sagemaker/test_import_sagemaker_hostile.py::test_any_schedule",
     "store/test_clouds.py",
+    "store/test_pages.py",
     "store/test_store.py",
     "store/test_uploads.py",
 )

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from model_monitor import __version__
 from model_monitor.core.window import iso, moment
-from model_monitor.errors import ConfigError, MonitorError, printable
+from model_monitor.errors import ConfigError, MonitorError, is_unicode, printable
 from model_monitor.monitors.traits import BUILT_IN
 from model_monitor.recorder.receiver import command as receive_command
 from model_monitor.sagemaker.importing import command as import_sagemaker
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command: 0 completed, 3 completed with violations, 4 nothing to judge, 1 failed, saying why on standard
     error."""
     try:
-        args = understood(parser().parse_args(arguments))
+        args = understood(parser().parse_args(texts_of(sys.argv[1:] if arguments is None else arguments)))
         return int(args.command(args))
     except MonitorError as error:
         print(f"model-monitor: {printable(str(error))}", file=sys.stderr)
@@ -49,6 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         print(f"model-monitor: {error}; install the package with its extra 'analysis'", file=sys.stderr)
         return FAILED
+
+
+def texts_of(arguments: Sequence[str]) -> Sequence[str]:
+    """The arguments as they are. Raises ConfigError for bytes that are no text."""
+    if odd := [text for text in arguments if not is_unicode(text)]:
+        raise ConfigError(f"'{odd[0]}' is no text in UTF-8; rename the file, or correct the argument")
+    return arguments
 
 
 class Parser(argparse.ArgumentParser):
@@ -129,7 +136,7 @@ def understood(args: argparse.Namespace) -> argparse.Namespace:
 
         try:
             args.format, args.header = described(json.loads(args.format))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigError(f"--format {args.format} is not JSON: {error}") from error
     if args.format not in args.formats:
         raise ConfigError(f"--format is one of {', '.join(args.formats)}, not {args.format}")
@@ -157,7 +164,7 @@ def options_of(args: argparse.Namespace) -> dict[str, object]:
             raise ConfigError(f"--option takes NAME=VALUE, not {pair!r}")
         try:
             options[name] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             options[name] = value
     return options
 

@@ -17,6 +17,8 @@ LONGEST_SEARCH = 20_000  # characters of a line that are searched for secrets
 
 CREDENTIALS = "authorization|cookie|credential|password|passwd|secret|session|signature|token|api.?key|access.?key"
 NAME = rf"[\w.-]{{0,60}}(?:{CREDENTIALS}|account.?key|csrf|xsrf|\bpwd|\bsig)[\w.-]{{0,60}}"
+VALUE = r"(?:\"[^\"]*\"?|'[^']*'?|\[[^\]]*\]?|[\w.+-]+)"
+EXAMPLE = r"(?!\"Bearer \.\.\.\")"  # is in our own advice
 HIDDEN = [
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), replacement)
     for pattern, replacement in (
@@ -24,9 +26,9 @@ HIDDEN = [
         (r"-----BEGIN [^-]+-----.*?(?:-----END [^-]+-----|$)", "…"),
         (r"\b([a-z][a-z0-9+.-]{0,20}://)[^\s/@]{0,300}:[^\s@]{0,300}@", r"\1…@"),
         (
-            rf"([\"']{NAME}[\"']\s*[:=]\s*)(?:\"[^\"]*\"?|'[^']*'?|\[[^\]]*\]?|[\w.+-]+)",
+            rf"([\"']{NAME}\\*[\"']\s*[:=]\s*\\*){EXAMPLE}{VALUE}",
             r"\1…",
-        ),  # dicts
+        ),  # JSON, also in a text of JSON; Python's dicts
         (r"\b((?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]*(?:key|token))(\s*:\s*)[^\r\n\"'}]+", r"\1\2…"),
         (rf"(?<![\w.-])({NAME}=)(?:\"[^\"]*\"?|'[^']*'?|[^\s&;,\"')}}\]]+)", r"\1…"),  # queries and settings
         (r"\b(bearer\s+)[\w.~+/=-]{8,}", r"\1…"),
@@ -34,6 +36,8 @@ HIDDEN = [
         (r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", "…"),  # an access key of AWS
     )
 ]
+
+A_PAGE = "a page of HTML instead of an answer, from a login or a gateway in front of it"
 
 
 def without_secrets(text: str) -> str:
@@ -57,6 +61,15 @@ def shortened(text: str, limit: int = LONGEST_LINE) -> str:
     half = limit // 2
     lines = text.split("\n")
     return "\n".join(line if len(line) <= limit else f"{line[:half]} … {line[-half:]}" for line in lines)
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text can be written: not with a lone surrogate, which JSON's escapes and names of files may have."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_page(content: bytes) -> bool:

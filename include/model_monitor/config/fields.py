@@ -72,6 +72,8 @@ def described(description: Mapping[str, Any]) -> tuple[str, bool]:
     if len(description) != 1 or next(iter(description)).lower() not in FORMATS:
         raise ConfigError(f"{dict(description)} describes no dataset; write e.g. {{csv: {{header: true}}}}")
     [(name, details)] = description.items()
+    if not isinstance(details, Mapping | None):
+        raise ConfigError(f"{name} has settings, as in {{{name}: {{header: true}}}}, not {details!r}")
     settings = {key.lower(): value for key, value in (details or {}).items()}
     # A list of objects instead of lines is recognised by its first character, so ``lines`` needs only be understood.
     for key in ("header", "line", "lines"):

@@ -36,6 +36,8 @@ def endpoint_in(path: Path, tree: yaml.Node | None, content: Any) -> Endpoint:
         endpoint = Endpoint.model_validate(yaml_files.with_environment(content), context={"folder": path.parent})
     except ValidationError as error:
         raise ConfigError(advice_on(error, path, tree)) from error
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
     except KeyError as error:
         raise ConfigError(
             f"{path}: environment variable {error} is not set; set it or write ${{NAME:-default}}"

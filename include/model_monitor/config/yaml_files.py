@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from model_monitor.errors import ConfigError
+from model_monitor.errors import ConfigError, is_unicode
 
 MAX_BYTES = 256 << 10  # each DAG file reads each endpoint file again and again
 MAX_DEPTH = 50
@@ -120,7 +120,10 @@ def expanded(text: str) -> str:
 
 def environment_value(reference: re.Match[str]) -> str:
     name, default = reference["name"], reference["default"]
-    return os.environ[name] if default is None else os.environ.get(name) or default
+    value = os.environ[name] if default is None else os.environ.get(name) or default
+    if not is_unicode(value):
+        raise ConfigError(f"environment variable {name} is no text in UTF-8; set it anew")
+    return value
 
 
 def line_at(tree: yaml.Node | None, place: tuple[str | int, ...]) -> int:

@@ -11,17 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
+from model_monitor.errors import is_unicode as is_unicode
+
 decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 plain = json.JSONDecoder(parse_int=str)  # knows NaN and lone surrogates, which occur, but is slower
-
-
-def is_unicode(text: str) -> bool:
-    """Whether a text can be stored: one with a lone surrogate, which JSON's escapes can spell, can't."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def documents_of(text: str, **parse: Callable[[str], Any]) -> list[Any]:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model_monitor.errors import ConfigError, StoreError
+from model_monitor.errors import A_PAGE, ConfigError, StoreError, is_page, is_unicode
 from model_monitor.store import addresses
 from model_monitor.store.unfinished import PART, WorkingFolder, disk_of
 from model_monitor.store.uploads import publish
@@ -61,6 +61,8 @@ def located(address: str) -> tuple[fs.FileSystem, str]:
     """The file system that holds an address, and the path in it."""
     from pyarrow import fs
 
+    if not is_unicode(address):
+        raise ConfigError(f"'{address}' is no text in UTF-8; rename the file")
     if not addresses.scheme_of(address):
         return fs.LocalFileSystem(), str(Path(address.removeprefix("file://")).absolute())
     addresses.check(address)
@@ -100,7 +102,14 @@ def read(address: str) -> bytes:
     """All bytes of a file. Raises FileNotFoundError, StoreError."""
     system, path = located(address)
     with reaching(address), system.open_input_stream(path, compression=None) as stream:
-        return bytes(stream.read())
+        return not_a_page(bytes(stream.read()), address)
+
+
+def not_a_page(content: bytes, address: str) -> bytes:
+    """The same. Raises StoreError for what a login or a gateway answers, with status 200, in place of a store."""
+    if addresses.scheme_of(address) and is_page(content):
+        raise StoreError(f"{address}: {A_PAGE}")
+    return content
 
 
 def open_file(address: str) -> Any:
@@ -113,7 +122,9 @@ def open_file(address: str) -> Any:
 def read_on(stream: Any, address: str, size: int) -> bytes:
     """The next bytes of an open file, at most ``size``; empty at its end. Raises StoreError."""
     with reaching(address):
-        return bytes(stream.read(size))
+        is_first = stream.tell() == 0
+        content = bytes(stream.read(size))
+    return not_a_page(content, address) if is_first else content
 
 
 def exists(address: str) -> bool:

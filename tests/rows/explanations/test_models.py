@@ -16,7 +16,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from support.served_models import Served, csv_model, json_model, serving
 
-from model_monitor.errors import ConfigError, DataError, StoreError
+from model_monitor.errors import ConfigError, DataError, MonitorError, StoreError
 from model_monitor.rows.explanations.models import Exchange, ModelAt
 from model_monitor.rows.explanations.opening import model_at
 
@@ -83,6 +83,36 @@ def test_an_endpoint_that_never_answers_is_a_store_error_as_trying_later_may_hel
         asked(served, batch_rows=100)
     assert "timeout_seconds" in str(error.value)
     assert len(served.bodies) == 2
+
+
+PAGE = b"<!DOCTYPE html>\n<html><title>Sign in</title><input type=hidden name=csrf value=SECRET></html>"
+
+
+@pytest.mark.parametrize("status", [200, 201, 403, 502])
+@pytest.mark.parametrize("kind", ["text/csv", "application/json"])
+def test_a_page_of_html_is_no_answer_and_is_not_quoted(served: Served, kind: str, status: int) -> None:
+    served.answer = lambda body: (status, PAGE)
+    with pytest.raises(DataError if status == 403 else StoreError, match=r"a page of HTML instead of") as raised:
+        asked(served, accept_type=kind, batch_rows=100)
+    assert "SECRET" not in str(raised.value)
+    assert len(served.bodies) == (1 if status == 403 else 2)
+
+
+def test_what_a_model_answers_is_quoted_without_secrets(served: Served) -> None:
+    for status, body in ((400, b'{"error": "no", "token": "SECRET"}'), (200, b"token=SECRET"), (503, b"sig=SECRET&a")):
+        served.answer = lambda _, status=status, body=body: (status, body)
+        with pytest.raises(MonitorError) as raised:
+            asked(served, batch_rows=100)
+        assert "SECRET" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "value", ["SECRET\n", " SECRET", "SECRET\x00", "SECRET\ud800", "SECRET\u20ac", "a\r\nSECRET: b"]
+)
+def test_a_header_that_http_can_not_carry_is_refused_without_telling_it(served: Served, value: str) -> None:
+    with pytest.raises(ConfigError, match="HTTP can't carry the header 'X-Key'") as raised:
+        model_at(ModelAt(url=served.url), {"X-Key": value})
+    assert "SECRET" not in str(raised.value) and not served.bodies
 
 
 def test_an_endpoint_that_is_not_there_is_a_store_error() -> None:

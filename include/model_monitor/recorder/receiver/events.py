@@ -133,7 +133,7 @@ def caller_headers(metadata: str | None) -> traffic.Headers:
     """The first values of the caller's headers that KServe is configured to pass on, by lower-case name."""
     try:
         headers = msgspec.json.decode(metadata or "{}", type=dict[str, list[str]])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return {}
     return {name.lower().encode(): values[0].encode() for name, values in headers.items() if values}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
-from model_monitor.errors import ConfigError, DataError, StoreError, is_page, without_secrets
+from model_monitor.errors import A_PAGE, ConfigError, DataError, StoreError, is_page, without_secrets
 from model_monitor.rows.explanations.exchange import Translator
 from model_monitor.rows.explanations.models import Exchange, ModelAt
 from model_monitor.store.ahead import ahead
@@ -24,8 +25,9 @@ from model_monitor.store.ahead import ahead
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 60  # between two tries
 PIECE, MOST_BYTES = 1 << 16, 1 << 26  # of an answer
 SHOWN = 300  # characters of an unusable answer in a message
-A_PAGE = "a page of HTML instead of an answer, from a login or a gateway in front of it"
 TOO_MANY = 429
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+HEADER_VALUE = re.compile(r"(?:[!-~\xa0-\xff](?:[\t -~\xa0-\xff]*[!-~\xa0-\xff])?)?")
 
 
 class Endpoint(ABC):
@@ -180,20 +182,32 @@ class SageMakerEndpoint(Endpoint):
 
 
 def headers_of(exchange: Exchange, headers: Mapping[str, str] | None) -> dict[str, str]:
-    """These headers, and those in the environment. Raises ConfigError."""
+    """These headers, and those in the environment. Raises ConfigError, without the value, if HTTP can't carry one."""
+    every = {**named_headers(exchange), **(headers or {})}
+    for name, value in every.items():
+        if not (HEADER_NAME.fullmatch(name) and HEADER_VALUE.fullmatch(value)):
+            raise ConfigError(
+                f"HTTP can't carry the header {name!r} of the model: a value has letters of Latin-1, no control codes, "
+                "and no space around them; correct it where headers_from, or connection, names it"
+            )
+    return every
+
+
+def named_headers(exchange: Exchange) -> dict[str, str]:
+    """The headers in the environment; {} if the exchange names none. Raises ConfigError."""
     if exchange.headers_from is None:
-        return dict(headers or {})
+        return {}
     advice = f'set it to a JSON object of texts, e.g. {exchange.headers_from}=\'{{"Authorization": "Bearer ..."}}\''
     try:
         named = json.loads(os.environ[exchange.headers_from])
     except KeyError:
         where = "which is not in the environment"
         raise ConfigError(f"headers_from names {exchange.headers_from}, {where}; {advice}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ConfigError(f"{exchange.headers_from} is not JSON; {advice}") from None  # the text itself is a secret
     if not isinstance(named, dict) or not all(isinstance(value, str) for value in named.values()):
         raise ConfigError(f"{exchange.headers_from} is not an object of texts; {advice}")
-    return {**named, **(headers or {})}
+    return named
 
 
 def checked(name: str, answers: Any, count: int, first: int = 0) -> np.ndarray:
