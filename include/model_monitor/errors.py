@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-LONGEST_LINE = 1200  # characters of a message; what is quoted in it may be longer
+LONGEST, LONGEST_LINE = 5000, 1200  # characters of a message; what is quoted in it may be longer
 LONGEST_SEARCH = 20_000  # characters of a line that are searched for secrets
 
 CREDENTIALS = "authorization|cookie|credential|password|passwd|secret|session|signature|token|api.?key|access.?key"
@@ -58,9 +58,13 @@ def shortened(text: str, limit: int = LONGEST_LINE) -> str:
     >>> shortened("0123456789abcdef", 8)
     '0123 … cdef'
     """
+    return "\n".join(without_middle(line, limit) for line in text.split("\n"))
+
+
+def without_middle(text: str, limit: int) -> str:
+    """A text; of a longer one about the first and the last half of ``limit`` characters."""
     half = limit // 2
-    lines = text.split("\n")
-    return "\n".join(line if len(line) <= limit else f"{line[:half]} … {line[-half:]}" for line in lines)
+    return text if len(text) <= limit else f"{text[:half]} … {text[-half:]}"
 
 
 def is_unicode(text: str) -> bool:
@@ -81,10 +85,14 @@ class MonitorError(Exception):
     """Base of every error that this package raises on purpose; its text is one clear sentence for a person.
 
     What it quotes of others (answers, messages of libraries) is shortened, and loses what may be a secret.
+
+    >>> len(str(MonitorError("x\\n" * 1_000_000))) < LONGEST + 10
+    True
     """
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(shortened(without_secrets(message)))
+        message = without_middle(message, 4 * LONGEST_SEARCH)
+        super().__init__(without_middle(shortened(without_secrets(message)), LONGEST))
 
 
 class ConfigError(MonitorError):
