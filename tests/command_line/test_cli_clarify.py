@@ -67,6 +67,21 @@ def bias(tmp_path: Path) -> OfBias:
     return OfBias(tmp_path)
 
 
+def test_data_are_judged_before_there_is_a_model(bias: OfBias) -> None:
+    """A dataset with labels and no predictions, then one in which nobody of the group has the label."""
+    head, *lines = (line.rpartition(",")[0] for line in (bias.root / "data.csv").read_text().splitlines())
+    harmed = [",".join([*row[:-1], "0" if float(row[1]) else row[-1]]) for row in (line.split(",") for line in lines)]
+    for name, rows in (("before.csv", lines), ("after.csv", harmed)):
+        (bias.root / name).write_text("\n".join([head, *rows]) + "\n")
+    of, base = ["--analysis-config", bias.config, "--format", "csv"], bias.root / "base"
+    assert run("baseline", "bias", *of, "--dataset", bias.root / "before.csv", "--output", base) == 0
+    assert {"pre_training_bias_metrics"} == {name for name in read(base) if name.endswith("_metrics")}
+    judged = [*of, "--constraints", base / "analysis.json", "--output", bias.root / "out"]
+    assert run("run", "bias", *judged, "--dataset", bias.root / "before.csv") == 0
+    assert run("run", "bias", *judged, "--dataset", bias.root / "after.csv") == 3
+    assert {entry["metric_name"] for entry in violations(bias.root / "out")} >= {"DPL"}
+
+
 def test_a_baseline_of_bias_is_sagemakers_analysis(bias: OfBias) -> None:
     assert bias.learn("--compatibility", "sagemaker") == 0
     document = read(bias.root / "base")

@@ -19,6 +19,8 @@ from model_monitor.core.monitor import fold
 from model_monitor.core.segments import By
 from model_monitor.core.states import dump
 from model_monitor.monitors.bias import COVERAGE, Bias, Entry, Facet
+from model_monitor.monitors.bias.conventions import number_in
+from model_monitor.monitors.bias.metrics import PRE
 
 SEX = Facet("sex", values=("F",))
 FACETS = {
@@ -65,6 +67,21 @@ def test_the_laws_hold(kind: str, mode: Any) -> None:
     some = monitor(*FACETS[kind], compatibility=mode, resamples=100, sample_rows=300)
     laws.check(some, rows())
     laws.check(some, rows().drop_columns(["@event_id", "@labelled"]))
+
+
+@pytest.mark.parametrize("mode", ["calibrated", "sagemaker"])
+def test_labels_alone_have_the_metrics_of_labels_and_of_nothing_else(mode: Any) -> None:
+    """The same numbers as beside predictions, on rows that all have one."""
+    of_labels = monitor(inference_attribute=None, compatibility=mode)
+    batch = rows().drop_columns(["predicted", "score"])
+    laws.check(of_labels, batch)
+    [alone] = of_labels.entries(of_labels.observe(batch))
+    [beside] = monitor(compatibility=mode).entries(monitor(compatibility=mode).observe(rows()))
+    assert {name: number_in(measure) for name, measure in alone.pre.items()} == {
+        name: number_in(measure) for name, measure in beside.pre.items()
+    }
+    assert alone.post == {}
+    assert {c.measure for c in of_labels.suggest(of_labels.observe(batch))} == {*PRE}
 
 
 def test_the_laws_hold_of_segments_and_of_scores() -> None:

@@ -214,7 +214,7 @@ def test_coverage_of_no_rows_is_none() -> None:
     ("options", "words"),
     [
         ({"facets": ()}, "name at least one column"),
-        ({"facets": (SEX,)}, "give inference_attribute"),
+        ({"facets": (SEX,), "judge": ("DPL", "DI")}, "judge: 'DI' needs predictions; give inference_attribute"),
         ({"facets": (SEX,), "inference_attribute": "p", "label_values_or_threshold": ()}, "which labels are positive"),
         ({"facets": (SEX,), "inference_attribute": "p", "level": 1.0}, "level"),
         ({"facets": (SEX,), "inference_attribute": "p", "resamples": 5}, "at least 100"),

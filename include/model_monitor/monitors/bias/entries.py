@@ -16,7 +16,7 @@ from model_monitor.monitors.answers import why_none_is_usable
 from model_monitor.monitors.bias.conventions import Conventions
 from model_monitor.monitors.bias.facets import Facet, Key
 from model_monitor.monitors.bias.flips import Row, flips_of, rows_of
-from model_monitor.monitors.bias.metrics import GROUPED, POST, PRE, Sides
+from model_monitor.monitors.bias.metrics import GROUPED, PRE, Sides
 from model_monitor.monitors.bias.reasons import NO_GROUP
 from model_monitor.monitors.bias.tallies import Tallies, Tally, table_of
 from model_monitor.monitors.bias.tallies import key_of as tally_key
@@ -127,11 +127,12 @@ class Reading:
             counts[self.place(is_d(key), int(label), int(prediction))] += n
         sides = Sides.of(counts)
         if self.problem:
-            return dict.fromkeys(PRE, self.problem), dict.fromkeys(POST, self.problem), sides
+            of_predictions = self.conventions.options.of_predictions
+            return dict.fromkeys(PRE, self.problem), dict.fromkeys(of_predictions, self.problem), sides
         metrics = self.conventions.of_counts(counts) | self.of_groups(groups, sides, is_d)
         metrics["FT"] = self.flip_test(facet, is_d)
         why = self.of_predictions or self.conventions.why_none_accepted(sides)
-        post: dict[str, Measure] = {name: why or metrics[name] for name in POST}
+        post: dict[str, Measure] = {name: why or metrics[name] for name in self.conventions.options.of_predictions}
         return {name: metrics[name] for name in PRE}, post, sides
 
     def place(self, is_d: bool, label: int, prediction: int) -> int:
@@ -170,7 +171,9 @@ def entries_of(conventions: Conventions, state: Tallies) -> list[Entry]:
         d_sides = choices(conventions, facet, tally)
         if isinstance(d_sides, Undefined):
             value = ",".join(map(str, facet.criterion))
-            entries.append(Entry(facet.title, value, dict.fromkeys(PRE, d_sides), dict.fromkeys(POST, d_sides)))
+            pre: dict[str, Measure] = dict.fromkeys(PRE, d_sides)
+            post: dict[str, Measure] = dict.fromkeys(conventions.options.of_predictions, d_sides)
+            entries.append(Entry(facet.title, value, pre, post))
             continue
         cells, groups = list(table_of(tally.cells)), Groups.of(tally.groups)
         for choice in d_sides:

@@ -40,7 +40,7 @@ def sample_of(options: Options, rows: pa.RecordBatch, members: list[Members], pr
     columns, and the features by name: numbers, other texts as they are, null for none.
     """
     names = features_of(options, rows)
-    if not options.sample_rows or not rows.num_rows or len(names) > MAX_FEATURES:
+    if not options.has_predictions or not options.sample_rows or not rows.num_rows or len(names) > MAX_FEATURES:
         return Sample(options.sample_rows)
     alike = batches.EVENT_ID not in rows.schema.names  # rows of one content have one text, those of one event may not
     contents = [pa.array(predictions), *map(keys_of, members), *(column(rows, name) for name in names)]

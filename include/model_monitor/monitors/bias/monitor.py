@@ -13,7 +13,7 @@ from model_monitor.core.monitor import Monitor
 from model_monitor.monitors.bias import tallies, value_types
 from model_monitor.monitors.bias.conventions import CONVENTIONS, Conventions, number_in
 from model_monitor.monitors.bias.entries import Entry, entries_of
-from model_monitor.monitors.bias.metrics import GROUPED
+from model_monitor.monitors.bias.metrics import GROUPED, PRE
 from model_monitor.monitors.bias.options import Options
 from model_monitor.monitors.bias.tallies import Tallies
 from model_monitor.monitors.traits import BUILT_IN
@@ -72,7 +72,7 @@ class Bias(Options, Monitor[Tallies]):
             (entry, name, self.judged(entry, measure))
             for entry in baseline
             for name, measure in sorted(entry.metrics.items())
-            if not self.judge or name in self.judge
+            if name in (self.judge or (*PRE, *self.of_predictions))
         ]
         numbers = sum(number_in(measure) is not None for _, _, measure in metrics)
         for entry, name, measure in metrics if numbers else ():

@@ -20,7 +20,7 @@ class Options(SharedOptions):
     ground_truth_attribute: column of the label, e.g. ``"label"``, or its index, e.g. ``0``.
     inference_attribute: column, or index, of the predicted label, e.g. ``"prediction"``.
     probability_attribute: column, or index, of the score (0..1) of the positive label, e.g. ``"score"``; read only
-        without ``inference_attribute``.
+        without ``inference_attribute``. Without both, there are only the metrics of labels.
     probability_threshold_attribute: a score above it (0..1) predicts the positive label.
     label_values_or_threshold: the positive labels, e.g. ``("yes",)``, or a number above which labels are positive,
         e.g. ``(0.5,)``: ``value_types`` tells from the data.
@@ -50,16 +50,29 @@ class Options(SharedOptions):
     minimum_per_side: int = 50
     sample_rows: int = 2000
 
+    @property
+    def has_predictions(self) -> bool:
+        """Whether there are predictions to measure; else the labels alone are measured."""
+        return self.inference_attribute is not None or self.probability_attribute is not None
+
+    @property
+    def of_predictions(self) -> tuple[str, ...]:
+        """The keys of the metrics of predictions, if there are any."""
+        return POST if self.has_predictions else ()
+
     def problems(self) -> Iterator[str]:
         if not self.facets:
             yield "facets: name at least one column whose groups are compared, e.g. facets: [{name: sex, values: [F]}]"
-        if self.inference_attribute is None and self.probability_attribute is None:
-            yield "give inference_attribute, the predicted label, or probability_attribute, its score"
         if not self.label_values_or_threshold:
             yield "label_values_or_threshold: say which labels are positive, e.g. [1]"
         yield from shares(probability_threshold_attribute=self.probability_threshold_attribute)
         if unknown := sorted(set(self.judge) - {*PRE, *POST}):
             yield f"'{unknown[0]}' is no metric; judge one or more of {', '.join([*PRE, *POST])}"
+        elif unmeasured := sorted(set(self.judge) - {*PRE, *self.of_predictions}):
+            yield (
+                f"judge: '{unmeasured[0]}' needs predictions; give inference_attribute, the predicted label, or "
+                f"probability_attribute, its score, or judge one or more of {', '.join(PRE)}"
+            )
         yield from probabilities(level=self.level)
         yield from super().problems()
         if self.resamples < 100:

@@ -101,7 +101,8 @@ def outcomes(options: Options, rows: pa.RecordBatch, scores: np.ndarray | None) 
     if scores is not None:
         positive = scores > options.probability_threshold_attribute
         return label * CODES + positive * (CODES - 1), label_type, Typed()
-    assert options.inference_attribute is not None
+    if options.inference_attribute is None:
+        return label * CODES, label_type, Typed()
     prediction, prediction_type = coded(options.inference_attribute)
     return label * CODES + prediction, label_type, prediction_type
 

@@ -64,8 +64,10 @@ class BiasDocuments(Documents[Tallies]):
         return self.written(self.monitor.entries(state), self.monitor.label_text(state))
 
     def written(self, entries: Sequence[Entry], label: str) -> Document:
-        """The metrics of predictions, then those of labels; ``label`` is the text of the positive labels."""
-        sections = {stage: self.section(stage, entries, label) for stage in analysis.BIAS}
+        """The metrics of predictions, if there are any, then those of labels; ``label`` is the text of the positive
+        labels."""
+        stages = analysis.BIAS if self.monitor.has_predictions else [PRE]
+        sections = {stage: self.section(stage, entries, label) for stage in stages}
         return {"version": analysis.VERSION} | sections
 
     def section(self, stage: str, entries: Iterable[Entry], label: str) -> Document:
