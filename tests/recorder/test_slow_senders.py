@@ -18,7 +18,7 @@ from support.recorded import free_port, running, until
 from model_monitor.recorder.receiver import arrivals, connections
 from model_monitor.recorder.receiver.events import REQUEST
 
-PATIENCE = 0.5  # seconds, instead of 5 and 10
+PATIENCE = 1.0  # seconds, instead of 5 and 10
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
 BODY = HEAD + b"".join(f"{name}: {value}\r\n".encode() for name, value in kserve(REQUEST, "1").items() if value)
 WHOLE = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -71,7 +71,7 @@ def test_a_sender_is_given_up_that(client: Client, case: str) -> None:
     first, drip = SLOW[case]
     with connected(int(client.url.rpartition(":")[2])) as sender:
         sender.sendall(first)
-        assert PATIENCE / 2 < seconds_until_ended(sender, drip) < 6 * PATIENCE
+        assert PATIENCE / 2 < seconds_until_ended(sender, drip) < 8
     assert client.post(kserve(REQUEST, "2"), ASKED) == (200, "")
 
 
@@ -118,12 +118,12 @@ def started(folder: Path, limited: Callable[[], None] | None = None) -> Iterator
 def test_more_connections_than_descriptors_do_not_keep_it_from_answering(tmp_path: Path) -> None:
     with started(tmp_path) as (port, process), ExitStack() as held:
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (256, 256))
+        begun = time.monotonic()
         for _ in range(400):
             held.enter_context(connected(port)).sendall(HEAD)
-        begun = time.monotonic()
         for _ in range(5):
             assert requests.get(f"http://127.0.0.1:{port}/healthz", timeout=2).text == "ok"
-        assert time.monotonic() - begun < connections.PATIENCE / 2, "before the time of the first is over"
+        assert time.monotonic() - begun < connections.PATIENCE, "before the time of the first is over"
         assert process.num_fds() < 200
 
 
