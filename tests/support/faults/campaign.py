@@ -36,9 +36,9 @@ class Count:
 
 
 def worlds() -> list[object]:
-    from support.faults import commands, endpoints
+    from support.faults import commands, dags, endpoints
 
-    return [*commands.WORLDS, *endpoints.WORLDS]
+    return [*commands.WORLDS, *dags.WORLDS, *endpoints.WORLDS]
 
 
 def work(link: Connection) -> None:
