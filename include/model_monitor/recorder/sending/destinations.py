@@ -119,9 +119,10 @@ class Bucket:
         encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.kms_key_id} if self.kms_key_id else {}
         path = f"{self.prefix}/{key}" if self.prefix else key
         answer = self.client.put_object(Bucket=self.name, Key=path, Body=content, **encryption)
-        kind = answer["ResponseMetadata"]["HTTPHeaders"].get("content-type", "")
-        if not answer.get("ETag") or kind.startswith("text/html"):
-            raise OSError(f"{path}: the answer is no store's: it has no ETag, or is a page; is a proxy in between?")
+        about = answer["ResponseMetadata"]
+        has_body = about["HTTPHeaders"].get("content-length", "0") != "0" or "transfer-encoding" in about["HTTPHeaders"]
+        if not answer.get("ETag") and (has_body or about["HTTPStatusCode"] != 200):
+            raise OSError(f"{path}: the answer is a page and no store's; is a proxy in between?")
 
 
 @dataclass(frozen=True)
