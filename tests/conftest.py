@@ -34,6 +34,7 @@ SLOW = (
     "jobs/test_damaged_files.py",
     "jobs/test_expectations.py",
     "jobs/test_explaining.py",
+    "jobs/test_export_suite.py",
     "jobs/test_full_disk.py",
     "jobs/test_hostile_models.py",
     "jobs/test_jobs.py::test_a_day_is_judged",

@@ -99,6 +99,14 @@ def parser() -> Parser:
     run.add_argument("--duplicates", choices=["all", "last"], default="all", help="of several labels for one request")
     run.add_argument("--minimum-coverage", type=share, default=0.0, metavar="SHARE", help="of requests with a label")
     run.set_defaults(command=run_run)
+    export = commands.add_parser("export-suite", help="write learned constraints as a suite of Great Expectations")
+    source = export.add_mutually_exclusive_group(required=True)
+    source.add_argument("--constraints", metavar="FILE", help="the constraints.json of a data-quality baseline")
+    source.add_argument("--schedule", metavar="NAME", help="a schedule whose baseline is in force")
+    export.add_argument("--statistics", metavar="FILE", help="the statistics.json beside it, for chance and quantiles")
+    export.add_argument("--file", metavar="ENDPOINT_FILE", help=f"of the schedule; default: found in {ENDPOINTS}")
+    export.add_argument("--output", required=True, metavar="FILE", help="the suite")
+    export.set_defaults(command=run_export_suite)
     import_sagemaker.add_to(commands)
     receive_command.add_to(commands)
     retention = commands.add_parser("retention", help="delete what is older than an endpoint's retention_days")
@@ -187,6 +195,14 @@ def run_validate(args: argparse.Namespace) -> int:
     return FAILED if problems else OK
 
 
+def run_export_suite(args: argparse.Namespace) -> int:
+    from model_monitor.jobs import export_suite
+
+    for line in export_suite.run(args.constraints, args.statistics, args.schedule, args.file or ENDPOINTS, args.output):
+        print(printable(line))
+    return OK
+
+
 def run_schema(args: argparse.Namespace) -> int:
     from model_monitor.config import Endpoint
 
@@ -230,7 +246,7 @@ def run_run(args: argparse.Namespace) -> int:
     document = by_hand.run(question_of(args), source, baseline, args.output, args.max_rejected)
     rows = f"{document['counts']['judged']} rows{execution.captured_in_short(document.get('capture'))}"
     count = document["violations"]
-    reason = undefined(document) + (f". {document['reason']}" if document["reason"] else "")
+    reason = execution.undefined_in_short(document) + (f". {document['reason']}" if document["reason"] else "")
     print(printable(f"{args.output}: {document['status']}, {rows}, {count} violations{set_aside(document)}{reason}"))
     if count:
         return WITH_VIOLATIONS
@@ -240,7 +256,7 @@ def run_run(args: argparse.Namespace) -> int:
 
 def question_of(args: argparse.Namespace) -> Any:
     from model_monitor.config.monitors import traits_of
-    from model_monitor.jobs.by_hand import Question
+    from model_monitor.jobs.by_hand import Question, rules_at
     from model_monitor.sagemaker import analysis_config
 
     analysis, options = analysis_config.Analysis(), options_of(args)
@@ -255,31 +271,9 @@ def question_of(args: argparse.Namespace) -> Any:
             analysis.explain, args.model, args.background, args.headers_from, args.trust
         )
     inputs = analysis.columns.get("inputs", ())
-    expectations = expectations_of(args)
-    data_docs = bool(expectations and args.data_docs)
-    return Question(
-        args.monitor, options, tuple(args.segment), inputs, explain, analysis.headers, expectations, data_docs
-    )
-
-
-def expectations_of(args: argparse.Namespace) -> Any:
-    """The rules of a suite file. Raises ConfigError for a monitor that is nothing but them, without a file."""
-    from model_monitor.config.expectations import Expectation
-    from model_monitor.config.monitors import traits_of
-
-    if file := getattr(args, "expectations", None):
-        return (Expectation.model_validate({"suite": file}),)
-    if hasattr(args, "expectations") and not traits_of(args.monitor).needs_baseline:
-        raise ConfigError(f"{args.monitor} needs --expectations FILE, a suite of Great Expectations")
-    return ()
-
-
-def undefined(document: dict[str, Any]) -> str:
-    """How many checks found nothing to judge, as a part of a sentence; the reasons are in the report."""
-    from model_monitor.results.execution import why_undefined
-
-    number = document["undefined"]
-    return f", {number} checks undefined{why_undefined(document)}" if number else ""
+    rules = rules_at(args.expectations, args.monitor) if hasattr(args, "expectations") else ()
+    docs = bool(rules and args.data_docs)
+    return Question(args.monitor, options, tuple(args.segment), inputs, explain, analysis.headers, rules, docs)
 
 
 def set_aside(document: dict[str, Any]) -> str:

@@ -24,7 +24,17 @@ PUBLIC = {
         observe_baseline publish_baseline suggest_constraints
     """,
 }
-COMMANDS = ["baseline", "import-sagemaker", "publish", "receive", "retention", "run", "schema", "validate"]
+COMMANDS = [
+    "baseline",
+    "export-suite",
+    "import-sagemaker",
+    "publish",
+    "receive",
+    "retention",
+    "run",
+    "schema",
+    "validate",
+]
 
 
 @pytest.mark.parametrize("module", PUBLIC)

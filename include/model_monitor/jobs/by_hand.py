@@ -16,6 +16,7 @@ from model_monitor.config.capture import Capture
 from model_monitor.config.endpoint import Endpoint, Schedule
 from model_monitor.config.execution import Execution, spark_name
 from model_monitor.config.expectations import Expectation, described
+from model_monitor.config.monitors import traits_of
 from model_monitor.config.sections import Baseline, Columns, Explain, GroundTruth
 from model_monitor.core.window import EVER, Window, iso, moment
 from model_monitor.errors import ConfigError
@@ -153,6 +154,15 @@ def by_hand(
             schedules=(schedule,),
         )
         yield ByHand(endpoint, schedule, source.window or EVER, output, about)
+
+
+def rules_at(suite: str | None, monitor: str) -> tuple[Expectation, ...]:
+    """The rules of a suite file. Raises ConfigError for a monitor that is nothing but rules, without a file."""
+    if suite:
+        return (Expectation.model_validate({"suite": suite}),)
+    if traits_of(monitor).needs_baseline:
+        return ()
+    raise ConfigError(f"{monitor} needs --expectations FILE, a suite of Great Expectations")
 
 
 def window_of(start: str | None, end: str | None) -> Window | None:

@@ -108,7 +108,7 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
     message += f", {rejected} records set aside" if rejected else ""
     message += f", {document['counts']['unusable']} rows unusable" if document["counts"]["unusable"] else ""
     message += labels_in_short(document.get("labels"))
-    message += f", {document['undefined']} checks undefined{why_undefined(document)}" if document["undefined"] else ""
+    message += undefined_in_short(document)
     lines = [line(violation) for violation in violations[:MAX_LINES]]
     more = [f"and {len(violations) - MAX_LINES} more in {report}"] if len(violations) > MAX_LINES else []
     return {
@@ -123,6 +123,11 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
         "message": printable(f"{message}. {document['reason']}".rstrip(". ") + "."),
         "details": [printable(text) for text in lines + more],
     }
+
+
+def undefined_in_short(document: Document) -> str:
+    """How many checks found nothing to judge, and why the first one did not, as a part of a sentence; "" if none."""
+    return f", {document['undefined']} checks undefined{why_undefined(document)}" if document["undefined"] else ""
 
 
 def why_undefined(document: Document) -> str:

@@ -17,7 +17,7 @@ from model_monitor.core.measures import Share
 from model_monitor.core.monitor import fold
 from model_monitor.core.segments import By, Segmented
 from model_monitor.core.states import dump, load
-from model_monitor.monitors.expectations import Expectations, Rule
+from model_monitor.monitors.expectations import Expectations, Rule, library
 from model_monitor.monitors.expectations.state import Checked
 from model_monitor.monitors.expectations.suite import words_of
 
@@ -153,7 +153,7 @@ def succeeds(asked: Rule) -> bool:
     """What Great Expectations itself says of the rows as pandas has them."""
     if asked.type == "unexpected_rows_expectation":
         return False
-    import great_expectations as gx
+    gx = library.imported()
     from great_expectations.expectations.registry import get_expectation_impl
 
     source = gx.get_context(mode="ephemeral").data_sources.add_pandas("judge")

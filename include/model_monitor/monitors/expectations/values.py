@@ -24,7 +24,7 @@ Reading = Literal["text", "values", "types"]
 Readings = dict[str, Reading]
 
 NUMERALS = f"{PATTERNS[INTEGRAL]}|{PATTERNS[FRACTIONAL]}"
-BOOLEANS = {"true": True, "false": False}
+BOOLEANS = ("true", "false")
 EXACT = 1 << 53  # whole numbers up to here are themselves as float64
 
 
@@ -81,7 +81,7 @@ def series(array: pa.Array, how: Reading) -> pd.Series:
     if how == "text":
         return array.cast(pa.string()).to_pandas()
     coded = array.cast(pa.string()).dictionary_encode()
-    parsed = objects(coded.dictionary) if how == "types" else parsed_texts(coded.dictionary)
+    parsed = objects(coded.dictionary, np.bool_) if how == "types" else parsed_texts(coded.dictionary)
     return taken(parsed, coded.indices)
 
 
@@ -104,7 +104,9 @@ def typed(array: pa.Array, how: Reading) -> pd.Series:
         return array.cast(pa.string()).to_pandas()
     if pa.types.is_integer(array.type) and array.null_count:
         if how == "types":
-            return array.cast(pa.int64()).to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+            numbers = np.empty(len(array), object)
+            numbers[:] = list(pc.fill_null(array, 0).to_numpy())  # NumPy's, which know how wide they are
+            return pd.Series(numbers).mask(pd.Series(array.is_null().to_numpy(zero_copy_only=False)), None)
         ends = [end for end in pc.min_max(array).as_py().values() if end is not None]
         return array.to_pandas(integer_object_nulls=any(abs(end) > EXACT for end in ends))
     if pa.types.is_null(array.type):
@@ -125,11 +127,11 @@ def parsed_texts(texts: pa.StringArray) -> np.ndarray:
     return objects(texts)
 
 
-def objects(texts: pa.StringArray) -> np.ndarray:
-    """A number, a boolean or the text itself for each text."""
+def objects(texts: pa.StringArray, boolean: type = bool) -> np.ndarray:
+    """A number, a boolean or the text itself for each text; Python's own booleans are whole numbers, too."""
     numeral = pc.match_substring_regex(texts, NUMERALS).to_pylist()
     parsed = [
-        number(text) if is_numeral else BOOLEANS.get(text, text)
+        number(text) if is_numeral else boolean(text == "true") if text in BOOLEANS else text
         for text, is_numeral in zip(texts.to_pylist(), numeral, strict=True)
     ]
     result = np.empty(len(parsed), object)
