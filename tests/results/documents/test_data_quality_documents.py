@@ -210,6 +210,8 @@ def test_statistics_alone_are_a_baseline_too(documents) -> None:
 WRONG = [
     {"features": {"a": 1}},
     {"features": [{"inferred_type": "String"}]},
+    {"features": [{"name": "a", "inferred_type": ["String"]}]},
+    {"features": [{"name": "a", "inferred_type": None}]},
     {"features": [], "monitoring_config": {"evaluate_constraints": "perhaps"}},
     {"features": [], "monitoring_config": {"datatype_check_threshold": 7}},
     {"features": [], "monitoring_config": {"distribution_constraints": {"comparison_method": "KS"}}},

@@ -134,6 +134,14 @@ def test_csv_that_cannot_be_read_is_one_clear_error(tmp_path: Path, content: byt
 PACKED = gzip.compress(b"a,b\n" + b"".join(b"%d,x\n" % i for i in range(5000)))
 
 
+@pytest.mark.parametrize("harmed", ['"', '"\n"', 'x"'])
+def test_a_quote_in_the_header_that_another_one_closes_far_below_eats_no_rows(tmp_path: Path, harmed: str) -> None:
+    lines = ['"p,n,c', *(f"0.{i},{i},a" for i in range(40)), harmed, *(f"0.{i},{i},b" for i in range(20))]
+    put(tmp_path, "\n".join(lines).encode(), "a.csv")
+    with pytest.raises(DataError, match="in the header, a quote opens that does not close"):
+        list(Dataset.at(str(tmp_path), "csv").batches())
+
+
 @pytest.mark.parametrize(
     "content",
     [PACKED[:-4], PACKED[: len(PACKED) // 2], PACKED[:20], b"a,b\n1,2\n"],

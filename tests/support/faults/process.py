@@ -11,7 +11,7 @@ from pathlib import Path
 
 import scipy.stats  # noqa: F401 - the verbs import it late; this way it is imported once for all processes
 
-from model_monitor import jobs
+from model_monitor import jobs, store
 from model_monitor.config.execution import Assignment
 from model_monitor.errors import MonitorError
 from support.captures import HOUR, at, capture, endpoint_file, record
@@ -38,8 +38,13 @@ def build(root: Path) -> None:
 
 
 def run(root: Path, until: str) -> None:
-    """All verbs; "early" merges only the labels that had come by the window's end, "late" all."""
+    """All verbs; "early" merges only the labels that had come by the window's end, "late" all;
+    "retention" deletes what is expired two months later."""
     assignment = Assignment.load(root / "endpoint.yaml", "dq")
+    if until == "retention":
+        jobs.delete_expired(str(root / "endpoint.yaml"), NOW + timedelta(days=60), False)
+        store.WorkingFolder().cleanup()  # as each verb makes one
+        return
     execution = assignment.on(WINDOW)
     if not until:
         state = jobs.observe_baseline(assignment)

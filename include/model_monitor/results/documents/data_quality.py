@@ -177,7 +177,7 @@ def expectation(f: Document, statistics: Document | None, rules: Rules) -> Expec
     own = present_in(statistics or {})
     return Expectation(
         f["name"],
-        f.get("inferred_type", UNKNOWN),
+        type_in(f),
         completeness,
         own if own.value is not None and completeness is not None and math.isclose(own.value, completeness) else None,
         bool(f.get("num_constraints", {}).get("is_non_negative", False)),
@@ -195,7 +195,7 @@ def learned(f: Document, rules: Rules) -> Expectation:
         values = domain(Column(Counts({STRING: present.inside}), words=Counts(spread.counts, spread.rest)))
     return Expectation(
         f["name"],
-        f.get("inferred_type", UNKNOWN),
+        type_in(f),
         present.value,
         present,
         statistics_of(f).get("min", -1) >= 0,
@@ -203,6 +203,14 @@ def learned(f: Document, rules: Rules) -> Expectation:
         spread,
         rules,
     )
+
+
+def type_in(f: Document) -> str:
+    """The type of a column's values, also one that no column of ours has. Raises ConfigError if it is no text."""
+    inferred_type = f.get("inferred_type", UNKNOWN)
+    if not isinstance(inferred_type, str):
+        raise ConfigError(f"'inferred_type' of {f['name']!r} must be a text, such as Integral")
+    return inferred_type
 
 
 def statistics_of(f: Document) -> Document:
