@@ -115,6 +115,14 @@ class Schedule(Settings):
         """Whether the monitor judges nothing without labels."""
         return traits_of(self.monitor).needs_labels
 
+    @property
+    def groups(self) -> set[str]:
+        """The columns by whose values it judges rows apart."""
+        facets = self.options.get("facets", ())
+        names = [facet["name"] for facet in facets if isinstance(facet, dict) and "name" in facet]
+        parts = [part for name in names for part in (name if isinstance(name, list | tuple) else [name])]
+        return {*self.segments, *map(str, parts)}
+
     def build_monitor(self, private: Sequence[str] = ()) -> Monitor[Any]:
         """The monitor with its options and segments, and its expectations beside it; of ``private`` columns they keep
         no value. Raises ConfigError if there is no such class or option."""
@@ -151,7 +159,8 @@ class Endpoint(Settings):
     retention_days: Days | None = Field(
         None,
         description="Days after which capture files (SageMaker's own too), rows, states and records set aside are "
-        "deleted; reports, baselines and labels stay, and so do the sources of kinds batch and table. None: all stays",
+        "deleted; reports lose the values of single rows and stay, as do baselines, labels and the sources of kinds "
+        "batch and table. None: all stays",
     )
     schedules: tuple[Schedule, ...] = Field(min_length=1, description="One DAG each")
 
@@ -161,6 +170,12 @@ class Endpoint(Settings):
         if self.source.outputs_last and "outputs_last" not in self.columns.model_fields_set:
             self.__dict__["columns"] = self.columns.model_copy(update={"outputs_last": True})
         self.__dict__["schedules"] = tuple(map(self._with_ground_truth, self.schedules))
+        for schedule in self.schedules:
+            if named := sorted(set(self.columns.private) & schedule.groups):
+                raise ValueError(
+                    f"schedule '{schedule.name}' names the values of '{named[0]}', as a segment or facet, in its "
+                    "reports, and columns.private withholds them; leave one out"
+                )
         return self
 
     def _with_ground_truth(self, schedule: Schedule) -> Schedule:

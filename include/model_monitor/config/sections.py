@@ -19,7 +19,7 @@ class Columns(Settings):
     outputs: tuple[str, ...] = Field((), description="Columns of the model's output; they come first")
     inputs: tuple[str, ...] = Field((), description="Columns of the model's input")
     exclude: tuple[str, ...] = Field((), description="Columns that no monitor judges")
-    private: tuple[str, ...] = Field((), description="Columns of which no report shows a value that broke a rule")
+    private: tuple[str, ...] = Field((), description="Columns of whose values reports say nothing, but how many")
     outputs_last: bool = Field(
         False, description="Whether outputs come after inputs, as in a baseline with its label last"
     )

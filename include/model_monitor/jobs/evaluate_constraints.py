@@ -12,6 +12,7 @@ from model_monitor.jobs.compute_metrics import load_state
 from model_monitor.jobs.late_labels import remember, reported
 from model_monitor.results import data_docs
 from model_monitor.results import execution as executions
+from model_monitor.results.anonymous import FEWEST_ROWS, Anonymity
 from model_monitor.results.documents import documents_of
 from model_monitor.results.documents.protocol import VIOLATIONS, Document
 from model_monitor.results.handover import Evidence
@@ -63,6 +64,7 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
             described[documents.constraints_name] = documents.suggested(observed.state)
         if evidence.labels:
             described[documents.statistics_name] |= documents.ground_truth(msgspec.to_builtins(evidence.labels))
+    described, document = anonymity_of(execution).of(described, document)
     violations = {VIOLATIONS: documents.violations(verdict.findings, observed.state)}
     pages = {}
     if execution.schedule.data_docs and observed.rows:
@@ -70,6 +72,12 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
             verdict.monitor, observed.state, execution.schedule.name, str(execution.window)
         )
     return write_report(execution.report, described | violations, evidence, document, pages)
+
+
+def anonymity_of(execution: Execution) -> Anonymity:
+    """What a new report leaves out; in SageMaker's mode only what a person asks for, until retention does the rest."""
+    is_sagemaker = execution.schedule.options.get("compatibility") == "sagemaker"
+    return Anonymity(0 if is_sagemaker else FEWEST_ROWS, execution.endpoint.columns.private)
 
 
 def postprocess(script: str, execution: Execution) -> None:

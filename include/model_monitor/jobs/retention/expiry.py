@@ -1,9 +1,9 @@
 """Delete captured requests, and everything derived from them, once they are older than ``retention_days``.
 
 With an hour go its captures, rows and merged records, and everything made of a window that starts in it: states,
-explained rows, notes of labels, the text of records set aside, and what a killed writer left. Reports, baselines and
-labels stay. Only files in folders ``yyyy/mm/dd/hh`` are deleted that are what those folders are for, and no link is
-followed. Everything else is left alone and counted.
+explained rows, notes of labels, the text of records set aside, and what a killed writer left. Reports, without the
+values of single rows, baselines and labels stay. Only files in folders ``yyyy/mm/dd/hh`` are deleted that are what
+those folders are for, and no link is followed. Everything else is left alone and counted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from model_monitor import config, store
 from model_monitor.core.window import floor_hour
 from model_monitor.errors import ConfigError, StoreError
 from model_monitor.jobs.retention.contents import is_expected
-from model_monitor.jobs.retention.record import Record, mark
+from model_monitor.jobs.retention.record import Record, anonymous_mark_of, mark, mark_of
+from model_monitor.jobs.retention.reports import OldReports
 from model_monitor.jobs.retention.trees import Tree, first_moment, hour_folder, is_past, odd_schedules, trees_of
 from model_monitor.store.ahead import AT_ONCE, ahead
 from model_monitor.store.folders import Entry, Folder, folder_at
@@ -42,9 +43,12 @@ def delete_expired(endpoint_file: str, now: datetime, dry_run: bool = False) -> 
     until = floor_hour(now - timedelta(days=endpoint.retention_days))
     record = Record.of(endpoint, now, until, dry_run)
     if not dry_run:
-        mark(endpoint, until)  # first, so that no run takes the rest of a window's rows for all of them
-    refused = [error for tree in trees_of(endpoint) for error in Sweep(tree, until, record).run()]
+        mark(mark_of(endpoint), until)  # first, so that no run takes the rest of a window's rows for all of them
+    reports = OldReports.of(endpoint)
+    refused = [error for tree in trees_of(endpoint) for error in Sweep(tree, until, record, reports).run()]
     record.leave_alone(odd_schedules(endpoint))
+    if not dry_run and not refused:
+        mark(anonymous_mark_of(endpoint), until)
     record.finish(all_gone=not refused)
     if refused:
         raise StoreError(f"{record.message} But not all could be deleted: {refused[0]}")
@@ -60,6 +64,7 @@ class Past:
     folders: set[str] = field(default_factory=set)
     odd: list[str] = field(default_factory=list)  # left alone
     refused: list[StoreError] = field(default_factory=list)
+    reports: dict[str, list[str]] = field(default_factory=dict)  # files that may hold texts of users, by folder
 
     def by_hour(self) -> dict[str, list[str]]:
         """The files of each hour's folder."""
@@ -74,6 +79,7 @@ class Sweep:
     tree: Tree
     until: datetime
     record: Record
+    reports: OldReports
     refused: list[StoreError] = field(default_factory=list)
     walked: list[str] = field(default_factory=list)  # the folders above the units
 
@@ -118,8 +124,11 @@ class Sweep:
             entries = self.folder.below(unit)
         except StoreError as error:
             return Past(unit, refused=[error])
-        for entry in entries:
-            hour = self.tree.hour_of(entry.path, entry.kind == "folder")
+        hours = [self.tree.hour_of(entry.path, entry.kind == "folder") for entry in entries]
+        if self.tree.are_reports:
+            done = [(None if hour is None or hour >= self.until else hour) for hour in hours]
+            past.reports = self.reports.among(zip(done, entries, strict=True))
+        for hour, entry in zip(hours, entries, strict=True):
             if hour is not None and hour >= self.until:
                 continue
             if entry.kind == "other" or (entry.kind == "file" and hour is None):
@@ -151,6 +160,7 @@ class Sweep:
         for past in pasts:
             self.leave_alone(past.odd)
             self.refused += past.refused
+        self.make_anonymous([report for past in pasts for report in past.reports.items()])
         self.record.begin(self.tree.kind, {self.tree.name_of(past.unit): past.files for past in pasts if past.files})
         if self.record.dry_run:
             return
@@ -159,6 +169,22 @@ class Sweep:
             if not errors and not past.refused:
                 self.record.end(self.tree.name_of(past.unit))
         self.prune({path for past in pasts for path in self.emptied(past)})
+
+    def make_anonymous(self, reports: Sequence[tuple[str, list[str]]]) -> None:
+        """Take the values of single rows out of past reports; those that a person edited are left alone."""
+
+        def outcome(report: tuple[str, list[str]]) -> int | StoreError | ConfigError:
+            folder, names = report
+            address = store.join(self.folder.address, folder)
+            return self.reports.make_anonymous(address, names, self.record.dry_run)
+
+        for (folder, _), result in zip(reports, ahead(outcome, reports, AT_ONCE), strict=True):
+            if isinstance(result, StoreError):
+                self.refused.append(result)
+            elif isinstance(result, ConfigError):
+                self.leave_alone([folder])
+            else:
+                self.record.anonymous += result
 
     def errors_in(self, past: Past) -> list[StoreError]:
         """Delete what is past in a unit; what could not be deleted."""

@@ -48,6 +48,7 @@ class Record:
     dry_run: bool
     parts: dict[tuple[str, str], Part] = field(default_factory=dict)  # by kind and day
     begun: set[str] = field(default_factory=set)
+    anonymous: int = 0  # files of reports out of which values were taken
     left_alone: int = 0
     examples: list[str] = field(default_factory=list)
 
@@ -66,6 +67,7 @@ class Record:
             key = part.pop("kind"), part.pop("day")
             record.parts[key] = Part(**part)
         record.begun = set(earlier.get("unfinished", []))
+        record.anonymous = earlier.get("made_anonymous", 0)
         return record
 
     def begin(self, kind: str, units: Mapping[str, Sequence[tuple[datetime, Entry]]]) -> None:
@@ -104,6 +106,7 @@ class Record:
             "deleted": [{"kind": kind} | asdict(part) for kind, part in self.totals().items()],
             "days": [{"kind": kind, "day": day} | asdict(part) for (kind, day), part in sorted(self.parts.items())],
             "unfinished": sorted(self.begun),
+            "made_anonymous": self.anonymous,
             "left_alone": {"count": self.left_alone, "examples": self.examples},
         }
 
@@ -118,8 +121,11 @@ class Record:
     def message(self) -> str:
         """The run in one line, for a person."""
         verb = "would delete" if self.dry_run else "deleted"
-        parts = ", ".join(words(kind, part) for kind, part in self.totals().items()) or "nothing"
-        message = f"{self.about['endpoint']}/{self.about['variant']}, before {self.about['until']}: {verb} {parts}"
+        parts = [words(kind, part) for kind, part in self.totals().items()]
+        if self.anonymous:
+            parts.append(f"the values of single rows in {counted(self.anonymous)} of reports")
+        about = f"{self.about['endpoint']}/{self.about['variant']}, before {self.about['until']}"
+        message = f"{about}: {verb} {', '.join(parts) or 'nothing'}"
         if self.left_alone:
             message += f"; left alone {self.left_alone:,} that it does not know, such as "
             message += json.dumps(self.examples[0], ensure_ascii=True)
@@ -142,9 +148,13 @@ def words(kind: str, part: Part) -> str:
     >>> words("captures", Part(1234, 1_200_000_000, "2026-01-01T00", "2026-01-31T23"))
     '1,234 files of captures from 2026-01-01T00 to 2026-01-31T23 (1.2 GB)'
     """
-    files = "1 file" if part.files == 1 else f"{part.files:,} files"
     first, last = part.first_hour, part.last_hour
-    return f"{files} of {kind} {f'of {first}' if first == last else f'from {first} to {last}'} ({size_of(part.bytes)})"
+    when = f"of {first}" if first == last else f"from {first} to {last}"
+    return f"{counted(part.files)} of {kind} {when} ({size_of(part.bytes)})"
+
+
+def counted(files: int) -> str:
+    return "1 file" if files == 1 else f"{files:,} files"
 
 
 def size_of(count: int) -> str:
@@ -175,17 +185,26 @@ def mark_of(endpoint: Endpoint) -> str:
 
 def deleted_until(endpoint: Endpoint) -> datetime | None:
     """The moment before which all hours are deleted; None if nothing ever was."""
+    return noted_in(mark_of(endpoint))
+
+
+def anonymous_mark_of(endpoint: Endpoint) -> str:
+    """The address of the file that holds the moment before which all reports are anonymous."""
+    return store.join(folder_of(endpoint), "anonymous.json")
+
+
+def noted_in(address: str) -> datetime | None:
     try:
-        return moment(noted_at(mark_of(endpoint))["until"])
+        return moment(noted_at(address)["until"])
     except FileNotFoundError:
         return None
 
 
-def mark(endpoint: Endpoint, until: datetime) -> None:
-    """Note that all hours before a moment are deleted; an earlier moment than the one noted changes nothing."""
-    noted = deleted_until(endpoint)
+def mark(address: str, until: datetime) -> None:
+    """Note a moment; an earlier one than the one noted changes nothing."""
+    noted = noted_in(address)
     if noted is None or noted < until:
-        store.write(mark_of(endpoint), sealed(encode({"until": iso(until)})))
+        store.write(address, sealed(encode({"until": iso(until)})))
 
 
 def needs_deleted(endpoint: Endpoint, window: Window, until: datetime | None) -> bool:
