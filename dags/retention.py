@@ -15,7 +15,8 @@ from model_monitor_airflow.timetables import UpcomingTimetable
 
 ABOUT = f"""\
 Each day at 02:00 UTC, deletes what endpoints have kept for longer than their `retention_days`: capture files, rows,
-merged records, states and the text of records set aside. Reports, baselines and labels stay.
+merged records, states and the text of records set aside. Reports (without the values of single rows), baselines and
+labels stay.
 
 * Unpaused, it waits for the next 02:00. **A run by hand deletes at once.**
 * To see what would be deleted, trigger `{RETENTION_PREVIEW}`, which never deletes.
@@ -23,6 +24,7 @@ merged records, states and the text of records set aside. Reports, baselines and
 * Clear an interrupted run to continue where it stopped.
 * A window without its captures can't be judged again. Its report stays.
 """
+DELETES = f"This run deletes at once, for good. To look, trigger {RETENTION_PREVIEW} instead."
 ABOUT_PREVIEW = f"""\
 Says what `{RETENTION}` would delete, and deletes nothing. Set *Now* to a moment in the future to look ahead.
 """
@@ -37,7 +39,7 @@ def retention(endpoints: dict[Path, Endpoint]) -> DAG:
         start_date=datetime(2020, 1, 1, tzinfo=UTC),
         catchup=False,
         max_active_runs=1,
-        params={"now": now("the end of the run's data interval")},
+        params={"now": now("the last 02:00 UTC", f"{DELETES} ")},
         default_args=RETRIES,
         tags=["retention"],
         doc_md=ABOUT,
@@ -53,7 +55,7 @@ def preview(endpoints: dict[Path, Endpoint]) -> DAG:
         description="Says what retention would delete, and deletes nothing",
         schedule=None,
         max_active_runs=1,
-        params={"now": now("the moment of the run")},
+        params={"now": now("the moment of the run", "This run deletes nothing; its task's log says what would be. ")},
         default_args=RETRIES,
         tags=["retention"],
         doc_md=ABOUT_PREVIEW,
@@ -62,8 +64,9 @@ def preview(endpoints: dict[Path, Endpoint]) -> DAG:
     return dag
 
 
-def now(otherwise: str) -> Param:
-    description = f"Count retention_days back from this moment. Leave empty for {otherwise}."
+def now(otherwise: str, first: str) -> Param:
+    """The parameter; ``first`` is what a person must know before pressing the button below it."""
+    description = f"{first}Count retention_days back from this moment. Leave empty for {otherwise}."
     return Param(**OPTIONAL_MOMENT, title="Now", description=description)
 
 

@@ -183,6 +183,8 @@ class DeleteExpired(EndpointOperator):
 
     def verb(self, jobs: ModuleType, context: Context) -> dict[str, Any]:
         now = now_of(context)
+        if self.deletes and (unknown := sorted({*(context["dag_run"].conf or {})} - {"now"})):
+            raise AirflowFailException(f"there is no {unknown[0]}; run {RETENTION_PREVIEW} to look without deleting")
         if now > context["dag_run"].run_after and self.deletes:
             raise AirflowFailException(f"now {iso(now)} is after the run itself; run {RETENTION_PREVIEW} to look ahead")
         summary: dict[str, Any] = jobs.delete_expired(self.endpoint_file, now, not self.deletes)

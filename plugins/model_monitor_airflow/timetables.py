@@ -144,10 +144,24 @@ class UpcomingTimetable(WindowTimetable):
     """The same without looking back: a DAG that is unpaused waits for its next tick.
 
     Airflow's trigger form unpauses a DAG by default, and Airflow would then run the last tick at once. Only within
-    ``GRACE`` of a tick does its run start, since the scheduler may be late.
+    ``GRACE`` of a tick does its run start, since the scheduler may be late; if the tick before had no run, the DAG was
+    paused, and it is ``SHORT_GRACE``.
     """
 
     GRACE = timedelta(hours=1)
+    SHORT_GRACE = timedelta(minutes=1)
+
+    def next_dagrun_info_v2(
+        self, *, last_dagrun_info: DagRunInfo | None, restriction: TimeRestriction
+    ) -> WindowRun | None:
+        run = super().next_dagrun_info_v2(last_dagrun_info=last_dagrun_info, restriction=restriction)
+        if run is None or run.previous_tick is None:
+            return run
+        last = last_dagrun_info and timezone.coerce_datetime(last_dagrun_info.logical_date)
+        was_running = last is not None and self._get_next(last) == run.previous_tick
+        is_late = timezone.coerce_datetime(timezone.utcnow()) - run.run_after > self.SHORT_GRACE
+        tick = self._get_next(run.previous_tick)
+        return self.run_at(self._get_next(tick)) if is_late and not was_running else run
 
     def _skip_to_latest(self, earliest: DateTime | None) -> DateTime:
         now = timezone.coerce_datetime(timezone.utcnow())
