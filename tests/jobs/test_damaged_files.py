@@ -37,6 +37,7 @@ READ: dict[str, tuple[str | None, Step, Step | None]] = {
     r"churn/(\w+)/.*/(?:execution|constraint_violations)\.json": (None, Endpoint.alert, Endpoint.evaluate),
     r"_retention/.*/until\.json": ("dq", Endpoint.collect, None),
     r"_retention/.*/deleted\.json": ("dq", Endpoint.retain, None),
+    r"_retention/.*/anonymous\.json": ("dq", Endpoint.retain, None),
 }
 MADE_AGAIN = r"_baselines/churn/(\w+)/explained/.*\.parquet"  # without a word: it is read by the task that makes it
 FOR_PEOPLE = (

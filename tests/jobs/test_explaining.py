@@ -158,7 +158,7 @@ def test_segments_are_judged_apart(tmp_path: Path, served: Served) -> None:
     told, report = judged(file)
     assert told["status"] == "Completed"
     segments = json.loads((report / "analysis.json").read_text())["segments"]
-    found = {one["segment"]["country"]: one["dataset"]["item_count"] for one in segments}
+    found = {one["segment"]["country"]: one["item_count"] for one in segments}
     assert (sorted(found), sum(found.values())) == (["AT", "BE"], 60)
 
 

@@ -71,6 +71,7 @@ TRUSTED = {
     "core/states/base.py": "a State, whose checksum was compared",
     "jobs/alert.py": "decode of documents, which guards itself",
     "jobs/retention/record.py": "decode of documents, which guards itself",
+    "jobs/retention/reports.py": "decode of documents, which guards itself",
     "sagemaker/analysis_config/reading.py": "decode of documents, which guards itself",
     "verdicts/baseline.py": "decode of documents, which guards itself",
     "monitors/bias/flips.py": "keys of a State",

@@ -152,8 +152,10 @@ def open_facets(execution: Document) -> set[str]:
 
 def rows_in(entry: Mapping[str, Any]) -> int:
     """How many rows a segment has, as far as its statistics tell."""
-    dataset = entry.get("dataset", {})
-    used: int = dataset.get("item_count", 0) + sum(dataset.get("unusable", {}).values())
+    counts = entry.get("dataset", entry)
+    unusable = counts.get("unusable", ())
+    set_aside = unusable.values() if isinstance(unusable, Mapping) else [reason["rows"] for reason in unusable]
+    used: int = counts.get("item_count", 0) + sum(set_aside)
     statistics = entry.get("predictions", {})
     predicted = statistics.get("string_statistics") or statistics.get("numerical_statistics") or {}
     rows: int = sum(predicted.get("common", {}).values())
