@@ -56,11 +56,12 @@ def main() -> int:
         ):
             told(writing, say)
             names = (story.DATA, story.QUALITY, story.BIAS, story.ATTRIBUTION)
-            airflow.wait_for_dags(*names, *(f"{name}-baseline" for name in names), LATE_LABELS)
+            airflow.wait_for_dags(*names, *(f"{name}-baseline" for name in names), story.RULES, LATE_LABELS)
             judge_days(airflow, say)
             judge_weeks(airflow, say)
             judge_again(airflow, say)
             judge_groups_and_features(airflow, say)
+            judge_by_rules(airflow, say)
     except LocalAirflowError as error:
         print(f"The demo stopped: {error}", file=sys.stderr)
         return 1
@@ -105,6 +106,13 @@ def judge_groups_and_features(airflow: LocalAirflow, say: Say) -> None:
     judge(airflow, END - timedelta(weeks=1), WEEKS, story.BIAS, story.ATTRIBUTION)
     story.show_groups(story.reports(story.BIAS), story.published(story.BIAS))
     story.show_features(story.folders(story.ATTRIBUTION), story.published(story.ATTRIBUTION))
+
+
+def judge_by_rules(airflow: LocalAirflow, say: Say) -> None:
+    """Do the flights keep to what must hold of them? There is nothing to learn."""
+    say(f"judging by the rules of {story.RULES}")
+    judge(airflow, END - timedelta(weeks=1), WEEKS, story.RULES)
+    story.show_rules(story.folders(story.RULES))
 
 
 def run_ids(airflow: LocalAirflow) -> set[str]:

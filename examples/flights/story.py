@@ -14,6 +14,7 @@ MONITORING = STORE / "monitoring"
 
 DATA, QUALITY = "flights-data-quality", "flights-model-quality"  # the schedules
 BIAS, ATTRIBUTION = "flights-bias", "flights-attribution"
+RULES = "flights-rules"
 GROUPS = {"origin = EWR": "EWR", "origin = JFK": "JFK", "origin = LGA": "LGA", "carrier = 9E,EV,MQ,OO,YV": "reg."}
 SHOWN = 4  # features, of nine
 
@@ -143,6 +144,22 @@ def show_features(reported: list[Path], baseline: Path) -> None:
     print(ABOUT_FEATURES)
 
 
+def show_rules(reported: list[Path]) -> None:
+    """A line per week: how many rules hold, and which one does not."""
+    print(f"\n{'week from':<10} {'flights':>7} {'rules that hold':>15}  broken")
+    for folder in reported:
+        execution, found = read(folder / "execution.json"), execution_violations(folder)
+        findings = execution["findings"]
+        kept = f"{sum(f['outcome'] == 'holds' for f in findings)} of {len(findings)}"
+        print(f"{start(execution):<10} {execution['counts']['judged']:>7} {kept:>15}  {'; '.join(found)}".rstrip())
+    print(ABOUT_RULES)
+
+
+def execution_violations(folder: Path) -> list[str]:
+    """What a window violates, in the rules' words."""
+    return [violation["description"] for violation in read(folder / "constraint_violations.json")["violations"]]
+
+
 def line_of(values: dict[str, float], features: list[str]) -> str:
     return "  ".join(f"{values[name]:<{len(name)}.3f}" for name in features).rstrip()
 
@@ -225,6 +242,12 @@ which matter about as much, change places, and NDCG is 0.971 instead of 1; of 10
 order. Whether the answers are right it does not tell: they got worse with the same features in front.
 """
 
+ABOUT_RULES = """
+What is seen: each week some fifty airliners are listed with 2 to 12 seats. The registry has another, small aircraft by
+their tail numbers by now. The model takes these seats as they are. No baseline tells that, as it was so from the start;
+a rule does.
+"""
+
 LOOK_NEXT = f"""Look next at
   make ui                                   Airflow with all these runs, on http://127.0.0.1:8080
   {MONITORING.relative_to(PROJECT)}/flights/{DATA}/2013/04/03/00/
@@ -233,5 +256,7 @@ LOOK_NEXT = f"""Look next at
                                             what was reported of the last week, each time
   {MONITORING.relative_to(PROJECT)}/_baselines/flights/{BIAS}/
                                             how the groups were treated from the start: analysis.json
+  {MONITORING.relative_to(PROJECT)}/flights/{RULES}/2013/04/19/00/
+                                            data_docs.html: the page of Great Expectations about the last week
   include/endpoints/flights.yaml            all that was set to monitor this endpoint
 """

@@ -13,7 +13,7 @@ from model_monitor import jobs
 from model_monitor.__main__ import main
 from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window
-from model_monitor.errors import ConfigError
+from model_monitor.errors import ConfigError, DataError
 from model_monitor.results.data_docs import DATA_DOCS
 from model_monitor.rows.sources.datasets import Dataset
 
@@ -143,6 +143,42 @@ def test_no_value_is_shown_where_privacy_forbids_it(private: dict[str, Any], tmp
     assert not any(
         "-7" in path.read_text() for path in report.iterdir() if path.suffix == ".json" and path.stem != "execution"
     )
+
+
+def test_a_state_is_not_judged_by_other_rules_but_by_another_share_of_the_same(tmp_path: Path) -> None:
+    captured(tmp_path)
+    judged(endpoint_file(tmp_path, **RULES))
+
+    def evaluated(**kwargs: Any) -> Any:
+        rule = POSITIVE | {"kwargs": POSITIVE["kwargs"] | kwargs}
+        file = endpoint_file(tmp_path, **(RULES | {"expectations": [rule, MEAN, ABSENT]}))
+        return document(Path(jobs.evaluate_constraints(Execution.of(file, "dq", WINDOW))))["violations"]
+
+    assert evaluated(mostly=0.5) == 0
+    with pytest.raises(DataError, match="the rules have changed since; run the task before again"):
+        evaluated(min_value=-100)
+
+
+def test_beside_attribution_rules_judge_the_rows_that_were_explained(tmp_path: Path) -> None:
+    captured(tmp_path)
+    file = endpoint_file(
+        tmp_path,
+        monitor="attribution",
+        columns={"outputs": ["score"], "inputs": ["minutes"]},
+        expectations=[POSITIVE, {"type": "expect_table_row_count_to_equal", "kwargs": {"value": 60}}],
+        explain={"model": {"callable": "test_expectations.half"}, "background": [[1.0]], "rows": 10},
+    )
+    (tmp_path / "capture/churn/AllTraffic/2026/01/05/03").rename(tmp_path / "old")
+    capture(tmp_path / "capture", [record(f"e{i}", f"{i - 10}\n", "0.5", at(i)) for i in range(60)])
+    execution = Execution.of(file, "dq", WINDOW)
+    for verb in (jobs.collect_window, jobs.explain_window, jobs.compute_metrics, jobs.evaluate_constraints):
+        report = Path(verb(execution))
+    between, count = [f for f in document(report)["findings"] if f["check"] == "expectation_check"]
+    assert (between["unexpected_count"], between["evaluated"], count["outcome"]) == (10, 60, "holds")
+
+
+def half(rows: Any, features: list[str]) -> Any:
+    return [0.5 + 0.001 * float(row[0]) for row in rows]
 
 
 def test_rules_have_nothing_to_learn(tmp_path: Path) -> None:

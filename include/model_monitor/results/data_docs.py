@@ -18,7 +18,7 @@ from model_monitor.results.documents.expectations import examples
 
 DATA_DOCS = "data_docs.html"
 
-LOGO = re.compile(r"<img\b[^>]*great-expectations-web-assets[^>]*>")  # tells its server who looks at the page, and when
+LOGO = re.compile(r"https://great-expectations-web-assets[^\"')\s]*")  # would tell its server who looks, and when
 UNSTABLE = re.compile(r"(collapse-body)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 

@@ -17,7 +17,8 @@ from model_monitor.core.measures import Share
 from model_monitor.core.monitor import fold
 from model_monitor.core.segments import By, Segmented
 from model_monitor.core.states import dump, load
-from model_monitor.monitors.expectations import Expectations, Rule, library
+from model_monitor.monitors.data_quality import DataQuality
+from model_monitor.monitors.expectations import Expectations, Joined, Rule, library
 from model_monitor.monitors.expectations.state import Checked
 from model_monitor.monitors.expectations.suite import words_of
 
@@ -173,6 +174,12 @@ def test_the_laws_hold_of_all_kinds_of_rules_and_of_segments() -> None:
     laws.check(monitor, ROWS)
     few = Expectations((ROW_WISE[0][0], WHOLE[0][0]))
     laws.check(Segmented(few, (By("origin", few),)), ROWS)
+
+
+def test_the_laws_hold_of_a_monitor_with_rules_beside_it() -> None:
+    rules = Expectations((ROW_WISE[0][0], WHOLE[0][0]))
+    laws.check(Joined(DataQuality(), rules), ROWS)
+    laws.check(Joined(Segmented(DataQuality(), (By("origin", DataQuality()),)), rules), ROWS)
 
 
 def test_segments_have_a_finding_for_each_rule() -> None:

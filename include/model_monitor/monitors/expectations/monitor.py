@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,7 +15,7 @@ from model_monitor.core.measures import Measure, Measures, Subject, Undefined
 from model_monitor.core.monitor import Monitor
 from model_monitor.monitors.expectations.rowwise import condition_of, tallies
 from model_monitor.monitors.expectations.rules import Rule, measure_names
-from model_monitor.monitors.expectations.state import Checked, Held, Names, Tally
+from model_monitor.monitors.expectations.state import Asked, Checked, Held, Names, Tally
 from model_monitor.monitors.expectations.suite import Suite
 from model_monitor.monitors.expectations.values import readings_of
 from model_monitor.monitors.expectations.whole import Outcome, outcome_of, outcomes
@@ -71,7 +73,14 @@ class Expectations(Monitor[Checked]):
 
     @property
     def empty(self) -> Checked:
-        return Checked(tallies=(Tally(),) * len(self.rules), held=Held(self.limit))
+        return Checked(self.asked, tallies=(Tally(),) * len(self.rules), held=Held(self.limit))
+
+    @cached_property
+    def asked(self) -> Asked:
+        """All that a State depends on: not on what is compared with a share of rows, nor on words."""
+        asked = [[rule.type, {key: v for key, v in rule.kwargs.items() if key != "mostly"}] for rule in self.rules]
+        text = json.dumps([asked, self.private], sort_keys=True, default=str)
+        return Asked(hashlib.sha256(text.encode()).hexdigest()[:16])
 
     def observe(self, batch: pa.RecordBatch) -> Checked:
         import pyarrow as pa
@@ -79,13 +88,13 @@ class Expectations(Monitor[Checked]):
         batch = batches.without_repeats(batch)
         names = batches.columns(batch)
         if not batch.num_rows or not self.rules:
-            return Checked(batch.num_rows, Names(tuple(names)), self.empty.tallies, self.empty.held)
+            return replace(self.empty, rows=batch.num_rows, names=Names(tuple(names)))
         columns = {name: batch.column(name) for name in names}
         found = tallies(self.suite, self.by_rows, columns, batch.num_rows, frozenset(self.private))
         told = tuple(found.get(place, Tally()) for place in range(len(self.rules)))
         held = Held.of(batch, self.needed(names), self.limit)
         pa.default_memory_pool().release_unused()  # it keeps some for each thread
-        return Checked(batch.num_rows, Names(tuple(names)), told, held)
+        return Checked(self.asked, batch.num_rows, Names(tuple(names)), told, held)
 
     def needed(self, names: list[str]) -> set[str]:
         """The columns that are held."""

@@ -45,6 +45,25 @@ class Tally(Record):
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A digest of the rules: a State of other rules is not judged by these."""
+
+    digest: str = ""
+
+    def __add__(self, other: Asked) -> Asked:
+        return self
+
+    def pack(self) -> Packed:
+        return self.digest
+
+    def unpack(self, packed: Packed) -> Asked:
+        """Raises ValueError for another digest."""
+        if packed != self.digest:
+            raise ValueError("the rules have changed since")
+        return self
+
+
+@dataclass(frozen=True)
 class Names:
     """The names of columns in the order in which they were first seen."""
 
@@ -135,8 +154,10 @@ def bytes_of(array: pa.Array) -> int:
 
 @dataclass(frozen=True)
 class Checked(Record):
-    """The State: how many rows, their columns' names, a tally of each rule, and the columns that are held."""
+    """The State: which rules, how many rows, their columns' names, a tally of each rule, and the columns that are
+    held."""
 
+    asked: Asked = Asked()
     rows: int = 0
     names: Names = Names()
     tallies: tuple[Tally, ...] = ()
@@ -144,4 +165,5 @@ class Checked(Record):
 
     def __add__(self, other: Checked) -> Checked:
         tallies = tuple(a + b for a, b in zip(self.tallies, other.tallies, strict=True))
-        return Checked(self.rows + other.rows, self.names + other.names, tallies, self.held + other.held)
+        held, names = self.held + other.held, self.names + other.names
+        return Checked(self.asked + other.asked, self.rows + other.rows, names, tallies, held)

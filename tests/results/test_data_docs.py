@@ -1,0 +1,47 @@
+"""The page of Great Expectations about a window: made of the State, harmless, and the same each time."""
+
+from __future__ import annotations
+
+import re
+
+import pyarrow as pa
+
+from model_monitor.core.segments import By, Segmented
+from model_monitor.monitors.data_quality import DataQuality
+from model_monitor.monitors.expectations import Expectations, Joined, Rule
+from model_monitor.results import data_docs
+
+SCRIPT = "<script>alert(1)</script>"
+ROWS = pa.record_batch({"plan": ["a", SCRIPT, "b"] * 30, "x<b>y": [1.0, 2.0, 3.0] * 30})
+QUANTILES = {"quantiles": [0.1, 0.5], "value_ranges": [[-2, 0], [-0.1, 0.1]]}
+RULES = Expectations(
+    (
+        Rule("expect_column_values_to_be_in_set", {"column": "plan", "value_set": ["a"]}),
+        Rule("expect_column_mean_to_be_between", {"column": "x<b>y", "min_value": 5}),
+        Rule("expect_column_mean_to_be_between", {"column": "nope", "min_value": 5}),
+        Rule("expect_column_quantile_values_to_be_between", {"column": "x<b>y", "quantile_ranges": QUANTILES}),
+        Rule("unexpected_rows_expectation", {"unexpected_rows_query": "SELECT * FROM {batch} WHERE plan = 'b'"}),
+    )
+)
+
+
+def page(monitor: object = RULES) -> str:
+    state = monitor.observe(ROWS)  # type: ignore[attr-defined]
+    return data_docs.page(monitor, state, "rules", "2026-01-05T03:00:00Z/2026-01-05T04:00:00Z").decode()
+
+
+def test_it_shows_each_rule_with_what_was_counted() -> None:
+    text = page()
+    assert "60 unexpected values found" in re.sub(r"\s+", " ", text)
+    assert "there is no column &" in text or "there is no column '" in text
+    assert "values must belong to this set" in text
+
+
+def test_it_is_the_same_each_time_and_for_rules_beside_a_monitor_and_in_segments() -> None:
+    assert page() == page() == page(Joined(DataQuality(), RULES)) == page(Segmented(RULES, (By("plan", RULES),)))
+
+
+def test_what_callers_sent_is_no_html_and_looking_at_it_does_not_tell_gx() -> None:
+    text = page()
+    assert SCRIPT not in text and "x<b>y" not in text and "&lt;script&gt;alert(1)" in text
+    assert "great-expectations-web-assets" not in text
