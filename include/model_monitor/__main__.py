@@ -212,10 +212,11 @@ def run_schema(args: argparse.Namespace) -> int:
 
 def run_baseline(args: argparse.Namespace) -> int:
     from model_monitor.jobs import by_hand
+    from model_monitor.results.execution import set_aside_in_short
 
     source = by_hand.Source(args.dataset, args.format, args.header)
     document = by_hand.baseline(question_of(args), source, args.output, args.max_rejected)
-    print(printable(f"{args.output}: baseline of {document['counts']['judged']} rows{set_aside(document)}"))
+    print(printable(f"{args.output}: baseline of {document['counts']['judged']} rows{set_aside_in_short(document)}"))
     return OK
 
 
@@ -246,8 +247,9 @@ def run_run(args: argparse.Namespace) -> int:
     document = by_hand.run(question_of(args), source, baseline, args.output, args.max_rejected)
     rows = f"{document['counts']['judged']} rows{execution.captured_in_short(document.get('capture'))}"
     count = document["violations"]
-    reason = execution.undefined_in_short(document) + (f". {document['reason']}" if document["reason"] else "")
-    print(printable(f"{args.output}: {document['status']}, {rows}, {count} violations{set_aside(document)}{reason}"))
+    rest = execution.set_aside_in_short(document) + execution.undefined_in_short(document)
+    rest += f". {document['reason']}" if document["reason"] else ""
+    print(printable(f"{args.output}: {document['status']}, {rows}, {count} violations{rest}"))
     if count:
         return WITH_VIOLATIONS
     nothing = (execution.NO_DATA, execution.UNDEFINED, execution.LABELS_PENDING)
@@ -274,16 +276,6 @@ def question_of(args: argparse.Namespace) -> Any:
     rules = rules_at(args.expectations, args.monitor) if hasattr(args, "expectations") else ()
     docs = bool(rules and args.data_docs)
     return Question(args.monitor, options, tuple(args.segment), inputs, explain, analysis.headers, rules, docs)
-
-
-def set_aside(document: dict[str, Any]) -> str:
-    """What was not judged, as parts of a sentence: the reasons are in the report."""
-    from model_monitor.results.execution import labels_in_short
-
-    rejected, unusable = document["counts"]["rejected"], document["counts"]["unusable"]
-    description = f", {rejected} records set aside" if rejected else ""
-    description += f", {unusable} rows unusable ({', '.join(document['unusable'])})" if unusable else ""
-    return description + labels_in_short(document.get("labels"))
 
 
 def run_retention(args: argparse.Namespace) -> int:

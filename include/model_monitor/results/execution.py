@@ -125,6 +125,14 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
     }
 
 
+def set_aside_in_short(document: Document) -> str:
+    """What was not judged, as parts of a sentence: the reasons are in the report."""
+    rejected, unusable = document["counts"]["rejected"], document["counts"]["unusable"]
+    description = f", {rejected} records set aside" if rejected else ""
+    description += f", {unusable} rows unusable ({', '.join(document['unusable'])})" if unusable else ""
+    return description + labels_in_short(document.get("labels"))
+
+
 def undefined_in_short(document: Document) -> str:
     """How many checks found nothing to judge, and why the first one did not, as a part of a sentence; "" if none."""
     return f", {document['undefined']} checks undefined{why_undefined(document)}" if document["undefined"] else ""

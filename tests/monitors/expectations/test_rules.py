@@ -191,13 +191,14 @@ def test_segments_have_a_finding_for_each_rule() -> None:
 
 def test_what_needs_a_whole_column_is_refused_beyond_a_stated_size() -> None:
     asked = [rule("expect_column_mean_to_be_between", column="typed", min_value=-1), ROW_WISE[0][0], OTHERS[-2]]
+    asked.append(rule("expect_table_row_count_to_equal", value=N))
     monitor = Expectations(tuple(asked), whole_window_mb=0.01)
     parts = [monitor.observe(ROWS.slice(start, 500)) for start in range(0, N, 500)]
     state = load(dump(parts[0] + parts[1] + parts[2] + parts[3]), monitor.empty)
     assert state.held.batches == () and state.held.size == 8 * N
-    mean, between, exists = evaluate(monitor.required(state), monitor.measure(state))
+    mean, between, exists, count = evaluate(monitor.required(state), monitor.measure(state))
     assert mean.reason == "it needs whole columns, which take 0.0 MB, more than the 0.01 MB of whole_window_mb"
-    assert (between.outcome, exists.outcome) == ("violated", "holds")
+    assert (between.outcome, exists.outcome, count.outcome) == ("violated", "holds", "holds")
 
 
 def test_the_size_of_what_is_held_does_not_depend_on_how_rows_are_cut() -> None:

@@ -98,13 +98,14 @@ class Expectations(Monitor[Checked]):
 
     def needed(self, names: list[str]) -> set[str]:
         """The columns that are held."""
-        needed: set[str] = set()
-        for place in self.by_columns:
-            rule, condition = self.rules[place], condition_of(self.suite.expectations[place])
-            if rule.how == "sql":
-                return set(names)
-            needed |= set(readings_of(rule, condition, names)) if rule.how != "names" else set()
-        return needed
+        return {column for place in self.by_columns for column in self.needed_by(place, names)}
+
+    def needed_by(self, place: int, names: list[str]) -> set[str]:
+        """The columns that a rule must see whole; none if it is about the number of rows or the columns' names."""
+        rule, condition = self.rules[place], condition_of(self.suite.expectations[place])
+        if rule.how == "names":
+            return set()
+        return set(names) if rule.how == "sql" else set(readings_of(rule, condition, names))
 
     def measure(self, state: Checked) -> Measures:
         """By subject and rule: the share of rows that keep it, or the number that it is about."""
@@ -134,10 +135,10 @@ class Expectations(Monitor[Checked]):
         return memory[self.suite]
 
     def judged_on(self, state: Checked) -> dict[int, Outcome]:
-        places = self.by_columns
-        names = [place for place in places if self.rules[place].how == "names"]
+        places, hidden = self.by_columns, frozenset(self.private)
         if state.held.is_whole:
-            return outcomes(self.suite, places, state, frozenset(self.private))
+            return outcomes(self.suite, places, state, hidden)
         size = f"{state.held.size / MEGABYTE:.1f} MB, more than the {self.whole_window_mb:g} MB of whole_window_mb"
         refused = Outcome(Undefined(f"it needs whole columns, which take {size}"))
-        return dict.fromkeys(places, refused) | outcomes(self.suite, names, state, frozenset(self.private))
+        without = [place for place in places if not self.needed_by(place, list(state.names.names))]
+        return dict.fromkeys(places, refused) | outcomes(self.suite, without, state, hidden)
