@@ -225,6 +225,15 @@ def test_of_private_columns_no_value_is_kept() -> None:
         assert tally.unexpected and not tally.examples.rows
 
 
+@pytest.mark.parametrize(
+    ("name", "share"), [("int", 4 / 7), ("int64", 4 / 7), ("float", 1 / 7), ("bool", 1 / 7), ("str", 1 / 7)]
+)
+def test_the_type_of_a_text_is_how_it_is_written(name: str, share: float) -> None:
+    rows = pa.record_batch({"x": ["1", "2", "-3", "007", "1.0", "true", "word", None]})
+    [finding] = judged([rule("expect_column_values_to_be_of_type", column="x", type_=name)], rows)
+    assert finding.observed == pytest.approx(share)
+
+
 def test_words_are_gx_s_own_or_the_rule_s() -> None:
     asked = rule(BETWEEN, column="minutes", min_value=0, mostly=0.95)
     assert words_of(asked) == "minutes values must be greater than or equal to 0, at least 95 % of the time"

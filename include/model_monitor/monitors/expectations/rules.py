@@ -21,7 +21,7 @@ WHOLE_COLUMN = (
     "expect_column_values_to_not_be_outliers",
     "expect_compound_columns_to_be_unique",
 )
-TYPES = ("expect_column_values_to_be_of_type", "expect_column_values_to_be_in_type_list", "expect_column_type_to_be")
+TYPES = ("expect_column_values_to_be_of_type", "expect_column_values_to_be_in_type_list")
 NAMES = (
     "expect_column_to_exist",
     "expect_table_column_count_to_be_between",
@@ -99,9 +99,9 @@ class Rule:
     def is_number(self) -> bool:
         """Whether a number is compared with numbers, so that the number itself is its measure. A bound that must not
         be reached is not: only GX's verdict is exact there."""
-        if self.how not in ("table", "names") or self.type in TYPES:
+        if self.how not in ("table", "names"):
             return False
-        if self.kwargs.get("strict_min") or self.kwargs.get("strict_max"):
+        if "threshold" in self.kwargs or self.kwargs.get("strict_min") or self.kwargs.get("strict_max"):
             return False
         limits = [self.kwargs[name] for name in (*LIMITS, "value") if self.kwargs.get(name) is not None]
         return bool(limits) and all(isinstance(limit, int | float) and not isinstance(limit, bool) for limit in limits)

@@ -142,7 +142,8 @@ def words_of(rule: Rule) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in rule.kwargs.items())
         return f"{rule.type}({arguments})"
     texts = {name: plain(about.get("value")) for name, about in params.items()}
-    return re.sub(r"\$(\w+)", lambda match: texts.get(match[1], match[0]), template).rstrip(".")
+    words = re.sub(r"\$(\w+)", lambda match: texts.get(match[1], match[0]), template)
+    return " ".join(words.split()).rstrip(".")
 
 
 def plain(value: Any) -> str:

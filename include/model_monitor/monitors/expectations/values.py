@@ -24,6 +24,7 @@ Reading = Literal["text", "values", "types"]
 Readings = dict[str, Reading]
 
 NUMERALS = f"{PATTERNS[INTEGRAL]}|{PATTERNS[FRACTIONAL]}"
+OF_NUMPY: dict[type, Any] = {int: np.int64, float: np.float64, bool: np.bool_}
 BOOLEANS = ("true", "false")
 EXACT = 1 << 53  # whole numbers up to here are themselves as float64
 
@@ -81,7 +82,7 @@ def series(array: pa.Array, how: Reading) -> pd.Series:
     if how == "text":
         return array.cast(pa.string()).to_pandas()
     coded = array.cast(pa.string()).dictionary_encode()
-    parsed = objects(coded.dictionary, np.bool_) if how == "types" else parsed_texts(coded.dictionary)
+    parsed = numpy_objects(coded.dictionary) if how == "types" else parsed_texts(coded.dictionary)
     return taken(parsed, coded.indices)
 
 
@@ -127,16 +128,29 @@ def parsed_texts(texts: pa.StringArray) -> np.ndarray:
     return objects(texts)
 
 
-def objects(texts: pa.StringArray, boolean: type = bool) -> np.ndarray:
-    """A number, a boolean or the text itself for each text; Python's own booleans are whole numbers, too."""
+def objects(texts: pa.StringArray) -> np.ndarray:
+    """A number, a boolean or the text itself for each text."""
     numeral = pc.match_substring_regex(texts, NUMERALS).to_pylist()
     parsed = [
-        number(text) if is_numeral else boolean(text == "true") if text in BOOLEANS else text
+        number(text) if is_numeral else text == "true" if text in BOOLEANS else text
         for text, is_numeral in zip(texts.to_pylist(), numeral, strict=True)
     ]
     result = np.empty(len(parsed), object)
     result[:] = parsed
     return result
+
+
+def numpy_objects(texts: pa.StringArray) -> np.ndarray:
+    """The same as NumPy's own: ``int64`` is one of GX's types, and Python's booleans would be whole numbers, too."""
+    values = objects(texts)
+    result = np.empty(len(values), object)
+    result[:] = [OF_NUMPY.get(type(value), type(value))(value) if is_small(value) else value for value in values]
+    return result
+
+
+def is_small(value: object) -> bool:
+    """Whether NumPy has a type for a value."""
+    return not isinstance(value, int) or abs(value) < 1 << 63
 
 
 def number(text: str) -> int | float | str:
