@@ -243,9 +243,9 @@ order. Whether the answers are right it does not tell: they got worse with the s
 """
 
 ABOUT_RULES = """
-What is seen: each week some fifty airliners are listed with 2 to 12 seats. The registry has another, small aircraft by
-their tail numbers by now. The model takes these seats as they are. No baseline tells that, as it was so from the start;
-a rule does.
+What is seen: each week some fifty airliners are listed with fewer than 20 seats, many with two. The registry has
+another, small aircraft by their tail numbers by now. The model takes these seats as they are. No baseline tells that,
+as it was so from the start; a rule does.
 """
 
 LOOK_NEXT = f"""Look next at

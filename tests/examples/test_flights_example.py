@@ -104,6 +104,20 @@ def _values(exchanged: Any, day: str, column: str) -> Any:
     return pd.to_numeric(rows[column]).astype(float).dropna()
 
 
+def test_of_five_rules_real_traffic_breaks_the_one_about_seats(exchanged: Any) -> None:
+    week = exchanged[(exchanged["departure"] >= "2013-03-01") & (exchanged["departure"] < "2013-03-08")]
+    names = ["origin", "distance_miles", "planned_minutes", "aircraft_seats"]
+    texts = {name: [None if pd.isna(value) or value == "" else str(value) for value in week[name]] for name in names}
+    rows = pa.record_batch(texts)
+    monitor = config.load(ENDPOINT).schedule("flights-rules").build_monitor()
+    state = monitor.observe(rows)
+    findings = evaluate(monitor.required(state), monitor.measure(state))
+    broken = [f for f in findings if f.outcome == "violated"]
+    assert len(findings) == 5 and [f.constraint.subject.column for f in broken] == ["aircraft_seats"]
+    seats = pd.to_numeric(week["aircraft_seats"]).dropna()
+    assert broken[0].observed == 1 - (seats < 20).mean()
+
+
 def test_every_flight_of_the_days_is_captured_once(exchanged: Any, capture: Path) -> None:
     departure = exchanged["departure"]
     asked = exchanged[(departure >= "2013-03-10") & (departure < "2013-03-12")]

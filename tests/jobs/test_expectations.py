@@ -62,7 +62,7 @@ def test_rules_alone_need_no_baseline_and_are_findings_like_any_other(tmp_path: 
     assert (violation["unexpected_count"], violation["unexpected_share"]) == (10, 10 / 60)
     assert set(violation["examples"]) == {f"-{i + 1}" for i in range(10)}
     assert violation["description"].startswith(
-        "minutes values must be greater than or equal to 0, at least 95 % of the time (warning): 10 of 60 rows are not"
+        "minutes values must be greater than or equal to 0, at least 95 % of the time (warning): 10 of 60 rows break it"
     )
     summary = jobs.alert(Execution.of(file, "dq", WINDOW))
     assert summary["details"][0].startswith("minutes: expectation_check: minutes values must be")

@@ -108,8 +108,8 @@ class Held:
         return self.size <= self.limit
 
     @property
-    def columns(self) -> dict[str, pa.Array]:
-        """Each column in one piece; texts where batches differ in its type, null where one lacks it."""
+    def columns(self) -> dict[str, pa.ChunkedArray]:
+        """Each column; texts where batches differ in its type, null where one lacks it."""
         batches = [batch for content in self.batches for batch in pa.ipc.open_stream(content)]
         names = dict.fromkeys(name for batch in batches for name in batch.schema.names)
         return {name: joined([column_of(batch, name) for batch in batches]) for name in names}
@@ -134,10 +134,10 @@ def column_of(batch: pa.RecordBatch, name: str) -> pa.Array:
     return batch.column(name) if name in batch.schema.names else pa.nulls(batch.num_rows)
 
 
-def joined(arrays: list[pa.Array]) -> pa.Array:
+def joined(arrays: list[pa.Array]) -> pa.ChunkedArray:
     kinds = {array.type for array in arrays if not pa.types.is_null(array.type)}
     common = next(iter(kinds)) if len(kinds) == 1 else pa.string() if kinds else pa.null()
-    return pa.chunked_array([array.cast(common) for array in arrays], common).combine_chunks()
+    return pa.chunked_array([array.cast(common) for array in arrays], common)
 
 
 def bytes_of(array: pa.Array) -> int:

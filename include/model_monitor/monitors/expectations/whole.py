@@ -61,6 +61,7 @@ def outcomes(suite: Suite, places: Sequence[int], state: Checked, hidden: frozen
     if not state.rows:
         return {place: Outcome(Undefined("there is no row to judge")) for place in places}
     found: dict[int, Outcome] = {}
+    pa.default_memory_pool().release_unused()
     columns = {name: pa.nulls(state.rows) for name in state.names.names} | state.held.columns
     by_rows = [place for place in places if suite.rules[place].how == "column"]
     for place, tally in tallies(suite, by_rows, columns, state.rows, hidden).items():

@@ -161,7 +161,7 @@ def sentence(rule: Rule, outcome: Outcome) -> str:
     found = ""
     if outcome.tally:
         tally = outcome.tally
-        found = f"{tally.unexpected} of {tally.evaluated} rows are not ({tally.unexpected / tally.evaluated:.2%})"
+        found = f"{tally.unexpected} of {tally.evaluated} rows break it ({tally.unexpected / tally.evaluated:.2%})"
         some = ", ".join(map(repr, examples(tally)[:SHOWN]))
         found += f", e.g. {some}" if some else ""
     elif outcome.observed is not None:
