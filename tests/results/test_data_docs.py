@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pyarrow as pa
+import pytest
 
 from model_monitor.core.segments import By, Segmented
 from model_monitor.monitors.data_quality import DataQuality
@@ -39,6 +40,35 @@ def test_it_shows_each_rule_with_what_was_counted() -> None:
 
 def test_it_is_the_same_each_time_and_for_rules_beside_a_monitor_and_in_segments() -> None:
     assert page() == page() == page(Joined(DataQuality(), RULES)) == page(Segmented(RULES, (By("plan", RULES),)))
+
+
+OLD_CONDITION = {"row_condition": 'col("plan") == "<b>"', "condition_parser": "great_expectations"}
+NEW_CONDITION = {"type": "comparison", "column": {"name": "plan"}, "operator": "<", "parameter": "b"}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Rule("expect_column_values_to_be_null", {"column": "plan"} | OLD_CONDITION),
+        Rule("expect_column_values_to_be_null", {"column": "plan", "row_condition": NEW_CONDITION}),
+        Rule("expect_column_values_to_match_regex", {"column": "plan", "regex": "(?P<x>a)<"}),
+        Rule("expect_column_values_to_match_json_schema", {"column": "plan", "json_schema": {"title": "<i>"}}),
+        Rule("expect_column_values_to_match_like_pattern", {"column": "plan", "like_pattern": "<%"}),
+        Rule("expect_column_pair_values_to_be_equal", {"column_A": "plan", "column_B": "x<b>y"}),
+        Rule("expect_column_pair_values_to_be_in_set", {
+            "column_A": "plan", "column_B": "plan", "value_pairs_set": [["<", "b"]]}),
+        Rule("expect_table_columns_to_match_set", {"column_set": ["<u>"]}),
+        Rule("expect_table_row_count_to_be_between", {"min_value": 1}),
+        Rule("expect_column_kl_divergence_to_be_less_than", {
+            "column": "plan", "threshold": 0.1, "partition_object": {"values": ["a", "<"], "weights": [0.5, 0.5]}}),
+        Rule("expect_column_values_to_be_unique", {"column": "plan"}, description="<em>plans</em>", notes="<em>"),
+    ],
+    ids=lambda rule: rule.type,
+)  # fmt: skip
+def test_each_kind_of_rule_has_a_place_on_it_and_brings_no_html(rule: Rule) -> None:
+    text = page(Expectations((rule,)))
+    assert 'id="section-2"' in text and "Rendering failed" not in text
+    assert not [tag for tag in ("<i>", "<u>", "<em>", "(?P<x>", "x<b>y") if tag in text]
 
 
 def test_what_callers_sent_is_no_html_and_looking_at_it_does_not_tell_gx() -> None:

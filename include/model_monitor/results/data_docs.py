@@ -67,10 +67,10 @@ def result(rule: Rule, outcome: Outcome, holds: bool) -> Any:
         details["observed_value"] = harmless(outcome.observed)
     undefined = harmless(outcome.measure.reason) if isinstance(outcome.measure, Undefined) else None
     info = {"raised_exception": True, "exception_message": undefined, "exception_traceback": ""} if undefined else None
-    shown = built(replace(rule, kwargs=harmless(rule.kwargs)))
-    return ExpectationValidationResult(
-        success=holds, expectation_config=shown.configuration, result=details, exception_info=info
-    )
+    texts = {"description": harmless(rule.description), "notes": harmless(rule.notes)}
+    shown = built(replace(rule, **texts)).configuration
+    shown.kwargs.update({key: harmless(value) for key, value in shown.kwargs.items() if key != "row_condition"})
+    return ExpectationValidationResult(success=holds, expectation_config=shown, result=details, exception_info=info)
 
 
 def harmless(value: Any) -> Any:
