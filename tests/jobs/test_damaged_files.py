@@ -133,6 +133,16 @@ def test_a_pointer_without_digests_is_refused_with_what_to_run(endpoint: Endpoin
         endpoint.evaluate("dq")
 
 
+def test_another_kept_file_in_the_place_of_a_pointer_is_refused_with_what_to_run(endpoint: Endpoint) -> None:
+    [pointer] = (endpoint.out / "_baselines/churn/dq").glob("published.json")
+    others = {path for path in endpoint.files() if path.suffix == ".json" and path.read_bytes()[:9] == b'{"sha256"'}
+    assert len(others) > 5
+    for content in [path.read_bytes() for path in sorted(others) if path.name != pointer.name]:
+        pointer.write_bytes(content)
+        with pytest.raises(DataError, match=r"published\.json.*model-monitor publish ENDPOINT_FILE dq"):
+            endpoint.evaluate("dq")
+
+
 def test_any_reader_of_parquet_reads_a_sealed_file_and_only_whole_blocks_are_trusted(tmp_path: Path) -> None:
     path, size = tmp_path / "rows.parquet", 3 * sealed.BLOCK
     chance = random.Random(1)

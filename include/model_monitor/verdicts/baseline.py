@@ -47,8 +47,12 @@ class Baseline:
             content = store.read(pointer)
         except FileNotFoundError:
             return cls()
-        published = decode(unsealed(content, pointer, advice(assignment, "VERSION")), pointer)
-        return cls.version(assignment, published["version"], published["digests"])
+        remedy = advice(assignment, "VERSION")
+        published = decode(unsealed(content, pointer, remedy), pointer)
+        name, digests = published.get("version"), published.get("digests")
+        if not (isinstance(name, str) and isinstance(digests, dict)):
+            raise DataError(f"{pointer} is another file's content; {remedy}")
+        return cls.version(assignment, name, digests)
 
     @classmethod
     def version(cls, assignment: Assignment, name: str, digests: Mapping[str, str] | None = None) -> Baseline:
