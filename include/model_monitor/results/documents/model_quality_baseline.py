@@ -13,7 +13,7 @@ from model_monitor.monitors.model_quality import GREATER_THAN, LESS_THAN, ModelQ
 from model_monitor.monitors.model_quality.binary import Coding, shares
 from model_monitor.monitors.model_quality.classification import Confusion
 from model_monitor.monitors.values import in_order, label_of
-from model_monitor.results.documents.data_quality import spread_of
+from model_monitor.results.documents.data_quality_baseline import spread_of
 from model_monitor.results.documents.protocol import Document
 
 PREDICTIONS, UNDEFINED = "predictions", "undefined"  # members of statistics.json that SageMaker does not write
