@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from support.places import PROJECT
 
 from model_monitor import config
 from model_monitor.config.expectations import rules_of
@@ -84,6 +85,17 @@ def test_the_form_is_checked_without_gx(expectations: str, problem: str, tmp_pat
     with pytest.raises(ConfigError) as caught:
         config.load(written(tmp_path, expectations))
     assert problem in str(caught.value) and "shop.yaml:" in str(caught.value)
+
+
+def test_the_page_shows_what_validate_accepts(tmp_path: Path) -> None:
+    page = (PROJECT / "docs/expectations.md").read_text()
+    (tmp_path / "quality").mkdir()
+    (tmp_path / "quality/team.json").write_text(json.dumps(SUITE))
+    path = tmp_path / "flights.yaml"
+    path.write_text(FILE.partition("schedules:")[0] + page.partition("```yaml\n")[2].partition("```")[0])
+    endpoint = config.load(path)
+    assert config.problems_in(path, endpoint) == []
+    assert len(rules_of(endpoint.schedules[0].expectations)) == 5
 
 
 def test_rules_alone_have_no_baseline_and_a_page_needs_rules(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from model_monitor.core.segments import By, Segmented
 from model_monitor.core.states import dump, load
 from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.monitors.expectations import Expectations, Joined, Rule, library
-from model_monitor.monitors.expectations.state import Checked
+from model_monitor.monitors.expectations.rowwise import lowest_of
+from model_monitor.monitors.expectations.state import EXAMPLES, Checked
 from model_monitor.monitors.expectations.suite import words_of
 
 N = 2000
@@ -217,6 +218,15 @@ def test_examples_are_the_same_however_rows_come_and_are_as_written() -> None:
     whole, parts = monitor.observe(ROWS), fold(monitor, [ROWS.slice(1500), ROWS.slice(0, 1500)])
     assert dict(whole.tallies[0].examples.rows) == dict(parts.tallies[0].examples.rows)
     assert {text for _, text in whole.tallies[0].examples.rows} <= set(FRAME.ratio)
+
+
+@pytest.mark.parametrize("different", [3, 12, 5000, 1 << 40])
+def test_the_lowest_hashes_are_found_with_exact_counts_however_many_there_are(different: int) -> None:
+    hashes = np.random.default_rng(1).integers(0, different, 5000).astype(np.uint64)
+    values, counts = np.unique(hashes, return_counts=True)
+    lowest, first, found = lowest_of(hashes)
+    assert (lowest.tolist(), found.tolist()) == (values[:EXAMPLES].tolist(), counts[:EXAMPLES].tolist())
+    assert hashes[first].tolist() == lowest.tolist()
 
 
 def test_of_private_columns_no_value_is_kept() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from model_monitor.core.hashing import hash_values
+from model_monitor.core.hashing import combine, hash_coded, hash_values
 from model_monitor.core.states import Sample
 from model_monitor.monitors.expectations.library import quiet
 from model_monitor.monitors.expectations.rules import Rule
@@ -23,6 +23,7 @@ from model_monitor.monitors.expectations.values import Readings, as_texts, condi
 if TYPE_CHECKING:
     import pandas as pd
 
+MANY = 1000  # hashes
 AT_ONCE = 32  # rules whose masks of rows are in memory together
 
 Columns = Mapping[str, pa.Array]
@@ -39,6 +40,7 @@ def tallies(
 ) -> dict[int, Tally]:
     """The tally of each rule at ``places``; of ``hidden`` columns no value is kept."""
     found = {}
+    shown = Shown(columns)
     with quiet():
         for readings, group in groups_of(suite, places, list(columns)):
             judged = []
@@ -49,7 +51,7 @@ def tallies(
                     judged.append(place)
             engine = engine_of(frame(columns, readings, rows)) if judged else None
             for start in range(0, len(judged), AT_ONCE):
-                found |= conditions(suite, judged[start : start + AT_ONCE], engine, columns, rows, hidden)
+                found |= conditions(suite, judged[start : start + AT_ONCE], engine, shown, rows, hidden)
     return found
 
 
@@ -83,7 +85,7 @@ def absent(suite: Suite, place: int, columns: Columns) -> str:
 
 
 def conditions(
-    suite: Suite, places: Sequence[int], engine: Any, columns: Columns, rows: int, hidden: frozenset[str]
+    suite: Suite, places: Sequence[int], engine: Any, shown: Shown, rows: int, hidden: frozenset[str]
 ) -> dict[int, Tally]:
     from great_expectations.validator.metrics_calculator import MetricsCalculator
 
@@ -100,7 +102,7 @@ def conditions(
         there = rows if condition is None else len(engine.get_domain_records({"row_condition": condition}))
         broken = np.asarray(mask.array, bool)
         unexpected = np.asarray(mask.index)[broken]
-        examples = Sample(EXAMPLES) if is_hidden(rule, hidden) else examples_of(rule, columns, unexpected)
+        examples = Sample(EXAMPLES) if is_hidden(rule, hidden) else shown.examples(rule.columns, unexpected)
         found[place] = Tally(int(broken.sum()), len(mask), there - len(mask), examples)
     resolved.clear()  # GX's objects hold each other, so masks would stay until the next collection
     return found
@@ -124,18 +126,42 @@ def messages_of(info: Any) -> Iterator[str]:
             yield str(message)
 
 
-def examples_of(rule: Rule, columns: Columns, places: np.ndarray) -> Sample:
-    """Some of the different unexpected values, as texts: those of the lowest hashes, in any order of the rows."""
-    if not len(places):
-        return Sample(EXAMPLES)
-    parts = [short(as_texts(columns[name].take(pa.array(places)))) for name in rule.columns]
-    if len(parts) > 1:
-        parts = [
-            pc.binary_join_element_wise(f"{name}=", part, "") for name, part in zip(rule.columns, parts, strict=True)
-        ]
-    texts = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, ", ")
-    counted = texts.value_counts()
-    return sampled(counted.field("values"), counted.field("counts"))
+class Shown:
+    """The columns of some rows as texts and as hashes of them, each made once, when a rule first needs it."""
+
+    def __init__(self, columns: Columns) -> None:
+        self.columns = columns
+        self.known: dict[str, tuple[pa.StringArray, np.ndarray]] = {}
+
+    def of(self, name: str) -> tuple[pa.StringArray, np.ndarray]:
+        if name not in self.known:
+            texts = as_texts(self.columns[name])
+            self.known[name] = texts, hash_coded(texts.dictionary_encode())
+        return self.known[name]
+
+    def examples(self, names: Sequence[str], places: np.ndarray) -> Sample:
+        """Some of the different values at some rows: those of the lowest hashes, in any order of the rows."""
+        if not len(places) or not names:
+            return Sample(EXAMPLES)
+        parts = [self.of(name) for name in names]
+        hashes = [part[places] for _, part in parts]
+        lowest, first, counts = lowest_of(hashes[0] if len(hashes) == 1 else combine(hashes, len(places), 31))
+        texts = [short(texts.take(pa.array(places[first]))).to_pylist() for texts, _ in parts]
+        rows = list(zip(*texts, strict=True))
+        words = [row[0] if len(row) == 1 else ", ".join(map("=".join, zip(names, row, strict=True))) for row in rows]
+        keys = zip(lowest.tolist(), words, strict=True)
+        return Sample(EXAMPLES).adding(dict(zip(keys, counts.tolist(), strict=True)))
+
+
+def lowest_of(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The lowest different hashes, where each is first, and how often it is there."""
+    places = np.arange(len(hashes))
+    if len(hashes) > MANY:  # the lowest many are enough, unless they are few that repeat
+        different = np.unique(np.partition(hashes, MANY)[:MANY])
+        if len(different) > EXAMPLES:
+            places = np.flatnonzero(hashes <= different[EXAMPLES - 1])
+    values, first, counts = np.unique(hashes[places], return_index=True, return_counts=True)
+    return values[:EXAMPLES], places[first[:EXAMPLES]], counts[:EXAMPLES]
 
 
 def sampled(texts: pa.StringArray, counts: pa.Array) -> Sample:

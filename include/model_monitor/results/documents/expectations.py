@@ -153,7 +153,7 @@ def counts(outcome: Outcome) -> Document:
 def examples(tally: Tally) -> list[str]:
     """Unexpected values, the most frequent first."""
     ranked = sorted(tally.examples.rows.items(), key=lambda item: (-item[1], item[0][1]))
-    return [text for (_, text), _ in ranked]
+    return list(dict.fromkeys(text for (_, text), _ in ranked))
 
 
 def sentence(rule: Rule, outcome: Outcome) -> str:
