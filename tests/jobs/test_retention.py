@@ -216,6 +216,17 @@ def test_what_a_killed_writer_left_goes_from_wherever_it_is(tmp_path: Path, judg
     assert [name for name in below(tmp_path) if name.startswith(reports[0])]
 
 
+def test_what_a_killed_writer_left_beside_baselines_and_records_goes_a_day_later(tmp_path: Path, judged: str) -> None:
+    folders = [tmp_path / "out" / kind / "churn/some/0123" for kind in ("_baselines", "_retention")]
+    for folder in folders:
+        old, young = put(folder, ".part-old"), put(folder, ".part-young")
+        os.utime(old, (0, 0))
+        os.utime(put(folder, "state.mms"), (0, 0))
+        assert young.exists()
+    deleted(judged)
+    assert [sorted(path.name for path in folder.iterdir()) for folder in folders] == [[".part-young", "state.mms"]] * 2
+
+
 def test_a_dry_run_deletes_and_writes_nothing_and_says_the_same(tmp_path: Path, judged: str) -> None:
     before = below(tmp_path)
     dry = jobs.delete_expired(judged, NOW, dry_run=True)

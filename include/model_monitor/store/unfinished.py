@@ -17,6 +17,7 @@ from model_monitor.errors import StoreError
 PART = ".part-"  # how the name of a file begins until it is complete
 PREFIX = "model-monitor-working-"
 JUST_MADE = 60.0  # seconds in which a folder may not be locked yet
+LONG_AGO = 24 * 3600.0  # seconds for which nobody writes one file
 
 
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG, errno.EMFILE, errno.ENFILE}
@@ -91,3 +92,11 @@ def remove_if_abandoned(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(lock)
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove the files below a folder of a disk that were not completed, if they were last written long ago."""
+    for part in folder.rglob(f"{PART}*"):
+        with contextlib.suppress(OSError):
+            if part.is_file() and not part.is_symlink() and time.time() - part.stat().st_mtime > LONG_AGO:
+                part.unlink()

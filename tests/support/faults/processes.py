@@ -82,14 +82,14 @@ class Bench:
 
     def check(self, outcome: Outcome, among: str = "", apart: str = PART) -> None:
         """All files are those of the undisturbed run. What a killed process left half-written goes with the next run
-        (a working folder, once it is older than a minute) and with retention (a file)."""
+        (a working folder, once it is older than a minute) or with retention (a file, once it is older than a day)."""
         found = self.files()
         names = {name for name in found.keys() | self.whole.keys() if name.startswith(among)}
-        names = {name for name in names if PART not in name and apart not in name}
+        names = {name for name in names if PART not in name and apart not in name and not name.startswith("tmp/")}
         if others := sorted(name for name in names if found.get(name) != self.whole.get(name)):
             outcome.faults.append(("bytes", f"other bytes: {others[:5]}"))
-        for folder in (self.root / "tmp").iterdir():
-            os.utime(folder, (0, 0))
+        for path in [*(self.root / "tmp").iterdir(), *self.root.rglob(f"{PART}*")]:
+            os.utime(path, (0, 0))
         self.ends(self.started("retention"))
         left = [str(p) for p in self.root.rglob("*") if PART in p.name] + [
             str(p) for p in (self.root / "tmp").iterdir()

@@ -1,9 +1,10 @@
 """Delete captured requests, and everything derived from them, once they are older than ``retention_days``.
 
 With an hour go its captures, rows and merged records, and everything made of a window that starts in it: states,
-explained rows, notes of labels, the text of records set aside, and what a killed writer left. Reports, without the
-values of single rows, baselines and labels stay. Only files in folders ``yyyy/mm/dd/hh`` are deleted that are what
-those folders are for, and no link is followed. Everything else is left alone and counted.
+explained rows, notes of labels, the text of records set aside, and what a killed writer left. What one left beside
+baselines and records goes a day later. Reports, without the values of single rows, baselines and labels stay. Only
+files in folders ``yyyy/mm/dd/hh`` are deleted that are what those folders are for, and no link is followed. Everything
+else is left alone and counted.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from model_monitor.jobs.retention.record import Record, anonymous_mark_of, mark,
 from model_monitor.jobs.retention.reports import OldReports
 from model_monitor.jobs.retention.trees import Tree, first_moment, hour_folder, is_past, odd_schedules, trees_of
 from model_monitor.store.ahead import AT_ONCE, ahead
-from model_monitor.store.folders import Entry, Folder, folder_at
+from model_monitor.store.folders import Entry, Folder, OnDisk, folder_at
+from model_monitor.store.unfinished import remove_parts
 
 UNITS_AT_ONCE = 8  # days, or months of windows, that are listed before what is past in them is deleted
 
@@ -44,6 +46,7 @@ def delete_expired(endpoint_file: str, now: datetime, dry_run: bool = False) -> 
     record = Record.of(endpoint, now, until, dry_run)
     if not dry_run:
         mark(mark_of(endpoint), until)  # first, so that no run takes the rest of a window's rows for all of them
+        remove_unfinished(endpoint)
     reports = OldReports.of(endpoint)
     refused = [error for tree in trees_of(endpoint) for error in Sweep(tree, until, record, reports).run()]
     record.leave_alone(odd_schedules(endpoint))
@@ -53,6 +56,14 @@ def delete_expired(endpoint_file: str, now: datetime, dry_run: bool = False) -> 
     if refused:
         raise StoreError(f"{record.message} But not all could be deleted: {refused[0]}")
     return record.summary()
+
+
+def remove_unfinished(endpoint: config.Endpoint) -> None:
+    """Remove what a killed writer left in folders that have no hours. Object stores show complete files only."""
+    for kind in ("_baselines", "_retention"):
+        folder = folder_at(endpoint.output, kind, endpoint.endpoint)
+        if isinstance(folder, OnDisk) and not folder.is_linked:
+            remove_parts(Path(folder.root))
 
 
 @dataclass
