@@ -251,6 +251,11 @@ def test_the_same_state_is_the_same_version_and_keeps_what_a_person_edited(tmp_p
     constraints.write_text(edited)
     assert learn(tmp_path, file) == version
     assert constraints.read_text() == edited
+    statistics = constraints.with_name("statistics.json")
+    whole = statistics.read_bytes()
+    statistics.write_bytes(b"")  # as a store leaves it that did not keep what it took
+    assert learn(tmp_path, file) == version
+    assert statistics.read_bytes() == whole
     assert json.loads((Path(version) / "baseline.json").read_text())["rows"] == 60
 
 

@@ -71,8 +71,9 @@ def suggest_constraints(assignment: Assignment, state: str, created: str) -> str
         "inputs": msgspec.to_builtins(collected.inputs),
     }
     for name, content in [*files.items(), ("baseline.json", encode(description))]:
-        if not store.exists(store.join(folder, name)):
-            store.write(store.join(folder, name), content)
+        address = store.join(folder, name)
+        if not (store.exists(address) and store.read(address)):  # a store that lost what it took has an empty file
+            store.write(address, content)
     return folder
 
 
