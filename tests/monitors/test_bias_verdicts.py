@@ -89,15 +89,17 @@ def test_sagemaker_takes_a_ratio_nearer_to_0_for_fairer_and_ours_does_not() -> N
     assert outcome(MONITOR, "DI", Estimate(0.0, **sure), Estimate(0.2, **sure)) is None  # nothing would be worse
 
 
-def test_the_allowed_range_ends_where_the_baselines_interval_does() -> None:
-    baseline = [entry("DPPL", Estimate(-0.2, 0.01, 1000)), entry("DI", Estimate(0.5, 0.05, 1000))]
+def test_the_allowed_range_ends_at_the_baselines_value_and_both_errors_count_as_one() -> None:
+    baseline = [entry("DPPL", Estimate(-0.2, 0.03, 1000)), entry("DI", Estimate(0.5, 0.05, 1000))]
     dppl, di = [c.bound for c in MONITOR.constraints(baseline)]
-    reach = stats.norm.ppf(1 - 0.01 / 2 / 2)  # one per cent over two metrics of two sides
     assert isinstance(dppl, Between) and isinstance(di, Between)
-    assert (dppl.low, dppl.high) == pytest.approx((-0.2 - 0.01 * reach, 0.2 + 0.01 * reach))
-    assert dppl.level == pytest.approx(0.01 / 4)
-    far = math.exp(math.log(2) + 0.1 * reach)
-    assert (di.low, di.high) == pytest.approx((1 / far, far))
+    assert (dppl.low, dppl.high, di.low, di.high) == pytest.approx((-0.2, 0.2, 0.5, 2.0))
+    assert dppl.level == di.level == pytest.approx(0.01 / 4)  # one per cent over two metrics of two sides
+    # The error of the difference is the root of both squares: 0.05 of 0.03 and 0.04, not 0.07.
+    reach = 0.05 * stats.norm.ppf(1 - 0.01 / 2)  # of the one metric that is judged here
+    for beyond, expected in ((0.98, "holds"), (1.02, "violated")):
+        now = Estimate(-0.2 - beyond * reach, 0.04, 1000)
+        assert outcome(MONITOR, "DPPL", Estimate(-0.2, 0.03, 1000), now) == expected
 
 
 def test_the_interval_is_never_narrower_than_the_level_says() -> None:
