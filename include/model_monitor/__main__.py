@@ -89,7 +89,8 @@ def parser() -> Parser:
 
     run = commands.add_parser("run", help="judge captured traffic or a dataset against a baseline")
     add_common(run, ["capture", "csv", "jsonl", "parquet"])
-    run.add_argument("--expectations", metavar="FILE", help="a suite of Great Expectations that is judged too")
+    suites = "a suite of Great Expectations that is judged too; may be repeated"
+    run.add_argument("--expectations", action="append", default=[], metavar="FILE", help=suites)
     run.add_argument("--data-docs", action="store_true", help="also write its Data Docs page")
     run.add_argument("--start", metavar="ISO", help="first moment of the window, UTC unless it says otherwise")
     run.add_argument("--end", metavar="ISO", help="first moment after the window")
@@ -191,7 +192,8 @@ def run_validate(args: argparse.Namespace) -> int:
         else:
             print(f"{path}: endpoint {endpoint.endpoint}, schedules {', '.join(s.name for s in endpoint.schedules)}")
     if problems:
-        print("model-monitor: " + "\n".join(map(printable, problems)), file=sys.stderr)
+        lines = [line for problem in problems for line in problem.split("\n")]
+        print("model-monitor: " + "\n".join(map(printable, lines)), file=sys.stderr)
     return FAILED if problems else OK
 
 
@@ -274,7 +276,9 @@ def question_of(args: argparse.Namespace) -> Any:
         )
     inputs = analysis.columns.get("inputs", ())
     rules = rules_at(args.expectations, args.monitor) if hasattr(args, "expectations") else ()
-    docs = bool(rules and args.data_docs)
+    docs = hasattr(args, "data_docs") and args.data_docs
+    if docs and not rules:
+        raise ConfigError("--data-docs shows rules; give --expectations FILE too")
     return Question(args.monitor, options, tuple(args.segment), inputs, explain, analysis.headers, rules, docs)
 
 

@@ -165,6 +165,10 @@ def test_validate_names_each_problem(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "endpoint a, schedules a-dq" in capsys.readouterr().out
     assert run("validate", tmp_path / "good.yaml", tmp_path / "bad.yaml") == 1
     assert "bad.yaml:4" in capsys.readouterr().err
+    (tmp_path / "bad.yaml").write_text(GOOD.replace("endpoint: a", 'endpoint: b\nownr: me\ntag\u00e9s: ["x"]'))
+    assert run("validate", tmp_path / "bad.yaml") == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2 and all("bad.yaml:" in line for line in lines)
 
 
 def test_it_runs_as_a_module() -> None:

@@ -78,7 +78,12 @@ def test_validate_names_the_place_and_the_right_name(expectations: str, problem:
         ("[{type: a, suite: b.json}]", "a suite has type in its file; leave it out here"),
         ("[{type: a, severty: info}]", "unknown key 'severty'; did you mean 'severity'?"),
         ("[{type: a, severity: bad}]", "'critical', 'warning' or 'info'"),
-        ("7", "valid tuple"),
+        ("7", "a list of rules is expected"),
+        ("{type: a}", "a list of rules is expected"),
+        ("", "a list of rules is expected"),
+        ("[team.json]", "entry 1: write '- suite: team.json' for a file of rules"),
+        ("[{type: a}, null]", "entry 2: an object with type and kwargs is expected, not None"),
+        ("[[a]]", "entry 1: an object with type and kwargs is expected, not ['a']"),
     ],
 )
 def test_the_form_is_checked_without_gx(expectations: str, problem: str, tmp_path: Path) -> None:
@@ -123,6 +128,8 @@ def test_rules_alone_have_no_baseline_and_a_page_needs_rules(tmp_path: Path) -> 
         ({"expectations": [7]}, "expectation 1: an object is expected"),
         ({"expectations": [{"type": 7}]}, "expectation 1: Input should be a valid string"),
         ({"expectations": {}}, "it has no list 'expectations'"),
+        ({"expectations": []}, "its list 'expectations' is empty, so that nothing would be judged"),
+        ('{"expectations": [{"type": "a", "type": "b"}]}', "'type' is there twice in one object"),
         ([], "it has no list 'expectations'"),
         ("{", "not JSON"),
     ],
@@ -133,10 +140,20 @@ def test_what_is_no_suite_of_this_version_is_refused(content: object, problem: s
     assert problem in found and "team.json" in found
 
 
+def test_a_folder_is_no_suite_and_options_can_not_replace_rules(tmp_path: Path) -> None:
+    (tmp_path / "team.json").mkdir()
+    [found] = problems(tmp_path, "team.json")
+    assert found.startswith(f"{tmp_path}/shop.yaml:7") and found.endswith("is a folder; name a suite file in it")
+    path = written(tmp_path, "[{type: expect_column_to_exist, kwargs: {column: a}}]\n    options: {rules: []}")
+    [found] = config.problems_in(path, config.load(path))
+    assert found.endswith("option 'rules': rules are written in expectations, or in a suite file that it names")
+
+
 def test_a_mistake_in_a_suite_is_named_with_its_line_there_and_both_versions(tmp_path: Path) -> None:
     (tmp_path / "team.json").write_text(json.dumps(SUITE, indent=1).replace('"column"', '"colum"', 1))
     [found] = problems(tmp_path, "team.json")
     assert (
-        "team.json:10: expectation 1: expect_column_to_exist has no argument 'colum'; did you mean 'column'?" in found
+        "team.json:10: expectation 1: kwargs.colum: expect_column_to_exist has no argument 'colum'; did you mean "
+        "'column'?" in found
     )
     assert found.endswith("(the suite is of GX 1.3.0, this is 1.24.1)")

@@ -208,3 +208,22 @@ def test_the_command_line_judges_a_dataset_by_a_suite(tmp_path: Path, capsys: py
     assert (tmp_path / "o" / DATA_DOCS).exists()
     assert main(["run", "data_quality", *common, "--expectations", str(tmp_path / "s.json")]) == 3
     assert main(["baseline", "expectations", *common]) == 1
+    assert main(["run", "data_quality", *common, "--data-docs"]) == 1
+    assert "give --expectations FILE too" in capsys.readouterr().err
+
+
+def test_the_command_line_adds_suites_names_mistakes_and_hides_private_columns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "d.csv").write_text("minutes,email\n" + "".join(f"{i},u{i}@x.org\n" for i in range(-10, 50)))
+    mail = {"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "email", "value_set": ["a"]}}
+    wrong = {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "email", "mostly": 2}}
+    common = ["--dataset", str(tmp_path / "d.csv"), "--format", "csv", "--output", str(tmp_path / "o"), "--data-docs"]
+    for name, rule in (("a.json", POSITIVE), ("b.json", mail), ("c.json", wrong)):
+        (tmp_path / name).write_text(json.dumps({"name": name, "expectations": [rule]}))
+    suites = [word for name in ("a.json", "b.json") for word in ("--expectations", str(tmp_path / name))]
+    assert main(["run", "expectations", *common, *suites, "--option", 'private=["email"]']) == 3
+    assert "2 violations" in capsys.readouterr().out
+    assert not [path for path in (tmp_path / "o").iterdir() if "@x.org" in path.read_text()]
+    assert main(["run", "expectations", *common, "--expectations", str(tmp_path / "c.json")]) == 1
+    assert f"{tmp_path}/c.json:1: expectation 1: kwargs.mostly: ensure this" in capsys.readouterr().err

@@ -90,6 +90,13 @@ def violated(folder: Path, monitor: str, *arguments: str) -> set[tuple[str, str]
     return found
 
 
+def test_without_statistics_it_says_what_is_not_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    constraints, _, _ = learned(tmp_path)
+    assert "without --statistics" not in capsys.readouterr().out
+    assert main(["export-suite", "--constraints", str(constraints), "--output", str(tmp_path / "exact.json")]) == 0
+    assert "without --statistics no distribution is known" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("window", WINDOWS)
 def test_a_suite_that_is_read_back_gives_the_same_verdicts(window: str, tmp_path: Path) -> None:
     _, _, files = learned(tmp_path)

@@ -129,7 +129,11 @@ class Schedule(Settings):
         if not self.expectations:
             return self.build_learner()
         own = self.options if self.is_of_rules else {}
-        rules = monitor_of(RULES, own | {"rules": rules_of(self.expectations), "private": private}, self.segments)
+        if "rules" in own:
+            raise ConfigError("option 'rules': rules are written in expectations, or in a suite file that it names")
+        asked = own.get("private", ())
+        hidden = [*private, *asked] if isinstance(asked, list | tuple) else asked
+        rules = monitor_of(RULES, own | {"rules": rules_of(self.expectations), "private": hidden}, self.segments)
         if self.is_of_rules:
             return rules
         from model_monitor.monitors.expectations import Joined

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
@@ -54,8 +55,17 @@ class Expectation(Settings):
 
 
 def as_entries(value: object) -> object:
-    """A suite's address alone stands for a list of it."""
-    return [{"suite": value}] if isinstance(value, str) else value
+    """A suite's address alone stands for a list of it. Raises ValueError that says what to write."""
+    if isinstance(value, str):
+        return [{"suite": value}]
+    if not isinstance(value, list | tuple):
+        raise ValueError("a list of rules is expected, each with '- type:' or '- suite:', or the address of a suite")
+    for i, entry in enumerate(value):
+        if isinstance(entry, str):
+            raise ValueError(f"entry {i + 1}: write '- suite: {entry}' for a file of rules, or '- type: …' for a rule")
+        if not isinstance(entry, dict | Expectation):
+            raise ValueError(f"entry {i + 1}: an object with type and kwargs is expected, not {entry!r:.40}")
+    return value
 
 
 def or_an_address(schema: dict[str, Any]) -> None:
@@ -108,7 +118,8 @@ def problems_in_suite(address: str) -> Iterator[str]:
     for i, rule in enumerate(rules_in(document, address)):
         for place, problem in problems_of(rule):
             line = line_of(address, ("expectations", i, *place))
-            yield f"{address}:{line}: expectation {i + 1}: {problem}{other_version(document)}"
+            at = f"{'.'.join(map(str, place))}: " if place else ""
+            yield f"{address}:{line}: expectation {i + 1}: {at}{problem}{other_version(document)}"
 
 
 def suite_at(address: str) -> list[Rule]:
@@ -118,6 +129,8 @@ def suite_at(address: str) -> list[Rule]:
 
 def document_at(address: str) -> dict[str, Any]:
     """A suite file's JSON. Raises ConfigError for what is no suite, or one of another major version."""
+    if Path(address).is_dir():
+        raise ConfigError(f"{address} is a folder; name a suite file in it")
     try:
         content = store.read(address)
     except FileNotFoundError as error:
@@ -125,7 +138,7 @@ def document_at(address: str) -> dict[str, Any]:
     if len(content) > MAX_SUITE_BYTES:
         raise ConfigError(f"{address}: has {len(content):,} bytes; a suite has at most {MAX_SUITE_BYTES:,}")
     try:
-        document = json.loads(content)
+        document = json.loads(content, object_pairs_hook=without_repeats)
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{address}: not JSON: {error}") from error
     if not isinstance(document, dict) or not isinstance(document.get("expectations"), list):
@@ -136,7 +149,19 @@ def document_at(address: str) -> dict[str, Any]:
             f"{address}: a suite of Great Expectations {version or '0.x'}; version 1.x is read: write it again with "
             "1.x, or rename expectation_suite_name to name and each expectation_type to type"
         )
+    if not document["expectations"]:
+        raise ConfigError(f"{address}: its list 'expectations' is empty, so that nothing would be judged")
     return document
+
+
+def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The members of an object of JSON. Raises ValueError for a name that is there twice."""
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            raise ValueError(f"'{name}' is there twice in one object; remove one")
+        members[name] = value
+    return members
 
 
 def version_of(document: Mapping[str, Any]) -> str | None:

@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from model_monitor.config import neighbours, retention, yaml_files
 from model_monitor.config.endpoint import Endpoint
 from model_monitor.config.expectations import problems
-from model_monitor.errors import ConfigError
+from model_monitor.errors import ConfigError, printable
 
 
 def load(path: Path | str) -> Endpoint:
@@ -128,7 +128,7 @@ def problems_in(path: Path, endpoint: Endpoint) -> list[str]:
 
 def advice_on(error: ValidationError, path: Path, tree: yaml.Node | None) -> str:
     """A line per problem: file, line, place and advice. ``tree`` is the file's YAML with its marks."""
-    return "\n".join(explained(path, tree, problem) for problem in deepest(error.errors()))
+    return "\n".join(printable(explained(path, tree, problem)) for problem in deepest(error.errors()))
 
 
 def deepest(problems: list[ErrorDetails]) -> list[ErrorDetails]:

@@ -81,6 +81,8 @@ def publish_baseline(assignment: Assignment, version: str) -> str:
     """Put a version, by the address of its folder, in force as it is now; the address of the pointer to it. What is
     edited afterwards is refused until it is published again. Raises ConfigError."""
     name = store.name_of(version)
+    if not assignment.monitor.traits.needs_baseline:
+        raise ConfigError(f"schedule '{assignment.schedule.name}' judges by rules only, and has no baseline to publish")
     if store.join(assignment.baselines, name) != version.rstrip("/"):
         raise ConfigError(
             f"{version} is no version of the baseline of '{assignment.schedule.name}'; its versions are in "

@@ -5,7 +5,7 @@ The verbs do the work, on an execution whose rows come from one folder, and whic
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from model_monitor import jobs, store
 from model_monitor.config.capture import Capture
 from model_monitor.config.endpoint import Endpoint, Schedule
 from model_monitor.config.execution import Execution, spark_name
-from model_monitor.config.expectations import Expectation, described
+from model_monitor.config.expectations import Expectation, described, problems
 from model_monitor.config.monitors import traits_of
 from model_monitor.config.sections import Baseline, Columns, Explain, GroundTruth
 from model_monitor.core.window import EVER, Window, iso, moment
@@ -156,10 +156,14 @@ def by_hand(
         yield ByHand(endpoint, schedule, source.window or EVER, output, about)
 
 
-def rules_at(suite: str | None, monitor: str) -> tuple[Expectation, ...]:
-    """The rules of a suite file. Raises ConfigError for a monitor that is nothing but rules, without a file."""
-    if suite:
-        return (Expectation.model_validate({"suite": suite}),)
+def rules_at(suites: Sequence[str], monitor: str) -> tuple[Expectation, ...]:
+    """The rules of suite files. Raises ConfigError for rules that Great Expectations does not accept, and for a monitor
+    that is nothing but rules, without a file."""
+    if suites:
+        entries = tuple(Expectation.model_validate({"suite": suite}) for suite in suites)
+        for _, problem in problems(entries):
+            raise ConfigError(problem)
+        return entries
     if traits_of(monitor).needs_baseline:
         return ()
     raise ConfigError(f"{monitor} needs --expectations FILE, a suite of Great Expectations")

@@ -14,17 +14,22 @@ from model_monitor.results.documents.expectations import suite_document
 from model_monitor.results.suites import exported
 from model_monitor.verdicts.baseline import Baseline
 
+WITHOUT_STATISTICS = (
+    "without --statistics no distribution is known, so that no drift is in the suite, and nothing of the baseline's "
+    "chance, so that each limit is exact"
+)
+
 
 def run(constraints: str | None, statistics: str | None, schedule: str | None, files: str, output: str) -> list[str]:
     """Write a suite of two files' constraints, or of the baseline in force of a schedule in an endpoint file or in a
     folder of them; what to tell, line by line. Raises ConfigError."""
     if constraints:
         learned = Baseline.at(statistics, constraints).constraints(DataQuality())
-    elif statistics:
+        told = [] if statistics else [WITHOUT_STATISTICS]
+        return export_suite(learned, "model-monitor", output) + told
+    if statistics:
         raise ConfigError("--statistics goes with --constraints; a schedule has its own")
-    else:
-        learned = in_force(assignment_of(schedule or "", files))
-    return export_suite(learned, schedule or "model-monitor", output)
+    return export_suite(in_force(assignment_of(schedule or "", files)), schedule or "model-monitor", output)
 
 
 def export_suite(constraints: list[Constraint], name: str, output: str) -> list[str]:
