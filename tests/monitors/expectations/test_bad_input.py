@@ -133,6 +133,15 @@ def test_no_rows_and_no_values_are_never_green() -> None:
     assert known["expect_column_mean_to_be_between"][1] == "all 5 values are missing"
 
 
+def test_a_missing_value_is_no_example() -> None:
+    rows = pa.record_batch({"text": ["null", None, "a", None]})
+    monitor = Expectations((Rule("expect_column_values_to_not_be_null", {"column": "text"}),))
+    [finding] = evaluate(monitor.required(state := monitor.observe(rows)), monitor.measure(state))
+    [told] = documents_of(monitor).violations([finding], state)["violations"]
+    assert (told["unexpected_count"], told["examples"]) == (2, [])
+    assert "null" not in told["description"].rpartition(":")[2]
+
+
 def test_five_thousand_unexpected_values_of_ten_kilobytes_leave_a_small_state_and_report() -> None:
     rows = pa.record_batch({"text": [f"{i:05d}" * 2000 for i in range(5000)]})
     monitor = Expectations((Rule("expect_column_values_to_be_in_set", {"column": "text", "value_set": ["a"]}),))
@@ -141,6 +150,7 @@ def test_five_thousand_unexpected_values_of_ten_kilobytes_leave_a_small_state_an
     document = documents_of(monitor).violations([finding], state)
     assert len(dump(state)) < 10_000 and len(encode(document)) < 10_000
     assert document["violations"][0]["unexpected_count"] == 5000
+    assert all(len(text) == 101 and text.endswith("…") for text in document["violations"][0]["examples"])
     unique = Expectations((Rule("expect_column_values_to_be_unique", {"column": "text"}),), whole_window_mb=1)
     [finding] = evaluate(unique.required(state := unique.observe(rows)), unique.measure(state))
     assert finding.outcome == "undefined" and "47.7 MB" in finding.reason

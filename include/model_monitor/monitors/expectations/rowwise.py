@@ -141,6 +141,8 @@ class Shown:
 
     def examples(self, names: Sequence[str], places: np.ndarray) -> Sample:
         """Some of the different values at some rows: those of the lowest hashes, in any order of the rows."""
+        if len(names) == 1:  # of a missing value there is nothing to show
+            places = places[np.asarray(self.columns[names[0]].is_valid())[places]]
         if not len(places) or not names:
             return Sample(EXAMPLES)
         parts = [self.of(name) for name in names]
@@ -177,4 +179,6 @@ def sampled(texts: pa.StringArray, counts: pa.Array) -> Sample:
 
 
 def short(texts: pa.StringArray) -> pa.StringArray:
-    return pc.utf8_slice_codeunits(texts, 0, CHARACTERS)
+    """The texts; of a long one the beginning, and an ellipsis."""
+    cut = pc.binary_join_element_wise(pc.utf8_slice_codeunits(texts, 0, CHARACTERS), "…", "")
+    return pc.if_else(pc.greater(pc.utf8_length(texts), CHARACTERS), cut, texts)
