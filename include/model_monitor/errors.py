@@ -19,22 +19,19 @@ CREDENTIALS = "authorization|cookie|credential|password|passwd|secret|session|si
 NAME = rf"[\w.-]{{0,60}}(?:{CREDENTIALS}|account.?key|csrf|xsrf|\bpwd|\bsig)[\w.-]{{0,60}}"
 VALUE = r"(?:\"[^\"]*\"?|'[^']*'?|\[[^\]]*\]?|[\w.+-]+)"
 EXAMPLE = r"(?!\"Bearer \.\.\.\")"  # is in our own advice
-HIDDEN = [
-    (re.compile(pattern, re.IGNORECASE | re.DOTALL), replacement)
-    for pattern, replacement in (
-        (r"<(?:!doctype\s+html|html|\w+:html)\b.*>(?:[^<>;]*<[^<>;]*)?", "(a page of HTML)"),
-        (r"-----BEGIN [^-]+-----.*?(?:-----END [^-]+-----|$)", "…"),
-        (r"\b([a-z][a-z0-9+.-]{0,20}://)[^\s/@]{0,300}:[^\s@]{0,300}@", r"\1…@"),
-        (
-            rf"([\"']{NAME}\\*[\"']\s*[:=]\s*\\*){EXAMPLE}{VALUE}",
-            r"\1…",
-        ),  # JSON, also in a text of JSON; Python's dicts
-        (r"\b((?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]*(?:key|token))(\s*:\s*)[^\r\n\"'}]+", r"\1\2…"),
-        (rf"(?<![\w.-])({NAME}=)(?:\"[^\"]*\"?|'[^']*'?|[^\s&;,\"')}}\]]+)", r"\1…"),  # queries and settings
-        (r"\b(bearer\s+)[\w.~+/=-]{8,}", r"\1…"),
-        (r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?", "…"),  # a JSON Web Token
-        (r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", "…"),  # an access key of AWS
-    )
+HIDDEN = [  # compiled when first needed: that would be a good part of the recorder's import
+    (r"<(?:!doctype\s+html|html|\w+:html)\b.*>(?:[^<>;]*<[^<>;]*)?", "(a page of HTML)"),
+    (r"-----BEGIN [^-]+-----.*?(?:-----END [^-]+-----|$)", "…"),
+    (r"\b([a-z][a-z0-9+.-]{0,20}://)[^\s/@]{0,300}:[^\s@]{0,300}@", r"\1…@"),
+    (
+        rf"([\"']{NAME}\\*[\"']\s*[:=]\s*\\*){EXAMPLE}{VALUE}",
+        r"\1…",
+    ),  # JSON, also in a text of JSON; Python's dicts
+    (r"\b((?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]*(?:key|token))(\s*:\s*)[^\r\n\"'}]+", r"\1\2…"),
+    (rf"(?<![\w.-])({NAME}=)(?:\"[^\"]*\"?|'[^']*'?|[^\s&;,\"')}}\]]+)", r"\1…"),  # queries and settings
+    (r"\b(bearer\s+)[\w.~+/=-]{8,}", r"\1…"),
+    (r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?", "…"),  # a JSON Web Token
+    (r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", "…"),  # an access key of AWS
 ]
 
 A_PAGE = "a page of HTML instead of an answer, from a login or a gateway in front of it"
@@ -48,7 +45,7 @@ def without_secrets(text: str) -> str:
     """
     text = shortened(text, LONGEST_SEARCH)
     for pattern, replacement in HIDDEN:
-        text = pattern.sub(replacement, text)
+        text = re.sub(pattern, replacement, text, flags=re.IGNORECASE | re.DOTALL)
     return text
 
 

@@ -298,13 +298,17 @@ recorder.record(b"1", b"2", event_id="light")
 """
 
 
-IMPORT = "import time; start = time.process_time(); import model_monitor.recorder; print(time.process_time() - start)"
+IMPORT = """
+import sys
+before = set(sys.modules)
+import model_monitor.recorder
+print(len(set(sys.modules) - before))
+"""
 
 
-def test_its_import_takes_less_than_150_ms_of_cpu_time() -> None:
-    """In the best of some runs, as other processes may compete for the CPU's caches."""
-    runs = (subprocess.check_output([sys.executable, "-c", IMPORT], timeout=60) for _ in range(20))
-    assert any(float(seconds) < 0.150 for seconds in runs)
+def test_its_import_brings_few_modules() -> None:
+    """140 with Python 3.11, of which 27 are ours; ``benchmarks/capture.py`` tells how long that takes."""
+    assert int(subprocess.check_output([sys.executable, "-c", IMPORT], timeout=60)) <= 160
 
 
 def test_its_public_names_are_few_and_all_there() -> None:

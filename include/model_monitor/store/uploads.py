@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -64,6 +62,8 @@ def upload(part: Path, system: fs.FileSystem, target: str) -> None:
     """Upload in a thread of its own: a signal's exception (a task that is stopped gets one) reaches only the main
     thread, so it can't come between two writes. ``pyarrow.fs.copy_files`` would drop the answer to the last request.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(1, thread_name_prefix="upload") as pool:
         pool.submit(copy, part, system, target).result()
 
@@ -76,6 +76,8 @@ def copy(part: Path, system: fs.FileSystem, target: str) -> None:
             while chunk := source.read(CHUNK_BYTES):
                 stream.write(chunk)
         except BaseException:
+            import ctypes
+
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(stream))  # destroying a stream closes it, too
             raise
     stream.close()
