@@ -4,7 +4,7 @@ Draws a baseline and a window from one source, again for each trial, judges as t
 files, and counts trials with any violation. It prints their share with its 95 % interval (Clopper & Pearson 1934)
 beside the stated budget, with a fixed seed.
 
-    python benchmarks/false_alarms.py                                # 400 trials of each cell, about an hour
+    python benchmarks/false_alarms.py                                # 400 trials of each cell: hours
     python benchmarks/false_alarms.py --trials 40 --baselines 500,2000 --windows 200,2000
     python benchmarks/false_alarms.py --cases chi_squared,bias --budget 0.05
 

@@ -60,7 +60,9 @@ def longest_chain(graph: Graph) -> list[str]:
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    TopologicalSorter(modules()).prepare()
+    graph = modules()
+    assert any(graph.values())
+    TopologicalSorter(graph).prepare()
 
 
 @pytest.mark.parametrize("package", packages())

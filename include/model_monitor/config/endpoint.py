@@ -131,8 +131,8 @@ class Schedule(Settings):
         own = self.options if self.is_of_rules else {}
         if "rules" in own:
             raise ConfigError("option 'rules': rules are written in expectations, or in a suite file that it names")
-        asked = own.get("private", ())
-        hidden = [*private, *asked] if isinstance(asked, list | tuple) else asked
+        columns = own.get("private", ())
+        hidden = [*private, *columns] if isinstance(columns, list | tuple) else columns
         rules = monitor_of(RULES, own | {"rules": rules_of(self.expectations), "private": hidden}, self.segments)
         if self.is_of_rules:
             return rules

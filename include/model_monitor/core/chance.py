@@ -25,15 +25,15 @@ def binomial_tail(inside: int, n: int, expected: float, below: bool) -> float:
     return float(binom.cdf(inside, n, expected) if below else binom.sf(inside - 1, n, expected))
 
 
-def beta_binomial_tail(inside: int, n: int, baseline_inside: int, baseline_n: int, below: bool) -> float:
+def fisher_tail(inside: int, n: int, baseline_inside: int, baseline_n: int, below: bool) -> float:
     """The same, where the probability is only known from ``baseline_inside`` of ``baseline_n`` rows.
 
-    This is the p-value of Fisher's exact test on one side, so no window of unchanged rows is below a level more often
-    than the level says, whatever the probability is. 1.0 if all baseline rows are as the side asks. It is written as
-    a beta-binomial with the prior that makes both equal (Altham 1969), and summed outwards from ``inside``, because
-    SciPy's sums cancel in the tail.
+    This is the p-value of Fisher's exact test on one side: a window of unchanged rows is below a level no more often
+    than the level says, whatever the probability is. It is 1.0 where the baseline has no row inside (``below``) or none
+    outside, as no window goes further. It is summed as a beta-binomial with the prior that makes both equal (Altham
+    1969), outwards from ``inside``, because SciPy's sums cancel in the tail.
 
-    >>> f"{beta_binomial_tail(200, 806, 400, 9971, below=False):.1e}"
+    >>> f"{fisher_tail(200, 806, 400, 9971, below=False):.1e}"
     '6.9e-83'
     """
     if baseline_inside == (0 if below else baseline_n):
@@ -102,8 +102,8 @@ def chernoff(least: float, sizes: np.ndarray, times: np.ndarray, log_chances: np
         scale = math.exp(log_scale)
         return float(times @ np.logaddexp(log_spared, log_chances + scale * sizes) - scale * least)
 
-    found = minimize_scalar(log_bound, bounds=(-25.0, 4.0), method="bounded", options={"xatol": 1e-3})
-    return math.exp(min(0.0, float(found.fun)))
+    optimum = minimize_scalar(log_bound, bounds=(-25.0, 4.0), method="bounded", options={"xatol": 1e-3})
+    return math.exp(min(0.0, float(optimum.fun)))
 
 
 def student_quantile(level: float, freedom: float) -> float:

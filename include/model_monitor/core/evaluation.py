@@ -79,7 +79,7 @@ def by_chance(share: Share, expected: float, bound: Between, below: bool) -> flo
     """The probability of at most (``below``) or at least this many rows inside by chance alone."""
     drawn = bound.drawn
     if isinstance(drawn, Share) and drawn.n:
-        return chance.beta_binomial_tail(share.inside, share.n, drawn.inside, drawn.n, below)
+        return chance.fisher_tail(share.inside, share.n, drawn.inside, drawn.n, below)
     return chance.binomial_tail(share.inside, share.n, expected, below)
 
 
@@ -121,8 +121,9 @@ def _(bound: Within, constraint: Constraint, measure: Measure) -> Finding:
     if too_low and bound.level and bound.drawn:
         unseen = [n for category, n in measure.counts.items() if category not in bound.categories]
         unseen += [1] * measure.rest  # of uncounted categories: as if each were another, which chance allows most
-        seen = bound.drawn.counts
-        too_low = chance.unseen_tail(unseen, measure.n, seen, measure.counts, bound.drawn.n) < bound.level
+        baseline = bound.drawn
+        tail = chance.unseen_tail(unseen, measure.n, baseline.counts, measure.counts, baseline.n)
+        too_low = tail < bound.level
     return Finding(constraint, "violated" if too_low else "holds", float(mass))
 
 

@@ -25,8 +25,8 @@ def run(constraints: str | None, statistics: str | None, schedule: str | None, f
     folder of them; what to tell, line by line. Raises ConfigError."""
     if constraints:
         learned = Baseline.at(statistics, constraints).constraints(DataQuality())
-        told = [] if statistics else [WITHOUT_STATISTICS]
-        return export_suite(learned, "model-monitor", output) + told
+        remarks = [] if statistics else [WITHOUT_STATISTICS]
+        return export_suite(learned, "model-monitor", output) + remarks
     if statistics:
         raise ConfigError("--statistics goes with --constraints; a schedule has its own")
     return export_suite(in_force(assignment_of(schedule or "", files)), schedule or "model-monitor", output)

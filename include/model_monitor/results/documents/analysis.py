@@ -38,8 +38,8 @@ def short(value: float) -> str:
 def rows_counted(usable: int, unusable: Mapping[str, int]) -> Document:
     """How many rows were usable (``item_count``) and ``unusable``, by reason, which SageMaker does not write. They are
     no object: SageMaker's SDK of model cards takes each object of the file for a section with facets."""
-    told = [{"reason": reason, "rows": rows} for reason, rows in unusable.items()]
-    return {"item_count": usable} | ({"unusable": told} if told else {})
+    by_reason = [{"reason": reason, "rows": rows} for reason, rows in unusable.items()]
+    return {"item_count": usable} | ({"unusable": by_reason} if by_reason else {})
 
 
 def number_written(value: float) -> float | str:
