@@ -116,9 +116,13 @@ def files_below(folder: Path) -> dict[str, bytes]:
 
 
 def make_project(folder: Path) -> Project:
-    """Yesterday's and today's captures of three endpoints, and four endpoint files, of which one is broken."""
+    """Captures of three endpoints from yesterday until now, and four endpoint files, of which one is broken.
+
+    The first 24 windows end two hours before today, so that at no time of day one of them is the window that a
+    schedule judges by itself.
+    """
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    first, last = today - 24 * HOUR, datetime.now(UTC) + 3 * HOUR
+    first, last = today - 26 * HOUR, datetime.now(UTC) + 3 * HOUR
     (folder / "endpoints").mkdir(parents=True)
     for endpoint, schedules in SCHEDULES.items():
         text = ENDPOINT.format(endpoint=endpoint) + schedules

@@ -23,7 +23,7 @@ WINDOWS = 24
 
 @pytest.fixture(scope="module")
 def reports(served: Project, airflow: LocalAirflow) -> dict[datetime, dict[str, bytes]]:
-    """Reports by the ends of their windows: 24 of a backfill of yesterday and the one that was scheduled itself."""
+    """Reports by the ends of their windows: 24 of a backfill and the one that was scheduled itself."""
     airflow.unpause(f"{HOURLY}-baseline")
     assert airflow.wait_for_run(f"{HOURLY}-baseline", airflow.trigger(f"{HOURLY}-baseline")) == "success"
     airflow.backfill(HOURLY, iso(served.hour(0)), iso(served.hour(WINDOWS - 1)))
