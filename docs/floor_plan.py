@@ -28,6 +28,8 @@ ROOMS = {
     "engines": "Where are rows observed?",
     "config": "What does a person set, and where does it put things?",
     "verdicts": "Does it hold, against what, and how sure are we?",
+    "history": "What has happened?",
+    "alerts": "Who is told, and until when?",
     "results": "How is it written down?",
     "jobs": "What does each task do?",
     "sagemaker": "How do we speak SageMaker?",

@@ -119,7 +119,8 @@ def test_what_was_reported_stays_beside_what_is_reported_now_and_a_rerun_adds_no
     _, report = judge(file)
     before = {path.name: path.read_bytes() for path in report.iterdir() if path.is_file()}
     kept = {path: path.read_bytes() for path in (tmp_path / "out/_as_of").rglob("*.json")}
-    assert {path.name for path in kept} == {"statistics.json", "constraint_violations.json", "execution.json"}
+    names = {"statistics.json", "constraint_violations.json", "measures.json", "execution.json"}
+    assert {path.name for path in kept} == names
     judge(file)
     assert {path.name: path.read_bytes() for path in report.iterdir() if path.is_file()} == before
     assert {path: path.read_bytes() for path in (tmp_path / "out/_as_of").rglob("*.json")} == kept

@@ -16,6 +16,7 @@ from model_monitor.results.anonymous import FEWEST_ROWS, Anonymity
 from model_monitor.results.documents import documents_of
 from model_monitor.results.documents.protocol import VIOLATIONS, Document
 from model_monitor.results.handover import Evidence
+from model_monitor.results.measured import MEASURES, measured
 from model_monitor.results.report import write_report
 from model_monitor.rows import scripts
 from model_monitor.verdicts.baseline import Baseline
@@ -66,12 +67,14 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
             described[documents.statistics_name] |= documents.ground_truth(msgspec.to_builtins(evidence.labels))
     described, document = anonymity_of(execution).of(described, document)
     violations = {VIOLATIONS: documents.violations(verdict.findings, observed.state)}
+    private = execution.endpoint.columns.private
+    numbers = {MEASURES: measured(verdict.measures, verdict.constraints, verdict.monitor.traits, private)}
     pages = {}
     if execution.schedule.data_docs and observed.rows:
         pages[data_docs.DATA_DOCS] = data_docs.page(
             verdict.monitor, observed.state, execution.schedule.name, str(execution.window)
         )
-    return write_report(execution.report, described | violations, evidence, document, pages)
+    return write_report(execution.report, described | violations | numbers, evidence, document, pages)
 
 
 def anonymity_of(execution: Execution) -> Anonymity:

@@ -21,12 +21,13 @@ from model_monitor.errors import ConfigError, DataError
 from model_monitor.jobs.retention.record import deleted_until, needs_deleted
 from model_monitor.results.documents.protocol import ANALYSIS, EXECUTION, STATISTICS, VIOLATIONS
 from model_monitor.results.handover import Merged, Span, WaitingNote
+from model_monitor.results.measured import MEASURES
 from model_monitor.results.report import reporting_failure
 from model_monitor.rows.labels import files as label_records
 from model_monitor.rows.labels.files import LabelFile, came_before
 from model_monitor.rows.labels.merge import among, keys_of
 
-KEPT = (STATISTICS, ANALYSIS, VIOLATIONS, EXECUTION)
+KEPT = (STATISTICS, ANALYSIS, VIOLATIONS, MEASURES, EXECUTION)
 
 
 def remember(execution: Execution, files: Mapping[str, bytes], merged: Merged) -> None:

@@ -23,6 +23,7 @@ from model_monitor.results.documents.protocol import (
     encode,
 )
 from model_monitor.results.handover import Evidence
+from model_monitor.results.measured import MEASURES
 from model_monitor.results.sealed import digest_of, sealed
 
 REJECTED = "rejected/records.jsonl"
@@ -47,7 +48,7 @@ def write_report(
         contents[REJECTED] = "".join(lines).encode()
     else:
         store.delete(store.join(folder, REJECTED))
-    digests = {name: digest_of(contents[name]) for name in (VIOLATIONS,) if name in contents}
+    digests = {name: digest_of(contents[name]) for name in (VIOLATIONS, MEASURES) if name in contents}
     contents[EXECUTION] = sealed(encode(execution | {"digests": digests}))
     for name, content in contents.items():
         store.write(store.join(folder, name), content)
@@ -63,7 +64,7 @@ def reporting_failure(folder: str, about: Document) -> Iterator[None]:
         evidence = error.evidence if isinstance(error, DataError) else None
         if not isinstance(evidence, Evidence):
             evidence = Evidence()
-        for name in (STATISTICS, CONSTRAINTS, ANALYSIS, VIOLATIONS):
+        for name in (STATISTICS, CONSTRAINTS, ANALYSIS, VIOLATIONS, MEASURES):
             store.delete(store.join(folder, name))
         write_report(folder, {}, evidence, execution.execution(about, execution.FAILED, str(error), evidence, None))
         raise

@@ -20,7 +20,8 @@ from model_monitor.verdicts.baseline import Baseline
 class Verdict:
     """Findings, the status that follows from them, and a reason where that is not SageMaker's.
 
-    ``monitor`` is the one that measured: it may know its baseline. ``constraints`` are all that were to be judged.
+    ``monitor`` is the one that measured: it may know its baseline. ``constraints`` are all that were to be judged,
+    ``measures`` all that could be: none of no rows.
     """
 
     status: str
@@ -28,6 +29,7 @@ class Verdict:
     findings: Sequence[Finding]
     monitor: Monitor[Any]
     constraints: Sequence[Constraint]
+    measures: Measures
 
 
 def judge(monitor: Monitor[Any], baseline: Baseline, observed: Observed, labels: Labels | None = None) -> Verdict:
@@ -36,12 +38,13 @@ def judge(monitor: Monitor[Any], baseline: Baseline, observed: Observed, labels:
     monitor = baseline.inform(monitor)
     constraints = [*learned, *monitor.required(observed.state)]
     findings: list[Finding] = []
+    available: Measures = {}
     if observed.rows:
         measures = monitor.measure(observed.state)
         available = without_labels(monitor, measures) if labels and labels.is_pending else measures
         findings = [*evaluate(constraints, available), *newcomers(monitor, measures, learned)]
     status, reason = status_of(observed, baseline, findings, labels, monitor.traits)
-    return Verdict(status, reason, findings, monitor, constraints)
+    return Verdict(status, reason, findings, monitor, constraints, available)
 
 
 def without_labels(monitor: Monitor[Any], measures: Measures) -> Measures:

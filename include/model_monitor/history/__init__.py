@@ -1,0 +1,1 @@
+"""What has happened? An SQL index of what the store holds; rebuilt from it at any time."""
