@@ -18,7 +18,7 @@ ui: .venv/demo
 
 # All tests; `make fast` leaves out the slow ones, as a plain `pytest` does.
 test: .venv/dev
-	AZURITE="$${AZURITE:-$(wildcard $(CURDIR)/.azurite/node_modules/.bin/azurite-blob)}" $(RUN) -m pytest -m ""
+	AZURITE="$${AZURITE:-$(wildcard $(CURDIR)/.azurite/node_modules/.bin/azurite-blob)}" $(RUN) -m pytest -m "" -n 2 --dist loadgroup
 
 fast: .venv/dev
 	$(RUN) -m pytest

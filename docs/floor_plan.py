@@ -33,6 +33,7 @@ ROOMS = {
     "results": "How is it written down?",
     "jobs": "What does each task do?",
     "sagemaker": "How do we speak SageMaker?",
+    "commands": "What can be asked for from a shell?",
 }
 # Left of State needs rows; State adds; right of State needs kilobytes.
 SIDES = {
@@ -45,6 +46,7 @@ SIDES = {
     "jobs": "#f3f4f6",
     "config": "#f3f4f6",
     "sagemaker": "#f3f4f6",
+    "commands": "#f3f4f6",
 }
 RIGHT_OF_STATE, BESIDE = "#dcfce7", "#f3f4f6"
 LEGEND = [

@@ -1,0 +1,167 @@
+"""``model-monitor baseline | run``: learn from a dataset, and judge captures or a dataset, without an endpoint file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from model_monitor.commands import NOTHING_JUDGED, OK, WITH_VIOLATIONS
+from model_monitor.errors import ConfigError, printable
+from model_monitor.monitors.traits import BUILT_IN
+
+PROBLEMS = ("BinaryClassification", "MulticlassClassification", "Regression")
+ATTRIBUTES = (
+    ("problem-type", f"{{{','.join(PROBLEMS)}}}", "model-quality: which metrics there are"),
+    ("inference-attribute", "NAME", "the predicted label or number: a name, index, JMESPath or JSONPath"),
+    ("probability-attribute", "NAME", "the predicted probability, likewise"),
+    ("probability-threshold-attribute", "NUMBER", "above it the positive label is predicted (0.5)"),
+    ("ground-truth-attribute", "NAME", "the label (label): a column of a dataset, or where it is in label records"),
+)
+MODEL = (
+    ("analysis-config", "FILE", "bias, attribution: SageMaker's analysis_config.json"),
+    ("model", "ADDRESS", "attribution: a URL, sagemaker:NAME, python:DOTTED.PATH, or a file"),
+    ("headers-from", "VARIABLE", "attribution: the environment variable with JSON headers"),
+    ("background", "FILE", "attribution: rows that stand for an unknown feature"),
+)
+
+
+def add_to(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the two commands to those of ``model-monitor``."""
+    baseline = commands.add_parser("baseline", help="learn statistics.json and constraints.json from a dataset")
+    add_common(baseline, ["csv", "jsonl", "parquet"])
+    baseline.set_defaults(command=run_baseline)
+
+    run = commands.add_parser("run", help="judge captured traffic or a dataset against a baseline")
+    add_common(run, ["capture", "csv", "jsonl", "parquet"])
+    suites = "a suite of Great Expectations that is judged too; may be repeated"
+    run.add_argument("--expectations", action="append", default=[], metavar="FILE", help=suites)
+    run.add_argument("--data-docs", action="store_true", help="also write its Data Docs page")
+    run.add_argument("--start", metavar="ISO", help="first moment of the window, UTC unless it says otherwise")
+    run.add_argument("--end", metavar="ISO", help="first moment after the window")
+    run.add_argument("--statistics", metavar="FILE", help="the baseline's statistics.json")
+    run.add_argument("--constraints", metavar="FILE", help="the baseline's constraints.json")
+    run.add_argument("--ground-truth", metavar="DIR", help="labels of captured requests, as JSON lines")
+    run.add_argument("--duplicates", choices=["all", "last"], default="all", help="of several labels for one request")
+    run.add_argument("--minimum-coverage", type=share, default=0.0, metavar="SHARE", help="of requests with a label")
+    run.set_defaults(command=run_run)
+
+
+def add_common(command: argparse.ArgumentParser, formats: list[str]) -> None:
+    named = ", ".join(name.replace("_", "-") for name in BUILT_IN)
+    command.add_argument("monitor", metavar="MONITOR", help=f"{named}, or the dotted path of a monitor's class")
+    command.add_argument("--dataset", required=True, metavar="FILE_OR_DIR")
+    command.add_argument("--format", required=True, metavar=f"{{{','.join(formats)}}}", help="or SageMaker's JSON")
+    command.set_defaults(formats=formats)
+    command.add_argument("--header", action=argparse.BooleanOptionalAction, default=True, help="of a CSV dataset")
+    command.add_argument("--output", required=True, metavar="DIR")
+    command.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="a setting of the monitor")
+    command.add_argument("--compatibility", choices=["calibrated", "sagemaker"], help="whose decisions to make")
+    for flag, metavar, words in (*ATTRIBUTES, *MODEL):
+        command.add_argument(f"--{flag}", metavar=metavar, help=words)
+    command.add_argument("--trust", action="store_true", help="attribution: load a model's pickle, which is code")
+    command.add_argument("--segment", action="append", default=[], metavar="COLUMN", help="judge its values apart, too")
+    command.add_argument("--max-rejected", type=share, default=0.01, metavar="SHARE", help="of unreadable records")
+
+
+def understood(args: argparse.Namespace) -> argparse.Namespace:
+    """The arguments with a dataset's format as one word, however it was described. Raises ConfigError."""
+    if not hasattr(args, "formats"):
+        return args
+    if args.format.startswith("{"):
+        from model_monitor.config.fields import described
+
+        try:
+            args.format, args.header = described(json.loads(args.format))
+        except (ValueError, RecursionError) as error:
+            raise ConfigError(f"--format {args.format} is not JSON: {error}") from error
+    if args.format not in args.formats:
+        raise ConfigError(f"--format is one of {', '.join(args.formats)}, not {args.format}")
+    return args
+
+
+def share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"a share is a number from 0 to 1, not {text}")
+    return value
+
+
+def options_of(args: argparse.Namespace) -> dict[str, object]:
+    """The monitor's settings: values are JSON, or text if they are not. Raises ConfigError."""
+    values = {flag.replace("-", "_"): getattr(args, flag.replace("-", "_")) for flag, _, _ in ATTRIBUTES}
+    options: dict[str, object] = {name: value for name, value in values.items() if value is not None}
+    options |= {"compatibility": args.compatibility} if args.compatibility else {}
+    for pair in args.option:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise ConfigError(f"--option takes NAME=VALUE, not {pair!r}")
+        try:
+            options[name] = json.loads(value)
+        except (ValueError, RecursionError):
+            options[name] = value
+    return options
+
+
+def run_baseline(args: argparse.Namespace) -> int:
+    from model_monitor.jobs import by_hand
+    from model_monitor.results.execution import set_aside_in_short
+
+    source = by_hand.Source(args.dataset, args.format, args.header)
+    document = by_hand.baseline(question_of(args), source, args.output, args.max_rejected)
+    print(printable(f"{args.output}: baseline of {document['counts']['judged']} rows{set_aside_in_short(document)}"))
+    return OK
+
+
+def run_run(args: argparse.Namespace) -> int:
+    from model_monitor.config.sections import GroundTruth
+    from model_monitor.jobs import by_hand
+    from model_monitor.results import execution
+
+    truth = {"duplicates": args.duplicates, "minimum_coverage": args.minimum_coverage, "uri": args.ground_truth}
+    source = by_hand.Source(
+        args.dataset,
+        args.format,
+        args.header,
+        by_hand.window_of(args.start, args.end),
+        GroundTruth.model_validate(truth) if args.ground_truth else None,
+    )
+    baseline = args.statistics, args.constraints
+    document = by_hand.run(question_of(args), source, baseline, args.output, args.max_rejected)
+    rows = f"{document['counts']['judged']} rows{execution.captured_in_short(document.get('capture'))}"
+    count = document["violations"]
+    rest = execution.set_aside_in_short(document) + execution.undefined_in_short(document)
+    rest += f". {document['reason']}" if document["reason"] else ""
+    print(printable(f"{args.output}: {document['status']}, {rows}, {count} violations{rest}"))
+    if count:
+        return WITH_VIOLATIONS
+    nothing = (execution.NO_DATA, execution.UNDEFINED, execution.LABELS_PENDING)
+    return NOTHING_JUDGED if document["status"] in nothing else OK
+
+
+def question_of(args: argparse.Namespace) -> Any:
+    from model_monitor.config.monitors import traits_of
+    from model_monitor.jobs.by_hand import Question, rules_at
+    from model_monitor.sagemaker import analysis_config
+
+    analysis, options = analysis_config.Analysis(), options_of(args)
+    if args.analysis_config:
+        analysis = analysis_config.at(args.analysis_config)
+        for sentence in analysis.ignored:
+            print(f"model-monitor: {args.analysis_config}: {sentence}", file=sys.stderr)
+        options = analysis.options(args.monitor) | options
+    explain = None
+    if traits_of(args.monitor).needs_explanations:
+        explain = analysis_config.explain_of(
+            analysis.explain, args.model, args.background, args.headers_from, args.trust
+        )
+    inputs = analysis.columns.get("inputs", ())
+    rules = rules_at(args.expectations, args.monitor) if hasattr(args, "expectations") else ()
+    docs = hasattr(args, "data_docs") and args.data_docs
+    if docs and not rules:
+        raise ConfigError("--data-docs shows rules; give --expectations FILE too")
+    return Question(args.monitor, options, tuple(args.segment), inputs, explain, analysis.headers, rules, docs)

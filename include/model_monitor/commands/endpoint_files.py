@@ -1,0 +1,106 @@
+"""``model-monitor validate | schema | publish | export-suite | retention``: what is done with endpoint files."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from model_monitor.commands import FAILED, OK
+from model_monitor.core.window import iso, moment
+from model_monitor.errors import ConfigError, printable
+
+ENDPOINTS = "include/endpoints"
+
+
+def add_to(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the commands to those of ``model-monitor``."""
+    validate = commands.add_parser("validate", help="check endpoint files")
+    validate.add_argument("files", nargs="*", metavar="FILE", help=f"default: {ENDPOINTS}/*.yaml")
+    validate.set_defaults(command=run_validate)
+
+    schema = commands.add_parser("schema", help="print the JSON Schema of endpoint files, for editors")
+    schema.set_defaults(command=run_schema)
+
+    publish = commands.add_parser("publish", help="judge by a version of a schedule's baseline, edited or not")
+    publish.add_argument("file", metavar="ENDPOINT_FILE")
+    publish.add_argument("schedule", metavar="SCHEDULE")
+    publish.add_argument("version", metavar="VERSION", help="the name of its folder")
+    publish.set_defaults(command=run_publish)
+
+    export = commands.add_parser("export-suite", help="write learned constraints as a suite of Great Expectations")
+    source = export.add_mutually_exclusive_group(required=True)
+    source.add_argument("--constraints", metavar="FILE", help="the constraints.json of a data-quality baseline")
+    source.add_argument("--schedule", metavar="NAME", help="a schedule whose baseline is in force")
+    export.add_argument("--statistics", metavar="FILE", help="the statistics.json beside it, for chance and quantiles")
+    export.add_argument("--file", metavar="ENDPOINT_FILE", help=f"of the schedule; default: found in {ENDPOINTS}")
+    export.add_argument("--output", required=True, metavar="FILE", help="the suite")
+    export.set_defaults(command=run_export_suite)
+
+    retention = commands.add_parser("retention", help="delete what is older than an endpoint's retention_days")
+    retention.add_argument("file", metavar="ENDPOINT_FILE")
+    words = "count from this moment, UTC unless it says else"
+    retention.add_argument("--now", required=True, metavar="ISO", help=words)
+    retention.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    retention.set_defaults(command=run_retention)
+
+
+def run_validate(args: argparse.Namespace) -> int:
+    """Check endpoint files and everything they name that can be checked without data."""
+    from model_monitor import config
+
+    files = args.files or sorted(map(str, Path(ENDPOINTS).glob("*.yaml")))
+    if not files:
+        raise ConfigError(f"no endpoint file in {ENDPOINTS}; name the files to check")
+    endpoints, problems = config.load_all(map(Path, files))
+    for path, endpoint in endpoints.items():
+        if faults := config.problems_in(path, endpoint):
+            problems += faults
+        else:
+            print(f"{path}: endpoint {endpoint.endpoint}, schedules {', '.join(s.name for s in endpoint.schedules)}")
+    if problems:
+        lines = [line for problem in problems for line in problem.split("\n")]
+        print("model-monitor: " + "\n".join(map(printable, lines)), file=sys.stderr)
+    return FAILED if problems else OK
+
+
+def run_export_suite(args: argparse.Namespace) -> int:
+    from model_monitor.jobs import export_suite
+
+    for line in export_suite.run(args.constraints, args.statistics, args.schedule, args.file or ENDPOINTS, args.output):
+        print(printable(line))
+    return OK
+
+
+def run_schema(args: argparse.Namespace) -> int:
+    from model_monitor.config import Endpoint
+
+    print(json.dumps(Endpoint.model_json_schema(), indent=2))
+    return OK
+
+
+def run_publish(args: argparse.Namespace) -> int:
+    from model_monitor import jobs, store
+    from model_monitor.config.execution import Assignment
+
+    assignment = Assignment.load(args.file, args.schedule)
+    pointer = jobs.publish_baseline(assignment, store.join(assignment.baselines, args.version))
+    print(printable(f"{pointer}: {args.schedule} is judged by version {args.version} as it is now"))
+    return OK
+
+
+def run_retention(args: argparse.Namespace) -> int:
+    """A moment to come would delete what is younger than ``retention_days``: only a dry run may look ahead."""
+    try:
+        now = moment(args.now)
+    except ValueError as error:
+        raise ConfigError(f"--now {args.now}: {error}; write it as 2026-01-31T00:00:00Z") from error
+    if now > datetime.now(UTC) and not args.dry_run:
+        raise ConfigError(f"--now {iso(now)} is still to come; add --dry-run to see what would be deleted by then")
+    from model_monitor import jobs
+
+    print(jobs.delete_expired(args.file, now, args.dry_run)["message"])
+    return OK
