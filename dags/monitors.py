@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Param, chain
 
 from model_monitor.config.sections import GroundTruth
+from model_monitor_airflow.assets import HEALTHY, VIOLATED
 from model_monitor_airflow.dag_settings import AT_ONCE, BASELINE, LATE_LABELS, OPTIONAL_MOMENT, RERUNS, RETRIES
 from model_monitor_airflow.operators import (
     Alert,
@@ -12,6 +14,7 @@ from model_monitor_airflow.operators import (
     ComputeMetrics,
     EvaluateConstraints,
     ExplainWindow,
+    FailOnViolation,
     MergeGroundTruth,
 )
 from model_monitor_airflow.schedules import Scheduled, wanted
@@ -34,6 +37,7 @@ def monitor(entry: Scheduled) -> DAG:
         doc_md=about(entry),
     ) as dag:
         target = {"endpoint_file": str(entry.file), "schedule": schedule.name}
+        violated = FailOnViolation if schedule.fail_on_violation else EmptyOperator
         chain(
             CollectWindow(task_id="collect_window", **target),
             *([MergeGroundTruth(task_id="merge_ground_truth", **target)] if labelled else []),
@@ -44,7 +48,8 @@ def monitor(entry: Scheduled) -> DAG:
             ),
             ComputeMetrics(task_id="compute_metrics", **target),
             EvaluateConstraints(task_id="evaluate_constraints", **target),
-            Alert(task_id="alert", fail_on_violation=schedule.fail_on_violation, **target),
+            Alert(task_id="alert", **target),
+            [EmptyOperator(task_id=HEALTHY), violated(task_id=VIOLATED)],
         )
     return dag
 
@@ -75,7 +80,11 @@ Judges **{schedule.monitor.replace("_", " ")}** of the endpoint **{endpoint.endp
 * Settings: `{entry.file.name}`
 * Baseline: {"none" if schedule.is_of_rules else f"the DAG `{schedule.name}{BASELINE}` makes it"}
 
-A skipped *alert* means that there was nothing to judge. To judge windows again, clear their runs or start a backfill:
+Each run ends at *healthy* or *violated*; the other is skipped. A skipped *alert* means that there was nothing to judge.
+A failed task means that the window could not be judged; only a failed *violated* means that it was, and that the
+schedule has `fail_on_violation`. The run's note has the verdict in a sentence.
+
+To judge windows again, clear their runs or start a backfill:
 {"the same window gives the same report." if schedule.ground_truth is None else about_labels(schedule.ground_truth)}
 """
 

@@ -1,9 +1,10 @@
-"""The project's Airflow plugin: it registers the timetables."""
+"""The project's Airflow plugin: it registers the timetables, and what writes the notes of runs."""
 
 from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
+from model_monitor_airflow import run_notes
 from model_monitor_airflow.timetables import UpcomingTimetable, WindowTimetable
 
 
@@ -12,3 +13,4 @@ class ModelMonitorPlugin(AirflowPlugin):
 
     name = "model_monitor"
     timetables = [UpcomingTimetable, WindowTimetable]  # noqa: RUF012 Airflow declares a list
+    listeners = [run_notes]  # noqa: RUF012

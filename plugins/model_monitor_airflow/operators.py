@@ -8,11 +8,13 @@ from datetime import datetime
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
+from airflow.providers.standard.operators.branch import BranchMixIn
+from airflow.sdk import AssetAlias, BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from model_monitor.core.window import Window, iso
 from model_monitor.errors import MonitorError, StoreError, printable
+from model_monitor_airflow.assets import HEALTHY, VIOLATED, verdict_asset
 from model_monitor_airflow.connections import headers_of
 from model_monitor_airflow.dag_settings import RETENTION_PREVIEW
 from model_monitor_airflow.windows import labels_until, now_of, window_of
@@ -110,27 +112,43 @@ class EvaluateConstraints(ScheduleOperator):
         return jobs.evaluate_constraints(self.execution(context))
 
 
-class Alert(ScheduleOperator):
-    """Tells a person about the window; returns the summary.
+class Alert(ScheduleOperator, BranchMixIn):
+    """Tells a person about the window; returns the summary, also where it skips.
 
-    The task is skipped if nothing was judged, for lack of data or of a baseline: that is not green. Violations are
-    results, so they fail only this task, and only if the schedule says ``fail_on_violation``. The summary is kept in
-    each case.
+    It is skipped if nothing was judged, for lack of data or of a baseline: that is not green. Else it is followed by
+    one of the tasks *healthy* and *violated*, where there are any, and an event of the asset of that name tells other
+    DAGs, with the summary as its extra.
     """
 
-    def __init__(self, *, fail_on_violation: bool = False, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.fail_on_violation = fail_on_violation
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(outlets=[AssetAlias(kwargs["schedule"])], **kwargs)
 
     def verb(self, jobs: ModuleType, context: Context) -> dict[str, Any]:
-        summary: dict[str, Any] = jobs.alert(self.execution(context))
+        execution = self.execution(context)
+        summary: dict[str, Any] = jobs.alert(execution)
         self.log.info("\n".join([summary["message"], *summary["details"]]))
         context["ti"].xcom_push("return_value", summary)
         if not summary["judged"]:
             raise AirflowSkipException(summary["message"])
-        if summary["violations"] and self.fail_on_violation:
-            raise AirflowFailException(summary["message"])
+        outcome = VIOLATED if summary["violations"] else HEALTHY
+        asset = verdict_asset(execution.endpoint.endpoint, execution.schedule.name, outcome)
+        context["outlet_events"][AssetAlias(self.schedule)].add(asset, extra=summary)
+        if self.downstream_task_ids:
+            self.do_branch(context, outcome)
         return summary
+
+
+class FailOnViolation(BaseOperator):
+    """Fails the run of a window with violations, with what the task *alert* said, for schedules that ask for it."""
+
+    template_fields: Sequence[str] = ("message",)
+
+    def __init__(self, *, message: str = "{{ ti.xcom_pull(task_ids='alert')['message'] }}", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.message = message
+
+    def execute(self, context: Context) -> None:
+        raise AirflowFailException(self.message)
 
 
 class FindGrownWindows(ScheduleOperator):

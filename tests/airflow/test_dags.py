@@ -15,8 +15,11 @@ from conftest import HOUR, ROOT, ROWS, Project, run_verbs
 from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window, iso
 
-MONITOR = ["collect_window", "compute_metrics", "evaluate_constraints", "alert"]
+MONITOR = ["collect_window", "compute_metrics", "evaluate_constraints", "alert", "healthy", "violated"]
 LABELLED = ["collect_window", "merge_ground_truth", *MONITOR[1:]]
+IS_HEALTHY = dict.fromkeys(MONITOR, "success") | {"violated": "skipped"}
+IS_VIOLATED = dict.fromkeys(MONITOR, "success") | {"healthy": "skipped"}
+NOTHING_JUDGED = dict.fromkeys(MONITOR, "success") | dict.fromkeys(MONITOR[-3:], "skipped")
 DELAY = timedelta(minutes=5)
 
 
@@ -99,7 +102,7 @@ def test_two_schedules_may_not_share_a_dag(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_run_at_four_judges_exactly_the_rows_from_three_to_four(project: Project, run_dag: Any) -> None:
     run = run_dag("shop-hourly", logical_date=project.hour(4) + DELAY)
-    assert states(run) == dict.fromkeys(MONITOR, "success")
+    assert states(run) == IS_HEALTHY
     found = project.execution("shop-hourly", project.hour(4))
     assert found["window"] == {"start": iso(project.hour(3)), "end": iso(project.hour(4))}
     assert found["counts"]["judged"] == ROWS
@@ -136,27 +139,28 @@ def test_a_run_without_logical_date_judges_the_last_complete_window(project: Pro
 def test_no_data_is_skipped_and_neither_green_nor_failed(project: Project, run_dag: Any) -> None:
     asked = {"window_start": "2025-01-01T00:00:00Z", "window_end": "2025-01-01T01:00:00Z"}
     run = run_dag("shop-hourly", logical_date=project.hour(11), run_conf=asked)
-    assert states(run) == dict.fromkeys(MONITOR, "success") | {"alert": "skipped"}
+    assert states(run) == NOTHING_JUDGED
     assert (run.state, summary(run)["status"]) == ("success", "NoData")
 
 
 def test_without_a_baseline_nothing_is_judged_so_the_alert_is_skipped(project: Project, run_dag: Any) -> None:
     run = run_dag("shop-unlearned", logical_date=project.hour(11))
-    assert states(run) == dict.fromkeys(MONITOR, "success") | {"alert": "skipped"}
+    assert states(run) == NOTHING_JUDGED
     assert summary(run)["status"] == "BaselineMissing"
 
 
 def test_violations_are_results(project: Project, run_dag: Any) -> None:
     run = run_dag("drifted-told", logical_date=project.hour(12))
-    assert states(run) == dict.fromkeys(MONITOR, "success")
+    assert states(run) == IS_VIOLATED
     assert summary(run)["status"] == "CompletedWithViolations"
     assert any("country" in line for line in summary(run)["details"])
 
 
-def test_fail_on_violation_fails_the_alert_alone_and_at_once(project: Project, run_dag: Any) -> None:
+def test_fail_on_violation_fails_the_run_after_the_alert_and_at_once(project: Project, run_dag: Any) -> None:
     run = run_dag("drifted-failed", logical_date=project.hour(12))
-    assert states(run) == dict.fromkeys(MONITOR, "success") | {"alert": "failed"}
-    assert tries(run)["alert"] == 1
+    assert states(run) == IS_VIOLATED | {"violated": "failed"}
+    assert tries(run)["violated"] == 1
+    assert run.state == "failed"
     assert summary(run)["status"] == "CompletedWithViolations"
 
 

@@ -43,7 +43,15 @@ schedules:
     baseline: {{dataset: ../baseline.csv}}
     ground_truth: {{uri: ../labels}}
 """
-EXPLAIN = ["collect_window", "explain_window", "compute_metrics", "evaluate_constraints", "alert"]
+EXPLAIN = [
+    "collect_window",
+    "explain_window",
+    "compute_metrics",
+    "evaluate_constraints",
+    "alert",
+    "healthy",
+    "violated",
+]
 SECRET = "not-for-any-file-9f2c"
 
 

@@ -75,7 +75,7 @@ def test_the_alert_returns_its_summary_and_skips_where_there_is_no_data(airflow:
     assert airflow.result(HOURLY, run, "alert")["status"] == "NoData"
 
 
-def test_violations_fail_the_alert_alone_and_are_not_retried(served: Project, airflow: LocalAirflow) -> None:
+def test_violations_fail_the_run_alone_and_are_not_retried(served: Project, airflow: LocalAirflow) -> None:
     publish(served, "drifted-failed")
     asked = {"window_start": iso(served.hour(3)), "window_end": iso(served.hour(4))}
     airflow.unpause("drifted-failed")
@@ -85,9 +85,27 @@ def test_violations_fail_the_alert_alone_and_are_not_retried(served: Project, ai
         "collect_window": "success",
         "compute_metrics": "success",
         "evaluate_constraints": "success",
-        "alert": "failed",
+        "alert": "success",
+        "healthy": "skipped",
+        "violated": "failed",
     }
     assert airflow.result("drifted-failed", run, "alert")["status"] == "CompletedWithViolations"
+
+
+def test_the_note_of_each_run_says_what_became_of_its_window(airflow: LocalAirflow, reports: Any) -> None:
+    notes = {run["note"] for run in airflow.runs(HOURLY) if run["run_type"] == "backfill"}
+    assert len(notes) == WINDOWS
+    assert all(note.startswith(f"{HOURLY} ") and "Completed, 60 rows, 0 violations" in note for note in notes)
+    assert all("CompletedWithViolations" in run["note"] for run in airflow.runs("drifted-failed") if run["end_date"])
+
+
+def test_each_verdict_is_an_event_of_an_asset(airflow: LocalAirflow, reports: Any) -> None:
+    events = airflow.call("GET", f"/assets/events?source_dag_id={HOURLY}&limit=100")["asset_events"]
+    assert {event["uri"] for event in events} == {"model-monitor://shop/shop-hourly/healthy"}
+    assert len({event["extra"]["window"] for event in events}) == len(reports)
+    events = airflow.call("GET", "/assets/events?source_dag_id=drifted-failed")["asset_events"]
+    assert {event["uri"] for event in events} == {"model-monitor://drifted/drifted-failed/violated"}
+    assert all(event["extra"]["violations"] > 0 for event in events)
 
 
 def test_a_store_that_does_not_answer_is_tried_again(served: Project, airflow: LocalAirflow) -> None:

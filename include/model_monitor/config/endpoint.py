@@ -50,7 +50,7 @@ class Schedule(Settings):
     preprocess: Preprocess | None = None
     postprocess: Address | None = Field(None, description="A Python file with postprocess_handler()")
     max_rejected: Share = Field(0.01, description="Share of unreadable records above which a run fails")
-    fail_on_violation: bool = Field(False, description="Whether violations fail the alert task")
+    fail_on_violation: bool = Field(False, description="Whether violations fail the run")
 
     @model_validator(mode="after")
     def _contradicts_nothing(self) -> Schedule:
