@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+sys.path.insert(0, str(Path(__file__).parent))
+from support.postgres import database, postgres
+
+__all__ = ["database", "postgres"]  # fixtures
+
 TESTS = Path(__file__).parent
-sys.path.insert(0, str(TESTS))
 collect_ignore = ["conftest.py", "airflow/conftest.py"]  # hold no doctests, and have the same name
 
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
@@ -31,6 +35,7 @@ SLOW = (
     "core/test_scores.py::test_the_area_of_ten_million_rows",
     "core/test_states.py::test_counts_are_exact_below_their_bound",
     "examples",
+    "history/test_database.py::test_a_database_that_eight",
     "jobs/test_damaged_files.py",
     "jobs/test_expectations.py",
     "jobs/test_explaining.py",
@@ -103,7 +108,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         # With -n, a worker has all tests of a file, and one worker those of Airflow: what they share is made once.
         file = item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group("airflow" if file.startswith("tests/airflow/") else file))
-        if item.nodeid.removeprefix("tests/").startswith(SLOW) or re.search(r"\[(.*-)?s3\b", item.nodeid):
+        if item.nodeid.removeprefix("tests/").startswith(SLOW) or re.search(r"\[(.*-)?(s3|postgresql)\b", item.nodeid):
             item.add_marker("slow")
         if item.nodeid.startswith("tests/airflow/"):  # what Airflow and its providers use is theirs to mend
             item.add_marker(pytest.mark.filterwarnings("default"))

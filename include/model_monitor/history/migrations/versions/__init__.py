@@ -1,0 +1,1 @@
+"""One module for each change of the schema. A migration that was released is never edited."""
