@@ -1,5 +1,5 @@
 # Each target does all of its own set-up, and skips it when nothing changed.
-.PHONY: demo ui test fast judge faults lint clean lock
+.PHONY: demo ui env test fast judge faults lint clean lock
 .DEFAULT_GOAL := demo
 
 UV_VERSION := 0.13.9
@@ -15,6 +15,10 @@ demo: .venv/demo
 
 ui: .venv/demo
 	$(RUN) scripts/local_airflow.py ui --home .demo/airflow
+
+# Secrets and settings of docker-compose.yaml; a .env that is there stays.
+env:
+	$(PYTHON) scripts/make_env.py
 
 # All tests; `make fast` leaves out the slow ones, as a plain `pytest` does.
 test: .venv/dev

