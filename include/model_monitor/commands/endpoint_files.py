@@ -52,7 +52,7 @@ def run_validate(args: argparse.Namespace) -> int:
     """Check endpoint files and everything they name that can be checked without data."""
     from model_monitor import config
 
-    files = args.files or sorted(map(str, Path(ENDPOINTS).glob("*.yaml")))
+    files = args.files or config.files_in(Path(ENDPOINTS))
     if not files:
         raise ConfigError(f"no endpoint file in {ENDPOINTS}; name the files to check")
     endpoints, problems = config.load_all(map(Path, files))

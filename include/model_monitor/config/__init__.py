@@ -1,6 +1,17 @@
 """What does a person set, and where does it put things?"""
 
+from model_monitor.config.defaults import alerts_of
 from model_monitor.config.endpoint import Endpoint, Schedule
 from model_monitor.config.files import files_in, held_back, load, load_all, problems_in, refuse_held_back
 
-__all__ = ["Endpoint", "Schedule", "files_in", "held_back", "load", "load_all", "problems_in", "refuse_held_back"]
+__all__ = [
+    "Endpoint",
+    "Schedule",
+    "alerts_of",
+    "files_in",
+    "held_back",
+    "load",
+    "load_all",
+    "problems_in",
+    "refuse_held_back",
+]

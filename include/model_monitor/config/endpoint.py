@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from model_monitor.config import cron as crons
+from model_monitor.config.alerts import Alerts
 from model_monitor.config.capture import Capture
 from model_monitor.config.expectations import ExpectationList, rules_of
 from model_monitor.config.fields import Address, Cron, Day, Days, Duration, Name, Settings, Share
@@ -51,6 +53,7 @@ class Schedule(Settings):
     postprocess: Address | None = Field(None, description="A Python file with postprocess_handler()")
     max_rejected: Share = Field(0.01, description="Share of unreadable records above which a run fails")
     fail_on_violation: bool = Field(False, description="Whether violations fail the run")
+    alerts: Alerts = Field(Alerts(), description="Who is told, and when; overrides the endpoint's")
 
     @model_validator(mode="after")
     def _contradicts_nothing(self) -> Schedule:
@@ -166,7 +169,18 @@ class Endpoint(Settings):
         "deleted; reports lose the values of single rows and stay, as do baselines, labels and the sources of kinds "
         "batch and table. None: all stays",
     )
+    alerts: Alerts = Field(Alerts(), description="Who is told, and when; overrides that of defaults.yaml")
     schedules: tuple[Schedule, ...] = Field(min_length=1, description="One DAG each")
+
+    _folder: Path | None = PrivateAttr(None)
+
+    def model_post_init(self, context: Any, /) -> None:
+        self._folder = (context or {}).get("folder")
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of its file; None if it was not read from one."""
+        return self._folder
 
     @model_validator(mode="after")
     def _passes_settings_on(self) -> Endpoint:

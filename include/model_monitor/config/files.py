@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -11,12 +10,12 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
-from model_monitor.config import neighbours, retention, yaml_files
+from model_monitor.config import defaults, neighbours, retention, yaml_files
+from model_monitor.config.advice import advice_on
 from model_monitor.config.endpoint import Endpoint
 from model_monitor.config.expectations import problems
-from model_monitor.errors import ConfigError, printable
+from model_monitor.errors import ConfigError
 
 
 def load(path: Path | str) -> Endpoint:
@@ -35,7 +34,7 @@ def endpoint_in(path: Path, tree: yaml.Node | None, content: Any) -> Endpoint:
     try:
         endpoint = Endpoint.model_validate(yaml_files.with_environment(content), context={"folder": path.parent})
     except ValidationError as error:
-        raise ConfigError(advice_on(error, path, tree)) from error
+        raise ConfigError(advice_on(error, path, tree, Endpoint)) from error
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
     except KeyError as error:
@@ -57,6 +56,8 @@ def load_all(
     for another file, or that is the name of another schedule and one of the ``suffixes``.
     """
     paths = list(paths)
+    folders = [path.parent for path in paths if path.name == defaults.NAME]
+    paths = [path for path in paths if path.name != defaults.NAME]
     endpoints: dict[Path, Endpoint] = {}
     readable: dict[Path, Endpoint] = {}
     problems: list[str] = []
@@ -78,7 +79,8 @@ def load_all(
             owners |= dict.fromkeys(names, path)
             endpoints[path] = endpoint
     held = neighbours.held_back(readable, paths)
-    return endpoints, [*problems, *(why for path, why in held.items() if path in endpoints)]
+    problems += [why for path, why in held.items() if path in endpoints]
+    return endpoints, [*problems, *defaults.problems(readable, folders)]
 
 
 def refuse_held_back(path: Path) -> None:
@@ -98,8 +100,8 @@ def held_back(paths: Sequence[Path]) -> dict[Path, str]:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """The endpoint files of a folder; not the hidden ones, such as an editor's lock."""
-    return sorted(path for path in folder.glob("*.yaml") if not path.name.startswith("."))
+    """The endpoint files of a folder; not what they have in common, nor the hidden ones, such as an editor's lock."""
+    return sorted(p for p in folder.glob("*.yaml") if not p.name.startswith(".") and p.name != defaults.NAME)
 
 
 def problems_in(path: Path, endpoint: Endpoint) -> list[str]:
@@ -124,46 +126,3 @@ def problems_in(path: Path, endpoint: Endpoint) -> list[str]:
             if script and "://" not in script and not Path(script).is_file():
                 add(("schedules", i, key), f"there is no script at {script}")
     return found
-
-
-def advice_on(error: ValidationError, path: Path, tree: yaml.Node | None) -> str:
-    """A line per problem: file, line, place and advice. ``tree`` is the file's YAML with its marks."""
-    return "\n".join(printable(explained(path, tree, problem)) for problem in deepest(error.errors()))
-
-
-def deepest(problems: list[ErrorDetails]) -> list[ErrorDetails]:
-    """The problems that do not follow from a deeper one; "too few schedules" follows if one of them is invalid."""
-    return [p for p in problems if not any(p is not q and p["loc"] == q["loc"][: len(p["loc"])] for q in problems)]
-
-
-def explained(path: Path, tree: yaml.Node | None, problem: ErrorDetails) -> str:
-    """One validation problem: file, line, place and advice."""
-    place = [str(part) for part in problem["loc"]]
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        message = f"unknown key '{place[-1]}'{instead_of(place, Endpoint.model_json_schema())}"
-    elif problem["type"] == "missing":
-        message = f"'{place[-1]}' is missing; add it"
-    elif problem["type"] == "string_type" and isinstance(problem["input"], bool | int | float):
-        message = f"a text is expected; put {problem['input']!r} in quotes"
-    return f"{path}:{yaml_files.line_at(tree, problem['loc'])}: {'.'.join(place) or 'file'}: {message}"
-
-
-def instead_of(place: list[str], schema: dict[str, Any]) -> str:
-    """Advice for an unknown key: the most similar known key, or all keys."""
-    known = known_keys(place[:-1], schema)
-    near = difflib.get_close_matches(place[-1], known, n=1)
-    return f"; did you mean '{near[0]}'?" if near else f"; known keys are {', '.join(known)}"
-
-
-def known_keys(place: list[str], schema: dict[str, Any]) -> list[str]:
-    """The keys that the schema allows at a place."""
-    node = schema
-    for part in place:
-        node = node.get("items", node) if part.isdigit() else node.get("properties", {}).get(part, {})
-        for option in [node, *node.get("anyOf", [])]:
-            if "$ref" in option:
-                node = schema["$defs"][option["$ref"].rpartition("/")[2]]
-            elif "$ref" in option.get("items", {}):
-                node = {"items": schema["$defs"][option["items"]["$ref"].rpartition("/")[2]]}
-    return list(node.get("properties", {}))

@@ -1,0 +1,80 @@
+"""What do the endpoint files of a folder have in common? Its ``defaults.yaml``: who is told.
+
+It is read where somebody is to be told, and not with the endpoint files: a mistake in it must not take their DAGs down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from model_monitor.config import yaml_files
+from model_monitor.config.advice import advice_on
+from model_monitor.config.alerts import Alerts, merged
+from model_monitor.config.endpoint import Endpoint, Schedule
+from model_monitor.config.fields import Settings
+from model_monitor.errors import ConfigError
+
+NAME = "defaults.yaml"
+
+
+class Defaults(Settings):
+    """The content of ``defaults.yaml``."""
+
+    alerts: Alerts = Alerts()
+
+
+def defaults_in(folder: Path | None) -> Defaults:
+    """The defaults of a folder's endpoint files; empty if it has none. Raises ConfigError that names the line."""
+    path = (folder or Path()) / NAME
+    if folder is None or not path.exists():
+        return Defaults()
+    tree, content = yaml_files.load(path)
+    try:
+        return Defaults.model_validate(yaml_files.with_environment(content or {}))
+    except ValidationError as error:
+        raise ConfigError(advice_on(error, path, tree, Defaults)) from error
+    except KeyError as error:
+        raise ConfigError(
+            f"{path}: environment variable {error} is not set; set it or write ${{NAME:-default}}"
+        ) from error
+
+
+def alerts_of(endpoint: Endpoint, schedule: Schedule) -> Alerts:
+    """Who is told of a schedule's windows, and when: its own settings, the endpoint's and those of ``defaults.yaml``.
+
+    Raises ConfigError if they can't be read or contradict each other.
+    """
+    alerts = merged(defaults_in(endpoint.folder).alerts, endpoint.alerts, schedule.alerts)
+    for problem in alerts.problems():
+        raise ConfigError(f"schedule '{schedule.name}': alerts.{problem}")
+    return alerts
+
+
+def problems(endpoints: Mapping[Path, Endpoint], folders: Iterable[Path]) -> list[str]:
+    """What is wrong with who is told: a text for each ``defaults.yaml`` that can't be read, and for each endpoint file
+    whose settings contradict each other. No endpoint is unusable for that."""
+    found = []
+    for folder in sorted({*folders, *(path.parent for path in endpoints)}):
+        try:
+            defaults_in(folder)
+        except ConfigError as error:
+            found.append(str(error))
+            continue
+        for path, endpoint in endpoints.items():
+            if path.parent == folder:
+                found += contradictions(path, endpoint)
+    return found
+
+
+def contradictions(path: Path, endpoint: Endpoint) -> list[str]:
+    """The first of each schedule of an endpoint file."""
+    found = []
+    for schedule in endpoint.schedules:
+        try:
+            alerts_of(endpoint, schedule)
+        except ConfigError as error:
+            found.append(f"{path}: {error}")
+    return found
