@@ -1,0 +1,250 @@
+"""When does an incident open, escalate and close? A pure function of what came of an endpoint's windows.
+
+An alert is about one schedule and one kind of trouble: M of the last N windows open it, some good ones in a row close
+it. An incident is what the alerts of an endpoint have in common: one cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from model_monitor.core.window import Window
+
+SEVERITIES = ("info", "warning", "critical")
+SCHEMA = "schema"  # the cause that is one, whatever columns it is about
+
+
+class Key(NamedTuple):
+    """The order of outcomes: by the window's end, then its start, then the schedule."""
+
+    end: datetime
+    start: datetime
+    schedule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one schedule on one window.
+
+    ``trouble`` is its kind of trouble, "" if all is well; ``cause`` and ``subjects`` say what is wrong, with which
+    columns or metrics. ``severity`` is an index of SEVERITIES.
+    """
+
+    schedule: str
+    window: Window
+    trouble: str = ""
+    cause: str = ""
+    subjects: frozenset[str] = frozenset()
+    severity: int = 0
+
+    @property
+    def key(self) -> Key:
+        return Key(self.window.end, self.window.start, self.schedule)
+
+
+class Opening(NamedTuple):
+    """M of the last N windows open an alert; so many good ones in a row close it."""
+
+    datapoints: int = 1
+    evaluation_windows: int = 1
+    closing_windows: int = 1
+
+
+Openings = Callable[[str, str], Opening]  # of a schedule and a kind of trouble
+
+
+class Change(NamedTuple):
+    """A transition of an incident: opened, joined by another schedule, escalated, or closed."""
+
+    kind: str
+    key: Key
+    severity: int
+
+
+@dataclass(frozen=True)
+class Incident:
+    """One cause: from the window in which it opened until the one with which its last alert closed, if any.
+
+    ``since`` is the first of the violated windows that opened it, ``last`` the latest violated one. ``active`` are the
+    schedules whose alerts are open.
+    """
+
+    kind: str
+    cause: str
+    since: Window
+    last: Window
+    severity: int
+    subjects: frozenset[str]
+    schedules: frozenset[str]
+    active: frozenset[str]
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def opened(self) -> Key:
+        return self.changes[0].key
+
+    @property
+    def closed(self) -> Key | None:
+        """The window with which it closed; None while it is open."""
+        return None if self.active else self.changes[-1].key
+
+    def has_same_cause(self, outcome: Outcome) -> bool:
+        """Whether an outcome is wrong for the same reason at the same time. What changed in the schema follows from one
+        change; else both must be about the same column or metric."""
+        if (self.kind, self.cause) != (outcome.trouble, outcome.cause):
+            return False
+        is_same_time = outcome.window.start < self.last.end and self.since.start < outcome.window.end
+        is_whole = outcome.cause == SCHEMA or not outcome.subjects
+        return is_same_time and (is_whole or bool(self.subjects & outcome.subjects))
+
+
+# Which outcomes say of a kind of trouble that there is none. The others say nothing: an empty window is not healthy.
+GOOD: Mapping[str, frozenset[str]] = {
+    "violations": frozenset({""}),
+    "no_data": frozenset({"", "violations", "labels_pending"}),
+    "labels_pending": frozenset({"", "violations"}),
+    "failed": frozenset({"", "violations", "no_data", "labels_pending"}),
+}
+
+
+@dataclass
+class Series:
+    """The latest outcomes of a schedule that say something of a kind of trouble, and whether its alert is open."""
+
+    opening: Opening
+    recent: list[tuple[bool, Window]] = field(default_factory=list)
+    is_open: bool = False
+
+    def see(self, is_bad: bool, window: Window) -> None:
+        self.recent.append((is_bad, window))
+        del self.recent[: -max(self.opening.evaluation_windows, self.opening.closing_windows)]
+
+    @property
+    def bad(self) -> list[Window]:
+        """The bad windows among the last N."""
+        return [window for is_bad, window in self.recent[-self.opening.evaluation_windows :] if is_bad]
+
+    @property
+    def opens(self) -> bool:
+        return len(self.bad) >= self.opening.datapoints
+
+    @property
+    def closes(self) -> bool:
+        last = self.recent[-self.opening.closing_windows :]
+        return not self.opens and len(last) == self.opening.closing_windows and not any(is_bad for is_bad, _ in last)
+
+
+class Machine:
+    """The incidents of an endpoint, as its outcomes are seen in their order."""
+
+    def __init__(self, openings: Openings) -> None:
+        self.openings = openings
+        self.series: dict[tuple[str, str], Series] = {}
+        self.incidents: list[Incident] = []
+
+    def see(self, outcome: Outcome, changes: bool = True) -> None:
+        """The next outcome; with ``changes=False`` it only counts for those to come."""
+        for kind, good in GOOD.items():
+            is_bad = outcome.trouble == kind
+            if not is_bad and outcome.trouble not in good:
+                continue
+            series = self.series.get((outcome.schedule, kind))
+            if series is None:
+                series = Series(self.openings(outcome.schedule, kind))
+                self.series[outcome.schedule, kind] = series
+            series.see(is_bad, outcome.window)
+            if changes:
+                self.change(kind, outcome, series, is_bad)
+
+    def change(self, kind: str, outcome: Outcome, series: Series, is_bad: bool) -> None:
+        if is_bad and series.is_open:
+            self.put(worsened(self.incidents[self.index(kind, outcome.schedule)], outcome), kind, outcome.schedule)
+        elif is_bad and series.opens:
+            series.is_open = True
+            self.open(outcome, min(series.bad, key=lambda window: (window.end, window.start)))
+        elif series.is_open and series.closes:
+            series.is_open = False
+            self.put(left(self.incidents[self.index(kind, outcome.schedule)], outcome), kind, outcome.schedule)
+
+    def index(self, kind: str, schedule: str) -> int:
+        """The place of the open incident that a schedule's alert is part of."""
+        return next(i for i, found in enumerate(self.incidents) if found.kind == kind and schedule in found.active)
+
+    def put(self, incident: Incident, kind: str, schedule: str) -> None:
+        self.incidents[self.index(kind, schedule)] = incident
+
+    def open(self, outcome: Outcome, since: Window) -> None:
+        """Join the incident of the same cause that is open, or open another."""
+        for i, incident in enumerate(self.incidents):
+            if incident.active and incident.has_same_cause(outcome):
+                self.incidents[i] = joined(incident, outcome, since)
+                return
+        self.incidents.append(
+            Incident(
+                outcome.trouble,
+                outcome.cause,
+                since,
+                outcome.window,
+                outcome.severity,
+                outcome.subjects,
+                frozenset({outcome.schedule}),
+                frozenset({outcome.schedule}),
+                (Change("opened", outcome.key, outcome.severity),),
+            )
+        )
+
+
+def joined(incident: Incident, outcome: Outcome, since: Window) -> Incident:
+    """The incident with the alert of another schedule."""
+    change = Change("joined", outcome.key, max(incident.severity, outcome.severity))
+    schedules, active = (which | {outcome.schedule} for which in (incident.schedules, incident.active))
+    first = min(incident.since, since, key=lambda window: (window.start, window.end))
+    grown = replace(incident, schedules=schedules, active=active, since=first, changes=(*incident.changes, change))
+    return worsened(grown, outcome)
+
+
+def worsened(incident: Incident, outcome: Outcome) -> Incident:
+    """The incident with another bad window, and a transition if that is more severe."""
+    changes = incident.changes
+    if outcome.severity > incident.severity:
+        changes = (*changes, Change("escalated", outcome.key, outcome.severity))
+    return replace(
+        incident,
+        last=max(incident.last, outcome.window, key=lambda window: (window.end, window.start)),
+        severity=max(incident.severity, outcome.severity),
+        subjects=incident.subjects | outcome.subjects,
+        changes=changes,
+    )
+
+
+def left(incident: Incident, outcome: Outcome) -> Incident:
+    """The incident without the alert of a schedule; it closes with the last."""
+    active = incident.active - {outcome.schedule}
+    change = Change("closed", outcome.key, incident.severity)
+    return replace(incident, active=active, changes=incident.changes if active else (*incident.changes, change))
+
+
+def replay(outcomes: Iterable[Outcome], openings: Openings, start: datetime | None = None) -> list[Incident]:
+    """The incidents that follow from outcomes, in whatever order; of each schedule and window the last one counts.
+
+    Windows that end before ``start`` count for later ones, and change nothing by themselves.
+    """
+    latest = {(outcome.schedule, outcome.window): outcome for outcome in outcomes}
+    machine = Machine(openings)
+    for outcome in sorted(latest.values(), key=lambda outcome: outcome.key):
+        machine.see(outcome, changes=start is None or outcome.window.end >= start)
+    return machine.incidents
+
+
+def restart(spans: Sequence[tuple[datetime, datetime | None]], end: datetime) -> datetime:
+    """From which window's end on incidents may change with a window that ends at ``end``.
+
+    ``spans`` are the ends of the windows with which incidents opened and closed (None: not yet). At the answer none of
+    those that opened before is open, so that they stay as they are.
+    """
+    while alive := [opened for opened, closed in spans if opened < end and (closed is None or closed >= end)]:
+        end = min(alive)
+    return end
