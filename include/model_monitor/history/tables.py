@@ -223,16 +223,37 @@ class Baseline(Table):
     in_force: Mapped[bool]
 
 
+class Outcome(Table):
+    """What a window means for people: its kind of ``trouble``, "" if all is well. Incidents follow from these rows.
+
+    ``subjects`` is a JSON list of columns and metrics; ``severity`` 0 (info) to 2 (critical).
+    """
+
+    __tablename__ = "outcomes"
+    __table_args__ = (Index(None, "endpoint", "variant", "window_end"),)
+
+    endpoint: Mapped[str] = mapped_column(Text(LONGEST_KEY), primary_key=True)
+    variant: Mapped[str] = mapped_column(Text(LONGEST_KEY), primary_key=True)
+    schedule: Mapped[str] = mapped_column(Text(LONGEST_KEY), primary_key=True)
+    window_end: Mapped[datetime] = mapped_column(primary_key=True)
+    window_start: Mapped[datetime] = mapped_column(primary_key=True)
+    trouble: Mapped[str]
+    cause: Mapped[str]
+    subjects: Mapped[str] = mapped_column(String)
+    severity: Mapped[int]
+
+
 class Incident(Table):
     """One cause that a person is told of: it opens, stays and closes.
 
     ``kind``: violations, no_data, labels_pending, failed, stale_baseline. ``cause`` is the same for the same cause.
-    ``schedules`` is a JSON list of names. ``opened`` and ``last`` are ends of windows, ``closed`` too.
+    ``schedules`` and ``subjects`` are JSON lists of names; ``schedule`` is the one that opened it. ``since`` is the
+    start of the first bad window; ``opened``, ``last`` and ``closed`` are ends of windows.
     """
 
     __tablename__ = "incidents"
     __table_args__ = (
-        UniqueConstraint("endpoint", "kind", "cause", "opened"),
+        Index(None, "endpoint", "variant", "opened"),
         Index(
             "ix_incidents_open",
             "endpoint",
@@ -243,11 +264,15 @@ class Incident(Table):
 
     id: Mapped[int] = key()
     endpoint: Mapped[str]
+    variant: Mapped[str]
     kind: Mapped[str]
     cause: Mapped[str] = mapped_column(Text(LONGEST_KEY))
     severity: Mapped[str]
     owner: Mapped[str | None]
+    schedule: Mapped[str]
     schedules: Mapped[str] = mapped_column(String)
+    subjects: Mapped[str] = mapped_column(String)
+    since: Mapped[datetime]
     opened: Mapped[datetime]
     last: Mapped[datetime]
     closed: Mapped[datetime | None]
@@ -256,25 +281,31 @@ class Incident(Table):
 
 
 class Transition(Table):
-    """A step in an incident's life: opened, escalated, closed, snoozed, muted. ``told``: whether a message was due."""
+    """A step in an incident's life: opened, joined, escalated, closed, snoozed, muted. ``told``: a message was due,
+    which is ``message``, a JSON object."""
 
     __tablename__ = "transitions"
 
     id: Mapped[int] = key()
     incident_id: Mapped[int] = to("incidents", index=True)
     kind: Mapped[str]
+    severity: Mapped[str]
     window_start: Mapped[datetime | None]
     window_end: Mapped[datetime | None]
     at: Mapped[datetime]
     made_by: Mapped[str]
     sentence: Mapped[str]
     told: Mapped[bool]
+    message: Mapped[str | None] = mapped_column(String)
+
+    incident: Mapped[Incident] = relationship()
 
 
 class Delivery(Table):
     """A message about a transition to one destination: a connection's id or a URL's name, never a secret.
 
-    ``state``: waiting, sending, sent, given_up.
+    ``state``: waiting, sending, sent, dropped. ``next_at`` is when a waiting one is due, and until when a worker that
+    sends has time.
     """
 
     __tablename__ = "deliveries"
@@ -287,3 +318,5 @@ class Delivery(Table):
     attempts: Mapped[int]
     next_at: Mapped[datetime | None]
     error: Mapped[str | None]
+
+    transition: Mapped[Transition] = relationship()

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, WrapValidator, model_validator
 
-from model_monitor.config import files
+from model_monitor.config import advice
 from model_monitor.errors import ConfigError
 
 INVALID = "Analysis configuration schema validation error."  # SageMaker's words
@@ -191,7 +191,7 @@ def validated(document: Mapping[str, Any]) -> Config:
     try:
         return Config.model_validate(dict(document))
     except ValidationError as error:
-        problems = files.deepest(error.errors())
+        problems = advice.deepest(error.errors())
         raise ConfigError(f"{INVALID} {'; '.join(dict.fromkeys(map(sentence, problems)))}") from error
 
 
@@ -200,7 +200,7 @@ def sentence(problem: Any) -> str:
     *place, last = [str(part) for part in problem["loc"]] or ["file"]
     where = ".".join([*place, last])
     if problem["type"] == "extra_forbidden":
-        return f"{where}: unknown key '{last}'{files.instead_of([*place, last], Config.model_json_schema())}"
+        return f"{where}: unknown key '{last}'{advice.instead_of([*place, last], Config.model_json_schema())}"
     if problem["type"] == "missing":
         return f"{where}: '{last}' is missing; add it"
     message = problem["msg"].removeprefix("Value error, ")

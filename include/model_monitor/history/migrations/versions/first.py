@@ -41,6 +41,7 @@ WHERE i.closed IS NULL
 def upgrade() -> None:
     make_judged()
     make_decided()
+    make_told()
     for view in (WINDOW_STATUS, METRIC_VALUES, OPEN_ALERTS):
         op.execute(view)
 
@@ -166,23 +167,44 @@ def make_decided() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_baselines"),
         sa.UniqueConstraint("schedule_id", "version", name="uq_baselines_schedule_id_version"),
     )
+
+
+def make_told() -> None:
+    op.create_table(
+        "outcomes",
+        sa.Column("endpoint", TEXT, nullable=False),
+        sa.Column("variant", TEXT, nullable=False),
+        sa.Column("schedule", TEXT, nullable=False),
+        sa.Column("window_end", MOMENT, nullable=False),
+        sa.Column("window_start", MOMENT, nullable=False),
+        sa.Column("trouble", TEXT, nullable=False),
+        sa.Column("cause", TEXT, nullable=False),
+        sa.Column("subjects", TEXT, nullable=False),
+        sa.Column("severity", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("endpoint", "variant", "schedule", "window_end", "window_start", name="pk_outcomes"),
+    )
+    op.create_index("ix_outcomes_endpoint_variant_window_end", "outcomes", ["endpoint", "variant", "window_end"])
     op.create_table(
         "incidents",
         sa.Column("id", KEY, nullable=False),
         sa.Column("endpoint", TEXT, nullable=False),
+        sa.Column("variant", TEXT, nullable=False),
         sa.Column("kind", TEXT, nullable=False),
         sa.Column("cause", TEXT, nullable=False),
         sa.Column("severity", TEXT, nullable=False),
         sa.Column("owner", TEXT, nullable=True),
+        sa.Column("schedule", TEXT, nullable=False),
         sa.Column("schedules", TEXT, nullable=False),
+        sa.Column("subjects", TEXT, nullable=False),
+        sa.Column("since", MOMENT, nullable=False),
         sa.Column("opened", MOMENT, nullable=False),
         sa.Column("last", MOMENT, nullable=False),
         sa.Column("closed", MOMENT, nullable=True),
         sa.Column("snoozed_until", MOMENT, nullable=True),
         sa.Column("muted", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_incidents"),
-        sa.UniqueConstraint("endpoint", "kind", "cause", "opened", name="uq_incidents_endpoint_kind_cause_opened"),
     )
+    op.create_index("ix_incidents_endpoint_variant_opened", "incidents", ["endpoint", "variant", "opened"])
     op.create_index(
         "ix_incidents_open",
         "incidents",
@@ -195,12 +217,14 @@ def make_decided() -> None:
         sa.Column("id", KEY, nullable=False),
         sa.Column("incident_id", KEY, nullable=False),
         sa.Column("kind", TEXT, nullable=False),
+        sa.Column("severity", TEXT, nullable=False),
         sa.Column("window_start", MOMENT, nullable=True),
         sa.Column("window_end", MOMENT, nullable=True),
         sa.Column("at", MOMENT, nullable=False),
         sa.Column("made_by", TEXT, nullable=False),
         sa.Column("sentence", TEXT, nullable=False),
         sa.Column("told", sa.Boolean(), nullable=False),
+        sa.Column("message", TEXT, nullable=True),
         sa.ForeignKeyConstraint(
             ["incident_id"], ["incidents.id"], name="fk_transitions_incident_id", ondelete="CASCADE"
         ),
