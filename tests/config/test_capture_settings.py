@@ -59,6 +59,7 @@ def test_a_mapping_may_be_a_preset(tmp_path: Path) -> None:
         response="response",
         sampling="sampling_fraction",
         status="status_code",
+        latency=("execution_duration_ms", "execution_time_ms"),
     )
     assert capture_of(tmp_path, TABLE).has_header
 

@@ -222,8 +222,11 @@ def test_a_stream_is_recorded_whole_and_before_background_tasks_end(recorder: Re
     assert data_of(written_by(recorder, tmp_path)[0])[1] == "abc"
 
 
-def test_a_response_that_is_cut_short_is_not_recorded(recorder: Recorder, tmp_path: Path) -> None:
-    app = model(recorder)
+@pytest.mark.parametrize("failures", [(), range(500, 600)])
+def test_a_request_that_failed_is_recorded_without_its_output(
+    recorder: Recorder, tmp_path: Path, failures: Any
+) -> None:
+    app = model(recorder, failures=failures)
 
     @app.post("/cut")
     async def cut() -> StreamingResponse:
@@ -233,10 +236,34 @@ def test_a_response_that_is_cut_short_is_not_recorded(recorder: Recorder, tmp_pa
 
         return StreamingResponse(tokens())
 
+    @app.post("/busy")
+    async def busy() -> Response:
+        return Response("come back later", status_code=503)
+
     client = TestClient(app, raise_server_exceptions=False)
     client.post("/cut")
     assert client.post("/broken").status_code == 500
-    assert written_by(recorder, tmp_path) == []
+    assert client.post("/busy", content=b"1,2", headers={"Content-Type": "text/csv"}).text == "come back later"
+    records = written_by(recorder, tmp_path)
+    told = [(r["eventMetadata"]["statusCode"], r["eventMetadata"]["failed"]) for r in records]
+    assert told == ([(200, True), (500, True), (503, True)] if failures else [])
+    assert all(list(r["captureData"]) == ["endpointInput"] for r in records[2:])
+    assert all("endpointOutput" not in r["captureData"] for r in records)
+
+
+def test_latency_and_status_are_written_after_what_sagemaker_writes(recorder: Recorder, tmp_path: Path) -> None:
+    app = model(recorder)
+
+    @app.post("/thinks")
+    async def thinks() -> dict[str, float]:
+        await asyncio.sleep(0.05)
+        return {"score": 1.0}
+
+    TestClient(app).post("/thinks")
+    [record] = written_by(recorder, tmp_path)
+    assert list(record["eventMetadata"]) == ["eventId", "inferenceTime", "latencyMs", "statusCode"]
+    assert 50 <= record["eventMetadata"]["latencyMs"] < 2000
+    assert record["eventMetadata"]["statusCode"] == 200
 
 
 def test_a_client_that_leaves_harms_nothing(recorder: Recorder, tmp_path: Path) -> None:

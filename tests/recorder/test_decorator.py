@@ -116,13 +116,39 @@ def test_what_the_function_does_to_its_arguments_is_not_recorded(recorder: Recor
     assert data_of(record)[0] == '{"row":{"age":1,"debt":2},"bonus":3}'
 
 
-def test_an_exception_passes_and_nothing_is_recorded(recorder: Recorder, tmp_path: Path) -> None:
+def test_a_call_that_raises_is_recorded_as_failed_unless_that_is_switched_off(
+    recorder: Recorder, tmp_path: Path
+) -> None:
+    def score(age: int) -> float:
+        if age < 0:
+            raise LookupError("no model")
+        return 0.5
+
+    async def later(age: int) -> float:
+        return score(age)
+
+    for failures in (True, False):
+        with pytest.raises(LookupError):
+            captured(recorder, failures=failures)(score)(-1)
+        with pytest.raises(LookupError):
+            asyncio.run(captured(recorder, failures=failures)(later)(-2))  # type: ignore[arg-type]
+    captured(recorder)(score)(34)
+    records = written_by(recorder, tmp_path)
+    assert [data_of(record) for record in records] == [
+        ('{"age":-1}', None),
+        ('{"age":-2}', None),
+        ('{"age":34}', '{"prediction":0.5}'),
+    ]
+    told = [{k: r["eventMetadata"].get(k) for k in ("statusCode", "failed")} for r in records]
+    assert told == [{"statusCode": 500, "failed": True}] * 2 + [{"statusCode": 200, "failed": None}]
+    assert all(record["eventMetadata"]["latencyMs"] > 0 for record in records)
+
+
+def test_a_call_with_other_arguments_is_not_recorded(recorder: Recorder, tmp_path: Path) -> None:
     @captured(recorder)
     def score(age: int) -> float:
-        raise LookupError("no model")
+        return 0.5
 
-    with pytest.raises(LookupError, match="no model"):
-        score(34)
     with pytest.raises(TypeError, match="unexpected keyword"):
         score(years=34)  # type: ignore[call-arg]
     assert written_by(recorder, tmp_path) == []

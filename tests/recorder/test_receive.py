@@ -103,6 +103,27 @@ def receiving(folder: Path, *options: str) -> Iterator[Client]:
         yield Client(url)
 
 
+def test_times_that_go_backwards_tell_no_latency(tmp_path: Path) -> None:
+    with receiving(tmp_path) as client:
+        client.post(kserve(REQUEST, "1", **{"Ce-Time": TIMES[1]}), ASKED)
+        client.post(kserve(RESPONSE, "1", **{"Ce-Time": TIMES[0]}), ANSWERED)
+    [record] = records_in(tmp_path)
+    assert "latencyMs" not in record["eventMetadata"]
+
+
+@pytest.mark.parametrize(("unpaired", "expected"), [("keep", [None, None]), ("failed", [None, True])])
+def test_a_request_without_a_response_is_taken_as_failed_where_that_is_said(
+    tmp_path: Path, unpaired: str, expected: list[bool | None]
+) -> None:
+    """KServe logs no response unless its status is 200."""
+    with receiving(tmp_path, "--unpaired", unpaired) as client:
+        client.both(kserve, "1")
+        client.post(kserve(REQUEST, "2"), ASKED)
+    records = {record["eventMetadata"]["eventId"]: record for record in records_in(tmp_path)}
+    assert [records[event]["eventMetadata"].get("failed") for event in ("1", "2")] == expected
+    assert data_of(records["2"]) == (ASKED.decode(), None)
+
+
 @pytest.mark.parametrize(
     ("headers", "endpoint", "variant"), [(kserve, "sklearn-iris", "AllTraffic"), (seldon, "income", "main")]
 )
@@ -111,7 +132,8 @@ def test_both_events_of_a_request_become_one_record(tmp_path: Path, headers: Any
         client.both(headers, "4f9d7a")
     [record] = records_in(tmp_path)
     assert data_of(record) == (ASKED.decode(), ANSWERED.decode())
-    assert record["eventMetadata"] == {"eventId": "4f9d7a", "inferenceTime": "2023-04-05T07:39:53Z"}
+    about = {"eventId": "4f9d7a", "inferenceTime": "2023-04-05T07:39:53Z", "latencyMs": 1004.245}
+    assert record["eventMetadata"] == about
     assert (tmp_path / "capture" / endpoint / variant / "2023/04/05/07").is_dir()
 
 

@@ -57,6 +57,19 @@ def test_a_record_is_sagemakers_to_the_byte(tmp_path: Path) -> None:
     )
 
 
+def test_what_sagemaker_does_not_know_comes_last(tmp_path: Path) -> None:
+    with recorder_into(tmp_path, sampling_percentage=50) as recorder:
+        while not recorder.record("1,2", latency_ms=12.34567, status_code=503, failed=True, inference_id="a"):
+            pass
+    [record] = records_in(tmp_path)
+    assert list(record["eventMetadata"].items())[3:] == [
+        ("samplingPercentage", 50.0),
+        ("latencyMs", 12.346),
+        ("statusCode", 503),
+        ("failed", True),
+    ]
+
+
 @pytest.mark.parametrize(
     ("payload", "content_type", "encoding"),
     [

@@ -21,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.recorded import data_of, free_port, recorder_into, rows_of, running, written_by
 from werkzeug.serving import make_server as make_werkzeug_server
+from werkzeug.test import Client
 
 from model_monitor.recorder import Recorder, WsgiCaptureMiddleware, records
 
@@ -143,12 +144,26 @@ def test_gunicorns_workers_record_each_request_once(tmp_path: Path, kind: list[s
     assert sorted(float(row["score"]) for row in rows) == list(range(60))
 
 
-def test_a_stream_is_recorded_whole_and_one_that_is_cut_is_not(recorder: Recorder, tmp_path: Path) -> None:
+def test_a_stream_is_recorded_whole_and_one_that_is_cut_as_failed(recorder: Recorder, tmp_path: Path) -> None:
     client = model(recorder).test_client()
     assert client.post("/stream").text == "abc"
     with pytest.raises(RuntimeError, match="no more"):
         _ = client.post("/cut").text
-    assert [data_of(record) for record in written_by(recorder, tmp_path)] == [(None, "abc")]
+    whole, cut = written_by(recorder, tmp_path)
+    assert (data_of(whole), data_of(cut)) == ((None, "abc"), (None, None))
+    assert [one["eventMetadata"].get("failed") for one in (whole, cut)] == [None, True]
+    assert min(one["eventMetadata"]["latencyMs"] for one in (whole, cut)) > 0
+
+
+def test_an_app_that_raises_before_it_answers_is_recorded_as_status_500(recorder: Recorder, tmp_path: Path) -> None:
+    def broken(environ: object, start_response: object) -> Any:
+        raise RuntimeError("no model")
+
+    client = Client(WsgiCaptureMiddleware(broken, recorder=recorder))
+    with pytest.raises(RuntimeError, match="no model"):
+        client.post("/predict")
+    [record] = written_by(recorder, tmp_path)
+    assert (record["eventMetadata"]["statusCode"], record["eventMetadata"]["failed"]) == (500, True)
 
 
 def test_statuses_and_sampling_are_counted_as_what_they_are(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from model_monitor.core.monitor import Monitor
 from model_monitor.errors import ConfigError
 from model_monitor.rows.sources.source import Source
 
+OF_PAYLOADS = ("segments", "preprocess", "ground_truth", "expectations")  # what judging requests has no use for
 RULES = "expectations"  # the monitor that is nothing but them
 
 
@@ -68,6 +69,8 @@ class Schedule(Settings):
             raise ValueError("monitor attribution and explain: {model: ...} go together")
         if self.explain and self.ground_truth:
             raise ValueError("monitor attribution needs no labels; leave its ground_truth out")
+        if self.judges_requests and (odd := [name for name in OF_PAYLOADS if getattr(self, name)]):
+            raise ValueError(f"monitor {self.monitor} judges requests, not what they ask; leave {odd[0]} out")
         if not self.expectations and (self.is_of_rules or self.data_docs):
             raise ValueError("expectations is missing; list rules there, or name a suite file")
         if self.is_of_rules and self.baseline != Baseline():
@@ -117,6 +120,11 @@ class Schedule(Settings):
     def needs_labels(self) -> bool:
         """Whether the monitor judges nothing without labels."""
         return traits_of(self.monitor).needs_labels
+
+    @property
+    def judges_requests(self) -> bool:
+        """Whether its rows are requests, rather than what was asked and answered."""
+        return traits_of(self.monitor).judges_requests
 
     @property
     def groups(self) -> set[str]:

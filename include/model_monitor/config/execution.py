@@ -151,10 +151,13 @@ class Execution(Assignment):
         return self.window.hours()
 
     def rows(self, hour: datetime) -> str:
-        """The rows of an hour: the endpoint's, or the schedule's own where its script, or its paths, make others."""
+        """The rows of an hour: the endpoint's, or its requests where the monitor judges these, or the schedule's own
+        where its script, or its paths, make others."""
         endpoint, schedule = self.endpoint, self.schedule
         own = schedule.preprocess or schedule.paths
         kind, name = ("_own", schedule.name) if own else ("_rows", endpoint.variant)
+        if schedule.judges_requests:
+            kind, name = "_requests", endpoint.variant
         return store.join(endpoint.output, kind, endpoint.endpoint, name, hour_path(hour), ROWS)
 
     def merged_rows(self, hour: datetime) -> str:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 EVENT_ID = "@event_id"  # text; one per request
 INFERENCE_ID = "@inference_id"  # text; null if the caller gave none
 EVENT_TIME = "@event_time"  # timestamp in UTC
+LATENCY = "@latency_ms"  # milliseconds; this and the next three only where rows are requests; null if unknown
+STATUS = "@status_code"  # of HTTP
+FAILED = "@failed"  # whether it is no request but for ``traffic``: it has no answer
+SAMPLED = "@sampled_percent"  # the percentage (0..100] of requests of which this is one
 RECORD = "@record"  # the captured line, on the first row of its request; only if labels will be merged
 LABELLED = "@labelled"  # whether a label was merged with the row; absent if rows came with their labels
 REPEATED = "@repeated"  # whether the row's label was delivered before, for the same request

@@ -30,6 +30,9 @@ class Traits:
     newcomer_check: the check reported as undefined for a subject that the baseline lacks, e.g. a group never seen
         before; None: nothing is reported of newcomers.
     needs_baseline: without a baseline nothing that it learns can be judged.
+    judges_requests: its rows are the requests themselves, one each, also those that failed, with the columns from
+        ``LATENCY`` to ``SAMPLED`` of ``core.batch`` and none of what was asked and answered.
+    judges_silence: a window without any row is judged as others are, rather than being one without data.
     """
 
     needs_labels: bool = False
@@ -37,6 +40,8 @@ class Traits:
     measured_without_labels: frozenset[str] = frozenset()
     newcomer_check: str | None = None
     needs_baseline: bool = True
+    judges_requests: bool = False
+    judges_silence: bool = False
 
 
 class Observer(Protocol[S_co]):

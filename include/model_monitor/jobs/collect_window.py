@@ -19,7 +19,7 @@ from model_monitor.errors import ConfigError, DataError
 from model_monitor.jobs.late_labels import reported
 from model_monitor.jobs.retention.record import refuse_deleted
 from model_monitor.results.handover import Collected, Evidence, Identities, Input, SetAside
-from model_monitor.rows import scripts
+from model_monitor.rows import requests, scripts
 from model_monitor.rows.collect import LAYOUT, Span, collect
 from model_monitor.rows.payloads import attributes, payload
 from model_monitor.rows.payloads.payload import Decode
@@ -112,19 +112,23 @@ def collect_spans(execution: Execution, spans: Sequence[Span], files: Sequence[L
         home = source.hour_of(by_address[address])
         return next((i for i, hour in enumerate(hours) if home in (None, hour.start)), -1)
 
+    judges_requests = execution.schedule.judges_requests
     return collect(
         lambda: source.blocks(near, whole),
         decode_of(execution),
         spans,
         span_of_file,
         workers=1 if execution.schedule.preprocess else CORES,  # a user's handler may remember earlier records
-        keep_records=execution.endpoint.keeps_records,
+        keep_records=execution.endpoint.keeps_records and not judges_requests,
+        keep_failed=judges_requests,
     )
 
 
 def decode_of(execution: Execution) -> Decode:
     """How captured records become rows."""
     names, schedule = execution.names, execution.schedule
+    if schedule.judges_requests:
+        return requests.decode
     if script := schedule.preprocess:
         handler = scripts.Preprocessor.at(script.script, script.sort_columns)
         return scripts.decoder(handler, names, script.on_error == "drop")

@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any, ParamSpec, TypeVar
 
 from model_monitor.errors import ConfigError
@@ -20,6 +21,8 @@ from model_monitor.recorder.values import write_arguments, write_result
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+Finish = Callable[[object, bool], object]
 
 VAR_KEYWORD = inspect.Parameter.VAR_KEYWORD
 
@@ -32,14 +35,17 @@ def captured(
     inference_id: str | None = None,
     input_content_type: str | None = None,
     output_content_type: str | None = None,
+    failures: bool = True,
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Capture each call of a function or coroutine function that returns.
 
     The input is the arguments, defaults included: those named in ``arguments``, or if None all but ``self``, ``cls``
     and the inference id. It is written before the call, which may change them; see ``values.write_arguments``. The
     output is the result; ``output`` names its values that have no name; see ``values.write_result``. ``inference_id``
-    names the argument that labels refer to. The content types are those of bytes and text. A call that raises is not
-    captured; capture never makes a call raise. Raises ConfigError for functions and names that can't be captured.
+    names the argument that labels refer to. The content types are those of bytes and text. A call that raises an
+    Exception is a request that failed (``failures``: whether it is captured): it has no output, and the status code 500
+    where others have 200. Capture never makes a call raise. Raises ConfigError for functions and names that can't be
+    captured.
     """
     if isinstance(arguments, str):
         raise ConfigError(f"arguments is a list, not the text {arguments!r}; write arguments=[{arguments!r}]")
@@ -49,7 +55,8 @@ def captured(
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         signature = signature_of(function, [*(arguments or ()), *([inference_id] if inference_id else ())])
-        calls = Calls(recorder, signature, arguments, inference_id, names, input_content_type, output_content_type)
+        types = input_content_type, output_content_type
+        calls = Calls(recorder, signature, arguments, inference_id, names, *types, failures)
         if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
             return calls.of_coroutine_function(function)
         return calls.of_function(function)
@@ -86,15 +93,21 @@ class Calls:
     names: Sequence[str]
     input_content_type: str | None
     output_content_type: str | None
+    failures: bool
     quietly: Quietly = field(default_factory=Quietly)
 
     def of_function(self, function: Callable[P, T]) -> Callable[P, T]:
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
             finish = self.quietly(self.begin, args, kwargs)
-            result = function(*args, **kwargs)
+            try:
+                result = function(*args, **kwargs)
+            except Exception:
+                if finish and self.failures:
+                    self.quietly(finish, None, True)
+                raise
             if finish:
-                self.quietly(finish, result)
+                self.quietly(finish, result, False)
             return result
 
         return call
@@ -103,23 +116,33 @@ class Calls:
         @functools.wraps(function)
         async def call(*args: Any, **kwargs: Any) -> Any:
             finish = self.quietly(self.begin, args, kwargs)
-            result = await function(*args, **kwargs)
-            if finish and self.recorder.when_full == "block":
-                import asyncio  # not with the recorder: most of its users don't need it
-
-                await asyncio.to_thread(self.quietly, finish, result)
-            elif finish:
-                self.quietly(finish, result)
+            try:
+                result = await function(*args, **kwargs)
+            except Exception:
+                if finish and self.failures:
+                    await self.settled(finish, None, True)
+                raise
+            if finish:
+                await self.settled(finish, result, False)
             return result
 
         return call
 
-    def begin(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Callable[[object], object]:
-        """Write the input of a call; returns a function that takes the result and records both."""
+    async def settled(self, finish: Finish, result: object, failed: bool) -> None:
+        """Record a call; where the recorder blocks when it is full, in a thread."""
+        if self.recorder.when_full == "block":
+            import asyncio  # not with the recorder: most of its users don't need it
+
+            await asyncio.to_thread(self.quietly, finish, result, failed)
+        else:
+            self.quietly(finish, result, failed)
+
+    def begin(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Finish:
+        """Write the input of a call; returns a function that takes the result and whether it failed, and records."""
         recorder, time = self.recorder, datetime.now(UTC)
         limit, event_id = recorder.max_payload_bytes, recorder.new_event_id()
         if not recorder.wants(event_id):
-            return lambda result: recorder.sampled_out()
+            return lambda result, failed: recorder.sampled_out()
         values = self.by_name(args, kwargs)
         name = self.inference_id
         inference_id = None if name is None or values.get(name) is None else str(values[name])
@@ -127,9 +150,12 @@ class Calls:
         if recorder.captures_input:
             request = write_arguments(self.selected(values), self.input_content_type, limit)
 
-        def finish(result: object) -> None:
+        began = perf_counter()
+
+        def finish(result: object, failed: bool) -> None:
+            latency_ms = 1000 * (perf_counter() - began)
             response = None
-            if recorder.captures_output:
+            if recorder.captures_output and not failed:
                 response = write_result(result, self.names, self.output_content_type, limit)
             recorder.record(
                 request and request.content,
@@ -139,6 +165,9 @@ class Calls:
                 inference_id=inference_id,
                 event_id=event_id,
                 event_time=time,
+                latency_ms=latency_ms,
+                status_code=500 if failed else 200,
+                failed=failed,
             )
 
         return finish

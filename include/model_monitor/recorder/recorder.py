@@ -131,12 +131,17 @@ class Recorder:
         custom_attributes: str | Sequence[str] | None = None,
         event_id: str | None = None,
         event_time: datetime | None = None,
+        latency_ms: float | None = None,
+        status_code: int | None = None,
+        failed: bool = False,
     ) -> str | None:
         """Capture one request and its response, as bytes or text; returns its event id.
 
         None if it was not taken: sampled out, dropped, or recorded after ``close``. ``event_id`` defaults to a new
         UUID and ``event_time`` to now; a time without a zone is in UTC. ``inference_id`` is the caller's own id, which
-        labels may refer to. Blocks only with ``when_full="block"``. Raises TypeError for a payload of another type.
+        labels may refer to. ``latency_ms``, ``status_code`` (of HTTP) and ``failed`` are what the monitor ``traffic``
+        judges; no other monitor sees a request that failed. Blocks only with ``when_full="block"``. Raises TypeError
+        for a payload of another type.
         """
         event_id = records.to_unicode(event_id) if event_id else new_event_id()
         percentage = self.chosen_by(event_id)
@@ -153,6 +158,9 @@ class Recorder:
             records.to_unicode(inference_id) if inference_id else None,
             records.attribute_list(custom_attributes),
             percentage,
+            latency_ms,
+            status_code,
+            failed,
         )
         return event_id if self.take(request) else None
 

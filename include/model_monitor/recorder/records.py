@@ -45,8 +45,9 @@ class Queued(Protocol):
 
 
 class Request(msgspec.Struct, gc=False):
-    """A captured request. ``time`` is in milliseconds since 1970; a side that is None is not captured. The garbage
-    collector skips these (``gc=False``): they can't form cycles, and there may be very many."""
+    """A captured request. ``time`` is in milliseconds since 1970; a side that is None is not captured. ``latency_ms``
+    and ``status_code`` are None if unknown. The garbage collector skips these (``gc=False``): they can't form cycles,
+    and there may be very many."""
 
     event_id: str
     time: int
@@ -57,6 +58,9 @@ class Request(msgspec.Struct, gc=False):
     inference_id: str | None
     custom_attributes: Sequence[str] | None
     percentage: float
+    latency_ms: float | None = None
+    status_code: int | None = None
+    failed: bool = False
 
     @property
     def size(self) -> int:
@@ -84,6 +88,9 @@ class Metadata(msgspec.Struct, omit_defaults=True, kw_only=True, rename="camel")
     custom_attributes: Sequence[str] | None = None
     inference_time: str
     sampling_percentage: float | None = None
+    latency_ms: float | None = None
+    status_code: int | None = None
+    failed: bool = False
 
 
 def is_sampled(event_id: str, percentage: float) -> bool:
@@ -134,6 +141,9 @@ class Format:
             custom_attributes=request.custom_attributes,
             inference_time=utc_text(request.time // 1000),
             sampling_percentage=request.percentage if request.percentage < 100 else None,
+            latency_ms=None if request.latency_ms is None else round(request.latency_ms, 3),
+            status_code=request.status_code,
+            failed=request.failed,
         )
         return self.encoder.encode({"captureData": sides, "eventMetadata": metadata, "eventVersion": "0"}) + b"\n"
 

@@ -45,6 +45,9 @@ SCHEMA = pa.schema(
                     ("inferenceId", pa.string()),
                     ("inferenceTime", pa.string()),
                     ("samplingPercentage", pa.float64()),  # the recorder's own: absent where every request is captured
+                    ("latencyMs", pa.float64()),
+                    ("statusCode", pa.float64()),
+                    ("failed", pa.bool_()),  # there is no answer to judge
                     ("setAside", pa.string()),  # of a row that something else wrote: why it is no request
                 ]
             ),
@@ -86,6 +89,14 @@ class Records:
             return np.broadcast_to(np.float64(EVERY), len(written))
         filled: np.ndarray = pc.fill_null(written, EVERY).to_numpy(zero_copy_only=False)
         return filled
+
+    def answered(self) -> Records:
+        """Without the requests that failed; their lines are read as others are."""
+        failed = self.nested("eventMetadata", "failed")
+        if failed.null_count == len(failed) or not pc.any(failed).as_py():
+            return self
+        kept = pc.indices_nonzero(pc.invert(pc.fill_null(failed, False)))
+        return replace(self.take(kept), rejected=self.rejected)
 
     def nested(self, *names: str) -> pa.Array:
         return pc.struct_field(self.events, list(names))

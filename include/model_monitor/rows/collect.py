@@ -52,8 +52,10 @@ def collect(
     span_of_file: Callable[[str], int],
     workers: int = CORES,
     keep_records: bool = False,
+    keep_failed: bool = False,
 ) -> list[Summary]:
-    """Write the rows of each span, with the captured lines if ``keep_records``; return a summary of its records.
+    """Write the rows of each span, with the captured lines if ``keep_records``; return a summary of its records. Only
+    with ``keep_failed`` there are rows of requests that failed, which have no answer.
     ``blocks`` is called again if most requests of a span turn out to have another shape than the first, or all have
     too many columns together. A record without an event time counts in the span that ``span_of_file`` gives (-1: in
     none, as another window reads it)."""
@@ -61,7 +63,7 @@ def collect(
     common: list[frozenset[str] | None] = [None] * len(spans)
 
     def work(block: Block) -> tuple[list[Portion], list[Rejected]]:
-        return share_out(parse(block), decode, spans, keep_records, common)
+        return share_out(parse(block), decode, spans, (keep_records, keep_failed), common)
 
     while True:
         with store.temporary_disk(), contextlib.ExitStack() as stack:
@@ -102,7 +104,7 @@ def common_columns(blocks: Iterable[Records], decode: Decode, span: Span) -> fro
     census = Census()
     for records in blocks:
         indices = span.indices(records.times)
-        part = records if indices is None else records.take(indices)
+        part = (records if indices is None else records.take(indices)).answered()
         hashes = hash_values(part.metadata("eventId"))
         for i in census.wanted(hashes).tolist():
             rows, _ = decode(part.take(np.array([i])))
@@ -111,18 +113,26 @@ def common_columns(blocks: Iterable[Records], decode: Decode, span: Span) -> fro
 
 
 def share_out(
-    records: Records, decode: Decode, spans: Sequence[Span], keep_records: bool, common: Sequence[frozenset[str] | None]
+    records: Records,
+    decode: Decode,
+    spans: Sequence[Span],
+    keep: tuple[bool, bool],
+    common: Sequence[frozenset[str] | None],
 ) -> tuple[list[Portion], list[Rejected]]:
-    """The decoded requests of a block by span, and its records without an event time."""
+    """The decoded requests of a block by span, and its records without an event time. ``keep``: whether to keep lines,
+    and requests that failed."""
+    keep_records, keep_failed = keep
     portions = []
     for i, span in enumerate(spans):
         indices = span.indices(records.times)
-        part = records if indices is None else records.take(indices)
+        every = records if indices is None else records.take(indices)
+        part = every if keep_failed else every.answered()
         known = [r for r in records.rejected if r.time and (span.window is None or r.time in span.window)]
-        if len(part) or known:
+        if len(every) or known:
             rows, rejected = decode(replace(part, common=common[i]))
             identified = [(r, *with_identity(r, part, keep_records)) for r in rows]
-            portions.append(Portion(i, len(part) + len(known), part, identified, known + rejected))
+            count, failed = len(part) + len(known), len(every) - len(part)
+            portions.append(Portion(i, count, failed, part, identified, known + rejected))
     return portions, [r for r in records.rejected if r.time is None]
 
 

@@ -14,7 +14,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from model_monitor import store
-from model_monitor.core.batch import BATCH_ROWS, EVENT_ID, EVENT_TIME, INFERENCE_ID
+from model_monitor.core.batch import (
+    BATCH_ROWS,
+    EVENT_ID,
+    EVENT_TIME,
+    FAILED,
+    INFERENCE_ID,
+    LATENCY,
+    SAMPLED,
+    STATUS,
+)
 from model_monitor.rows import sealed
 from model_monitor.rows.captures import Records
 from model_monitor.rows.payloads.breadth import COLUMNS_AT_MOST, RARE, rare
@@ -28,6 +37,7 @@ QUEUED_BYTES = 32 << 20  # of rows that wait to be written, over all spans; half
 KEPT_PERCENTAGES = 20  # a summary lists; of more, neighbours are grouped
 
 METADATA = {EVENT_ID: pa.string(), INFERENCE_ID: pa.string(), EVENT_TIME: TIME}
+OF_REQUEST = {LATENCY: pa.float64(), STATUS: pa.float64(), FAILED: pa.bool_(), SAMPLED: pa.float64()}
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,8 @@ class Portion:
     """The decoded requests of a block that belong to one span."""
 
     span: int
-    count: int  # of requests, readable or not
+    count: int  # of requests, readable or not, without those that failed
+    failed: int
     records: Records
     rows: list[tuple[Rows, pa.Table, np.ndarray]]  # with identity columns, and hashes of event ids
     rejected: list[Rejected]
@@ -123,6 +134,7 @@ class Draft(AbstractContextManager["Draft"]):
     def add(self, portion: Portion) -> None:
         """Add the rows of the usual shape; set the others aside."""
         self.summary.records += portion.count
+        self.summary.failed += portion.failed
         for rejected in portion.rejected:
             self.summary.reject(rejected)
         for rows, _, _ in portion.rows:
@@ -216,7 +228,7 @@ def repeats(values: pa.ChunkedArray) -> bool:
 
 
 def schema_of(names: Iterable[str]) -> pa.Schema:
-    return pa.schema([(name, METADATA.get(name, pa.string())) for name in names])
+    return pa.schema([(name, (METADATA | OF_REQUEST).get(name, pa.string())) for name in names])
 
 
 def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from model_monitor.core.batch import EVENT_ID, EVENT_TIME, renamed
+from model_monitor.core.batch import EVENT_ID, EVENT_TIME, SAMPLED, renamed
 from model_monitor.core.hashing import hash_values
 from model_monitor.core.window import Window
 from model_monitor.rows.times import within
@@ -40,10 +41,15 @@ class Selection:
         return batch if inside is None else batch.filter(inside)
 
     def sampled(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """The requests whose event id hashes below the share: a smaller share is a subset of a larger one."""
+        """The requests whose event id hashes below the share: a smaller share is a subset of a larger one. Each stands
+        for as many more."""
         if self.share >= 1 or EVENT_ID not in batch.schema.names or not batch.num_rows:
             return batch
-        return batch.filter(pa.array(hash_values(batch.column(EVENT_ID)) < int(self.share * 2**64)))
+        batch = batch.filter(pa.array(hash_values(batch.column(EVENT_ID)) < int(self.share * 2**64)))
+        if SAMPLED not in batch.schema.names:
+            return batch
+        place = batch.schema.get_field_index(SAMPLED)
+        return batch.set_column(place, SAMPLED, pc.multiply(batch.column(SAMPLED), self.share))
 
     def columns(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         batch = renamed(batch, self.column_names)

@@ -50,6 +50,7 @@ class Summary:
     rows: int = 0
     duplicates: int = 0
     rejected: int = 0
+    failed: int = 0  # requests left out because they have no answer to judge
     reasons: Counter[str] = field(default_factory=Counter)
     kept: list[dict[str, Any]] = field(default_factory=list)
     captured: dict[str, int] = field(default_factory=dict)  # different readable requests by percentage captured

@@ -305,7 +305,7 @@ def test_inference_tables_of_databricks_are_read_where_they_are(tmp_path: Path, 
         told = told.set_column(told.schema.get_field_index("client_request_id"), "client_request_id",
                                told["client_request_id"].cast(pa.string()))  # fmt: skip
         deltalake.write_deltalake(str(root / "log"), told, partition_by=[by])
-        assert ids(records(root / "log", columns)) == ["d-1", "d0", "d2"]
+        assert ids(records(root / "log", columns)) == sorted(["d-1", "d0", "d2", *["failed"] * (name == "old")])
         file = table_file(root, "databricks", "parquet", **({"path": f"{by}=%Y-%m-%d"} if path else {}))
         found, summary = collected(file)
         assert [one["@event_id"] for one in found] == ["d0", "d0"] if name == "old" else ["d0"]

@@ -150,10 +150,14 @@ def test_inference_tables_of_databricks_are_read_as_they_are(tmp_path: Path, for
     for name, rows in {"a": [LEGACY, failed], "b": [GATEWAY]}.items():
         table(tmp_path / f"log/{name}.{format}", rows, format)
     found = records(tmp_path / "log", format, columns)
+    time = {"samplingPercentage": 50.0, "inferenceTime": "2026-01-05T03:00:00.123000Z", "latencyMs": 12.0}
     assert [one["eventMetadata"] for one in found] == [
-        {"eventId": "d1", "samplingPercentage": 50.0, "inferenceTime": "2026-01-05T03:00:00.123000Z"},
-        {"eventId": "d2", "inferenceId": "order-7", "inferenceTime": "2026-01-05T03:10:00Z"},
-    ]
+        {"eventId": "d1", **time, "statusCode": 200},
+        {"eventId": "d3", **time, "statusCode": 500, "failed": True},
+        {"eventId": "d2", "inferenceId": "order-7", "inferenceTime": "2026-01-05T03:10:00Z",
+         "latencyMs": 12.0, "statusCode": 200},
+    ]  # fmt: skip
+    assert [list(one["captureData"]) for one in found][1] == []
     columns_of = {"outputs": ["score"], "inputs": ["age", "city"]}
     source = {"kind": "table", "uri": str(tmp_path / "log"), "format": format, "mapping": "databricks"}
     rows, told = collected(endpoint_file(tmp_path, capture=source, columns=columns_of))
@@ -435,8 +439,8 @@ STATUSES += [("404.0", False), (100, False), (300, False), (0, False)]
 
 
 @pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
-def test_only_requests_of_another_status_than_2xx_are_left_out(tmp_path: Path, format: str) -> None:
-    """However the number is written; a request that tells no status is kept."""
+def test_only_requests_of_another_status_than_2xx_failed(tmp_path: Path, format: str) -> None:
+    """However the number is written; a request that tells no status did not."""
     for i, (status, is_kept) in enumerate(STATUSES):
         kind = {"type": pa.string()} if isinstance(status, str) else {}
         row = {"ts": at(1), "age": 1, "http": status}
@@ -444,7 +448,23 @@ def test_only_requests_of_another_status_than_2xx_are_left_out(tmp_path: Path, f
         if format == "parquet":
             pq.write_table(pa.table({"ts": [at(1)], "age": [1], "http": pa.array([status], **kind)}), path)
         found = records(path, format, TableColumns("ts", inputs=("age",), status="http"))
-        assert (status, len(found)) == (status, int(is_kept))
+        [about] = [one["eventMetadata"] for one in found]
+        assert (status, about.get("failed", False)) == (status, not is_kept)
+        assert about.get("statusCode") == (None if status is None else int(float(status)))
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
+def test_a_latency_is_told_in_milliseconds_and_may_be_missing(tmp_path: Path, format: str) -> None:
+    rows = [{"ts": at(1), "age": 1, "took": took} for took in (0.25, 2, None)]
+    path = table(tmp_path / f"a.{format}", rows, format)
+    columns = TableColumns("ts", inputs=("age",), latency=("other", "took"), latency_unit="s")
+    found = [one["eventMetadata"].get("latencyMs") for one in records(path, format, columns)]
+    assert found == [250.0, 2000.0, None]
+    gone = TableColumns("ts", inputs=("age",), latency=("other",))
+    assert all("latencyMs" not in one["eventMetadata"] for one in records(path, format, gone))
+    if format != "jsonl":
+        with pytest.raises(ConfigError, match="has no column other"):
+            records(path, format, TableColumns("ts", inputs=("age",), latency="other"))
 
 
 def test_a_status_that_is_nan_is_none(tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ def trees_of(endpoint: Endpoint) -> list[Tree]:
     variant = endpoint.endpoint, endpoint.variant
     trees = [
         Tree("rows", endpoint.output, ("_rows", *variant)),
+        Tree("requests", endpoint.output, ("_requests", *variant)),
         Tree("merged records", endpoint.output, ("merge", *variant)),
     ]
     names_endpoint = endpoint.source.names_endpoint

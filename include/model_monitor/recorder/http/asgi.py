@@ -28,19 +28,26 @@ class AsgiCaptureMiddleware(Middleware[App]):
     and is flushed when that ends; it stays open, as other apps may use it."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = None
         if scope["type"] == "http":
             if exchange := self.quietly(self.begin, scope):
                 receive = receive if exchange.input is None else copying(exchange, exchange.input, receive)
                 send = recording(exchange, send)
         elif scope["type"] == "lifespan":
             send = following_lifespan(self.recorder, self.quietly, send)
-        await self.app(scope, receive, send)
+        try:
+            await self.app(scope, receive, send)
+        except Exception:
+            if exchange:
+                await settled(exchange, exchange.broke)
+            raise
 
     def begin(self, scope: Scope) -> Exchange | None:
         """The exchange that starts with an incoming request; None if it is not to be captured."""
         if not self.selects(scope["method"], path_of(scope), scope):
             return None
-        return Exchange(self.recorder, self.statuses, self.quietly, select(scope["headers"], traffic.REQUEST_HEADERS))
+        headers = select(scope["headers"], traffic.REQUEST_HEADERS)
+        return Exchange(self.recorder, self.statuses, self.failures, self.quietly, headers)
 
 
 def path_of(scope: Scope) -> str:
@@ -79,13 +86,18 @@ def recording(exchange: Exchange, send: Send) -> Send:
         if message["type"] == "http.response.start":
             message = exchange.quietly(with_inference_id, exchange, message) or message
         elif exchange.is_selected and not exchange.is_done and copy_response(exchange, message):
-            if exchange.recorder.when_full == "block":
-                await in_thread(exchange.done)
-            else:
-                exchange.done()
+            await settled(exchange, exchange.done)
         await send(message)
 
     return record_and_send
+
+
+async def settled(exchange: Exchange, record: Callable[[], object]) -> None:
+    """Record the exchange; where the recorder blocks when it is full, in a thread."""
+    if exchange.recorder.when_full == "block":
+        await in_thread(record)
+    else:
+        record()
 
 
 async def in_thread(function: Callable[[], object]) -> None:

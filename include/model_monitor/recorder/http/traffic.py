@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import translate
+from time import perf_counter
 from typing import Any, Generic, TypeVar
 
 from model_monitor.errors import ConfigError
@@ -29,6 +30,8 @@ MAX_INFERENCE_ID, MAX_CUSTOM_ATTRIBUTES = 64, 1024
 
 CAPTURED_BY = "model_monitor.recorders"  # the key, in a scope or environ, of the recorders that capture a request
 
+BROKEN = 500  # the status that servers send for an app that raised
+
 SMALL_CHUNK = 1024  # bytes
 OVERHEAD = 2000  # bytes of memory that a request takes beside its bodies
 
@@ -36,16 +39,18 @@ App = TypeVar("App")
 
 
 class Middleware(Generic[App]):
-    """Wraps an app, ASGI or WSGI, and selects the requests to capture: by default every POST with a status of 2xx.
+    """Wraps an app, ASGI or WSGI, and selects the requests to capture: by default every POST with a status of 2xx or
+    5xx.
 
     Bodies pass through unchanged; copies are kept up to ``recorder.max_payload_bytes``. A request is recorded when its
-    response is complete; a response that the app does not finish is not recorded. ``recorder`` may be a function that
-    makes it, for apps that are pickled and sent to where they serve (Ray).
+    response is complete, with its latency and status. ``recorder`` may be a function that makes it, for apps that are
+    pickled and sent to where they serve (Ray).
 
     ``paths`` are exact paths or shell-style patterns, as the app's routes spell them (without the prefix under which a
     server or another app mounts it): ``*`` stands for any characters, slashes too, ``?`` for one, ``[ab]`` for one of
     those; None means all. Put one of these characters in brackets to match itself: ``[*]``. ``statuses`` are those of
-    the responses. Raises ConfigError.
+    the responses. A status in ``failures``, or an exception of the app (if they have 500), is a request that failed: it
+    is recorded without its output, and only the monitor ``traffic`` sees it. Raises ConfigError.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class Middleware(Generic[App]):
         paths: Sequence[str] | None = None,
         methods: Collection[str] = ("POST",),
         statuses: Collection[int] = range(200, 300),
+        failures: Collection[int] = range(500, 600),
     ) -> None:
         for name, value in (("paths", paths), ("methods", methods)):
             if isinstance(value, str):
@@ -66,6 +72,7 @@ class Middleware(Generic[App]):
         self.recorder = recorder() if callable(recorder) else recorder
         self.methods = frozenset(method.upper() for method in methods)
         self.statuses = frozenset(statuses)
+        self.failures = frozenset(failures) - self.statuses
         self.matches = None if paths is None else re.compile("|".join(map(translate, paths)) or "(?!)").match
         self.quietly = Quietly()
 
@@ -90,10 +97,15 @@ class Exchange:
 
     recorder: Recorder
     statuses: Collection[int]
+    failures: Collection[int]
     quietly: Quietly
     request_headers: Headers
     response_headers: Headers = field(default_factory=dict)
     time: float = field(default_factory=time.time)
+    began: float = field(default_factory=perf_counter)
+    latency_ms: float | None = None  # once it is done
+    status: int | None = None  # None before the response starts
+    failed: bool = False
     event_id: str = field(init=False)
     percentage: float | None = field(init=False)  # None if sampling leaves it out
     inference_id: str | None = None
@@ -115,7 +127,10 @@ class Exchange:
     def respond(self, status: int, headers: Headers) -> str | None:
         """Note the start of the response; the id to add to its headers, None if they have one."""
         self.response_headers = headers
-        self.is_selected = status in self.statuses
+        self.status, self.failed = status, status in self.failures
+        self.is_selected = self.failed or status in self.statuses
+        if self.failed:
+            self.output = None
         if INFERENCE_ID not in headers:
             return self.inference_id or self.event_id
         self.inference_id = self.inference_id or inference_id_of(headers[INFERENCE_ID])
@@ -126,10 +141,20 @@ class Exchange:
         if self.is_done or not self.is_selected:
             return
         self.is_done = True
+        self.latency_ms = 1000 * (perf_counter() - self.began)
         if self.percentage is None:
             self.quietly(self.recorder.sampled_out)
         else:
             self.quietly(self.recorder.take, self)
+
+    def broke(self) -> None:
+        """Record a request that the app did not answer to the end: it raised an exception, and servers then send 500,
+        unless the response had started."""
+        if BROKEN in self.failures and not self.is_done:
+            self.is_selected = self.failed = True
+            self.status = self.status or BROKEN
+            self.output = None
+            self.done()
 
     @property
     def size(self) -> int:
@@ -151,6 +176,9 @@ class Exchange:
             self.inference_id,
             [attributes] if attributes else None,
             self.percentage,
+            self.latency_ms,
+            self.status,
+            self.failed,
         )
 
 

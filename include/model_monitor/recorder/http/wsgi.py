@@ -32,7 +32,11 @@ class WsgiCaptureMiddleware(Middleware[App]):
         exchange = self.quietly(self.begin, environ)
         if not exchange:
             return self.app(environ, start_response)
-        chunks = self.app(environ, copying(exchange, start_response))
+        try:
+            chunks = self.app(environ, copying(exchange, start_response))
+        except Exception:
+            exchange.broke()
+            raise
         kind = SizedChunks if hasattr(type(chunks), "__len__") else Chunks
         return kind(chunks, exchange)
 
@@ -40,7 +44,7 @@ class WsgiCaptureMiddleware(Middleware[App]):
         """The exchange that starts with an incoming request; None if it is not to be captured."""
         if not self.selects(environ["REQUEST_METHOD"], path_of(environ), environ):
             return None
-        exchange = Exchange(self.recorder, self.statuses, self.quietly, request_headers(environ))
+        exchange = Exchange(self.recorder, self.statuses, self.failures, self.quietly, request_headers(environ))
         if exchange.input is not None:
             environ["wsgi.input"] = CopyingInput(environ["wsgi.input"], exchange, exchange.input)
         return exchange
@@ -165,11 +169,14 @@ class SizedChunks(Chunks):
 
 
 def copied(chunks: Iterable[bytes], exchange: Exchange) -> Iterator[bytes]:
-    output = exchange.output
-    for chunk in chunks:
-        if output is not None:
-            output.add(chunk)
-        yield chunk
-    if output is not None:
-        output.ended = True
+    try:
+        for chunk in chunks:
+            if exchange.output is not None:
+                exchange.output.add(chunk)
+            yield chunk
+    except Exception:
+        exchange.broke()
+        raise
+    if exchange.output is not None:
+        exchange.output.ended = True
     exchange.done()

@@ -35,7 +35,8 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     add("--host", default="127.0.0.1", help="address to listen on (127.0.0.1); all who reach it can write captures")
     add("--port", type=int, default=8080, help="(8080)")
     add("--pair-timeout", type=float, default=60.0, metavar="SECONDS", help="how long to wait for the other event (60)")
-    add("--unpaired", choices=["keep", "drop"], default="keep", help="what to do with events without the other (keep)")
+    words = "events without the other: keep, drop, or count requests as failed (keep)"
+    add("--unpaired", choices=["keep", "drop", "failed"], default="keep", help=words)
     add("--max-event-bytes", type=int, default=8 << 20, metavar="BYTES", help="refuse larger events (8388608)")
     add("--max-payload-bytes", type=int, default=1 << 20, metavar="BYTES", help="leave out larger payloads (1048576)")
     add("--max-endpoints", type=int, default=20, metavar="NUMBER", help="services and variants at most (20)")

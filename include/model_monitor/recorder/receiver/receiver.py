@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Literal
 
 from model_monitor.errors import ConfigError, StoreError
@@ -28,15 +29,15 @@ CLOSING_SECONDS = 20.0  # less than the 30 s that Kubernetes grants
 @dataclass(frozen=True)
 class Limits:
     """What is received: endpoints and components with these names (all if empty), and one namespace (if None, the first
-    that sends). ``variant`` overrides the one in events; ``unpaired`` is a request of which only one event came. Times
-    are in seconds, sizes in bytes."""
+    that sends). ``variant`` overrides the one in events; ``unpaired`` is a request of which only one event came:
+    "failed" takes one without a response as one that failed. Times are in seconds, sizes in bytes."""
 
     endpoints: Sequence[str]
     variant: str | None
     namespace: str | None
     components: Sequence[str]
     pair_timeout: float
-    unpaired: Literal["keep", "drop"]
+    unpaired: Literal["keep", "drop", "failed"]
     max_event_bytes: int
     max_endpoints: int
 
@@ -181,7 +182,16 @@ class Receiver:
             custom_attributes=first.custom_attributes,
             event_id=first.id,
             event_time=first.time,
+            latency_ms=latency_of(request, response),
+            failed=self.limits.unpaired == "failed" and response is None,
         )
+
+
+def latency_of(request: Event | None, response: Event | None) -> float | None:
+    """The milliseconds between the times of both events, which one sender tells; None if it does not."""
+    if not (request and response and request.time and response.time) or response.time < request.time:
+        return None
+    return (response.time - request.time) / timedelta(milliseconds=1)
 
 
 def trimmed(event: Event, recorder: Recorder) -> Event:

@@ -35,15 +35,17 @@ def record(
     inference_id: str | None = None,
     sampling_percentage: float | None = None,
     set_aside: str | None = None,
+    **more: Any,
 ) -> bytes:
-    """A capture record on one line; None for what the source does not tell. ``set_aside`` is why it is no request."""
-    more = {
+    """A capture record on one line; None for what the source does not tell. ``set_aside`` is why it is no request, and
+    ``more`` are other parts of ``eventMetadata``."""
+    parts = {
         "inferenceId": inference_id,
         "samplingPercentage": sampling_percentage,
         "inferenceTime": time,
         "setAside": set_aside,
-    }
-    metadata = {"eventId": event_id, **{name: value for name, value in more.items() if value is not None}}
+    } | more
+    metadata = {"eventId": event_id, **{name: value for name, value in parts.items() if value is not None}}
     return encode({"captureData": sides, "eventMetadata": metadata, "eventVersion": "0"})
 
 

@@ -155,8 +155,9 @@ def fields_of(table: DeltaTable, uri: str, columns: TableColumns) -> dict[str, s
     if (mode := table.metadata().configuration.get("delta.columnMapping.mode", "none")) not in ("none", "name"):
         raise DataError(f"{uri} is a Delta table with column mapping by {mode}, which is not read here; {EXPORT}")
     schema = json.loads(table.schema().to_json())
+    wanted = {*columns.needed, *columns.times, *columns.latencies}
     for column in schema["fields"]:
-        if column["name"] in {*columns.needed, *columns.times} and (odd := oddity_in(column["type"])):
+        if column["name"] in wanted and (odd := oddity_in(column["type"])):
             raise DataError(f"{uri}: column '{column['name']}' holds {odd}; {EXPORT}")
     return {column["name"]: physical_name(column) for column in schema["fields"]}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "response": "response",
         "sampling": "sampling_fraction",
         "status": "status_code",
+        "latency": ["execution_duration_ms", "execution_time_ms"],
     }
 }
 
@@ -36,7 +38,8 @@ class TableColumns:
     event_time_unit: of an epoch; guessed from its size if None, which is right from the year 1973 on.
     inputs, outputs: one column per feature; or request, response: one column with all, as JSON, CSV, or nested.
     sampling: the share of requests that is logged, above 0 and up to 1.
-    status: the HTTP status; rows whose status is not 2xx are left out.
+    status: the HTTP status; a request whose status is not 2xx failed, which only the monitor ``traffic`` sees.
+    latency: how long the answer took, in ``latency_unit``. Of several names, the first that the table has, if any.
     """
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
@@ -51,15 +54,30 @@ class TableColumns:
     response: str | None = None
     sampling: str | None = None
     status: str | None = None
+    latency: str | tuple[str, ...] | None = None
+    latency_unit: Literal["s", "ms", "us", "ns"] = "ms"
 
     @property
     def times(self) -> tuple[str, ...]:
         return (self.event_time,) if isinstance(self.event_time, str) else self.event_time
 
     @property
+    def latencies(self) -> tuple[str, ...]:
+        return (self.latency,) if isinstance(self.latency, str) else self.latency or ()
+
+    def latency_ms(self, value: Any) -> float | None:
+        """A latency in milliseconds; None if it is no number."""
+        try:
+            latency = float(str(value)) * 1000 / SECONDS[self.latency_unit]
+        except ValueError:
+            return None
+        return latency if math.isfinite(latency) else None
+
+    @property
     def needed(self) -> set[str]:
         """The columns without which a table can't be read, except for the event time."""
-        single = (self.event_id, self.inference_id, self.request, self.response, self.sampling, self.status)
+        single = [self.event_id, self.inference_id, self.request, self.response, self.sampling, self.status]
+        single += [self.latency] if isinstance(self.latency, str) else []
         return {*self.inputs, *self.outputs, *filter(None, single)}
 
     def check(self) -> None:

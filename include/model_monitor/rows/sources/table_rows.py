@@ -66,7 +66,7 @@ def lines(
     if table.format == "parquet":
         time = time_in(file, table.columns)
         flat = table.columns.inputs, table.columns.outputs
-        plain = {*table.columns.needed, time} - {*chain(*flat)}
+        plain = {*table.columns.needed, *latency_in(file, table.columns), time} - {*chain(*flat)}
         objects = [*filter(None, flat)]
         of = delta if isinstance(file, DataFile) else parquet
         rows = of.rows(file, plain, objects, time, window)
@@ -131,18 +131,20 @@ def refuse_unseen(columns: TableColumns, members: set[str], where: str) -> None:
 
 
 def translated(row: Row, time: str, columns: TableColumns, file: str, number: int) -> Iterator[Line]:
-    """The record of a row; nothing for a request that failed."""
-    why = None
+    """The record of a row; without an input and output for a request that failed."""
+    why, status = None, None
     try:
-        if not is_success(value_of(row.get(columns.status))):
-            return
+        status = status_of(value_of(row.get(columns.status)))
     except (OverflowError, ValueError):
         why = f"{columns.status} is no HTTP status; name a column of numbers such as 200, or leave status out"
+    failed = status is not None and not 200 <= status < 300
     sides: dict[str, Any] = {}
     for name, mode, flat, whole in (
         ("endpointInput", "INPUT", columns.inputs, columns.request),
         ("endpointOutput", "OUTPUT", columns.outputs, columns.response),
     ):
+        if failed:
+            continue
         if flat:
             whole_object = row.get(flat) or encode({column: row.get(column) for column in flat}).decode()
             sides[name] = side(whole_object, "JSON", mode)
@@ -152,7 +154,9 @@ def translated(row: Row, time: str, columns: TableColumns, file: str, number: in
     inference_id = text_of(row.get(columns.inference_id)) or None
     moment = moment_of(value_of(row.get(time)), columns.event_time_unit)
     percentage = percentage_of(value_of(row.get(columns.sampling)))
-    yield number, record(sides, event_id, moment, inference_id, percentage, why)
+    took = next((row[name] for name in columns.latencies if name in row), None)
+    outcome = {"latencyMs": columns.latency_ms(value_of(took)), "statusCode": status, "failed": failed or None}
+    yield number, record(sides, event_id, moment, inference_id, percentage, why, **outcome)
 
 
 @lru_cache(maxsize=1 << 14)  # a file that changes is another key
@@ -171,6 +175,14 @@ def time_in(file: store.File, columns: TableColumns) -> str:
     """The name of the column of event times in a Parquet file, or in the Delta table that it belongs to."""
     names = file.columns if isinstance(file, DataFile) else parquet.names_in(file)
     return time_of(columns, names, file.address)
+
+
+def latency_in(file: store.File, columns: TableColumns) -> list[str]:
+    """The column of latencies of a Parquet file, or of its Delta table; [] if it has none."""
+    if not columns.latencies:
+        return []
+    names = file.columns if isinstance(file, DataFile) else parquet.names_in(file)
+    return [name for name in columns.latencies if name in names][:1]
 
 
 def time_of(columns: TableColumns, names: Iterable[str], file: str) -> str:
@@ -223,10 +235,10 @@ def payload_of(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else encode(value).decode()
 
 
-def is_success(status: Any) -> bool:
-    """Whether a status is 2xx or missing (in pandas: NaN). Raises ValueError or OverflowError if it is no status."""
+def status_of(status: Any) -> int | None:
+    """A status; None if it is missing (in pandas: NaN). Raises ValueError or OverflowError if it is no status."""
     number = math.nan if status in (None, "") else float(str(status))
-    return math.isnan(number) or 200 <= int(number) < 300
+    return None if math.isnan(number) else int(number)
 
 
 def percentage_of(share: Any) -> float | None:
