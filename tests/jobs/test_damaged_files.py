@@ -34,6 +34,8 @@ READ: dict[str, tuple[str | None, Step, Step | None]] = {
     r"_baselines/churn/(\w+)/observed/.*": (None, Endpoint.suggest, Endpoint.observe),
     r"_baselines/churn/(\w+)/published\.json": (None, Endpoint.evaluate, Endpoint.learn),
     r"_baselines/churn/(\w+)/[0-9a-f]{12}/(?:statistics|constraints|analysis)\.json": (None, Endpoint.evaluate, None),
+    r"_baselines/churn/(\w+)/[0-9a-f]{12}/baseline\.json": (None, Endpoint.publish, Endpoint.suggest),
+    r"_baselines/churn/(\w+)/[0-9a-f]{12}/decision\.json": (None, Endpoint.publish, None),
     r"churn/(\w+)/.*/(?:execution|constraint_violations)\.json": (None, Endpoint.alert, Endpoint.evaluate),
     r"_retention/.*/until\.json": ("dq", Endpoint.collect, None),
     r"_retention/.*/deleted\.json": ("dq", Endpoint.retain, None),
@@ -44,7 +46,6 @@ FOR_PEOPLE = (
     r"churn/\w+/.*/(statistics|constraints|analysis)\.json",
     r"_as_of/.*",
     r"merge/.*",
-    r"_baselines/churn/\w+/[0-9a-f]{12}/baseline\.json",
 )
 
 
@@ -119,9 +120,10 @@ def test_an_edited_baseline_counts_once_it_is_published(endpoint: Endpoint, caps
     for verb in (endpoint.compute, endpoint.evaluate):
         with pytest.raises(DataError, match=rf"edited since.*model-monitor publish ENDPOINT_FILE dq {version}"):
             verb("dq")
-    assert main(["publish", endpoint.file, "dq", version]) == 0
-    assert version in capsys.readouterr().out
+    assert main(["publish", endpoint.file, "dq", version, "--why", "half of them are old"]) == 0
+    assert f"which is {version} as it was edited" in capsys.readouterr().out
     endpoint.evaluate("dq")
+    assert constraints.read_text() == content
     assert main(["publish", endpoint.file, "dq", "another"]) == 1
     assert "another/statistics.json" in capsys.readouterr().err
 

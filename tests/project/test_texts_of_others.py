@@ -74,6 +74,8 @@ TRUSTED = {
     "jobs/retention/reports.py": "decode of documents, which guards itself",
     "sagemaker/analysis_config/reading.py": "decode of documents, which guards itself",
     "verdicts/baseline.py": "decode of documents, which guards itself",
+    "verdicts/published.py": "decode of documents, which guards itself",
+    "verdicts/versions.py": "decode of documents, which guards itself",
     "monitors/bias/flips.py": "keys of a State",
     "monitors/bias/tallies.py": "keys of a State",
     "monitors/model_quality/outcomes.py": "keys of a State",

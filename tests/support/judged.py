@@ -63,6 +63,10 @@ class Endpoint:
         [state] = (self.out / f"_baselines/churn/{name}/observed").rglob("state.mms")
         return jobs.suggest_constraints(self.assignment(name), str(state), CREATED)
 
+    def publish(self, name: str) -> None:
+        [description] = (self.out / f"_baselines/churn/{name}").glob("*/baseline.json")
+        jobs.publish_baseline(self.assignment(name), str(description.parent))
+
     def learn(self, name: str) -> None:
         self.observe(name)
         jobs.publish_baseline(self.assignment(name), self.suggest(name))

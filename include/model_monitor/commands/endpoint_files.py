@@ -1,4 +1,4 @@
-"""``model-monitor validate | schema | publish | export-suite | retention``: what is done with endpoint files."""
+"""``model-monitor validate | schema | export-suite | retention``: what is done with endpoint files."""
 
 from __future__ import annotations
 
@@ -24,12 +24,6 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
 
     schema = commands.add_parser("schema", help="print the JSON Schema of endpoint files, for editors")
     schema.set_defaults(command=run_schema)
-
-    publish = commands.add_parser("publish", help="judge by a version of a schedule's baseline, edited or not")
-    publish.add_argument("file", metavar="ENDPOINT_FILE")
-    publish.add_argument("schedule", metavar="SCHEDULE")
-    publish.add_argument("version", metavar="VERSION", help="the name of its folder")
-    publish.set_defaults(command=run_publish)
 
     export = commands.add_parser("export-suite", help="write learned constraints as a suite of Great Expectations")
     source = export.add_mutually_exclusive_group(required=True)
@@ -79,16 +73,6 @@ def run_schema(args: argparse.Namespace) -> int:
     from model_monitor.config import Endpoint
 
     print(json.dumps(Endpoint.model_json_schema(), indent=2))
-    return OK
-
-
-def run_publish(args: argparse.Namespace) -> int:
-    from model_monitor import jobs, store
-    from model_monitor.config.execution import Assignment
-
-    assignment = Assignment.load(args.file, args.schedule)
-    pointer = jobs.publish_baseline(assignment, store.join(assignment.baselines, args.version))
-    print(printable(f"{pointer}: {args.schedule} is judged by version {args.version} as it is now"))
     return OK
 
 

@@ -76,11 +76,25 @@ class Baseline(Settings):
     header: bool = Field(True, description="Whether a CSV dataset starts with the columns' names")
     statistics: Address | None = Field(None, description="An existing statistics.json, instead of a learned one")
     constraints: Address | None = Field(None, description="An existing constraints.json, instead of a suggested one")
+    approval: Literal["auto", "manual"] | None = Field(
+        None,
+        description="Whether a person approves each version (manual) or none (auto); if absent, all but the first",
+    )
+    stale_after: Duration | None = Field(
+        None, gt=timedelta(0), description="Age at a window's end from which its version is stale, ISO 8601"
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _format_may_be_sagemakers(cls, section: Any) -> Any:
         return with_format(section)
+
+    @model_validator(mode="after")
+    def _files_have_no_versions(self) -> Baseline:
+        for name in ("approval", "stale_after"):
+            if getattr(self, name) is not None and (self.statistics or self.constraints):
+                raise ValueError(f"{name} is about learned versions, not about files of your own; leave it out")
+        return self
 
 
 class Preprocess(Settings):

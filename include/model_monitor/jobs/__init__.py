@@ -5,13 +5,14 @@ again gives the same bytes. Only ``MonitorError`` is raised on purpose; violatio
 """
 
 from model_monitor.jobs.alert import alert
-from model_monitor.jobs.baseline import dataset_of, observe_baseline, publish_baseline, suggest_constraints
+from model_monitor.jobs.baseline import dataset_of, observe_baseline, suggest_constraints
 from model_monitor.jobs.collect_window import collect_window
 from model_monitor.jobs.compute_metrics import compute_metrics
 from model_monitor.jobs.evaluate_constraints import evaluate_constraints
 from model_monitor.jobs.explain_window import explain_window
 from model_monitor.jobs.late_labels import grown_windows
 from model_monitor.jobs.merge_ground_truth import merge_ground_truth
+from model_monitor.jobs.publish_baseline import publish_baseline, reject_baseline
 from model_monitor.jobs.retention.expiry import delete_expired
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "merge_ground_truth",
     "observe_baseline",
     "publish_baseline",
+    "reject_baseline",
     "suggest_constraints",
 ]

@@ -1,4 +1,4 @@
-"""Learn a baseline from a dataset: observe it, suggest constraints as a version, put a version in force."""
+"""Learn a baseline from a dataset: observe it, and suggest constraints as a version."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from model_monitor.config.execution import Assignment, Observation
 from model_monitor.core.states import dump
 from model_monitor.errors import ConfigError
 from model_monitor.jobs.compute_metrics import load_state, observe_dataset, save
-from model_monitor.results.documents.protocol import encode
 from model_monitor.results.handover import Evidence
-from model_monitor.results.sealed import digest_of, sealed
+from model_monitor.results.sealed import digest_of
 from model_monitor.rows.select import Selection
 from model_monitor.rows.sources.datasets import Dataset
-from model_monitor.verdicts.baseline import Baseline, baseline_files, check_learned
+from model_monitor.verdicts.baseline import baseline_files, check_learned
+from model_monitor.verdicts.versions import Version, name_for
 
 
 def observe_baseline(
@@ -50,14 +50,13 @@ def suggest_constraints(assignment: Assignment, state: str, created: str) -> str
     """``statistics.json`` and ``constraints.json`` of a State as a new version; the address of its folder.
 
     A version is named by its content, so the same State is the same version, and keeps what a person edited in it.
-    Raises DataError if there is nothing to learn.
+    ``created``: when it was learned, ISO 8601. Raises DataError if there is nothing to learn.
     """
     evidence = Evidence.read(Observation.holding(state).evidence)
     observed, collected = load_state(state, assignment.learner, evidence.state), evidence.collected
     check_learned(assignment.learner, observed)
     files = baseline_files(assignment.learner, observed)
-    version = digest_of(b"".join(files.values()))[:12]
-    folder = store.join(assignment.baselines, version)
+    version = name_for(files)
     description = {
         "version": version,
         "created": created,
@@ -70,25 +69,6 @@ def suggest_constraints(assignment: Assignment, state: str, created: str) -> str
         "kept": msgspec.to_builtins(collected.kept),
         "inputs": msgspec.to_builtins(collected.inputs),
     }
-    for name, content in [*files.items(), ("baseline.json", encode(description))]:
-        address = store.join(folder, name)
-        if not (store.exists(address) and store.read(address)):  # a store that lost what it took has an empty file
-            store.write(address, content)
+    folder = store.join(assignment.baselines, version)
+    Version(version, folder, files, description).write()
     return folder
-
-
-def publish_baseline(assignment: Assignment, version: str) -> str:
-    """Put a version, by the address of its folder, in force as it is now; the address of the pointer to it. What is
-    edited afterwards is refused until it is published again. Raises ConfigError."""
-    name = store.name_of(version)
-    if not assignment.monitor.traits.needs_baseline:
-        raise ConfigError(f"schedule '{assignment.schedule.name}' judges by rules only, and has no baseline to publish")
-    if store.join(assignment.baselines, name) != version.rstrip("/"):
-        raise ConfigError(
-            f"{version} is no version of the baseline of '{assignment.schedule.name}'; its versions are in "
-            f"{assignment.baselines}"
-        )
-    baseline = Baseline.version(assignment, name)
-    baseline.constraints(assignment.learner)
-    digests = {store.name_of(file): digest_of(store.read(file)) for file in baseline.addresses.values() if file}
-    return store.write(assignment.published_baseline, sealed(encode({"version": name, "digests": digests})))

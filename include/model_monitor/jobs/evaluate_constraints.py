@@ -19,6 +19,7 @@ from model_monitor.results.handover import Evidence
 from model_monitor.results.measured import MEASURES, measured
 from model_monitor.results.report import write_report
 from model_monitor.rows import scripts
+from model_monitor.verdicts import staleness
 from model_monitor.verdicts.baseline import Baseline
 from model_monitor.verdicts.verdict import judge
 
@@ -42,7 +43,9 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
     baseline = Baseline.of(execution)
     verdict = judge(execution.monitor, baseline, observed, evidence.labels)
     documents = documents_of(verdict.monitor)
-    about = execution.about | {"baseline": baseline.addresses}
+    age = staleness.finding_of(baseline, execution.schedule.baseline.stale_after, execution.window.end)
+    is_stale = {"stale": age.outcome != "holds"} if age else {}
+    about = execution.about | {"baseline": baseline.description | is_stale}
     unusable = verdict.monitor.unusable(observed.state)
     document = executions.execution(
         about,
@@ -50,9 +53,9 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
         verdict.reason,
         evidence,
         observed.rows,
-        verdict.findings,
+        [*verdict.findings, *([age] if age and observed.rows else [])],
         unusable,
-        lambda finding: documents.details(finding, observed.state),
+        lambda finding: {} if finding is age else documents.details(finding, observed.state),
     )
     described: dict[str, Document] = {}
     if evidence.labels and evidence.labels.is_pending:  # an earlier report's files are about other labels

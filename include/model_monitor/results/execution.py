@@ -109,6 +109,7 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
     message += f", {document['counts']['unusable']} rows unusable" if document["counts"]["unusable"] else ""
     message += labels_in_short(document.get("labels"))
     message += undefined_in_short(document)
+    message += ", judged by a stale baseline" if document.get("baseline", {}).get("stale") else ""
     lines = [line(violation) for violation in violations[:MAX_LINES]]
     more = [f"and {len(violations) - MAX_LINES} more in {report}"] if len(violations) > MAX_LINES else []
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from model_monitor import store
@@ -17,19 +17,23 @@ from model_monitor.core.observed import Observed
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.results.documents import documents_of
 from model_monitor.results.documents.protocol import Document, decode, encode
-from model_monitor.results.sealed import digest_of, unsealed
+from model_monitor.results.sealed import digest_of
+from model_monitor.verdicts.published import Published, advice
 
 Check = Callable[[str, bytes], None]  # of a file's address and content; raises if it may not be used
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """The two files that a window is judged against, each with its address; None where there is none."""
+    """The two files that a window is judged against, each with its address; None where there is none. Of a version its
+    ``name``, and when it was ``learned``: ISO 8601."""
 
     statistics: Document | None = None
     constraints_document: Document | None = None
     statistics_address: str | None = None
     constraints_address: str | None = None
+    name: str | None = None
+    learned: str | None = None
 
     @classmethod
     def at(cls, statistics: str | None, constraints: str | None, check: Check | None = None) -> Baseline:
@@ -42,17 +46,11 @@ class Baseline:
         files = assignment.schedule.baseline
         if files.statistics or files.constraints:
             return cls.at(files.statistics, files.constraints)
-        pointer = assignment.published_baseline
-        try:
-            content = store.read(pointer)
-        except FileNotFoundError:
+        published = Published.find(assignment)
+        if published is None:
             return cls()
-        remedy = advice(assignment, "VERSION")
-        published = decode(unsealed(content, pointer, remedy), pointer)
-        name, digests = published.get("version"), published.get("digests")
-        if not (isinstance(name, str) and isinstance(digests, dict)):
-            raise DataError(f"{pointer} is another file's content; {remedy}")
-        return cls.version(assignment, name, digests)
+        baseline = cls.version(assignment, published.name, published.digests)
+        return replace(baseline, name=published.name, learned=published.learned)
 
     @classmethod
     def version(cls, assignment: Assignment, name: str, digests: Mapping[str, str] | None = None) -> Baseline:
@@ -76,9 +74,10 @@ class Baseline:
         return self.statistics is not None or self.constraints_document is not None
 
     @property
-    def addresses(self) -> Document:
-        """The addresses, as reports name them."""
-        return {"statistics": self.statistics_address, "constraints": self.constraints_address}
+    def description(self) -> Document:
+        """The addresses, and the version, as reports name them."""
+        version = {"version": self.name} if self.name else {}
+        return {"statistics": self.statistics_address, "constraints": self.constraints_address, **version}
 
     def constraints(self, monitor: Monitor[Any]) -> list[Constraint]:
         """The constraints of the baseline; [] if there is none. Raises ConfigError that names the files."""
@@ -98,15 +97,6 @@ class Baseline:
         with naming(self.statistics_address, self.constraints_address):
             names = documents.column_names(self.statistics, self.constraints_document)
         return tuple(names), documents.matches_by_position
-
-
-def advice(assignment: Assignment, version: str) -> str:
-    """How to put a version of a schedule's baseline in force again, as it is."""
-    name = assignment.schedule.name
-    return (
-        f"run model-monitor publish ENDPOINT_FILE {name} {version}, or clear the task publish_baseline of the DAG "
-        f"{name}-baseline"
-    )
 
 
 @contextmanager

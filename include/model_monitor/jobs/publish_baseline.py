@@ -1,0 +1,143 @@
+"""Put a version of a baseline in force, or reject it; who decided that, when and why is kept beside it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from model_monitor import store
+from model_monitor.config.execution import Assignment, Observation
+from model_monitor.errors import ConfigError, DataError, MonitorError, printable, without_secrets
+from model_monitor.jobs.compute_metrics import load_state
+from model_monitor.results.decision import DECISION, REJECTED, Choice, decision_of
+from model_monitor.results.documents import documents_of
+from model_monitor.results.documents.protocol import Document, encode
+from model_monitor.results.handover import Evidence
+from model_monitor.verdicts.baseline import baseline_files
+from model_monitor.verdicts.published import Published
+from model_monitor.verdicts.versions import EDITED_FROM, Version, description_in, name_for
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a person saw before deciding: the digests of the version's files by name, and which version was in force."""
+
+    digests: Mapping[str, str]
+    in_force: str | None
+
+
+def publish_baseline(
+    assignment: Assignment,
+    version: str,
+    choice: Choice | None = None,
+    shown: Shown | None = None,
+    constraints: Document | None = None,
+) -> str:
+    """Put a version, by the address of its folder, in force; the address of the pointer to it.
+
+    A version whose files were edited, or that gets other ``constraints``, is published as a version of its own. Without
+    a ``choice`` nobody is asked, and an edit of the version that is in force stays so. Raises ConfigError, also if the
+    version is no longer what a person was ``shown``.
+    """
+    found = version_at(assignment, version)
+    if shown:
+        refuse_changed(found, shown, Published.find(assignment))
+    wanted = found
+    if constraints is not None:
+        wanted = found.edited(documents_of(assignment.learner).constraints_name, encode(constraints))
+    wanted = wanted.of_its_own(assignment)
+    wanted.baseline(assignment).constraints(assignment.learner)
+    choice = choice or Choice(at=wanted.learned or "", automatic=True)
+    current, pointer = in_force(assignment), Published(wanted.name, wanted.digests, wanted.learned)
+    if choice.automatic:
+        refuse_rejected(wanted)
+        if current and (current == pointer or is_edit(assignment, current.name, wanted.name)):
+            return assignment.published_baseline
+    wanted.write()
+    decide(wanted, choice)
+    address = pointer.write(assignment)
+    if found.is_edited:
+        restore(assignment, found)
+    return address
+
+
+def reject_baseline(assignment: Assignment, version: str, choice: Choice) -> str:
+    """Reject a version, by the address of its folder; the address of the decision. The version in force stays. Raises
+    ConfigError if it is this one."""
+    found = version_at(assignment, version)
+    if (published := in_force(assignment)) and published.name == found.name:
+        raise ConfigError(f"version {found.name} is in force; publish another one first")
+    return decide(found, choice)
+
+
+def version_at(assignment: Assignment, address: str) -> Version:
+    """The version whose folder is at an address. Raises ConfigError if that is no version of the schedule's."""
+    name, schedule = store.name_of(address), assignment.schedule.name
+    if not assignment.monitor.traits.needs_baseline:
+        raise ConfigError(f"schedule '{schedule}' judges by rules only, and has no baseline to publish")
+    if store.join(assignment.baselines, name) != address.rstrip("/"):
+        raise ConfigError(
+            f"{address} is no version of the baseline of '{schedule}'; its versions are in {assignment.baselines}"
+        )
+    return Version.read(assignment, name)
+
+
+def in_force(assignment: Assignment) -> Published | None:
+    """The version in force; None if there is none, or its pointer is damaged, which publishing mends."""
+    with contextlib.suppress(DataError):
+        return Published.find(assignment)
+    return None
+
+
+def refuse_changed(version: Version, shown: Shown, now: Published | None) -> None:
+    """Raise ConfigError if a decision is not about what there is now."""
+    again = "clear the task approve, and those after it, to see what there is now and to decide on that"
+    if version.digests != dict(shown.digests):
+        raise ConfigError(
+            f"{version.folder} is not what was approved: its files changed since they were shown; {again}"
+        )
+    name = now.name if now else None
+    if name not in (shown.in_force, name_for(version.files)):
+        raise ConfigError(
+            f"version {version.name} was compared with {shown.in_force or 'no version'}, and meanwhile {name} was put "
+            f"in force; {again}"
+        )
+
+
+def is_edit(assignment: Assignment, name: str, original: str) -> bool:
+    """Whether a version is one that a person edited from another."""
+    return description_in(store.join(assignment.baselines, name)).get(EDITED_FROM) == original
+
+
+def refuse_rejected(version: Version) -> None:
+    """Raise ConfigError if a person has rejected a version: no setting puts it in force."""
+    if (decision := version.decision) and decision.decision == REJECTED:
+        raise ConfigError(
+            f"version {version.name} was {decision.choice}; to judge by it nevertheless, run model-monitor publish"
+        )
+
+
+def decide(version: Version, choice: Choice) -> str:
+    """Write a choice beside a version, on top of earlier ones; the address."""
+    choice = msgspec.structs.replace(choice, why=printable(without_secrets(choice.why)))
+    found = version.decision
+    decision = found.followed_by(choice) if found else decision_of(choice)
+    address = store.join(version.folder, DECISION)
+    return address if decision == found else decision.write(address)
+
+
+def restore(assignment: Assignment, edited: Version) -> None:
+    """Put the files back that a version is named by, now that the edited ones are a version of their own. Where its
+    State is gone, or suggests other constraints by now, they stay edited."""
+    state = edited.description.get("state")
+    if not isinstance(state, str):
+        return
+    with contextlib.suppress(MonitorError):
+        evidence = Evidence.read(Observation.holding(state).evidence)
+        files = baseline_files(assignment.learner, load_state(state, assignment.learner, evidence.state))
+        if name_for(files) == edited.name:
+            for name, content in files.items():
+                store.write(store.join(edited.folder, name), content)
