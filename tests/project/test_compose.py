@@ -4,6 +4,7 @@ Docker Compose itself answers: it reads, merges and checks the file without an e
 """
 
 import base64
+import contextlib
 import importlib.util
 import json
 import os
@@ -15,7 +16,9 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import psycopg2
 import pytest
+from sqlalchemy.engine import make_url
 from support.places import PROJECT as ROOT
 
 SECRETS = (
@@ -184,11 +187,42 @@ def test_a_service_that_stays_is_checked_restarted_and_given_time_to_stop(name, 
 
 
 def test_the_services_wait_for_a_migrated_database(services):
-    assert services["init"]["command"] == ["airflow", "db", "migrate"]
+    assert services["init"]["command"][2].startswith("airflow db migrate\n")
     assert services["init"]["restart"] == "no"
     assert services["init"]["depends_on"]["postgres"]["condition"] == "service_healthy"
     for name in set(AIRFLOW) - {"init"}:
         assert services[name]["depends_on"]["init"]["condition"] == "service_completed_successfully"
+
+
+def test_every_service_of_airflow_finds_the_history_in_a_database_of_its_own(services, filled):
+    of_airflow = services["api-server"]["environment"]["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+    assert make_url(of_airflow).database == "airflow"
+    for name in AIRFLOW:
+        history = make_url(services[name]["environment"]["MODEL_MONITOR_HISTORY"])
+        assert (history.host, history.database) == ("postgres", "model_monitor")
+        assert history.password == filled["POSTGRES_PASSWORD"]
+
+
+def test_the_history_moves_to_another_server_by_env_alone(filled, tmp_path):
+    there = {"MODEL_MONITOR_HISTORY": "postgresql://monitor:word@elsewhere/history"}
+    services = rendered(tmp_path, filled | there)["services"]
+    assert all(there.items() <= services[name]["environment"].items() for name in AIRFLOW)
+
+
+def test_init_makes_the_database_of_the_history_where_it_is_missing(services, postgres):
+    words = shlex.split(services["init"]["command"][2])
+    create = [sys.executable, "-c", words[words.index("-c") + 1]]
+    environment = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": postgres.address}
+
+    def names() -> list[str]:
+        with contextlib.closing(psycopg2.connect(postgres.address)) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT datname FROM pg_database WHERE datname = 'model_monitor'")
+            return [name for (name,) in cursor]
+
+    assert names() == []
+    for _ in range(2):  # as by a second `docker compose up`
+        subprocess.run(create, env=environment, check=True)
+        assert names() == ["model_monitor"]
 
 
 def test_the_scheduler_is_stopped_before_the_api_server_that_its_tasks_report_to(services):
