@@ -45,6 +45,7 @@ SLOW = (
     "jobs/test_jobs.py::test_a_day_is_judged",
     "jobs/test_jobs.py::test_whoever_is_killed",
     "jobs/test_texts_of_users.py",
+    "jobs/test_publish_",
     "jobs/test_retention.py",
     "jobs/test_waiting_for_labels.py",
     "monitors/expectations",

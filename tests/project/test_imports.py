@@ -70,3 +70,9 @@ def test_a_chain_of_imports_is_short(package: str) -> None:
     """Of the rooms in the package, of the modules and packages in a room, and so on."""
     chain = longest_chain(children(package))
     assert len(chain) <= LONGEST, chain
+
+
+def test_boto3_and_opentelemetry_are_imported_when_metrics_are_sent_and_not_before() -> None:
+    code = "import sys, model_monitor.jobs; print([name for name in ('boto3', 'opentelemetry') if name in sys.modules])"
+    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert seen.stdout.strip() == "[]"

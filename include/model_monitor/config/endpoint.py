@@ -14,6 +14,7 @@ from model_monitor.config.alerts import Alerts
 from model_monitor.config.capture import Capture
 from model_monitor.config.expectations import ExpectationList, rules_of
 from model_monitor.config.fields import Address, Cron, Day, Days, Duration, Name, Settings, Share
+from model_monitor.config.metrics import Metrics
 from model_monitor.config.monitors import attributes_of, monitor_of, traits_of
 from model_monitor.config.sections import Baseline, Columns, Explain, GroundTruth, Preprocess
 from model_monitor.core.monitor import Monitor
@@ -55,6 +56,7 @@ class Schedule(Settings):
     max_rejected: Share = Field(0.01, description="Share of unreadable records above which a run fails")
     fail_on_violation: bool = Field(False, description="Whether violations fail the run")
     alerts: Alerts = Field(Alerts(), description="Who is told, and when; overrides the endpoint's")
+    metrics: Metrics = Field(Metrics(), description="Where its numbers go; overrides the endpoint's")
 
     @model_validator(mode="after")
     def _contradicts_nothing(self) -> Schedule:
@@ -168,6 +170,7 @@ class Endpoint(Settings):
     capture: Capture
     columns: Columns = Columns()
     ground_truth: GroundTruth | None = Field(None, description="Labels, for the schedules whose monitor needs them")
+    metrics: Metrics = Field(Metrics(), description="Where the numbers of all its schedules go")
     output: Address = Field(
         description="Folder for rows, states, baselines and reports; local, s3://, gs:// or abfs://"
     )
@@ -195,7 +198,10 @@ class Endpoint(Settings):
         """The source orders columns (batch transform writes the input first), and schedules share ground truth."""
         if self.source.outputs_last and "outputs_last" not in self.columns.model_fields_set:
             self.__dict__["columns"] = self.columns.model_copy(update={"outputs_last": True})
-        self.__dict__["schedules"] = tuple(map(self._with_ground_truth, self.schedules))
+        schedules = map(self._with_ground_truth, self.schedules)
+        self.__dict__["schedules"] = tuple(
+            s.model_copy(update={"metrics": s.metrics.under(self.metrics)}) for s in schedules
+        )
         for schedule in self.schedules:
             if named := sorted(set(self.columns.private) & schedule.groups):
                 raise ValueError(

@@ -210,6 +210,10 @@ class Execution(Assignment):
         """The folder of all reports of the window, each by how far its labels had come."""
         return store.join(self._folder("_as_of"), self.run_path)
 
+    def sent_metrics(self, sink: str) -> str:
+        """The record of which numbers of the window a sink of metrics has."""
+        return store.join(self._folder("_sent"), self.run_path, f"{sink}.json")
+
     @property
     def waiting_note(self) -> str:
         """The note that says that the window's labels are not final."""

@@ -13,6 +13,7 @@ from model_monitor.jobs.explain_window import explain_window
 from model_monitor.jobs.late_labels import grown_windows
 from model_monitor.jobs.merge_ground_truth import merge_ground_truth
 from model_monitor.jobs.publish_baseline import publish_baseline, reject_baseline
+from model_monitor.jobs.publish_metrics import publish_metrics
 from model_monitor.jobs.retention.expiry import delete_expired
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "merge_ground_truth",
     "observe_baseline",
     "publish_baseline",
+    "publish_metrics",
     "reject_baseline",
     "suggest_constraints",
 ]

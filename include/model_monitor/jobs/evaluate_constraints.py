@@ -18,6 +18,7 @@ from model_monitor.results.documents.protocol import VIOLATIONS, Document
 from model_monitor.results.handover import Evidence
 from model_monitor.results.measured import MEASURES, measured
 from model_monitor.results.report import write_report
+from model_monitor.results.sinks import script_metrics
 from model_monitor.rows import scripts
 from model_monitor.verdicts import staleness
 from model_monitor.verdicts.baseline import Baseline
@@ -87,7 +88,13 @@ def anonymity_of(execution: Execution) -> Anonymity:
 
 
 def postprocess(script: str, execution: Execution) -> None:
-    """Call a user's script once a report is complete, with SageMaker's variables for output, window and names."""
+    """Call a user's script once a report is complete, with SageMaker's variables for output, window and names.
+
+    What it writes below ``metrics/cloudwatch`` of its output is kept with the report, for CloudWatch.
+    """
+    own = store.join(execution.report, script_metrics.FOLDER)
+    for file in store.list_files(own):  # of an earlier call
+        store.delete(file.address)
     with store.local_copy(execution.report) as folder:
         variables = {
             "output_path": str(folder),
@@ -95,6 +102,8 @@ def postprocess(script: str, execution: Execution) -> None:
             "end_time": iso(execution.window.end),
             **({"sagemaker_endpoint_name": execution.endpoint.endpoint} if execution.source.names_endpoint else {}),
             "sagemaker_monitoring_schedule_name": execution.schedule.name,
-            "publish_cloudwatch_metrics": "Disabled",
+            "publish_cloudwatch_metrics": "Enabled" if execution.schedule.metrics.cloudwatch else "Disabled",
         }
         scripts.postprocess(script, variables)
+        for file in store.list_files(str(folder / script_metrics.FOLDER)):
+            store.write(store.join(own, store.name_of(file.address)), store.read(file.address))

@@ -163,6 +163,7 @@ def of_container(definition: Definition) -> Iterator[tuple[str, str]]:
             yield key, "there is no container that could be started otherwise"
     environment = definition.environment
     if environment.get(PUBLISH) == "Enabled":
-        yield f"Environment.{PUBLISH}", "no metrics go to CloudWatch; execution.json has all findings"
+        instead = "metrics: {cloudwatch: true}, once SageMaker's schedule is stopped: both write the same metrics"
+        yield f"Environment.{PUBLISH}", instead
     for key in sorted(environment.keys() - OF_MONITORS - {PUBLISH}):
         yield f"Environment.{key}", "there is no container whose environment it could be; its value is not shown"

@@ -1,0 +1,82 @@
+"""The documents of a report, read once for all sinks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from model_monitor import store
+from model_monitor.core.window import moment
+from model_monitor.errors import DataError
+from model_monitor.results.documents.protocol import ANALYSIS, EXECUTION, STATISTICS, Document, decode
+from model_monitor.results.documents.segmented import SEGMENTS
+from model_monitor.results.measured import MEASURES
+from model_monitor.results.sealed import digest_of, unsealed
+
+REMEDY = "run the task evaluate_constraints again"
+
+
+@dataclass(frozen=True)
+class Executed:
+    """What a report says of one schedule on one window.
+
+    execution: ``execution.json``. measures: the entries of ``measures.json``. statistics: ``statistics.json`` or
+    ``analysis.json``; {} if there is neither, as while labels are pending. names_endpoint: whether its metrics name the
+    endpoint; those of batch transform don't.
+    """
+
+    execution: Document
+    measures: Sequence[Document]
+    statistics: Document
+    names_endpoint: bool = True
+
+    @classmethod
+    def read(cls, folder: str, names_endpoint: bool = True) -> Executed:
+        """The files of a report's folder. Raises DataError if one is missing or damaged, StoreError."""
+        address = store.join(folder, EXECUTION)
+        execution = decode(unsealed(content_of(address), address), address)
+        return cls(execution, measures_in(folder, execution), statistics_in(folder), names_endpoint)
+
+    @property
+    def monitor(self) -> str:
+        """The monitor as the endpoint file names it, with underscores: ``data_quality``, or a dotted path."""
+        return str(self.execution["monitor"]).replace("-", "_")
+
+    @property
+    def end(self) -> datetime:
+        """The time of all its metrics: the end of the window."""
+        return moment(self.execution["window"]["end"])
+
+    def parts(self) -> Iterator[tuple[dict[str, str], Document]]:
+        """The statistics of all rows ({}), then those of each segment, which is named by column and value."""
+        yield {}, self.statistics
+        for part in self.statistics.get(SEGMENTS, []):
+            yield part["segment"], part
+
+
+def measures_in(folder: str, execution: Document) -> Sequence[Document]:
+    """The entries of ``measures.json``. Raises DataError if it is not of the same run as ``execution.json``."""
+    address = store.join(folder, MEASURES)
+    content = content_of(address)
+    if digest_of(content) != execution["digests"].get(MEASURES):
+        raise DataError(f"{address} is damaged, or of another run than {EXECUTION}; {REMEDY}")
+    entries: Sequence[Document] = decode(content, address)["measures"]
+    return entries
+
+
+def statistics_in(folder: str) -> Document:
+    for name in (STATISTICS, ANALYSIS):
+        address = store.join(folder, name)
+        try:
+            return decode(store.read(address), address)
+        except FileNotFoundError:
+            continue
+    return {}
+
+
+def content_of(address: str) -> bytes:
+    try:
+        return store.read(address)
+    except FileNotFoundError as error:
+        raise DataError(f"there is no {address}; {REMEDY}") from error
