@@ -8,6 +8,7 @@ from airflow.sdk import DAG, Param, chain
 from model_monitor.config.sections import GroundTruth
 from model_monitor_airflow.assets import HEALTHY, VIOLATED
 from model_monitor_airflow.dag_settings import AT_ONCE, BASELINE, LATE_LABELS, OPTIONAL_MOMENT, RERUNS, RETRIES
+from model_monitor_airflow.metrics import PublishMetrics
 from model_monitor_airflow.operators import (
     Alert,
     CollectWindow,
@@ -47,10 +48,12 @@ def monitor(entry: Scheduled) -> DAG:
                 else []
             ),
             ComputeMetrics(task_id="compute_metrics", **target),
-            EvaluateConstraints(task_id="evaluate_constraints", **target),
+            evaluate := EvaluateConstraints(task_id="evaluate_constraints", **target),
             Alert(task_id="alert", **target),
             [EmptyOperator(task_id=HEALTHY), violated(task_id=VIOLATED)],
         )
+        if schedule.metrics.is_on:
+            evaluate >> PublishMetrics.of(schedule.metrics, target)
     return dag
 
 
