@@ -25,7 +25,7 @@ test: .venv/dev
 	AZURITE="$${AZURITE:-$(wildcard $(CURDIR)/.azurite/node_modules/.bin/azurite-blob)}" $(RUN) -m pytest -m "" -n 2 --dist loadgroup
 
 fast: .venv/dev
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2 --dist loadgroup
 
 judge: .venv/dev .judge/ready
 	JUDGE_PYTHON=$(CURDIR)/.judge/bin/python $(RUN) -m pytest -m "" \
