@@ -65,7 +65,7 @@ def test_rules_alone_need_no_baseline_and_are_findings_like_any_other(tmp_path: 
         "minutes values must be greater than or equal to 0, at least 95 % of the time (warning): 10 of 60 rows break it"
     )
     summary = jobs.alert(Execution.of(file, "dq", WINDOW))
-    assert summary["details"][0].startswith("minutes: expectation_check: minutes values must be")
+    assert summary["details"][0].startswith("minutes values must be")
     assert "1 checks undefined (there is no column 'nope')" in summary["message"]
     suite = document(report, "constraints.json")
     assert [entry["type"] for entry in suite["expectations"]] == [rule["type"] for rule in RULES["expectations"]]

@@ -137,6 +137,10 @@ def run_run(args: argparse.Namespace) -> int:
     rest = execution.set_aside_in_short(document) + execution.undefined_in_short(document)
     rest += f". {document['reason']}" if document["reason"] else ""
     print(printable(f"{args.output}: {document['status']}, {rows}, {count} violations{rest}"))
+    for sentence in execution.sentences(document)[: execution.MAX_LINES]:
+        print(printable(f"  {sentence}"))
+    if count > execution.MAX_LINES:
+        print(f"  and {count - execution.MAX_LINES} more")
     if count:
         return WITH_VIOLATIONS
     nothing = (execution.NO_DATA, execution.UNDEFINED, execution.LABELS_PENDING)

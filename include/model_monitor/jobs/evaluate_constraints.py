@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import msgspec
 
 from model_monitor import store
 from model_monitor.config.execution import Execution
+from model_monitor.core.constraints import Finding
 from model_monitor.core.observed import Observed
 from model_monitor.core.window import iso
 from model_monitor.jobs.compute_metrics import load_state
@@ -14,15 +18,16 @@ from model_monitor.results import data_docs
 from model_monitor.results import execution as executions
 from model_monitor.results.anonymous import FEWEST_ROWS, Anonymity
 from model_monitor.results.documents import documents_of
-from model_monitor.results.documents.protocol import VIOLATIONS, Document
+from model_monitor.results.documents.protocol import VIOLATIONS, Document, Documents
 from model_monitor.results.handover import Evidence
 from model_monitor.results.measured import MEASURES, measured
 from model_monitor.results.report import write_report
+from model_monitor.results.sentences import sentence_of
 from model_monitor.results.sinks import script_metrics
 from model_monitor.rows import scripts
 from model_monitor.verdicts import staleness
 from model_monitor.verdicts.baseline import Baseline
-from model_monitor.verdicts.verdict import judge
+from model_monitor.verdicts.verdict import Verdict, judge
 
 
 def evaluate_constraints(execution: Execution) -> str:
@@ -56,7 +61,7 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
         observed.rows,
         [*verdict.findings, *([age] if age and observed.rows else [])],
         unusable,
-        lambda finding: {} if finding is age else documents.details(finding, observed.state),
+        partial(details, documents, observed, verdict, anonymity_of(execution)),
     )
     described: dict[str, Document] = {}
     if evidence.labels and evidence.labels.is_pending:  # an earlier report's files are about other labels
@@ -79,6 +84,16 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
             verdict.monitor, observed.state, execution.schedule.name, str(execution.window)
         )
     return write_report(execution.report, described | violations | numbers, evidence, document, pages)
+
+
+def details(
+    documents: Documents[Any], observed: Observed, verdict: Verdict, anonymity: Anonymity, finding: Finding
+) -> Document:
+    """What ``execution.json`` says of a finding beyond its numbers: of a violation at least a sentence."""
+    own = {} if finding.constraint.check == staleness.STALE else documents.details(finding, observed.state)
+    if finding.outcome != "violated" or "sentence" in own:
+        return own
+    return own | {"sentence": sentence_of(finding, verdict.measures, anonymity)}
 
 
 def anonymity_of(execution: Execution) -> Anonymity:

@@ -110,8 +110,8 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
     message += labels_in_short(document.get("labels"))
     message += undefined_in_short(document)
     message += ", judged by a stale baseline" if document.get("baseline", {}).get("stale") else ""
-    lines = [line(violation) for violation in violations[:MAX_LINES]]
-    more = [f"and {len(violations) - MAX_LINES} more in {report}"] if len(violations) > MAX_LINES else []
+    lines = sentences(document) or list(map(line, violations))
+    more = [f"and {len(lines) - MAX_LINES} more in {report}"] if len(lines) > MAX_LINES else []
     return {
         "status": status,
         "judged": status in (COMPLETED, WITH_VIOLATIONS),
@@ -122,8 +122,13 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
         "report": report,
         "window": window,
         "message": printable(f"{message}. {document['reason']}".rstrip(". ") + "."),
-        "details": [printable(text) for text in lines + more],
+        "details": [printable(text) for text in lines[:MAX_LINES] + more],
     }
+
+
+def sentences(document: Document) -> list[str]:
+    """What was violated, each in a sentence."""
+    return [finding["sentence"] for finding in document["findings"] if "sentence" in finding]
 
 
 def set_aside_in_short(document: Document) -> str:

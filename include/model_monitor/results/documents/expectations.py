@@ -39,8 +39,10 @@ class ExpectationsDocuments(Documents[Checked]):
         return []
 
     def details(self, finding: Finding, state: Checked) -> Document:
+        """With the rule in its own words if it is violated."""
         rule, outcome = self.of(finding, state)
-        return {"expectation": rule.type, "severity": rule.severity} | counts(outcome)
+        words = {"sentence": sentence(rule, outcome)} if finding.outcome == "violated" else {}
+        return entry(rule, outcome) | words
 
     def violations(self, findings: Sequence[Finding], state: Checked) -> Document:
         return {"violations": [self.violation(f, state) for f in findings if f.outcome == "violated"]}
@@ -49,7 +51,7 @@ class ExpectationsDocuments(Documents[Checked]):
         rule, outcome = self.of(finding, state)
         name = str(finding.constraint.subject) or rule.type
         head = {"feature_name": name, "constraint_check_type": finding.constraint.check}
-        return head | {"description": sentence(rule, outcome)} | self.details(finding, state)
+        return head | {"description": sentence(rule, outcome)} | entry(rule, outcome)
 
     def of(self, finding: Finding, state: Checked) -> tuple[Rule, Outcome]:
         """The rule that a finding is about, and what came of it."""
@@ -110,11 +112,15 @@ class JoinedDocuments(Documents[Both]):
         return self.own.column_names(statistics, constraints)
 
 
+def entry(rule: Rule, outcome: Outcome) -> Document:
+    return {"expectation": rule.type, "severity": rule.severity} | counts(outcome)
+
+
 def written(rule: Rule) -> Document:
     """A rule as Great Expectations writes it."""
-    entry: Document = {"type": rule.type, "kwargs": plain(rule.kwargs), "severity": rule.severity}
-    entry["meta"] = plain(rule.meta)
-    return entry | {key: text for key in ("description", "notes") if (text := getattr(rule, key))}
+    members: Document = {"type": rule.type, "kwargs": plain(rule.kwargs), "severity": rule.severity}
+    members["meta"] = plain(rule.meta)
+    return members | {key: text for key in ("description", "notes") if (text := getattr(rule, key))}
 
 
 def plain(value: Any) -> Any:
