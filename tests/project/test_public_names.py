@@ -21,11 +21,12 @@ PUBLIC = {
     "model_monitor.jobs": """
         alert collect_window compute_metrics dataset_of delete_expired evaluate_constraints explain_window
         grown_windows merge_ground_truth
-        observe_baseline publish_baseline publish_metrics reject_baseline suggest_constraints
+        observe_baseline propose_baseline publish_baseline publish_metrics reject_baseline suggest_constraints
     """,
 }
 COMMANDS = [
     "baseline",
+    "baselines",
     "export-suite",
     "import-sagemaker",
     "publish",

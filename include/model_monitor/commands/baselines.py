@@ -1,25 +1,68 @@
-"""``model-monitor publish``: which version of a baseline a schedule is judged by."""
+"""``model-monitor baselines | publish``: which versions of a baseline there are, and by which one is judged."""
 
 from __future__ import annotations
 
 import argparse
 import getpass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from model_monitor.commands import OK
 from model_monitor.core.window import iso
-from model_monitor.errors import printable
+from model_monitor.errors import MonitorError, printable
+
+if TYPE_CHECKING:
+    from model_monitor.config.execution import Assignment
 
 
 def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the commands to those of ``model-monitor``."""
+    look = commands.add_parser("baselines", help="list a schedule's baselines, or compare one with that in force")
     publish = commands.add_parser("publish", help="judge by a version of a schedule's baseline, edited or not")
-    publish.add_argument("file", metavar="ENDPOINT_FILE")
-    publish.add_argument("schedule", metavar="SCHEDULE")
+    for command in (look, publish):
+        command.add_argument("file", metavar="ENDPOINT_FILE")
+        command.add_argument("schedule", metavar="SCHEDULE")
+    words = "the name of its folder: what would change, and which of the last windows would flip"
+    look.add_argument("version", metavar="VERSION", nargs="?", help=words)
+    look.set_defaults(command=run_baselines)
     publish.add_argument("version", metavar="VERSION", help="the name of its folder")
     publish.add_argument("--why", default="", metavar="TEXT", help="the reason, which is kept beside the version")
     publish.set_defaults(command=run_publish)
+
+
+def run_baselines(args: argparse.Namespace) -> int:
+    """Looking changes nothing."""
+    from model_monitor import jobs, store
+    from model_monitor.config.execution import Assignment
+    from model_monitor.verdicts.proposal import Plain
+    from model_monitor.verdicts.published import Published
+    from model_monitor.verdicts.versions import names_of
+
+    assignment = Assignment.load(args.file, args.schedule)
+    if args.version:
+        proposal = jobs.propose_baseline(assignment, store.join(assignment.baselines, args.version), compares=True)
+        print(proposal.text)
+        return OK
+    published = Published.find(assignment)
+    rows = [row_of(assignment, name, published.name if published else None) for name in names_of(assignment)]
+    rows.sort(key=lambda row: row[1])
+    print(Plain().table(("version", "learned", "rows", "decision"), rows) or f"{args.schedule} has no versions yet")
+    return OK
+
+
+def row_of(assignment: Assignment, name: str, in_force: str | None) -> list[str]:
+    """A version in a row of the list; what is damaged does not hide the others."""
+    from model_monitor.verdicts.versions import Version
+
+    try:
+        version = Version.read(assignment, name)
+        decision = version.decision
+    except MonitorError as error:
+        return [name, "", "", printable(str(error))]
+    told = str(decision.choice) if decision else "none yet"
+    remarks = [*["in force"] * (name == in_force), *["edited since"] * version.is_edited]
+    learned, rows = version.learned or "", str(version.description.get("rows", ""))
+    return [name, learned, rows, printable(", ".join([told, *remarks]))]
 
 
 def run_publish(args: argparse.Namespace) -> int:

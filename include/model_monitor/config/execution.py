@@ -88,6 +88,11 @@ class Assignment:
         return store.join(self.baselines, "published.json")
 
     @property
+    def states(self) -> str:
+        """The folder of the State of each window."""
+        return self._folder("_states")
+
+    @property
     def waiting_windows(self) -> str:
         """The folder of a note for each window whose labels are not final."""
         return self._folder("_awaiting")
@@ -197,7 +202,7 @@ class Execution(Assignment):
 
     @property
     def observation(self) -> Observation:
-        return Observation.at(store.join(self._folder("_states"), self.run_path))
+        return Observation.at(store.join(self.states, self.run_path))
 
     @property
     def report(self) -> str:

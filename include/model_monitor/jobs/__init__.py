@@ -12,6 +12,7 @@ from model_monitor.jobs.evaluate_constraints import evaluate_constraints
 from model_monitor.jobs.explain_window import explain_window
 from model_monitor.jobs.late_labels import grown_windows
 from model_monitor.jobs.merge_ground_truth import merge_ground_truth
+from model_monitor.jobs.propose_baseline import propose_baseline
 from model_monitor.jobs.publish_baseline import publish_baseline, reject_baseline
 from model_monitor.jobs.publish_metrics import publish_metrics
 from model_monitor.jobs.retention.expiry import delete_expired
@@ -27,6 +28,7 @@ __all__ = [
     "grown_windows",
     "merge_ground_truth",
     "observe_baseline",
+    "propose_baseline",
     "publish_baseline",
     "publish_metrics",
     "reject_baseline",

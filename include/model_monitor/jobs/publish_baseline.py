@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -13,8 +13,7 @@ from model_monitor.config.execution import Assignment, Observation
 from model_monitor.errors import ConfigError, DataError, MonitorError, printable, without_secrets
 from model_monitor.jobs.compute_metrics import load_state
 from model_monitor.results.decision import DECISION, REJECTED, Choice, decision_of
-from model_monitor.results.documents import documents_of
-from model_monitor.results.documents.protocol import Document, encode
+from model_monitor.results.documents.protocol import Document
 from model_monitor.results.handover import Evidence
 from model_monitor.verdicts.baseline import baseline_files
 from model_monitor.verdicts.published import Published
@@ -38,17 +37,14 @@ def publish_baseline(
 ) -> str:
     """Put a version, by the address of its folder, in force; the address of the pointer to it.
 
-    A version whose files were edited, or that gets other ``constraints``, is published as a version of its own. Without
-    a ``choice`` nobody is asked, and an edit of the version that is in force stays so. Raises ConfigError, also if the
-    version is no longer what a person was ``shown``.
+    A version whose files were edited, or that gets other ``constraints`` (None: those it has), is published as one of
+    its own. Without a ``choice`` nobody is asked, and an edit of the version that is in force stays so. Raises
+    ConfigError, also if the version is no longer what a person was ``shown``.
     """
     found = version_at(assignment, version)
     if shown:
         refuse_changed(found, shown, Published.find(assignment))
-    wanted = found
-    if constraints is not None:
-        wanted = found.edited(documents_of(assignment.learner).constraints_name, encode(constraints))
-    wanted = wanted.of_its_own(assignment)
+    wanted = found.with_constraints(assignment, constraints).of_its_own(assignment)
     wanted.baseline(assignment).constraints(assignment.learner)
     choice = choice or Choice(at=wanted.learned or "", automatic=True)
     current, pointer = in_force(assignment), Published(wanted.name, wanted.digests, wanted.learned)
@@ -130,14 +126,20 @@ def decide(version: Version, choice: Choice) -> str:
 
 
 def restore(assignment: Assignment, edited: Version) -> None:
-    """Put the files back that a version is named by, now that the edited ones are a version of their own. Where its
-    State is gone, or suggests other constraints by now, they stay edited."""
+    """Put the files back that a version is named by, now that the edited ones are a version of their own."""
+    if learned := as_learned(assignment, edited):
+        for name, content in learned.files.items():
+            store.write(store.join(learned.folder, name), content)
+
+
+def as_learned(assignment: Assignment, edited: Version) -> Version | None:
+    """A version before somebody edited its files, made from its State; None where that is gone, or suggests other
+    constraints by now."""
     state = edited.description.get("state")
     if not isinstance(state, str):
-        return
+        return None
     with contextlib.suppress(MonitorError):
         evidence = Evidence.read(Observation.holding(state).evidence)
         files = baseline_files(assignment.learner, load_state(state, assignment.learner, evidence.state))
-        if name_for(files) == edited.name:
-            for name, content in files.items():
-                store.write(store.join(edited.folder, name), content)
+        return replace(edited, files=files) if name_for(files) == edited.name else None
+    return None

@@ -88,9 +88,17 @@ class Version:
             self.learned,
         )
 
-    def edited(self, name: str, content: bytes) -> Version:
-        """The same with another content of a file."""
-        return replace(self, files={**self.files, name: content})
+    def constraints(self, assignment: Assignment) -> Document:
+        """The file that a person may edit. Raises ConfigError if it is not JSON."""
+        name = documents_of(assignment.learner).constraints_name
+        return decode(self.files[name], store.join(self.folder, name))
+
+    def with_constraints(self, assignment: Assignment, constraints: Document | None) -> Version:
+        """The same with other constraints; itself if they are the same, or None."""
+        if constraints is None or constraints == self.constraints(assignment):
+            return self
+        name = documents_of(assignment.learner).constraints_name
+        return replace(self, files={**self.files, name: encode(constraints)})
 
     def of_its_own(self, assignment: Assignment) -> Version:
         """The version that its files are: itself, or another one, named by them, if they were edited."""

@@ -94,12 +94,16 @@ def hour_in(match: re.Match[str]) -> datetime:
     return datetime(year, month, day, hour, tzinfo=UTC)
 
 
+def tick_in(match: re.Match[str]) -> datetime:
+    """The tick of a run, by its path."""
+    return hour_in(match).replace(minute=int(match[5] or 0), second=int(match[6] or 0))
+
+
 def window_start(schedule: Schedule, match: re.Match[str]) -> datetime:
     """The start of a run's window, by its path: an own one is as long as the schedule's are now. Raises ValueError."""
     if since := match["since"]:
         return datetime.strptime(since, "%Y-%m-%dT%H-%M-%S").replace(tzinfo=UTC)
-    tick = hour_in(match).replace(minute=int(match[5] or 0), second=int(match[6] or 0))
-    length = schedule.length
+    tick, length = tick_in(match), schedule.length
     if length is None and schedule.timetable:
         length = period_before(schedule.timetable, tick)
     return tick - schedule.lag - length if length else tick

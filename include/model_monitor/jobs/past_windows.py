@@ -1,0 +1,57 @@
+"""Which windows of a schedule were observed last? Read from their States; no row is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from model_monitor import store
+from model_monitor.config.execution import Assignment, Execution
+from model_monitor.core.window import Window
+from model_monitor.errors import DataError, StoreError
+from model_monitor.jobs.compute_metrics import load_state
+from model_monitor.jobs.retention.trees import HOUR_OR_RUN, tick_in, window_start
+from model_monitor.results.handover import Evidence
+from model_monitor.store.folders import Folder, folder_at
+from model_monitor.verdicts.replay import Past
+
+STATE = "state.mms"
+
+
+def past_windows(assignment: Assignment, count: int) -> Iterator[Past]:
+    """The last windows with a State that can be read, newest first: of a schedule with ticks only its own windows."""
+    found = 0
+    for execution in observed_executions(assignment):
+        if found == count:
+            return
+        try:
+            evidence = Evidence.read(execution.observation.evidence)
+            observed = load_state(execution.observation.state, assignment.monitor, evidence.state)
+        except (DataError, StoreError):
+            continue  # deleted in this moment, of another version, or of other options
+        found += 1
+        yield execution.window, observed, evidence.labels
+
+
+def observed_executions(assignment: Assignment) -> Iterator[Execution]:
+    """The executions that have a State, newest first."""
+    folder = folder_at(assignment.states)
+    for path in newest_first(folder, ""):
+        match = HOUR_OR_RUN.fullmatch(path)
+        if match is None or (match["since"] and assignment.schedule.timetable):
+            continue
+        try:
+            start = window_start(assignment.schedule, match)
+            execution = assignment.on(Window(start, tick_in(match) - assignment.schedule.lag))
+        except (ValueError, OverflowError):
+            continue
+        if execution.observation.state == store.join(assignment.states, path):
+            yield execution
+
+
+def newest_first(folder: Folder, path: str) -> Iterator[str]:
+    """The files of States below a folder, newest first. Only what is asked for is listed."""
+    entries = folder.inside(path)
+    for entry in reversed(entries):
+        if entry.kind == "folder":
+            yield from newest_first(folder, entry.path)  # minutes after the hour are later than it
+    yield from (entry.path for entry in entries if entry.path.endswith(f"/{STATE}"))

@@ -1,0 +1,55 @@
+"""Compare a version of a baseline with the one in force, for a person who is asked about it. Nothing is written."""
+
+from __future__ import annotations
+
+from model_monitor.config.execution import Assignment
+from model_monitor.jobs.past_windows import past_windows
+from model_monitor.jobs.publish_baseline import as_learned, version_at
+from model_monitor.verdicts.comparison import compare
+from model_monitor.verdicts.proposal import Proposal
+from model_monitor.verdicts.published import Published
+from model_monitor.verdicts.replay import replay
+from model_monitor.verdicts.versions import Version
+
+WINDOWS = 30
+
+
+def propose_baseline(assignment: Assignment, version: str, compares: bool = False, windows: int = WINDOWS) -> Proposal:
+    """A version, by the address of its folder, beside the one in force, and how each would judge the last windows.
+
+    Where nobody has to be asked, nothing is compared unless it ``compares`` anyway. Raises ConfigError, DataError.
+    """
+    found, published = version_at(assignment, version), Published.find(assignment)
+    settled = settled_by(assignment, found, published)
+    if settled and not compares:
+        return Proposal(found, settled=settled)
+    proposed = found.baseline(assignment)
+    asked = proposed.constraints(assignment.learner)
+    current = in_force_of(assignment, published)
+    if published is None or current is None:
+        remark = f"Version {published.name} is in force and was edited, so nothing is compared." if published else ""
+        return Proposal(found, settled=settled, comparison=compare([], asked, assignment.private), remark=remark)
+    before = current.baseline(assignment)
+    comparison = compare(before.constraints(assignment.learner), asked, assignment.private)
+    replayed = replay(assignment.monitor, before, proposed, past_windows(assignment, windows))
+    return Proposal(found, current, settled, comparison, replayed)
+
+
+def settled_by(assignment: Assignment, version: Version, published: Published | None) -> str:
+    """Why nobody has to be asked about a version; "" if a person has to be."""
+    approval = assignment.schedule.baseline.approval
+    if published and published.digests == version.digests:
+        return f"version {version.name} is in force already"
+    if approval == "auto":
+        return "approval: auto, nobody is asked"
+    if approval is None and published is None:
+        return "the first version is published without asking"
+    return ""
+
+
+def in_force_of(assignment: Assignment, published: Published | None) -> Version | None:
+    """The version in force as it was published; None if there is none, or its files are others by now."""
+    if published is None:
+        return None
+    version = Version.read(assignment, published.name)
+    return version if version.digests == published.digests else as_learned(assignment, version)
