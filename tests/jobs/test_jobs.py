@@ -52,10 +52,10 @@ def judge(file: str, window: Window = WINDOW, schedule: str = "dq") -> dict[str,
 
 
 def contents(root: Path) -> dict[str, bytes]:
-    """All that a reader finds below a folder."""
-    return {file.address: store.read(file.address) for file in store.list_files(str(root))} | {
-        str(p): p.read_bytes() for p in root.rglob("*") if p.is_file() and not p.name.startswith(".part-")
-    }
+    """All that a reader finds below a folder, but for the history, which is an index of it."""
+    paths = {str(path) for path in root.rglob("*") if path.is_file() and not path.name.startswith(".part-")}
+    addresses = paths | {file.address for file in store.list_files(str(root))}
+    return {address: store.read(address) for address in addresses if "history.sqlite" not in address}
 
 
 def execution(root: Path, report: str = REPORT) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from graphlib import TopologicalSorter
 import grimp
 import pytest
 
-HEAVY = ("numpy", "pandas", "pyarrow", "scipy", "great_expectations", "airflow")
+HEAVY = ("numpy", "pandas", "pyarrow", "scipy", "great_expectations", "airflow", "sqlalchemy", "alembic")
 LONGEST = 9  # rooms, or modules of one package, on a chain of imports
 
 

@@ -70,3 +70,10 @@ def test_a_name_that_the_baseline_lacks_is_left_out() -> None:
 def test_a_private_column_has_no_numbers() -> None:
     assert named(1.0, Subject("salary"), private=["salary"]) == []
     assert len(named(1.0, Subject("salary"), private=["age"])) == 1
+
+
+def test_what_constraints_allow_a_number_together_is_written_beside_it() -> None:
+    bounds = [Between(0.1), Between(0.2, 0.9), Between(high=math.inf)]
+    constraints = [Constraint("check", EVERYTHING, "m", bound) for bound in bounds]
+    (entry,) = measured({(EVERYTHING, "m"): 0.5}, constraints, Traits())["measures"]
+    assert (entry["at_least"], entry["at_most"]) == (0.2, 0.9)

@@ -98,4 +98,6 @@ class Endpoint:
         jobs.delete_expired(self.file, HOUR + timedelta(days=1))
 
     def files(self) -> dict[Path, bytes]:
-        return {path: path.read_bytes() for path in sorted(self.out.rglob("*")) if path.is_file()}
+        """All but the history, which is an index of them."""
+        paths = (path for path in sorted(self.out.rglob("*")) if path.is_file() and "sqlite" not in path.name)
+        return {path: path.read_bytes() for path in paths}

@@ -93,6 +93,17 @@ class Assignment:
         return self._folder("_states")
 
     @property
+    def reports(self) -> str:
+        """The folder of the reports on all windows."""
+        names = (self.endpoint.endpoint,) if self.endpoint.source.names_endpoint else ()
+        return store.join(self.endpoint.output, *names, self.schedule.name)
+
+    @property
+    def all_earlier(self) -> str:
+        """The folder of all reports of all windows, each by how far its labels had come."""
+        return self._folder("_as_of")
+
+    @property
     def waiting_windows(self) -> str:
         """The folder of a note for each window whose labels are not final."""
         return self._folder("_awaiting")
@@ -207,13 +218,12 @@ class Execution(Assignment):
     @property
     def report(self) -> str:
         """The folder of the report."""
-        names = (self.endpoint.endpoint,) if self.source.names_endpoint else ()
-        return store.join(self.endpoint.output, *names, self.schedule.name, self.run_path)
+        return store.join(self.reports, self.run_path)
 
     @property
     def earlier_reports(self) -> str:
         """The folder of all reports of the window, each by how far its labels had come."""
-        return store.join(self._folder("_as_of"), self.run_path)
+        return store.join(self.all_earlier, self.run_path)
 
     def sent_metrics(self, sink: str) -> str:
         """The record of which numbers of the window a sink of metrics has."""

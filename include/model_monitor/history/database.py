@@ -159,7 +159,7 @@ def sqlite(place: URL) -> sa.Engine:
     """SQLite with transactions of SQLAlchemy's, not of Python's driver, which begins none before DDL."""
     if place.database and place.database != ":memory:":
         Path(place.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(place, hide_parameters=True, connect_args={"timeout": PATIENCE})
+    engine = sa.create_engine(place, hide_parameters=True, connect_args={"timeout": PATIENCE}, poolclass=sa.NullPool)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _: Any) -> None:

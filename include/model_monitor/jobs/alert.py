@@ -7,13 +7,18 @@ from typing import Any
 from model_monitor import store
 from model_monitor.config.execution import Execution
 from model_monitor.errors import DataError
+from model_monitor.history.record import record
 from model_monitor.results.documents.protocol import EXECUTION, VIOLATIONS, Document, decode
 from model_monitor.results.execution import summary
 from model_monitor.results.sealed import digest_of, unsealed
 
 
 def alert(execution: Execution) -> dict[str, Any]:
-    """The summary of a report: status, counts, its address, one line, and a line per violation."""
+    """Write the report into the history; its summary: status, counts, its address, one line, and a line per violation.
+
+    Raises StoreError if the history does not answer: the report's files stand, and a retry writes it.
+    """
+    record(execution)
     folder = execution.report
     document = execution_in(folder)
     address = store.join(folder, VIOLATIONS)

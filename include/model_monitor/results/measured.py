@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Sequence
 
 from model_monitor.core.chance import normal_quantile
-from model_monitor.core.constraints import Constraint, Unlearned
+from model_monitor.core.constraints import Between, Constraint, Unlearned
 from model_monitor.core.measures import Estimate, Measure, Measures, Share, Subject, Undefined
 from model_monitor.core.monitor import Traits
 from model_monitor.results.documents.protocol import Document, number
@@ -18,7 +18,8 @@ LEVEL = 0.95  # of the intervals
 def measured(
     measures: Measures, constraints: Sequence[Constraint], traits: Traits, private: Collection[str] = ()
 ) -> Document:
-    """Each number of a window: measure, column, segment, value, 95 % interval, and rows that it was made from.
+    """Each number of a window: measure, column, segment, value, 95 % interval, rows that it was made from, and what it
+    must keep to (``at_least``, ``at_most``).
 
     A value is None where there is none, with the reason. Distributions are not in it. Nor is a segment, or a group of a
     monitor that reports newcomers, that no constraint names: its name may be a text of a few rows. Nor is a number of a
@@ -26,6 +27,7 @@ def measured(
     """
     known = {constraint.subject for constraint in constraints if not isinstance(constraint.bound, Unlearned)}
     segments = {(), *(subject.segment for subject in known)}
+    allowed = allowed_by(constraints)
     columns = {None, *(subject.column for subject in known)}
 
     def is_written(subject: Subject) -> bool:
@@ -34,10 +36,23 @@ def measured(
 
     entries = [
         {"measure": name, "column": subject.column, "segment": dict(subject.segment), **written(measure)}
+        | allowed.get((subject, name), {})
         for (subject, name), measure in measures.items()
         if isinstance(measure, int | float | Share | Estimate | Undefined) and is_written(subject)
     ]
     return {"version": 1, "level": LEVEL, "measures": entries}
+
+
+def allowed_by(constraints: Sequence[Constraint]) -> dict[tuple[Subject, str], dict[str, float]]:
+    """The finite ends of what all constraints on a number allow together, by subject and measure."""
+    allowed: dict[tuple[Subject, str], dict[str, float]] = {}
+    for constraint in constraints:
+        if isinstance(bound := constraint.bound, Between):
+            ends = allowed.setdefault((constraint.subject, constraint.measure), {})
+            for name, end, tighter in (("at_least", bound.low, max), ("at_most", bound.high, min)):
+                if end is not None and math.isfinite(end):
+                    ends[name] = tighter(ends.get(name, end), end)
+    return allowed
 
 
 def written(measure: Measure) -> Document:
