@@ -36,6 +36,7 @@ SLOW = (
     "core/test_states.py::test_counts_are_exact_below_their_bound",
     "examples",
     "history/test_database.py::test_a_database_that_eight",
+    "history/test_record.py",
     "jobs/test_damaged_files.py",
     "jobs/test_expectations.py",
     "jobs/test_explaining.py",

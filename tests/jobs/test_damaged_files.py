@@ -36,7 +36,7 @@ READ: dict[str, tuple[str | None, Step, Step | None]] = {
     r"_baselines/churn/(\w+)/[0-9a-f]{12}/(?:statistics|constraints|analysis)\.json": (None, Endpoint.evaluate, None),
     r"_baselines/churn/(\w+)/[0-9a-f]{12}/baseline\.json": (None, Endpoint.publish, Endpoint.suggest),
     r"_baselines/churn/(\w+)/[0-9a-f]{12}/decision\.json": (None, Endpoint.publish, None),
-    r"churn/(\w+)/.*/(?:execution|constraint_violations)\.json": (None, Endpoint.alert, Endpoint.evaluate),
+    r"churn/(\w+)/.*/(?:execution|constraint_violations|measures)\.json": (None, Endpoint.alert, Endpoint.evaluate),
     r"_retention/.*/until\.json": ("dq", Endpoint.collect, None),
     r"_retention/.*/deleted\.json": ("dq", Endpoint.retain, None),
     r"_retention/.*/anonymous\.json": ("dq", Endpoint.retain, None),
