@@ -37,6 +37,7 @@ SLOW = (
     "examples",
     "history/test_database.py::test_a_database_that_eight",
     "history/test_record.py",
+    "jobs/test_alarms.py",
     "jobs/test_damaged_files.py",
     "jobs/test_expectations.py",
     "jobs/test_explaining.py",

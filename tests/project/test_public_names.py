@@ -25,6 +25,7 @@ PUBLIC = {
     """,
 }
 COMMANDS = [
+    "alarms",
     "baseline",
     "baselines",
     "export-suite",

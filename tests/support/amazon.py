@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ def use(url: str, monkeypatch: pytest.MonkeyPatch, **more: str) -> None:
 @contextmanager
 def serving_moto() -> Iterator[str]:
     """The address of a new moto server."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # it would tell each request
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -58,6 +58,10 @@ class Published(Endpoint):
     def publish(self, name: str, **arguments: Any) -> dict[str, Any]:
         return jobs.publish_metrics(self.on(name), **arguments)
 
+    def version(self, name: str) -> Path:
+        """The folder of the baseline that a schedule's window was judged by."""
+        return Path(self.read(name, "execution.json")["baseline"]["constraints"]).parent
+
     def report(self, name: str) -> Path:
         return Path(Execution.of(self.file, name, WINDOW).report)
 

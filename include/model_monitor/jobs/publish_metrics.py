@@ -8,7 +8,7 @@ from typing import Any
 
 from model_monitor.config.execution import Execution
 from model_monitor.errors import MonitorError, StoreError
-from model_monitor.results.documents.data_quality_baseline import enabled
+from model_monitor.results.documents.data_quality_baseline import emits
 from model_monitor.results.sinks import Executed, Sink
 from model_monitor.results.sinks.cloudwatch import CloudWatch
 from model_monitor.results.sinks.otlp import Otlp
@@ -60,9 +60,7 @@ def sinks_of(execution: Execution, executed: Executed, client: Any, headers: Map
 
 def emits_metrics(executed: Executed) -> bool:
     """SageMaker's switch in the constraints that the window was judged by; on if they don't say. Raises ConfigError."""
-    address = executed.execution.get("baseline", {}).get("constraints")
-    config = (document_at(address) or {}).get("monitoring_config", {})
-    return not isinstance(config, dict) or enabled(config, "emit_metrics") is not False
+    return emits(document_at(executed.execution.get("baseline", {}).get("constraints")))
 
 
 def kind_of(errors: Sequence[MonitorError]) -> type[MonitorError]:

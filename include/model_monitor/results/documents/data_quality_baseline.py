@@ -156,6 +156,12 @@ def texts(values: Any) -> tuple[str, ...]:
     return tuple(values)
 
 
+def emits(constraints: Document | None) -> bool:
+    """SageMaker's switch ``emit_metrics`` of a ``constraints.json``; on where it does not say. Raises ConfigError."""
+    config = (constraints or {}).get("monitoring_config", {})
+    return not isinstance(config, dict) or enabled(config, "emit_metrics") is not False
+
+
 def enabled(config: Document, key: str) -> bool | None:
     word = one_of(config, key, "Enabled", "Disabled")
     return None if word is None else word == "Enabled"
