@@ -38,6 +38,7 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     suites = "a suite of Great Expectations that is judged too; may be repeated"
     run.add_argument("--expectations", action="append", default=[], metavar="FILE", help=suites)
     run.add_argument("--data-docs", action="store_true", help="also write its Data Docs page")
+    run.add_argument("--html", action="store_true", help="also write report.html, a page for people")
     run.add_argument("--start", metavar="ISO", help="first moment of the window, UTC unless it says otherwise")
     run.add_argument("--end", metavar="ISO", help="first moment after the window")
     run.add_argument("--statistics", metavar="FILE", help="the baseline's statistics.json")
@@ -168,4 +169,5 @@ def question_of(args: argparse.Namespace) -> Any:
     docs = hasattr(args, "data_docs") and args.data_docs
     if docs and not rules:
         raise ConfigError("--data-docs shows rules; give --expectations FILE too")
-    return Question(args.monitor, options, tuple(args.segment), inputs, explain, analysis.headers, rules, docs)
+    html = hasattr(args, "html") and args.html
+    return Question(args.monitor, options, tuple(args.segment), inputs, explain, analysis.headers, rules, docs, html)

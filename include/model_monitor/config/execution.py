@@ -150,6 +150,11 @@ class Execution(Assignment):
         return cls.load(endpoint_file, schedule).on(window)
 
     @property
+    def writes_page(self) -> bool:
+        """Whether a page for people is part of the report."""
+        return True
+
+    @property
     def source(self) -> Source:
         """Where the requests come from."""
         return self.endpoint.source

@@ -53,6 +53,7 @@ class Question:
     headers: tuple[str, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     data_docs: bool = False
+    html: bool = False
 
     @property
     def about(self) -> Document:
@@ -88,6 +89,7 @@ class ByHand(Execution):
 
     output: str
     description: Document
+    writes_page: bool = False
 
     def hours(self) -> Iterator[Window]:
         """The whole window is one file of rows."""
@@ -153,7 +155,7 @@ def by_hand(
             retention_days=None,
             schedules=(schedule,),
         )
-        yield ByHand(endpoint, schedule, source.window or EVER, output, about)
+        yield ByHand(endpoint, schedule, source.window or EVER, output, about, question.html)
 
 
 def rules_at(suites: Sequence[str], monitor: str) -> tuple[Expectation, ...]:

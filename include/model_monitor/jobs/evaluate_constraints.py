@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,10 +17,11 @@ from model_monitor.jobs.compute_metrics import load_state
 from model_monitor.jobs.late_labels import remember, reported
 from model_monitor.results import data_docs
 from model_monitor.results import execution as executions
-from model_monitor.results.anonymous import FEWEST_ROWS, Anonymity
+from model_monitor.results.anonymous import Anonymity
 from model_monitor.results.documents import documents_of
-from model_monitor.results.documents.protocol import VIOLATIONS, Document, Documents
+from model_monitor.results.documents.protocol import EXECUTION, VIOLATIONS, Document, Documents
 from model_monitor.results.handover import Evidence
+from model_monitor.results.html import REPORT, report_page
 from model_monitor.results.measured import MEASURES, measured
 from model_monitor.results.report import write_report
 from model_monitor.results.sentences import sentence_of
@@ -61,7 +63,7 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
         observed.rows,
         [*verdict.findings, *([age] if age and observed.rows else [])],
         unusable,
-        partial(details, documents, observed, verdict, anonymity_of(execution)),
+        partial(details, documents, observed, verdict, anonymity_for_people(execution)),
     )
     described: dict[str, Document] = {}
     if evidence.labels and evidence.labels.is_pending:  # an earlier report's files are about other labels
@@ -74,6 +76,7 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
             described[documents.constraints_name] = documents.suggested(observed.state)
         if evidence.labels:
             described[documents.statistics_name] |= documents.ground_truth(msgspec.to_builtins(evidence.labels))
+    _, shown = anonymity_for_people(execution).of(described, document)
     described, document = anonymity_of(execution).of(described, document)
     violations = {VIOLATIONS: documents.violations(verdict.findings, observed.state)}
     private = execution.endpoint.columns.private
@@ -83,7 +86,10 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
         pages[data_docs.DATA_DOCS] = data_docs.page(
             verdict.monitor, observed.state, execution.schedule.name, str(execution.window)
         )
-    return write_report(execution.report, described | violations | numbers, evidence, document, pages)
+    files = described | violations | numbers
+    if execution.writes_page:
+        pages[REPORT] = report_page(shown, numbers[MEASURES]["measures"], [*files, EXECUTION, *pages])
+    return write_report(execution.report, files, evidence, document, pages)
 
 
 def details(
@@ -98,8 +104,14 @@ def details(
 
 def anonymity_of(execution: Execution) -> Anonymity:
     """What a new report leaves out; in SageMaker's mode only what a person asks for, until retention does the rest."""
+    for_people = anonymity_for_people(execution)
     is_sagemaker = execution.schedule.options.get("compatibility") == "sagemaker"
-    return Anonymity(0 if is_sagemaker else FEWEST_ROWS, execution.endpoint.columns.private)
+    return replace(for_people, fewest=0) if is_sagemaker else for_people
+
+
+def anonymity_for_people(execution: Execution) -> Anonymity:
+    """What sentences and pages leave out, in each mode: retention does not look for texts in them."""
+    return Anonymity(private=execution.endpoint.columns.private)
 
 
 def postprocess(script: str, execution: Execution) -> None:

@@ -23,6 +23,7 @@ from model_monitor.results.documents.protocol import (
     encode,
 )
 from model_monitor.results.handover import Evidence
+from model_monitor.results.html import REPORT
 from model_monitor.results.measured import MEASURES
 from model_monitor.results.sealed import digest_of, sealed
 
@@ -41,8 +42,8 @@ def write_report(
     The records that were set aside are a file of their own, absent if there are none. ``pages`` are HTML.
     """
     contents = {name: encode(content) for name, content in files.items()} | dict(pages)
-    if DATA_DOCS not in pages:
-        store.delete(store.join(folder, DATA_DOCS))
+    for name in {DATA_DOCS, REPORT} - pages.keys():
+        store.delete(store.join(folder, name))
     if evidence.kept:
         lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in msgspec.to_builtins(evidence.kept))
         contents[REJECTED] = "".join(lines).encode()

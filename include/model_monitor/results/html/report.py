@@ -1,0 +1,128 @@
+"""The page of a report: what changed, could it be chance, why believe it, and where to look next.
+
+It is made of the report's own documents alone, so that the same window gives the same bytes. Everything is in the file:
+no script, no font, no address that a browser would ask. Names and values are escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from model_monitor.errors import printable, without_middle
+from model_monitor.results import execution as executions
+from model_monitor.results.documents.protocol import Document
+from model_monitor.results.sentences import number
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+REPORT = "report.html"
+LONGEST = 120  # characters of a name or a text in a table
+MOST = 200  # rows of a table; the JSON files have all
+
+STATES = {  # of an execution: how its page is coloured, and what it says
+    executions.COMPLETED: ("healthy", "Healthy"),
+    executions.WITH_VIOLATIONS: ("violated", "Violated"),
+    executions.FAILED: ("failed", "Could not be judged"),
+    executions.NO_DATA: ("nothing", "No data"),
+    executions.NO_BASELINE: ("nothing", "No baseline yet"),
+    executions.UNDEFINED: ("nothing", "Nothing could be judged"),
+    executions.LABELS_PENDING: ("nothing", "Labels pending"),
+}
+ORDER = {"violated": 0, "undefined": 1, "holds": 2}
+
+
+def report_page(execution: Document, measures: Sequence[Document], files: Sequence[str]) -> bytes:
+    """The page about an ``execution.json`` and the entries of ``measures.json``; ``files`` are the names of the files
+    beside it."""
+    state, words = STATES.get(execution["status"], ("nothing", execution["status"]))
+    findings = sorted(execution["findings"], key=lambda finding: (ORDER[finding["outcome"]], -beyond(finding)))
+    page = template().render(
+        execution=execution,
+        state=state,
+        words=words,
+        title=title_of(execution),
+        sentences=executions.sentences(execution),
+        findings=findings[:MOST],
+        more_findings=len(findings) - MOST,
+        numbers=[measure for measure in measures if measure["value"] is not None][:MOST],
+        more_numbers=len(measures) - MOST,
+        facts=facts_of(execution),
+        files=sorted(files),
+    )
+    return page.encode()
+
+
+def title_of(execution: Document) -> str:
+    window = execution.get("window") or {}
+    span = f", {window['start']} to {window['end']}" if window else ""
+    return f"{execution.get('schedule') or execution.get('monitor', '')}{span}"
+
+
+def beyond(finding: Document) -> float:
+    """How far a finding is beyond what was allowed, relative to it; 0.0 if that can't be told."""
+    observed, limit = finding["observed"], finding["threshold"]
+    if not isinstance(observed, float) or not isinstance(limit, int | float) or not limit:
+        return 0.0
+    return abs(observed - limit) / abs(limit)
+
+
+def facts_of(execution: Document) -> list[tuple[str, str]]:
+    """Why the verdict can be believed: which rows, labels and baseline it is made of."""
+    counts = execution["counts"]
+    judged = "none" if counts["judged"] is None else f"{counts['judged']:,}"
+    facts = [("Rows judged", judged), ("Records read", f"{counts['records']:,}")]
+    facts += [("Duplicates left out", f"{counts['duplicates']:,}")] if counts["duplicates"] else []
+    set_aside = {**execution["rejected"]["reasons"]}
+    facts.append(("Records set aside", reasons(counts["rejected"], set_aside)))
+    facts.append(("Rows that the monitor could not use", reasons(counts["unusable"], execution["unusable"])))
+    if "capture" in execution:
+        facts.append(("Captured", executions.captured_in_short(execution["capture"]).strip()))
+    if labels := execution.get("labels"):
+        share = "" if labels["coverage"] is None else f" ({percent(labels['coverage'])})"
+        facts.append(("Labels", f"{labels['state']}: {labels['matched']:,} of {labels['requests']:,} requests{share}"))
+        facts.append(("Labels until", labels["as_of"] or "now"))
+    baseline = execution.get("baseline") or {}
+    version = baseline.get("version") or baseline.get("constraints") or baseline.get("statistics")
+    stale = ", stale" if baseline.get("stale") else ""
+    facts.append(("Baseline", f"{version}{stale}" if version else "none"))
+    return facts
+
+
+def reasons(total: int, by_reason: Mapping[str, int]) -> str:
+    listed = "; ".join(f"{reason}: {n:,}" for reason, n in by_reason.items())
+    return f"{total:,}" + (f" ({listed})" if listed else "")
+
+
+def percent(share: float) -> str:
+    return f"{number(100 * share)} %"
+
+
+@cache
+def template() -> Template:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("model_monitor.results.html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": in_short, "short": short, "bounds": bounds}
+    return environment.get_template("report.html.j2")
+
+
+def in_short(value: Any) -> str:
+    return number(value) if isinstance(value, int | float) else "–"
+
+
+def short(text: Any) -> str:
+    return without_middle(printable(str(text)), LONGEST)
+
+
+def bounds(threshold: Any) -> str:
+    """A threshold, or both ends of what is allowed."""
+    return " to ".join(map(in_short, threshold)) if isinstance(threshold, list) else in_short(threshold)
