@@ -86,6 +86,8 @@ TRUSTED = {
     "recorder/sending/uploader_main.py": "its own process's requests",
     "recorder/values.py": "what its encoder wrote",
     "results/handover.py": "a sealed file",
+    "results/sinks/executed.py": "decode of documents, which guards itself",
+    "results/sinks/script_metrics.py": "guarded in ScriptMetrics.points, around each line",
     "rows/collect.py": "the decoder of payloads",
     "rows/explanations/exchange.py": "guarded in Endpoint.answers, around all of it",
     "rows/json_text.py": "tokens of a document that was parsed",

@@ -40,7 +40,7 @@ class ScriptMetrics(CloudWatch):
                 if line.strip():
                     try:
                         yield from point_of(line)
-                    except ValueError as error:
+                    except (ValueError, RecursionError) as error:
                         raise ConfigError(f"{file.address} line {number}: {error}, e.g. {EXAMPLE}") from error
 
 
