@@ -1,5 +1,5 @@
 # Each target does all of its own set-up, and skips it when nothing changed.
-.PHONY: demo ui env test fast judge faults lint clean lock
+.PHONY: demo ui env compose-check test fast judge faults lint clean lock
 .DEFAULT_GOAL := demo
 
 UV_VERSION := 0.13.9
@@ -19,6 +19,10 @@ ui: .venv/demo
 # Secrets and settings of docker-compose.yaml; a .env that is there stays.
 env:
 	$(PYTHON) scripts/make_env.py
+
+# Builds and starts docker-compose.yaml on this machine's Docker engine, judges a window in it, and takes it down.
+compose-check: .venv/dev
+	$(RUN) scripts/compose_check.py
 
 # All tests; `make fast` leaves out the slow ones, as a plain `pytest` does.
 test: .venv/dev

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import requests
 
 DONE = frozenset({"success", "failed"})
+PATIENCE = 120  # seconds for one answer: where many start at once, the first of them takes long
 PROGRESS = 10  # seconds between two lines of progress
 
 
@@ -155,7 +156,7 @@ def request(method: str, url: str, body: Any, headers: dict[str, str]) -> Any:
     """JSON to JSON, past any proxy. Raises LocalAirflowError with the response's text for an error."""
     with requests.Session() as session:
         session.trust_env = False
-        response = session.request(method, url, json=body, headers=headers, timeout=30)
+        response = session.request(method, url, json=body, headers=headers, timeout=PATIENCE)
     if not response.ok:
         raise LocalAirflowError(f"{method} {url}: {response.status_code} {response.text}", response.status_code)
     return response.json()

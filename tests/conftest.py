@@ -63,6 +63,7 @@ SLOW = (
     "monitors/test_model_quality.py::test_the_laws_hold",
     "monitors/test_model_quality_verdicts.py",
     "project/test_compose.py::test_init_makes",
+    "project/test_compose_check.py",
     "project/test_false_alarms.py",
     "project/test_fault_campaign.py::test_a_file_that_is_changed",
     "project/test_fault_campaign.py::test_killed",
