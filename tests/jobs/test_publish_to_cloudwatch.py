@@ -183,3 +183,27 @@ def test_a_window_without_rows_is_published_as_such(tmp_path: Path, cloudwatch: 
     found = amazon.by_name(cloudwatch, "data", "dq")
     assert (found["rows"]["Sum"], found["violations"]["Sum"]) == (0, 0)
     assert not [name for name in found if name.startswith("feature_")]
+
+
+def test_a_window_whose_labels_come_late_sends_its_metrics_then_and_never_twice(
+    endpoint: Published, cloudwatch: Any
+) -> None:
+    endpoint.turn_on(cloudwatch=True)
+
+    def judged(minimum_coverage: float) -> int:
+        def change(document: dict[str, Any]) -> None:
+            document["schedules"][1]["ground_truth"]["minimum_coverage"] = minimum_coverage
+
+        endpoint.edit(change)
+        for verb in (endpoint.collect, endpoint.merge, endpoint.compute, endpoint.evaluate):
+            verb("mq")
+        sent: int = endpoint.publish("mq")["sent"]["cloudwatch"]
+        return sent
+
+    assert judged(0.9) > 0
+    pending = amazon.by_name(cloudwatch, "model", "mq")
+    assert {"rows", "label_coverage"} <= pending.keys() and "f2" not in pending
+    assert judged(0.1) > 10
+    found = amazon.by_name(cloudwatch, "model", "mq")
+    assert "f2" in found and {point["SampleCount"] for point in found.values()} == {1.0}
+    assert judged(0.2) == 0

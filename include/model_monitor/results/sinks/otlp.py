@@ -72,7 +72,10 @@ class Otlp:
     def send(self, batch: Sequence[Point]) -> None:
         """Raises StoreError if the receiver is out of reach or busy, ConfigError if it refuses, DataError if it leaves
         out some points."""
-        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+        try:
+            from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+        except ImportError as error:
+            raise ConfigError(f"{error}; install the package with its extra 'otlp'") from error
         from opentelemetry.sdk.metrics.export import MetricExportResult
         from requests import RequestException, Session
 
@@ -102,7 +105,7 @@ def found(executed: Executed) -> Iterator[Found]:
     yield from of_checks(execution["findings"])
     monitor = executed.monitor.rpartition(".")[2].lower()
     for entry in executed.measures:
-        yield f"{monitor}.{in_style(entry['measure'])}", about(entry), entry["value"], "1"
+        yield f"{monitor}.{in_style(entry['measure'])}", about(entry), entry["value"], ""
 
 
 def of_checks(findings: Sequence[Document]) -> Iterator[Found]:
@@ -112,13 +115,13 @@ def of_checks(findings: Sequence[Document]) -> Iterator[Found]:
         labels, outcome = about(finding) | {"check": finding["check"]}, finding["outcome"]
         labels |= {"measure": finding["measure"]}
         if outcome != "undefined":
-            yield "check.violated", labels, outcome == "violated", "1"
+            yield "check.violated", labels, outcome == "violated", ""
         if "distance" in finding:
             if finding["check"] == ATTRIBUTION_DRIFT:
-                yield "ndcg", about(finding), finding["observed"], "1"
+                yield "ndcg", about(finding), finding["observed"], ""
                 continue
-            yield "drift", about(finding) | {"distance": finding["distance"]}, finding["observed"], "1"
-            yield "drift.threshold", about(finding) | {"distance": finding["distance"]}, finding["threshold"], "1"
+            yield "drift", about(finding) | {"distance": finding["distance"]}, finding["observed"], ""
+            yield "drift.threshold", about(finding) | {"distance": finding["distance"]}, finding["threshold"], ""
             if outcome != "undefined" and finding["column"] and not finding["segment"]:
                 drifted.append(outcome == "violated")
     yield "drifted_columns.share", {}, sum(drifted) / len(drifted) if drifted else None, "1"
