@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import csv
+import json
 import os
 import shutil
 import socket
@@ -52,6 +53,7 @@ def main() -> None:
         print(f"\n{title}: {summary['message']}")
         for line in summary["details"]:
             print(f"  {line}")
+        print(f"  {traffic(window)}")
     print(f"\nThe reports are in {FOLDER / 'monitoring/tumours' / SCHEDULE}, the captures in {FOLDER / 'capture'}.")
 
 
@@ -120,10 +122,25 @@ def learn_baseline() -> None:
 
 def judge(window: Window) -> dict[str, object]:
     """Call what the tasks of the schedule's DAG call, in turn."""
-    execution = Execution.of(ENDPOINT, SCHEDULE, window)
+    return jobs.alert(evaluated(SCHEDULE, window))
+
+
+def traffic(window: Window) -> str:
+    """How the model answered, as the monitor of requests measures it; a baseline of it takes some days."""
+    report = Path(evaluated("tumours-traffic", window).report)
+    measures = json.loads((report / "measures.json").read_text())["measures"]
+    numbers = {one["measure"]: one["value"] for one in measures}
+    return (
+        f"{numbers['requests']:.0f} requests, of which {numbers['error_share']:.1%} failed; "
+        f"95 % were answered within {numbers['latency_p95_ms']:.1f} ms"
+    )
+
+
+def evaluated(schedule: str, window: Window) -> Execution:
+    execution = Execution.of(ENDPOINT, schedule, window)
     for verb in (jobs.collect_window, jobs.compute_metrics, jobs.evaluate_constraints):
         verb(execution)
-    return jobs.alert(execution)
+    return execution
 
 
 if __name__ == "__main__":

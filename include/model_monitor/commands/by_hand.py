@@ -29,8 +29,9 @@ MODEL = (
 
 def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the two commands to those of ``model-monitor``."""
-    baseline = commands.add_parser("baseline", help="learn statistics.json and constraints.json from a dataset")
-    add_common(baseline, ["csv", "jsonl", "parquet"])
+    words = "learn statistics.json and constraints.json from a dataset or captured traffic"
+    baseline = commands.add_parser("baseline", help=words)
+    add_common(baseline, ["capture", "csv", "jsonl", "parquet"])
     baseline.set_defaults(command=run_baseline)
 
     run = commands.add_parser("run", help="judge captured traffic or a dataset against a baseline")

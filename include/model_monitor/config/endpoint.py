@@ -21,7 +21,7 @@ from model_monitor.core.monitor import Monitor
 from model_monitor.errors import ConfigError
 from model_monitor.rows.sources.source import Source
 
-OF_PAYLOADS = ("segments", "preprocess", "ground_truth", "expectations")  # what judging requests has no use for
+OF_PAYLOADS = ("segments", "preprocess", "ground_truth")  # what judging requests has no use for
 RULES = "expectations"  # the monitor that is nothing but them
 
 

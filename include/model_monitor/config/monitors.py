@@ -22,6 +22,8 @@ def monitor_of(name: str, options: dict[str, Any], segments: Sequence[str] = ())
     whole = whole_monitor(name, options)
     if not segments:
         return whole
+    if whole.traits.judges_requests:
+        raise ConfigError(f"monitor '{name}' judges requests, which have no columns to tell segments apart")
     from model_monitor.core.segments import By, Segmented
 
     return Segmented(whole, tuple(By(column, whole.of_segment()) for column in segments))

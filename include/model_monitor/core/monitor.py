@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from model_monitor.core.constraints import Constraint
     from model_monitor.core.measures import Measures
     from model_monitor.core.states import State
+    from model_monitor.core.window import Window
 
 S = TypeVar("S", bound="State")
 S_co = TypeVar("S_co", bound="State", covariant=True)
@@ -78,6 +79,11 @@ class Monitor(Observer[S], Protocol[S]):
     def unusable(self, state: S) -> dict[str, int]:
         """How many rows were set aside, by reason; {} for a monitor that judges every row."""
         return {}
+
+    def watch(self, window: Window | None, records: int, set_aside: int) -> S:
+        """What is known beside rows, to add to their State: that a window was watched (None: that of the rows' own
+        times), and of how many records how many were set aside. Asked of monitors that judge silence."""
+        return self.empty
 
     def of_segment(self) -> Monitor[S]:
         """The monitor as it judges the rows of a segment, which may be few; itself by default."""

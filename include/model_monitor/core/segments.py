@@ -19,6 +19,8 @@ from model_monitor.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from model_monitor.core.window import Window
+
 MAX_SEGMENTS = 1000  # of one column
 WHOLE = re.compile(r"^(-?(?:0|[1-9][0-9]*))\.0+$")
 
@@ -174,6 +176,9 @@ class Segmented(Monitor[Parts[S]], Generic[S]):
 
     def unusable(self, state: Parts[S]) -> dict[str, int]:
         return self.whole.unusable(state.whole)
+
+    def watch(self, window: Window | None, records: int, set_aside: int) -> Parts[S]:
+        return replace(self.empty, whole=self.whole.watch(window, records, set_aside))
 
     def with_budget(self, share: float) -> Self:
         return replace(self, whole=self.whole.with_budget(share), by=tuple(by.with_budget(share) for by in self.by))

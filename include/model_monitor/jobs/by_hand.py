@@ -21,10 +21,11 @@ from model_monitor.config.sections import Baseline, Columns, Explain, GroundTrut
 from model_monitor.core.window import EVER, Window, iso, moment
 from model_monitor.errors import ConfigError
 from model_monitor.jobs.alert import execution_in
-from model_monitor.jobs.compute_metrics import observe_dataset, save, selection_of
+from model_monitor.jobs.compute_metrics import load_state, observe_dataset, save, selection_of
 from model_monitor.jobs.late_labels import reported
 from model_monitor.results import execution as executions
 from model_monitor.results.documents.protocol import VIOLATIONS, Document
+from model_monitor.results.handover import Evidence
 from model_monitor.results.report import write_report
 from model_monitor.rows.labels.arrived import Arrived, all_below
 from model_monitor.rows.payloads.payload import Names
@@ -186,9 +187,16 @@ def baseline(question: Question, source: Source, output: str, max_rejected: floa
     about = source.about | question.about
     with by_hand(question, source, Baseline(), output, max_rejected, about) as execution:
         monitor = execution.learner
-        dataset = Dataset.at(source.address, source.format, source.header, question.headers)
+        check(question, source, execution)
+        if source.is_captured:
+            observe_captures(question, source, execution)
+            evidence = Evidence.read(execution.observation.evidence)
+            observed = load_state(execution.observation.state, monitor, evidence.state)
+        else:
+            dataset = Dataset.at(source.address, source.format, source.header, question.headers)
+            with reported(execution):
+                observed, evidence = observe_dataset(execution, monitor, dataset, Selection())
         with reported(execution):
-            observed, evidence = observe_dataset(execution, monitor, dataset, Selection())
             check_learned(monitor, observed)
         for name, content in baseline_files(monitor, observed).items():
             store.write(store.join(output, name), content)
@@ -209,12 +217,7 @@ def run(
         BaselineFiles.of(execution).constraints(execution.monitor)  # refused, if so, before the rows are read
         check(question, source, execution)
         if source.is_captured:
-            jobs.collect_window(execution)
-            if source.truth:
-                jobs.merge_ground_truth(execution)
-            if question.explain:
-                jobs.explain_window(execution)
-            jobs.compute_metrics(execution)
+            observe_captures(question, source, execution)
         else:
             dataset = Dataset.at(source.address, source.format, source.header, question.headers)
             with reported(execution):
@@ -222,6 +225,16 @@ def run(
                 save(execution.observation, *observe_dataset(execution, monitor, dataset, selection))
         jobs.evaluate_constraints(execution)
     return execution_in(output)
+
+
+def observe_captures(question: Question, source: Source, execution: ByHand) -> None:
+    """The State of captured requests."""
+    jobs.collect_window(execution)
+    if source.truth:
+        jobs.merge_ground_truth(execution)
+    if question.explain:
+        jobs.explain_window(execution)
+    jobs.compute_metrics(execution)
 
 
 def check(question: Question, source: Source, execution: ByHand) -> None:

@@ -13,7 +13,7 @@ from model_monitor.config.execution import Assignment, Execution, Observation
 from model_monitor.core.monitor import Monitor
 from model_monitor.core.observed import Counting, Observed
 from model_monitor.core.states import dump, load
-from model_monitor.core.window import moment
+from model_monitor.core.window import EVER, Window, moment
 from model_monitor.engines import local
 from model_monitor.errors import DataError, StoreError
 from model_monitor.jobs.collect_window import are_current, check_rejected, collect_window, collected_of
@@ -40,6 +40,8 @@ def compute_metrics(execution: Execution) -> str:
         evidence = evidence_of(execution)
     with reported(execution):
         observed = observe_window(execution, evidence)
+    window = None if execution.window == EVER else execution.window
+    observed = watched(execution.monitor, observed, evidence, window)
     if not are_current(evidence.partitions):
         raise StoreError(f"the rows of {execution.window} were rebuilt while being read; the retry reads the new ones")
     return save(execution.observation, observed, evidence)
@@ -53,6 +55,14 @@ def observe_window(execution: Execution, evidence: Evidence) -> Observed:
     own = observe_rows(monitor.own, evidence.partitions, selection)
     rules = observe_rows(monitor.rules, evidence.collected.partitions, replace(selection, names=()))
     return Observed(own.rows, Both(own.state, rules.state))
+
+
+def watched(monitor: Monitor[Any], observed: Observed, evidence: Evidence, window: Window | None = None) -> Observed:
+    """With what is known beside the rows, for a monitor that judges silence; ``window`` is None of a dataset."""
+    if not monitor.traits.judges_silence:
+        return observed
+    collected = evidence.collected
+    return observed + Observed(0, monitor.watch(window, collected.records, collected.rejected))
 
 
 def evidence_of(execution: Execution) -> Evidence:
@@ -94,7 +104,8 @@ def observe_dataset(
     schedule = assignment.schedule
     if not schedule.explain:
         observed = observe(monitor, dataset.pieces(), dataset.rows, selection)
-        return observed, Evidence(collected=read_of(dataset, observed.rows, schedule.max_rejected))
+        evidence = Evidence(collected=read_of(dataset, observed.rows, schedule.max_rejected))
+        return watched(monitor, observed, evidence), evidence
     rows = sum(batch.num_rows for batch in dataset.batches())
     collected = read_of(dataset, rows, schedule.max_rejected)
     explained = explained_dataset(assignment, dataset.unread(), headers)

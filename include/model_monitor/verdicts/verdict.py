@@ -39,7 +39,7 @@ def judge(monitor: Monitor[Any], baseline: Baseline, observed: Observed, labels:
     constraints = [*learned, *monitor.required(observed.state)]
     findings: list[Finding] = []
     available: Measures = {}
-    if observed.rows:
+    if observed.rows or monitor.traits.judges_silence:
         measures = monitor.measure(observed.state)
         available = without_labels(monitor, measures) if labels and labels.is_pending else measures
         findings = [*evaluate(constraints, available), *newcomers(monitor, measures, learned)]
@@ -74,7 +74,7 @@ def status_of(
     traits: Traits,
 ) -> tuple[str, str]:
     """The status, and the reason where it is not SageMaker's; measures that need no labels alone leave it undefined."""
-    if not observed.rows:
+    if not observed.rows and not (traits.judges_silence and baseline.exists):
         return execution.NO_DATA, "No records in this window"
     violated = any(finding.outcome == "violated" for finding in findings)
     if labels and labels.is_pending:

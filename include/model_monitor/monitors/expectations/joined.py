@@ -14,6 +14,8 @@ from model_monitor.core.states import Record
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from model_monitor.core.window import Window
+
 
 @dataclass(frozen=True)
 class Both(Record):
@@ -53,6 +55,9 @@ class Joined(Monitor[Both]):
 
     def unusable(self, state: Both) -> dict[str, int]:
         return self.own.unusable(state.own)
+
+    def watch(self, window: Window | None, records: int, set_aside: int) -> Both:
+        return replace(self.empty, own=self.own.watch(window, records, set_aside))
 
     def with_budget(self, share: float) -> Self:
         return replace(self, own=self.own.with_budget(share))

@@ -11,6 +11,7 @@ from model_monitor.monitors.bias import Bias
 from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.monitors.expectations import Expectations, Joined
 from model_monitor.monitors.model_quality import ModelQuality
+from model_monitor.monitors.traffic import Traffic
 from model_monitor.results.documents.attribution import AttributionDocuments, CalibratedAttributionDocuments
 from model_monitor.results.documents.bias import BiasDocuments, CalibratedBiasDocuments
 from model_monitor.results.documents.data_quality import DataQualityDocuments, SageMakerDataQualityDocuments
@@ -19,6 +20,7 @@ from model_monitor.results.documents.model_quality import CalibratedModelQuality
 from model_monitor.results.documents.plain import PlainDocuments
 from model_monitor.results.documents.protocol import Documents
 from model_monitor.results.documents.segmented import SegmentedDocuments
+from model_monitor.results.documents.traffic import TrafficDocuments
 
 
 @singledispatch
@@ -36,6 +38,7 @@ documents_of.register(DataQuality, of_mode(DataQualityDocuments, SageMakerDataQu
 documents_of.register(ModelQuality, of_mode(CalibratedModelQualityDocuments, ModelQualityDocuments))
 documents_of.register(Bias, of_mode(CalibratedBiasDocuments, BiasDocuments))
 documents_of.register(Attribution, of_mode(CalibratedAttributionDocuments, AttributionDocuments))
+documents_of.register(Traffic, TrafficDocuments)
 documents_of.register(Expectations, ExpectationsDocuments)
 documents_of.register(
     Joined, lambda monitor: JoinedDocuments(monitor, *map(documents_of, (monitor.own, monitor.rules)))
