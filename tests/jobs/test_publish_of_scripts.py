@@ -12,8 +12,12 @@ from support import amazon
 from support.captures import at
 from support.judged import WINDOW
 from support.published import SCHEDULES, Published
+from support.seaweed import running
 
 from model_monitor.errors import ConfigError
+from model_monitor.jobs.evaluate_constraints import postprocess
+from model_monitor.results.sinks import Executed
+from model_monitor.results.sinks.script_metrics import ScriptMetrics
 
 END = WINDOW.end
 BOTH = ["Endpoint", "MonitoringSchedule"]
@@ -112,3 +116,25 @@ def test_a_bad_line_of_a_script_is_named_and_the_monitors_own_numbers_are_sent(
             endpoint.publish("dq")
         assert f"{written} line 1" in str(raised.value)
         assert len(served.data()) > 10
+
+
+def test_what_a_script_writes_is_kept_in_an_object_store_too_and_what_it_wrote_before_is_not(
+    endpoint: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script, folder = tmp_path / "post.py", tmp_path / "weed"
+    folder.mkdir()
+    with running(folder) as server:
+        output = f"s3://lake/scripts?{server.query}"
+        endpoint.edit(lambda document: document.update(output=output, metrics={"cloudwatch": True}))
+        for name in ("first", "second"):
+            script.write_text(
+                "import os\nfrom pathlib import Path\n"
+                "def postprocess_handler():\n"
+                "    folder = Path(os.environ['output_path'], 'metrics/cloudwatch')\n"
+                "    folder.mkdir(parents=True)\n"
+                f'    text = \'{{"MetricName": "{name}", "Timestamp": "2026-01-05T03:30:00Z", "Value": 1}}\'\n'
+                f"    (folder / '{name}.jsonl').write_text(text)\n"
+            )
+            postprocess(str(script), endpoint.on("dq"))
+        sink = ScriptMetrics(Executed({"monitor": "data_quality"}, [], {}), None, endpoint.on("dq").report)
+        assert [point.name for point in sink.points()] == ["second"]

@@ -23,7 +23,7 @@ def executed(statistics: dict[str, Any], names_endpoint: bool = True, **executio
     about = {"endpoint": "churn", "variant": "blue", "schedule": "dq", "monitor": "data-quality"}
     window = {"start": "2026-01-05T03:00:00Z", "end": "2026-01-05T04:00:00Z"}
     counts = {"judged": 10, "rejected": 0}
-    rest = {"window": window, "counts": counts, "violations": 0, "undefined": 0, "findings": []}
+    rest = {"status": "Completed", "window": window, "counts": counts, "violations": 0, "undefined": 0, "findings": []}
     return Executed(about | rest | execution, execution.pop("measures", []), statistics, names_endpoint)
 
 
@@ -84,6 +84,26 @@ def test_the_share_of_drifted_columns_counts_those_that_were_compared() -> None:
     assert told(list(points(window)))["share_of_drifted_columns",] == 0.5
     by_name = {point.name: point.value for point in Otlp(window).points()}
     assert by_name["model_monitor.drifted_columns.share"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("status", "violations", "sent"),
+    [
+        ("Completed", 0, 0),
+        ("CompletedWithViolations", 2, 2),
+        ("NoData", 0, None),
+        ("LabelsPending", 0, None),
+        ("LabelsPending", 1, 1),
+        ("BaselineMissing", 0, None),
+        ("Undefined", 0, None),
+    ],
+)
+def test_a_window_that_was_not_judged_is_not_said_to_be_without_violations(
+    status: str, violations: int, sent: int | None
+) -> None:
+    window = executed({}, status=status, violations=violations)
+    assert told(list(points(window))).get(("violations",)) == sent
+    assert {point.name: point.value for point in Otlp(window).points()}.get("model_monitor.window.violations") == sent
 
 
 def test_a_segments_numbers_say_of_which_rows_they_are() -> None:

@@ -11,6 +11,7 @@ from model_monitor.core.window import moment
 from model_monitor.errors import DataError
 from model_monitor.results.documents.protocol import ANALYSIS, EXECUTION, STATISTICS, Document, decode
 from model_monitor.results.documents.segmented import SEGMENTS
+from model_monitor.results.execution import COMPLETED, WITH_VIOLATIONS
 from model_monitor.results.measured import MEASURES
 from model_monitor.results.sealed import digest_of, unsealed
 
@@ -47,6 +48,12 @@ class Executed:
     def end(self) -> datetime:
         """The time of all its metrics: the end of the window."""
         return moment(self.execution["window"]["end"])
+
+    @property
+    def violations(self) -> int | None:
+        """How many checks were violated; None if nothing was judged, which is no good news."""
+        count: int = self.execution["violations"]
+        return count if count or self.execution["status"] in (COMPLETED, WITH_VIOLATIONS) else None
 
     def parts(self) -> Iterator[tuple[dict[str, str], Document]]:
         """The statistics of all rows ({}), then those of each segment, which is named by column and value."""

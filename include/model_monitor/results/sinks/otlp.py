@@ -79,11 +79,10 @@ class Otlp:
         from opentelemetry.sdk.metrics.export import MetricExportResult
         from requests import RequestException, Session
 
-        session = Session()
         answers: list[Response] = []
-        session.hooks["response"].append(lambda answer, **_: answers.append(answer))
         try:
-            with silent("opentelemetry.exporter.otlp.proto.http.metric_exporter"):
+            with Session() as session, silent("opentelemetry.exporter.otlp.proto.http.metric_exporter"):
+                session.hooks["response"].append(lambda answer, **_: answers.append(answer))
                 exporter = OTLPMetricExporter(headers=dict(self.headers), session=session)
                 result = exporter.export(data_of(batch))
         except (RequestException, ValueError) as error:
@@ -99,7 +98,7 @@ def found(executed: Executed) -> Iterator[Found]:
     execution = executed.execution
     yield "window.rows", {}, execution["counts"]["judged"], "{row}"
     yield "window.rejected", {}, execution["counts"]["rejected"], "{record}"
-    yield "window.violations", {}, execution["violations"], "{check}"
+    yield "window.violations", {}, executed.violations, "{check}"
     yield "window.undefined", {}, execution["undefined"], "{check}"
     yield "labels.coverage", {}, execution.get("labels", {}).get("coverage"), "1"
     yield from of_checks(execution["findings"])

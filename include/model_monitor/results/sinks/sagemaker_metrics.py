@@ -62,7 +62,7 @@ def points(executed: Executed) -> Iterator[Point]:
 
 def found(executed: Executed) -> Iterator[Found]:
     """Every metric, with the dimensions that are its own; the monitor's after those that all have."""
-    yield from of_every_monitor(executed.execution)
+    yield from of_every_monitor(executed)
     yield from of_findings(executed.execution)
     for segment, part in executed.parts():
         for name, labels, value in (*of_data(part), *of_model(part), *of_bias(part), *of_explanations(part)):
@@ -73,10 +73,11 @@ def found(executed: Executed) -> Iterator[Found]:
             yield entry["measure"], column | segment_label(entry["segment"]), entry["value"], ""
 
 
-def of_every_monitor(execution: Document) -> Iterator[Found]:
+def of_every_monitor(executed: Executed) -> Iterator[Found]:
     """What SageMaker publishes of no monitor."""
+    execution = executed.execution
     yield ROWS, {}, execution["counts"]["judged"], COUNT
-    yield VIOLATIONS, {}, execution["violations"], COUNT
+    yield VIOLATIONS, {}, executed.violations, COUNT
     yield COVERAGE, {}, execution.get("labels", {}).get("coverage"), ""
     drifts = [f for f in execution["findings"] if f["check"] == BASELINE_DRIFT and not f["segment"]]
     judged = [f["outcome"] == "violated" for f in drifts if f["outcome"] != "undefined"]
