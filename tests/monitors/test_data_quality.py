@@ -86,7 +86,7 @@ def test_whole_numbers_satisfy_fractional_unless_types_are_strict_and_not_the_ot
     fractions = {"a": ["1.5"] * 100}
     assert judged(DataQuality(), fractions, {"a": ONES})["a", "data_type_check"].outcome == "holds"
     assert judged(DataQuality(strict_types=True), fractions, {"a": ONES})["a", "data_type_check"].outcome == "violated"
-    assert judged(DataQuality(), {"a": ONES}, {"a": ["1.0"] * 9})["a", "data_type_check"].observed == 0.0
+    assert judged(DataQuality(), {"a": ONES}, {"a": ["1.5"] * 9})["a", "data_type_check"].observed == 0.0
 
 
 def test_a_missing_and_an_extra_column_are_both_found_and_shared_ones_still_judged() -> None:

@@ -1,7 +1,8 @@
 """The State of one column: the types of its values, how many there are, and how they spread.
 
 A value's type is how it is written, as in SageMaker (deequ's ``DataType``): ``1`` is Integral, ``1.0`` Fractional,
-`` 7`` a String. A column from a typed source has its source's type.
+`` 7`` a String. A column from a typed source has its source's type. In the calibrated mode a value has one spelling,
+whatever format carried it: ``1.0`` is 1 (``canonical``).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 
 from model_monitor.core.distributions import Categories, Distribution, Numbers
 from model_monitor.core.states import Counts, Distinct, Moments, Quantiles, Record
+from model_monitor.monitors.canonical import canonical
 
 INTEGRAL, FRACTIONAL, BOOLEAN, STRING, UNKNOWN = "Integral", "Fractional", "Boolean", "String", "Unknown"
 KINDS = (INTEGRAL, FRACTIONAL, BOOLEAN, STRING)
@@ -90,8 +92,12 @@ def few(numerals: Counts) -> Counts:
     return numerals if not numerals.rest and len(numerals.values) <= NUMERALS else Counts(rest=numerals.n)
 
 
-def observe(array: pa.Array) -> Column:
-    """The State of a column's values: texts, numbers, booleans, times or a dictionary of them; nulls are missing."""
+def observe(array: pa.Array, as_written: bool = True) -> Column:
+    """The State of a column's values: texts, numbers, booleans, times or a dictionary of them; nulls are missing.
+
+    ``as_written``: how a value is spelt counts, as in SageMaker; else it has one spelling in all formats.
+    """
+    array = array if as_written else canonical(array)
     if isinstance(array, pa.DictionaryArray):
         return observe_dictionary(array)
     kind, texts = as_text(array.drop_null())
@@ -112,7 +118,8 @@ def as_text(array: pa.Array) -> tuple[str | None, pa.Array]:
     if pa.types.is_string(array.type):
         return None, array
     if pa.types.is_floating(array.type) or pa.types.is_decimal(array.type):
-        array = array.cast(pa.float64())
+        # A decimal by way of its text: Arrow's own conversion multiplies, and is a digit off.
+        array = (array.cast(pa.string()) if pa.types.is_decimal(array.type) else array).cast(pa.float64())
         return FRACTIONAL, pc.replace_substring_regex(
             array.filter(pc.invert(pc.is_nan(array))).cast(pa.string()), r"^(-?\d+)$", r"\1.0"
         )

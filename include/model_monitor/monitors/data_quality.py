@@ -84,6 +84,7 @@ class Conventions:
     weighs_chance: whether a drift must also exceed what chance allows.
     needs_same_type: whether a column is compared only while it keeps its type; SageMaker does not even compare
         Integral with Fractional.
+    spelling_counts: whether a value that is spelt otherwise, such as ``59.0`` for ``59``, is another one.
     """
 
     numbers: str = "kolmogorov_smirnov"
@@ -91,6 +92,7 @@ class Conventions:
     chi_squared: str = "chi_squared"
     weighs_chance: bool = True
     needs_same_type: bool = False
+    spelling_counts: bool = False
 
     def distance(self, spread: Distribution, robust: bool) -> str:
         name = self.numbers if isinstance(spread, Numbers) else self.categories
@@ -104,6 +106,7 @@ SAGEMAKER = Conventions(
     chi_squared="sagemaker_chi_squared",
     weighs_chance=False,
     needs_same_type=True,
+    spelling_counts=True,
 )
 
 
@@ -137,7 +140,8 @@ class DataQuality(SharedOptions, Monitor[Table]):
         return Table()
 
     def observe(self, batch: pa.RecordBatch) -> Table:
-        observed = {name: columns.observe(batch.column(name)) for name in batches.columns(batch)}
+        as_written = self.conventions.spelling_counts
+        observed = {name: columns.observe(batch.column(name), as_written) for name in batches.columns(batch)}
         return Table(batch.num_rows, Keyed(Column(), observed))
 
     def measure(self, state: Table) -> Measures:

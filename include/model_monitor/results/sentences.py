@@ -18,6 +18,7 @@ from model_monitor.results.anonymous import Anonymity
 
 DIGITS = 4  # significant ones of a number in a sentence
 NAMED, COLUMNS = 3, 10  # so many categories, or columns, are named
+LARGEST = float(np.finfo(np.float64).max)  # stands for infinity
 LONGEST = 60  # characters of a name
 QUANTILES = {0.5: "median", 0.1: "10 % quantile", 0.25: "lower quartile", 0.75: "upper quartile", 0.9: "90 % quantile"}
 CLEARER = 1.5  # times as far as the median must another quantile have moved to be told instead
@@ -88,9 +89,10 @@ def moved_quantile(before: Numbers, now: Numbers) -> str:
     """The median from and to, or another quantile that moved clearly further."""
     shares = list(QUANTILES)
     old, new = quantiles(before, shares), quantiles(now, shares)
-    moves = np.abs(new - old)
+    with np.errstate(over="ignore"):
+        moves = np.abs(new - old)
     furthest = int(np.argmax(moves))
-    told = furthest if moves[furthest] > CLEARER * moves[0] else 0
+    told = furthest if moves[furthest] / CLEARER > moves[0] else 0
     return f"{QUANTILES[shares[told]]} {number(old[told])} → {number(new[told])}"
 
 
@@ -180,6 +182,8 @@ def number(value: float) -> str:
     >>> number(0.148123), number(19.0), number(1234567.0), number(1.5e-7)
     ('0.1481', '19', '1,235,000', '1.5e-07')
     """
+    if abs(value) >= LARGEST:
+        return "infinity" if value > 0 else "-infinity"
     if 10_000 <= abs(value) < 1e15:
         return f"{float(f'{value:.{DIGITS - 1}e}'):,.0f}"
     return f"{value:.{DIGITS}g}"

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from model_monitor.core.constraints import Constraint, Finding
-from model_monitor.core.distributions import Numbers
+from model_monitor.core.distributions import Categories, Numbers
 from model_monitor.core.states import Moments, Quantiles
 from model_monitor.core.states.quantiles import C, K
+from model_monitor.monitors.canonical import canonical_counts
 from model_monitor.monitors.columns import NUMERIC, Column
 from model_monitor.monitors.data_quality import DataQuality, Expectation, Rules, Table
 from model_monitor.results.documents.data_quality_baseline import expectations_in, features_of
@@ -48,6 +49,8 @@ class DataQualityDocuments(Documents[Table]):
 
     def constraints(self, statistics: Document | None, constraints: Document | None) -> list[Constraint]:
         expected = expectations_in(statistics, constraints, self.monitor.rules)
+        if not self.monitor.conventions.spelling_counts:
+            expected = [respelt(expectation) for expectation in expected]
         return list(self.monitor.constraints(expected))
 
     def violations(self, findings: Sequence[Finding], state: Table) -> Document:
@@ -56,6 +59,16 @@ class DataQualityDocuments(Documents[Table]):
 
     def column_names(self, statistics: Document | None, constraints: Document | None) -> list[str]:
         return [f["name"] for f in features_of(constraints if constraints is not None else statistics)]
+
+
+def respelt(expectation: Expectation) -> Expectation:
+    """The same of values in their canonical spelling: a file of SageMaker has them as they were written."""
+    domain, spread = expectation.domain, expectation.spread
+    if domain is not None:
+        domain = tuple(canonical_counts(dict.fromkeys(domain, 1)))
+    if isinstance(spread, Categories):
+        spread = replace(spread, counts=canonical_counts(spread.counts))
+    return replace(expectation, domain=domain, spread=spread)
 
 
 class SageMakerDataQualityDocuments(DataQualityDocuments):
