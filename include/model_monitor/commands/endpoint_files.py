@@ -12,6 +12,7 @@ from typing import Any
 from model_monitor.commands import FAILED, OK
 from model_monitor.core.window import iso, moment
 from model_monitor.errors import ConfigError, printable
+from model_monitor.history.places import why_none
 
 ENDPOINTS = "include/endpoints"
 
@@ -55,6 +56,8 @@ def run_validate(args: argparse.Namespace) -> int:
             problems += faults
         else:
             print(f"{path}: endpoint {endpoint.endpoint}, schedules {', '.join(s.name for s in endpoint.schedules)}")
+            if why := why_none(endpoint):
+                print(f"{path}: {why}")
     if problems:
         lines = [line for problem in problems for line in problem.split("\n")]
         print("model-monitor: " + "\n".join(map(printable, lines)), file=sys.stderr)

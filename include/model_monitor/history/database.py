@@ -57,12 +57,21 @@ class History:
         """The URL without its password."""
         return self.engine.url.render_as_string(hide_password=True)
 
+    @property
+    def revision(self) -> str | None:
+        """The migration of its schema; None of a new database. Looking makes no file. Raises StoreError."""
+        if (file := file_of(self.engine.url)) and not file.is_file():
+            return None
+        with self._answering(), self.engine.execution_options(reads=True).connect() as connection:
+            return revision_of(connection)
+
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
         """One transaction that writes; on SQLite it has the lock from the start. Raises StoreError."""
         with self._answering():
             self.prepare()
             with Session(self.engine) as session, session.begin():
+                session.connection()
                 yield session
 
     @contextlib.contextmanager
@@ -75,9 +84,7 @@ class History:
 
     def prepare(self) -> None:
         """Make the tables of a new database. Raises StoreError if an old one has another schema."""
-        with self._answering(), self.engine.execution_options(reads=True).connect() as connection:
-            revision = revision_of(connection)
-        if revision is None:
+        if (revision := self.revision) is None:
             self.upgrade()
         elif revision != REVISION:
             raise StoreError(f"the history {self.name} is of schema {revision}, not {REVISION}: {advice_on(revision)}")
@@ -89,6 +96,8 @@ class History:
 
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+        if file := file_of(self.engine.url):
+            file.parent.mkdir(parents=True, exist_ok=True)
         with self._answering(), self.engine.begin() as connection:
             if self.engine.dialect.name == "postgresql":
                 connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({LOCK})"))
@@ -122,7 +131,7 @@ def revision_of(connection: sa.Connection) -> str | None:
     return str(revision) if revision else None
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=100)
 def tell_once(why: str) -> None:
     log.warning("%s", why)
 
@@ -150,6 +159,11 @@ def opened(url: str, process_id: int) -> History:
         raise ConfigError(f"{VARIABLE}: {place.drivername} can't be opened: {error}") from error
 
 
+def file_of(place: URL) -> Path | None:
+    """The file of a SQLite database; None of one of a server."""
+    return Path(place.database or "") if place.get_backend_name() == "sqlite" else None
+
+
 def postgresql(place: URL) -> sa.Engine:
     arguments = {"connect_timeout": 10, "application_name": "model-monitor"}
     return sa.create_engine(place, pool_pre_ping=True, hide_parameters=True, connect_args=arguments)
@@ -157,8 +171,6 @@ def postgresql(place: URL) -> sa.Engine:
 
 def sqlite(place: URL) -> sa.Engine:
     """SQLite with transactions of SQLAlchemy's, not of Python's driver, which begins none before DDL."""
-    if place.database and place.database != ":memory:":
-        Path(place.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(place, hide_parameters=True, connect_args={"timeout": PATIENCE}, poolclass=sa.NullPool)
 
     @event.listens_for(engine, "connect")

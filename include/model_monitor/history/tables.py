@@ -115,7 +115,7 @@ class Execution(Table):
     """
 
     __tablename__ = "executions"
-    __table_args__ = (UniqueConstraint("schedule_id", "window_start", "window_end"),)
+    __table_args__ = (UniqueConstraint("schedule_id", "window_start", "window_end"), Index(None, "window_start"))
 
     id: Mapped[int] = key()
     schedule_id: Mapped[int] = to("schedules")

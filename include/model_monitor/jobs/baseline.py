@@ -10,6 +10,7 @@ from model_monitor import store
 from model_monitor.config.execution import Assignment, Observation
 from model_monitor.core.states import dump
 from model_monitor.errors import ConfigError
+from model_monitor.history.baselines import record_baselines
 from model_monitor.jobs.compute_metrics import load_state, observe_dataset, save
 from model_monitor.results.handover import Evidence
 from model_monitor.results.sealed import digest_of
@@ -71,4 +72,5 @@ def suggest_constraints(assignment: Assignment, state: str, created: str) -> str
     }
     folder = store.join(assignment.baselines, version)
     Version(version, folder, files, description).write()
+    record_baselines(assignment)
     return folder

@@ -11,6 +11,7 @@ import msgspec
 from model_monitor import store
 from model_monitor.config.execution import Assignment, Observation
 from model_monitor.errors import ConfigError, DataError, MonitorError, printable, without_secrets
+from model_monitor.history.baselines import record_baselines
 from model_monitor.jobs.compute_metrics import load_state
 from model_monitor.results.decision import DECISION, REJECTED, Choice, decision_of
 from model_monitor.results.documents.protocol import Document
@@ -29,6 +30,20 @@ class Shown:
 
 
 def publish_baseline(
+    assignment: Assignment,
+    version: str,
+    choice: Choice | None = None,
+    shown: Shown | None = None,
+    constraints: Document | None = None,
+) -> str:
+    """Put a version in force (``put_in_force``), and write that into the history; the address of the pointer to it.
+    Raises ConfigError, and StoreError if the history does not answer: doing it again then writes only there."""
+    address = put_in_force(assignment, version, choice, shown, constraints)
+    record_baselines(assignment)
+    return address
+
+
+def put_in_force(
     assignment: Assignment,
     version: str,
     choice: Choice | None = None,
@@ -66,7 +81,9 @@ def reject_baseline(assignment: Assignment, version: str, choice: Choice) -> str
     found = version_at(assignment, version)
     if (published := in_force(assignment)) and published.name == found.name:
         raise ConfigError(f"version {found.name} is in force; publish another one first")
-    return decide(found, choice)
+    address = decide(found, choice)
+    record_baselines(assignment)
+    return address
 
 
 def version_at(assignment: Assignment, address: str) -> Version:

@@ -30,7 +30,8 @@ FROM metrics m JOIN executions e ON e.id = m.execution_id JOIN schedules s ON s.
 
 OPEN_ALERTS = """
 CREATE VIEW open_alerts AS
-SELECT i.id AS incident, i.endpoint, i.kind, i.cause, i.severity, i.owner, i.schedules, i.opened, i.last,
+SELECT i.id AS incident, i.endpoint, i.variant, i.kind, i.cause, i.severity, i.owner, i.schedules,
+       i.since, i.opened, i.last,
        i.snoozed_until, i.muted, t.sentence, t.kind AS last_transition, t.at AS last_transition_at, t.made_by
 FROM incidents i LEFT JOIN transitions t
   ON t.id = (SELECT max(newest.id) FROM transitions newest WHERE newest.incident_id = i.id)
@@ -86,6 +87,7 @@ def make_judged() -> None:
             "schedule_id", "window_start", "window_end", name="uq_executions_schedule_id_window_start_window_end"
         ),
     )
+    op.create_index("ix_executions_window_start", "executions", ["window_start"])
     op.create_table(
         "verdicts",
         sa.Column("execution_id", KEY, nullable=False),

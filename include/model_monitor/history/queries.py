@@ -1,0 +1,159 @@
+"""What pages, tables and charts ask of the history; each question has the index that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from model_monitor.config.alerts import SEVERITIES
+from model_monitor.history.rows import series_of
+from model_monitor.history.tables import Execution, Finding, Incident, Metric, Schedule, Transition
+
+Rows = Sequence[sa.RowMapping]
+
+STRIP = 500  # windows at most
+WORST_LAST = {name: index for index, name in enumerate(SEVERITIES)}
+
+
+def health(session: Session, endpoint: str | None = None) -> Rows:
+    """Each schedule with its newest window, by endpoint and name; all of one endpoint if it is named."""
+    other = aliased(Execution)
+    newest = (
+        sa.select(other.id)
+        .where(other.schedule_id == Schedule.id)
+        .order_by(other.window_start.desc(), other.window_end.desc())
+        .limit(1)
+        .correlate(Schedule)
+        .scalar_subquery()
+    )
+    about = (Schedule.endpoint, Schedule.variant, Schedule.name.label("schedule"), Schedule.monitor)
+    statement = (
+        sa.select(*about, *values_of(Execution))
+        .select_from(Schedule)
+        .join(Execution, Execution.id == newest, isouter=True)
+        .order_by(Schedule.endpoint, Schedule.name)
+    )
+    if endpoint is not None:
+        statement = statement.where(Schedule.endpoint == endpoint)
+    return session.execute(statement).mappings().all()
+
+
+def windows(
+    session: Session,
+    endpoint: str | None = None,
+    schedule: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = STRIP,
+) -> Rows:
+    """The newest windows that start from ``since`` on and before ``until``, the last first."""
+    statement = sa.select(Schedule.endpoint, Schedule.name.label("schedule"), *values_of(Execution)).join(
+        Schedule, Schedule.id == Execution.schedule_id
+    )
+    keys = keys_of(session, endpoint, schedule)
+    if endpoint is not None or schedule is not None:
+        statement = statement.where(Execution.schedule_id.in_(keys))
+    statement = within(statement, Execution.window_start, since, until)
+    order = (Execution.window_start.desc(), Execution.window_end.desc(), Execution.schedule_id)
+    return session.execute(statement.order_by(*order).limit(limit)).mappings().all()
+
+
+def metric(
+    session: Session,
+    endpoint: str,
+    schedule: str,
+    name: str,
+    column: str | None = None,
+    segment: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Rows:
+    """A metric over a schedule's windows, the first first: value, interval, threshold, noise floor, outcome.
+
+    ``segment`` is a JSON object as ``rows.segment_text`` writes it.
+    """
+    names = ("value", "low", "high", "row_count", "threshold_low", "threshold_high", "noise_floor", "outcome", "reason")
+    statement = (
+        sa.select(Metric.window_start, Execution.window_end, *(getattr(Metric, name) for name in names))
+        .join(Execution, Execution.id == Metric.execution_id)
+        .where(Metric.schedule_id.in_(keys_of(session, endpoint, schedule)))
+        .where(Metric.series == series_of(name, column, segment))
+    )
+    statement = within(statement, Metric.window_start, since, until)
+    return session.execute(statement.order_by(Metric.window_start, Execution.window_end)).mappings().all()
+
+
+def columns_of(
+    session: Session,
+    column: str,
+    endpoint: str | None = None,
+    schedule: str | None = None,
+    since: datetime | None = None,
+    limit: int = STRIP,
+) -> Rows:
+    """All numbers of a column in the newest windows, the last window first."""
+    found = windows(session, endpoint, schedule, since, limit=limit)
+    keys = [row["id"] for row in found]
+    about = (Schedule.endpoint, Schedule.name.label("schedule"), Execution.window_end, *values_of(Metric))
+    statement = (
+        sa.select(*about)
+        .join(Execution, Execution.id == Metric.execution_id)
+        .join(Schedule, Schedule.id == Metric.schedule_id)
+        .where(Metric.execution_id.in_(keys), Metric.column_name == column)
+        .order_by(Metric.window_start.desc(), Schedule.endpoint, Schedule.name, Metric.position)
+    )
+    return session.execute(statement).mappings().all()
+
+
+def findings(session: Session, endpoint: str, schedule: str, start: datetime, end: datetime) -> Rows:
+    """The findings of a window, in the report's order."""
+    statement = (
+        sa.select(*values_of(Finding))
+        .join(Execution, Execution.id == Finding.execution_id)
+        .where(Execution.schedule_id.in_(keys_of(session, endpoint, schedule)))
+        .where(Execution.window_start == start, Execution.window_end == end)
+        .order_by(Finding.position)
+    )
+    return session.execute(statement).mappings().all()
+
+
+def open_alerts(session: Session, endpoint: str | None = None) -> Rows:
+    """The incidents that are open, the worst and then the oldest first, each with the words of its last transition."""
+    newest = (
+        sa.select(sa.func.max(Transition.id))
+        .where(Transition.incident_id == Incident.id)
+        .correlate(Incident)
+        .scalar_subquery()
+    )
+    statement = (
+        sa.select(*values_of(Incident), Transition.sentence)
+        .join(Transition, Transition.id == newest, isouter=True)
+        .where(Incident.closed.is_(None))
+        .order_by(sa.case(WORST_LAST, value=Incident.severity, else_=0).desc(), Incident.opened, Incident.id)
+    )
+    if endpoint is not None:
+        statement = statement.where(Incident.endpoint == endpoint)
+    return session.execute(statement).mappings().all()
+
+
+def keys_of(session: Session, endpoint: str | None, schedule: str | None) -> list[int]:
+    """The keys of the schedules of an endpoint, or of that name. They are looked up first, so that the database knows
+    how few they are."""
+    statement = sa.select(Schedule.id)
+    for column, value in ((Schedule.endpoint, endpoint), (Schedule.name, schedule)):
+        statement = statement if value is None else statement.where(column == value)
+    return list(session.scalars(statement))
+
+
+def within(statement: Any, column: Any, since: datetime | None, until: datetime | None) -> Any:
+    statement = statement if since is None else statement.where(column >= since)
+    return statement if until is None else statement.where(column < until)
+
+
+def values_of(table: Any) -> list[Any]:
+    """The columns of a table."""
+    return list(table.__table__.columns)

@@ -1,0 +1,101 @@
+"""Show the history in a terminal: what is open, and the newest windows or a column's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy import RowMapping
+from sqlalchemy.orm import Session
+
+from model_monitor.errors import printable
+from model_monitor.history import queries
+
+Row = RowMapping
+
+WINDOWS = (
+    "window",
+    "until",
+    "schedule",
+    "status",
+    "rows",
+    "set aside",
+    "violations",
+    "undefined",
+    "labels",
+    "baseline",
+)
+NUMBERS = ("window", "schedule", "metric", "segment", "value", "95 % interval", "allowed", "chance", "outcome")
+
+
+def overview(session: Session, endpoint: str | None, schedule: str | None, since: datetime | None, limit: int) -> str:
+    """The open alerts, a line each, then the newest windows, the last at the bottom."""
+    alerts = [alert_line(row) for row in queries.open_alerts(session, endpoint)]
+    found = queries.windows(session, endpoint, schedule, since, limit=limit)
+    return "\n".join([*alerts, *table(WINDOWS, [window_cells(row) for row in reversed(found)])])
+
+
+def column(
+    session: Session, name: str, endpoint: str | None, schedule: str | None, since: datetime | None, limit: int
+) -> str:
+    """A column's numbers in the newest windows, the last at the bottom."""
+    found = queries.columns_of(session, name, endpoint, schedule, since, limit)
+    return "\n".join(table(NUMBERS, [number_cells(row) for row in reversed(found)]))
+
+
+def alert_line(row: Row) -> str:
+    words = row["sentence"] or row["cause"]
+    return printable(f"open {row['severity']} alert of {row['endpoint']} since {minute(row['opened'])}: {words}")
+
+
+def window_cells(row: Row) -> list[str]:
+    coverage = "" if row["label_coverage"] is None else f" {100 * row['label_coverage']:.0f} %"
+    counts = (row["judged"], row["rejected"] + row["unusable"], row["violations"], row["undefined"])
+    return [
+        minute(row["window_start"]),
+        minute(row["window_end"]),
+        row["schedule"],
+        row["status"],
+        *("" if count is None else str(count) for count in counts),
+        f"{row['label_state'] or ''}{coverage if row['label_state'] else ''}",
+        row["baseline"] or "",
+    ]
+
+
+def number_cells(row: Row) -> list[str]:
+    return [
+        minute(row["window_start"]),
+        row["schedule"],
+        row["name"],
+        row["segment"] or "",
+        number(row["value"]),
+        between(row["low"], row["high"]),
+        between(row["threshold_low"], row["threshold_high"]),
+        number(row["noise_floor"]),
+        row["outcome"] or "",
+    ]
+
+
+def minute(time: datetime) -> str:
+    return f"{time:%Y-%m-%dT%H:%MZ}"
+
+
+def number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def between(low: float | None, high: float | None) -> str:
+    """Both ends of an interval, one of which may be open.
+
+    >>> between(0.8, None), between(None, None)
+    ('0.8 ..', '')
+    """
+    return "" if low is None and high is None else f"{number(low)} .. {number(high)}".strip()
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The lines of a table with aligned columns; none without rows."""
+    lines = [head, *([printable(cell) for cell in row] for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    for line in lines if rows else ():
+        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()

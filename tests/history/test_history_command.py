@@ -1,0 +1,143 @@
+"""What a person sees of the history in a shell, and what tools that read files get."""
+
+from __future__ import annotations
+
+import struct
+from datetime import UTC
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import sqlalchemy as sa
+from support.captures import HOUR, endpoint_file
+from support.reports import FINDINGS, execution_of, window, write
+
+from model_monitor.__main__ import main
+from model_monitor.history import tables
+from model_monitor.history.database import History
+from model_monitor.history.record import record
+from model_monitor.history.views import VIEWS
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An endpoint file with two recorded windows."""
+    monkeypatch.delenv("MODEL_MONITOR_HISTORY", raising=False)
+    for hour in range(2):
+        write(execution_of(tmp_path, hour), findings=FINDINGS[1 - hour :])
+        record(execution_of(tmp_path, hour))
+    return str(tmp_path / "endpoint.yaml")
+
+
+def shown(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> list[str]:
+    assert main(arguments) == code
+    out, err = capsys.readouterr()
+    return (err if code else out).splitlines()
+
+
+def test_the_newest_window_is_at_the_bottom_of_the_table(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    head, first, second = shown(capsys, "history", file)
+    assert head.split()[:4] == ["window", "until", "schedule", "status"]
+    assert first.split()[:5] == ["2026-01-05T03:00Z", "2026-01-05T04:00Z", "dq", "CompletedWithViolations", "50"]
+    assert second.startswith("2026-01-05T04:00Z")
+    assert shown(capsys, "history", file, "--since", "2026-01-05T04:00Z")[1:] == [second]
+    assert shown(capsys, "history", file, "--limit", "1")[1:] == [second]
+    assert shown(capsys, "history", file, "--schedule", "other") == ["no such window"]
+
+
+def test_a_column_has_its_numbers_in_each_window(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = shown(capsys, "history", file, "--column", "age", "--schedule", "dq")
+    assert [line.split()[2] for line in lines[1:]].count("baseline_drift_check") == 2
+    drift = next(line for line in lines if "baseline_drift_check" in line)
+    assert "0.4" in drift and ".. 0.1" in drift and "violated" in drift
+
+
+def test_an_open_alert_stands_above_the_windows(file: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    times = dict.fromkeys(("since", "opened", "last"), HOUR)
+    about = {"endpoint": "churn", "variant": "v", "kind": "violations", "cause": "data\x1b[2J", "schedule": "dq"}
+    incident = tables.Incident(**times, **about, severity="critical", schedules="[]", subjects="[]", muted=False)
+    with History.at(f"sqlite:///{tmp_path}/out/history.sqlite").session() as session:
+        session.add(incident)
+    first = shown(capsys, "history", file)[0]
+    assert first == "open critical alert of churn since 2026-01-05T03:00Z: data\\x1b[2J"
+
+
+def test_looking_at_a_history_that_is_not_there_makes_none(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    execution_of(tmp_path)
+    [line] = shown(capsys, "history", str(tmp_path / "endpoint.yaml"))
+    assert "nothing was recorded yet" in line and not (tmp_path / "out").exists()
+
+
+def test_reindex_makes_it_and_tells_of_each_damaged_file(
+    file: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "out/history.sqlite").unlink()
+    assert shown(capsys, "reindex", file)[0].startswith("churn: 2 executions, 0 versions of baselines in sqlite:///")
+    report = Path(execution_of(tmp_path).report) / "execution.json"
+    report.write_bytes(report.read_bytes()[:-5])
+    [problem] = shown(capsys, "reindex", file, code=1)
+    assert str(report) in problem
+    assert len(shown(capsys, "history", file)) == 3
+
+
+def test_a_database_of_an_older_schema_is_upgraded_when_asked_for(
+    file: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    history = History.at(f"sqlite:///{tmp_path}/out/history.sqlite")
+    with history.engine.begin() as connection:
+        for view in VIEWS:
+            connection.execute(sa.text(f"DROP VIEW {view.name}"))
+        tables.Table.metadata.drop_all(connection)
+        connection.execute(sa.text("DELETE FROM alembic_version"))
+        connection.execute(sa.text("INSERT INTO alembic_version VALUES ('0000')"))
+    assert "--upgrade" in shown(capsys, "history", file, code=1)[0]
+    with history.engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM alembic_version"))
+    assert shown(capsys, "history", file, "--upgrade")[0].endswith("the schema is up to date")
+    shown(capsys, "reindex", file)
+    assert len(shown(capsys, "history", file)) == 3
+
+
+def test_parquet_files_hold_the_views(file: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    paths = [Path(line) for line in shown(capsys, "history", file, "--parquet", str(tmp_path / "files"))]
+    assert [path.stem for path in paths] == [view.name for view in VIEWS]
+    windows, numbers, alerts = (pq.read_table(path) for path in paths)
+    assert windows["window_start"].to_pylist() == [window(hour).start.astimezone(UTC) for hour in range(2)]
+    assert windows["judged"].to_pylist() == [50, 50] and len(alerts) == 0
+    drift = [row for row in numbers.to_pylist() if row["metric"] == "baseline_drift_check"]
+    assert [(row["value"], row["threshold_high"]) for row in drift] == [(0.4, 0.1)] * 2
+
+
+def events(path: Path) -> list[tuple[str, int, float]]:
+    """Tag, step and value of each point of an event file: records with their length in front, each with a checksum."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    content, found = path.read_bytes(), []
+    while content:
+        [length] = struct.unpack("<Q", content[:8])
+        event = Event.FromString(content[12 : 12 + length])
+        found += [(value.tag, event.step, value.simple_value) for value in event.summary.value]
+        content = content[16 + length :]
+    return found
+
+
+def test_tensorboard_gets_a_curve_for_each_metric_once(
+    file: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("tensorboardX")
+    for _ in range(2):
+        assert shown(capsys, "history", file, "--tensorboard", str(tmp_path / "curves"))[0].endswith("8 points")
+    [path] = (tmp_path / "curves/churn/dq").iterdir()
+    drift = [(step, value) for tag, step, value in events(path) if tag.startswith("baseline_drift_check/age/")]
+    assert drift == [(0, pytest.approx(0.4)), (1, pytest.approx(0.4))]
+
+
+def test_an_endpoint_without_a_place_for_a_history_is_told_by_validate(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MODEL_MONITOR_HISTORY", raising=False)
+    file = endpoint_file(tmp_path, output="s3://lake/out")
+    assert "MODEL_MONITOR_HISTORY" in shown(capsys, "history", file, code=1)[0]
+    assert any("no history is kept" in line for line in shown(capsys, "validate", file))
+    monkeypatch.setenv("MODEL_MONITOR_HISTORY", "postgresql://h/d")
+    assert not any("no history is kept" in line for line in shown(capsys, "validate", file))

@@ -1,0 +1,101 @@
+"""What pages ask of the history, and with which index it is found."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from support.captures import HOUR, endpoint_file
+from support.reports import FINDINGS, execution_of, window, write
+
+from model_monitor.history import queries, tables
+from model_monitor.history.database import History
+from model_monitor.history.record import record
+
+WINDOWS = 6
+
+
+@pytest.fixture
+def history(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> History:
+    """Six windows of a schedule, every other violated, and a schedule that never ran."""
+    monkeypatch.setenv("MODEL_MONITOR_HISTORY", database)
+    endpoint_file(tmp_path, schedules=[{"name": name, "monitor": "data_quality"} for name in ("dq", "idle")])
+    for hour in range(WINDOWS):
+        write(execution_of(tmp_path, hour), findings=FINDINGS if hour % 2 else FINDINGS[1:2])
+        record(execution_of(tmp_path, hour))
+    history = History.at(database)
+    with history.session() as session:
+        session.add(tables.Schedule(endpoint="churn", variant="AllTraffic", name="idle", monitor="data_quality"))
+    return history
+
+
+def test_health_is_the_newest_window_of_each_schedule(history: History) -> None:
+    with history.reading() as session:
+        first, second = queries.health(session)
+        assert (first["schedule"], first["window_start"]) == ("dq", window(WINDOWS - 1).start)
+        assert first["status"] == "CompletedWithViolations"
+        assert (second["schedule"], second["status"]) == ("idle", None)
+        assert queries.health(session, "other") == []
+
+
+def test_a_strip_of_windows_is_the_newest_of_a_span_and_the_last_first(history: History) -> None:
+    with history.reading() as session:
+        found = queries.windows(session, "churn", "dq", until=window(4).start, limit=3)
+        assert [row["window_start"] for row in found] == [window(hour).start for hour in (3, 2, 1)]
+        assert len(queries.windows(session, since=window(4).start)) == 2
+        assert queries.windows(session, "churn", "idle") == queries.windows(session, "other") == []
+
+
+def test_a_metric_over_windows_is_one_series(history: History) -> None:
+    segment = '{"country": "AT"}'
+    with history.reading() as session:
+        drift = queries.metric(session, "churn", "dq", "baseline_drift_check", "age", segment)
+        assert [(row["window_start"], row["value"], row["outcome"]) for row in drift] == [
+            (window(hour).start, 0.4, "violated") for hour in (1, 3, 5)
+        ]
+        assert len(queries.metric(session, "churn", "dq", "accuracy", since=window(2).start)) == WINDOWS - 2
+        assert queries.metric(session, "churn", "dq", "baseline_drift_check", "age") == []
+
+
+def test_the_findings_of_a_window_and_the_numbers_of_a_column(history: History) -> None:
+    with history.reading() as session:
+        found = queries.findings(session, "churn", "dq", window(1).start, window(1).end)
+        assert [row["check_name"] for row in found] == [f.constraint.check for f in FINDINGS[:3]]
+        numbers = queries.columns_of(session, "age", since=window(5).start)
+        assert [row["name"] for row in numbers] == ["completeness", "baseline_drift_check"]
+
+
+def incident(severity: str, **values: Any) -> tables.Incident:
+    about = {
+        "endpoint": "churn",
+        "variant": "v",
+        "kind": "violations",
+        "cause": "data",
+        "schedule": "dq",
+        "muted": False,
+    }
+    times = dict.fromkeys(("since", "opened", "last"), HOUR)
+    return tables.Incident(**about | times | {"severity": severity, "schedules": "[]", "subjects": "[]"} | values)
+
+
+def test_open_alerts_are_the_worst_first_with_their_last_words(history: History) -> None:
+    with history.session() as session:
+        rows = [
+            incident("warning"),
+            incident("info", closed=HOUR),
+            incident("critical", opened=HOUR + timedelta(hours=1)),
+        ]
+        session.add_all(rows)
+        session.flush()
+        for sentence in ("first words", "last words"):
+            step = {"kind": "opened", "severity": "warning", "at": HOUR, "made_by": "m", "told": True}
+            session.add(tables.Transition(incident_id=rows[0].id, sentence=sentence, **step))
+            session.flush()
+    with history.reading() as session:
+        found = queries.open_alerts(session)
+        assert [(row["severity"], row["sentence"]) for row in found] == [("critical", None), ("warning", "last words")]
+        view = session.execute(sa.text("SELECT severity, sentence FROM open_alerts ORDER BY severity")).all()
+        assert [tuple(row) for row in view] == [("critical", None), ("warning", "last words")]
