@@ -25,6 +25,9 @@ settings.load_profile("project")
 # explain models, draw many samples, or fold millions of rows.
 SLOW = (
     "airflow",
+    "alerts/test_deliveries.py::test_a_failed_message",
+    "alerts/test_following.py::test_the_database_knows",
+    "alerts/test_machine.py::test_windows_that_arrive",
     "command_line/test_cli_clarify.py",
     "config/test_expectation_settings.py",
     "config/test_mutated_files.py::test_mutated_files",

@@ -16,12 +16,13 @@ from model_monitor.core.window import Window
 START = datetime(2026, 1, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DEFAULT = Opening(1, 1, 2)
-TROUBLES = ("violations", "no_data", "labels_pending", "failed")
+TROUBLES = ("violations", "no_data", "labels_pending", "failed", "stale_baseline")
 SILENT = {  # outcomes that say nothing of a kind of trouble
     "violations": {"no_data", "labels_pending", "failed"},
     "no_data": {"failed"},
     "labels_pending": {"no_data", "failed"},
     "failed": set[str](),
+    "stale_baseline": {"violations", "no_data", "labels_pending", "failed"},
 }
 
 

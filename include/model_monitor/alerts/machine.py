@@ -103,10 +103,11 @@ class Incident:
 
 # Which outcomes say of a kind of trouble that there is none. The others say nothing: an empty window is not healthy.
 GOOD: Mapping[str, frozenset[str]] = {
-    "violations": frozenset({""}),
-    "no_data": frozenset({"", "violations", "labels_pending"}),
-    "labels_pending": frozenset({"", "violations"}),
-    "failed": frozenset({"", "violations", "no_data", "labels_pending"}),
+    "violations": frozenset({"", "stale_baseline"}),
+    "no_data": frozenset({"", "stale_baseline", "violations", "labels_pending"}),
+    "labels_pending": frozenset({"", "stale_baseline", "violations"}),
+    "failed": frozenset({"", "stale_baseline", "violations", "no_data", "labels_pending"}),
+    "stale_baseline": frozenset({""}),
 }
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from model_monitor.alerts.machine import SEVERITIES, Incident
+from model_monitor.alerts.outcomes import STALE_CHECK
 from model_monitor.core.window import Window, iso
 from model_monitor.errors import printable, without_middle
 
@@ -29,23 +30,22 @@ WORDS = {  # by cause, what is no longer as in the baseline
 }
 
 
-def message_of(
-    event: str, incident: Incident, about: Document, found: Sequence[Document], lines: Sequence[str] = ()
-) -> Message:
+def message_of(event: str, incident: Incident, about: Document, found: Sequence[Document]) -> Message:
     """The message of a transition, as plain data.
 
     ``about`` is ``execution.json`` of the window that brought it, ``found`` its violations that count, the strongest
-    first, ``lines`` their descriptions.
+    first.
     """
     return {
         "version": VERSION,
         "event": event,
-        "sentence": sentence(event, incident, about, found, lines),
+        "sentence": sentence(event, incident, about, found),
         "severity": SEVERITIES[incident.severity],
         "kind": incident.kind,
         "cause": incident.cause,
         "endpoint": about["endpoint"],
         "variant": about["variant"],
+        "schedule": about["schedule"],
         "schedules": sorted(incident.schedules),
         "since": iso(incident.since.start),
         "window": dict(about["window"]),
@@ -58,19 +58,17 @@ def message_of(
 def plain(finding: Document) -> dict[str, Any]:
     """A finding's numbers."""
     names = ("check", "measure", "column", "segment", "observed", "threshold", "noise_floor")
-    return {name: finding.get(name) for name in names}
+    return {name: finding.get(name) for name in names} | {"sentence": number_words(finding)}
 
 
-def sentence(
-    event: str, incident: Incident, about: Document, found: Sequence[Document], lines: Sequence[str] = ()
-) -> str:
+def sentence(event: str, incident: Incident, about: Document, found: Sequence[Document]) -> str:
     """What is wrong and since when, or that it is over, in one sentence."""
     name, since = about["endpoint"], readable(incident.since.start)
     if event == "closed":
         return one_line(
             f"{name}: over since the window until {readable(ended(about))}: {was(incident, about)}, from {since} on."
         )
-    words = what(incident, about, found, lines)
+    words = what(incident, about, found)
     again = " This is worse than before." if event == "escalated" else ""
     return one_line(f"{name}: {words}, since {since}.{again}")
 
@@ -79,10 +77,10 @@ def was(incident: Incident, about: Document) -> str:
     """What an incident that is over was about, without numbers."""
     if incident.kind == "violations":
         return f"{general(incident)} ({listed(sorted(incident.subjects))})"
-    return what(incident, about, (), ())
+    return what(incident, about, ())
 
 
-def what(incident: Incident, about: Document, found: Sequence[Document], lines: Sequence[str]) -> str:
+def what(incident: Incident, about: Document, found: Sequence[Document]) -> str:
     """What is wrong."""
     match incident.kind:
         case "no_data":
@@ -94,8 +92,9 @@ def what(incident: Incident, about: Document, found: Sequence[Document], lines: 
         case "failed":
             why = f": {about['reason'].rstrip('.')}" if about["status"] == "Failed" and about["reason"] else ""
             return f"{listed(sorted(incident.schedules))} can't be judged{why}"
-    if incident.cause == "schema" and lines:
-        return f"{general(incident)}: {lines[0].rstrip('.')}"
+        case "stale_baseline":
+            old = [finding["reason"] for finding in about.get("findings", ()) if finding["check"] == STALE_CHECK]
+            return f"{listed(sorted(incident.schedules))}: {old[0] if old else 'the baseline is too old to judge by'}"
     numbers = listed([number_words(finding) for finding in found], NAMED)
     return f"{general(incident)}: {numbers}" if numbers else general(incident)
 
@@ -105,16 +104,22 @@ def general(incident: Incident) -> str:
 
 
 def number_words(finding: Document) -> str:
-    """A finding's numbers in words.
+    """A finding in words: its report's, or its numbers.
 
     >>> number_words({"column": "amount", "measure": "drift", "segment": {}, "observed": 0.25, "threshold": 0.1})
     'amount (drift) is 0.25, at most 0.1 is expected'
     """
-    segment = "".join(f", where {column} is {value}" for column, value in finding["segment"].items())
-    about = f"{finding['column']} ({finding['measure']})" if finding["column"] else finding["measure"]
-    if finding["observed"] is None:
-        return f"{about}{segment}"
-    return f"{about}{segment} is {finding['observed']:.4g}{expected(finding['observed'], finding['threshold'])}"
+    if finding.get("sentence") or finding["observed"] is None:
+        return printable(finding.get("sentence") or number_name(finding))
+    observed = finding["observed"]
+    return f"{number_name(finding)} is {observed:.4g}{expected(observed, finding['threshold'])}"
+
+
+def number_name(finding: Document) -> str:
+    """What a finding's number is called."""
+    segment = "".join(f" where {column} is {value}" for column, value in finding["segment"].items())
+    about = f"{finding['column']} ({finding['measure']})" if finding["column"] else str(finding["measure"])
+    return printable(about + segment)
 
 
 def expected(observed: float, threshold: Any) -> str:

@@ -18,6 +18,7 @@ IsMuted = Callable[[str | None, str, str, date], bool]  # of a column, a check, 
 STRONG = 2.0  # times the bound, or the same part of it: a strong effect
 SCHEMA_CHECKS = frozenset({"missing_column_check", "extra_column_check", "data_type_check"})
 RULES_CHECK = "expectation_check"
+STALE_CHECK = "stale_baseline_check"
 CAUSES = {"data_quality": "data", "model_quality": "quality", "expectations": "rules"}  # of the others their own name
 LONGEST_CAUSE = 200
 
@@ -31,7 +32,8 @@ def outcome_of(document: Document, severities: Mapping[str, int], is_muted: IsMu
     schedule, window = document["schedule"], Window.of(**document["window"])
     match document["status"]:
         case executions.COMPLETED:
-            return Outcome(schedule, window)
+            trouble = "stale_baseline" if is_stale(document) else ""
+            return Outcome(schedule, window, trouble, severity=severities[trouble] if trouble else 0)
         case executions.WITH_VIOLATIONS:
             found = violated(document, window, is_muted)
             return Outcome(
@@ -47,13 +49,14 @@ def outcome_of(document: Document, severities: Mapping[str, int], is_muted: IsMu
         case executions.LABELS_PENDING if document["labels"]["over"]:
             return Outcome(schedule, window, "labels_pending", severity=severities["labels_pending"])
         case executions.FAILED:
-            return failure_of(schedule, window, document["reason"], severities)
+            cause = reason_in_general(document["reason"], schedule)
+            return Outcome(schedule, window, "failed", cause, severity=severities["failed"])
     return None
 
 
-def failure_of(schedule: str, window: Window, reason: str, severities: Mapping[str, int]) -> Outcome:
-    """The outcome of a run that failed for a reason."""
-    return Outcome(schedule, window, "failed", reason_in_general(reason, schedule), severity=severities["failed"])
+def is_stale(document: Document) -> bool:
+    """Whether the baseline was too old to judge by."""
+    return any(found["check"] == STALE_CHECK and found["outcome"] != "holds" for found in document["findings"])
 
 
 def violated(document: Document, window: Window, is_muted: IsMuted) -> list[Document]:

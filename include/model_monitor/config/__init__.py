@@ -1,6 +1,6 @@
 """What does a person set, and where does it put things?"""
 
-from model_monitor.config.defaults import alerts_of
+from model_monitor.config.defaults import alerts_of, tells_anyone
 from model_monitor.config.endpoint import Endpoint, Schedule
 from model_monitor.config.files import files_in, held_back, load, load_all, problems_in, refuse_held_back
 
@@ -14,4 +14,5 @@ __all__ = [
     "load_all",
     "problems_in",
     "refuse_held_back",
+    "tells_anyone",
 ]

@@ -13,7 +13,6 @@ from model_monitor.config.fields import Day, Settings
 
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
-Kind = Literal["violations", "no_data", "labels_pending", "failed"]
 
 MINUTES = 24 * 60
 DETAILS = ("channel", "to", "topic", "tag")  # one of them says where a connection's messages go
@@ -138,8 +137,9 @@ class Alerts(Settings):
     no_data: KindSettings = Field(KindSettings(), description="Windows without a record")
     labels_pending: KindSettings = Field(KindSettings(), description="Windows whose labels never came")
     failed: KindSettings = Field(KindSettings(), description="Windows whose run failed")
+    stale_baseline: KindSettings = Field(KindSettings(), description="Windows judged by a baseline beyond stale_after")
 
-    def rule(self, kind: Kind) -> Rule:
+    def rule(self, kind: str) -> Rule:
         """What opens and closes alerts of a kind, who is told of them, and their severity without effect."""
         if kind == "violations":
             return Rule(self.datapoints, self.evaluation_windows, self.closing_windows, self.severity, self.to)
@@ -162,7 +162,7 @@ class Alerts(Settings):
                 )
 
 
-KINDS: tuple[Kind, ...] = ("violations", "no_data", "labels_pending", "failed")
+KINDS = ("violations", "no_data", "labels_pending", "failed", "stale_baseline")
 
 
 class Rule(NamedTuple):

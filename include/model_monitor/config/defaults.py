@@ -53,6 +53,14 @@ def alerts_of(endpoint: Endpoint, schedule: Schedule) -> Alerts:
     return alerts
 
 
+def tells_anyone(endpoint: Endpoint) -> bool:
+    """Whether anyone is told of an endpoint's windows; True if that can't be read."""
+    try:
+        return any(alerts_of(endpoint, schedule).destinations for schedule in endpoint.schedules)
+    except ConfigError:
+        return True
+
+
 def problems(endpoints: Mapping[Path, Endpoint], folders: Iterable[Path]) -> list[str]:
     """What is wrong with who is told: a text for each ``defaults.yaml`` that can't be read, and for each endpoint file
     whose settings contradict each other. No endpoint is unusable for that."""

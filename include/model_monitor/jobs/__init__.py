@@ -4,10 +4,11 @@ Each verb reads what the one before it wrote, writes its result whole or not at 
 again gives the same bytes. Only ``MonitorError`` is raised on purpose; violations are results.
 """
 
-from model_monitor.jobs.alert import alert
+from model_monitor.jobs.alert import alert, alert_failure
 from model_monitor.jobs.baseline import dataset_of, observe_baseline, suggest_constraints
 from model_monitor.jobs.collect_window import collect_window
 from model_monitor.jobs.compute_metrics import compute_metrics
+from model_monitor.jobs.deliver import deliver
 from model_monitor.jobs.evaluate_constraints import evaluate_constraints
 from model_monitor.jobs.explain_window import explain_window
 from model_monitor.jobs.late_labels import grown_windows
@@ -19,10 +20,12 @@ from model_monitor.jobs.retention.expiry import delete_expired
 
 __all__ = [
     "alert",
+    "alert_failure",
     "collect_window",
     "compute_metrics",
     "dataset_of",
     "delete_expired",
+    "deliver",
     "evaluate_constraints",
     "explain_window",
     "grown_windows",
