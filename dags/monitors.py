@@ -11,6 +11,7 @@ from model_monitor_airflow.dag_settings import AT_ONCE, BASELINE, LATE_LABELS, O
 from model_monitor_airflow.metrics import PublishMetrics
 from model_monitor_airflow.operators import (
     Alert,
+    AlertFailure,
     CollectWindow,
     ComputeMetrics,
     EvaluateConstraints,
@@ -52,6 +53,7 @@ def monitor(entry: Scheduled) -> DAG:
             Alert(task_id="alert", **target),
             [EmptyOperator(task_id=HEALTHY), violated(task_id=VIOLATED)],
         )
+        evaluate >> AlertFailure(task_id="alert_failure", trigger_rule="one_failed", **target)
         if schedule.metrics.is_on:
             evaluate >> PublishMetrics.of(schedule.metrics, target)
     return dag
@@ -65,6 +67,8 @@ def params(by_hand_only: bool, labelled: bool) -> dict[str, Param]:
         "window_start": Param(**moment, title="Window start", description=f"First moment of the window.{otherwise}"),
         "window_end": Param(**moment, title="Window end", description=f"First moment after the window.{otherwise}"),
     }
+    tell = "Tell people of this run's windows even though they are past."
+    form["tell"] = Param(False, type="boolean", title="Tell", description=tell)
     if labelled:
         until = "Only labels collected before this moment count. Leave empty to use all labels."
         form["labels_until"] = Param(**OPTIONAL_MOMENT, title="Labels until", description=until)
@@ -85,7 +89,8 @@ Judges **{schedule.monitor.replace("_", " ")}** of the endpoint **{endpoint.endp
 
 Each run ends at *healthy* or *violated*; the other is skipped. A skipped *alert* means that there was nothing to judge.
 A failed task means that the window could not be judged; only a failed *violated* means that it was, and that the
-schedule has `fail_on_violation`. The run's note has the verdict in a sentence.
+schedule has `fail_on_violation`. The run's note has the verdict in a sentence. *alert_failure* only runs if the window
+could not be judged. Backfills and runs over past windows tell nobody, unless *Tell* is set in the form.
 
 To judge windows again, clear their runs or start a backfill:
 {"the same window gives the same report." if schedule.ground_truth is None else about_labels(schedule.ground_truth)}

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 BASELINE = "-baseline"  # a schedule's baseline DAG has the schedule's name and this
+DELIVERIES = "deliveries"  # the DAG that sends messages that could not be sent before
 LATE_LABELS = "late_labels"  # the DAG that runs windows again when their labels have arrived
 RETENTION = "retention"  # the DAG that deletes captures older than ``retention_days``
 RETENTION_PREVIEW = "retention_preview"  # the DAG that only says what would be deleted

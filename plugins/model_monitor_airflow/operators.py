@@ -17,7 +17,8 @@ from model_monitor.errors import MonitorError, StoreError, printable
 from model_monitor_airflow.assets import HEALTHY, VIOLATED, verdict_asset
 from model_monitor_airflow.connections import headers_of
 from model_monitor_airflow.dag_settings import RETENTION_PREVIEW
-from model_monitor_airflow.windows import labels_until, now_of, window_of
+from model_monitor_airflow.notifiers import delivered, links_of
+from model_monitor_airflow.windows import labels_until, now_of, tells_of, window_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -125,8 +126,8 @@ class Alert(ScheduleOperator, BranchMixIn):
 
     def verb(self, jobs: ModuleType, context: Context) -> dict[str, Any]:
         execution = self.execution(context)
-        summary: dict[str, Any] = jobs.alert(execution)
-        self.log.info("\n".join([summary["message"], *summary["details"]]))
+        summary: dict[str, Any] = jobs.alert(execution, tells_of(context, execution), links_of(context))
+        self.log.info("\n".join([summary["message"], *summary["details"], *delivered(execution.endpoint)]))
         context["ti"].xcom_push("return_value", summary)
         if not summary["judged"]:
             raise AirflowSkipException(summary["message"])
@@ -136,6 +137,27 @@ class Alert(ScheduleOperator, BranchMixIn):
         if self.downstream_task_ids:
             self.do_branch(context, outcome)
         return summary
+
+
+class AlertFailure(ScheduleOperator):
+    """Tells people that a window could not be judged, as a task before the alert failed; returns the summary."""
+
+    def verb(self, jobs: ModuleType, context: Context) -> dict[str, Any]:
+        execution = self.execution(context)
+        summary: dict[str, Any] = jobs.alert_failure(execution, tells_of(context, execution), links_of(context))
+        self.log.info("\n".join([summary["message"], *delivered(execution.endpoint)]))
+        return summary
+
+
+class Deliver(EndpointOperator):
+    """Sends the messages of an endpoint that are due; returns a line for each."""
+
+    def verb(self, jobs: ModuleType, context: Context) -> list[str]:
+        from model_monitor.config import load
+
+        lines = delivered(load(self.endpoint_file))
+        self.log.info("\n".join(lines) or "nothing is due")
+        return lines
 
 
 class FailOnViolation(BaseOperator):

@@ -13,7 +13,7 @@ from airflow.sdk import get_parsing_context, timezone
 from model_monitor import config
 from model_monitor.config.yaml_files import text_of
 from model_monitor.errors import ConfigError
-from model_monitor_airflow.dag_settings import BASELINE, LATE_LABELS, RETENTION, RETENTION_PREVIEW
+from model_monitor_airflow.dag_settings import BASELINE, DELIVERIES, LATE_LABELS, RETENTION, RETENTION_PREVIEW
 from model_monitor_airflow.timetables import WindowTimetable
 
 
@@ -97,6 +97,14 @@ def expiring() -> dict[Path, config.Endpoint]:
     return {path: e for path, e in endpoints.items() if e.retention_days is not None and path not in held}
 
 
+def telling() -> dict[Path, config.Endpoint]:
+    """The endpoints of whose windows somebody is told, or may be, by file; none in a worker that runs a task of another
+    DAG."""
+    if get_parsing_context().dag_id not in (None, DELIVERIES):
+        return {}
+    return {path: endpoint for path, endpoint in loaded(files())[0].items() if config.tells_anyone(endpoint)}
+
+
 def problems() -> list[str]:
     """What is wrong with the endpoint files, one text each; empty if nothing is."""
     return read(files())[1]
@@ -118,6 +126,5 @@ def read(paths: list[Path]) -> tuple[list[Scheduled], list[str]]:
 
 def loaded(paths: list[Path]) -> tuple[dict[Path, config.Endpoint], list[str]]:
     """The endpoints of the files, none of which may claim the name of one of our own DAGs."""
-    return config.load_all(
-        paths, reserved=dict.fromkeys((RETENTION, RETENTION_PREVIEW), Path("dags/retention.py")), suffixes=[BASELINE]
-    )
+    reserved = dict.fromkeys((RETENTION, RETENTION_PREVIEW), Path("dags/retention.py"))
+    return config.load_all(paths, reserved | {DELIVERIES: Path("dags/deliveries.py")}, suffixes=[BASELINE])

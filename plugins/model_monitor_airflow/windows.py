@@ -1,4 +1,4 @@
-"""Which window does this run judge, by which labels, and which moment is its present?"""
+"""Which window does this run judge, by which labels, which moment is its present, and may it tell people?"""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.timetables.base import Timetable
 
 from model_monitor.core.window import Window, moment
+from model_monitor_airflow.dag_settings import LATE_LABELS
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from model_monitor.config.execution import Execution
+    from model_monitor.jobs.alert import Tells
 
 
 def window_of(context: Context) -> Window:
@@ -67,3 +71,24 @@ def moment_from_form(context: Context, name: str) -> datetime | None:
         return moment(text) if (text := context["params"].get(name)) else None
     except ValueError as error:
         raise AirflowFailException(f"{name} {text}: {error}") from error
+
+
+def tells_of(context: Context, execution: Execution) -> Tells:
+    """Whether people may be told of what this run finds.
+
+    A scheduled run tells; once it was cleared, only of its schedule's newest window, as does a run by hand. A run for
+    late labels tells where their verdict is final. Backfills and runs by hand over the past tell nobody, unless the
+    form says ``tell``.
+    """
+    run = context["dag_run"]
+    if context["params"].get("tell"):
+        return "always"
+    if run.run_type == "scheduled":
+        return "if newest" if run.clear_number else "always"
+    if run.run_id.startswith(f"{LATE_LABELS}__"):
+        return "if final"
+    if run.run_type == "backfill":
+        return "never"
+    schedule, window = execution.schedule, execution.window
+    next_end = window.end + window.length + schedule.lag + schedule.delay
+    return "if newest" if run.run_after <= next_end else "never"

@@ -105,9 +105,9 @@ class Project:
             file.writelines(json.dumps(label_of(json.loads(lines[row]))) + "\n" for row in rows)
 
     def forget_runs(self) -> None:
-        """Leaves captures and baselines, and removes all that runs have written."""
+        """Leaves captures, baselines and the history, and removes all else that runs have written."""
         for folder in (self.folder / "store").iterdir():
-            if folder.name != "_baselines":
+            if folder.is_dir() and folder.name != "_baselines":
                 shutil.rmtree(folder)
 
 
