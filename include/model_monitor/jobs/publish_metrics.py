@@ -48,7 +48,7 @@ def publish_metrics(
 
 
 def sinks_of(execution: Execution, executed: Executed, client: Any, headers: Mapping[str, str]) -> Iterator[Sink]:
-    """Who gets something: of the monitor nobody if its constraints say ``emit_metrics: Disabled``."""
+    """Where numbers go; the monitor's own go nowhere if its constraints say ``emit_metrics: Disabled``."""
     settings, emits = execution.schedule.metrics, emits_metrics(executed)
     if settings.cloudwatch and emits:
         yield CloudWatch(executed, client)

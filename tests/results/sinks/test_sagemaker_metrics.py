@@ -40,7 +40,7 @@ def drift(outcome: str, column: str, observed: float | None = 0.5, **segment: st
     }
 
 
-def told(points_: list[Point]) -> dict[tuple[str, ...], Any]:
+def values_of(points_: list[Point]) -> dict[tuple[str, ...], Any]:
     return {(p.name, *(f"{k}={v}" for k, v in p.labels[2:])): p.value for p in points_}
 
 
@@ -58,9 +58,9 @@ def test_infinite_bias_is_sent_as_the_largest_number_and_null_is_not() -> None:
         "label_value_or_threshold": "1",
         "facets": {"sex": [{"value_or_threshold": "f", "metrics": metrics}]},
     }
-    found = told(list(points(executed({"post_training_bias_metrics": section}, monitor="bias"))))
+    values = values_of(list(points(executed({"post_training_bias_metrics": section}, monitor="bias"))))
     labels = ("BiasStage=Post-Training", "Label=y", "LabelValue=1", "Facet=sex", "FacetValue=f")
-    bias = {key: value for key, value in found.items() if key[0].startswith("bias")}
+    bias = {key: value for key, value in values.items() if key[0].startswith("bias")}
     assert bias == {("bias_metric_TE", *labels): -LARGEST, ("bias_metric_DI", *labels): LARGEST}
 
 
@@ -81,7 +81,7 @@ def test_the_share_of_drifted_columns_counts_those_that_were_compared() -> None:
         drift("violated", "a", x="y"),
     ]
     window = executed({}, findings=findings)
-    assert told(list(points(window)))["share_of_drifted_columns",] == 0.5
+    assert values_of(list(points(window)))["share_of_drifted_columns",] == 0.5
     by_name = {point.name: point.value for point in Otlp(window).points()}
     assert by_name["model_monitor.drifted_columns.share"] == 0.5
 
@@ -102,16 +102,16 @@ def test_a_window_that_was_not_judged_is_not_said_to_be_without_violations(
     status: str, violations: int, sent: int | None
 ) -> None:
     window = executed({}, status=status, violations=violations)
-    assert told(list(points(window))).get(("violations",)) == sent
+    assert values_of(list(points(window))).get(("violations",)) == sent
     assert {point.name: point.value for point in Otlp(window).points()}.get("model_monitor.window.violations") == sent
 
 
 def test_a_segments_numbers_say_of_which_rows_they_are() -> None:
     feature = {"name": "n", "string_statistics": {"common": {"num_present": 3, "num_missing": 1}}}
     statistics = {"features": [feature], "segments": [{"segment": {"country": "AT"}, "features": [feature]}]}
-    found = told(list(points(executed(statistics, findings=[drift("holds", "n", 0.2, country="AT")]))))
-    assert found["feature_non_null_n",] == 0.75 == found["feature_non_null_n", "Segment=country=AT"]
-    assert found["feature_baseline_drift_n", "Segment=country=AT"] == 0.2
+    values = values_of(list(points(executed(statistics, findings=[drift("holds", "n", 0.2, country="AT")]))))
+    assert values["feature_non_null_n",] == 0.75 == values["feature_non_null_n", "Segment=country=AT"]
+    assert values["feature_baseline_drift_n", "Segment=country=AT"] == 0.2
 
 
 def test_a_monitor_that_sagemaker_lacks_publishes_its_measures() -> None:
@@ -121,9 +121,9 @@ def test_a_monitor_that_sagemaker_lacks_publishes_its_measures() -> None:
         {"measure": "never", "column": None, "segment": {}, "value": None},
     ]
     window = executed({}, monitor="our.monitors.Freshness", measures=measures)
-    found = told(list(points(window)))
-    assert found["latency_p95",] == 0.2 and found["stale", "Column=a", "Segment=country=AT"] == 3.0
-    assert not [key for key in found if key[0] == "never"]
+    values = values_of(list(points(window)))
+    assert values["latency_p95",] == 0.2 and values["stale", "Column=a", "Segment=country=AT"] == 3.0
+    assert not [key for key in values if key[0] == "never"]
     otlp = {point.name: (dict(point.labels), point.value) for point in Otlp(window).points()}
     labels, value = otlp["model_monitor.freshness.stale"]
     assert (labels["column"], labels["segment"], labels["variant"], value) == ("a", "country=AT", "blue", 3.0)
@@ -132,9 +132,9 @@ def test_a_monitor_that_sagemaker_lacks_publishes_its_measures() -> None:
 def test_a_column_whose_sum_no_number_can_hold_has_no_statistic_set() -> None:
     common = {"num_present": 2, "num_missing": 0}
     numbers = {"common": common, "sum": None, "min": 1e308, "max": 1.5e308}
-    found = told(list(points(executed({"features": [{"name": "n", "numerical_statistics": numbers}]}))))
-    assert "feature_non_null_n" in {key[0] for key in found}
-    assert "feature_data_n" not in {key[0] for key in found}
+    values = values_of(list(points(executed({"features": [{"name": "n", "numerical_statistics": numbers}]}))))
+    assert "feature_non_null_n" in {key[0] for key in values}
+    assert "feature_data_n" not in {key[0] for key in values}
 
 
 def test_a_time_has_one_value_of_a_metric() -> None:

@@ -25,17 +25,17 @@ OLD = "two weeks"
 class CloudWatch:
     """CloudWatch as the sink of an execution.
 
-    given: a client of boto3 with a login of its own; None for the environment's.
+    login: a client of boto3; None for one with the environment's credentials.
     """
 
     executed: Executed
-    given: Any = field(default=None, compare=False)
+    login: Any = field(default=None, compare=False)
 
     name = "cloudwatch"
 
     @cached_property
     def client(self) -> Any:
-        return self.given or aws.client_of("cloudwatch")
+        return self.login or aws.client_of("cloudwatch")
 
     @property
     def namespace(self) -> str:

@@ -37,7 +37,7 @@ DESCRIPTIONS = {
     "drift.threshold": "Distance from which on it is a violation, if chance does not explain it",
     "ndcg": "Likeness of the order of features to the baseline's, 1 for the same",
 }
-Found = tuple[str, dict[str, str], float | None, str]  # name, attributes, value, unit
+Number = tuple[str, dict[str, str], float | None, str]  # name, attributes, value, unit
 STATUS_ADVICE = {
     401: "correct the credentials in OTEL_EXPORTER_OTLP_HEADERS, or in the connection",
     403: "correct the credentials in OTEL_EXPORTER_OTLP_HEADERS, or in the connection",
@@ -60,7 +60,7 @@ class Otlp:
     def points(self) -> Iterator[Point]:
         execution = self.executed.execution
         common = {key: str(execution[key]) for key in ("endpoint", "variant", "schedule")}
-        for name, labels, value, unit in found(self.executed):
+        for name, labels, value, unit in numbers_of(self.executed):
             if value is not None:
                 every = tuple((common | labels).items())
                 yield Point(f"{PREFIX}.{name}", every, self.executed.end, float(value), unit)
@@ -93,7 +93,7 @@ class Otlp:
         check_all_taken(answer.content, len(batch))
 
 
-def found(executed: Executed) -> Iterator[Found]:
+def numbers_of(executed: Executed) -> Iterator[Number]:
     """Every metric: what all windows have, what came of each check, and each number that was measured."""
     execution = executed.execution
     yield "window.rows", {}, execution["counts"]["judged"], "{row}"
@@ -107,7 +107,7 @@ def found(executed: Executed) -> Iterator[Found]:
         yield f"{monitor}.{in_style(entry['measure'])}", about(entry), entry["value"], ""
 
 
-def of_checks(findings: Sequence[Document]) -> Iterator[Found]:
+def of_checks(findings: Sequence[Document]) -> Iterator[Number]:
     """What came of the checks, and how far from the baseline each distribution is."""
     drifted = []
     for finding in findings:

@@ -33,7 +33,7 @@ POST, PRE = analysis.BIAS
 STAGES = {POST: "Post-Training", PRE: "Pre-training"}
 
 Labels = dict[str, str]
-Found = tuple[str, Labels, float | StatisticSet | None, str]  # name, dimensions, value, unit
+Number = tuple[str, Labels, float | StatisticSet | None, str]  # name, dimensions, value, unit
 
 
 def namespace(monitor: str, names_endpoint: bool) -> str:
@@ -55,12 +55,12 @@ def dimensions(execution: Document, names_endpoint: bool) -> Labels:
 def points(executed: Executed) -> Iterator[Point]:
     """The metrics of an execution, at the window's end; what is undefined or NaN is left out."""
     common = dimensions(executed.execution, executed.names_endpoint)
-    for name, labels, value, unit in found(executed):
+    for name, labels, value, unit in numbers_of(executed):
         if value is not None and (finite := within_limits(value)) is not None:
             yield Point(name, tuple((common | labels).items()), executed.end, finite, unit)
 
 
-def found(executed: Executed) -> Iterator[Found]:
+def numbers_of(executed: Executed) -> Iterator[Number]:
     """Every metric, with the dimensions that are its own; the monitor's after those that all have."""
     yield from of_every_monitor(executed)
     yield from of_findings(executed.execution)
@@ -73,7 +73,7 @@ def found(executed: Executed) -> Iterator[Found]:
             yield entry["measure"], column | segment_label(entry["segment"]), entry["value"], ""
 
 
-def of_every_monitor(executed: Executed) -> Iterator[Found]:
+def of_every_monitor(executed: Executed) -> Iterator[Number]:
     """What SageMaker publishes of no monitor."""
     execution = executed.execution
     yield ROWS, {}, execution["counts"]["judged"], COUNT
@@ -84,7 +84,7 @@ def of_every_monitor(executed: Executed) -> Iterator[Found]:
     yield DRIFTED, {}, sum(judged) / len(judged) if judged else None, ""
 
 
-def of_findings(execution: Document) -> Iterator[Found]:
+def of_findings(execution: Document) -> Iterator[Number]:
     """How far each distribution is from its baseline."""
     for finding in execution["findings"]:
         if named := drift_metric(finding["check"], Subject(finding["column"])):

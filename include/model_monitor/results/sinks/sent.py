@@ -1,4 +1,4 @@
-"""Which numbers of a window a sink has: what is sent twice would be counted twice."""
+"""The record of which numbers a sink has: CloudWatch counts twice what it gets twice."""
 
 from __future__ import annotations
 
