@@ -110,3 +110,26 @@ def test_a_receiver_that_is_not_there_keeps_cloudwatch_from_nothing(
     with pytest.raises(StoreError, match="out of reach"):
         endpoint.publish("dq")
     assert amazon.by_name(cloudwatch, "data", "dq")["rows"]["Sum"] == 300
+
+
+def test_a_cloudwatch_that_denies_keeps_no_number_from_opentelemetry(
+    endpoint: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint.turn_on(cloudwatch=True, otlp=True)
+    with amazon.refusing((403, "AccessDenied")) as served, receiving() as receiver:
+        amazon.use(served.url, monkeypatch)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+        with pytest.raises(ConfigError, match="PutMetricData"):
+            endpoint.publish("dq")
+        assert receiver.values("model_monitor.window.rows") == {(): 300.0}
+
+
+def test_no_log_quotes_an_address_with_a_key_in_it(
+    endpoint: Published, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    endpoint.turn_on(otlp=True)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://127.0.0.1:9/v1/metrics?license=hidden")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    with pytest.raises(StoreError) as raised:
+        endpoint.publish("dq")
+    assert "hidden" not in str(raised.value) + caplog.text
