@@ -1,14 +1,21 @@
-"""What is normal? One DAG per schedule that learns, run by hand: it learns a baseline and publishes it."""
+"""What is normal? One DAG per schedule that learns, run by hand: it learns a baseline, asks, and publishes it."""
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, Param, TriggerRule
 
+from model_monitor_airflow.approval import ApproveBaseline, PublishBaseline
 from model_monitor_airflow.dag_settings import BASELINE, RETRIES
-from model_monitor_airflow.operators import ObserveBaseline, PublishBaseline, SuggestConstraints
+from model_monitor_airflow.operators import ObserveBaseline, SuggestConstraints
 from model_monitor_airflow.schedules import Scheduled, wanted
 
+PROPOSALS = 16  # runs of one schedule that may wait for an answer at once
 OTHERWISE = " Leave empty to use the endpoint file's setting."
+ASKED = {
+    None: "of the first version, and where the version is in force already",
+    "auto": "`approval: auto`",
+    "manual": "where the version is in force already",
+}
 PARAMS = {
     "dataset": Param(
         None,
@@ -36,20 +43,39 @@ def baseline(entry: Scheduled) -> DAG:
         description=f"Baseline of {schedule.monitor} of {endpoint.endpoint}/{endpoint.variant}",
         schedule=None,
         catchup=False,
-        max_active_runs=1,
+        max_active_runs=PROPOSALS,
         params=PARAMS,
         default_args=RETRIES,
         tags=[endpoint.endpoint, "baseline"],
-        doc_md=f"Learns what is normal for `{schedule.name}` from `{schedule.baseline.dataset}` and publishes it. The "
-        f"next run of `{schedule.name}` judges by it. Earlier versions stay in `{endpoint.output}`.",
+        doc_md=about(entry),
     ) as dag:
         target = {"endpoint_file": str(entry.file), "schedule": schedule.name}
         observed = ObserveBaseline(
             task_id="observe_baseline", connection=schedule.explain.connection if schedule.explain else None, **target
         )
         suggested = SuggestConstraints(task_id="suggest_constraints", state=observed.output, **target)
-        PublishBaseline(task_id="publish_baseline", version=suggested.output, **target)
+        approved = ApproveBaseline(task_id="approve", version=suggested.output, **target)
+        PublishBaseline(
+            task_id="publish_baseline",
+            version=suggested.output,
+            answer=approved.output,
+            trigger_rule=TriggerRule.NONE_FAILED,
+            max_active_tis_per_dag=1,
+            **target,
+        )
     return dag
+
+
+def about(entry: Scheduled) -> str:
+    """The text on the DAG's page."""
+    name, settings = entry.schedule.name, entry.schedule.baseline
+    return f"""\
+Learns what is normal for `{name}` from `{settings.dataset}`. Earlier versions stay in `{entry.endpoint.output}`.
+
+* *approve* shows what would change, and waits until a person has answered under *Required Actions*. It is skipped where
+  nobody is asked: {ASKED[settings.approval]}.
+* *publish_baseline* is green if the next run of `{name}` judges by the new version, and skipped if that was rejected.
+"""
 
 
 for entry in wanted(BASELINE):

@@ -63,7 +63,19 @@ class AirflowApi:
         path = f"/dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances/{task_id}/xcomEntries/return_value"
         return self.call("GET", path + "?deserialize=true")["value"]
 
+    def question(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
+        """What a task that waits for a person asks: ``subject``, ``body``, ``options``, and ``params``, its form."""
+        return dict(self.call("GET", self.question_path(dag_id, run_id, task_id)))
+
+    def question_path(self, dag_id: str, run_id: str, task_id: str) -> str:
+        return f"/dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances/{task_id}/-1/hitlDetails"
+
     # Requests
+
+    def answer(self, dag_id: str, run_id: str, task_id: str, option: str, form: dict[str, Any]) -> None:
+        """Answers a question as a person does: one of its options, and all that its form asks."""
+        body = {"chosen_options": [option], "params_input": form}
+        self.write("PATCH", self.question_path(dag_id, run_id, task_id), body)
 
     def unpause(self, dag_id: str) -> None:
         """Lets a DAG's runs start, and its schedule make new ones."""

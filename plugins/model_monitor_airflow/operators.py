@@ -260,16 +260,3 @@ class SuggestConstraints(ScheduleOperator):
     def verb(self, jobs: ModuleType, context: Context) -> Any:
         created = iso(context["dag_run"].run_after)
         return jobs.suggest_constraints(self.assignment(), self.state, created)
-
-
-class PublishBaseline(ScheduleOperator):
-    """Makes the schedule judge by a version from now on; returns the address of the pointer to it."""
-
-    template_fields: Sequence[str] = ("version",)
-
-    def __init__(self, *, version: str | XComArg, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.version = version
-
-    def verb(self, jobs: ModuleType, context: Context) -> Any:
-        return jobs.publish_baseline(self.assignment(), self.version)

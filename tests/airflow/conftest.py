@@ -52,6 +52,7 @@ SCHEDULES = {
   - {name: shop-rolling, monitor: data_quality, window: PT24H, baseline: {dataset: ../baseline.csv}}
   - {name: shop-by-hand, monitor: data_quality, cron: NOW, baseline: {dataset: ../baseline.csv}}
   - {name: shop-unlearned, monitor: data_quality}
+  - {name: shop-approved, monitor: data_quality, cron: NOW, baseline: {dataset: ../baseline.csv, approval: manual}}
 """,
     "drifted": """\
   - {name: drifted-told, monitor: data_quality, baseline: {dataset: ../baseline.csv}}

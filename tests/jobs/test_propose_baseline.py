@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.captures import HOUR, at, capture, record
-from test_publish_baseline import ANN, Versions, loosened
+from test_publish_baseline import ANN, BOB, Versions, loosened
 
 from model_monitor import jobs
 from model_monitor.__main__ import main
@@ -76,6 +76,14 @@ def test_a_person_is_asked_of_all_but_the_first_version_unless_a_setting_says_ot
         versions.publish(version, ANN)
         assert "is in force already" in propose(versions, version).settled
         assert bool(propose(versions, versions.learn(100)).settled) is not later, approval
+
+
+def test_a_version_that_was_rejected_is_asked_about_again_and_that_is_said(versions: Versions) -> None:
+    second = versions.learn(100)
+    jobs.reject_baseline(versions.a, str(second), BOB)
+    proposal = propose(versions, second)
+    assert not proposal.settled
+    assert "It was rejected by bob at 2026-02-02T10:00:00Z (too few rows)." in proposal.text
 
 
 def test_nothing_is_compared_where_nobody_is_asked_unless_somebody_wants_to_see(versions: Versions) -> None:

@@ -13,7 +13,7 @@ from support.captures import at, capture, endpoint_file, record
 from model_monitor import jobs
 from model_monitor.config.execution import Assignment, Execution
 from model_monitor.core.window import Window, iso
-from model_monitor.errors import ConfigError, DataError
+from model_monitor.errors import ConfigError, DataError, StoreError
 from model_monitor.jobs.publish_baseline import Shown
 from model_monitor.results.decision import APPROVED, REJECTED, Choice, Decision
 from model_monitor.rows.sources.datasets import Dataset
@@ -157,6 +157,55 @@ def test_an_edit_stays_in_force_when_the_same_rows_are_learned_again_unless_a_pe
     assert Version.read(versions.a, again).description["edited_from"] == learned.name
     assert edited != again and versions.publish(versions.learn(0)) == again
     assert versions.publish(learned, Choice(by="ann", at="2026-02-04T00:00:00Z")) == learned.name
+
+
+def test_a_rejected_edit_is_kept_as_what_it_was_and_the_version_in_force_is_put_back(tmp_path: Path) -> None:
+    versions = Versions(tmp_path)
+    learned = versions.learn(0)
+    versions.publish(learned)
+    original = (learned / "constraints.json").read_text()
+    (learned / "constraints.json").write_text(loosened(learned))
+    address = jobs.reject_baseline(versions.a, str(learned), BOB)
+    assert Path(address).parent.name not in ("", learned.name)
+    assert versions.decision(Path(address).parent).choice == BOB
+    assert versions.in_force == learned.name and (learned / "constraints.json").read_text() == original
+    assert versions.judge()["status"] == "Completed"
+
+
+def test_a_history_that_does_not_answer_leaves_the_rest_to_a_retry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = Versions(tmp_path)
+    learned = versions.learn(0)
+    versions.publish(learned)
+    (learned / "constraints.json").write_text(loosened(learned))
+    shown = versions.shown(learned)
+    monkeypatch.setenv("MODEL_MONITOR_HISTORY", "sqlite:////nowhere/at/all/history.sqlite")
+    with pytest.raises(StoreError):
+        versions.publish(learned, ANN, shown)
+    monkeypatch.delenv("MODEL_MONITOR_HISTORY")
+    name = versions.publish(learned, ANN, shown)
+    own = versions.decision(learned.parent / name)
+    assert (own.choice, own.earlier) == (ANN, []) and name != learned.name
+    assert versions.learn(0) == learned and not Version.read(versions.a, learned.name).is_edited
+
+
+def test_an_answer_is_carried_out_as_it_was_given(tmp_path: Path) -> None:
+    versions = Versions(tmp_path)
+    first, second = versions.learn(0), versions.learn(100)
+    at = "2026-03-01T00:00:00Z"
+    assert jobs.decide_baseline(versions.a, str(first), None, at) == versions.a.published_baseline
+    assert versions.decision(first).choice == Choice(at=at, automatic=True)
+    shown = {"digests": Version.read(versions.a, second.name).digests, "in_force": first.name}
+    answer = {"decision": "rejected", "by": "bob", "at": at, "why": "no", "constraints": None, "shown": shown}
+    assert jobs.decide_baseline(versions.a, str(second), answer, "") is None
+    assert versions.in_force == first.name and versions.decision(second).choice.decision == REJECTED
+    answer |= {"decision": "approved", "constraints": json.loads(loosened(second))}
+    assert jobs.decide_baseline(versions.a, str(second), answer, "") == versions.a.published_baseline
+    assert versions.in_force not in (first.name, second.name)
+    answer |= {"shown": {"digests": Version.read(versions.a, first.name).digests, "in_force": "another"}}
+    with pytest.raises(ConfigError, match="compared with another, and meanwhile"):
+        jobs.decide_baseline(versions.a, str(first), answer, "")
 
 
 def test_constraints_that_nobody_could_judge_by_are_refused_and_nothing_is_written(tmp_path: Path) -> None:

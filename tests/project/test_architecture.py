@@ -25,7 +25,7 @@ def test_the_picture_is_drawn_from_the_import_contract_and_shows_every_room() ->
 
 
 def test_every_step_of_a_walk_begins_with_a_name() -> None:
-    walks = ARCHITECTURE.partition("## Five walks")[2].partition("## I want to add")[0]
+    walks = ARCHITECTURE.partition("## Six walks")[2].partition("## I want to add")[0]
     steps = re.findall(r"^\d+\. .*", walks, re.M)
     assert steps and not [step for step in steps if not re.match(r"\d+\. `model_monitor\.[\w.]+`", step)]
 

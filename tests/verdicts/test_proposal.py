@@ -23,6 +23,7 @@ CHANGE = Change("completeness_check", Subject("age"), "completeness", "at least 
 COMPARED = Proposal(
     VERSION,
     VERSION,
+    "other",
     "",
     Comparison(("plan",), ("old",), (CHANGE,), 7),
     Replay(30, 4, 3, (Flip(WINDOW, "CompletedWithViolations", "Completed", (), ("completeness_check of age",)),)),
@@ -67,7 +68,7 @@ def test_a_first_version_says_that_there_is_no_other() -> None:
 @pytest.mark.parametrize("name", ["a|b", "`x` **y**", "line\nbreak", "<script>alert(1)</script>", "[click](http://x)"])
 def test_no_name_of_a_column_leaves_its_cell_or_becomes_markup(name: str) -> None:
     change = Change("check", Subject(name), "m", name, "x")
-    page = Proposal(VERSION, VERSION, "", Comparison((name,), (), (change,))).markdown
+    page = Proposal(VERSION, VERSION, "other", "", Comparison((name,), (), (change,))).markdown
     [row] = [line for line in page.splitlines() if line.startswith("| check |") and "in force" not in line]
     assert row.replace("\\|", "").count("|") == 5
     safe = row.split(" | ")[2]
@@ -78,6 +79,6 @@ def test_no_name_of_a_column_leaves_its_cell_or_becomes_markup(name: str) -> Non
 
 def test_what_is_long_is_cut_and_counted() -> None:
     many = tuple(Change("check", Subject(f"c{i}"), "m", "a", "b") for i in range(200))
-    proposal = Proposal(VERSION, VERSION, "", Comparison(tuple(f"c{i}" for i in range(200)), (), many))
+    proposal = Proposal(VERSION, VERSION, "other", "", Comparison(tuple(f"c{i}" for i in range(200)), (), many))
     for written in (proposal.text, proposal.markdown):
         assert "and 150 more" in written and len(written) < 6000

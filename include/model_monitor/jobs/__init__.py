@@ -14,7 +14,7 @@ from model_monitor.jobs.explain_window import explain_window
 from model_monitor.jobs.late_labels import grown_windows
 from model_monitor.jobs.merge_ground_truth import merge_ground_truth
 from model_monitor.jobs.propose_baseline import propose_baseline
-from model_monitor.jobs.publish_baseline import publish_baseline, reject_baseline
+from model_monitor.jobs.publish_baseline import decide_baseline, publish_baseline, reject_baseline
 from model_monitor.jobs.publish_metrics import publish_metrics
 from model_monitor.jobs.retention.expiry import delete_expired
 
@@ -24,6 +24,7 @@ __all__ = [
     "collect_window",
     "compute_metrics",
     "dataset_of",
+    "decide_baseline",
     "delete_expired",
     "deliver",
     "evaluate_constraints",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from model_monitor.config.execution import Assignment
 from model_monitor.jobs.past_windows import past_windows
 from model_monitor.jobs.publish_baseline import as_learned, version_at
@@ -20,19 +22,21 @@ def propose_baseline(assignment: Assignment, version: str, compares: bool = Fals
     Where nobody has to be asked, nothing is compared unless it ``compares`` anyway. Raises ConfigError, DataError.
     """
     found, published = version_at(assignment, version), Published.find(assignment)
-    settled = settled_by(assignment, found, published)
+    replaces, settled = published.name if published else None, settled_by(assignment, found, published)
+    decided = str(decision.choice) if (decision := found.decision) else ""
+    proposal = Proposal(found, replaces=replaces, settled=settled, decided=decided)
     if settled and not compares:
-        return Proposal(found, settled=settled)
+        return proposal
     proposed = found.baseline(assignment)
     asked = proposed.constraints(assignment.learner)
     current = in_force_of(assignment, published)
-    if published is None or current is None:
-        remark = f"Version {published.name} is in force and was edited, so nothing is compared." if published else ""
-        return Proposal(found, settled=settled, comparison=compare([], asked, assignment.private), remark=remark)
+    if current is None:
+        remark = f"Version {replaces} is in force and was edited, so nothing is compared with it." if replaces else ""
+        return replace(proposal, comparison=compare([], asked, assignment.private), remark=remark)
     before = current.baseline(assignment)
     comparison = compare(before.constraints(assignment.learner), asked, assignment.private)
     replayed = replay(assignment.monitor, before, proposed, past_windows(assignment, windows))
-    return Proposal(found, current, settled, comparison, replayed)
+    return replace(proposal, in_force=current, comparison=comparison, replayed=replayed)
 
 
 def settled_by(assignment: Assignment, version: Version, published: Published | None) -> str:

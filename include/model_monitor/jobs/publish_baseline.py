@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 
@@ -29,21 +30,23 @@ class Shown:
     in_force: str | None
 
 
+def decide_baseline(assignment: Assignment, version: str, answer: Mapping[str, Any] | None, at: str) -> str | None:
+    """Publish or reject a version, by the address of its folder, as a person answered; the address of the pointer to
+    it, None for a rejected one. Raises ConfigError.
+
+    answer: the members of a Choice, what was ``shown``, and ``constraints``; None if nobody was asked: a setting
+        decides, ``at`` an ISO 8601 time.
+    """
+    if answer is None:
+        return publish_baseline(assignment, version, Choice(at=at, automatic=True))
+    choice = Choice(**{name: answer[name] for name in ("decision", "by", "at", "why")})
+    if choice.decision == REJECTED:
+        reject_baseline(assignment, version, choice)
+        return None
+    return publish_baseline(assignment, version, choice, Shown(**answer["shown"]), answer["constraints"])
+
+
 def publish_baseline(
-    assignment: Assignment,
-    version: str,
-    choice: Choice | None = None,
-    shown: Shown | None = None,
-    constraints: Document | None = None,
-) -> str:
-    """Put a version in force (``put_in_force``), and write that into the history; the address of the pointer to it.
-    Raises ConfigError, and StoreError if the history does not answer: doing it again then writes only there."""
-    address = put_in_force(assignment, version, choice, shown, constraints)
-    record_baselines(assignment)
-    return address
-
-
-def put_in_force(
     assignment: Assignment,
     version: str,
     choice: Choice | None = None,
@@ -54,35 +57,43 @@ def put_in_force(
 
     A version whose files were edited, or that gets other ``constraints`` (None: those it has), is published as one of
     its own. Without a ``choice`` nobody is asked, and an edit of the version that is in force stays so. Raises
-    ConfigError, also if the version is no longer what a person was ``shown``.
+    ConfigError, also if the version is no longer what a person was ``shown``, and StoreError if the history does not
+    answer: doing it again then writes only there.
     """
     found = version_at(assignment, version)
     if shown:
         refuse_changed(found, shown, Published.find(assignment))
     wanted = found.with_constraints(assignment, constraints).of_its_own(assignment)
+    address = put_in_force(assignment, wanted, choice or Choice(at=wanted.learned or "", automatic=True))
+    record_baselines(assignment)
+    restore(assignment, found)  # last: until then, doing it again finds what was shown
+    return address
+
+
+def put_in_force(assignment: Assignment, wanted: Version, choice: Choice) -> str:
+    """Write a version, the choice of it, and the pointer to it; the pointer's address."""
     wanted.baseline(assignment).constraints(assignment.learner)
-    choice = choice or Choice(at=wanted.learned or "", automatic=True)
     current, pointer = in_force(assignment), Published(wanted.name, wanted.digests, wanted.learned)
     if choice.automatic:
         refuse_rejected(wanted)
         if current and (current == pointer or is_edit(assignment, current.name, wanted.name)):
             return assignment.published_baseline
     wanted.write()
-    decide(wanted, choice)
-    address = pointer.write(assignment)
-    if found.is_edited:
-        restore(assignment, found)
-    return address
+    record(wanted, choice)
+    return pointer.write(assignment)
 
 
 def reject_baseline(assignment: Assignment, version: str, choice: Choice) -> str:
-    """Reject a version, by the address of its folder; the address of the decision. The version in force stays. Raises
-    ConfigError if it is this one."""
+    """Reject a version, by the address of its folder, as it is now; the address of the decision. The version in force
+    stays. Raises ConfigError if it is this one, and StoreError as ``publish_baseline`` does."""
     found = version_at(assignment, version)
-    if (published := in_force(assignment)) and published.name == found.name:
-        raise ConfigError(f"version {found.name} is in force; publish another one first")
-    address = decide(found, choice)
+    unwanted = found.of_its_own(assignment)
+    if (published := in_force(assignment)) and published.name == unwanted.name:
+        raise ConfigError(f"version {unwanted.name} is in force; publish another one first")
+    unwanted.write()
+    address = record(unwanted, choice)
     record_baselines(assignment)
+    restore(assignment, found)
     return address
 
 
@@ -133,7 +144,7 @@ def refuse_rejected(version: Version) -> None:
         )
 
 
-def decide(version: Version, choice: Choice) -> str:
+def record(version: Version, choice: Choice) -> str:
     """Write a choice beside a version, on top of earlier ones; the address."""
     choice = msgspec.structs.replace(choice, why=printable(without_secrets(choice.why)))
     found = version.decision
@@ -143,8 +154,8 @@ def decide(version: Version, choice: Choice) -> str:
 
 
 def restore(assignment: Assignment, edited: Version) -> None:
-    """Put the files back that a version is named by, now that the edited ones are a version of their own."""
-    if learned := as_learned(assignment, edited):
+    """Put the files back that a version is named by, if they were edited: these are a version of their own by now."""
+    if edited.is_edited and (learned := as_learned(assignment, edited)):
         for name, content in learned.files.items():
             store.write(store.join(learned.folder, name), content)
 

@@ -19,18 +19,22 @@ SPECIAL = re.compile(r"[`|\r\n]")
 
 @dataclass(frozen=True)
 class Proposal:
-    """A version, the one that is in force (None: there is none), and what differs.
+    """A version, the one that is in force, and what differs.
 
+    in_force: as it was published; None if there is none, or if it can't be compared, as the ``remark`` says.
+    replaces: the name of the version in force; None if there is none.
+    decided: what was decided on the version before; "" if nothing was.
     settled: why nobody has to be asked; "" if a person has to be. Where that is so, nothing may have been compared.
-    remark: what could not be compared, and why.
     """
 
     version: Version
     in_force: Version | None = None
+    replaces: str | None = None
     settled: str = ""
     comparison: Comparison = field(default_factory=Comparison)
     replayed: Replay = field(default_factory=Replay)
     remark: str = ""
+    decided: str = ""
 
     @property
     def markdown(self) -> str:
@@ -48,12 +52,13 @@ class Proposal:
 
     def learned(self, form: Form) -> str:
         """From what both versions were learned."""
-        compared = "There is no version in force."
+        compared = "" if self.replaces else "There is no version in force."
         if self.in_force:
             compared = f"In force is {described(self.in_force.name, self.in_force.description, form)}"
         proposed = described(self.version.name, self.version.description, form)
         edited = " Its files were edited: it would be a version of its own." if self.version.is_edited else ""
-        return f"Proposed is {proposed}{edited}\n\n{compared}"
+        decided = f" It was {form.safe(self.decided)}." if self.decided else ""
+        return "\n\n".join(filter(None, (f"Proposed is {proposed}{decided}{edited}", compared)))
 
     def changes(self, form: Form) -> list[str]:
         found = self.comparison
@@ -75,9 +80,13 @@ class Proposal:
         if not found.windows:
             return ["No window has a State to judge again."] if self.in_force else []
         rows = [
-            (str(flip.window), flip.before, flip.after, form.safe(", ".join([*signed("+", flip.gained), *lost])))
+            (
+                str(flip.window),
+                flip.before,
+                flip.after,
+                form.codes([*signed("+", flip.gained), *signed("-", flip.lost)]),
+            )
             for flip in found.flips
-            for lost in [signed("-", flip.lost)]
         ]
         summary = (
             f"Of the last {found.windows} windows {len(rows)} would flip: {found.before} are violated by the version "
