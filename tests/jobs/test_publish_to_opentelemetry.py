@@ -129,7 +129,7 @@ def test_no_log_quotes_an_address_with_a_key_in_it(
 ) -> None:
     endpoint.turn_on(otlp=True)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://127.0.0.1:9/v1/metrics?license=hidden")
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "3")
     with pytest.raises(StoreError) as raised:
         endpoint.publish("dq")
     assert "hidden" not in str(raised.value) + caplog.text
