@@ -365,6 +365,7 @@ FOREIGN = [
 TREES = {
     "capture/churn/AllTraffic": "captures",
     "out/_rows/churn/AllTraffic": "rows",
+    "out/_requests/churn/AllTraffic": "requests",
     "out/merge/churn/AllTraffic": "merged records",
     "out/_own/churn/dq": "rows of its own",
     "out/_merged/churn/dq": "rows with labels",

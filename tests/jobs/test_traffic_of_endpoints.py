@@ -71,23 +71,56 @@ def test_an_endpoint_that_is_healthy_silent_slow_or_failing_is_told_apart(endpoi
     assert silent["status"] == "CompletedWithViolations"
     assert silent["counts"]["judged"] == 0
     assert [one["feature_name"] for one in silent["words"]] == ["requests", "longest_silence_seconds"]
-    assert silent["words"][0]["description"].startswith("0 requests came, where 60 are usual at these hours; chance")
-    assert silent["words"][1]["description"].startswith("No request came for 60 minutes; chance explains that in one")
-    [counted] = [one for one in silent["findings"] if one["check"] == "requests_check"]
-    assert (counted["requests"], round(counted["usual_requests"])) == (0, 60)
+    assert silent["words"][0]["description"].startswith("0 came, where 60 are usual at these hours, and ")
+    assert silent["words"][1]["description"].startswith("none for 60 minutes, where ")
+    counted, quiet = silent["findings"][:2]
+    assert (counted["measure"], counted["observed"]) == ("requests", 0.0)
+    few, many = counted["threshold"]
+    assert 10 < few < 60 < many < 120 and counted["chance"] < 0.001
+    assert quiet["measure"] == "longest_silence_seconds"
+    assert 0 < quiet["threshold"] < quiet["observed"] == 3600
+    assert silent["undefined"] == 5
     assert {one["constraint_check_type"] for one in slow["words"]} == {"latency_check"}
     assert slow["words"][0]["feature_name"] == "latency_p50_ms"
-    assert "took longer than the p50 of their hour and the tolerance" in slow["words"][0]["description"]
-    assert slow["words"][0]["description"].endswith(" It is 39 ms.")
+    assert slow["words"][0]["description"].startswith("now 39 ms; 9")
     [error] = failing["words"]
     assert error["constraint_check_type"] == "error_check"
     assert error["description"].startswith("50.00% of the requests failed; 1.00% is the most")
+    for window in (silent, slow, failing):
+        told = [one["sentence"].partition(": ")[2] + "." for one in window["findings"] if one["outcome"] == "violated"]
+        assert told == [one["description"] for one in window["words"]]
 
 
 def test_requests_that_failed_disturb_no_other_schedule(endpoint: str, tmp_path: Path) -> None:
     write(tmp_path, 24 * DAYS, failed=30)
     answers = judged(endpoint, 24 * DAYS, "answers")
     assert answers["counts"] == {"records": 30, "rows": 30, "duplicates": 0, "rejected": 0, "judged": 30, "unusable": 0}
+
+
+def test_a_table_tells_latency_and_errors_by_its_mapping(tmp_path: Path) -> None:
+    rows = [
+        {"ts": at(i).isoformat(), "age": i, "score": 0.5, "http": 500 if i < 3 else 200, "took": 0.02 * (i + 1)}
+        for i in range(60)
+    ]
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log/a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    mapping = {"event_time": "ts", "inputs": ["age"], "outputs": ["score"], "status": "http"}
+    mapping |= {"latency": "took", "latency_unit": "s"}
+    table = {"kind": "table", "uri": str(tmp_path / "log"), "format": "jsonl", "mapping": mapping}
+    schedules = [{"name": name, "monitor": kind} for name, kind in (("dq", "traffic"), ("answers", "data_quality"))]
+    file = endpoint_file(tmp_path, capture=table, schedules=schedules)
+    measures = judged(file, 0)["measures"]
+    assert (measures["requests"], measures["error_share"]) == (60, 3 / 60)
+    assert measures["latency_p50_ms"] == pytest.approx(600, rel=0.01)
+    assert judged(file, 0, "answers")["counts"]["judged"] == 57
+
+
+def test_a_schedules_own_sample_biases_no_count(tmp_path: Path) -> None:
+    write(tmp_path, 0, count=2000)
+    found = judged(endpoint_file(tmp_path, monitor="traffic", sampling=0.25), 0)
+    assert 400 < found["counts"]["judged"] < 600
+    assert found["measures"]["requests"] == pytest.approx(4 * found["counts"]["judged"])
+    assert found["measures"]["captured_share"] == pytest.approx(0.25)
 
 
 def test_without_a_baseline_a_window_without_requests_has_no_data(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -139,6 +139,24 @@ def test_more_requests_than_usual_are_found_as_fewer_are(baseline: Requests) -> 
     assert violated(baseline, hour_of(8, rate=690), Traffic(requests_tolerance=0.3)) == set()
 
 
+@given(st.floats(0.5, 3000), st.floats(0.0, 0.3), st.sampled_from([1.0, 5.0]), st.floats(1e-4, 0.05))
+@settings(max_examples=25)
+def test_the_bounds_that_people_see_are_those_that_are_judged(
+    usual: float, dispersion: float, weight: float, level: float
+) -> None:
+    own = replace(learn(Requests()), days=14.0, dispersion=dispersion)
+
+    def holds(captured: float) -> bool:
+        return own.surprise(captured * weight, usual, weight, 0.2) >= level
+
+    few, many = (bound / weight for bound in own.usual_range(usual, weight, 0.2, level))
+    assert holds(few) and holds(many)
+    assert not holds(many + 1) and not (few and holds(few - 1))
+    missed = own.usual_silence(usual, weight, level)
+    assert own.silence_surprise(usual, missed, weight) >= level
+    assert missed == usual or own.silence_surprise(usual, missed + usual / 900, weight) < level
+
+
 def test_what_is_usual_at_noon_is_a_violation_at_night(baseline: Requests) -> None:
     night = hour_of(9, 24 * 20 + 2, rate=600 * rhythm(NOON) / rhythm(2))
     assert "requests_surprise" in violated(baseline, night)
@@ -174,9 +192,13 @@ def test_a_baseline_that_tells_no_latency_or_status_has_no_bound_for_it() -> Non
     times = {"@event_time": requests(np.random.default_rng(14), 5).column("@event_time")}
     state = MONITOR.observe(pa.record_batch(times))
     reasons = {name: one.reason for name, one in judged(state, state).items() if one.outcome == "undefined"}
-    assert reasons["error_share"] == "no request of the baseline tells whether it failed"
-    assert reasons["slower_than_p95"] == "no request of the baseline tells its latency"
-    assert reasons["lost_share"] == "the baseline's records were not counted"
+    assert reasons["error_share"] == "no request tells whether it failed"
+    assert reasons["slower_than_p95"] == "no request tells its latency"
+    assert reasons["lost_share"] == "no record was read"
+    findings = judged(state, hour_of(14))
+    assert findings["error_share"].reason == "no request of the baseline tells whether it failed"
+    assert findings["lost_share"].reason == "the baseline's records were not counted"
+    assert findings["slower_than_p95"].outcome == "undefined"
 
 
 def test_without_the_baselines_statistics_what_is_usual_is_undefined(baseline: Requests) -> None:

@@ -38,6 +38,7 @@ from model_monitor.monitors.values import numbers
 
 NAMES = tuple(f"p{round(100 * q)}" for q in QUANTILES)
 CHECKS = 4 + len(QUANTILES)  # among which the budget is shared
+UNTIMED = "no request tells its latency"
 UNKNOWN = Undefined("the baseline's statistics.json, which tells what is usual, is not there")
 SERVER_ERROR = 500
 
@@ -136,14 +137,13 @@ class Traffic(Monitor[Requests]):
         hours = state.hours.items.values()
         series = Series.of(state)
         requests = sum(hour.requests for hour in hours)
-        silent = max((run.stop - run.start for run in series.silences()), default=0)
         latencies = state.latencies(state.hours.items)
         measures: dict[str, Measure] = {
             "requests": float(requests) if len(series.minutes) else None,
             "captured_share": sum(int(hour.captured.sum()) for hour in hours) / requests if requests else None,
-            "longest_silence_seconds": 60.0 * silent if len(series.minutes) else None,
-            "error_share": Share(sum(hour.failed for hour in hours), sum(hour.told for hour in hours)),
-            "lost_share": Share(state.set_aside, state.records),
+            "longest_silence_seconds": 60.0 * longest_silence(series) if len(series.minutes) else None,
+            "error_share": defined(errors(state), "no request tells whether it failed"),
+            "lost_share": defined(Share(state.set_aside, state.records), "no record was read"),
         }
         for name, q in zip(NAMES, QUANTILES, strict=True):
             cell = cell_at(latencies, q)
@@ -161,14 +161,14 @@ class Traffic(Monitor[Requests]):
         by_chance: Bound = Between(low=self.level) if usual.days >= FEWEST_DAYS else Unlearned(few)
         yield Constraint("requests_check", EVERYTHING, "requests_surprise", by_chance)
         yield Constraint("silence_check", EVERYTHING, "silence_surprise", by_chance)
-        shares = {name: share for (_, name), share in self.measure(baseline).items() if isinstance(share, Share)}
         untold = "no request of the baseline tells whether it failed"
-        yield Constraint("error_check", EVERYTHING, "error_share", self.bound(shares["error_share"], untold))
+        yield Constraint("error_check", EVERYTHING, "error_share", self.bound(errors(baseline), untold))
         for q, name in enumerate(NAMES):
             slower = slower_than(baseline, usual.latencies_ms[q], 0.0)
             bound = self.bound(slower, "no request of the baseline tells its latency", 0.0)
             yield Constraint("latency_check", EVERYTHING, f"slower_than_{name}", bound)
-        lost = self.bound(shares["lost_share"], "the baseline's records were not counted", 0.0)
+        share = Share(baseline.set_aside, baseline.records)
+        lost = self.bound(share, "the baseline's records were not counted", 0.0)
         yield Constraint("loss_check", EVERYTHING, "lost_share", lost)
 
     def bound(self, drawn: Share, untold: str, tolerance: float | None = None) -> Bound:
@@ -197,25 +197,58 @@ class Informed(Traffic):
         ]
         return {
             **self.counted(state, series),
-            **{f"slower_than_{name}": share for name, share in zip(NAMES, slower, strict=True)},
+            **{f"slower_than_{name}": defined(s, UNTIMED) for name, s in zip(NAMES, slower, strict=True)},
         }
 
     def counted(self, state: Requests, series: Series) -> dict[str, Measure]:
         """How many requests are usual, how surprising it is that so many came, and how surprising the silence."""
-        expected = self.usual.expected(series)
-        known = np.isfinite(expected)
-        total = float(expected[known].sum())
-        if not total:
+        came, usual, missed, weight = self.counts(state, series)
+        if not usual:
             why = Undefined("no request is usual at these hours of the day")
             return {"usual_requests": None, "requests_surprise": why, "silence_surprise": why}
-        weight = max(1.0, state.weight or self.usual.weight)
-        came = float(series.requests[known].sum())
-        missed = longest(series, expected)
         return {
-            "usual_requests": total,
-            "requests_surprise": self.usual.surprise(came, total, weight, self.requests_tolerance),
-            "silence_surprise": self.usual.silence_surprise(total, missed, weight),
+            "usual_requests": usual,
+            "requests_surprise": self.usual.surprise(came, usual, weight, self.requests_tolerance),
+            "silence_surprise": self.usual.silence_surprise(usual, missed, weight),
         }
+
+    def counts(self, state: Requests, series: Series) -> tuple[float, float, float, float]:
+        """How many requests came, how many are usual, how many are in the longest silence, at hours that the baseline
+        knows; and how many a captured one stands for."""
+        expected = self.usual.expected(series)
+        known = np.isfinite(expected)
+        weight = max(1.0, state.weight or self.usual.weight)
+        return float(series.requests[known].sum()), float(expected[known].sum()), longest(series, expected), weight
+
+    def usual_range(self, state: Requests, level: float) -> tuple[float, float]:
+        """The fewest and the most requests of the window that are no violation."""
+        _, usual, _, weight = self.counts(state, Series.of(state))
+        return self.usual.usual_range(usual, weight, self.requests_tolerance, level)
+
+    def usual_silence(self, state: Requests, level: float) -> float:
+        """The longest silence in seconds that is no violation, at the rate of the longest silence's own hours, or at
+        that of the window if there is none."""
+        series = Series.of(state)
+        _, usual, missed, weight = self.counts(state, series)
+        allowed = self.usual.usual_silence(usual, weight, level)
+        silent = longest_silence(series)
+        per_second = missed / (60 * silent) if missed else usual / (60 * len(series.minutes))
+        return allowed / per_second
+
+
+def longest_silence(series: Series) -> int:
+    """Minutes."""
+    return max((run.stop - run.start for run in series.silences()), default=0)
+
+
+def errors(state: Requests) -> Share:
+    """The requests that failed, of those that tell."""
+    hours = state.hours.items.values()
+    return Share(sum(hour.failed for hour in hours), sum(hour.told for hour in hours))
+
+
+def defined(share: Share, why_not: str) -> Measure:
+    return share if share.n else Undefined(why_not)
 
 
 def slower_than(state: Requests, thresholds_ms: tuple[float | None, ...], allowance: float) -> Share:

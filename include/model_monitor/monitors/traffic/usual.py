@@ -7,6 +7,7 @@ A day differs from another by more than counting does: a negative binomial distr
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from model_monitor.monitors.traffic.state import MINUTES, Requests, Series, cell
 QUANTILES = (0.5, 0.95, 0.99)
 FEWEST_DAYS = 3.0
 FEWEST_LATENCIES = 100  # of a day, to tell a quantile of it
+STEPS = 1000  # in which a bound is found
 EXACT = 1e-9  # a dispersion below this is none
 
 
@@ -79,6 +81,24 @@ class Usual:
         rarer = np.array([self.tail(-math.log(s) / math.sqrt(variance), of_days / variance) for s in shares])
         gaps = (shares * usual / weight + 1) * np.exp(-shares * missed / weight)
         return float(min(1.0, (rarer + gaps).min()))
+
+    def usual_range(self, usual: float, weight: float, tolerance: float, level: float) -> tuple[float, float]:
+        """The fewest and the most requests whose surprise is not below the level."""
+
+        def is_odd(captured: int) -> bool:
+            return self.surprise(captured * weight, usual, weight, tolerance) < level
+
+        middle = most = math.ceil(usual / weight)
+        while not is_odd(most):
+            most = 2 * most + 1
+        fewest = bisect_left(range(middle), True, key=lambda captured: not is_odd(captured))
+        most = middle + bisect_left(range(middle, most), True, key=is_odd) - 1
+        return fewest * weight, most * weight
+
+    def usual_silence(self, usual: float, weight: float, level: float) -> float:
+        """In a window with so many usual requests, how many may be missed in a silence that is no violation."""
+        missed = [usual * i / STEPS for i in range(STEPS + 1)]
+        return missed[bisect_left(missed, True, key=lambda m: self.silence_surprise(usual, m, weight) < level) - 1]
 
     def tail(self, distance: float, of_days: float) -> float:
         """The probability that Student's t exceeds this; ``of_days`` is the share (0..1) of the variance that days

@@ -7,17 +7,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from model_monitor.core.constraints import Between, Constraint, Finding
-from model_monitor.core.measures import EVERYTHING, Measure, Share
+from model_monitor.core.measures import Measure, Share
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.traffic import Informed, Traffic
-from model_monitor.monitors.traffic.monitor import NAMES
+from model_monitor.monitors.traffic.monitor import NAMES, UNKNOWN
 from model_monitor.monitors.traffic.usual import Usual, learn
 from model_monitor.results.documents.plain import PlainDocuments
 from model_monitor.results.documents.protocol import Document
 
 # The number to look at, of a measure that says how surprising it is.
-CHARTED = {"requests_surprise": "requests", "silence_surprise": "longest_silence_seconds"}
-CHARTED |= {f"slower_than_{name}": f"latency_{name}_ms" for name in NAMES}
+SURPRISES = {"requests_surprise": "requests", "silence_surprise": "longest_silence_seconds"}
+CHARTED = SURPRISES | {f"slower_than_{name}": f"latency_{name}_ms" for name in NAMES}
 LISTS = ("requests", "latencies_ms")  # what is usual by hour of the day
 
 
@@ -28,7 +28,9 @@ class TrafficDocuments(PlainDocuments):
     monitor: Traffic
 
     def statistics(self, state: Any, constraints: Sequence[Constraint] = ()) -> Document:
-        return super().statistics(state, constraints) | written(learn(state))
+        document = super().statistics(state, constraints)
+        measures = [entry for entry in document["measures"] if entry.get("reason") != UNKNOWN.reason]
+        return document | {"measures": measures} | written(learn(state))
 
     def informed(self, statistics: Document | None) -> Traffic | None:
         if statistics is None:
@@ -39,13 +41,12 @@ class TrafficDocuments(PlainDocuments):
             raise ConfigError(f"statistics.json tells not what is usual: {error!r}; make the baseline again") from error
 
     def violations(self, findings: Sequence[Finding], state: Any) -> Document:
-        measures = {name: measure for (_, name), measure in self.monitor.measure(state).items()}
         return {
             "violations": [
                 {
                     "feature_name": CHARTED.get(finding.constraint.measure, finding.constraint.measure),
                     "constraint_check_type": finding.constraint.check,
-                    "description": described(finding, measures),
+                    "description": f"{self.described(finding, state)}.",
                 }
                 for finding in findings
                 if finding.outcome == "violated"
@@ -53,33 +54,46 @@ class TrafficDocuments(PlainDocuments):
         }
 
     def details(self, finding: Finding, state: Any) -> Document:
-        """How many requests came, and how many are usual, where what is judged is how surprising that is."""
-        if finding.constraint.measure != "requests_surprise":
-            return {}
-        measures = self.monitor.measure(state)
-        return {name: measures.get((EVERYTHING, name)) for name in ("requests", "usual_requests")}
+        """Of counts and silence, the number that a person looks at, with the bounds that chance and tolerance leave it;
+        ``chance`` is what was judged."""
+        name = finding.constraint.measure
+        own: Document = {}
+        if name in SURPRISES and finding.outcome != "undefined":
+            observed, threshold = self.looked_at(finding, state)
+            own = {"measure": CHARTED[name], "observed": observed, "threshold": threshold, "chance": finding.observed}
+        if finding.outcome != "violated":
+            return own
+        return own | {"sentence": f"{CHARTED.get(name, name)}: {self.described(finding, state)}"}
 
+    def looked_at(self, finding: Finding, state: Any) -> tuple[float, list[float] | float]:
+        """The requests that came with the fewest and the most that are usual, or the longest silence in seconds with
+        the longest that is."""
+        bound = finding.constraint.bound
+        assert isinstance(self.monitor, Informed) and isinstance(bound, Between)
+        numbers = {name: number(measure) for (_, name), measure in self.monitor.measure(state).items()}
+        observed = numbers[CHARTED[finding.constraint.measure]]
+        if finding.constraint.measure == "requests_surprise":
+            return observed, list(self.monitor.usual_range(state, bound.low or 0.0))
+        return observed, self.monitor.usual_silence(state, bound.low or 0.0)
 
-def described(finding: Finding, measures: dict[str, Measure]) -> str:
-    """A violation in words."""
-    name, bound, observed = finding.constraint.measure, finding.constraint.bound, finding.observed or 0.0
-    often = f"chance explains that in one of {1 / max(observed, 1e-9):,.0f} windows"
-    if name == "requests_surprise":
-        came, usual = number(measures["requests"]), number(measures["usual_requests"])
-        return f"{came:,.0f} requests came, where {usual:,.0f} are usual at these hours; {often}."
-    if name == "silence_surprise":
-        minutes = number(measures["longest_silence_seconds"]) / 60
-        return f"No request came for {minutes:,.0f} minutes; {often}."
-    most = bound.high or 0.0 if isinstance(bound, Between) else 0.0
-    if name.startswith("slower_than_"):
-        quantile = name.removeprefix("slower_than_")
-        now = number(measures[f"latency_{quantile}_ms"])
-        return (
-            f"{observed:.2%} of the answers took longer than the {quantile} of their hour and the tolerance, where "
-            f"{most:.2%} usually take longer than the {quantile}. It is {now:,.0f} ms."
-        )
-    words = {"error_share": "requests failed", "lost_share": "records could not be read"}
-    return f"{observed:.2%} of the {words[name]}; {most:.2%} is the most, and chance does not explain the rest."
+    def described(self, finding: Finding, state: Any) -> str:
+        """A violation in words, without a full stop."""
+        name, bound, share = finding.constraint.measure, finding.constraint.bound, f"{finding.observed or 0.0:.2%}"
+        numbers = {name: number(measure) for (_, name), measure in self.monitor.measure(state).items()}
+        if name in SURPRISES and isinstance(self.monitor, Informed):
+            observed, threshold = self.looked_at(finding, state)
+            if isinstance(threshold, list):
+                usual = f"{numbers['usual_requests']:,.0f} are usual at these hours, and {threshold[0]:,.0f} to"
+                return f"{observed:,.0f} came, where {usual} {threshold[1]:,.0f} would be no surprise"
+            return f"none for {observed / 60:,.0f} minutes, where {threshold / 60:,.1f} would be no surprise"
+        most = f"{bound.high or 0.0:.2%}" if isinstance(bound, Between) else ""
+        if name.startswith("slower_than_"):
+            quantile = name.removeprefix("slower_than_")
+            now = numbers[f"latency_{quantile}_ms"]
+            slower = f"{share} took longer than the usual {quantile} of their hour and the tolerance"
+            return f"now {now:,.0f} ms; {slower}, where {most} usually take longer than the {quantile}"
+        what = {"error_share": "of the requests failed", "lost_share": "of the records could not be read"}
+        return f"{share} {what[name]}; {most} is the most that is allowed, and chance does not explain the rest"
 
 
 def number(measure: Measure) -> float:
