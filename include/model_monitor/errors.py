@@ -117,4 +117,6 @@ def printable(text: str) -> str:
     >>> printable("plan\\n[INFO] 0 violations\\x1b[2J")
     'plan\\\\n[INFO] 0 violations\\\\x1b[2J'
     """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)

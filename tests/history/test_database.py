@@ -24,7 +24,7 @@ VIEWS = {"metric_values", "open_alerts", "window_status"}
 
 def test_the_migrations_make_the_tables_that_the_code_knows(database: str) -> None:
     history = History.at(database)
-    history.prepare()
+    history.upgrade()
     with history.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Table.metadata) == []
@@ -35,7 +35,7 @@ def test_the_migrations_make_the_tables_that_the_code_knows(database: str) -> No
 
 
 def test_a_database_that_eight_processes_open_at_once_has_its_schema_once(database: str) -> None:
-    code = f"from model_monitor.history.database import History; History.at({database!r}).prepare()"
+    code = f"from model_monitor.history.database import History; History.at({database!r}).session().__enter__()"
     started = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(8)]
     assert [process.communicate()[1].decode() for process in started] == [""] * 8
     with History.at(database).reading() as session:
@@ -45,7 +45,7 @@ def test_a_database_that_eight_processes_open_at_once_has_its_schema_once(databa
 @pytest.mark.parametrize(("revision", "advice"), [("0000", "model-monitor history --upgrade"), ("9999", "newer")])
 def test_a_database_of_another_schema_is_refused_with_what_to_do(database: str, revision: str, advice: str) -> None:
     history = History.at(database)
-    history.prepare()
+    history.upgrade()
     with history.engine.begin() as connection:
         connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{revision}'"))
     with pytest.raises(StoreError, match=advice), history.session():
@@ -54,8 +54,8 @@ def test_a_database_of_another_schema_is_refused_with_what_to_do(database: str, 
 
 def test_no_message_has_the_password(tmp_path: Path) -> None:
     history = History.at(f"postgresql://monitor:{PASSWORD}@127.0.0.1:1/history")
-    with pytest.raises(StoreError, match="does not answer") as error:
-        history.prepare()
+    with pytest.raises(StoreError, match="does not answer") as error, history.session():
+        pass
     assert PASSWORD not in str(error.value) and "127.0.0.1" in str(error.value)
 
 

@@ -15,7 +15,7 @@ from model_monitor.config.execution import Execution
 from model_monitor.errors import StoreError
 from model_monitor.history import tables
 from model_monitor.history.baselines import record_baselines
-from model_monitor.history.database import History
+from model_monitor.history.database import History, tell_once
 from model_monitor.history.record import record
 from model_monitor.history.reindex import rebuild
 from model_monitor.results.documents.protocol import encode
@@ -267,6 +267,7 @@ def test_without_a_place_for_a_database_nothing_is_kept_which_is_said_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("MODEL_MONITOR_HISTORY", raising=False)
+    tell_once.cache_clear()
     execution = execution_of(tmp_path)
     endpoint = execution.endpoint.model_copy(update={"output": "s3://lake/out"})
     for _ in range(3):

@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import sqlalchemy as sa
 from support.places import INCLUDE, PROJECT
-from support.postgres import server
+from support.postgres import Postgres, server
 from support.reports import FINDINGS, execution_of, write
 
 from model_monitor.errors import StoreError
@@ -112,29 +114,30 @@ def test_of_two_runs_of_one_window_the_last_report_counts_whichever_writes_first
         assert session.scalars(sa.select(tables.Execution.status)).all() == ["Completed"]
 
 
-def test_a_server_that_is_down_for_a_while_is_an_error_to_retry_and_the_retry_writes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "server"
-    folder.mkdir()
-    for path in (*tmp_path.parents, tmp_path):  # the server runs as another user
-        if path.stat().st_uid == os.getuid() and str(path).startswith("/tmp/"):
-            path.chmod(path.stat().st_mode | 0o011)
-    one = server(folder)
-    one.start()
-    try:
-        monkeypatch.setenv("MODEL_MONITOR_HISTORY", url := one.new_database())
-        for hour in range(2):
-            write(execution_of(tmp_path, hour))
-        record(execution_of(tmp_path, 0))
-        one.stop()
-        with pytest.raises(StoreError, match="does not answer"):
-            record(execution_of(tmp_path, 1))
+@pytest.fixture
+def own_server() -> Iterator[Postgres]:
+    with TemporaryDirectory(prefix="postgres-") as folder:
+        one = server(Path(folder))
         one.start()
+        try:
+            yield one
+        finally:
+            one.stop()
+
+
+def test_a_server_that_is_down_for_a_while_is_an_error_to_retry_and_the_retry_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_server: Postgres
+) -> None:
+    monkeypatch.setenv("MODEL_MONITOR_HISTORY", url := own_server.new_database())
+    for hour in range(2):
+        write(execution_of(tmp_path, hour))
+    record(execution_of(tmp_path, 0))
+    own_server.stop()
+    with pytest.raises(StoreError, match="does not answer"):
         record(execution_of(tmp_path, 1))
-        assert counts(History.at(url)) == expected(2)
-    finally:
-        one.stop()
+    own_server.start()
+    record(execution_of(tmp_path, 1))
+    assert counts(History.at(url)) == expected(2)
 
 
 def test_a_file_that_stays_locked_is_an_error_to_retry_and_hides_nothing_from_readers(
@@ -172,7 +175,7 @@ def test_a_history_of_another_schema_writes_nothing_until_it_is_upgraded_and_the
     history: History, tmp_path: Path
 ) -> None:
     write(execution_of(tmp_path))
-    history.prepare()
+    history.upgrade()
     with history.engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0000'"))
     with pytest.raises(StoreError, match="--upgrade"):

@@ -68,26 +68,34 @@ class History:
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
         """One transaction that writes; on SQLite it has the lock from the start. Raises StoreError."""
-        with self._answering():
-            self.prepare()
-            with Session(self.engine) as session, session.begin():
-                session.connection()
-                yield session
+        with self._transaction(self.engine) as session:
+            yield session
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Session]:
         """One transaction that only reads. Raises StoreError."""
-        with self._answering():
-            self.prepare()
-            with Session(self.engine.execution_options(reads=True)) as session:
-                yield session
+        with self._transaction(self.engine.execution_options(reads=True)) as session:
+            yield session
 
-    def prepare(self) -> None:
-        """Make the tables of a new database. Raises StoreError if an old one has another schema."""
-        if (revision := self.revision) is None:
-            self.upgrade()
-        elif revision != REVISION:
+    @contextlib.contextmanager
+    def _transaction(self, engine: sa.Engine) -> Iterator[Session]:
+        with self._answering():
+            if (file := file_of(engine.url)) and not file.is_file():
+                self.upgrade()
+            with Session(engine) as session:
+                if not self._is_current(session.connection()):
+                    session.rollback()
+                    self.upgrade()
+                    session.connection()
+                yield session
+                session.commit()
+
+    def _is_current(self, connection: sa.Connection) -> bool:
+        """Whether the schema is up to date, False of a new database. Raises StoreError if an old one has another."""
+        revision = revision_of(connection)
+        if revision not in (None, REVISION):
             raise StoreError(f"the history {self.name} is of schema {revision}, not {REVISION}: {advice_on(revision)}")
+        return revision is not None
 
     def upgrade(self) -> None:
         """Bring the schema up to date; several processes may. Raises StoreError."""
