@@ -26,6 +26,7 @@ PUBLIC = {
 }
 COMMANDS = [
     "alarms",
+    "alerts",
     "baseline",
     "baselines",
     "export-suite",

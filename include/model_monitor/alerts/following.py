@@ -100,11 +100,11 @@ def settle(
     place: Place,
     incidents: Sequence[machine.Incident],
     start: datetime | None,
-    now: datetime,
+    now: datetime | None,
     words: Words,
 ) -> list[Pair]:
     """Write incidents down. Those that were written down and are no more come last: closed, or deleted if nobody heard
-    of them."""
+    of them. ``now`` is when they changed; None for the ends of their windows."""
     rows = kept.incidents_from(session, place, start)
     pairs: list[Pair] = []
     for incident in incidents:
@@ -141,7 +141,7 @@ def same(incident: machine.Incident, rows: Sequence[Incident]) -> Incident | Non
     return next(iter(exact + alike), None)
 
 
-def update(session: Session, row: Incident, incident: machine.Incident, now: datetime, words: Words) -> None:
+def update(session: Session, row: Incident, incident: machine.Incident, now: datetime | None, words: Words) -> None:
     """Bring a row up to date, with a transition for each change."""
     row.kind, row.cause, row.severity = incident.kind, incident.cause, SEVERITIES[incident.severity]
     row.schedule, row.schedules = incident.opened.schedule, json.dumps(sorted(incident.schedules))
@@ -163,7 +163,7 @@ def update(session: Session, row: Incident, incident: machine.Incident, now: dat
                     severity=SEVERITIES[change.severity],
                     window_start=start,
                     window_end=end,
-                    at=now,
+                    at=now or end,
                     made_by=MACHINE,
                     sentence=words(incident, change),
                     told=False,

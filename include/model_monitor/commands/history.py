@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from model_monitor.commands import FAILED, OK
 from model_monitor.commands.endpoint_files import ENDPOINTS
 from model_monitor.core.window import moment
-from model_monitor.errors import ConfigError, printable
+from model_monitor.errors import ConfigError, DataError, printable
 from model_monitor.history.places import VARIABLE, why_none
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def run_reindex(args: argparse.Namespace) -> int:
     """Problems with single files are told, and the rest is rebuilt."""
     from model_monitor.history.database import History
     from model_monitor.history.reindex import rebuild
+    from model_monitor.jobs.recall import rebuild_alerts
 
     problems = []
     for endpoint in endpoints_in(args.files):
@@ -83,7 +84,12 @@ def run_reindex(args: argparse.Namespace) -> int:
             raise ConfigError(why_none(endpoint) or "")
         rebuilt = rebuild(history, endpoint)
         gone = f", {rebuilt.gone} without a report deleted" if rebuilt.gone else ""
-        counts = f"{rebuilt.executions} executions, {rebuilt.baselines} versions of baselines{gone}"
+        try:
+            rebuilt.incidents = rebuild_alerts(history, endpoint)
+        except (ConfigError, DataError) as error:
+            rebuilt.problems.append(str(error))
+        counts = f"{rebuilt.executions} executions, {rebuilt.baselines} versions of baselines, "
+        counts += f"{rebuilt.incidents} incidents{gone}"
         print(printable(f"{endpoint.endpoint}: {counts} in {history.name}"))
         problems += rebuilt.problems
     for problem in problems:

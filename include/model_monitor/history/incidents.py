@@ -173,6 +173,11 @@ def settle(
     return bool(result.rowcount)  # type: ignore[attr-defined]
 
 
+def incident(session: Session, place: Place, number: int) -> Incident | None:
+    """The incident with a number; None if the endpoint has none."""
+    return session.scalars(select(Incident).where(*real(place), Incident.id == number)).first()
+
+
 def waiting(session: Session, place: Place) -> Iterator[Delivery]:
     """Messages that have not been sent, the oldest first."""
     yield from session.scalars(

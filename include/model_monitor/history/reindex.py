@@ -25,11 +25,12 @@ AT_ONCE = 20  # reports in one transaction, for which other writers wait
 
 @dataclass
 class Rebuilt:
-    """How many executions and versions of baselines were written, how many rows went that no file backs, and a sentence
-    for each file that can't be read."""
+    """How many executions, versions of baselines and incidents were written, how many rows went that no file backs, and
+    a sentence for each file that can't be read."""
 
     executions: int = 0
     baselines: int = 0
+    incidents: int = 0
     gone: int = 0
     problems: list[str] = field(default_factory=list)
 

@@ -1,0 +1,161 @@
+"""People snooze, mute and try out alerts; what they did, and what they were told, outlives the database."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from support.alerted import HOUR, NOW, World
+from support.reports import execution_of, write
+
+from model_monitor import jobs
+from model_monitor.__main__ import main
+from model_monitor.alerts.letters import Letter
+from model_monitor.config.alerts import Destination
+from model_monitor.config.endpoint import Endpoint
+from model_monitor.core.window import iso
+from model_monitor.errors import ConfigError
+from model_monitor.history.database import History
+from model_monitor.history.tables import Incident, Table, Transition
+from model_monitor.jobs.acts import act, ask_for_test, listed
+from model_monitor.jobs.people import Act
+from model_monitor.jobs.recall import rebuild_alerts
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def snoozed(until: timedelta) -> Act:
+    return Act(kind="snooze", at=iso(NOW), by="Ann", until=iso(NOW + until), why="known")
+
+
+def test_a_snoozed_incident_is_silent_until_its_time_and_then_tells_what_is_new(world: World) -> None:
+    world.judge(0, "violations")
+    assert len(world.told) == 1
+    assert act(world.endpoint, snoozed(2 * HOUR)) == ["#1 snoozed until 2026-01-10T14:00:00Z"]
+    world.judge(1, "violations", severity=2, now=NOW + HOUR)
+    assert len(world.told) == 1
+    world.judge(2, "violations", severity=2, now=NOW + 2 * HOUR)
+    assert [event for _, event in world.told] == ["opened", "escalated"]
+    step = next(row for row in world.rows(Transition) if row.kind == "snoozed")
+    assert (step.made_by, step.at, step.sentence) == ("Ann", NOW, "snoozed until 2026-01-10T14:00:00Z: known")
+
+
+def test_a_muted_column_is_silent_from_then_on(world: World) -> None:
+    world.judge(0, "violations")
+    assert len(world.told) == 1
+    assert act(world.endpoint, Act(kind="mute", at=iso(NOW), by="Ann", column="amount")) == ["#1 muted"]
+    world.judge(1, "violations", severity=2)
+    world.judge(2)
+    world.judge(3)
+    assert len(world.told) == 1
+
+
+def test_an_act_on_nothing_says_so(world: World) -> None:
+    with pytest.raises(ConfigError, match="no open incident"):
+        act(world.endpoint, snoozed(HOUR))
+    with pytest.raises(ConfigError, match="no such incident"):
+        act(world.endpoint, snoozed(HOUR), 7)
+
+
+def test_open_incidents_and_messages_that_wait_are_listed(world: World) -> None:
+    world.refusing = {"chat #ml": RuntimeError("it answers 500")}
+    world.judge(0, "violations", owner="Bob")
+    world.deliver()
+    first, second, third = listed(world.endpoint)
+    assert first == "#1 warning violations, Bob, since 2026-01-05T00:00:00Z"
+    assert "amount (drift) is 0.25" in second
+    assert "after 1 attempts: RuntimeError: it answers 500" in third
+
+
+def test_a_test_message_is_marked_and_goes_to_everyone(world: World) -> None:
+    numbers = ask_for_test(world.endpoint, "Ann", NOW)
+    assert len(numbers) == 2
+    assert world.told == [("chat #ml", "test"), ("pager", "test")]
+    assert world.sent[0][1].title.startswith("[test] ")
+    assert "this is a test by Ann" in world.sent[0][1].text
+    world.judge(0)
+    assert len(world.told) == 2
+    assert not list(listed(world.endpoint)), "a test is no incident"
+
+
+def test_the_command_lists_snoozes_mutes_and_tests(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    file = str(world.folder / "churn.yaml")
+    world.judge(0, "violations")
+    world.deliver()
+    assert main(["alerts", "list", file]) == 0
+    assert main(["alerts", "snooze", file, "--until", "2999-01-01", "--by", "Ann"]) == 0
+    assert main(["alerts", "mute", file, "--column", "amount", "--by", "Ann"]) == 0
+    assert main(["alerts", "test", file, "--wait", "0"]) == 0
+    assert main(["alerts", "snooze", file, "--until", "tomorrow"]) == 1
+    assert main(["alerts", "mute", file]) == 1
+    said = capsys.readouterr()
+    assert "#1 warning violations" in said.out
+    assert "#1 snoozed until 2999-01-01T00:00:00Z" in said.out
+    assert "#1 muted" in said.out
+    assert "2 messages wait for the DAG deliveries" in said.out
+    assert "write it as 2026-01-31T00:00:00Z" in said.err
+    assert "name a --column" in said.err
+
+
+def test_a_test_that_did_not_arrive_fails(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["alerts", "test", str(world.folder / "churn.yaml"), "--wait", "0.1"]) == 1
+    assert "waiting" in capsys.readouterr().out
+
+
+def content(endpoint: Endpoint, table: type[Table]) -> list[dict[str, object]]:
+    history = History.of(endpoint)
+    assert history is not None
+    with history.reading() as session:
+        return [row.content() for row in session.scalars(select(table))]
+
+
+def test_a_history_that_was_lost_and_rebuilt_knows_what_people_did_and_tells_nobody_twice(tmp_path: Path) -> None:
+    (tmp_path / "defaults.yaml").write_text("alerts: {to: [{webhook: pager}]}\n")
+    sent: list[Letter] = []
+
+    def send(destination: Destination, letter: Letter) -> None:
+        sent.append(letter)
+
+    def judge(hour: int, **findings: object) -> None:
+        execution = execution_of(tmp_path, hour)
+        write(execution, **findings)  # type: ignore[arg-type]
+        jobs.alert(execution, "always")
+        jobs.deliver(execution.endpoint, send)
+
+    judge(0)
+    judge(1)
+    assert [letter.message["event"] for letter in sent] == ["opened"]
+    assert {f["measure"] for f in sent[0].message["findings"]} == {"accuracy", "distribution"}
+    endpoint = execution_of(tmp_path).endpoint
+    act(endpoint, Act(kind="snooze", at="2026-01-01T00:00:00Z", by="Ann", until="2026-01-02T00:00:00Z"))
+    before = content(endpoint, Incident)
+    history = History.of(endpoint)
+    assert history is not None
+    with history.engine.begin() as connection:
+        for table in reversed(Table.metadata.sorted_tables):
+            connection.execute(table.delete())
+    assert rebuild_alerts(history, endpoint) == 1
+    assert content(endpoint, Incident) == before
+    assert [row["kind"] for row in content(endpoint, Transition) if row["told"]] == ["opened"]
+    assert "Ann" in [row["made_by"] for row in content(endpoint, Transition)]
+    rebuild_alerts(history, endpoint)
+    assert content(endpoint, Incident) == before
+    judge(2)
+    assert len(sent) == 1
+    judge(3, findings=())
+    judge(4, findings=())
+    assert [letter.message["event"] for letter in sent] == ["opened", "closed"]
+
+
+def test_reindex_rebuilds_incidents_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(execution_of(tmp_path))
+    assert main(["reindex", str(tmp_path / "endpoint.yaml")]) == 0
+    assert "1 executions, 0 versions of baselines, 1 incidents" in capsys.readouterr().out
+    (incident,) = content(execution_of(tmp_path).endpoint, Incident)
+    assert json.loads(str(incident["subjects"])) == ["accuracy", "age"]
