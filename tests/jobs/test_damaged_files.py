@@ -44,6 +44,7 @@ READ: dict[str, tuple[str | None, Step, Step | None]] = {
 MADE_AGAIN = r"_baselines/churn/(\w+)/explained/.*\.parquet"  # without a word: it is read by the task that makes it
 FOR_PEOPLE = (
     r"churn/\w+/.*/(statistics|constraints|analysis)\.json",
+    r"churn/\w+/.*/report\.html",
     r"_as_of/.*",
     r"merge/.*",
 )
