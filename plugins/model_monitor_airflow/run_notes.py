@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from airflow.models import DagRun
     from sqlalchemy.orm import Session
 
-ALERT = "alert"
+SAYING = ("Alert", "RetrainingGate")  # operators whose result has a message
+AFTERWARDS = ("violated", "healthy")
 LONGEST = 1000  # characters of a note
 
 
@@ -28,28 +29,29 @@ def on_dag_run_failed(dag_run: DagRun, msg: str) -> None:
 
 
 def write_note(dag_run: DagRun) -> None:
-    """Note what the task *alert* of a run said, or which task failed before it; a person's own note stays."""
+    """Note what the task with a message said, or which one failed before it; a person's own note stays."""
     from sqlalchemy.orm import object_session
 
     session = object_session(dag_run)
     if session is None:
         return
-    tasks = {task.task_id: task for task in dag_run.get_task_instances(session=session)}
+    tasks = dag_run.get_task_instances(session=session)
+    saying = next((task.task_id for task in tasks if task.operator in SAYING), None)
     note = dag_run.dag_run_note
-    if ALERT not in tasks or tasks[ALERT].operator != "Alert" or (note and note.user_id):
+    if saying is None or (note and note.user_id):
         return
-    failed = [name for name, task in tasks.items() if task.state == "failed" and name not in (ALERT, "violated")]
+    failed = [task.task_id for task in tasks if task.state == "failed" and task.task_id not in (saying, *AFTERWARDS)]
     if failed:
         dag_run.note = f"Not judged: {failed[0]} failed; its log says why."
-    elif message := said(dag_run, session):
+    elif message := said(dag_run, saying, session):
         dag_run.note = message if len(message) <= LONGEST else message[: LONGEST - 1] + "…"
 
 
-def said(dag_run: DagRun, session: Session) -> str | None:
-    """The sentence that the task *alert* returned; None if it did not come to that."""
+def said(dag_run: DagRun, task_id: str, session: Session) -> str | None:
+    """The message in what a task returned; None if it did not come to that."""
     from airflow.models.xcom import XComModel
 
-    query = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, task_ids=ALERT, key="return_value")
+    query = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, task_ids=task_id, key="return_value")
     entry = session.scalars(query).first()
-    summary = XComModel.deserialize_value(entry) if entry else None
-    return str(summary["message"]) if isinstance(summary, dict) and "message" in summary else None
+    result = XComModel.deserialize_value(entry) if entry else None
+    return str(result["message"]) if isinstance(result, dict) and "message" in result else None

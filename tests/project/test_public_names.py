@@ -20,8 +20,8 @@ PUBLIC = {
     """,
     "model_monitor.jobs": """
         alert alert_failure collect_window compute_metrics dataset_of decide_baseline delete_expired deliver
-        evaluate_constraints explain_window grown_windows merge_ground_truth
-        observe_baseline propose_baseline publish_baseline publish_metrics reject_baseline suggest_constraints
+        evaluate_constraints explain_window grown_windows merge_ground_truth observe_baseline propose_baseline
+        publish_baseline publish_metrics reasons_against_retraining reject_baseline suggest_constraints
     """,
 }
 COMMANDS = [

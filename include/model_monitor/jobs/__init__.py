@@ -17,6 +17,7 @@ from model_monitor.jobs.propose_baseline import propose_baseline
 from model_monitor.jobs.publish_baseline import decide_baseline, publish_baseline, reject_baseline
 from model_monitor.jobs.publish_metrics import publish_metrics
 from model_monitor.jobs.retention.expiry import delete_expired
+from model_monitor.jobs.retraining import reasons_against_retraining
 
 __all__ = [
     "alert",
@@ -35,6 +36,7 @@ __all__ = [
     "propose_baseline",
     "publish_baseline",
     "publish_metrics",
+    "reasons_against_retraining",
     "reject_baseline",
     "suggest_constraints",
 ]
