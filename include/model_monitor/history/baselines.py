@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from model_monitor import store
 from model_monitor.config.execution import Assignment
+from model_monitor.errors import DataError
 from model_monitor.history.database import History
 from model_monitor.history.record import locked, upsert
 from model_monitor.history.reports import read_or_none
@@ -22,7 +25,7 @@ PROPOSED = "proposed"
 
 def record_baselines(assignment: Assignment) -> None:
     """The versions of a schedule's baseline as they are in the store; nothing where no history is kept. Raises
-    StoreError, and DataError for a damaged file."""
+    StoreError, and DataError for a damaged decision."""
     if history := History.of(assignment.endpoint):
         with history.session() as session:
             write_baselines(session, assignment)
@@ -31,7 +34,9 @@ def record_baselines(assignment: Assignment) -> None:
 def write_baselines(session: Session, assignment: Assignment) -> int:
     """The same in a transaction; the number of versions."""
     schedule = locked(session, assignment.endpoint.endpoint, assignment.schedule.name)
-    published = sealed_at(assignment.published_baseline) or {}
+    published: Document = {}
+    with contextlib.suppress(DataError):  # a damaged pointer: no version is in force until one is published
+        published = sealed_at(assignment.published_baseline) or {}
     folders = [parent_of(f.address) for f in store.list_files(assignment.baselines, (f"/{DESCRIPTION}",))]
     for folder in folders:
         row = baseline_row(folder) | {"in_force": store.name_of(folder) == published.get("version")}
