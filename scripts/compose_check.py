@@ -121,6 +121,7 @@ def check(stack: Stack, store: Path, say: Say) -> None:
         airflow = DeployedAirflow(f"http://{HOST}:{values['AIRFLOW_PORT']}", values["AIRFLOW_ADMIN_PASSWORD"], say)
         bring_traffic(stack, store, say)
         judge(airflow, say)
+        say(stack.inside("scheduler", "model-monitor", "reindex").strip())
         compare(stack, say)
     except FAILURES:
         tell_logs(stack)

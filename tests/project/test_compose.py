@@ -186,8 +186,10 @@ def test_a_service_that_stays_is_checked_restarted_and_given_time_to_stop(name, 
     assert service["logging"]["driver"] == "local"
 
 
-def test_the_services_wait_for_a_migrated_database(services):
-    assert services["init"]["command"][2].startswith("airflow db migrate\n")
+def test_the_services_wait_until_both_databases_have_this_releases_schema(services):
+    commands = services["init"]["command"][2].splitlines()
+    assert services["init"]["command"][:2] == ["bash", "-ec"], "a failure ends it"
+    assert (commands[0], commands[-1]) == ("airflow db migrate", "model-monitor history --upgrade")
     assert services["init"]["restart"] == "no"
     assert services["init"]["depends_on"]["postgres"]["condition"] == "service_healthy"
     for name in set(AIRFLOW) - {"init"}:
@@ -276,3 +278,8 @@ def test_what_the_image_copies_exists_and_is_not_ignored():
 def test_the_tasks_of_a_killed_scheduler_are_looked_for_each_half_minute(services):
     for name in AIRFLOW:
         assert float(services[name]["environment"]["AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL"]) <= 30
+
+
+def test_a_task_waits_for_an_api_server_that_is_slow_to_answer_the_first_request(services):
+    for name in AIRFLOW:
+        assert float(services[name]["environment"]["AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT"]) >= 60
