@@ -12,10 +12,10 @@ from model_monitor.config.execution import Assignment
 from model_monitor.errors import DataError
 from model_monitor.history.database import History
 from model_monitor.history.record import locked, upsert
-from model_monitor.history.reports import read_or_none
 from model_monitor.history.rows import Row, when
 from model_monitor.history.tables import Baseline
 from model_monitor.results.documents.protocol import Document, decode
+from model_monitor.results.reading import read_or_none
 from model_monitor.results.sealed import unsealed
 from model_monitor.store.addresses import parent_of
 

@@ -16,10 +16,11 @@ from sqlalchemy.orm import Session
 from model_monitor import store
 from model_monitor.config.execution import Execution
 from model_monitor.history.database import History
-from model_monitor.history.reports import Place, report_at, versions_in
+from model_monitor.history.reports import Place, versions_in
 from model_monitor.history.rows import Row, execution_row, finding_rows, metric_rows, verdict_row
 from model_monitor.history.tables import Execution as Executed
 from model_monitor.history.tables import Finding, Metric, Schedule, Table, Verdict
+from model_monitor.results.reading import Report
 
 
 def record(execution: Execution) -> None:
@@ -35,7 +36,7 @@ def record(execution: Execution) -> None:
 def write(session: Session, place: Place) -> int | None:
     """Replace a window's rows by what its report says; the key of its execution, None if there is no report."""
     schedule = locked(session, place.endpoint, place.schedule)
-    if (report := report_at(place.report)) is None:
+    if (report := Report.find(place.report)) is None:
         return None
     about = {name: report.execution[name] for name in ("variant", "monitor")}
     session.execute(sa.update(Schedule).where(Schedule.id == schedule).values(about))
@@ -55,7 +56,7 @@ def write_verdicts(session: Session, earlier: str, execution: int) -> None:
     known = set(session.scalars(sa.select(Verdict.version).where(Verdict.execution_id == execution)))
     folders = {store.name_of(folder): folder for folder in versions_in(earlier)}
     for name in sorted(folders.keys() - known):
-        if report := report_at(folders[name]):
+        if report := Report.find(folders[name]):
             session.add(Verdict(execution_id=execution, version=name, **verdict_row(report.execution)))
     if gone := known - folders.keys():
         session.execute(sa.delete(Verdict).where(Verdict.execution_id == execution, Verdict.version.in_(gone)))

@@ -1,4 +1,4 @@
-"""Find reports in the store, and read what they say: ``execution.json`` and ``measures.json``."""
+"""Find reports in the store."""
 
 from __future__ import annotations
 
@@ -8,11 +8,7 @@ from dataclasses import dataclass
 from model_monitor import store
 from model_monitor.config.endpoint import Endpoint
 from model_monitor.config.execution import Assignment, Execution
-from model_monitor.core.window import Window
-from model_monitor.errors import DataError
-from model_monitor.results.documents.protocol import EXECUTION, Document, decode
-from model_monitor.results.measured import MEASURES
-from model_monitor.results.sealed import digest_of, unsealed
+from model_monitor.results.documents.protocol import EXECUTION
 from model_monitor.store.addresses import parent_of
 
 
@@ -48,42 +44,6 @@ def places_below(endpoint: Endpoint, reports: str, earlier: str, schedule: str |
         folder = parent_of(file.address)
         path = folder.partition("?")[0].removeprefix(reports.partition("?")[0].rstrip("/")).strip("/")
         yield Place(endpoint.endpoint, schedule or path.partition("/")[0], folder, store.join(earlier, path))
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a report says; ``digest`` is the SHA-256 of ``execution.json``."""
-
-    execution: Document
-    measures: list[Document]
-    digest: str
-
-    @property
-    def window(self) -> Window:
-        return Window.of(self.execution["window"]["start"], self.execution["window"]["end"])
-
-
-def report_at(folder: str) -> Report | None:
-    """A folder's report; None if there is none. Raises DataError if it is damaged, or its files are not of one run, as
-    while another run writes them."""
-    address = store.join(folder, EXECUTION)
-    if (content := read_or_none(address)) is None:
-        return None
-    execution = decode(unsealed(content, address), address)
-    measures: list[Document] = []
-    if expected := execution.get("digests", {}).get(MEASURES):  # a report of an older version has none
-        numbers = read_or_none(place := store.join(folder, MEASURES)) or b""
-        if digest_of(numbers) != expected:
-            raise DataError(f"{place} is damaged, or of another run than {EXECUTION}; run the window's tasks again")
-        measures = decode(numbers, place)["measures"]
-    return Report(execution, measures, digest_of(content))
-
-
-def read_or_none(address: str) -> bytes | None:
-    try:
-        return store.read(address)
-    except FileNotFoundError:
-        return None
 
 
 def versions_in(earlier: str) -> list[str]:

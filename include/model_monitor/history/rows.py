@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Any
 
 from model_monitor.core.window import moment
-from model_monitor.history.reports import Report
 from model_monitor.results.anonymous import NEWCOMER
 from model_monitor.results.documents.protocol import Document
+from model_monitor.results.reading import Report
 from model_monitor.store import name_of
 from model_monitor.store.addresses import parent_of
 

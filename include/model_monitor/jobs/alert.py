@@ -7,7 +7,6 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
-from model_monitor import store
 from model_monitor.alerts.following import follow
 from model_monitor.alerts.news import News
 from model_monitor.alerts.outcomes import outcome_of, violated
@@ -19,9 +18,9 @@ from model_monitor.history.database import History
 from model_monitor.history.incidents import Place, Session
 from model_monitor.history.record import record
 from model_monitor.jobs.people import is_muted, mutes_of, rules_of, severities_of
-from model_monitor.results.documents.protocol import EXECUTION, VIOLATIONS, Document, decode
+from model_monitor.results.documents.protocol import Document
 from model_monitor.results.execution import FAILED, summary
-from model_monitor.results.sealed import digest_of, unsealed
+from model_monitor.results.reading import Report
 
 Tells = Literal["always", "if newest", "if final", "never"]  # whether people may be told of a window
 NO_LINKS: Mapping[str, str] = MappingProxyType({})
@@ -35,7 +34,8 @@ def alert(execution: Execution, tells: Tells = "never", links: Mapping[str, str]
     messages, by name. Raises StoreError if the history does not answer, ConfigError if it is unclear who is told.
     """
     record(execution)
-    told = summary(*report_of(execution))
+    report = Report.at(execution.report)
+    told = summary(report.execution, report.folder, report.violations)
     follow_report(execution, tells, links)
     return told
 
@@ -48,21 +48,10 @@ def alert_failure(execution: Execution, tells: Tells = "never", links: Mapping[s
     return {"status": FAILED, "message": f"{document['schedule']}: {document['reason']}", "report": execution.report}
 
 
-def report_of(execution: Execution) -> tuple[Document, str, list[dict[str, Any]]]:
-    """``execution.json`` of a report, the folder, and its violations. Raises DataError if they are of two runs."""
-    folder = execution.report
-    document = execution_in(folder)
-    address = store.join(folder, VIOLATIONS)
-    content = content_of(address)
-    if digest_of(content) != document["digests"].get(VIOLATIONS):
-        raise DataError(f"{address} is damaged, or of another run than {EXECUTION}; run the task before again")
-    return document, folder, decode(content, address)["violations"]
-
-
 def failure_in(execution: Execution) -> Document:
     """The report on a failed window; one made up if there is none, or an earlier one."""
     try:
-        document = execution_in(execution.report)
+        document = Report.at(execution.report).execution
     except DataError:
         document = {}
     if document.get("status") == FAILED:
@@ -70,41 +59,25 @@ def failure_in(execution: Execution) -> Document:
     return {**execution.about, "status": FAILED, "reason": UNKNOWN, "findings": []}
 
 
-def execution_in(folder: str) -> Document:
-    """``execution.json`` of a report. Raises DataError if it is not there, or damaged."""
-    address = store.join(folder, EXECUTION)
-    return decode(unsealed(content_of(address), address), address)
-
-
-def content_of(address: str) -> bytes:
-    try:
-        return store.read(address)
-    except FileNotFoundError as error:
-        raise DataError(f"there is no {address}; run the task before this one first") from error
-
-
 def follow_report(execution: Execution, tells: Tells, links: Mapping[str, str], failed: bool = False) -> None:
     """Bring incidents up to date with a window. Nothing where no history is kept."""
-
     history = History.of(execution.endpoint)
     if history is None:
         return
     rules = rules_of(execution.endpoint)
     with history.session() as session:
-        incidents.lock(
-            session, Place(execution.endpoint.endpoint, execution.endpoint.variant)
-        )  # of two runs of one window, the later one has read the files as they are left
+        # Of two runs of one window, the later one has read the files as they are left.
+        incidents.lock(session, Place(execution.endpoint.endpoint, execution.endpoint.variant))
         news = news_of(session, execution, tells, links, failed)
         follow(session, news, rules, incidents.clock(session))
 
 
 def news_of(session: Session, execution: Execution, tells: Tells, links: Mapping[str, str], failed: bool) -> News:
     """What a window's report means for people."""
-
     alerts = alerts_of(execution.endpoint, execution.schedule)
     name, window = execution.schedule.name, execution.window
     muted = partial(is_muted, mutes_of(execution.endpoint, alerts, window))
-    document = failure_in(execution) if failed else execution_in(execution.report)
+    document = failure_in(execution) if failed else Report.at(execution.report).execution
     labels = document.get("labels") or {}
     may_tell = {
         "always": True,

@@ -20,12 +20,12 @@ from model_monitor.config.monitors import traits_of
 from model_monitor.config.sections import Baseline, Columns, Explain, GroundTruth
 from model_monitor.core.window import EVER, Window, iso, moment
 from model_monitor.errors import ConfigError
-from model_monitor.jobs.alert import execution_in
 from model_monitor.jobs.compute_metrics import load_state, observe_dataset, save, selection_of
 from model_monitor.jobs.late_labels import reported
 from model_monitor.results import execution as executions
 from model_monitor.results.documents.protocol import VIOLATIONS, Document
 from model_monitor.results.handover import Evidence
+from model_monitor.results.reading import Report
 from model_monitor.results.report import write_report
 from model_monitor.rows.labels.arrived import Arrived, all_below
 from model_monitor.rows.payloads.payload import Names
@@ -224,7 +224,7 @@ def run(
                 monitor, selection = execution.monitor, selection_of(execution)
                 save(execution.observation, *observe_dataset(execution, monitor, dataset, selection))
         jobs.evaluate_constraints(execution)
-    return execution_in(output)
+    return Report.at(output).execution
 
 
 def observe_captures(question: Question, source: Source, execution: ByHand) -> None:

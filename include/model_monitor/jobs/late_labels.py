@@ -22,6 +22,7 @@ from model_monitor.jobs.retention.record import deleted_until, needs_deleted
 from model_monitor.results.documents.protocol import ANALYSIS, EXECUTION, STATISTICS, VIOLATIONS
 from model_monitor.results.handover import Merged, Span, WaitingNote
 from model_monitor.results.measured import MEASURES
+from model_monitor.results.reading import read_or_none
 from model_monitor.results.report import reporting_failure
 from model_monitor.rows.labels import files as label_records
 from model_monitor.rows.labels.files import LabelFile, came_before
@@ -49,13 +50,6 @@ def remember(execution: Execution, files: Mapping[str, bytes], merged: Merged) -
         window = Span(iso(execution.window.start), iso(execution.window.end))
         label_files = merged.label_files if is_on_top else []
         WaitingNote(window=window, label_files=label_files, sources=merged.sources).write(execution.waiting_note)
-
-
-def read_or_none(address: str) -> bytes | None:
-    try:
-        return store.read(address)
-    except FileNotFoundError:
-        return None
 
 
 def mark_failed(execution: Execution) -> None:

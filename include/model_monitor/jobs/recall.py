@@ -18,12 +18,13 @@ from model_monitor.errors import DataError
 from model_monitor.history import incidents
 from model_monitor.history.database import History
 from model_monitor.history.incidents import SENT, Place, Session
-from model_monitor.history.reports import places_of, report_at
+from model_monitor.history.reports import places_of
 from model_monitor.history.tables import Delivery, Incident, Transition
 from model_monitor.jobs.acts import apply
 from model_monitor.jobs.deliver import Told
 from model_monitor.jobs.people import acts_of, folder_of, is_muted, mutes_of, rules_of, severities_of
 from model_monitor.results.documents.protocol import Document
+from model_monitor.results.reading import Report
 from model_monitor.results.sealed import unsealed
 
 
@@ -56,7 +57,7 @@ def reports(endpoint: Endpoint) -> Iterator[Document]:
     names = {schedule.name for schedule in endpoint.schedules}
     for place in places_of(endpoint):
         try:
-            report = report_at(place.report)
+            report = Report.find(place.report)
         except DataError:  # it keeps the outcome that it had
             continue
         if report and report.execution["schedule"] in names and report.execution["variant"] == endpoint.variant:

@@ -7,10 +7,10 @@ from typing import Any
 
 from model_monitor.config.execution import Execution
 from model_monitor.config.monitors import traits_of
-from model_monitor.jobs.alert import execution_in
 from model_monitor.results import execution as executions
 from model_monitor.results.documents.protocol import Document
 from model_monitor.results.handover import FINAL
+from model_monitor.results.reading import Report
 
 # What a broken pipeline violates; drift alone is what a model is learned anew for.
 UNSOUND = frozenset(
@@ -25,7 +25,7 @@ def reasons_against_retraining(execution: Execution) -> list[str]:
     The other schedules of the endpoint, by the history, tell whether the window's rows are sound. Raises DataError if
     the window has no report, StoreError if the history does not answer.
     """
-    document = execution_in(execution.report)
+    document = Report.at(execution.report).execution
     return [*of_labels(document), *of_quality(execution, document), *of_rows(execution)]
 
 

@@ -6,16 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from model_monitor import store
 from model_monitor.core.window import moment
-from model_monitor.errors import DataError
-from model_monitor.results.documents.protocol import ANALYSIS, EXECUTION, STATISTICS, Document, decode
+from model_monitor.results.documents.protocol import Document
 from model_monitor.results.documents.segmented import SEGMENTS
 from model_monitor.results.execution import COMPLETED, WITH_VIOLATIONS
-from model_monitor.results.measured import MEASURES
-from model_monitor.results.sealed import digest_of, unsealed
-
-REMEDY = "run the task evaluate_constraints again"
+from model_monitor.results.reading import Report
 
 
 @dataclass(frozen=True)
@@ -35,9 +30,8 @@ class Executed:
     @classmethod
     def read(cls, folder: str, names_endpoint: bool = True) -> Executed:
         """The files of a report's folder. Raises DataError if one is missing or damaged, StoreError."""
-        address = store.join(folder, EXECUTION)
-        execution = decode(unsealed(content_of(address), address), address)
-        return cls(execution, measures_in(folder, execution), statistics_in(folder), names_endpoint)
+        report = Report.at(folder)
+        return cls(report.execution, report.measures, report.statistics, names_endpoint)
 
     @property
     def monitor(self) -> str:
@@ -60,30 +54,3 @@ class Executed:
         yield {}, self.statistics
         for part in self.statistics.get(SEGMENTS, []):
             yield part["segment"], part
-
-
-def measures_in(folder: str, execution: Document) -> Sequence[Document]:
-    """The entries of ``measures.json``. Raises DataError if it is not of the same run as ``execution.json``."""
-    address = store.join(folder, MEASURES)
-    content = content_of(address)
-    if digest_of(content) != execution["digests"].get(MEASURES):
-        raise DataError(f"{address} is damaged, or of another run than {EXECUTION}; {REMEDY}")
-    entries: Sequence[Document] = decode(content, address)["measures"]
-    return entries
-
-
-def statistics_in(folder: str) -> Document:
-    for name in (STATISTICS, ANALYSIS):
-        address = store.join(folder, name)
-        try:
-            return decode(store.read(address), address)
-        except FileNotFoundError:
-            continue
-    return {}
-
-
-def content_of(address: str) -> bytes:
-    try:
-        return store.read(address)
-    except FileNotFoundError as error:
-        raise DataError(f"there is no {address}; {REMEDY}") from error
