@@ -82,7 +82,7 @@ class History:
         with self._answering():
             if (file := file_of(engine.url)) and not file.is_file():
                 self.upgrade()
-            with Session(engine) as session:
+            with Session(engine, expire_on_commit=False) as session:  # rows are read after it, too
                 if not self._is_current(session.connection()):
                     session.rollback()
                     self.upgrade()
