@@ -87,6 +87,7 @@ def test_violations_fail_the_run_alone_and_are_not_retried(served: Project, airf
         "evaluate_constraints": "success",
         "alert": "success",
         "healthy": "skipped",
+        "alert_failure": "skipped",
         "violated": "failed",
     }
     assert airflow.result("drifted-failed", run, "alert")["status"] == "CompletedWithViolations"

@@ -70,7 +70,8 @@ def test_open_incidents_and_messages_that_wait_are_listed(world: World) -> None:
     first, second, third = listed(world.endpoint)
     assert first == "#1 warning violations, Bob, since 2026-01-05T00:00:00Z"
     assert "amount (drift) is 0.25" in second
-    assert "after 1 attempts: RuntimeError: it answers 500" in third
+    assert third.startswith("message to chat #ml waiting, due ")
+    assert third.endswith("after 1 attempts: RuntimeError: it answers 500")
 
 
 def test_a_test_message_is_marked_and_goes_to_everyone(world: World) -> None:

@@ -110,4 +110,6 @@ class World:
 
     def rows(self, table: type[Any]) -> list[Any]:
         with self.history.reading() as session:
-            return list(session.scalars(select(table).order_by(table.id)))
+            found = list(session.scalars(select(table).order_by(table.id)))
+            session.expunge_all()
+            return found

@@ -98,17 +98,17 @@ def run_mute(args: argparse.Namespace) -> int:
 
 def run_test(args: argparse.Namespace) -> int:
     """Messages go the way of all messages: only Airflow has the connections."""
-    from model_monitor.jobs.acts import ask_for_test, states
+    from model_monitor.jobs.acts import ask_for_test, progress
 
     endpoint = endpoint_of(args)
     numbers = ask_for_test(endpoint, person(args))
     print(f"{len(numbers)} messages wait for the DAG deliveries, which runs every five minutes; trigger it to send now")
     ends = time.monotonic() + args.wait
     while True:
-        found = states(endpoint, numbers)
-        if time.monotonic() >= ends or all(d.state == "sent" or d.error for d in found):
+        found = progress(endpoint, numbers)
+        if time.monotonic() >= ends or all(one.state == "sent" or one.error for one in found):
             break
         time.sleep(LOOK_AGAIN)
-    for delivery in found:
-        print(printable(f"{delivery.destination}: {delivery.error or delivery.state}"))
-    return OK if not args.wait or all(delivery.state == "sent" for delivery in found) else FAILED
+    for message in found:
+        print(printable(f"{message.destination}: {message.error or message.state}"))
+    return OK if not args.wait or all(message.state == "sent" for message in found) else FAILED

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from model_monitor.alerts.telling import name_of
 from model_monitor.config import alerts_of
+from model_monitor.config.alerts import Destination
 from model_monitor.config.endpoint import Endpoint
 from model_monitor.core.window import Window, iso, moment
 from model_monitor.errors import ConfigError
@@ -94,7 +96,8 @@ def listed(endpoint: Endpoint) -> Iterator[str]:
         for delivery in incidents.waiting(session, place):
             due = f", due {iso(delivery.next_at)}" if delivery.next_at else ""
             why = f": {delivery.error}" if delivery.error else ""
-            yield f"message to {delivery.destination} {delivery.state}{due} after {delivery.attempts} attempts{why}"
+            who = Destination.of(delivery.destination)
+            yield f"message to {who} {delivery.state}{due} after {delivery.attempts} attempts{why}"
 
 
 def ask_for_test(endpoint: Endpoint, by: str, now: datetime | None = None) -> list[int]:
@@ -175,9 +178,17 @@ def trial_message(endpoint: Endpoint, row: Incident, by: str, window: Window) ->
     }
 
 
-def states(endpoint: Endpoint, numbers: Sequence[int]) -> list[Delivery]:
+class Progress(NamedTuple):
+    """How far a message is."""
+
+    destination: Destination
+    state: str
+    error: str | None
+
+
+def progress(endpoint: Endpoint, numbers: Sequence[int]) -> list[Progress]:
     """How far these messages are."""
     history, _ = history_of(endpoint)
     with history.reading() as session:
-        found = [session.get(Delivery, number) for number in numbers]
-        return [delivery for delivery in found if delivery is not None]
+        found = filter(None, (session.get(Delivery, number) for number in numbers))
+        return [Progress(Destination.of(one.destination), one.state, one.error) for one in found]
