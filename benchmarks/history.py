@@ -54,10 +54,10 @@ FROM generate_series(0, :windows - 1) w, schedules s,
     LATERAL (SELECT CAST(:start AS timestamptz) + w * interval '1 hour' AS t) x ORDER BY w, s.id
 """
 NUMBERS = """
-INSERT INTO metrics (execution_id, position, schedule_id, window_start, series, name, column_name, value, low, high,
-    row_count, threshold_high, noise_floor, outcome)
-SELECT e.id, m.position, e.schedule_id, e.window_start, m.series, m.name, m.column_name, random(), 0, 1, 1000,
-    0.9, 0.05, 'holds'
+INSERT INTO metrics (execution_id, position, schedule_id, window_start, window_end, series, name, column_name, value,
+    low, high, row_count, threshold_high, noise_floor, outcome)
+SELECT e.id, m.position, e.schedule_id, e.window_start, e.window_end, m.series, m.name, m.column_name, random(),
+    0, 1, 1000, 0.9, 0.05, 'holds'
 FROM executions e, (SELECT * FROM unnest(CAST(:positions AS int[]), CAST(:series AS bigint[]), CAST(:names AS text[]),
     CAST(:columns AS text[])) AS t(position, series, name, column_name)) m
 """

@@ -78,13 +78,12 @@ def metric(
     """
     names = ("value", "low", "high", "row_count", "threshold_low", "threshold_high", "noise_floor", "outcome", "reason")
     statement = (
-        sa.select(Metric.window_start, Execution.window_end, *(getattr(Metric, name) for name in names))
-        .join(Execution, Execution.id == Metric.execution_id)
+        sa.select(Metric.window_start, Metric.window_end, *(getattr(Metric, name) for name in names))
         .where(Metric.schedule_id.in_(keys_of(session, endpoint, schedule)))
         .where(Metric.series == series_of(name, column, segment))
     )
     statement = within(statement, Metric.window_start, since, until)
-    return session.execute(statement.order_by(Metric.window_start, Execution.window_end)).mappings().all()
+    return session.execute(statement.order_by(Metric.window_start, Metric.window_end)).mappings().all()
 
 
 def columns_of(
@@ -98,10 +97,9 @@ def columns_of(
     """All numbers of a column in the newest windows, the last window first."""
     found = windows(session, endpoint, schedule, since, limit=limit)
     keys = [row["id"] for row in found]
-    about = (Schedule.endpoint, Schedule.name.label("schedule"), Execution.window_end, *values_of(Metric))
+    about = (Schedule.endpoint, Schedule.name.label("schedule"), *values_of(Metric))
     statement = (
         sa.select(*about)
-        .join(Execution, Execution.id == Metric.execution_id)
         .join(Schedule, Schedule.id == Metric.schedule_id)
         .where(Metric.execution_id.in_(keys), Metric.column_name == column)
         .order_by(Metric.window_start.desc(), Schedule.endpoint, Schedule.name, Metric.position)

@@ -43,7 +43,7 @@ def write(session: Session, place: Place) -> int | None:
     row = execution_row(report, place.report) | {"schedule_id": schedule}
     key = upsert(session, Executed, row, ("schedule_id", "window_start", "window_end"))
     found = finding_rows(report)
-    own = {"execution_id": key, "schedule_id": schedule, "window_start": row["window_start"]}
+    own = {"execution_id": key, **{name: row[name] for name in ("schedule_id", "window_start", "window_end")}}
     replace(session, Finding, key, [one | {"execution_id": key} for one in found])
     replace(session, Metric, key, [one | own for one in metric_rows(report, found)])
     write_verdicts(session, place.earlier, key)

@@ -168,7 +168,8 @@ class Metric(Table):
     execution_id: Mapped[int] = to("executions", primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     schedule_id: Mapped[int] = to("schedules")
-    window_start: Mapped[datetime]
+    window_start: Mapped[datetime]  # of the execution, as is the end: charts need no join
+    window_end: Mapped[datetime]
     series: Mapped[int] = mapped_column(BigInteger)
     name: Mapped[str]
     column_name: Mapped[str | None]

@@ -22,7 +22,7 @@ FROM executions e JOIN schedules s ON s.id = e.schedule_id
 
 METRIC_VALUES = """
 CREATE VIEW metric_values AS
-SELECT s.endpoint, s.variant, s.name AS schedule, s.monitor, m.window_start, e.window_end,
+SELECT s.endpoint, s.variant, s.name AS schedule, s.monitor, m.window_start, m.window_end,
        m.name AS metric, m.column_name, m.segment, m.value, m.low, m.high, m.row_count,
        m.threshold_low, m.threshold_high, m.noise_floor, m.outcome, m.reason, e.status, e.label_state, e.baseline
 FROM metrics m JOIN executions e ON e.id = m.execution_id JOIN schedules s ON s.id = m.schedule_id
@@ -109,6 +109,7 @@ def make_judged() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("schedule_id", KEY, nullable=False),
         sa.Column("window_start", MOMENT, nullable=False),
+        sa.Column("window_end", MOMENT, nullable=False),
         sa.Column("series", sa.BigInteger(), nullable=False),
         sa.Column("name", TEXT, nullable=False),
         sa.Column("column_name", TEXT, nullable=True),
