@@ -33,6 +33,7 @@ from pathlib import Path
 from support.reports import execution_of, window
 from model_monitor.history.record import record
 first = execution_of(Path(sys.argv[1]))
+print("ready", flush=True)
 for hour in map(int, sys.argv[2:]):
     record(first.on(window(hour)))
     print(hour, flush=True)
@@ -44,6 +45,12 @@ def writer(root: Path, hours: list[int]) -> subprocess.Popen[str]:
     paths = {"PYTHONPATH": os.pathsep.join([str(INCLUDE), str(PROJECT / "tests")])}
     command = [sys.executable, "-c", CODE, str(root), *map(str, hours)]
     return subprocess.Popen(command, env=os.environ | paths, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    """The next line that a process prints; the first one is that it is ready."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
 
 
 def counts(history: History) -> dict[str, int]:
@@ -81,8 +88,8 @@ def test_of_writers_that_are_killed_all_that_they_said_is_there_and_nothing_by_h
     started = [writer(tmp_path, list(range(i, total, WRITERS))) for i in range(WRITERS)]
     said: set[int] = set()
     for process in started:
-        assert process.stdout is not None
-        said.add(int(process.stdout.readline()))  # it is in the middle of its windows
+        assert line_of(process) == "ready"
+        said.add(int(line_of(process)))  # it is in the middle of its windows
     for process in started:
         process.send_signal(signal.SIGKILL)
     for process in started:
@@ -106,7 +113,8 @@ def test_of_two_runs_of_one_window_the_last_report_counts_whichever_writes_first
     with history.session() as session:  # one that holds the schedule's row, as the first run does
         session.execute(sa.update(tables.Schedule).values(variant="held"))
         waiting = writer(tmp_path, [0])
-        time.sleep(2)
+        assert line_of(waiting) == "ready"
+        time.sleep(1)
         assert waiting.poll() is None
         write(execution, findings=FINDINGS[1:2])  # the second run's report, before the first one has written
     assert waiting.communicate()[1] == ""
@@ -166,7 +174,8 @@ def test_a_writer_waits_for_one_that_is_slow(tmp_path: Path, monkeypatch: pytest
     assert history is not None
     with history.session():
         waiting = writer(tmp_path, [0])
-        time.sleep(2)
+        assert line_of(waiting) == "ready"
+        time.sleep(1)
         assert waiting.poll() is None
     assert waiting.communicate()[1] == ""
 
