@@ -86,14 +86,20 @@ class AirflowApi:
         body = {"logical_date": logical_date, "conf": params or {}}
         return str(self.write("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"])
 
-    def backfill(self, dag_id: str, from_date: str, to_date: str, max_active_runs: int = 8) -> int:
-        """Backfills the windows whose previous tick is between two times, both inclusive; returns the backfill's id."""
+    def backfill(
+        self, dag_id: str, from_date: str, to_date: str, max_active_runs: int = 8, conf: dict[str, Any] | None = None
+    ) -> int:
+        """Backfills the windows whose previous tick is between two times, both inclusive; returns the backfill's id.
+
+        ``conf``: what each run has in its form.
+        """
         body = {
             "dag_id": dag_id,
             "from_date": from_date,
             "to_date": to_date,
             "max_active_runs": max_active_runs,
             "reprocess_behavior": "none",
+            "dag_run_conf": conf or {},
         }
         return int(self.write("POST", "/backfills", body)["id"])
 

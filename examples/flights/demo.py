@@ -2,9 +2,10 @@
 
 Day by day: do the flights still look as they did when the model was trained? Week by week: are its answers still as
 good, now that the flights have landed? And again, when the last labels have come. Are they as good for each airport and
-for regional airlines as for the others? And do they still come from the same features?
+for regional airlines as for the others? And do they still come from the same features? Who was told of what?
 
-Writes everything into ``.demo``: the traffic and the reports into ``store``, Airflow's own files into ``airflow``.
+Writes everything into ``.demo``: the traffic and the reports into ``store``, Airflow's own files into ``airflow``,
+mails into ``mailbox``.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import story
 
 sys.path.insert(0, str(story.PROJECT / "scripts"))
 
+from mailbox import Mailbox, mailbox
+
 from airflow_api import LocalAirflowError
 from local_airflow import LocalAirflow
 
@@ -29,7 +32,11 @@ FIRST_DAY = datetime(2013, 3, 1, tzinfo=UTC)
 WEEKS = 7
 DAYS = 7 * WEEKS
 END = FIRST_DAY + timedelta(days=DAYS)
+# Several windows are judged at once, in any order. Of each of these schedules people are told, so the first window with
+# violations is judged before the others: then its message says since when.
+FIRST_BAD = {story.DATA: datetime(2013, 4, 2, tzinfo=UTC), story.QUALITY: datetime(2013, 4, 5, tzinfo=UTC)}
 
+TELL = {"tell": True}  # people, of windows that are past; only two schedules have somebody to tell
 LATE_LABELS = "late_labels"
 LOOKS = [END + timedelta(hours=13), END + timedelta(hours=49)]  # when late labels are looked for
 
@@ -52,7 +59,8 @@ def main() -> int:
         # Traffic is written while Airflow starts.
         with (
             subprocess.Popen(traffic(), stdout=subprocess.PIPE, text=True) as writing,
-            LocalAirflow(story.DEMO / "airflow", story.PROJECT, say=say, environment=BY_HAND_ONLY) as airflow,
+            mailbox(story.DEMO / "mailbox") as box,
+            LocalAirflow(story.DEMO / "airflow", story.PROJECT, say=say, environment=environment(box)) as airflow,
         ):
             told(writing, say)
             names = (story.DATA, story.QUALITY, story.BIAS, story.ATTRIBUTION)
@@ -62,6 +70,7 @@ def main() -> int:
             judge_again(airflow, say)
             judge_groups_and_features(airflow, say)
             judge_by_rules(airflow, say)
+            story.show_mails(box.mails)
     except LocalAirflowError as error:
         print(f"The demo stopped: {error}", file=sys.stderr)
         return 1
@@ -72,6 +81,7 @@ def main() -> int:
 def judge_days(airflow: LocalAirflow, say: Say) -> None:
     """Does each day's traffic look as it did in January and February?"""
     learn(airflow, say, story.DATA)
+    tell(airflow, story.DATA, timedelta(days=1))
     judge(airflow, END - timedelta(days=1), DAYS, story.DATA)
     story.show_days(story.reports(story.DATA))
 
@@ -79,6 +89,7 @@ def judge_days(airflow: LocalAirflow, say: Say) -> None:
 def judge_weeks(airflow: LocalAirflow, say: Say) -> None:
     """Are each week's answers as good as those to the flights that were held out of training?"""
     learn(airflow, say, story.QUALITY)
+    tell(airflow, story.QUALITY, timedelta(weeks=1))
     judge(airflow, END - timedelta(weeks=1), WEEKS, story.QUALITY)
     story.show_weeks(story.reports(story.QUALITY), story.published(story.QUALITY))
 
@@ -115,6 +126,11 @@ def judge_by_rules(airflow: LocalAirflow, say: Say) -> None:
     story.show_rules(story.folders(story.RULES))
 
 
+def environment(box: Mailbox) -> dict[str, str]:
+    """What Airflow is started with: its connection to the mailbox."""
+    return {**BY_HAND_ONLY, "AIRFLOW_CONN_FLIGHTS_MAIL": box.connection}
+
+
 def run_ids(airflow: LocalAirflow) -> set[str]:
     return {run["dag_run_id"] for run in airflow.runs(story.QUALITY)}
 
@@ -129,13 +145,21 @@ def learn(airflow: LocalAirflow, say: Say, *schedules: str) -> None:
     succeeded(*(airflow.wait_for_run(name, run) for name, run in runs))
 
 
+def tell(airflow: LocalAirflow, schedule: str, length: timedelta) -> None:
+    """Judge the first window with violations of a schedule, and tell people of it."""
+    airflow.unpause(schedule)
+    start = FIRST_BAD[schedule]
+    window = {"window_start": start.isoformat(), "window_end": (start + length).isoformat()}
+    succeeded(airflow.wait_for_run(schedule, airflow.trigger(schedule, window | TELL)))
+
+
 def judge(airflow: LocalAirflow, last: datetime, count: int, *schedules: str) -> None:
     """Judge the windows of some schedules that start from the first day on until ``last``, so many of each."""
     for schedule in schedules:
         airflow.unpause(schedule)
-        airflow.backfill(schedule, FIRST_DAY.isoformat(), last.isoformat())
+        airflow.backfill(schedule, FIRST_DAY.isoformat(), last.isoformat(), conf=TELL)
     for schedule in schedules:
-        succeeded(*airflow.wait_for_runs(schedule, count))
+        succeeded(*airflow.wait_for_runs(schedule, count + (schedule in FIRST_BAD)))
 
 
 def succeeded(*states: str) -> None:

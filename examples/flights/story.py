@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
+from collections.abc import Sequence
 from datetime import datetime
+from email.message import EmailMessage
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +160,19 @@ def show_rules(reported: list[Path]) -> None:
     print(ABOUT_RULES)
 
 
+def show_mails(mails: Sequence[EmailMessage]) -> None:
+    """The mails that people got, one after the other."""
+    print(f"\n{len(mails)} mails came, in {(DEMO / 'mailbox').relative_to(PROJECT)}:")
+    for mail in mails:
+        body = mail.get_body(("plain", "html"))
+        text = unescape(re.sub(r"<[^>]+>", "", body.get_content())) if body else ""
+        charts = [part.get_filename() for part in mail.iter_attachments()]
+        print(f"\n  To: {mail['To']}\n  Subject: {mail['Subject']}")
+        print(textwrap.indent(text.strip(), "  | "))
+        print(f"  attached: {', '.join(map(str, charts)) or 'nothing'}")
+    print(ABOUT_MAILS)
+
+
 def execution_violations(folder: Path) -> list[str]:
     """What a window violates, in the rules' words."""
     return [violation["description"] for violation in read(folder / "constraint_violations.json")["violations"]]
@@ -248,10 +266,16 @@ another, small aircraft by their tail numbers by now. The model takes these seat
 as it was so from the start; a rule does.
 """
 
+ABOUT_MAILS = """
+What happened: of 49 days and 7 weeks, two were told: the day on which the traffic changed, and the week from which on
+the answers got worse. What came after belongs to the same two incidents, which are still open:
+`model-monitor alerts list include/endpoints/flights.yaml` shows them.
+"""
+
 LOOK_NEXT = f"""Look next at
   make ui                                   Airflow with all these runs, on http://127.0.0.1:8080
   {MONITORING.relative_to(PROJECT)}/flights/{DATA}/2013/04/03/00/
-                                            the report of 2 April: constraint_violations.json, execution.json, ...
+                                            the report of 2 April: report.html for people, and all its numbers
   {MONITORING.relative_to(PROJECT)}/_as_of/flights/{QUALITY}/2013/04/19/00/
                                             what was reported of the last week, each time
   {MONITORING.relative_to(PROJECT)}/_baselines/flights/{BIAS}/

@@ -14,6 +14,7 @@ from model_monitor.config.execution import Execution
 from model_monitor.core.constraints import Between, Constraint, Finding
 from model_monitor.core.measures import Subject
 from model_monitor.history.record import record
+from model_monitor.results.sealed import sealed
 
 WORSE = Finding(ACCURACY, "violated", 0.7, 0.05)
 DRIFTED = Finding(DRIFT, "violated", 0.4, 0.02)
@@ -68,6 +69,21 @@ def test_a_broken_pipeline_speaks_against_it(quality: Execution, tmp_path: Path)
     [reason] = jobs.reasons_against_retraining(quality)
     assert reason.endswith("violates completeness_check: the pipeline may be broken, not the model")
     assert reason.startswith("dq 2026-")
+
+
+def test_a_rule_that_only_warns_does_not_speak_against_it(quality: Execution, tmp_path: Path) -> None:
+    ran(quality, WORSE, labels=FINAL)
+    rule = Finding(Constraint("expectation_check", Subject("age"), "rule 1", Between(low=1.0)), "violated", 0.9)
+    for severity, count in (("warning", 0), ("critical", 1)):
+        beside = execution_of(tmp_path)
+        write(beside, [rule])
+        path = Path(beside.report) / "execution.json"
+        text = path.read_text().replace(
+            '"check": "expectation_check"', f'"severity": "{severity}", "check": "expectation_check"'
+        )
+        path.write_bytes(sealed(b"{" + text.partition(",\n")[2].encode()))
+        record(beside)
+        assert len(jobs.reasons_against_retraining(quality)) == count
 
 
 def test_a_schedule_that_could_not_judge_the_rows_speaks_against_it(quality: Execution, tmp_path: Path) -> None:

@@ -86,8 +86,8 @@ def test_values_of_another_type_are_counted_by_type() -> None:
 
 def test_columns_that_are_missing_or_new_are_named() -> None:
     everything, now = Subject(), Categories({"a": 1, "c": 1})
-    assert told(Within(frozenset("ab"), 2, counted=True), now, "columns", everything) == "columns: missing: b"
-    assert told(Within(frozenset("ab")), now, "columns", everything) == "columns: not in the baseline: c"
+    assert told(Within(frozenset("ab"), 2, counted=True), now, "columns", everything) == "columns missing: b"
+    assert told(Within(frozenset("ab")), now, "columns", everything) == "columns not in the baseline: c"
 
 
 def test_missing_values_are_told_as_such() -> None:
@@ -100,7 +100,7 @@ def test_missing_values_are_told_as_such() -> None:
 def test_a_metric_is_told_with_its_bound_and_chance() -> None:
     bound = Between(low=0.7, level=0.01, drawn=Estimate(0.75, 0.001, 5000))
     sentence = told(bound, Estimate(0.6, 0.01, 1000), "auc", Subject())
-    assert sentence.startswith("auc: auc 0.75 → 0.6 (must be at least 0.7; chance alone explains 0.02")
+    assert sentence.startswith("auc 0.75 → 0.6 (must be at least 0.7; chance alone explains 0.02")
     assert told(Between(high=1.0), 2.5, "minimum") == "amount: minimum 2.5 (must be at most 1)"
 
 

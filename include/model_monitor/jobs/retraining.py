@@ -56,21 +56,19 @@ def of_rows(execution: Execution) -> list[str]:
     name, window = execution.endpoint.endpoint, execution.window
     with history.reading() as session:
         rows = queries.windows(session, name, since=window.start - LONGEST_WINDOW, until=window.end)
-        beside = [r for r in rows if r["schedule"] != execution.schedule.name and r["window_end"] > window.start]
-        if not beside:
-            return [
-                "no other schedule of the endpoint judged rows of this window, so nobody can tell if they are sound"
-            ]
-        return [reason for row in beside for reason in of_window(session, name, row)]
+    beside = [r for r in rows if r["schedule"] != execution.schedule.name and r["window_end"] > window.start]
+    if not beside:
+        return ["no other schedule of the endpoint judged rows of this window, so nobody can tell if they are sound"]
+    return [reason for row in beside for reason in of_window(row)]
 
 
-def of_window(session: Any, endpoint: str, row: Any) -> list[str]:
-    """What speaks against the rows of one window of another schedule."""
-    from model_monitor.history import queries
-
+def of_window(row: Any) -> list[str]:
+    """What speaks against the rows of one window of another schedule; a rule that only warns does not."""
     about = f"{row['schedule']} {row['window_start']:%Y-%m-%d %H:%M}"
     if row["status"] == executions.FAILED:
         return [f"{about} could not be judged: {row['reason']}"]
-    found = queries.findings(session, endpoint, row["schedule"], row["window_start"], row["window_end"])
-    broken = sorted({f["check_name"] for f in found if f["outcome"] == "violated" and f["check_name"] in UNSOUND})
+    report = Report.find(row["report"])
+    findings = report.execution["findings"] if report else ()
+    violated = [f for f in findings if f["outcome"] == "violated" and f.get("severity", "critical") == "critical"]
+    broken = sorted({f["check"] for f in violated} & UNSOUND)
     return [f"{about} violates {', '.join(broken)}: the pipeline may be broken, not the model"] if broken else []

@@ -46,8 +46,8 @@ def sentence_of(finding: Finding, measures: Measures, anonymity: Anonymity) -> s
     0.1)``."""
     constraint = finding.constraint
     telling = Telling(finding, measures.get((constraint.subject, constraint.measure)), anonymity)
-    about = str(constraint.subject) or constraint.measure
-    return f"{about}: {change(constraint.bound, telling)}"
+    about, words = str(constraint.subject), change(constraint.bound, telling)
+    return f"{about}: {words}" if about else words
 
 
 @singledispatch
@@ -126,12 +126,12 @@ def _(bound: Within, telling: Telling) -> str:
         return f"{percent(observed)} is within what is allowed, at least {percent(bound.at_least)} must be"
     if bound.counted:
         absent = sorted(bound.categories - now.counts.keys())
-        return f"missing: {listed(absent)}"
+        return f"columns missing: {listed(absent)}"
     outside = {k: n for k, n in now.counts.items() if k not in bound.categories}
     kind = {"columns": "not in the baseline", "types": "not of the baseline's type"}
     what = kind.get(telling.finding.constraint.measure, "not in the baseline")
     if telling.finding.constraint.measure == "columns":
-        return f"{what}: {listed(sorted(outside))}"
+        return f"columns {what}: {listed(sorted(outside))}"
     rows = sum(outside.values()) + now.rest
     share = percent(rows / (now.n + (now.missing if bound.missing_is_inside else 0)))
     named = outside if telling.finding.constraint.measure == "types" else nameable(outside, telling)
