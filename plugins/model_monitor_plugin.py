@@ -1,10 +1,11 @@
-"""The project's Airflow plugin: it registers the timetables, and what writes the notes of runs."""
+"""The project's Airflow plugin: it registers the timetables, what writes the notes of runs, and the pages."""
 
 from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
 from model_monitor_airflow import run_notes
+from model_monitor_airflow.pages import PREFIX, Pages
 from model_monitor_airflow.timetables import UpcomingTimetable, WindowTimetable
 
 
@@ -14,3 +15,4 @@ class ModelMonitorPlugin(AirflowPlugin):
     name = "model_monitor"
     timetables = [UpcomingTimetable, WindowTimetable]  # noqa: RUF012 Airflow declares a list
     listeners = [run_notes]  # noqa: RUF012
+    fastapi_apps = [{"app": Pages(), "url_prefix": PREFIX, "name": "Model Monitor"}]  # noqa: RUF012

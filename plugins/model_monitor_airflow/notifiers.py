@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from model_monitor.errors import ConfigError, MonitorError, StoreError, printable, without_secrets
+from model_monitor_airflow.pages import page_address
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection, Context
@@ -71,11 +72,14 @@ def delivered(endpoint: Endpoint) -> list[str]:
 
 
 def links_of(context: Context) -> dict[str, str]:
-    """Where a message's reader finds more: the run in Airflow."""
+    """Where a message's reader finds more: the report as a page, and the run in Airflow."""
     from airflow.configuration import conf
 
     run, base = context["dag_run"], conf.get("api", "base_url", fallback="") or ""
-    return {"run": f"{base.rstrip('/')}/dags/{quote(run.dag_id)}/runs/{quote(run.run_id, safe='')}"} if base else {}
+    if not base:
+        return {}
+    address = f"{base.rstrip('/')}/dags/{quote(run.dag_id)}/runs/{quote(run.run_id, safe='')}"
+    return {"page": page_address(run.dag_id, run.run_id), "run": address}
 
 
 def secrets_of(connection: Connection) -> Iterator[str]:

@@ -18,6 +18,7 @@ from model_monitor_airflow.assets import HEALTHY, VIOLATED, verdict_asset
 from model_monitor_airflow.connections import headers_of
 from model_monitor_airflow.dag_settings import RETENTION_PREVIEW
 from model_monitor_airflow.notifiers import delivered, links_of
+from model_monitor_airflow.pages import ReportLink
 from model_monitor_airflow.windows import labels_until, now_of, tells_of, window_of
 
 if TYPE_CHECKING:
@@ -120,6 +121,8 @@ class Alert(ScheduleOperator, BranchMixIn):
     one of the tasks *healthy* and *violated*, where there are any, and an event of the asset of that name tells other
     DAGs, with the summary as its extra.
     """
+
+    operator_extra_links = (ReportLink(),)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(outlets=[AssetAlias(kwargs["schedule"])], **kwargs)

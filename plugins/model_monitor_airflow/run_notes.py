@@ -5,7 +5,7 @@ A listener, as no task may write a note: Airflow's scheduler calls it when a run
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.listeners import hookimpl
 
@@ -49,9 +49,15 @@ def write_note(dag_run: DagRun) -> None:
 
 def said(dag_run: DagRun, task_id: str, session: Session) -> str | None:
     """The message in what a task returned; None if it did not come to that."""
+    result = result_of(dag_run.dag_id, dag_run.run_id, task_id, session)
+    return str(result["message"]) if result and "message" in result else None
+
+
+def result_of(dag_id: str, run_id: str, task_id: str, session: Session) -> dict[str, Any] | None:
+    """The object that a task of a run returned; None if it returned none."""
     from airflow.models.xcom import XComModel
 
-    query = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, task_ids=task_id, key="return_value")
+    query = XComModel.get_many(run_id=run_id, dag_ids=dag_id, task_ids=task_id, key="return_value")
     entry = session.scalars(query).first()
     result = XComModel.deserialize_value(entry) if entry else None
-    return str(result["message"]) if isinstance(result, dict) and "message" in result else None
+    return result if isinstance(result, dict) else None

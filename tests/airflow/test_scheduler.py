@@ -6,9 +6,11 @@ import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psutil
 import pytest
+import requests
 from conftest import HOUR, ROOT, Project, publish, run_verbs
 from local_airflow import LocalAirflow, LocalAirflowError
 
@@ -98,6 +100,25 @@ def test_the_note_of_each_run_says_what_became_of_its_window(airflow: LocalAirfl
     assert len(notes) == WINDOWS
     assert all(note.startswith(f"{HOURLY} ") and "Completed, 60 rows, 0 violations" in note for note in notes)
     assert all("CompletedWithViolations" in run["note"] for run in airflow.runs("drifted-failed") if run["end_date"])
+
+
+def test_the_report_of_a_run_is_a_page_for_those_who_may_see_the_run(airflow: LocalAirflow, reports: Any) -> None:
+    run = next(run["dag_run_id"] for run in airflow.runs(HOURLY) if run["run_type"] == "backfill")
+    path = f"/dags/{HOURLY}/dagRuns/{quote(run)}/taskInstances/alert/links"
+    address = airflow.call("GET", path)["extra_links"]["Report"]
+    assert address == f"{airflow.url}/model-monitor/report/{HOURLY}/{quote(run, safe='')}"
+    with requests.Session() as browser:
+        browser.trust_env = False
+        assert browser.get(address).status_code == 401
+        assert browser.get(address, headers={"Authorization": "Bearer forged"}).status_code in (401, 403)
+        browser.headers["Authorization"] = f"Bearer {airflow.token}"
+        page = browser.get(address)
+        assert page.status_code == 200 and "Healthy" in page.text
+        assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        for other in ("no-such-run", quote("../" * 5 + "etc/passwd", safe="")):
+            assert browser.get(f"{airflow.url}/model-monitor/report/{HOURLY}/{other}").status_code == 404
+        for open_by_default in ("docs", "openapi.json", "redoc"):
+            assert browser.get(f"{airflow.url}/model-monitor/{open_by_default}").status_code == 404
 
 
 def test_each_verdict_is_an_event_of_an_asset(airflow: LocalAirflow, reports: Any) -> None:
