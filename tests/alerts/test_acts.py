@@ -63,6 +63,18 @@ def test_an_act_on_nothing_says_so(world: World) -> None:
         act(world.endpoint, snoozed(HOUR), 7)
 
 
+@pytest.mark.parametrize("verb", [["list"], ["snooze", "--until", "2999-01-01"], ["mute", "--check", "a"], ["test"]])
+def test_where_nothing_was_recorded_every_command_says_so_and_makes_nothing(
+    verb: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "defaults.yaml").write_text("alerts: {to: [{webhook: pager}]}\n")
+    endpoint = execution_of(tmp_path).endpoint
+    assert main(["alerts", verb[0], str(tmp_path / "endpoint.yaml"), *verb[1:]]) == 1
+    assert jobs.deliver(endpoint, lambda *_: None) == []
+    assert "nothing was recorded yet" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_open_incidents_and_messages_that_wait_are_listed(world: World) -> None:
     world.refusing = {"chat #ml": RuntimeError("it answers 500")}
     world.judge(0, "violations", owner="Bob")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from datetime import UTC
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -58,7 +58,7 @@ def test_a_column_has_its_numbers_in_each_window(file: str, capsys: pytest.Captu
 
 
 def test_an_open_alert_stands_above_the_windows(file: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    times = dict.fromkeys(("since", "opened", "last"), HOUR)
+    times = {"since": HOUR} | dict.fromkeys(("opened", "last"), HOUR + timedelta(hours=1))
     about = {"endpoint": "churn", "variant": "v", "kind": "violations", "cause": "data\x1b[2J", "schedule": "dq"}
     incident = tables.Incident(**times, **about, severity="critical", schedules="[]", subjects="[]", muted=False)
     with History.at(f"sqlite:///{tmp_path}/out/history.sqlite").session() as session:

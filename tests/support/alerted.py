@@ -63,6 +63,7 @@ class World:
         self.endpoint = config.load(path)
         history = History.of(self.endpoint)
         assert history is not None
+        history.upgrade()
         self.history = history
 
     def judge(

@@ -13,7 +13,7 @@ from model_monitor.commands import FAILED, OK
 from model_monitor.commands.endpoint_files import ENDPOINTS
 from model_monitor.core.window import moment
 from model_monitor.errors import ConfigError, DataError, printable
-from model_monitor.history.places import VARIABLE, why_none
+from model_monitor.history.places import NOTHING, VARIABLE, why_none
 
 if TYPE_CHECKING:
     from model_monitor.config import Endpoint
@@ -44,7 +44,7 @@ def run_history(args: argparse.Namespace) -> int:
             history.upgrade()
             print(printable(f"{history.name}: the schema is up to date"))
         elif history.revision is None:
-            print(printable(f"{history.name}: nothing was recorded yet; model-monitor reindex reads the store"))
+            print(printable(f"{history.name}: {NOTHING}"))
         else:
             print(answer(history, args) or "no such window")
     return OK

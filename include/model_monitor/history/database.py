@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from model_monitor import store
 from model_monitor.config.endpoint import Endpoint
 from model_monitor.errors import ConfigError, StoreError
-from model_monitor.history.places import FILE, VARIABLE, why_none
+from model_monitor.history.places import FILE, NOTHING, VARIABLE, why_none
 from model_monitor.history.tables import REVISION
 
 PATIENCE = 60  # seconds
@@ -73,7 +73,9 @@ class History:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Session]:
-        """One transaction that only reads. Raises StoreError."""
+        """One transaction that only reads; it makes no database. Raises StoreError, also if nothing was recorded."""
+        if self.revision is None:
+            raise StoreError(f"{self.name}: {NOTHING}")
         with self._transaction(self.engine.execution_options(reads=True)) as session:
             yield session
 

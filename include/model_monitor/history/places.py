@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "MODEL_MONITOR_HISTORY"
 FILE = "history.sqlite"
+NOTHING = "nothing was recorded yet; model-monitor reindex reads the store"
 
 
 def why_none(endpoint: Endpoint) -> str | None:

@@ -45,7 +45,7 @@ def column(
 
 def alert_line(row: Row) -> str:
     words = row["sentence"] or row["cause"]
-    return printable(f"open {row['severity']} alert of {row['endpoint']} since {minute(row['opened'])}: {words}")
+    return printable(f"open {row['severity']} alert of {row['endpoint']} since {minute(row['since'])}: {words}")
 
 
 def window_cells(row: Row) -> list[str]:

@@ -16,7 +16,7 @@ from model_monitor.errors import ConfigError
 from model_monitor.history import incidents
 from model_monitor.history.database import History
 from model_monitor.history.incidents import TEST, WAITING, Place, Session
-from model_monitor.history.places import why_none
+from model_monitor.history.places import NOTHING, why_none
 from model_monitor.history.tables import Delivery, Incident, Transition
 from model_monitor.jobs.people import Act, keep
 
@@ -24,10 +24,12 @@ TESTED = timedelta(hours=1)  # the window that a test is about
 
 
 def history_of(endpoint: Endpoint) -> tuple[History, Place]:
-    """Where an endpoint's incidents are. Raises ConfigError if nowhere."""
+    """Where an endpoint's incidents are; it makes no database. Raises ConfigError if nothing is recorded there."""
     history = History.of(endpoint)
     if history is None:
         raise ConfigError(why_none(endpoint) or "")
+    if history.revision is None:
+        raise ConfigError(f"{history.name}: {NOTHING}")
     return history, Place(endpoint.endpoint, endpoint.variant)
 
 

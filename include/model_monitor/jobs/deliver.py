@@ -56,7 +56,7 @@ def deliver(endpoint: Endpoint, send: Send, now: datetime | None = None) -> list
     """
 
     history = History.of(endpoint)
-    if history is None:
+    if history is None or history.revision is None:
         return []
     place, lines, tried = Place(endpoint.endpoint, endpoint.variant), [], list[int]()
     current = {d.text for schedule in endpoint.schedules for d in alerts_of(endpoint, schedule).destinations}

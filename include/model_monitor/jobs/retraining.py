@@ -51,7 +51,7 @@ def of_rows(execution: Execution) -> list[str]:
     from model_monitor.history.database import History
 
     history = History.of(execution.endpoint)
-    if history is None:
+    if history is None or history.revision is None:
         return ["no history is kept, so nobody can tell whether the rows are sound"]
     name, window = execution.endpoint.endpoint, execution.window
     with history.reading() as session:
