@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Param, chain
 
 from model_monitor.config.sections import GroundTruth
-from model_monitor_airflow.assets import HEALTHY, VIOLATED
+from model_monitor_airflow.assets import HEALTHY, VIOLATED, verdict_asset
 from model_monitor_airflow.dag_settings import AT_ONCE, BASELINE, LATE_LABELS, OPTIONAL_MOMENT, RERUNS, RETRIES
 from model_monitor_airflow.metrics import PublishMetrics
 from model_monitor_airflow.operators import (
@@ -18,6 +17,7 @@ from model_monitor_airflow.operators import (
     ExplainWindow,
     FailOnViolation,
     MergeGroundTruth,
+    Verdict,
 )
 from model_monitor_airflow.schedules import Scheduled, wanted
 
@@ -39,7 +39,10 @@ def monitor(entry: Scheduled) -> DAG:
         doc_md=about(entry),
     ) as dag:
         target = {"endpoint_file": str(entry.file), "schedule": schedule.name}
-        violated = FailOnViolation if schedule.fail_on_violation else EmptyOperator
+        healthy, violated = (
+            Verdict(task_id=outcome, asset=verdict_asset(endpoint.endpoint, schedule.name, outcome))
+            for outcome in (HEALTHY, VIOLATED)
+        )
         chain(
             CollectWindow(task_id="collect_window", **target),
             *([MergeGroundTruth(task_id="merge_ground_truth", **target)] if labelled else []),
@@ -51,8 +54,10 @@ def monitor(entry: Scheduled) -> DAG:
             ComputeMetrics(task_id="compute_metrics", **target),
             evaluate := EvaluateConstraints(task_id="evaluate_constraints", **target),
             Alert(task_id="alert", **target),
-            [EmptyOperator(task_id=HEALTHY), violated(task_id=VIOLATED)],
+            [healthy, violated],
         )
+        if schedule.fail_on_violation:
+            violated >> FailOnViolation(task_id="fail_on_violation")
         evaluate >> AlertFailure(task_id="alert_failure", trigger_rule="one_failed", **target)
         if schedule.metrics.is_on:
             evaluate >> PublishMetrics.of(schedule.metrics, target)
@@ -88,8 +93,8 @@ Judges **{schedule.monitor.replace("_", " ")}** of the endpoint **{endpoint.endp
 * Baseline: {"none" if schedule.is_of_rules else f"the DAG `{schedule.name}{BASELINE}` makes it"}
 
 Each run ends at *healthy* or *violated*; the other is skipped. A skipped *alert* means that there was nothing to judge.
-A failed task means that the window could not be judged; only a failed *violated* means that it was, and that the
-schedule has `fail_on_violation`. The run's note has the verdict in a sentence. *alert_failure* only runs if the window
+A failed task means that the window could not be judged; only a failed *fail_on_violation* means that it was, and was
+violated. The run's note has the verdict in a sentence. *alert_failure* only runs if the window
 could not be judged. Backfills and runs over past windows tell nobody, unless *Tell* is set in the form.
 
 To judge windows again, clear their runs or start a backfill:

@@ -9,12 +9,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.branch import BranchMixIn
-from airflow.sdk import AssetAlias, BaseOperator
+from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from model_monitor.core.window import Window, iso
 from model_monitor.errors import MonitorError, StoreError, printable
-from model_monitor_airflow.assets import HEALTHY, VIOLATED, verdict_asset
+from model_monitor_airflow.assets import HEALTHY, VIOLATED
 from model_monitor_airflow.connections import headers_of
 from model_monitor_airflow.dag_settings import RETENTION_PREVIEW
 from model_monitor_airflow.notifiers import delivered, links_of
@@ -118,14 +118,10 @@ class Alert(ScheduleOperator, BranchMixIn):
     """Tells a person about the window; returns the summary, also where it skips.
 
     It is skipped if nothing was judged, for lack of data or of a baseline: that is not green. Else it is followed by
-    one of the tasks *healthy* and *violated*, where there are any, and an event of the asset of that name tells other
-    DAGs, with the summary as its extra.
+    one of the tasks *healthy* and *violated*, where there are any.
     """
 
     operator_extra_links = (ReportLink(),)
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(outlets=[AssetAlias(kwargs["schedule"])], **kwargs)
 
     def verb(self, jobs: ModuleType, context: Context) -> dict[str, Any]:
         execution = self.execution(context)
@@ -134,11 +130,8 @@ class Alert(ScheduleOperator, BranchMixIn):
         context["ti"].xcom_push("return_value", summary)
         if not summary["judged"]:
             raise AirflowSkipException(summary["message"])
-        outcome = VIOLATED if summary["violations"] else HEALTHY
-        asset = verdict_asset(execution.endpoint.endpoint, execution.schedule.name, outcome)
-        context["outlet_events"][AssetAlias(self.schedule)].add(asset, extra=summary)
         if self.downstream_task_ids:
-            self.do_branch(context, outcome)
+            self.do_branch(context, VIOLATED if summary["violations"] else HEALTHY)
         return summary
 
 
@@ -161,6 +154,21 @@ class Deliver(EndpointOperator):
         lines = delivered(load(self.endpoint_file))
         self.log.info("\n".join(lines) or "nothing is due")
         return lines
+
+
+class Verdict(BaseOperator):
+    """An end of a judged window's run. The event of its asset tells other DAGs, with what *alert* returned as extra.
+
+    A task of its own, as what is declared as its outlet is there before the first event: two first events of an asset
+    that a task names while it runs can be in each other's way.
+    """
+
+    def __init__(self, *, asset: Asset, **kwargs: Any) -> None:
+        super().__init__(outlets=[asset], **kwargs)
+        self.asset = asset
+
+    def execute(self, context: Context) -> None:
+        context["outlet_events"][self.asset].extra = context["ti"].xcom_pull(task_ids="alert")
 
 
 class FailOnViolation(BaseOperator):

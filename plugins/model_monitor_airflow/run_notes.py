@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 SAYING = ("Alert", "RetrainingGate")  # operators whose result has a message
-AFTERWARDS = ("violated", "healthy")
+AFTERWARDS = ("healthy", "violated", "fail_on_violation", "publish_metrics", "alert_failure")  # judge nothing
 LONGEST = 1000  # characters of a note
 
 

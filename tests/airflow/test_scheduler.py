@@ -90,7 +90,8 @@ def test_violations_fail_the_run_alone_and_are_not_retried(served: Project, airf
         "alert": "success",
         "healthy": "skipped",
         "alert_failure": "skipped",
-        "violated": "failed",
+        "violated": "success",
+        "fail_on_violation": "failed",
     }
     assert airflow.result("drifted-failed", run, "alert")["status"] == "CompletedWithViolations"
 
