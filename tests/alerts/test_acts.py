@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,14 @@ from support.reports import execution_of, write
 from model_monitor import jobs
 from model_monitor.__main__ import main
 from model_monitor.alerts.letters import Letter
-from model_monitor.config.alerts import Destination
+from model_monitor.config.alerts import Destination, QuietHours
 from model_monitor.config.endpoint import Endpoint
 from model_monitor.core.window import iso
 from model_monitor.errors import ConfigError
 from model_monitor.history.database import History
 from model_monitor.history.tables import Incident, Table, Transition
-from model_monitor.jobs.acts import act, ask_for_test, listed
+from model_monitor.jobs.acts import act, ask_for_test
+from model_monitor.jobs.listing import listed
 from model_monitor.jobs.people import Act
 from model_monitor.jobs.recall import rebuild_alerts
 
@@ -79,11 +81,47 @@ def test_open_incidents_and_messages_that_wait_are_listed(world: World) -> None:
     world.refusing = {"chat #ml": RuntimeError("it answers 500")}
     world.judge(0, "violations", owner="Bob")
     world.deliver()
-    first, second, third = listed(world.endpoint)
-    assert first == "#1 warning violations, Bob, since 2026-01-05T00:00:00Z"
+    world.judge(1, "violations", severity=2, owner="Bob")
+    first, second, third, failed, behind = listed(world.endpoint)
+    assert first == "#1 critical violations, Bob, since 2026-01-05T00:00:00Z"
     assert "amount (drift) is 0.25" in second
-    assert third.startswith("message to chat #ml waiting, due ")
-    assert third.endswith("after 1 attempts: RuntimeError: it answers 500")
+    assert third == "    schedules: a"
+    assert re.fullmatch(r"message 'opened' of #1 to chat #ml, waiting for \d+ days: tried once, again from .*", failed)
+    assert failed.endswith("on: RuntimeError: it answers 500")
+    assert behind.startswith("message 'escalated' of #1 to chat #ml") and behind.endswith(
+        "an earlier one of its incident"
+    )
+
+
+def test_a_message_that_was_not_tried_yet_says_why(world: World) -> None:
+    now = datetime.now(UTC)
+    world.judge(0, "violations", now=now)
+    assert list(listed(world.endpoint))[-1].endswith("waiting for 0 min: not tried yet; the DAG deliveries sends it")
+    quiet = QuietHours(start=(now - HOUR).time(), end=(now + HOUR).time())
+    world.judge(0, "violations", schedule="b", subjects={"other"}, now=now, quiet=quiet)
+    assert f"quiet hours, until {iso(now + HOUR)}" in list(listed(world.endpoint))[-1]
+
+
+def test_an_incident_keeps_its_cause_whoever_snoozes_it_joins_it_or_recovers(world: World) -> None:
+    world.judge(0, "violations", schedule="b", tells=False)
+    world.judge(0, "violations", tells=False)  # it comes later, and comes first
+    world.judge(1, schedule="b")
+    world.judge(2, schedule="b")
+    act(world.endpoint, snoozed(timedelta(days=9999)))
+    head, sentence, schedules, step, *_ = listed(world.endpoint)
+    assert ", snoozed until 20" in head
+    assert "amount (drift) is 0.25" in sentence and "snoozed" not in sentence
+    assert schedules == "    schedules: a, b"
+    assert step.startswith("    Ann, 2026-01-10T12:00:00Z: snoozed until ") and step.endswith(": known")
+    assert all("amount" in row.sentence for row in world.rows(Transition) if row.made_by != "Ann")
+
+
+def test_an_incident_names_the_report_on_its_last_bad_window(tmp_path: Path) -> None:
+    for hour in range(2):
+        write(execution_of(tmp_path, hour))
+        jobs.alert(execution_of(tmp_path, hour))
+    report = execution_of(tmp_path, 1).report
+    assert f"    report: {report}" in list(listed(execution_of(tmp_path).endpoint))
 
 
 def test_a_test_message_is_marked_and_goes_to_everyone(world: World) -> None:

@@ -39,6 +39,10 @@ def test_an_incident_is_told_when_it_opens_gets_worse_and_closes(world: World) -
     )
     assert opened["findings"][0]["observed"] == 0.25
     assert opened["since"] == "2026-01-05T00:00:00Z"
+    assert world.sent[2][1].message["sentence"] == (
+        "churn: over: the requests no longer look as they did in the baseline (amount). "
+        "This lasted from 2026-01-05 00:00 UTC to 2026-01-05 04:00 UTC."
+    )
 
 
 def test_the_same_window_twice_tells_nobody_twice(world: World) -> None:

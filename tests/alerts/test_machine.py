@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_monitor.alerts.machine import Incident, Key, Opening, Outcome, replay, restart
+from model_monitor.config.alerts import UNJUDGED
 from model_monitor.core.window import Window
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -18,11 +19,11 @@ HOUR = timedelta(hours=1)
 DEFAULT = Opening(1, 1, 2)
 TROUBLES = ("violations", "no_data", "labels_pending", "failed", "stale_baseline")
 SILENT = {  # outcomes that say nothing of a kind of trouble
-    "violations": {"no_data", "labels_pending", "failed"},
+    "violations": {"no_data", "labels_pending", "failed", UNJUDGED},
     "no_data": {"failed"},
-    "labels_pending": {"no_data", "failed"},
+    "labels_pending": {"no_data", "failed", UNJUDGED},
     "failed": set[str](),
-    "stale_baseline": {"violations", "no_data", "labels_pending", "failed"},
+    "stale_baseline": {"violations", "no_data", "labels_pending", "failed", UNJUDGED},
 }
 
 
@@ -63,6 +64,12 @@ def test_an_empty_window_neither_opens_nor_closes_an_alert_about_violations() ->
     first, second = incidents(violated(0), outcome(1, "no_data"), outcome(2, "no_data"), outcome(3))
     assert (first.kind, first.active) == ("violations", {"a"})
     assert second.kind == "no_data"
+
+
+def test_rows_that_cannot_be_judged_yet_end_no_data_and_say_nothing_of_violations() -> None:
+    first, second = incidents(violated(0), outcome(1, "no_data"), *(outcome(n, UNJUDGED) for n in (2, 3)))
+    assert changes(first) == [("opened", 0)]
+    assert changes(second) == [("opened", 1), ("closed", 3)]
 
 
 def test_thirty_columns_after_one_change_of_the_schema_are_one_incident_with_thirty_subjects() -> None:
@@ -118,7 +125,7 @@ outcomes = st.builds(
     st.integers(0, 14),
     st.sampled_from([1, 1, 4]),
     st.sampled_from("abc"),
-    st.sampled_from(["", "", "", "violations", "violations", "violations", *TROUBLES]),
+    st.sampled_from(["", "", "", "violations", "violations", "violations", *TROUBLES, UNJUDGED]),
     st.sampled_from(["schema", "data"]),
     st.sets(st.sampled_from(["amount", "country"]), min_size=1),
     st.integers(0, 2),

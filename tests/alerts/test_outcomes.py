@@ -8,7 +8,7 @@ import pytest
 
 from model_monitor.alerts.machine import SEVERITIES, Outcome
 from model_monitor.alerts.outcomes import outcome_of, reason_in_general, violated
-from model_monitor.config.alerts import KINDS, Mute
+from model_monitor.config.alerts import KINDS, UNJUDGED, Mute
 from model_monitor.core.window import Window
 from model_monitor.jobs.people import is_muted
 
@@ -52,8 +52,10 @@ def test_each_status_is_a_kind_of_its_own(status: str, more: dict[str, Any], tro
     ("status", "more"),
     [("BaselineMissing", {}), ("Undefined", {}), ("LabelsPending", {"labels": {"over": False}})],
 )
-def test_what_was_not_judged_says_nothing_while_it_still_may_be(status: str, more: dict[str, Any]) -> None:
-    assert outcome(status, **more) is None
+def test_what_was_not_judged_says_only_that_rows_came(status: str, more: dict[str, Any]) -> None:
+    found = outcome(status, **more, counts={"judged": 5})
+    assert found and found.trouble == UNJUDGED
+    assert outcome(status, **more, counts={"judged": 0}) is None
 
 
 def test_a_baseline_that_is_too_old_is_a_kind_of_its_own_while_nothing_is_violated() -> None:

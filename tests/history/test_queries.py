@@ -81,7 +81,7 @@ def incident(severity: str, **values: Any) -> tables.Incident:
     return tables.Incident(**about | times | {"severity": severity, "schedules": "[]", "subjects": "[]"} | values)
 
 
-def test_open_alerts_are_the_worst_first_with_their_last_words(history: History) -> None:
+def test_open_alerts_are_the_worst_first_with_their_cause_and_their_last_step(history: History) -> None:
     with history.session() as session:
         rows = [
             incident("warning"),
@@ -90,12 +90,14 @@ def test_open_alerts_are_the_worst_first_with_their_last_words(history: History)
         ]
         session.add_all(rows)
         session.flush()
-        for sentence in ("first words", "last words"):
-            step = {"kind": "opened", "severity": "warning", "at": HOUR, "made_by": "m", "told": True}
+        for kind, sentence in (("opened", "mild"), ("escalated", "strong"), ("joined", "two"), ("snoozed", "later")):
+            step = {"kind": kind, "severity": "warning", "at": HOUR, "made_by": "m", "told": True}
             session.add(tables.Transition(incident_id=rows[0].id, sentence=sentence, **step))
             session.flush()
     with history.reading() as session:
         found = queries.open_alerts(session)
-        assert [(row["severity"], row["sentence"]) for row in found] == [("critical", None), ("warning", "last words")]
-        view = session.execute(sa.text("SELECT severity, sentence FROM open_alerts ORDER BY severity")).all()
-        assert [tuple(row) for row in view] == [("critical", None), ("warning", "last words")]
+        names = ("severity", "sentence", "last_transition", "last_sentence")
+        expected = [("critical", None, None, None), ("warning", "strong", "snoozed", "later")]
+        assert [tuple(row[name] for name in names) for row in found] == expected
+        view = session.execute(sa.text(f"SELECT {', '.join(names)} FROM open_alerts ORDER BY severity")).all()
+        assert [tuple(row) for row in view] == expected

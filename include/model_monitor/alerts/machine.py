@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
+from model_monitor.config.alerts import UNJUDGED
 from model_monitor.core.window import Window
 
 SEVERITIES = ("info", "warning", "critical")
@@ -29,8 +30,8 @@ class Key(NamedTuple):
 class Outcome:
     """What came of one schedule on one window.
 
-    ``trouble`` is its kind of trouble, "" if all is well; ``cause`` and ``subjects`` say what is wrong, with which
-    columns or metrics. ``severity`` is an index of SEVERITIES.
+    ``trouble`` is its kind of trouble, "" if all is well, UNJUDGED if there are only rows; ``cause`` and
+    ``subjects`` say what is wrong, with which columns or metrics. ``severity`` is an index of SEVERITIES.
     """
 
     schedule: str
@@ -104,9 +105,9 @@ class Incident:
 # Which outcomes say of a kind of trouble that there is none. The others say nothing: an empty window is not healthy.
 GOOD: Mapping[str, frozenset[str]] = {
     "violations": frozenset({"", "stale_baseline"}),
-    "no_data": frozenset({"", "stale_baseline", "violations", "labels_pending"}),
+    "no_data": frozenset({"", "stale_baseline", "violations", "labels_pending", UNJUDGED}),
     "labels_pending": frozenset({"", "stale_baseline", "violations"}),
-    "failed": frozenset({"", "stale_baseline", "violations", "no_data", "labels_pending"}),
+    "failed": frozenset({"", "stale_baseline", "violations", "no_data", "labels_pending", UNJUDGED}),
     "stale_baseline": frozenset({""}),
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from model_monitor.alerts.machine import SEVERITIES, Incident
 from model_monitor.alerts.outcomes import STALE_CHECK
-from model_monitor.core.window import Window, iso
+from model_monitor.core.window import iso
 from model_monitor.errors import printable, without_middle
 
 Document = Mapping[str, Any]
@@ -65,23 +65,15 @@ def sentence(event: str, incident: Incident, about: Document, found: Sequence[Do
     """What is wrong and since when, or that it is over, in one sentence."""
     name, since = about["endpoint"], readable(incident.since.start)
     if event == "closed":
-        return one_line(
-            f"{name}: over since the window until {readable(ended(about))}: {was(incident, about)}, from {since} on."
-        )
+        end = readable(incident.last.end)
+        return one_line(f"{name}: over: {what(incident, about, ())}. This lasted from {since} to {end}.")
     words = what(incident, about, found)
     again = " This is worse than before." if event == "escalated" else ""
     return one_line(f"{name}: {words}, since {since}.{again}")
 
 
-def was(incident: Incident, about: Document) -> str:
-    """What an incident that is over was about, without numbers."""
-    if incident.kind == "violations":
-        return f"{general(incident)} ({listed(sorted(incident.subjects))})"
-    return what(incident, about, ())
-
-
 def what(incident: Incident, about: Document, found: Sequence[Document]) -> str:
-    """What is wrong."""
+    """What is wrong: with numbers if findings are known, else with the names of columns and metrics."""
     match incident.kind:
         case "no_data":
             return f"no request was captured for {listed(sorted(incident.schedules))}"
@@ -95,8 +87,9 @@ def what(incident: Incident, about: Document, found: Sequence[Document]) -> str:
         case "stale_baseline":
             old = [finding["reason"] for finding in about.get("findings", ()) if finding["check"] == STALE_CHECK]
             return f"{listed(sorted(incident.schedules))}: {old[0] if old else 'the baseline is too old to judge by'}"
-    numbers = listed([number_words(finding) for finding in found], NAMED)
-    return f"{general(incident)}: {numbers}" if numbers else general(incident)
+    if numbers := listed([number_words(finding) for finding in found], NAMED):
+        return f"{general(incident)}: {numbers}"
+    return f"{general(incident)} ({listed(sorted(incident.subjects))})"
 
 
 def general(incident: Incident) -> str:
@@ -152,10 +145,6 @@ def one_line(text: str) -> str:
 
 def readable(time: datetime) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def ended(about: Document) -> datetime:
-    return Window.of(**about["window"]).end
 
 
 def title_of(message: Document) -> str:

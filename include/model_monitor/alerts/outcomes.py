@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from model_monitor.alerts.machine import SCHEMA, SEVERITIES, Outcome
+from model_monitor.config.alerts import UNJUDGED
 from model_monitor.core.distances import DISTANCES
 from model_monitor.core.window import Window
 from model_monitor.errors import printable
@@ -24,8 +25,8 @@ LONGEST_CAUSE = 200
 
 
 def outcome_of(document: Document, severities: Mapping[str, int], is_muted: IsMuted) -> Outcome | None:
-    """The outcome that ``execution.json`` stands for; None if nothing can be told of it: nothing was judged, for lack
-    of a baseline or of rows, or because labels may still come.
+    """The outcome that ``execution.json`` stands for; None if nothing can be told of it. Of rows that can't be judged,
+    for lack of a baseline or because labels may still come, it says only that they are there.
 
     ``severities`` are those of kinds of trouble without their effect, as indices.
     """
@@ -51,7 +52,7 @@ def outcome_of(document: Document, severities: Mapping[str, int], is_muted: IsMu
         case executions.FAILED:
             cause = reason_in_general(document["reason"], schedule)
             return Outcome(schedule, window, "failed", cause, severity=severities["failed"])
-    return None
+    return Outcome(schedule, window, UNJUDGED) if document["counts"]["judged"] else None
 
 
 def is_stale(document: Document) -> bool:

@@ -47,7 +47,8 @@ def tell(
     if event is not None and to:
         step = step_of(session, row, steps, event, news, now)
         step.message = json.dumps(message_of(row, incident, event, news))
-        step.sentence = json.loads(step.message)["sentence"]
+        if event == "closed" or news.found or not step.sentence:  # else it has the numbers of the window that had them
+            step.sentence = json.loads(step.message)["sentence"]
         step.told = True
         for other in steps:
             other.told = other.told or (event == "opened" and other.kind == "closed" and row.closed == other.window_end)
@@ -109,7 +110,7 @@ def message_of(row: Incident, incident: machine.Incident | None, event: str, new
     if incident is None:
         message["sentence"] += " Judged again, its windows are as they should be."
     elif event == "opened" and row.closed is not None:
-        message["sentence"] += f" It is over since the window until {iso(row.closed)}."
+        message["sentence"] += " It is over by now."
     return message
 
 

@@ -60,7 +60,7 @@ def person(args: argparse.Namespace) -> str:
 
 
 def run_list(args: argparse.Namespace) -> int:
-    from model_monitor.jobs.acts import listed
+    from model_monitor.jobs.listing import listed
 
     lines = list(listed(endpoint_of(args)))
     print("\n".join(map(printable, lines)) or "no incident is open, and no message waits")

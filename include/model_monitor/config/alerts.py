@@ -163,6 +163,7 @@ class Alerts(Settings):
 
 
 KINDS = ("violations", "no_data", "labels_pending", "failed", "stale_baseline")
+UNJUDGED = "unjudged"  # of a window with rows that can't be judged yet: it is no trouble, and no sign of health
 
 
 class Rule(NamedTuple):

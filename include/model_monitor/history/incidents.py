@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, upd
 from sqlalchemy.orm import Session as Session
 from sqlalchemy.orm import aliased, joinedload
 
+from model_monitor.config.alerts import UNJUDGED
 from model_monitor.core.window import Window
 from model_monitor.history.rows import segment_text
 from model_monitor.history.tables import Delivery, Execution, Finding, Incident, Outcome, Schedule, Transition
@@ -94,9 +95,12 @@ def outcomes_before(
 
 
 def is_newest(session: Session, place: Place, schedule: str, window: Window) -> bool:
-    """Whether a schedule has no outcome of a later window."""
+    """Whether a schedule has no outcome of a later window that was judged."""
     later = select(Outcome.window_end).where(
-        *of(Outcome, place), Outcome.schedule == schedule, Outcome.window_end > window.end
+        *of(Outcome, place),
+        Outcome.schedule == schedule,
+        Outcome.window_end > window.end,
+        Outcome.trouble != UNJUDGED,
     )
     return session.execute(later.limit(1)).first() is None
 
@@ -188,6 +192,18 @@ def waiting(session: Session, place: Place) -> Iterator[Delivery]:
         .options(joinedload(Delivery.transition).joinedload(Transition.incident))
         .order_by(Delivery.id)
     )
+
+
+def reports(session: Session, place: Place, schedules: Collection[str], end: datetime) -> list[str]:
+    """The addresses of the reports of these schedules on their windows with an end, by the schedule's name."""
+    chosen = (
+        select(Execution.report)
+        .join(Execution.schedule)
+        .where(Schedule.endpoint == place.endpoint, Schedule.variant == place.variant, Schedule.name.in_(schedules))
+        .where(Execution.window_end == end)
+        .order_by(Schedule.name, Execution.window_start)
+    )
+    return list(session.scalars(chosen))
 
 
 def course(session: Session, place: Place, schedule: str, finding: Mapping[str, Any], until: datetime) -> list[Point]:

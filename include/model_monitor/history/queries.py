@@ -15,6 +15,7 @@ from model_monitor.history.tables import Execution, Finding, Incident, Metric, S
 
 Rows = Sequence[sa.RowMapping]
 
+CAUSAL = ("opened", "escalated")  # transitions whose sentence says what is wrong
 STRIP = 500  # windows at most
 WORST_LAST = {name: index for index, name in enumerate(SEVERITIES)}
 
@@ -120,16 +121,23 @@ def findings(session: Session, endpoint: str, schedule: str, start: datetime, en
 
 
 def open_alerts(session: Session, endpoint: str | None = None) -> Rows:
-    """The incidents that are open, the worst and then the oldest first, each with the words of its last transition."""
-    newest = (
-        sa.select(sa.func.max(Transition.id))
-        .where(Transition.incident_id == Incident.id)
-        .correlate(Incident)
-        .scalar_subquery()
+    """The incidents that are open, the worst and then the oldest first, each with its cause in words
+    (``sentence``) and its last transition."""
+    newest = sa.select(sa.func.max(Transition.id)).where(Transition.incident_id == Incident.id).correlate(Incident)
+    causal = newest.where(Transition.kind.in_(CAUSAL), Transition.sentence != "")
+    told, last = aliased(Transition), aliased(Transition)
+    steps = (
+        told.sentence,
+        last.kind.label("last_transition"),
+        last.at.label("last_transition_at"),
+        last.made_by,
+        last.sentence.label("last_sentence"),
     )
     statement = (
-        sa.select(*values_of(Incident), Transition.sentence)
-        .join(Transition, Transition.id == newest, isouter=True)
+        sa.select(*values_of(Incident), *steps)
+        .select_from(Incident)
+        .join(told, told.id == causal.scalar_subquery(), isouter=True)
+        .join(last, last.id == newest.scalar_subquery(), isouter=True)
         .where(Incident.closed.is_(None))
         .order_by(sa.case(WORST_LAST, value=Incident.severity, else_=0).desc(), Incident.opened, Incident.id)
     )

@@ -45,6 +45,8 @@ def column(
 
 def alert_line(row: Row) -> str:
     words = row["sentence"] or row["cause"]
+    if row["last_transition"] in ("snoozed", "muted"):
+        words += f" ({row['last_sentence']}, by {row['made_by']})"
     return printable(f"open {row['severity']} alert of {row['endpoint']} since {minute(row['since'])}: {words}")
 
 

@@ -69,6 +69,7 @@ OPEN_ALERTS = view(
         "last_transition": Text,
         "last_transition_at": Moment,
         "made_by": Text,
+        "last_sentence": Text,
     },
 )
 VIEWS = (WINDOW_STATUS, METRIC_VALUES, OPEN_ALERTS)

@@ -1,9 +1,9 @@
-"""What people do about incidents: list, snooze, mute, and test whether messages arrive."""
+"""What people do about incidents: snooze, mute, and test whether messages arrive."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -81,25 +81,6 @@ def apply(session: Session, row: Incident, done: Act) -> bool:
         )
         session.add(step)
     return True
-
-
-def listed(endpoint: Endpoint) -> Iterator[str]:
-    """The open incidents and the messages that wait, a line or two for each."""
-    history, place = history_of(endpoint)
-    with history.reading() as session:
-        for row in incidents.open_incidents(session, place):
-            steps = incidents.transitions_of(session, row)
-            said = next((step.sentence for step in reversed(steps) if step.sentence), "")
-            marks = f", snoozed until {iso(row.snoozed_until)}" if row.snoozed_until else ""
-            marks += ", muted" if row.muted else ""
-            owner = f", {row.owner}" if row.owner else ""
-            yield f"#{row.id} {row.severity} {row.kind}{owner}, since {iso(row.since)}{marks}"
-            yield f"    {said}"
-        for delivery in incidents.waiting(session, place):
-            due = f", due {iso(delivery.next_at)}" if delivery.next_at else ""
-            why = f": {delivery.error}" if delivery.error else ""
-            who = Destination.of(delivery.destination)
-            yield f"message to {who} {delivery.state}{due} after {delivery.attempts} attempts{why}"
 
 
 def ask_for_test(endpoint: Endpoint, by: str, now: datetime | None = None) -> list[int]:

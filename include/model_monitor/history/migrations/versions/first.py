@@ -32,9 +32,13 @@ OPEN_ALERTS = """
 CREATE VIEW open_alerts AS
 SELECT i.id AS incident, i.endpoint, i.variant, i.kind, i.cause, i.severity, i.owner, i.schedules,
        i.since, i.opened, i.last,
-       i.snoozed_until, i.muted, t.sentence, t.kind AS last_transition, t.at AS last_transition_at, t.made_by
-FROM incidents i LEFT JOIN transitions t
-  ON t.id = (SELECT max(newest.id) FROM transitions newest WHERE newest.incident_id = i.id)
+       i.snoozed_until, i.muted, c.sentence, t.kind AS last_transition, t.at AS last_transition_at, t.made_by,
+       t.sentence AS last_sentence
+FROM incidents i
+LEFT JOIN transitions t ON t.id = (SELECT max(newest.id) FROM transitions newest WHERE newest.incident_id = i.id)
+LEFT JOIN transitions c ON c.id = (
+  SELECT max(causal.id) FROM transitions causal
+  WHERE causal.incident_id = i.id AND causal.kind IN ('opened', 'escalated') AND causal.sentence <> '')
 WHERE i.closed IS NULL
 """
 
