@@ -66,7 +66,7 @@ def test_rules_alone_need_no_baseline_and_are_findings_like_any_other(tmp_path: 
     )
     summary = jobs.alert(Execution.of(file, "dq", WINDOW))
     assert summary["details"][0].startswith("minutes values must be")
-    assert "1 checks undefined (there is no column 'nope')" in summary["message"]
+    assert "1 check undefined (there is no column 'nope')" in summary["message"]
     suite = document(report, "constraints.json")
     assert [entry["type"] for entry in suite["expectations"]] == [rule["type"] for rule in RULES["expectations"]]
     assert not (report / DATA_DOCS).exists()
@@ -204,7 +204,7 @@ def test_the_command_line_judges_a_dataset_by_a_suite(tmp_path: Path, capsys: py
     assert "needs --expectations FILE" in capsys.readouterr().err
     assert main(["run", "expectations", *common, "--expectations", str(tmp_path / "s.json"), "--data-docs"]) == 3
     out = capsys.readouterr().out
-    assert "CompletedWithViolations, 60 rows, 1 violations, 1 checks undefined (there is no column 'nope')" in out
+    assert "CompletedWithViolations, 60 rows, 1 violation, 1 check undefined (there is no column 'nope')" in out
     assert (tmp_path / "o" / DATA_DOCS).exists()
     assert main(["run", "data_quality", *common, "--expectations", str(tmp_path / "s.json")]) == 3
     assert main(["baseline", "expectations", *common]) == 1

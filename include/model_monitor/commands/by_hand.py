@@ -138,7 +138,7 @@ def run_run(args: argparse.Namespace) -> int:
     count = document["violations"]
     rest = execution.set_aside_in_short(document) + execution.undefined_in_short(document)
     rest += f". {document['reason']}" if document["reason"] else ""
-    print(printable(f"{args.output}: {document['status']}, {rows}, {count} violations{rest}"))
+    print(printable(f"{args.output}: {document['status']}, {rows}, {execution.counted(count, 'violation')}{rest}"))
     for sentence in execution.sentences(document)[: execution.MAX_LINES]:
         print(printable(f"  {sentence}"))
     if count > execution.MAX_LINES:

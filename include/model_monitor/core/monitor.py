@@ -27,7 +27,8 @@ class Traits:
 
     needs_labels: without ground truth there is nothing to observe.
     needs_explanations: its rows are feature attributions, which a task before it makes.
-    measured_without_labels: names of the measures that are judged even while labels are pending.
+    measured_without_labels: names of the measures that are judged even while labels are pending. That they hold is no
+        verdict: if nothing else could be judged, the window is undefined.
     newcomer_check: the check reported as undefined for a subject that the baseline lacks, e.g. a group never seen
         before; None: nothing is reported of newcomers.
     needs_baseline: without a baseline nothing that it learns can be judged.

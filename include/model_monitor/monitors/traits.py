@@ -15,6 +15,6 @@ BUILT_IN = {
         needs_labels=True, measured_without_labels=frozenset({"coverage"}), newcomer_check="bias_drift_check"
     ),
     "expectations": Traits(needs_baseline=False),
-    "traffic": Traits(judges_requests=True, judges_silence=True),
+    "traffic": Traits(judges_requests=True, judges_silence=True, measured_without_labels=frozenset({"lost_share"})),
     "attribution": Traits(needs_explanations=True, newcomer_check="feature_attribution_drift_check"),
 }

@@ -103,10 +103,10 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
     """What a person is told: one line, and a line per violation, up to ``MAX_LINES``."""
     window, status = f"{document['window']['start']}/{document['window']['end']}", document["status"]
     rows, rejected = document["counts"]["judged"] or 0, document["counts"]["rejected"]
-    counts = f"{rows} rows{captured_in_short(document.get('capture'))}, {document['violations']} violations"
+    counts = f"{rows} rows{captured_in_short(document.get('capture'))}, {counted(document['violations'], 'violation')}"
     message = f"{document['schedule']} {window}: {status}, {counts}"
-    message += f", {rejected} records set aside" if rejected else ""
-    message += f", {document['counts']['unusable']} rows unusable" if document["counts"]["unusable"] else ""
+    message += f", {counted(rejected, 'record')} set aside" if rejected else ""
+    message += f", {counted(document['counts']['unusable'], 'row')} unusable" if document["counts"]["unusable"] else ""
     message += labels_in_short(document.get("labels"))
     message += undefined_in_short(document)
     message += ", judged by a stale baseline" if document.get("baseline", {}).get("stale") else ""
@@ -131,17 +131,26 @@ def sentences(document: Document) -> list[str]:
     return [finding["sentence"] for finding in document["findings"] if "sentence" in finding]
 
 
+def counted(n: int, noun: str) -> str:
+    """
+    >>> counted(1, "row"), counted(0, "row")
+    ('1 row', '0 rows')
+    """
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
 def set_aside_in_short(document: Document) -> str:
     """What was not judged, as parts of a sentence: the reasons are in the report."""
     rejected, unusable = document["counts"]["rejected"], document["counts"]["unusable"]
-    description = f", {rejected} records set aside" if rejected else ""
-    description += f", {unusable} rows unusable ({', '.join(document['unusable'])})" if unusable else ""
+    description = f", {counted(rejected, 'record')} set aside" if rejected else ""
+    description += f", {counted(unusable, 'row')} unusable ({', '.join(document['unusable'])})" if unusable else ""
     return description + labels_in_short(document.get("labels"))
 
 
 def undefined_in_short(document: Document) -> str:
     """How many checks found nothing to judge, and why the first one did not, as a part of a sentence; "" if none."""
-    return f", {document['undefined']} checks undefined{why_undefined(document)}" if document["undefined"] else ""
+    undefined = counted(document["undefined"], "check")
+    return f", {undefined} undefined{why_undefined(document)}" if document["undefined"] else ""
 
 
 def why_undefined(document: Document) -> str:
