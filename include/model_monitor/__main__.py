@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         args = by_hand.understood(parser().parse_args(texts_of(sys.argv[1:] if arguments is None else arguments)))
         return int(args.command(args))
     except MonitorError as error:
-        print(f"model-monitor: {printable(str(error))}", file=sys.stderr)
+        print("model-monitor: " + "\n".join(map(printable, str(error).split("\n"))), file=sys.stderr)
         return FAILED
     except ModuleNotFoundError as error:
         print(f"model-monitor: {error}; install the package with its extra 'analysis'", file=sys.stderr)

@@ -145,6 +145,9 @@ def test_the_command_lists_snoozes_mutes_and_tests(world: World, capsys: pytest.
     assert main(["alerts", "test", file, "--wait", "0"]) == 0
     assert main(["alerts", "snooze", file, "--until", "tomorrow"]) == 1
     assert main(["alerts", "mute", file]) == 1
+    assert main(["alerts", "mute", file, "--column", "nosuch"]) == 0
+    assert main(["alerts", "snooze", file, "--until", "2020-01-01"]) == 1
+    assert main(["alerts", "mute", file, "--column", "amount", "--until", f"{datetime.now(UTC):%Y-%m-%d}"]) == 1
     said = capsys.readouterr()
     assert "#1 warning violations" in said.out
     assert "#1 snoozed until 2999-01-01T00:00:00Z" in said.out
@@ -152,6 +155,8 @@ def test_the_command_lists_snoozes_mutes_and_tests(world: World, capsys: pytest.
     assert "2 messages wait for the DAG deliveries" in said.out
     assert "write it as 2026-01-31T00:00:00Z" in said.err
     assert "name a --column" in said.err
+    assert "the mute of nosuch is recorded; no open incident is about it alone" in said.out
+    assert "--until 2020-01-01 is over" in said.err and "has come; write a day to come" in said.err
 
 
 def test_a_test_that_did_not_arrive_fails(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, time
 from pathlib import Path
 
@@ -109,6 +110,50 @@ def test_a_time_of_day_without_quotes_is_what_it_looks_like(tmp_path: Path) -> N
     endpoint = config.load(endpoint_file(tmp_path, "alerts: {quiet_hours: {start: 22:00, end: 07:00}}\n"))
     quiet = config.alerts_of(endpoint, endpoint.schedules[0]).quiet_hours
     assert quiet and (quiet.start, quiet.end) == (time(22), time(7))
+
+
+@pytest.mark.parametrize(
+    ("hours", "says"),
+    [
+        ("{start: 22, end: 07:00}", 'in quotes, e.g. "22:00"'),
+        ("{start: 25:00, end: 07:00}", 'in quotes, e.g. "22:00"'),
+        ("{start: '7', end: '22:00'}", 'from "00:00" to "23:59"'),
+        ("{start: 22:00:00, end: '07:00'}", 'from "00:00" to "23:59"'),
+        ("{start: '22:00+02:00', end: '07:00'}", 'from "00:00" to "23:59"'),
+        ("{start: '22:00', end: 22:00}", 'both "22:00"; write two times'),
+    ],
+)
+def test_quiet_hours_that_are_none_are_refused_with_what_to_write(tmp_path: Path, hours: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(says)):
+        config.load(endpoint_file(tmp_path, f"alerts: {{quiet_hours: {hours}}}\n"))
+
+
+@pytest.mark.parametrize(
+    ("alerts", "says"),
+    [
+        ("alerts:\n", "alerts: it is empty; write keys below it, or leave it out; known keys are to, datapoints"),
+        ("alerts: {no_data: false}\n", "alerts.no_data: write {enabled: false}"),
+        ("alerts: {no_data: 3}\n", "alerts.no_data: write keys with their values below it; known keys are enabled"),
+        ("alerts: {to: }\n", "alerts.to: it is empty; write a list, or leave it out"),
+        ("alerts: {to: {connection: a}}\n", "alerts.to: write a list: a '-' before each entry"),
+        ("alerts: {to: [{connection: a, topic: models}]}\n", "alerts.to.0.topic: write the topic's ARN"),
+        ("alerts: {to: [{connection: a, to: 'a@b.c, not one'}]}\n", "alerts.to.0.to: 'not one' is no e-mail address"),
+    ],
+)
+def test_what_can_be_known_to_be_wrong_is_told_with_what_to_write(tmp_path: Path, alerts: str, says: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        config.load(endpoint_file(tmp_path, alerts))
+    assert f"churn.yaml:4: {says}" in str(error.value)
+
+
+def test_more_datapoints_than_windows_are_told_with_the_line_that_says_so(tmp_path: Path) -> None:
+    path = endpoint_file(
+        tmp_path, "alerts:\n  no_data:\n    datapoints: 3\n", "alerts:\n  owner: Ann\n  datapoints: 9\n"
+    )
+    _, problems = config.load_all([path])
+    common, own = problems
+    assert common.startswith(f"{tmp_path}/defaults.yaml:3: schedule 'first': alerts.datapoints is 9, more than")
+    assert own.startswith(f"{path}:6: schedule 'first': alerts.no_data.datapoints is 3, more than")
 
 
 def test_an_unknown_time_zone_is_refused() -> None:

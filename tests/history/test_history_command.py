@@ -87,6 +87,22 @@ def test_reindex_makes_it_and_tells_of_each_damaged_file(
     assert len(windows_of(shown(capsys, "history", file))) == 2
 
 
+def test_commands_on_all_files_of_a_folder_pass_its_defaults_by(
+    file: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    defaults = tmp_path / "defaults.yaml"
+    defaults.write_text("alerts: {owner: Ann}\n")
+    for command in ("validate", "reindex", "history"):
+        shown(capsys, command, str(defaults), file)
+    assert "no endpoint file in" in shown(capsys, "history", str(defaults), code=1)[0]
+
+
+def test_each_problem_of_a_file_has_a_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "e.yaml").write_text("a: 1\n")
+    lines = shown(capsys, "reindex", str(tmp_path / "e.yaml"), code=1)
+    assert len(lines) > 1 and not any("\\n" in line for line in lines)
+
+
 def test_a_database_of_an_older_schema_is_upgraded_when_asked_for(
     file: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -72,10 +72,12 @@ def run_snooze(args: argparse.Namespace) -> int:
     from model_monitor.jobs.people import Act
 
     try:
-        until = iso(moment(args.until))
+        until = moment(args.until)
     except ValueError as error:
         raise ConfigError(f"--until {args.until}: {error}; write it as 2026-01-31T00:00:00Z") from error
-    done = Act(kind="snooze", at=iso(datetime.now(UTC)), by=person(args), until=until, why=args.why)
+    if until <= (now := datetime.now(UTC)):
+        raise ConfigError(f"--until {args.until} is over; write a moment to come, in UTC unless it says else")
+    done = Act(kind="snooze", at=iso(now), by=person(args), until=iso(until), why=args.why)
     print("\n".join(map(printable, act(endpoint_of(args), done, args.incident))))
     return OK
 
@@ -87,11 +89,14 @@ def run_mute(args: argparse.Namespace) -> int:
     if not (args.column or args.check):
         raise ConfigError("name a --column, a --check, or both")
     try:
-        until = date.fromisoformat(args.until).isoformat() if args.until else ""
+        until = date.fromisoformat(args.until) if args.until else None
     except ValueError as error:
         raise ConfigError(f"--until {args.until}: {error}; write it as 2026-01-31") from error
-    settings = {"column": args.column, "check": args.check, "until": until, "why": args.why}
-    done = Act(kind="mute", at=iso(datetime.now(UTC)), by=person(args), **settings)
+    now = datetime.now(UTC)
+    if until and until <= now.date():
+        raise ConfigError(f"--until {args.until} has come; write a day to come, on which people are told again")
+    settings = {"column": args.column, "check": args.check, "until": until.isoformat() if until else ""}
+    done = Act(kind="mute", at=iso(now), by=person(args), why=args.why, **settings)
     print("\n".join(map(printable, act(endpoint_of(args), done))))
     return OK
 

@@ -116,7 +116,7 @@ def histories(files: list[str]) -> Iterator[History]:
 def endpoints_in(files: list[str]) -> Iterator[Endpoint]:
     from model_monitor import config
 
-    paths = [*map(Path, files)] or config.files_in(Path(ENDPOINTS))
+    paths = config.without_defaults(map(Path, files)) if files else config.files_in(Path(ENDPOINTS))
     if not paths:
-        raise ConfigError(f"no endpoint file in {ENDPOINTS}; name the files")
+        raise ConfigError(f"no endpoint file in {' '.join(files) or ENDPOINTS}; name the files")
     yield from map(config.load, paths)

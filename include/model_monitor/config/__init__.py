@@ -2,7 +2,15 @@
 
 from model_monitor.config.defaults import alerts_of, tells_anyone
 from model_monitor.config.endpoint import Endpoint, Schedule
-from model_monitor.config.files import files_in, held_back, load, load_all, problems_in, refuse_held_back
+from model_monitor.config.files import (
+    files_in,
+    held_back,
+    load,
+    load_all,
+    problems_in,
+    refuse_held_back,
+    without_defaults,
+)
 
 __all__ = [
     "Endpoint",
@@ -15,4 +23,5 @@ __all__ = [
     "problems_in",
     "refuse_held_back",
     "tells_anyone",
+    "without_defaults",
 ]

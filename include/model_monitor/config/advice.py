@@ -36,7 +36,21 @@ def explained(path: Path, tree: yaml.Node | None, problem: ErrorDetails, schema:
         message = f"'{place[-1]}' is missing; add it"
     elif problem["type"] == "string_type" and isinstance(problem["input"], bool | int | float):
         message = f"a text is expected; put {problem['input']!r} in quotes"
+    elif problem["type"] in ("model_type", "model_attributes_type"):
+        message = keys_for(problem["input"], known_keys(place, schema))
+    elif problem["type"] in ("tuple_type", "list_type"):
+        empty, else_ = "it is empty; write a list, or leave it out", "write a list: a '-' before each entry"
+        message = empty if problem["input"] is None else else_
     return f"{path}:{yaml_files.line_at(tree, problem['loc'])}: {'.'.join(place) or 'file'}: {message}"
+
+
+def keys_for(value: Any, known: list[str]) -> str:
+    """Advice where a value stands instead of keys with their values."""
+    if isinstance(value, bool) and "enabled" in known:
+        return f"write {{enabled: {str(value).lower()}}}"
+    if value is None:
+        return f"it is empty; write keys below it, or leave it out; known keys are {', '.join(known)}"
+    return f"write keys with their values below it; known keys are {', '.join(known)}"
 
 
 def instead_of(place: list[str], schema: dict[str, Any]) -> str:

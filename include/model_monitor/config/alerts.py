@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date, time
 from typing import Annotated, Any, Literal, NamedTuple
@@ -15,6 +16,7 @@ Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 
 MINUTES = 24 * 60
+CLOCK = re.compile(r"(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(:00)?", re.ASCII)
 DETAILS = ("channel", "to", "topic", "tag")  # one of them says where a connection's messages go
 
 
@@ -24,11 +26,29 @@ def is_no_address(name: str) -> str:
     return name
 
 
-def written_as_clock(value: object) -> object:
-    """YAML 1.1 reads 22:00 without quotes as 1320, a number to the base of 60."""
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MINUTES:
+def written_as_clock(value: object) -> time:
+    """A time of day. YAML 1.1 reads 22:00 without quotes as 1320, a number to the base of 60; so 22 is none."""
+    if isinstance(value, time):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and 60 <= value < MINUTES:
         return time(value // 60, value % 60)
-    return value
+    if isinstance(value, str) and (found := CLOCK.fullmatch(value)):
+        return time(int(found["hour"]), int(found["minute"]))
+    is_hour = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 24
+    raise ValueError(f'write a time of day from "00:00" to "23:59" in quotes, e.g. "{value if is_hour else 22:02}:00"')
+
+
+def is_arn(topic: str) -> str:
+    if not topic.startswith("arn:"):
+        raise ValueError("write the topic's ARN, e.g. arn:aws:sns:eu-west-1:123456789012:models")
+    return topic
+
+
+def are_addresses(text: str) -> str:
+    for address in text.split(","):
+        if not all(address.strip().partition("@")):
+            raise ValueError(f"'{address.strip()}' is no e-mail address; write e.g. team@example.com, lead@example.com")
+    return text
 
 
 def known_zone(name: str) -> str:
@@ -51,8 +71,10 @@ class Destination(Settings):
     )
     webhook: ConnectionId | None = Field(None, description="Instead: id of an HTTP connection that gets JSON")
     channel: str | None = Field(None, description="Slack's channel, e.g. #ml")
-    to: str | None = Field(None, description="E-mail addresses, separated by commas")
-    topic: str | None = Field(None, description="ARN of an SNS topic")
+    to: Annotated[str, AfterValidator(are_addresses)] | None = Field(
+        None, description="E-mail addresses, separated by commas"
+    )
+    topic: Annotated[str, AfterValidator(is_arn)] | None = Field(None, description="ARN of an SNS topic")
     tag: str | None = Field(None, description="Which of the services of an Apprise connection; all if absent")
 
     @model_validator(mode="after")
@@ -87,6 +109,12 @@ class QuietHours(Settings):
     unless: Severity | Literal["never"] = Field(
         "critical", description="Severity from which on a message does not wait"
     )
+
+    @model_validator(mode="after")
+    def _has_hours(self) -> QuietHours:
+        if self.start == self.end:
+            raise ValueError(f'start and end are both "{self.start:%H:%M}"; write two times, or leave quiet_hours out')
+        return self
 
     @property
     def zone(self) -> ZoneInfo:
@@ -152,14 +180,21 @@ class Alerts(Settings):
         """Everyone who may be told, each once."""
         return list(dict.fromkeys(d for kind in KINDS for d in self.rule(kind).to))
 
-    def problems(self) -> Iterator[str]:
-        """What contradicts itself once all settings are together."""
-        for section, place in ((self, ""), *((getattr(self, kind), f"{kind}.") for kind in KINDS[1:])):
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """What contradicts itself once all settings are together: the section ("" for the top), and why."""
+        for name in ("", *KINDS[1:]):
+            section, place = self.section(name), name and f"{name}."
             if section.datapoints > section.evaluation_windows:
-                yield (
+                why = (
                     f"{place}datapoints is {section.datapoints}, more than {place}evaluation_windows, "
                     f"{section.evaluation_windows}; no windows could open an alert"
                 )
+                yield name, why
+
+    def section(self, name: str) -> Alerts | KindSettings:
+        """The settings of violations for "", else those of a kind."""
+        found: Alerts | KindSettings = getattr(self, name) if name else self
+        return found
 
 
 KINDS = ("violations", "no_data", "labels_pending", "failed", "stale_baseline")

@@ -48,7 +48,7 @@ def alerts_of(endpoint: Endpoint, schedule: Schedule) -> Alerts:
     Raises ConfigError if they can't be read or contradict each other.
     """
     alerts = merged(defaults_in(endpoint.folder).alerts, endpoint.alerts, schedule.alerts)
-    for problem in alerts.problems():
+    for _, problem in alerts.problems():
         raise ConfigError(f"schedule '{schedule.name}': alerts.{problem}")
     return alerts
 
@@ -78,11 +78,24 @@ def problems(endpoints: Mapping[Path, Endpoint], folders: Iterable[Path]) -> lis
 
 
 def contradictions(path: Path, endpoint: Endpoint) -> list[str]:
-    """The first of each schedule of an endpoint file."""
-    found = []
-    for schedule in endpoint.schedules:
-        try:
-            alerts_of(endpoint, schedule)
-        except ConfigError as error:
-            found.append(f"{path}: {error}")
-    return found
+    """What contradicts itself in an endpoint file with its defaults, once for each line that says so."""
+    common, found = path.with_name(NAME), dict[str, str]()
+    for i, schedule in enumerate(endpoint.schedules):
+        layers = [
+            (path, ("schedules", i, "alerts"), schedule.alerts),
+            (path, ("alerts",), endpoint.alerts),
+            (common, ("alerts",), defaults_in(path.parent).alerts),
+        ]
+        for name, problem in merged(*(alerts for _, _, alerts in reversed(layers))).problems():
+            file, place = next(filter(None, (saying(name, *layer) for layer in layers)))
+            where = f"{file}:{yaml_files.line_at(yaml_files.load(file)[0], place)}"
+            found.setdefault(where, f"{where}: schedule '{schedule.name}': alerts.{problem}")
+    return list(found.values())
+
+
+def saying(
+    name: str, file: Path, place: tuple[str | int, ...], alerts: Alerts
+) -> tuple[Path, tuple[str | int, ...]] | None:
+    """Where a file says how many windows open an alert, in a section of its settings; None if it does not."""
+    keys = (key for key in ("datapoints", "evaluation_windows") if key in alerts.section(name).model_fields_set)
+    return next(((file, (*place, *filter(None, [name]), key)) for key in keys), None)

@@ -57,7 +57,7 @@ def load_all(
     """
     paths = list(paths)
     folders = [path.parent for path in paths if path.name == defaults.NAME]
-    paths = [path for path in paths if path.name != defaults.NAME]
+    paths = without_defaults(paths)
     endpoints: dict[Path, Endpoint] = {}
     readable: dict[Path, Endpoint] = {}
     problems: list[str] = []
@@ -101,7 +101,12 @@ def held_back(paths: Sequence[Path]) -> dict[Path, str]:
 
 def files_in(folder: Path) -> list[Path]:
     """The endpoint files of a folder; not what they have in common, nor the hidden ones, such as an editor's lock."""
-    return sorted(p for p in folder.glob("*.yaml") if not p.name.startswith(".") and p.name != defaults.NAME)
+    return without_defaults(sorted(path for path in folder.glob("*.yaml") if not path.name.startswith(".")))
+
+
+def without_defaults(paths: Iterable[Path]) -> list[Path]:
+    """The endpoint files among files, such as those of a shell's ``*.yaml``."""
+    return [path for path in paths if path.name != defaults.NAME]
 
 
 def problems_in(path: Path, endpoint: Endpoint) -> list[str]:

@@ -47,7 +47,9 @@ def act(endpoint: Endpoint, done: Act, number: int | None = None) -> list[str]:
             raise ConfigError(f"{endpoint.endpoint} has no {'such' if number else 'open'} incident; see alerts list")
         if done.kind == "mute":
             keep(endpoint, done)
-            return [f"#{row.id} muted" for row in rows if apply(session, row, done)] or ["nothing open is about it"]
+            what = " of ".join(filter(None, [done.check, done.column]))
+            noted = [f"#{row.id} muted" for row in rows if apply(session, row, done)]
+            return noted or [f"the mute of {what} is recorded; no open incident is about it alone"]
         for row in rows:
             named = Act(kind=done.kind, at=done.at, by=done.by, incident=name_of(row), until=done.until, why=done.why)
             keep(endpoint, named)
