@@ -93,9 +93,10 @@ Judges **{schedule.monitor.replace("_", " ")}** of the endpoint **{endpoint.endp
 * Baseline: {"none" if schedule.is_of_rules else f"the DAG `{schedule.name}{BASELINE}` makes it"}
 
 Each run ends at *healthy* or *violated*; the other is skipped. A skipped *alert* means that there was nothing to judge.
-A failed task means that the window could not be judged; only a failed *fail_on_violation* means that it was, and was
-violated. The run's note has the verdict in a sentence. *alert_failure* only runs if the window
-could not be judged. Backfills and runs over past windows tell nobody, unless *Tell* is set in the form.
+A failed task means that the window could not be judged, except for two: a failed *fail_on_violation* means that it was,
+and was violated, and a failed *publish_metrics* that its numbers were not sent. The run's note has the verdict in a
+sentence. *alert_failure* only runs if the window could not be judged.
+Backfills and runs over past windows tell nobody, unless *Tell* is set in the form.
 
 To judge windows again, clear their runs or start a backfill:
 {"the same window gives the same report." if schedule.ground_truth is None else about_labels(schedule.ground_truth)}

@@ -15,14 +15,21 @@ import re
 LONGEST, LONGEST_LINE = 5000, 1200  # characters of a message; what is quoted in it may be longer
 LONGEST_SEARCH = 20_000  # characters of a line that are searched for secrets
 
-CREDENTIALS = "authorization|cookie|credential|password|passwd|secret|session|signature|token|api.?key|access.?key"
+CREDENTIALS = "authorization|cookie|credential|password|passwd|secret|session|signature|token"
+CREDENTIALS += "|(?:api|access|routing|integration|private).?key"
 NAME = rf"[\w.-]{{0,60}}(?:{CREDENTIALS}|account.?key|csrf|xsrf|\bpwd|\bsig)[\w.-]{{0,60}}"
 VALUE = r"(?:\"[^\"]*\"?|'[^']*'?|\[[^\]]*\]?|[\w.+-]+)"
+PLACES = r"(?:s3a?|gs|gcs|az|adl|abfss?|wasbs?|https?|wss?|grpcs?|file|unix|ftps?|hdfs|model-monitor|"
+PLACES += r"(?:postgres|mysql|sqlite)[\w+]*)"  # schemes of addresses that are not secret themselves
 EXAMPLE = r"(?!\"Bearer \.\.\.\")"  # is in our own advice
 HIDDEN = [  # compiled when first needed: that would be a good part of the recorder's import
     (r"<(?:!doctype\s+html|html|\w+:html)\b.*>(?:[^<>;]*<[^<>;]*)?", "(a page of HTML)"),
     (r"-----BEGIN [^-]+-----.*?(?:-----END [^-]+-----|$)", "…"),
-    (r"\b([a-z][a-z0-9+.-]{0,20}://)[^\s/@]{0,300}:[^\s@]{0,300}@", r"\1…@"),
+    (r"\b([a-z][a-z0-9+.-]{0,20}://)[^\s/@]{0,300}:\S{0,600}@", r"\1…@"),  # a password may have @ and / in it
+    (rf"\b(?!{PLACES}://)([a-z][a-z0-9+.-]{{1,20}}://)[^\s\"'<>]+", r"\1…"),  # Apprise's, which are all secret
+    (r"((?:://|url: /)[^\s\"'<>]{0,300}?hooks?\b[\w.:-]{0,300}/)[^\s\"'<>]+", r"\1…"),  # webhooks
+    (r"(/services/)[\w-]+/[\w-]+/[\w-]+", r"\1…"),  # Slack's, without its host
+    (r"(/bot)\d+:[\w-]+", r"\1…"),  # Telegram's
     (
         rf"([\"']{NAME}\\*[\"']\s*[:=]\s*\\*){EXAMPLE}{VALUE}",
         r"\1…",
@@ -31,6 +38,7 @@ HIDDEN = [  # compiled when first needed: that would be a good part of the recor
     (rf"(?<![\w.-])({NAME}=)(?:\"[^\"]*\"?|'[^']*'?|[^\s&;,\"')}}\]]+)", r"\1…"),  # queries and settings
     (r"\b(bearer\s+)[\w.~+/=-]{8,}", r"\1…"),
     (r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?", "…"),  # a JSON Web Token
+    (r"\b(?:(?:xox[a-z]|xapp|glpat)-|(?:gh[pousr]|github_pat)_)[\w.-]{6,}", "…"),  # Slack, GitLab, GitHub
     (r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", "…"),  # an access key of AWS
 ]
 

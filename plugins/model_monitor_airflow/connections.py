@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import base64
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
 
 
 def headers_of(connection: str | None) -> dict[str, str]:
@@ -23,3 +27,17 @@ def headers_of(connection: str | None) -> dict[str, str]:
     elif secret.password:
         headers.setdefault("Authorization", f"Bearer {secret.password}")
     return headers
+
+
+def connection_of(name: str) -> Connection:
+    """The Airflow connection of a name. Raises ConfigError if there is none, so that nothing is tried again."""
+    from airflow.sdk import Connection
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    from model_monitor.errors import ConfigError
+
+    try:
+        found: Connection = Connection.get(name)
+    except AirflowNotFoundException:
+        raise ConfigError(f"there is no Airflow connection '{name}'; create it, or correct the endpoint file") from None
+    return found

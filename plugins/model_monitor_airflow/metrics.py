@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from model_monitor_airflow.connections import headers_of
+from model_monitor_airflow.connections import connection_of, headers_of
 from model_monitor_airflow.operators import ScheduleOperator
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class PublishMetrics(ScheduleOperator):
         return cls(task_id="publish_metrics", **connections, **target)
 
     def verb(self, jobs: ModuleType, context: Context) -> dict[str, Any]:
-        client, headers = client_of(self.cloudwatch_connection), headers_of(self.otlp_connection)
+        client, headers = client_of(self.cloudwatch_connection), otlp_headers(self.otlp_connection)
         summary: dict[str, Any] = jobs.publish_metrics(self.execution(context), client, headers)
         self.log.info(summary["message"])
         if summary["too_old"] and not any(summary["sent"].values()):
@@ -46,10 +46,27 @@ class PublishMetrics(ScheduleOperator):
         return summary
 
 
+def otlp_headers(connection: str | None) -> dict[str, str]:
+    """The headers of an Airflow connection; {} for None. Raises ConfigError."""
+    if connection is not None:
+        connection_of(connection)
+    return headers_of(connection)
+
+
 def client_of(connection: str | None) -> Any:
-    """A client of CloudWatch with the login of an Airflow connection to AWS; None for None."""
+    """A client of CloudWatch with the login of an Airflow connection to AWS; None for None. Raises ConfigError."""
     if connection is None:
         return None
     from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+    from botocore.exceptions import NoRegionError
 
-    return AwsBaseHook(aws_conn_id=connection, client_type="cloudwatch").get_conn()
+    from model_monitor.errors import ConfigError
+
+    connection_of(connection)  # the hook would go on without one
+    try:
+        return AwsBaseHook(aws_conn_id=connection, client_type="cloudwatch").get_conn()
+    except NoRegionError:
+        example = '{"region_name": "eu-west-1"}'
+        raise ConfigError(
+            f"the connection '{connection}' has no region; add {example} to its extra, or set AWS_DEFAULT_REGION"
+        ) from None

@@ -90,6 +90,22 @@ def test_a_webhook_that_refuses_says_why_and_when_to_come_again(
     assert failure.value.retry_after == 120
 
 
+def test_a_webhook_s_path_is_in_no_log_and_no_error(
+    server: Listening, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with listening() as gone:
+        url = gone.url
+    caplog.set_level("INFO")
+    for host in (f"{url}/hooks/SECRETPATH", f"{server.url}/other/SECRETPATH"):
+        server.answers.append((500, {}, b"no"))
+        connect(monkeypatch, "pager", conn_type="http", host=host)
+        with pytest.raises(NotDelivered, match=r"it does not answer: ConnectionError|answers 500") as failure:
+            send(Destination(webhook="pager"), letter())
+        assert "SECRETPATH" not in str(failure.value)
+    assert server.paths == ["/other/SECRETPATH"]
+    assert "SECRETPATH" not in caplog.text
+
+
 def slack(server: Listening, monkeypatch: pytest.MonkeyPatch) -> Destination:
     extra = {"base_url": f"{server.url}/api/"}
     connect(monkeypatch, "chat", conn_type="slack", password="xoxb-SECRET-TOKEN", extra=extra)

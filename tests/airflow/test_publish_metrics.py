@@ -10,8 +10,14 @@ from typing import Any
 
 import boto3
 import pytest
+from airflow.models import DagRun
+from airflow.utils.session import create_session
 from conftest import ROWS, Project
 from support import amazon
+
+from model_monitor.errors import ConfigError
+from model_monitor_airflow.metrics import client_of, otlp_headers
+from model_monitor_airflow.run_notes import write_note
 
 NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
 
@@ -84,9 +90,25 @@ def test_what_cloudwatch_denies_fails_this_task_alone(
     end = project.hour(9)
     with amazon.refusing((403, "AccessDenied")) as served:
         connect(served.url, monkeypatch)
-        ended = states(run_dag("shop-hourly", logical_date=end + timedelta(minutes=5)))
+        run = run_dag("shop-hourly", logical_date=end + timedelta(minutes=5))
+    ended = states(run)
     assert ended["publish_metrics"] == "failed"
     assert (ended["evaluate_constraints"], ended["alert"]) == ("success", "success")
     assert project.execution("shop-hourly", end)["status"] == "Completed"
+    with create_session() as session:
+        ended_run = session.get(DagRun, run.id)
+        write_note(ended_run)
+        assert ended_run.note.startswith("shop-hourly") and "Not judged" not in ended_run.note
+        session.rollback()
     log = "".join(capfd.readouterr())
     assert "allow cloudwatch:PutMetricData" in log and "secret-of-the-connection" not in log
+
+
+def test_a_connection_that_can_not_be_used_is_no_reason_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect("http://127.0.0.1:9", monkeypatch)
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_METRICS", json.dumps({"conn_type": "aws", "login": "key", "password": "x"}))
+    with pytest.raises(ConfigError, match=r"'aws_metrics' has no region; add .*region_name.* AWS_DEFAULT_REGION"):
+        client_of("aws_metrics")
+    for of in (client_of, otlp_headers):
+        with pytest.raises(ConfigError, match="there is no Airflow connection 'nothing'; create it"):
+            of("nothing")

@@ -59,6 +59,13 @@ def test_no_message_has_the_password(tmp_path: Path) -> None:
     assert PASSWORD not in str(error.value) and "127.0.0.1" in str(error.value)
 
 
+@pytest.mark.parametrize("password", ["s3c@SECRET", "@SECRET", "s@3/SECRET@x", "s/SECRET@x/y"])
+def test_a_password_that_is_not_encoded_is_refused_without_a_part_of_it(password: str) -> None:
+    with pytest.raises(ConfigError, match="MODEL_MONITOR_HISTORY: in a password, write @ as %40") as error:
+        History.at(f"postgresql://user:{password}@127.0.0.1:1/model")
+    assert "SECRET" not in str(error.value)
+
+
 @pytest.mark.parametrize("url", ["history.sqlite", "mysql://h/d", "postgresql+nodriver://h/d", ""])
 def test_a_url_of_no_known_kind_is_refused_in_a_sentence(url: str) -> None:
     with pytest.raises(ConfigError, match="MODEL_MONITOR_HISTORY"):

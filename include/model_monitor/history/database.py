@@ -159,6 +159,8 @@ def opened(url: str, process_id: int) -> History:
         place = make_url(url)
     except (exc.ArgumentError, ValueError) as error:
         raise ConfigError(f"{VARIABLE} is no URL; write postgresql://user:password@host/database") from error
+    if place.get_backend_name() != "sqlite" and "@" in f"{place.host}{place.database}":  # a part of the password
+        raise ConfigError(f"{VARIABLE}: in a password, write @ as %40, / as %2F and : as %3A")
     if place.drivername in ("postgres", "postgresql"):
         place = place.set(drivername="postgresql+psycopg2")
     if place.get_backend_name() not in ("sqlite", "postgresql"):

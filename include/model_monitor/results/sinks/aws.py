@@ -45,15 +45,22 @@ def client_of(service: str) -> Any:
 def asking(what: str, permission: str) -> Iterator[None]:
     """Turn an error of boto3 into a MonitorError: StoreError if the same request may succeed later, else ConfigError
     with what to do. ``what`` begins the sentence, e.g. "CloudWatch"."""
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+    from botocore import exceptions as botocore
 
     try:
         yield
-    except (NoCredentialsError, PartialCredentialsError) as error:
+    except (
+        botocore.NoCredentialsError,
+        botocore.PartialCredentialsError,
+        botocore.NoRegionError,
+        botocore.InvalidRegionError,
+        botocore.ProfileNotFound,
+        botocore.ParamValidationError,
+    ) as error:
         raise ConfigError(f"{what} can't be asked: {error}; {CREDENTIALS}") from error
-    except BotoCoreError as error:
+    except botocore.BotoCoreError as error:
         raise StoreError(f"{what} did not answer: {error}") from error
-    except ClientError as error:
+    except botocore.ClientError as error:
         raise meaning(error, what, permission) from error
 
 
