@@ -58,7 +58,7 @@ def test_a_message_that_is_refused_waits_for_the_dag_of_deliveries_and_the_verdi
     pager.answers += [(500, {}, b""), (503, {}, b"")]
     run = run_dag("drifted-failed", logical_date=project.hour(8), run_conf={"tell": True})
     assert states(run)["alert"] == "success"
-    assert (len(pager.bodies), states(run)["violated"]) == (1, "failed")
+    assert (len(pager.bodies), states(run)["fail_on_violation"]) == (1, "failed")
     run_dag("deliveries", logical_date=project.hour(9))
     assert len(pager.bodies) == 1, "a minute has not passed"
     make_due(project)

@@ -93,10 +93,10 @@ def test_an_address_is_refused_because_it_may_hold_a_secret() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{}, {"connection": "a", "webhook": "b"}, {"connection": "a", "to": "x", "topic": "y"}]
+    "wrong", [{}, {"connection": "a", "webhook": "b"}, {"connection": "a", "to": "x@y.z", "tag": "y"}]
 )
 def test_a_destination_is_one_place(wrong: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="write"):
+    with pytest.raises(ValueError, match=r"write (either|one entry)"):
         Destination(**wrong)
 
 
