@@ -47,7 +47,50 @@ def test_the_newest_window_is_at_the_bottom_of_the_table(file: str, capsys: pyte
     assert second.startswith("2026-01-05T04:00Z")
     assert shown(capsys, "history", file, "--since", "2026-01-05T04:00Z")[1:] == [second]
     assert shown(capsys, "history", file, "--limit", "1")[1:] == [second]
-    assert shown(capsys, "history", file, "--schedule", "other") == ["no such window"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        (("--schedule", "other"), "no such schedule: other; the history has dq"),
+        (("--endpoint", "other"), "no such endpoint: other; the history has churn"),
+        (("--column", "other"), "no such column: other; the history has age"),
+        (("--since", "yesterday"), "--since yesterday"),
+    ],
+)
+def test_what_the_history_does_not_know_is_refused_with_what_it_knows(
+    file: str, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], answer: str
+) -> None:
+    assert answer in shown(capsys, "history", file, *arguments, code=1)[0]
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "many"])
+def test_a_limit_below_one_is_refused(file: str, capsys: pytest.CaptureFixture[str], limit: str) -> None:
+    assert f"{limit} is no number of windows" in shown(capsys, "history", file, f"--limit={limit}", code=1)[0]
+
+
+def test_a_moment_or_a_file_that_can_not_be_read_is_refused_before_anything_else(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MODEL_MONITOR_HISTORY", raising=False)
+    execution_of(tmp_path)
+    assert "--since" in shown(capsys, "history", str(tmp_path / "endpoint.yaml"), "--since", "yesterday", code=1)[0]
+    monkeypatch.setenv("MODEL_MONITOR_HISTORY", f"sqlite:///{tmp_path}/history.sqlite")
+    assert "missing.yaml" in shown(capsys, "history", str(tmp_path / "missing.yaml"), code=1)[0]
+
+
+def test_an_upgrade_where_there_is_no_history_makes_none(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    execution_of(tmp_path)
+    [line] = shown(capsys, "history", str(tmp_path / "endpoint.yaml"), "--upgrade")
+    assert "nothing was recorded yet" in line and not (tmp_path / "out").exists()
+
+
+def test_two_histories_do_not_go_into_one_folder(file: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    execution_of(tmp_path / "other")
+    files = file, str(tmp_path / "other/endpoint.yaml")
+    [line] = shown(capsys, "history", *files, "--parquet", str(tmp_path / "files"), code=1)
+    assert "2 histories" in line and not (tmp_path / "files").exists()
 
 
 def test_a_column_has_its_numbers_in_each_window(file: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,6 +108,8 @@ def test_an_open_alert_stands_above_the_windows(file: str, capsys: pytest.Captur
         session.add(incident)
     first = shown(capsys, "history", file)[0]
     assert first == "open critical alert of churn since 2026-01-05T03:00Z: data\\x1b[2J"
+    assert first in shown(capsys, "history", file, "--schedule", "dq")
+    assert first not in shown(capsys, "history", file, "--since", "2026-01-06T04:00Z")
 
 
 def test_looking_at_a_history_that_is_not_there_makes_none(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -164,3 +209,28 @@ def test_an_endpoint_without_a_place_for_a_history_is_told_by_validate(
     assert any("no history is kept" in line for line in shown(capsys, "validate", file))
     monkeypatch.setenv("MODEL_MONITOR_HISTORY", "postgresql://h/d")
     assert not any("no history is kept" in line for line in shown(capsys, "validate", file))
+
+
+def test_files_choose_the_endpoints_of_a_shared_history(
+    file: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODEL_MONITOR_HISTORY", f"sqlite:///{tmp_path}/out/history.sqlite")
+    (tmp_path / "other").mkdir()
+    other = Path(endpoint_file(tmp_path / "other", endpoint="other", output="s3://lake/out"))
+    assert shown(capsys, "history", str(other)) == ["no such window"]
+    assert len(windows_of(shown(capsys, "history", str(other), file))) == 2
+
+
+def test_a_damaged_file_says_to_rebuild_it(file: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for beside in (tmp_path / "out").glob("history.sqlite*"):
+        beside.unlink()
+    (tmp_path / "out/history.sqlite").write_bytes(b"no database" * 1000)
+    [line] = shown(capsys, "history", file, code=1)
+    assert "is damaged" in line and "move the file away, and run model-monitor reindex" in line
+
+
+def test_validate_refuses_a_history_of_no_known_kind(
+    file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODEL_MONITOR_HISTORY", "mysql://h/d")
+    assert "SQLite or PostgreSQL, not mysql" in shown(capsys, "validate", file, code=1)[0]

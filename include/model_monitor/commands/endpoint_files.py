@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 from model_monitor.commands import FAILED, OK
 from model_monitor.core.window import iso, moment
 from model_monitor.errors import ConfigError, printable
-from model_monitor.history.places import why_none
+from model_monitor.history.places import VARIABLE, why_none
 
 ENDPOINTS = "include/endpoints"
 
@@ -51,6 +52,8 @@ def run_validate(args: argparse.Namespace) -> int:
     if not files:
         raise ConfigError(f"no endpoint file in {ENDPOINTS}; name the files to check")
     endpoints, problems = config.load_all(map(Path, files))
+    if wrong := fault():
+        problems.append(wrong)
     for path, endpoint in endpoints.items():
         if faults := config.problems_in(path, endpoint):
             problems += faults
@@ -62,6 +65,20 @@ def run_validate(args: argparse.Namespace) -> int:
         lines = [line for problem in problems for line in problem.split("\n")]
         print("model-monitor: " + "\n".join(map(printable, lines)), file=sys.stderr)
     return FAILED if problems else OK
+
+
+def fault() -> str | None:
+    """What is wrong with the URL of the history; None if nothing is, as far as one sees without asking it."""
+    url = os.environ.get(VARIABLE)
+    if not url:
+        return None
+    from model_monitor.history.database import History
+
+    try:
+        History.at(url)
+    except ConfigError as error:
+        return str(error)
+    return None
 
 
 def run_export_suite(args: argparse.Namespace) -> int:

@@ -30,7 +30,7 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     look.add_argument("--schedule", metavar="NAME", help="only of this schedule")
     look.add_argument("--column", metavar="NAME", help="the numbers of this column, instead of windows")
     look.add_argument("--since", metavar="ISO", help="only windows that start from this moment on, UTC")
-    look.add_argument("--limit", type=int, default=50, metavar="NUMBER", help="the newest so many windows (50)")
+    look.add_argument("--limit", type=positive, default=50, metavar="NUMBER", help="the newest so many windows (50)")
     look.add_argument("--parquet", metavar="DIR", help="write the views as Parquet files instead")
     look.add_argument("--tensorboard", metavar="DIR", help="write the metrics as curves of TensorBoard instead")
     look.add_argument("--upgrade", action="store_true", help="bring the database's schema up to date")
@@ -39,19 +39,23 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def run_history(args: argparse.Namespace) -> int:
-    for history in histories(args.files):
-        if args.upgrade:
+    since_of(args.since)
+    found = histories(args.files)
+    if len(found) > 1 and (args.parquet or args.tensorboard):
+        raise ConfigError(f"these endpoints have {len(found)} histories; write each into a folder of its own")
+    for history, names in found.items():
+        if args.upgrade and history.exists:
             history.upgrade()
             print(printable(f"{history.name}: the schema is up to date"))
         elif history.revision is None:
             print(printable(f"{history.name}: {NOTHING}"))
         else:
-            print(answer(history, args) or "no such window")
+            print(answer(history, args, [args.endpoint] if args.endpoint or not args.files else names))
     return OK
 
 
-def answer(history: History, args: argparse.Namespace) -> str:
-    """What was asked for, as a text. Raises ConfigError, StoreError."""
+def answer(history: History, args: argparse.Namespace, endpoints: list[str | None]) -> str:
+    """What was asked for of endpoints (None: of all), as a text. Raises ConfigError, StoreError."""
     from model_monitor.history import export, shown
 
     with history.reading() as session:
@@ -59,10 +63,19 @@ def answer(history: History, args: argparse.Namespace) -> str:
             return "\n".join(map(printable, export.to_parquet(session, args.parquet)))
         if args.tensorboard:
             return f"{args.tensorboard}: {export.to_tensorboard(session, args.tensorboard)} points"
-        filters = args.endpoint, args.schedule, since_of(args.since), max(args.limit, 1)
+        shown.refuse_unknown(session, args.endpoint, args.schedule, args.column)
+        filters = args.schedule, since_of(args.since), args.limit
         if args.column is not None:
-            return shown.column(session, args.column, *filters)
-        return shown.overview(session, *filters)
+            texts = [shown.column(session, args.column, name, *filters) for name in endpoints]
+        else:
+            texts = [shown.overview(session, name, *filters) for name in endpoints]
+        return "\n".join(filter(None, texts)) or "no such window"
+
+
+def positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of windows; write 1 or more")
+    return int(text)
 
 
 def since_of(text: str | None) -> Any:
@@ -97,20 +110,19 @@ def run_reindex(args: argparse.Namespace) -> int:
     return FAILED if problems else OK
 
 
-def histories(files: list[str]) -> Iterator[History]:
-    """The databases of endpoint files, each once. Raises ConfigError for an endpoint that has none."""
+def histories(files: list[str]) -> dict[History, list[str | None]]:
+    """The databases of endpoint files, each with the names of their endpoints. Raises ConfigError for an endpoint that
+    has none."""
     from model_monitor.history.database import History
 
-    if url := os.environ.get(VARIABLE):
-        yield History.at(url)
-        return
-    seen = set()
+    if (url := os.environ.get(VARIABLE)) and not files:
+        return {History.at(url): []}
+    found: dict[str, tuple[History, list[str | None]]] = {}
     for endpoint in endpoints_in(files):
         if (history := History.of(endpoint)) is None:
             raise ConfigError(why_none(endpoint) or "")
-        if history.name not in seen:
-            seen.add(history.name)
-            yield history
+        found.setdefault(history.name, (history, []))[1].append(endpoint.endpoint)
+    return dict(found.values())
 
 
 def endpoints_in(files: list[str]) -> Iterator[Endpoint]:

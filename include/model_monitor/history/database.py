@@ -29,6 +29,9 @@ from model_monitor.history.tables import REVISION
 PATIENCE = 60  # seconds
 LOCK = 0x6D6D6869  # PostgreSQL's advisory lock for changes of the schema
 
+DAMAGED = ("file is not a database", "malformed", "disk image")  # what SQLite says
+REBUILD = "move the file away, and run model-monitor reindex"
+
 log = logging.getLogger(__name__)
 
 
@@ -64,6 +67,14 @@ class History:
             return None
         with self._answering(), self.engine.execution_options(reads=True).connect() as connection:
             return revision_of(connection)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a database with a schema, whichever. Looking makes no file. Raises StoreError."""
+        if (file := file_of(self.engine.url)) and not file.is_file():
+            return False
+        with self._answering(), self.engine.execution_options(reads=True).connect() as connection:
+            return sa.inspect(connection).has_table("alembic_version")
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
@@ -124,6 +135,8 @@ class History:
             yield
         except (exc.DBAPIError, exc.TimeoutError) as error:
             cause = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+            if any(words in cause for words in DAMAGED):
+                raise StoreError(f"the history {self.name} is damaged: {cause}; {REBUILD}") from error
             raise StoreError(f"the history {self.name} does not answer: {cause}; the report's files stand") from error
 
 

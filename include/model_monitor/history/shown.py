@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlalchemy import RowMapping
 from sqlalchemy.orm import Session
 
-from model_monitor.errors import printable
+from model_monitor.errors import ConfigError, printable
 from model_monitor.history import queries
+from model_monitor.history.tables import Metric, Schedule
 
 Row = RowMapping
 
@@ -25,12 +28,13 @@ WINDOWS = (
     "labels",
     "baseline",
 )
+MOST = 50  # names in an error
 NUMBERS = ("window", "schedule", "metric", "segment", "value", "95 % interval", "allowed", "chance", "outcome")
 
 
 def overview(session: Session, endpoint: str | None, schedule: str | None, since: datetime | None, limit: int) -> str:
     """The open alerts, a line each, then the newest windows, the last at the bottom."""
-    alerts = [alert_line(row) for row in queries.open_alerts(session, endpoint)]
+    alerts = [alert_line(row) for row in queries.open_alerts(session, endpoint) if concerns(row, schedule, since)]
     found = queries.windows(session, endpoint, schedule, since, limit=limit)
     return "\n".join([*alerts, *table(WINDOWS, [window_cells(row) for row in reversed(found)])])
 
@@ -41,6 +45,25 @@ def column(
     """A column's numbers in the newest windows, the last at the bottom."""
     found = queries.columns_of(session, name, endpoint, schedule, since, limit)
     return "\n".join(table(NUMBERS, [number_cells(row) for row in reversed(found)]))
+
+
+def concerns(alert: Row, schedule: str | None, since: datetime | None) -> bool:
+    """Whether an open alert is of a schedule, and was still seen since then."""
+    of_it = schedule is None or schedule == alert["schedule"] or schedule in json.loads(alert["schedules"])
+    return of_it and (since is None or alert["last"] >= since)
+
+
+def refuse_unknown(session: Session, endpoint: str | None, schedule: str | None, column: str | None) -> None:
+    """Raise ConfigError for a name that the history does not have, with those that it has."""
+    keys = queries.keys_of(session, endpoint, schedule)
+    columns = sa.select(Metric.column_name).where(Metric.schedule_id.in_(keys), Metric.column_name.is_not(None))
+    for kind, name, known in (
+        ("endpoint", endpoint, sa.select(Schedule.endpoint)),
+        ("schedule", schedule, sa.select(Schedule.name).where(*[Schedule.endpoint == endpoint] * bool(endpoint))),
+        ("column", column, columns),
+    ):
+        if name is not None and name not in (names := sorted(map(str, session.scalars(known.distinct())))):
+            raise ConfigError(f"no such {kind}: {name}; the history has {', '.join(names[:MOST]) or 'none'}")
 
 
 def alert_line(row: Row) -> str:
