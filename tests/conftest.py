@@ -115,12 +115,15 @@ SLOW = (
 )
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """With -n, one worker has all tests of a file, and one those of Airflow: what they share is made once."""
+    file = item.nodeid.partition("::")[0]
+    item.add_marker(pytest.mark.xdist_group("airflow" if file.startswith("tests/airflow/") else file))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        # With -n, a worker has all tests of a file, and one worker those of Airflow: what they share is made once.
-        file = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group("airflow" if file.startswith("tests/airflow/") else file))
         if item.nodeid.removeprefix("tests/").startswith(SLOW) or re.search(r"\[(.*-)?(s3|postgresql)\b", item.nodeid):
             item.add_marker("slow")
         if item.nodeid.startswith("tests/airflow/"):  # what Airflow and its providers use is theirs to mend
