@@ -115,12 +115,6 @@ SLOW = (
 )
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """With -n, one worker has all tests of a file, and one those of Airflow: what they share is made once."""
-    file = item.nodeid.partition("::")[0]
-    item.add_marker(pytest.mark.xdist_group("airflow" if file.startswith("tests/airflow/") else file))
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
