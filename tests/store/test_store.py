@@ -129,8 +129,8 @@ def test_a_folder_is_no_file_to_read(tmp_path: Path) -> None:
             use(str(tmp_path))
 
 
-def test_an_address_of_no_known_store_is_refused_with_its_text() -> None:
-    with pytest.raises(ConfigError, match="nowhere://x"):
+def test_an_address_of_no_known_store_is_refused_with_its_scheme_as_the_rest_may_be_secret() -> None:
+    with pytest.raises(ConfigError, match="nowhere://"):
         store.read("nowhere://x/y")
 
 

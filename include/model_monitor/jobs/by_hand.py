@@ -187,7 +187,8 @@ def baseline(question: Question, source: Source, output: str, max_rejected: floa
     about = source.about | question.about
     with by_hand(question, source, Baseline(), output, max_rejected, about) as execution:
         monitor = execution.learner
-        check(question, source, execution)
+        if source.is_captured or source.window:
+            check(question, source, execution)
         if source.is_captured:
             observe_captures(question, source, execution)
             evidence = Evidence.read(execution.observation.evidence)
