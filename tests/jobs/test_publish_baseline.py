@@ -180,7 +180,7 @@ def test_a_history_that_does_not_answer_leaves_the_rest_to_a_retry(
     versions.publish(learned)
     (learned / "constraints.json").write_text(loosened(learned))
     shown = versions.shown(learned)
-    monkeypatch.setenv("MODEL_MONITOR_HISTORY", "sqlite:////nowhere/at/all/history.sqlite")
+    monkeypatch.setenv("MODEL_MONITOR_HISTORY", "sqlite:////dev/null/no/folder/history.sqlite")
     with pytest.raises(StoreError):
         versions.publish(learned, ANN, shown)
     monkeypatch.delenv("MODEL_MONITOR_HISTORY")
