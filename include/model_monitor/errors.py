@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-LONGEST, LONGEST_LINE = 5000, 1200  # characters of a message; what is quoted in it may be longer
+LONGEST, LONGEST_LINE = 20_000, 1200  # characters of a message, which may name many files; of a quote in it
 LONGEST_SEARCH = 20_000  # characters of a line that are searched for secrets
 
 CREDENTIALS = "authorization|cookie|credential|password|passwd|secret|session|signature|token"

@@ -21,7 +21,9 @@ print([name for name in sys.modules if name.startswith(rooms) and name != "model
 
 def test_parsing_all_dags_imports_nothing_of_the_history(tmp_path: Path) -> None:
     paths = os.pathsep.join([str(INCLUDE), str(PROJECT / "plugins")])
+    endpoints = str(INCLUDE / "endpoints")
     environment = os.environ | {"AIRFLOW_HOME": str(tmp_path), "PYTHONPATH": paths}
+    environment["MODEL_MONITOR_ENDPOINTS"] = endpoints
     command = [sys.executable, "-c", PARSE, str(PROJECT / "dags")]
     seen = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert seen.stdout.splitlines()[-1] == "[]"

@@ -167,4 +167,4 @@ def test_the_example_sees_that_a_client_changed_its_units(tmp_path: Path) -> Non
         check=True,
     )
     assert "Completed, 2000 rows, 0 violations" in told.stdout
-    assert "mean_radius: baseline_drift_check" in told.stdout and "CompletedWithViolations, 2000 rows" in told.stdout
+    assert "mean_radius: median" in told.stdout and "CompletedWithViolations, 2000 rows" in told.stdout

@@ -29,6 +29,7 @@ from model_monitor.history.tables import REVISION
 PATIENCE = 60  # seconds
 LOCK = 0x6D6D6869  # PostgreSQL's advisory lock for changes of the schema
 
+FULL = ("disk I/O error", "disk is full", "No space left")
 DAMAGED = ("file is not a database", "malformed", "disk image")  # what SQLite says
 REBUILD = "move the file away, and run model-monitor reindex"
 
@@ -140,6 +141,8 @@ class History:
             cause = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
             if any(words in cause for words in DAMAGED):
                 raise StoreError(f"the history {self.name} is damaged: {cause}; {REBUILD}") from error
+            if any(words in cause for words in FULL):
+                raise StoreError(f"the history {self.name} can't be written: {cause}; make room on its disk") from error
             raise StoreError(f"the history {self.name} does not answer: {cause}; the report's files stand") from error
 
 
