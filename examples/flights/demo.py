@@ -33,7 +33,8 @@ WEEKS = 7
 DAYS = 7 * WEEKS
 END = FIRST_DAY + timedelta(days=DAYS)
 # Several windows are judged at once, in any order. Of each of these schedules people are told, so the first window with
-# violations is judged before the others: then its message says since when.
+# violations is judged after those before it and before those after it: then its message says since when, and its chart
+# shows how it came.
 FIRST_BAD = {story.DATA: datetime(2013, 4, 2, tzinfo=UTC), story.QUALITY: datetime(2013, 4, 5, tzinfo=UTC)}
 
 TELL = {"tell": True}  # people, of windows that are past; only two schedules have somebody to tell
@@ -81,16 +82,14 @@ def main() -> int:
 def judge_days(airflow: LocalAirflow, say: Say) -> None:
     """Does each day's traffic look as it did in January and February?"""
     learn(airflow, say, story.DATA)
-    tell(airflow, story.DATA, timedelta(days=1))
-    judge(airflow, END - timedelta(days=1), DAYS, story.DATA)
+    judge_in_order(airflow, story.DATA, timedelta(days=1))
     story.show_days(story.reports(story.DATA))
 
 
 def judge_weeks(airflow: LocalAirflow, say: Say) -> None:
     """Are each week's answers as good as those to the flights that were held out of training?"""
     learn(airflow, say, story.QUALITY)
-    tell(airflow, story.QUALITY, timedelta(weeks=1))
-    judge(airflow, END - timedelta(weeks=1), WEEKS, story.QUALITY)
+    judge_in_order(airflow, story.QUALITY, timedelta(weeks=1))
     story.show_weeks(story.reports(story.QUALITY), story.published(story.QUALITY))
 
 
@@ -114,7 +113,7 @@ def judge_again(airflow: LocalAirflow, say: Say) -> None:
 def judge_groups_and_features(airflow: LocalAirflow, say: Say) -> None:
     """Are the answers as good for some flights as for others, and which features move them? Both at the same time."""
     learn(airflow, say, story.BIAS, story.ATTRIBUTION)
-    judge(airflow, END - timedelta(weeks=1), WEEKS, story.BIAS, story.ATTRIBUTION)
+    judge(airflow, FIRST_DAY, timedelta(weeks=1), WEEKS, story.BIAS, story.ATTRIBUTION)
     story.show_groups(story.reports(story.BIAS), story.published(story.BIAS))
     story.show_features(story.folders(story.ATTRIBUTION), story.published(story.ATTRIBUTION))
 
@@ -122,7 +121,7 @@ def judge_groups_and_features(airflow: LocalAirflow, say: Say) -> None:
 def judge_by_rules(airflow: LocalAirflow, say: Say) -> None:
     """Do the flights keep to what must hold of them? There is nothing to learn."""
     say(f"judging by the rules of {story.RULES}")
-    judge(airflow, END - timedelta(weeks=1), WEEKS, story.RULES)
+    judge(airflow, FIRST_DAY, timedelta(weeks=1), WEEKS, story.RULES)
     story.show_rules(story.folders(story.RULES))
 
 
@@ -145,21 +144,25 @@ def learn(airflow: LocalAirflow, say: Say, *schedules: str) -> None:
     succeeded(*(airflow.wait_for_run(name, run) for name, run in runs))
 
 
-def tell(airflow: LocalAirflow, schedule: str, length: timedelta) -> None:
-    """Judge the first window with violations of a schedule, and tell people of it."""
-    airflow.unpause(schedule)
-    start = FIRST_BAD[schedule]
-    window = {"window_start": start.isoformat(), "window_end": (start + length).isoformat()}
-    succeeded(airflow.wait_for_run(schedule, airflow.trigger(schedule, window | TELL)))
+def judge_in_order(airflow: LocalAirflow, schedule: str, length: timedelta) -> None:
+    """Judge the windows of a schedule: those before the first one with violations, that one, then the others."""
+    bad = FIRST_BAD[schedule]
+    before = (bad - FIRST_DAY) // length
+    judge(airflow, FIRST_DAY, length, before, schedule)
+    judge(airflow, bad, length, 1, schedule, known=before)
+    judge(airflow, bad + length, length, (END - bad) // length - 1, schedule, known=before + 1)
 
 
-def judge(airflow: LocalAirflow, last: datetime, count: int, *schedules: str) -> None:
-    """Judge the windows of some schedules that start from the first day on until ``last``, so many of each."""
+def judge(
+    airflow: LocalAirflow, start: datetime, length: timedelta, count: int, *schedules: str, known: int = 0
+) -> None:
+    """Judge so many windows of some schedules from a time on; ``known`` were judged before."""
+    last = start + (count - 1) * length
     for schedule in schedules:
         airflow.unpause(schedule)
-        airflow.backfill(schedule, FIRST_DAY.isoformat(), last.isoformat(), conf=TELL)
+        airflow.backfill(schedule, start.isoformat(), last.isoformat(), conf=TELL)
     for schedule in schedules:
-        succeeded(*airflow.wait_for_runs(schedule, count + (schedule in FIRST_BAD)))
+        succeeded(*airflow.wait_for_runs(schedule, known + count))
 
 
 def succeeded(*states: str) -> None:

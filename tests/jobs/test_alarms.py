@@ -70,7 +70,8 @@ def test_a_plan_is_shown_first_and_changes_nothing(
 ) -> None:
     assert run(endpoint) == 0
     plan = capsys.readouterr().out
-    assert f"+ create {PREFIX}mq/f2 LessThanThreshold" in plan and "add --apply" in plan
+    assert f"+ create {PREFIX}mq/f2 LessThanThreshold: below 0." in plan and "add --apply" in plan
+    assert f"+ create {PREFIX}mq/violations: above 0\n" in plan
     assert alarms(cloudwatch) == {}
 
 
@@ -211,7 +212,9 @@ def test_without_a_baseline_or_with_metrics_switched_off_there_are_no_alarms(
 ) -> None:
     endpoint = Published(tmp_path, cloudwatch=True)
     run(endpoint)
-    assert "0 to create, 0 to change, 0 to delete, 0 unchanged" in capsys.readouterr().out
+    plan = capsys.readouterr().out
+    assert "0 to create, 0 to change, 0 to delete, 0 unchanged" in plan
+    assert "no alarms of dq: it has no baseline yet" in plan
     endpoint.observe("dq")
     version = Path(endpoint.suggest("dq"))
     constraints = json.loads((version / "constraints.json").read_text())

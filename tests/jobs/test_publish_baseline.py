@@ -11,9 +11,13 @@ import pytest
 from support.captures import at, capture, endpoint_file, record
 
 from model_monitor import jobs
+from model_monitor.__main__ import main
 from model_monitor.config.execution import Assignment, Execution
 from model_monitor.core.window import Window, iso
 from model_monitor.errors import ConfigError, DataError, StoreError
+from model_monitor.history.baselines import record_baselines
+from model_monitor.history.database import History
+from model_monitor.history.tables import Baseline
 from model_monitor.jobs.publish_baseline import Shown
 from model_monitor.results.decision import APPROVED, REJECTED, Choice, Decision
 from model_monitor.rows.sources.datasets import Dataset
@@ -216,6 +220,44 @@ def test_constraints_that_nobody_could_judge_by_are_refused_and_nothing_is_writt
         versions.publish(second, ANN, constraints={"features": [{"name": "n", "completeness": 7}]})
     assert versions.in_force == first.name and names_of(versions.a) == sorted([first.name, second.name])
     assert not (second / "decision.json").exists()
+    (second / "constraints.json").write_text(loosened(second).replace("0.5", "7"))
+    with pytest.raises(ConfigError, match=f"{second.name}/constraints.json.*completeness is a number from 0 to 1"):
+        versions.publish(second, ANN)  # the file that a person edited, not one that was never written
+
+
+def test_a_damaged_decision_hides_no_version_from_the_history(tmp_path: Path) -> None:
+    versions = Versions(tmp_path)
+    first, second = versions.learn(0), versions.learn(100)
+    versions.publish(first)
+    (second / "decision.json").write_text("{")
+    record_baselines(versions.a)
+    history = History.of(versions.a.endpoint)
+    assert history
+    with history.session() as session:
+        states = {row.version: row.state for row in session.query(Baseline)}
+    assert states == {first.name: "approved", second.name: "unreadable"}
+
+
+def test_the_version_in_force_is_not_decided_on_again_without_a_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    versions = Versions(tmp_path)
+    version = versions.learn(0)
+    versions.publish(version)
+    decided = (version / "decision.json").read_bytes()
+    assert main(["publish", versions.file, "dq", version.name]) == 0
+    assert f"judged by version {version.name} already" in capsys.readouterr().out
+    assert (version / "decision.json").read_bytes() == decided
+    assert main(["publish", versions.file, "dq", version.name, "--why", "looked at it"]) == 0
+    assert json.loads((version / "decision.json").read_text())["why"] == "looked at it"
+
+
+def test_without_a_schedule_the_baselines_of_all_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    versions = Versions(tmp_path)
+    version = versions.learn(0)
+    assert main(["baselines", versions.file]) == 0
+    listed = capsys.readouterr().out
+    assert listed.startswith("dq\nversion") and version.name in listed
 
 
 def test_a_version_that_changed_since_it_was_shown_is_not_what_was_approved(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     publish = commands.add_parser("publish", help="judge by a version of a schedule's baseline, edited or not")
     for command in (look, publish):
         command.add_argument("file", metavar="ENDPOINT_FILE")
-        command.add_argument("schedule", metavar="SCHEDULE")
+    look.add_argument("schedule", metavar="SCHEDULE", nargs="?", help="all of the endpoint's without")
+    publish.add_argument("schedule", metavar="SCHEDULE")
     words = "the name of its folder: what would change, and which of the last windows would flip"
     look.add_argument("version", metavar="VERSION", nargs="?", help=words)
     look.set_defaults(command=run_baselines)
@@ -34,20 +35,33 @@ def run_baselines(args: argparse.Namespace) -> int:
     """Looking changes nothing."""
     from model_monitor import jobs, store
     from model_monitor.config.execution import Assignment
+    from model_monitor.config.files import load
+
+    if args.version:
+        assignment = Assignment.load(args.file, args.schedule)
+        proposal = jobs.propose_baseline(assignment, store.join(assignment.baselines, args.version), compares=True)
+        print(proposal.text)
+    elif args.schedule:
+        print(versions_of(Assignment.load(args.file, args.schedule)))
+    else:
+        endpoint = load(args.file)
+        learning = [schedule for schedule in endpoint.schedules if not schedule.is_of_rules]
+        parts = [f"{schedule.name}\n{versions_of(Assignment(endpoint, schedule))}" for schedule in learning]
+        print("\n\n".join(parts) or f"no schedule of {endpoint.endpoint} learns a baseline")
+    return OK
+
+
+def versions_of(assignment: Assignment) -> str:
+    """The versions of a schedule as a table, the oldest first."""
     from model_monitor.verdicts.proposal import Plain
     from model_monitor.verdicts.published import Published
     from model_monitor.verdicts.versions import names_of
 
-    assignment = Assignment.load(args.file, args.schedule)
-    if args.version:
-        proposal = jobs.propose_baseline(assignment, store.join(assignment.baselines, args.version), compares=True)
-        print(proposal.text)
-        return OK
     published = Published.find(assignment)
     rows = [row_of(assignment, name, published.name if published else None) for name in names_of(assignment)]
     rows.sort(key=lambda row: row[1])
-    print(Plain().table(("version", "learned", "rows", "decision"), rows) or f"{args.schedule} has no versions yet")
-    return OK
+    nothing = f"{assignment.schedule.name} has no versions yet"
+    return Plain().table(("version", "learned", "rows", "decision"), rows) or nothing
 
 
 def row_of(assignment: Assignment, name: str, in_force: str | None) -> list[str]:
@@ -67,14 +81,22 @@ def row_of(assignment: Assignment, name: str, in_force: str | None) -> list[str]
 
 def run_publish(args: argparse.Namespace) -> int:
     """Whoever runs it has decided, now."""
-    from model_monitor import jobs, store
+    from model_monitor import jobs
     from model_monitor.config.execution import Assignment
+    from model_monitor.jobs.publish_baseline import in_force
     from model_monitor.results.decision import Choice
     from model_monitor.verdicts.published import Published
+    from model_monitor.verdicts.versions import Version
 
     assignment = Assignment.load(args.file, args.schedule)
+    version, current = Version.read(assignment, args.version), in_force(assignment)
+    if current and current.digests == version.digests and not args.why:
+        print(
+            printable(f"{args.schedule} is judged by version {current.name} already; --why keeps a decision of yours")
+        )
+        return OK
     choice = Choice(by=user(), at=iso(datetime.now(UTC).replace(microsecond=0)), why=args.why)
-    pointer = jobs.publish_baseline(assignment, store.join(assignment.baselines, args.version), choice)
+    pointer = jobs.publish_baseline(assignment, version.folder, choice)
     published = Published.find(assignment)
     name = published.name if published else args.version
     of_its_own = "" if name == args.version else f", which is {args.version} as it was edited"

@@ -20,12 +20,12 @@ from model_monitor.results.sealed import unsealed
 from model_monitor.store.addresses import parent_of
 
 DESCRIPTION, DECISION = "baseline.json", "decision.json"
-PROPOSED = "proposed"
+PROPOSED, UNREADABLE = "proposed", "unreadable"
 
 
 def record_baselines(assignment: Assignment) -> None:
     """The versions of a schedule's baseline as they are in the store; nothing where no history is kept. Raises
-    StoreError, and DataError for a damaged decision."""
+    StoreError."""
     if history := History.of(assignment.endpoint):
         with history.session() as session:
             write_baselines(session, assignment)
@@ -47,10 +47,15 @@ def write_baselines(session: Session, assignment: Assignment) -> int:
 
 
 def baseline_row(folder: str) -> Row:
-    """The values of a row of ``baselines`` by the files of a version's folder."""
-    address = store.join(folder, DESCRIPTION)
-    described = decode(read_or_none(address) or b"{}", address)
-    decision = sealed_at(store.join(folder, DECISION)) or {}
+    """The values of a row of ``baselines`` by the files of a version's folder. A damaged one of them hides no other
+    version: ``model-monitor baselines`` says what to do."""
+    described: Document = {}
+    with contextlib.suppress(DataError):
+        described = sealed_at(store.join(folder, DESCRIPTION)) or {}
+    try:
+        decision = sealed_at(store.join(folder, DECISION)) or {}
+    except DataError:
+        decision = {"decision": UNREADABLE}
     return {
         "version": store.name_of(folder),
         "created": when(described.get("created")),

@@ -63,7 +63,9 @@ def publish_baseline(
     found = version_at(assignment, version)
     if shown:
         refuse_changed(found, shown, Published.find(assignment))
-    wanted = found.with_constraints(assignment, constraints).of_its_own(assignment)
+    edited = found.with_constraints(assignment, constraints)
+    edited.baseline(assignment).constraints(assignment.learner)  # an error names the file that a person edits
+    wanted = edited.of_its_own(assignment)
     address = put_in_force(assignment, wanted, choice or Choice(at=wanted.learned or "", automatic=True))
     record_baselines(assignment)
     restore(assignment, found)  # last: until then, doing it again finds what was shown
@@ -72,7 +74,6 @@ def publish_baseline(
 
 def put_in_force(assignment: Assignment, wanted: Version, choice: Choice) -> str:
     """Write a version, the choice of it, and the pointer to it; the pointer's address."""
-    wanted.baseline(assignment).constraints(assignment.learner)
     current, pointer = in_force(assignment), Published(wanted.name, wanted.digests, wanted.learned)
     if choice.automatic:
         refuse_rejected(wanted)

@@ -38,9 +38,7 @@ def alarms_of(assignment: Assignment) -> list[Alarm]:
     whose number is published. [] if it sends nothing to CloudWatch, or has nothing to judge by. Raises ConfigError."""
     schedule, needs_baseline = assignment.schedule, traits_of(assignment.schedule.monitor).needs_baseline
     baseline = Baseline.of(assignment) if needs_baseline else Baseline()
-    if not schedule.metrics.cloudwatch or not emits(baseline.constraints_document):
-        return []
-    if needs_baseline and not baseline.exists:
+    if not (schedule.metrics.cloudwatch and emits(baseline.constraints_document) and has_baseline(assignment)):
         return []
     metrics = Metrics.of(assignment)
     alarms = [metrics.on_violations()]
@@ -49,6 +47,11 @@ def alarms_of(assignment: Assignment) -> list[Alarm]:
         for constraint in baseline.constraints(assignment.learner):
             alarms += metrics.on_constraint(constraint, bias)
     return sorted(alarms, key=lambda alarm: str(alarm["AlarmName"]))
+
+
+def has_baseline(assignment: Assignment) -> bool:
+    """Whether there is what a schedule judges by."""
+    return not traits_of(assignment.schedule.monitor).needs_baseline or Baseline.of(assignment).exists
 
 
 @dataclass(frozen=True)

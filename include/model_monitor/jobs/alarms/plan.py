@@ -10,23 +10,29 @@ from model_monitor.config.endpoint import Endpoint
 from model_monitor.config.execution import Assignment
 from model_monitor.errors import ConfigError
 from model_monitor.jobs.alarms.account import Account
-from model_monitor.jobs.alarms.derived import Alarm, alarms_of, prefix_of
+from model_monitor.jobs.alarms.derived import Alarm, alarms_of, has_baseline, prefix_of
+from model_monitor.monitors.model_quality import GREATER_THAN
 
 SHOWN = ("Threshold", "ComparisonOperator", "Period", "EvaluationPeriods", "DatapointsToAlarm", "AlarmActions")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Alarms to create, to change (with what differs, as texts), and names to delete; those that stay are counted."""
+    """Alarms to create, to change (with what differs, as texts), and names to delete; those that stay are counted.
+
+    ``unlearned`` are the schedules without alarms for want of a baseline.
+    """
 
     create: Sequence[Alarm]
     change: Sequence[tuple[Alarm, Sequence[str]]]
     delete: Sequence[str]
     unchanged: int
+    unlearned: Sequence[str] = ()
 
     def lines(self) -> Iterator[str]:
         """The plan for a person."""
-        yield from (f"+ create {alarm['AlarmName']}: {alarm['Threshold']:g}" for alarm in self.create)
+        yield from (f"no alarms of {name}: it has no baseline yet" for name in self.unlearned)
+        yield from (f"+ create {alarm['AlarmName']}: {condition(alarm)}" for alarm in self.create)
         for alarm, differences in self.change:
             yield f"~ change {alarm['AlarmName']}: {', '.join(differences)}"
         yield from (f"- delete {name}" for name in self.delete)
@@ -59,7 +65,17 @@ def planned(endpoint: Endpoint, account: Account) -> Plan:
         if not account.owns(there[alarm["AlarmName"]]):
             raise ConfigError(f"the alarm {alarm['AlarmName']} was not made by this endpoint; rename or delete it")
     gone = [name for name, alarm in there.items() if name not in wanted and account.owns(alarm)]
-    return Plan(create, change, sorted(gone), len(compared) - len(change))
+    unlearned = [a.schedule.name for a in assignments if a.schedule.metrics.cloudwatch and not has_baseline(a)]
+    return Plan(create, change, sorted(gone), len(compared) - len(change), unlearned)
+
+
+def condition(alarm: Alarm) -> str:
+    """When it alarms.
+
+    >>> condition({"ComparisonOperator": "LessThanThreshold", "Threshold": 0.8})
+    'below 0.8'
+    """
+    return f"{'above' if alarm['ComparisonOperator'] == GREATER_THAN else 'below'} {alarm['Threshold']:g}"
 
 
 def differences(wanted: Alarm, there: dict[str, Any]) -> list[str]:
