@@ -91,8 +91,15 @@ class AirflowApi:
     ) -> int:
         """Backfills the windows whose previous tick is between two times, both inclusive; returns the backfill's id.
 
-        ``conf``: what each run has in its form.
+        ``conf``: what each run has in its form. It waits for an earlier backfill of the DAG: Airflow allows one at a
+        time, and looks every half minute whether one has ended.
         """
+
+        def ended() -> bool:
+            found = self.call("GET", f"/backfills?dag_id={dag_id}&order_by=-id&limit=1")["backfills"]
+            return all(backfill["completed_at"] for backfill in found)
+
+        self.wait_until(ended, f"the backfill of {dag_id} before", seconds=120)
         body = {
             "dag_id": dag_id,
             "from_date": from_date,

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import story
@@ -29,12 +29,13 @@ from local_airflow import LocalAirflow
 
 TRAFFIC = story.PROJECT / "examples/flights/traffic.py"
 FIRST_DAY = datetime(2013, 3, 1, tzinfo=UTC)
-WEEKS = 7
-DAYS = 7 * WEEKS
-END = FIRST_DAY + timedelta(days=DAYS)
+DAYS = 49
+DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
+END = FIRST_DAY + DAYS * DAY
 # Several windows are judged at once, in any order. Of each of these schedules people are told, so the first window with
 # violations is judged after those before it and before those after it: then its message says since when, and its chart
 # shows how it came.
+LENGTHS = {story.DATA: DAY, story.QUALITY: WEEK}
 FIRST_BAD = {story.DATA: datetime(2013, 4, 2, tzinfo=UTC), story.QUALITY: datetime(2013, 4, 5, tzinfo=UTC)}
 
 TELL = {"tell": True}  # people, of windows that are past; only two schedules have somebody to tell
@@ -66,8 +67,7 @@ def main() -> int:
             told(writing, say)
             names = (story.DATA, story.QUALITY, story.BIAS, story.ATTRIBUTION)
             airflow.wait_for_dags(*names, *(f"{name}-baseline" for name in names), story.RULES, LATE_LABELS)
-            judge_days(airflow, say)
-            judge_weeks(airflow, say)
+            judge_days_and_weeks(airflow, say)
             judge_again(airflow, say)
             judge_groups_and_features(airflow, say)
             judge_by_rules(airflow, say)
@@ -79,17 +79,17 @@ def main() -> int:
     return 0
 
 
-def judge_days(airflow: LocalAirflow, say: Say) -> None:
-    """Does each day's traffic look as it did in January and February?"""
-    learn(airflow, say, story.DATA)
-    judge_in_order(airflow, story.DATA, timedelta(days=1))
+def judge_days_and_weeks(airflow: LocalAirflow, say: Say) -> None:
+    """Does each day's traffic look as it did in January and February? Are each week's answers as good as those to the
+    flights that were held out of training?"""
+    learn(airflow, say, *LENGTHS)
+    for since, until in (
+        (dict.fromkeys(LENGTHS, FIRST_DAY), FIRST_BAD),
+        (FIRST_BAD, {name: FIRST_BAD[name] + length for name, length in LENGTHS.items()}),
+        ({name: FIRST_BAD[name] + length for name, length in LENGTHS.items()}, dict.fromkeys(LENGTHS, END)),
+    ):
+        judge(airflow, {name: (since[name], until[name], length) for name, length in LENGTHS.items()})
     story.show_days(story.reports(story.DATA))
-
-
-def judge_weeks(airflow: LocalAirflow, say: Say) -> None:
-    """Are each week's answers as good as those to the flights that were held out of training?"""
-    learn(airflow, say, story.QUALITY)
-    judge_in_order(airflow, story.QUALITY, timedelta(weeks=1))
     story.show_weeks(story.reports(story.QUALITY), story.published(story.QUALITY))
 
 
@@ -113,7 +113,7 @@ def judge_again(airflow: LocalAirflow, say: Say) -> None:
 def judge_groups_and_features(airflow: LocalAirflow, say: Say) -> None:
     """Are the answers as good for some flights as for others, and which features move them? Both at the same time."""
     learn(airflow, say, story.BIAS, story.ATTRIBUTION)
-    judge(airflow, FIRST_DAY, timedelta(weeks=1), WEEKS, story.BIAS, story.ATTRIBUTION)
+    judge(airflow, dict.fromkeys((story.BIAS, story.ATTRIBUTION), (FIRST_DAY, END, WEEK)))
     story.show_groups(story.reports(story.BIAS), story.published(story.BIAS))
     story.show_features(story.folders(story.ATTRIBUTION), story.published(story.ATTRIBUTION))
 
@@ -121,7 +121,7 @@ def judge_groups_and_features(airflow: LocalAirflow, say: Say) -> None:
 def judge_by_rules(airflow: LocalAirflow, say: Say) -> None:
     """Do the flights keep to what must hold of them? There is nothing to learn."""
     say(f"judging by the rules of {story.RULES}")
-    judge(airflow, FIRST_DAY, timedelta(weeks=1), WEEKS, story.RULES)
+    judge(airflow, {story.RULES: (FIRST_DAY, END, WEEK)})
     story.show_rules(story.folders(story.RULES))
 
 
@@ -144,25 +144,17 @@ def learn(airflow: LocalAirflow, say: Say, *schedules: str) -> None:
     succeeded(*(airflow.wait_for_run(name, run) for name, run in runs))
 
 
-def judge_in_order(airflow: LocalAirflow, schedule: str, length: timedelta) -> None:
-    """Judge the windows of a schedule: those before the first one with violations, that one, then the others."""
-    bad = FIRST_BAD[schedule]
-    before = (bad - FIRST_DAY) // length
-    judge(airflow, FIRST_DAY, length, before, schedule)
-    judge(airflow, bad, length, 1, schedule, known=before)
-    judge(airflow, bad + length, length, (END - bad) // length - 1, schedule, known=before + 1)
-
-
-def judge(
-    airflow: LocalAirflow, start: datetime, length: timedelta, count: int, *schedules: str, known: int = 0
-) -> None:
-    """Judge so many windows of some schedules from a time on; ``known`` were judged before."""
-    last = start + (count - 1) * length
-    for schedule in schedules:
+def judge(airflow: LocalAirflow, spans: Mapping[str, tuple[datetime, datetime, timedelta]]) -> None:
+    """Judge the windows of some schedules from one time until another, so long each, and tell people of them."""
+    known = {schedule: len(airflow.runs(schedule)) for schedule in spans}
+    for schedule, (since, until, length) in spans.items():
         airflow.unpause(schedule)
-        airflow.backfill(schedule, start.isoformat(), last.isoformat(), conf=TELL)
-    for schedule in schedules:
-        succeeded(*airflow.wait_for_runs(schedule, known + count))
+        if until - since > length:
+            airflow.backfill(schedule, since.isoformat(), (until - length).isoformat(), conf=TELL)
+        else:
+            airflow.trigger(schedule, {"window_start": since.isoformat(), "window_end": until.isoformat()} | TELL)
+    for schedule, (since, until, length) in spans.items():
+        succeeded(*airflow.wait_for_runs(schedule, known[schedule] + (until - since) // length))
 
 
 def succeeded(*states: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import logging
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 PATIENCE = 30  # seconds for a server to answer
 SUBJECT = 100  # characters that SNS takes
 SHORTEST_SECRET = 6  # characters
+log = logging.getLogger(__name__)
+
 COLOURS = {"info": "#4c6b8a", "warning": "#d68910", "critical": "#c0392b"}
 
 
@@ -122,20 +125,27 @@ def retry_after_of(error: Exception) -> float | None:
 
 
 def send_slack(connection: Connection, destination: Destination, letter: Letter) -> None:
-    from airflow.providers.slack.notifications.slack import SlackNotifier
+    """As Airflow's SlackNotifier does, which does not tell where the message is that the chart belongs to."""
+    from airflow.providers.slack.hooks.slack import SlackHook
 
     if destination.channel is None:
         raise ConfigError("a Slack API connection needs a channel, as in {connection: slack, channel: '#ml'}")
-    notifier = SlackNotifier(
-        slack_conn_id=connection.conn_id,
-        channel=destination.channel,
-        username="Model Monitor",
-        text=letter.title,
-        attachments=[attachment_of(letter)],
-        unfurl_links=False,
-        timeout=PATIENCE,
-    )
-    notify(notifier)
+    hook = SlackHook(slack_conn_id=connection.conn_id, timeout=PATIENCE)
+    message = {
+        "channel": destination.channel,
+        "username": "Model Monitor",
+        "text": letter.title,
+        "attachments": json.dumps([attachment_of(letter)]),
+        "unfurl_links": False,
+    }
+    answer = hook.call("chat.postMessage", json=message)
+    if letter.chart:
+        file: Any = {"content": letter.chart, "filename": "chart.png", "title": letter.title}
+        try:
+            hook.send_file_v2(channel_id=answer["channel"], thread_ts=answer["ts"], file_uploads=file)
+        except Exception as error:  # noqa: BLE001 the message is there; trying again would send it twice
+            text = without(list(secrets_of(connection)), f"{type(error).__name__}: {error}")
+            log.warning("Slack has the message but not its chart; the app needs the scope files:write: %s", text)
 
 
 def send_slack_webhook(connection: Connection, destination: Destination, letter: Letter) -> None:

@@ -123,6 +123,30 @@ def test_slack_gets_the_sentence_in_its_channel_and_no_text_is_a_template(
     assert "{{ 7 * 7 }} &lt;b&gt;amount" in attachment["text"]
 
 
+POSTED = (200, {}, b'{"ok": true, "channel": "C024BE91L", "ts": "1503435956.000247"}')
+
+
+def test_slack_gets_the_chart_in_the_thread_of_the_message(server: Listening, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = {"ok": True, "upload_url": f"{server.url}/upload/here", "file_id": "F123ABC456"}
+    server.answers += [POSTED, (200, {}, json.dumps(where).encode())]
+    send(slack(server, monkeypatch), letter(b"a picture"))
+    steps = ["chat.postMessage", "files.getUploadURLExternal", "files.completeUploadExternal"]
+    assert [path for path in server.paths if "/api/" in path] == [f"/api/{step}" for step in steps]
+    assert server.bodies[server.paths.index("/upload/here")] == b"a picture"
+    completed = server.bodies[-1].decode()
+    assert "channel_id=C024BE91L" in completed and "thread_ts=1503435956.000247" in completed
+    assert "F123ABC456" in completed
+
+
+def test_a_chart_that_slack_refuses_sends_no_message_twice(
+    server: Listening, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.answers += [POSTED, (200, {}, b'{"ok": false, "error": "missing_scope"}')]
+    send(slack(server, monkeypatch), letter(b"a picture"))  # raises nothing, so it is not tried again
+    assert "the app needs the scope files:write" in caplog.text and "missing_scope" in caplog.text
+    assert server.paths.count("/api/chat.postMessage") == 1 and "SECRET" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("status", "answer", "says"),
     [
@@ -235,6 +259,21 @@ def test_a_message_to_sns_arrives_in_a_queue(sns: str) -> None:
     assert body["Subject"] == "CRITICAL opened: churn, data"
     assert SENTENCE in body["Message"]
     assert body["MessageAttributes"]["severity"]["Value"] == "critical"
+
+
+def test_a_topic_in_order_takes_each_message_once(sns: str) -> None:
+    topics, queues = clients(sns)
+    fifo = {"FifoTopic": "true", "ContentBasedDeduplication": "false"}
+    topic = topics.create_topic(Name="models.fifo", Attributes=fifo)["TopicArn"]
+    queue = queues.create_queue(QueueName="told.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topics.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    for _ in range(2):  # the worker died before it noted that the message was sent
+        send(Destination(connection="cloud", topic=topic), letter())
+    found = queues.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, AttributeNames=["All"])["Messages"]
+    assert [SENTENCE in message["Body"] for message in found] == [True]
+    assert found[0]["Attributes"]["MessageDeduplicationId"] == KEY
+    assert found[0]["Attributes"]["MessageGroupId"] == "churn"
 
 
 def test_a_topic_that_is_not_there_is_an_error_that_names_it(sns: str) -> None:

@@ -36,7 +36,8 @@ def listening(*answers: Answer) -> Iterator[Listening]:
             content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             served.paths.append(self.path)
             served.headers.append({name.lower(): value for name, value in self.headers.items()})
-            served.bodies.append(json.loads(content))
+            is_json = "json" in (self.headers.get("Content-Type") or "")
+            served.bodies.append(json.loads(content) if is_json else content)
             status, headers, body = served.answers.pop(0) if served.answers else OK
             self.send_response(status)
             for name, value in (headers | {"Content-Length": str(len(body))}).items():
