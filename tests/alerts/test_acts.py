@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from support.alerted import HOUR, NOW, World
+from support.alerted import ENDPOINT, HOUR, NOW, World, hour
 from support.reports import execution_of, write
 
 from model_monitor import jobs
@@ -22,9 +22,12 @@ from model_monitor.errors import ConfigError
 from model_monitor.history.database import History
 from model_monitor.history.tables import Incident, Table, Transition
 from model_monitor.jobs.acts import act, ask_for_test
+from model_monitor.jobs.closing import close
 from model_monitor.jobs.listing import listed
 from model_monitor.jobs.people import Act
 from model_monitor.jobs.recall import rebuild_alerts
+
+M_OF_N = "alerts: {datapoints: 2, evaluation_windows: 3}"
 
 
 @pytest.fixture
@@ -117,9 +120,9 @@ def test_an_incident_keeps_its_cause_whoever_snoozes_it_joins_it_or_recovers(wor
 
 
 def test_an_incident_names_the_report_on_its_last_bad_window(tmp_path: Path) -> None:
-    for hour in range(2):
-        write(execution_of(tmp_path, hour))
-        jobs.alert(execution_of(tmp_path, hour))
+    for number in range(2):
+        write(execution_of(tmp_path, number))
+        jobs.alert(execution_of(tmp_path, number))
     report = execution_of(tmp_path, 1).report
     assert f"    report: {report}" in list(listed(execution_of(tmp_path).endpoint))
 
@@ -215,3 +218,92 @@ def test_reindex_rebuilds_incidents_too(tmp_path: Path, capsys: pytest.CaptureFi
     assert "1 executions, 0 versions of baselines, 1 incidents" in capsys.readouterr().out
     (incident,) = content(execution_of(tmp_path).endpoint, Incident)
     assert json.loads(str(incident["subjects"])) == ["accuracy", "age"]
+
+
+def test_a_closed_incident_says_who_closed_it_when_and_why_and_tells_who_was_told_of_it(world: World) -> None:
+    world.judge(0, "violations")
+    world.judge(1, "violations")
+    assert close(world.endpoint, 1, "Ann", iso(NOW), "a known sale") == "#1 closed"
+    (row,) = world.rows(Incident)
+    step = next(step for step in world.rows(Transition) if step.kind == "closed")
+    assert (row.closed, step.made_by, step.at) == (hour(1).end, "Ann", NOW)
+    assert "closed by Ann: a known sale. It was open since 2026-01-05 00:00 UTC" in step.sentence
+    assert [event for _, event in world.told] == ["opened", "closed"]
+    assert "closed by Ann: a known sale" in world.sent[1][1].text
+
+
+def test_a_bad_window_after_it_opens_another_incident_of_which_people_are_told(world: World) -> None:
+    world.judge(0, "violations")
+    close(world.endpoint, 1, "Ann", iso(NOW))
+    world.judge(0, "violations")  # the same window again changes nothing
+    assert [event for _, event in world.told] == ["opened", "closed"]
+    world.judge(1, "violations")
+    assert [event for _, event in world.told] == ["opened", "closed", "opened"]
+    assert [row.closed for row in world.rows(Incident)] == [hour(0).end, None]
+
+
+def test_nobody_is_told_that_an_incident_is_closed_of_which_nobody_heard(world: World) -> None:
+    world.judge(0, "violations", tells=False)
+    close(world.endpoint, 1, "Ann", iso(NOW))
+    assert world.told == []
+
+
+def test_what_was_closed_counts_no_more_towards_m_of_n(tmp_path: Path) -> None:
+    world = World(
+        tmp_path, ENDPOINT.replace("name: a, monitor: data_quality", f"name: a, monitor: data_quality, {M_OF_N}")
+    )
+    world.judge(0, "violations")
+    world.judge(1, "violations")
+    close(world.endpoint, 1, "Ann", iso(NOW))
+    world.judge(2, "violations")
+    assert len(world.rows(Incident)) == 1, "one bad window of the last three"
+    world.judge(3, "violations")
+    assert len(world.rows(Incident)) == 2
+
+
+def test_closing_what_is_closed_or_unknown_says_so_and_keeps_nothing(world: World) -> None:
+    world.judge(0, "violations")
+    close(world.endpoint, 1, "Ann", iso(NOW))
+    kept = sorted(world.folder.rglob("*-close-*.json"))
+    for number, words in ((1, "is closed already"), (7, "no such incident")):
+        with pytest.raises(ConfigError, match=words):
+            close(world.endpoint, number, "Ann", iso(NOW))
+    assert sorted(world.folder.rglob("*-close-*.json")) == kept and len(kept) == 1
+
+
+def test_an_incident_of_two_schedules_closes_for_both(world: World) -> None:
+    world.judge(0, "violations")
+    world.judge(0, "violations", schedule="b")
+    world.judge(1, "violations", schedule="b")
+    close(world.endpoint, 1, "Ann", iso(NOW))
+    world.judge(1)
+    (row,) = world.rows(Incident)
+    assert row.closed == hour(1).end
+
+
+def test_a_history_that_is_rebuilt_knows_who_closed_an_incident(tmp_path: Path) -> None:
+    for number in range(3):
+        write(execution_of(tmp_path, number))
+        jobs.alert(execution_of(tmp_path, number))
+        if number == 1:
+            close(execution_of(tmp_path).endpoint, 1, "Ann", iso(NOW), "known")
+    endpoint = execution_of(tmp_path).endpoint
+    before = content(endpoint, Incident)
+    assert [row["closed"] is None for row in before] == [False, True]
+    history = History.of(endpoint)
+    assert history is not None
+    with history.engine.begin() as connection:
+        for table in reversed(Table.metadata.sorted_tables):
+            connection.execute(table.delete())
+    assert rebuild_alerts(history, endpoint) == 2
+    assert content(endpoint, Incident) == before
+    (step,) = [step for step in content(endpoint, Transition) if step["kind"] == "closed"]
+    assert (step["made_by"], step["at"]) == ("Ann", NOW)
+
+
+def test_the_command_closes(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    file = str(world.folder / "churn.yaml")
+    world.judge(0, "violations")
+    assert main(["alerts", "close", file, "--incident", "1", "--by", "Ann", "--why", "known"]) == 0
+    assert capsys.readouterr().out == "#1 closed\n"
+    assert main(["alerts", "close", file, "--incident", "1", "--by", "Ann"]) == 1

@@ -92,6 +92,7 @@ TRUSTED = {
     "core/states/base.py": "a State, whose checksum was compared",
     "history/baselines.py": "decode of documents, which guards itself",
     "jobs/acts.py": "what json wrote",
+    "jobs/closing.py": "what json wrote",
     "jobs/listing.py": "what json wrote",
     "jobs/people.py": "a sealed file",
     "jobs/recall.py": "a sealed file",

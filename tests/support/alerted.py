@@ -19,7 +19,7 @@ from model_monitor.config.alerts import Destination
 from model_monitor.core.window import Window, iso
 from model_monitor.history.database import History
 from model_monitor.jobs.deliver import deliver
-from model_monitor.jobs.people import rules_of
+from model_monitor.jobs.people import closings_of, rules_of
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -93,7 +93,7 @@ class World:
         found = [FINDING | {"observed": 0.25, "threshold": 0.1, "noise_floor": None}] if is_bad else []
         news = News(schedule, window, outcome, about, found, tells, **more)
         with self.history.session() as session:
-            follow(session, news, rules_of(self.endpoint), now)
+            follow(session, news, rules_of(self.endpoint), now, closings_of(self.endpoint))
 
     def deliver(self, now: datetime = NOW) -> list[str]:
         return deliver(self.endpoint, self.send, now)

@@ -27,13 +27,13 @@ MACHINE = "model-monitor"  # who made a transition that no person did
 Rules = Callable[[str, str], "Rule"]  # of a schedule and a kind of trouble
 
 
-def follow(session: Session, news: News, rules: Rules, now: datetime) -> None:
+def follow(session: Session, news: News, rules: Rules, now: datetime, closings: Sequence[machine.Closing] = ()) -> None:
     """Remember a window, bring incidents up to date, and write down what is due."""
     kept.lock(session, news.place)
     remember(session, news.place, news.schedule, news.window, news.outcome)
     session.flush()
     start = machine.restart(kept.spans(session, news.place), news.window.end)
-    computed = replayed(session, news.place, rules, start)
+    computed = replayed(session, news.place, rules, start, closings)
     for row, incident in settle(session, news.place, computed, start, now, partial(describe, news)):
         row.owner = news.owner if incident and news.schedule in incident.schedules else row.owner
         if news.tells and news.schedule in json.loads(row.schedules):
@@ -61,12 +61,14 @@ def remember(session: Session, place: Place, schedule: str, window: Window, outc
     )
 
 
-def replayed(session: Session, place: Place, rules: Rules, start: datetime | None) -> list[machine.Incident]:
+def replayed(
+    session: Session, place: Place, rules: Rules, start: datetime | None, closings: Sequence[machine.Closing] = ()
+) -> list[machine.Incident]:
     """The incidents that open from a moment on."""
     rows = kept.outcomes_from(session, place, start)
     if start is not None:
         rows += earlier(session, place, rules, start, sorted({row.schedule for row in rows}))
-    return machine.replay(map(outcome_in, rows), lambda schedule, kind: opening(rules(schedule, kind)), start)
+    return machine.replay(map(outcome_in, rows), lambda schedule, kind: opening(rules(schedule, kind)), start, closings)
 
 
 def earlier(session: Session, place: Place, rules: Rules, start: datetime, schedules: Sequence[str]) -> list[Outcome]:
@@ -163,8 +165,8 @@ def update(session: Session, row: Incident, incident: machine.Incident, now: dat
                     severity=SEVERITIES[change.severity],
                     window_start=start,
                     window_end=end,
-                    at=now or end,
-                    made_by=MACHINE,
+                    at=change.closing.at if change.closing else now or end,
+                    made_by=change.closing.by if change.closing else MACHINE,
                     sentence=words(incident, change),
                     told=False,
                 )

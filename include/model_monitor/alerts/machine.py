@@ -6,6 +6,7 @@ it. An incident is what the alerts of an endpoint have in common: one cause.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -57,12 +58,25 @@ class Opening(NamedTuple):
 Openings = Callable[[str, str], Opening]  # of a schedule and a kind of trouble
 
 
+class Closing(NamedTuple):
+    """A person says that a kind of trouble of these schedules is over: what was found until the end of ``window``, the
+    last that was judged, counts no more. ``at`` is when they said so."""
+
+    window: Window
+    kind: str
+    schedules: frozenset[str]
+    by: str
+    at: datetime
+    why: str = ""
+
+
 class Change(NamedTuple):
-    """A transition of an incident: opened, joined by another schedule, escalated, or closed."""
+    """A transition of an incident: opened, joined by another schedule, escalated, or closed; perhaps by a person."""
 
     kind: str
     key: Key
     severity: int
+    closing: Closing | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +105,11 @@ class Incident:
     def closed(self) -> Key | None:
         """The window with which it closed; None while it is open."""
         return None if self.active else self.changes[-1].key
+
+    @property
+    def closing(self) -> Closing | None:
+        """The person's word that closed it; None if it is open, or closed by itself."""
+        return self.changes[-1].closing if self.changes else None
 
     def has_same_cause(self, outcome: Outcome) -> bool:
         """Whether an outcome is wrong for the same reason at the same time. What changed in the schema follows from one
@@ -169,7 +188,17 @@ class Machine:
             self.open(outcome, min(series.bad, key=lambda window: (window.end, window.start)))
         elif series.is_open and series.closes:
             series.is_open = False
-            self.put(left(self.incidents[self.index(kind, outcome.schedule)], outcome), kind, outcome.schedule)
+            incident = self.incidents[self.index(kind, outcome.schedule)]
+            self.put(left(incident, outcome.key), kind, outcome.schedule)
+
+    def close(self, closing: Closing) -> None:
+        """What was seen until now counts no more."""
+        for schedule in sorted(closing.schedules):
+            series = self.series.pop((schedule, closing.kind), None)
+            if series and series.is_open:
+                key = Key(closing.window.end, closing.window.start, schedule)
+                incident = self.incidents[self.index(closing.kind, schedule)]
+                self.put(left(incident, key, closing), closing.kind, schedule)
 
     def index(self, kind: str, schedule: str) -> int:
         """The place of the open incident that a schedule's alert is part of."""
@@ -222,22 +251,33 @@ def worsened(incident: Incident, outcome: Outcome) -> Incident:
     )
 
 
-def left(incident: Incident, outcome: Outcome) -> Incident:
+def left(incident: Incident, key: Key, closing: Closing | None = None) -> Incident:
     """The incident without the alert of a schedule; it closes with the last."""
-    active = incident.active - {outcome.schedule}
-    change = Change("closed", outcome.key, incident.severity)
+    active = incident.active - {key.schedule}
+    change = Change("closed", key, incident.severity, closing)
     return replace(incident, active=active, changes=incident.changes if active else (*incident.changes, change))
 
 
-def replay(outcomes: Iterable[Outcome], openings: Openings, start: datetime | None = None) -> list[Incident]:
-    """The incidents that follow from outcomes, in whatever order; of each schedule and window the last one counts.
+def replay(
+    outcomes: Iterable[Outcome],
+    openings: Openings,
+    start: datetime | None = None,
+    closings: Iterable[Closing] = (),
+) -> list[Incident]:
+    """The incidents that follow from outcomes and from what people closed, in whatever order; of each schedule and
+    window the last outcome counts.
 
     Windows that end before ``start`` count for later ones, and change nothing by themselves.
     """
     latest = {(outcome.schedule, outcome.window): outcome for outcome in outcomes}
+    ahead = deque(sorted(closings, key=lambda closing: (closing.window.end, closing.at)))
     machine = Machine(openings)
     for outcome in sorted(latest.values(), key=lambda outcome: outcome.key):
+        while ahead and ahead[0].window.end < outcome.window.end:
+            machine.close(ahead.popleft())
         machine.see(outcome, changes=start is None or outcome.window.end >= start)
+    for closing in ahead:
+        machine.close(closing)
     return machine.incidents
 
 

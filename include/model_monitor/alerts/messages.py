@@ -66,6 +66,10 @@ def sentence(event: str, incident: Incident, about: Document, found: Sequence[Do
     name, since = about["endpoint"], readable(incident.since.start)
     if event == "closed":
         end = readable(incident.last.end)
+        if closing := incident.closing:
+            why = f": {closing.why.rstrip('.')}" if closing.why else ""
+            cause = what(incident, about, ())
+            return one_line(f"{name}: closed by {closing.by}{why}. It was open since {since}: {cause}.")
         return one_line(f"{name}: over: {what(incident, about, ())}. This lasted from {since} to {end}.")
     words = what(incident, about, found)
     again = " This is worse than before." if event == "escalated" else ""

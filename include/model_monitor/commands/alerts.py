@@ -1,4 +1,4 @@
-"""``model-monitor alerts list | snooze | mute | test``: what is open, and what people do about it."""
+"""``model-monitor alerts list | snooze | mute | close | test``: what is open, and what people do about it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOOK_AGAIN = 0.5  # seconds
 
 def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command to those of ``model-monitor``."""
-    alerts = commands.add_parser("alerts", help="show open incidents; snooze, mute, or test messages")
+    alerts = commands.add_parser("alerts", help="show open incidents; snooze, mute, close, or test messages")
     verbs = alerts.add_subparsers(required=True, metavar="VERB")
     lists = verbs.add_parser("list", help="open incidents, and messages that wait")
     lists.set_defaults(command=run_list)
@@ -33,15 +33,18 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     mute.add_argument("--check", default="", metavar="NAME", help="a check, or a measure")
     mute.add_argument("--until", default="", metavar="DAY", help="first day from which on people are told again")
     mute.set_defaults(command=run_mute)
+    close = verbs.add_parser("close", help="say that an incident is over; later windows open another if they are bad")
+    close.add_argument("--incident", type=int, required=True, metavar="NUMBER", help="as alerts list shows it")
+    close.set_defaults(command=run_close)
     test = verbs.add_parser("test", help="have the DAG deliveries send a marked message to everyone who may be told")
     words = "wait so long for it, and fail if a message did not arrive (330: longer than from one run to the next)"
     test.add_argument("--wait", type=float, default=330.0, metavar="SECONDS", help=words)
     test.set_defaults(command=run_test)
-    for verb in (lists, snooze, mute, test):
+    for verb in (lists, snooze, mute, close, test):
         verb.add_argument("file", metavar="ENDPOINT_FILE")
-    for verb in (snooze, mute, test):
+    for verb in (snooze, mute, close, test):
         verb.add_argument("--by", default="", metavar="NAME", help="who you are; default: your name on this machine")
-    for verb in (snooze, mute):
+    for verb in (snooze, mute, close):
         verb.add_argument("--why", default="", metavar="TEXT", help="kept with it")
 
 
@@ -98,6 +101,13 @@ def run_mute(args: argparse.Namespace) -> int:
     settings = {"column": args.column, "check": args.check, "until": until.isoformat() if until else ""}
     done = Act(kind="mute", at=iso(now), by=person(args), why=args.why, **settings)
     print("\n".join(map(printable, act(endpoint_of(args), done))))
+    return OK
+
+
+def run_close(args: argparse.Namespace) -> int:
+    from model_monitor.jobs.closing import close
+
+    print(printable(close(endpoint_of(args), args.incident, person(args), iso(datetime.now(UTC)), args.why)))
     return OK
 
 

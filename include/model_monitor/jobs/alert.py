@@ -17,7 +17,7 @@ from model_monitor.history import incidents
 from model_monitor.history.database import History
 from model_monitor.history.incidents import Place, Session
 from model_monitor.history.record import record
-from model_monitor.jobs.people import is_muted, mutes_of, rules_of, severities_of
+from model_monitor.jobs.people import closings_of, is_muted, mutes_of, rules_of, severities_of
 from model_monitor.results.documents.protocol import Document
 from model_monitor.results.execution import FAILED, summary
 from model_monitor.results.reading import Report
@@ -69,7 +69,7 @@ def follow_report(execution: Execution, tells: Tells, links: Mapping[str, str], 
         # Of two runs of one window, the later one has read the files as they are left.
         incidents.lock(session, Place(execution.endpoint.endpoint, execution.endpoint.variant))
         news = news_of(session, execution, tells, links, failed)
-        follow(session, news, rules, incidents.clock(session))
+        follow(session, news, rules, incidents.clock(session), closings_of(execution.endpoint))
 
 
 def news_of(session: Session, execution: Execution, tells: Tells, links: Mapping[str, str], failed: bool) -> News:

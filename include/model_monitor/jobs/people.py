@@ -12,6 +12,7 @@ from datetime import date
 import msgspec
 
 from model_monitor import store
+from model_monitor.alerts.machine import Closing
 from model_monitor.config import alerts_of
 from model_monitor.config.alerts import KINDS, SEVERITIES, Alerts, Mute, Rule
 from model_monitor.config.endpoint import Endpoint
@@ -23,8 +24,11 @@ NOBODY = Rule(1, 1, 1, "info", ())
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a person did: ``snooze`` an incident until a moment, or ``mute`` findings of a column or check from the
-    moment ``at`` on. ``incident`` is its name in messages."""
+    """What a person did: ``snooze`` an incident until a moment, ``close`` it, or ``mute`` findings of a column or check
+    from the moment ``at`` on. ``incident`` is its name in messages.
+
+    What was closed: a kind of trouble of some schedules, with the last window that was judged.
+    """
 
     kind: str
     at: str
@@ -35,6 +39,10 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     column: str = ""
     check: str = ""
     why: str = ""
+    trouble: str = ""
+    schedules: tuple[str, ...] = ()
+    window_start: str = ""
+    window_end: str = ""
 
 
 def folder_of(endpoint: Endpoint, kind: str) -> str:
@@ -57,6 +65,22 @@ def acts_of(endpoint: Endpoint) -> list[Act]:
         for at, content in contents
     ]
     return sorted(acts, key=lambda act: (act.at, act.kind))
+
+
+def closings_of(endpoint: Endpoint) -> list[Closing]:
+    """Which incidents people closed. Raises DataError if a file is damaged."""
+    return [
+        Closing(
+            Window.of(act.window_start, act.window_end),
+            act.trouble,
+            frozenset(act.schedules),
+            act.by,
+            moment(act.at),
+            act.why,
+        )
+        for act in acts_of(endpoint)
+        if act.kind == "close"
+    ]
 
 
 def rules_of(endpoint: Endpoint) -> Callable[[str, str], Rule]:

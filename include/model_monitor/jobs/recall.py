@@ -22,7 +22,7 @@ from model_monitor.history.reports import places_of
 from model_monitor.history.tables import Delivery, Incident, Transition
 from model_monitor.jobs.acts import apply
 from model_monitor.jobs.deliver import Told
-from model_monitor.jobs.people import acts_of, folder_of, is_muted, mutes_of, rules_of, severities_of
+from model_monitor.jobs.people import acts_of, closings_of, folder_of, is_muted, mutes_of, rules_of, severities_of
 from model_monitor.results.documents.protocol import Document
 from model_monitor.results.reading import Report
 from model_monitor.results.sealed import unsealed
@@ -42,7 +42,8 @@ def rebuild_alerts(history: History, endpoint: Endpoint) -> int:
             outcome = outcome_of(document, severities_of(alerts), muted)
             remember(session, place, schedule.name, window, outcome)
         session.flush()
-        pairs = settle(session, place, replayed(session, place, rules, None), None, None, partial(in_general, place))
+        computed = replayed(session, place, rules, None, closings_of(endpoint))
+        pairs = settle(session, place, computed, None, None, partial(in_general, place))
         rows = [row for row, _ in pairs]
         for told in messages(endpoint):
             recall(session, rows, told)
