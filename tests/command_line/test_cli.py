@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from support.captures import at, capture, record
+from support.captures import at, capture, endpoint_file, record, side
 
+from model_monitor import jobs
 from model_monitor.__main__ import main
+from model_monitor.config.execution import Execution
+from model_monitor.core.window import Window
 
 GOOD = "endpoint: a\ncapture: {uri: in}\noutput: out\nschedules: [{name: a-dq, monitor: data-quality}]\n"
 
@@ -248,3 +253,100 @@ def test_a_link_that_leads_out_of_the_captures_is_not_followed(tmp_path: Path) -
     execution = json.loads((tmp_path / "out/execution.json").read_text())
     assert (execution["counts"]["judged"], execution["counts"]["rejected"]) == (20, 0)
     assert not (tmp_path / "out/rejected").exists()
+
+
+PRE = "def preprocess_handler(r):\n    return {'a': r.endpoint_output.data, 'b': r.endpoint_input.data}\n"
+POST = """
+import os, pathlib
+def postprocess_handler():
+    pathlib.Path(os.environ["output_path"], "own.txt").write_text("called")
+"""
+
+
+def on_captures(tmp_path: Path, records: list[object], *more: object) -> tuple[int, dict[str, object]]:
+    """The status of ``run data-quality`` on captures, and its statistics."""
+    capture(tmp_path / "capture", records)
+    where = ["--dataset", tmp_path / "capture", "--output", tmp_path / "out"]
+    code = run("run", "data-quality", "--format", "capture", *where, *more)
+    path = tmp_path / "out/statistics.json"
+    return code, json.loads(path.read_text()) if path.exists() else {}
+
+
+def columns_in(statistics: dict[str, Any]) -> list[str]:
+    return [feature["name"] for feature in statistics["features"]]
+
+
+def test_scripts_are_tried_by_hand(tmp_path: Path) -> None:
+    pre, post = tmp_path / "pre.py", tmp_path / "post.py"
+    pre.write_text(PRE)
+    post.write_text(POST)
+    records = [record(f"e{i}", "1", "2") for i in range(5)]
+    code, statistics = on_captures(tmp_path, records, "--preprocess", pre, "--postprocess", post)
+    assert (code, columns_in(statistics), statistics["dataset"]) == (0, ["a", "b"], {"item_count": 5})
+    assert (tmp_path / "out/own.txt").read_text() == "called"
+
+
+def test_a_script_that_fails_by_hand_shows_its_traceback_and_the_event(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pre = tmp_path / "pre.py"
+    pre.write_text("def preprocess_handler(r):\n    return 1 / 0\n")
+    assert on_captures(tmp_path, [record("e7")], "--preprocess", pre)[0] == 1
+    told = capsys.readouterr().err
+    assert "ZeroDivisionError: division by zero" in told
+    assert "return 1 / 0" in told
+    assert "event e7" in told
+
+
+def test_values_of_captured_csv_are_named_by_hand(tmp_path: Path) -> None:
+    names = ["--outputs", "score", "--inputs", 'age,"city, town"']
+    code, statistics = on_captures(tmp_path, [record("e", "30,rome", "0.5")], *names)
+    assert (code, columns_in(statistics)) == (0, ["score", "age", "city, town"])
+
+
+@pytest.mark.parametrize(
+    "more",
+    [["--preprocess", "pre.py"], ["--inputs", "a"], ["--json-content-type", "text/html"]],
+    ids=lambda more: more[0],
+)
+def test_what_is_about_captures_is_refused_of_a_dataset(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
+    assert run("run", "data-quality", "--dataset", dataset, "--format", "csv", "--output", tmp_path / "out", *more) == 1
+    assert "are about captures" in capsys.readouterr().err
+
+
+def in_base64(text: str, kind: str) -> dict[str, object]:
+    return side(base64.b64encode(text.encode()).decode(), "BASE64", kind)
+
+
+@pytest.mark.parametrize("place", ["command line", "endpoint file", "paths"])
+@pytest.mark.parametrize(("form", "text"), [("json", '{"area": 50, "rooms": 2}'), ("csv", "50,2")], ids=["json", "csv"])
+def test_a_content_type_can_be_read_as_json_or_csv(tmp_path: Path, place: str, form: str, text: str) -> None:
+    asked = in_base64(text, "Text/HTML; charset=utf-8")
+    records = [record("e", asked, in_base64('{"score": 0.5}', "text/plain"))]
+    types = {"json_content_types": ["text/plain"]}
+    types[f"{form}_content_types"] = [*types.get(f"{form}_content_types", []), "text/html"]
+    if place == "command line":
+        flags = [
+            part for key, kinds in types.items() for kind in kinds for part in (f"--{key[:-1].replace('_', '-')}", kind)
+        ]
+        code, statistics = on_captures(tmp_path, records, *flags)
+        assert (code, len(columns_in(statistics))) == (0, 3)
+        return
+    capture(tmp_path / "capture", records, endpoint="churn")
+    options = {"monitor": "model_quality", "options": {"problem_type": "Regression", "inference_attribute": "$.score"}}
+    more = options | {"ground_truth": {"uri": "labels"}} if place == "paths" else {}
+    file = endpoint_file(tmp_path, capture={"uri": str(tmp_path / "capture"), **types}, **more)
+    collected = jobs.collect_window(Execution.of(file, "dq", Window(at(0), at(60))))
+    assert json.loads(Path(collected).read_text())["rows"] == 1
+
+
+def test_another_content_type_is_set_aside_with_the_setting_that_reads_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert on_captures(tmp_path, [record("e", in_base64("{}", "text/html"))])[0] == 1
+    told = capsys.readouterr().err
+    assert "BASE64 of 'text/html'" in told
+    assert "json_content_types or csv_content_types" in told
+    assert "--json-content-type" in told

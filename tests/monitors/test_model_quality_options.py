@@ -88,6 +88,8 @@ def test_a_users_function_that_gives_no_number_for_each_row_is_an_error_of_the_d
         ({"false_alarm_budget": 0}, "false_alarm_budget"),
         ({"compatibility": "exact"}, "calibrated"),
         ({"class_names": ["a", "b", "c"]}, "two class_names"),
+        ({"probability_attribute": ["p"], "class_names": ["a", "b"]}, "lists 1 columns and class_names 2 classes"),
+        ({"probability_attribute": ["p", "label"], "class_names": ["a", "b"]}, "both called 'label'"),
         ({"class_names": ["a", "b"], "positive_label": "c"}, "none of class_names"),
         ({"metrics": {"f1": {"of_rows": "test_model_quality_options.overshoot"}}}, "a metric f1 already"),
         ({"metrics": {"confusion_matrix": {"of_rows": "test_model_quality_options.overshoot"}}}, "something else"),

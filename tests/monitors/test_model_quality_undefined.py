@@ -167,6 +167,23 @@ def test_a_vector_of_two_probabilities_is_the_score_of_the_positive_one() -> Non
     assert value(monitor.metrics_of(state)["brier_score"]) == pytest.approx((0.01 + 0.04) / 2)
 
 
+@pytest.mark.parametrize("spelling", [str, float], ids=["texts", "numbers"])
+def test_a_column_for_each_class_is_the_vector_of_probabilities(spelling: type) -> None:
+    names = ("red", "green", "blue")
+    rows = [[0.1, 0.7, 0.2], [0.5, 0.4, 0.1], [None] * 3, [0.1, None, 0.2]]
+    columns = {
+        f"p_{name}": [None if row[i] is None else spelling(row[i]) for row in rows] for i, name in enumerate(names)
+    }
+    monitor = ModelQuality("MulticlassClassification", probability_attribute=tuple(columns), class_names=names)
+    state = monitor.observe(pa.record_batch(columns | {"label": ["green", "blue", "red", "red"]}))
+    assert {(t, a): n for t, a, n in state.outcomes.table()} == {("green", "green"): 1, ("blue", "red"): 1}
+    assert monitor.unusable(state) == {"no probability": 1, "probability is not a number": 1}
+    yes_or_no = ModelQuality("BinaryClassification", probability_attribute=("no", 0), class_names=("no", "yes"))
+    batch = pa.record_batch({"yes": [0.9, 0.2], "no": [0.1, 0.8], "label": ["yes", "no"]})
+    assert value(yes_or_no.metrics_of(yes_or_no.observe(batch))["auc"]) == 1.0
+    assert yes_or_no.predictions_attribute == "0"
+
+
 def test_a_predicted_label_counts_as_a_score_and_gives_a_curve_of_three_points() -> None:
     state = LABELLED.observe(pa.record_batch({"predicted": [1, 1, 0, 0, 0], "label": [1, 0, 1, 0, 0]}))
     found = LABELLED.metrics_of(state)

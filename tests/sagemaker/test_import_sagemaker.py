@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -464,3 +465,107 @@ def test_without_write_the_file_is_printed_and_remarks_are_not_in_it(capsys: pyt
     out, err = capsys.readouterr()
     assert yaml.safe_load(out)["endpoint"] == "loans"
     assert "look at output" in err
+
+
+@pytest.mark.parametrize(
+    ("kept", "five"),
+    [("cron(0 * * * ? *)", "0 * * * *"), ("cron(0 14 ? * MON *)", "0 14 * * MON"), ("cron(0 0 1 * ? *)", "0 0 1 * *")],
+)
+def test_expressions_that_aws_keeps_are_written_in_five_fields_beside_what_was_written(kept: str, five: str) -> None:
+    document = sm.schedule("DataQuality", cron=kept)
+    assert settings(document, sm.definition("DataQuality"))["schedules"][0]["cron"] == five
+    assert f"LOOK: ScheduleExpression {kept} means {five}" in Path("endpoint.yaml").read_text()
+
+
+@pytest.mark.parametrize("written", [None, "DATA_QUALITY", "MODEL_QUALITY", "MODEL_BIAS", "MODEL_EXPLAINABILITY"])
+def test_a_job_inside_a_schedule_says_in_its_environment_what_it_analyses(written: str | None) -> None:
+    kind = (written or "DATA_QUALITY").title().replace("_", "")
+    document = sm.inline(kind, environment={"analysis_type": written} if written else {})
+    del document["MonitoringScheduleConfig"]["MonitoringType"]
+    analysis = [f"--analysis-config={stored('a.json', CONFIGS[kind])}"] if kind in CONFIGS else []
+    labels = ["--ground-truth", "s3://bucket/labels"]
+    assert settings(document, more=(*analysis, *labels))["schedules"][0]["monitor"] == MONITORS[kind]
+
+
+def test_an_analysis_that_is_not_known_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    document = sm.inline("DataQuality", environment={"analysis_type": "COST"})
+    del document["MonitoringScheduleConfig"]["MonitoringType"]
+    assert "Environment.analysis_type 'COST' is not known" in refused(capsys, document)
+
+
+ANSWERED = {
+    "FeaturesAttribute": "a.b",
+    "InferenceAttribute": "0",
+    "ProbabilityAttribute": "1",
+    "ProbabilityThresholdAttribute": 0.7,
+    "ExcludeFeaturesAttribute": "age",
+    "StartTimeOffset": "-PT3H",
+    "EndTimeOffset": "-PT1H",
+    "S3InputMode": "File",
+    "S3DataDistributionType": "FullyReplicated",
+}
+ENVIRONMENT = {
+    "inference_attribute": "2",
+    "probability_attribute": "3",
+    "probability_threshold_attribute": "0.6",
+    "problem_type": "BinaryClassification",
+    "ground_truth_attribute": "truth",
+    "categorical_drift_method": "LInfinity",
+    "publish_cloudwatch_metrics": "Enabled",
+    "analysis_type": "",
+    "own": "1",
+}
+
+
+def leaves(value: Any, place: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [leaf for key, item in items for leaf in leaves(item, (*place, key))] or [place]
+
+
+def without(document: Any, place: tuple[str | int, ...]) -> Any:
+    """The document without the member at a place, and without what is empty then."""
+    key, *rest = place
+    smaller = document.copy()
+    part = without(smaller[key], tuple(rest)) if rest else None
+    if part in (None, {}, []):
+        del smaller[key]
+    else:
+        smaller[key] = part
+    return smaller
+
+
+@pytest.mark.parametrize("given", [{}, ANSWERED], ids=["bare", "full"])
+@pytest.mark.parametrize("kind", sm.KINDS)
+def test_each_member_of_a_schedule_is_used_or_named_in_the_file(
+    kind: str, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it the settings differ, or can't be made, or a comment of the file names it."""
+    scripts = {
+        "RecordPreprocessorSourceUri": "s3://bucket/pre.py",
+        "PostAnalyticsProcessorSourceUri": "s3://bucket/post.py",
+    }
+    app = {"ImageUri": sm.ANALYZER if kind in sm.KINDS[:2] else sm.CLARIFY}
+    document = sm.inline(
+        kind,
+        "",
+        sm.endpoint_input(**(given or {"ProbabilityAttribute": "0"})),
+        environment=ENVIRONMENT | {"analysis_type": re.sub("(?<=[a-z])(?=[A-Z])", "_", kind).upper()},
+        MonitoringAppSpecification=app | (scripts if kind in sm.KINDS[:2] else {}),
+        StoppingCondition={"MaxRuntimeInSeconds": 60},
+    )
+    if kind == "DataQuality":  # what an inline job is without a word
+        del document["MonitoringScheduleConfig"]["MonitoringJobDefinition"]["Environment"]["analysis_type"]
+    del document["MonitoringScheduleConfig"]["MonitoringType"]
+    analysis = [f"--analysis-config={stored('a.json', CONFIGS[kind])}"] if kind in CONFIGS else []
+    more = ("--ground-truth", "s3://bucket/labels", "--force", *analysis)
+    found = settings(document, more=more)
+    comments = "\n".join(line for line in Path("endpoint.yaml").read_text().splitlines() if "#" in line)
+    comments = re.sub(r"\s*\n\s*#\s*", " ", comments)
+    unused = []
+    for place in leaves(document["MonitoringScheduleConfig"], ("MonitoringScheduleConfig",)):
+        if any(isinstance(key, str) and re.search(rf"\b{key}\b", comments) for key in place[3:]):
+            continue
+        code, path = imported(without(document, place), more=more)
+        if code == 0 and yaml.safe_load(path.read_text()) == found:
+            unused.append(place)
+    assert unused == []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import sys
+from dataclasses import replace
 from typing import Any
 
 from model_monitor.commands import NOTHING_JUDGED, OK, WITH_VIOLATIONS
@@ -47,7 +49,44 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     run.add_argument("--ground-truth", metavar="DIR", help="labels of captured requests, as JSON lines")
     run.add_argument("--duplicates", choices=["all", "last"], default="all", help="of several labels for one request")
     run.add_argument("--minimum-coverage", type=share, default=0.0, metavar="SHARE", help="of requests with a label")
+    add_of_requests(run)
     run.set_defaults(command=run_run)
+
+
+def add_of_requests(command: argparse.ArgumentParser) -> None:
+    """Add how captured requests become rows: what an endpoint file says under columns, capture, preprocess."""
+    names = "names of the values of captured CSV, after those of the answer"
+    command.add_argument("--outputs", type=listed, default=(), metavar="NAME,...", help="of the values of CSV answers")
+    command.add_argument("--inputs", type=listed, default=(), metavar="NAME,...", help=names)
+    for form in ("json", "csv"):
+        words = f"of payloads in BASE64 that are {form.upper()} all the same; may be repeated"
+        command.add_argument(f"--{form}-content-type", action="append", default=[], metavar="TYPE", help=words)
+    command.add_argument("--preprocess", metavar="FILE", help="Python with preprocess_handler(inference_record)")
+    command.add_argument("--sort-columns", action="store_true", help="of its rows by name, as SageMaker does")
+    words = "whether a record on which it raises fails the run or is set aside"
+    command.add_argument("--on-error", choices=["fail", "drop"], default="fail", help=words)
+    command.add_argument("--postprocess", metavar="FILE", help="Python with postprocess_handler()")
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Names with commas between them; one that has a comma is in double quotes, as in CSV."""
+    return tuple(next(csv.reader([text]), []))
+
+
+def requests_of(args: argparse.Namespace) -> Any:
+    """How captured requests become rows. Raises ConfigError."""
+    from model_monitor.config.sections import Preprocess
+    from model_monitor.jobs.by_hand import Requests
+
+    if not hasattr(args, "preprocess"):
+        return Requests()
+    if args.preprocess is None and (args.sort_columns or args.on_error != "fail"):
+        raise ConfigError("--sort-columns and --on-error are about --preprocess FILE; give it too")
+    script = args.preprocess and Preprocess.model_construct(
+        script=args.preprocess, on_error=args.on_error, sort_columns=args.sort_columns
+    )
+    json_types, csv_types = (tuple(map(str.lower, kinds)) for kinds in (args.json_content_type, args.csv_content_type))
+    return Requests(args.outputs, args.inputs, json_types, csv_types, script or None, args.postprocess)
 
 
 def add_common(command: argparse.ArgumentParser, formats: list[str]) -> None:
@@ -171,4 +210,7 @@ def question_of(args: argparse.Namespace) -> Any:
     if docs and not rules:
         raise ConfigError("--data-docs shows rules; give --expectations FILE too")
     html = hasattr(args, "html") and args.html
-    return Question(args.monitor, options, tuple(args.segment), inputs, explain, analysis.headers, rules, docs, html)
+    question = Question(
+        args.monitor, options, tuple(args.segment), inputs, explain, analysis.headers, rules, docs, html
+    )
+    return replace(question, requests=requests_of(args))

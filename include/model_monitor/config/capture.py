@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -14,7 +14,11 @@ from model_monitor.rows.sources.mapping import TableColumns
 from model_monitor.rows.sources.source import CaptureFiles, Source
 from model_monitor.rows.sources.tables import Table
 
+if TYPE_CHECKING:
+    from model_monitor.rows.payloads.payload import ContentTypes
+
 OF_KIND = {"batch": ("data",), "table": ("path", "mapping")}  # settings of one kind only
+MEDIA_TYPE = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
 CODE = re.compile("%-?.?")
 CODES = {"%%", *(f"%{letter}" for letter in "YymdHjbBGVu"), *(f"%-{letter}" for letter in "mdHj")}
 
@@ -34,6 +38,9 @@ def folder_of_hours(path: str) -> str:
     if ".." in path.split("/"):
         raise ValueError("path leads out of uri with ..; name a folder below uri, or let uri be the one above")
     return path
+
+
+ContentType = Annotated[str, AfterValidator(str.lower), Field(pattern=MEDIA_TYPE)]
 
 
 class Capture(Settings):
@@ -65,6 +72,12 @@ class Capture(Settings):
         TableColumns | None,
         BeforeValidator(named_columns, json_schema_input_type=TableColumns | Literal["databricks"] | None),
     ] = Field(None, description="For a table: the meaning of its columns, or databricks for its inference tables")
+    json_content_types: tuple[ContentType, ...] = Field(
+        (), description="Content types of payloads in BASE64 that are JSON all the same, e.g. text/html"
+    )
+    csv_content_types: tuple[ContentType, ...] = Field(
+        (), description="Content types of payloads in BASE64 that are CSV all the same, e.g. text/plain"
+    )
     straggler_hours: int = Field(
         1,
         ge=0,
@@ -90,6 +103,13 @@ class Capture(Settings):
     def has_header(self) -> bool:
         return self.kind == "table" if self.header is None else self.header
 
+    @property
+    def content_types(self) -> ContentTypes:
+        """How payloads of odd content types are read."""
+        from model_monitor.rows.payloads.payload import ContentTypes  # brings PyArrow
+
+        return ContentTypes(self.json_content_types, self.csv_content_types)
+
     def source(self, endpoint: str, variant: str) -> Source:
         """The source of the requests of an endpoint's variant."""
         if self.mapping is not None:
@@ -98,6 +118,12 @@ class Capture(Settings):
         if self.kind == "batch":
             return BatchTransform(self.uri, self.format, self.has_header, self.data, self.straggler_hours)
         return CaptureFiles(self.uri, endpoint, variant, self.straggler_hours)
+
+    @model_validator(mode="after")
+    def _reads_each_type_once(self) -> Capture:
+        if both := sorted({*self.json_content_types} & {*self.csv_content_types}):
+            raise ValueError(f"{both[0]} is listed as JSON and as CSV; leave one out")
+        return self
 
     @model_validator(mode="after")
     def _says_what_its_kind_needs(self) -> Capture:

@@ -165,7 +165,8 @@ class Execution(Assignment):
         from model_monitor.rows.payloads.payload import Names  # brings PyArrow
 
         columns = self.endpoint.columns
-        return Names(columns.outputs, columns.inputs, columns.outputs_last)
+        types = self.endpoint.capture.content_types
+        return Names(columns.outputs, columns.inputs, columns.outputs_last, types=types)
 
     def hours(self) -> Iterator[Window]:
         """The spans whose rows have a file each."""

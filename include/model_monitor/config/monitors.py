@@ -87,7 +87,8 @@ def problem_in_words(problem: Mapping[str, Any]) -> str:
 def attributes_of(options: Mapping[str, Any]) -> list[str | int]:
     """What options name in the model's output: columns, indices of columns, or paths into JSON."""
     others = ("ground_truth_attribute", "probability_threshold_attribute")
-    values = (value for name, value in options.items() if name.endswith("_attribute") and name not in others)
+    named = (value for name, value in options.items() if name.endswith("_attribute") and name not in others)
+    values = (one for value in named for one in (value if isinstance(value, list | tuple) else [value]))
     return [value for value in values if isinstance(value, str | int)]
 
 

@@ -17,7 +17,7 @@ from model_monitor.config.endpoint import Endpoint, Schedule
 from model_monitor.config.execution import Execution, spark_name
 from model_monitor.config.expectations import Expectation, described, problems
 from model_monitor.config.monitors import traits_of
-from model_monitor.config.sections import Baseline, Columns, Explain, GroundTruth
+from model_monitor.config.sections import Baseline, Columns, Explain, GroundTruth, Preprocess
 from model_monitor.core.window import EVER, Window, iso, moment
 from model_monitor.errors import ConfigError
 from model_monitor.jobs.compute_metrics import load_state, observe_dataset, save, selection_of
@@ -40,6 +40,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Requests:
+    """How captured requests become rows, and what is called after the report.
+
+    outputs, inputs: names of the values of CSV, in their order. json_types, csv_types: content types of payloads in
+    BASE64 that are JSON or CSV all the same. preprocess, postprocess: files with a user's handlers.
+    """
+
+    outputs: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    json_types: tuple[str, ...] = ()
+    csv_types: tuple[str, ...] = ()
+    preprocess: Preprocess | None = None
+    postprocess: str | None = None
+
+
+@dataclass(frozen=True)
 class Question:
     """Which monitor judges, with which options, and by which columns rows are also judged apart.
 
@@ -55,6 +71,7 @@ class Question:
     expectations: tuple[Expectation, ...] = ()
     data_docs: bool = False
     html: bool = False
+    requests: Requests = Requests()
 
     @property
     def about(self) -> Document:
@@ -102,8 +119,9 @@ class ByHand(Execution):
 
     @property
     def names(self) -> Names:
-        inputs = self.endpoint.columns.inputs
-        return Names(inputs=inputs, each_side=bool(inputs))
+        columns, types = self.endpoint.columns, self.endpoint.capture.content_types
+        each_side = bool(columns.inputs) and not columns.outputs
+        return Names(columns.outputs, columns.inputs, each_side=each_side, types=types)
 
     def arrived_labels(self, until: datetime | None) -> Arrived:
         """All labels below the folder, whenever they were collected. Raises ConfigError if there are none."""
@@ -134,6 +152,7 @@ def by_hand(
     question: Question, source: Source, files: Baseline, output: str, max_rejected: float, about: Document
 ) -> Iterator[ByHand]:
     """An execution whose rows and States are in a temporary folder. Raises ConfigError."""
+    requests = question.requests
     with store.WorkingFolder() as folder:
         schedule = Schedule.model_construct(
             name="by-hand",
@@ -145,13 +164,17 @@ def by_hand(
             cron="NOW",
             baseline=files,
             ground_truth=source.truth,
+            preprocess=requests.preprocess,
+            postprocess=requests.postprocess,
             explain=question.explain,
             max_rejected=max_rejected,
         )
         endpoint = Endpoint.model_construct(
             endpoint="by-hand",
-            capture=Capture.model_construct(uri=source.address),
-            columns=Columns(inputs=question.inputs),
+            capture=Capture.model_construct(
+                uri=source.address, json_content_types=requests.json_types, csv_content_types=requests.csv_types
+            ),
+            columns=Columns(outputs=requests.outputs, inputs=requests.inputs or question.inputs),
             output=folder,
             retention_days=None,
             schedules=(schedule,),
@@ -244,6 +267,11 @@ def check(question: Question, source: Source, execution: ByHand) -> None:
         raise ConfigError("--ground-truth is merged with captures; a dataset has its labels as a column")
     if source.window and not source.is_captured:
         raise ConfigError("--start and --end need captures, whose records tell their time; leave them out")
+    if question.requests != Requests() and not source.is_captured:
+        raise ConfigError(
+            "--preprocess, --postprocess, --outputs, --inputs and content types are about captures; a dataset has its "
+            "columns already"
+        )
     if source.is_captured and not source.truth and execution.schedule.needs_labels:
         raise ConfigError(f"{question.monitor} needs labels, which captures don't hold; give --ground-truth")
     if store.is_below(execution.output, source.address):

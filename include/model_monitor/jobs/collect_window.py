@@ -95,6 +95,8 @@ def span_of(execution: Execution, hour: Window, files: Sequence[Listed], script:
     } | execution.source.origin
     origin |= {"records": True} if endpoint.keeps_records else {}
     origin |= {"paths": schedule.paths} if schedule.paths else {}
+    types = endpoint.capture.content_types.described
+    origin |= {"types": types} if types else {}
     return Span(hour, execution.rows(hour.start), origin)
 
 

@@ -102,7 +102,7 @@ def of_classification(
     batch: pa.RecordBatch,
     truth: str | int,
     prediction: str | int | None,
-    probability: str | int | None,
+    probability: str | int | tuple[str | int, ...] | None,
     classes: tuple[str, ...],
     positive: int | None,
 ) -> Answers:
@@ -120,10 +120,21 @@ def of_classification(
         predicted = ground_truth.canonical(ground_truth.column(batch, prediction))
         sieve.set_aside(NO_PREDICTION, unknown(predicted))
     if probability is not None and positive is not None:
-        scores = scores_of(ground_truth.column(batch, probability), len(classes), positive, sieve)
+        scores = scores_of(probabilities(batch, probability), len(classes), positive, sieve)
     elif probability is not None and predicted is None:
-        predicted = largest(ground_truth.column(batch, probability), classes, sieve)
+        predicted = largest(probabilities(batch, probability), classes, sieve)
     return Answers(has_label, sieve.left, sieve.reasons, actual, predicted, scores)
+
+
+def probabilities(batch: pa.RecordBatch, attribute: str | int | tuple[str | int, ...]) -> pa.Array:
+    """The column of probabilities; of several columns, their values of each row as a vector, null if all are absent."""
+    if not isinstance(attribute, tuple):
+        return ground_truth.column(batch, attribute)
+    parts = [ground_truth.column(batch, name) for name in attribute]
+    gone = np.logical_and.reduce([absent(part) for part in parts])
+    matrix = np.column_stack([ground_truth.numbers(part).to_numpy(zero_copy_only=False) for part in parts])
+    offsets = pa.array(np.arange(len(matrix) + 1, dtype=np.int32) * len(parts))
+    return pa.ListArray.from_arrays(offsets, pa.array(matrix.ravel()), mask=pa.array(gone))
 
 
 def scores_of(array: pa.Array, classes: int, positive: int, sieve: Sieve) -> np.ndarray:

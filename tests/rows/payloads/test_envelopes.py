@@ -306,3 +306,35 @@ def test_values_without_names_take_the_declared_ones(tmp_path: Any) -> None:
     document = collected(tmp_path, [record("a", {"instances": [[3, 4.0]]}, {"predictions": [0.5]})], columns=columns)
     [rows] = [pq.read_table(address).to_pylist() for address in document["partitions"]]
     assert {name: rows[0][name] for name in ("score", "age", "pay")} == {"score": "0.5", "age": "3", "pay": "4.0"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered", "rows"),
+    [
+        (
+            {"area": [50, 60], "rooms": [2, 3]},
+            {"price": [1.5, 1.6]},
+            [{"price": "1.5", "area": "50", "rooms": "2"}, {"price": "1.6", "area": "60", "rooms": "3"}],
+        ),
+        (
+            {"area": [50], "at": [[1, 2]]},
+            {"price": [1.5]},
+            [{"price": "1.5", "area": "50", "at_0": "1", "at_1": "2"}],
+        ),
+        (
+            {"area": 50},
+            {"probabilities": [0.2, 0.8]},
+            [{"probabilities_0": "0.2", "probabilities_1": "0.8", "area": "50"}],
+        ),
+        (NO_SIDE, {"price": [1.5, 1.6]}, [{"price": "1.5"}, {"price": "1.6"}]),
+    ],
+)
+def test_an_object_of_lists_of_one_length_is_a_table_by_column(
+    asked: Any, answered: Any, rows: list[dict[str, str]]
+) -> None:
+    assert alone(asked, answered) == rows
+
+
+@pytest.mark.parametrize("answered", [{"a": [1, 2], "b": [1]}, {"a": [1], "b": 2}, {"a": [{"b": 1}]}])
+def test_objects_of_other_lists_stay_nested_values(answered: Any) -> None:
+    assert "is nested; a preprocessing script can flatten it" in refused({"x": 1}, answered)

@@ -202,7 +202,7 @@ def test_json_payloads_are_what_was_written(documents: list[Any], ascii_only: bo
     ("text", "words"),
     [
         ('{"a":{"b":1}}', "'a' is nested"),
-        ('{"a":[1]}', "'a' is nested"),
+        ('{"a":[1],"b":2}', "'a' is nested"),
         ("[[[1]]]", "nested"),
         ('[[{"a":1}]]', "nested"),
         ("null", "null"),

@@ -32,7 +32,8 @@ class Options(SharedOptions):
     problem_type: which metrics there are, e.g. ``"BinaryClassification"``.
     inference_attribute: column of the predicted label or number, e.g. ``"prediction"``, or its index, e.g. ``0``.
     probability_attribute: column, or index, of the score (0..1) of a binary classification, e.g. ``"score"``, or of
-        vectors of the probabilities of ``class_names``. Without it, a predicted label counts as a score of 0 or 1.
+        vectors of the probabilities of ``class_names``; or a column for each of these, e.g. ``("p_cat", "p_dog")``.
+        Without it, a predicted label counts as a score of 0 or 1.
     probability_threshold_attribute: a score above it (0..1) predicts the positive label, without
         ``inference_attribute``.
     ground_truth_attribute: column of the label, e.g. ``"label"``, or its index.
@@ -49,7 +50,7 @@ class Options(SharedOptions):
 
     problem_type: ProblemType
     inference_attribute: str | int | None = None
-    probability_attribute: str | int | None = None
+    probability_attribute: str | int | tuple[str | int, ...] | None = None
     probability_threshold_attribute: float = 0.5
     ground_truth_attribute: str | int = "label"
     positive_label: str | None = None
@@ -92,9 +93,10 @@ class Options(SharedOptions):
     @property
     def predictions_attribute(self) -> str:
         """The column, or its index as a text, whose distribution is ``predictions``: the score if there is one."""
-        scored = self.is_binary and self.probability_attribute is not None
-        attribute = self.inference_attribute
-        return str(self.probability_attribute if scored or attribute is None else attribute)
+        score, attribute = self.probability_attribute, self.inference_attribute
+        if isinstance(score, tuple):
+            score = score[self.positive_class]
+        return str(score if (self.is_binary and score is not None) or attribute is None else attribute)
 
     def better(self, name: str) -> Better | None:
         """Which side of a metric is good; None: it is never constrained, or there is no such metric."""
@@ -123,12 +125,21 @@ class Options(SharedOptions):
 
     def problems_of_attributes(self) -> Iterator[str]:
         """What is wrong with the names of columns."""
-        for name in ("inference_attribute", "probability_attribute", "ground_truth_attribute"):
-            attribute = str(getattr(self, name)).strip()
+        scores = self.probability_attribute if isinstance(self.probability_attribute, tuple) else ()
+        one = None if scores else self.probability_attribute
+        if isinstance(self.probability_attribute, tuple) and len(scores) != len(self.class_names):
+            yield (
+                f"probability_attribute lists {len(scores)} columns and class_names {len(self.class_names)} classes; "
+                "name the column of each class, in their order"
+            )
+        named = [("probability_attribute", score) for score in (one, *scores)]
+        named += [(name, getattr(self, name)) for name in ("inference_attribute", "ground_truth_attribute")]
+        for name, value in named:
+            attribute = str(value).strip()
             if not attribute or re.fullmatch("-[0-9]+", attribute):
                 yield f"{name} is the name of a column, or its index from 0 on, not '{attribute}'"
         truth = str(self.ground_truth_attribute)
-        if truth in (str(self.inference_attribute), str(self.probability_attribute)):
+        if truth in map(str, (self.inference_attribute, one, *scores)):
             yield (
                 f"the label and the model's answer are both called '{truth}'; an index counts the answer's "
                 "columns, so give ground_truth_attribute another name (a label record's only value needs none)"

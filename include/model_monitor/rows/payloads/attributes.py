@@ -11,10 +11,20 @@ from typing import Any
 
 from model_monitor.rows.captures import Records
 from model_monitor.rows.json_text import is_unicode
-from model_monitor.rows.payloads.envelopes import opened
+from model_monitor.rows.payloads.envelopes import as_one_row, opened
 from model_monitor.rows.payloads.json_rows import NAMED, text_of
 from model_monitor.rows.payloads.jsonpaths import Find, compiled, document_of, is_path, values_at, written
-from model_monitor.rows.payloads.payload import LOST, SIDES, Decode, Names, Rows, Shape, beside_answer, formats_of
+from model_monitor.rows.payloads.payload import (
+    LOST,
+    SIDES,
+    ContentTypes,
+    Decode,
+    Names,
+    Rows,
+    Shape,
+    beside_answer,
+    formats_of,
+)
 from model_monitor.rows.payloads.sides import ABSENT, CSV, JSON, csv_rows, from_base64
 from model_monitor.rows.summary import Rejected
 
@@ -59,7 +69,8 @@ def extracting(paths: Sequence[str], names: Names) -> Decode:
     def decode(records: Records) -> tuple[list[Rows], list[Rejected]]:
         by_shape: dict[Shape, dict[int, list[Cells]]] = {}
         rejected: list[Rejected] = []
-        for i, (output, input_) in enumerate(zip(*(captured(records, side) for side in SIDES), strict=True)):
+        sides = (captured(records, side, names.types) for side in SIDES)
+        for i, (output, input_) in enumerate(zip(*sides, strict=True)):
             try:
                 shape, rows = rows_of(output, input_, finds, names)
                 by_shape.setdefault(shape, {})[i] = rows
@@ -70,9 +81,9 @@ def extracting(paths: Sequence[str], names: Names) -> Decode:
     return decode
 
 
-def captured(records: Records, side: str) -> list[Captured]:
+def captured(records: Records, side: str, types: ContentTypes) -> list[Captured]:
     texts = records.side(side, "data").to_pylist()
-    return [Captured(kind, text or "") for kind, text in zip(formats_of(records, side), texts, strict=True)]
+    return [Captured(kind, text or "") for kind, text in zip(formats_of(records, side, types), texts, strict=True)]
 
 
 def rows_of(output: Captured, input_: Captured, finds: Mapping[str, Find], names: Names) -> tuple[Shape, list[Cells]]:
@@ -150,7 +161,7 @@ def rows_in(document: Any, count: int) -> list[Any]:
         payload = opened(document)
     except ValueError:
         return []
-    return [[value for row in payload.rows for value in row]] if payload.vector and count == 1 else list(payload.rows)
+    return [as_one_row(payload.rows)] if payload.vector and count == 1 else list(payload.rows)
 
 
 def named(rows: Sequence[Sequence[Any]], names: Names) -> list[dict[str, Any]]:

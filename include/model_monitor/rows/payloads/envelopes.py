@@ -3,7 +3,8 @@
 Forms: KServe V1 and TensorFlow Serving (``instances``, ``predictions``; ``inputs`` and ``outputs`` by
 column), of the Open Inference Protocol (``inputs`` and ``outputs`` of tensors: KServe V2, Triton, MLServer, Seldon 2),
 of Seldon V1 (``data`` with ``ndarray`` or ``tensor``), of MLflow (``dataframe_split``, ``dataframe_records``) and of
-SageMaker's own algorithms (``features``), and lists and single values without any names.
+SageMaker's own algorithms (``features``), objects of lists of one length (a table by column, as pandas'
+``to_dict("list")``), and lists and single values without any names.
 """
 
 from __future__ import annotations
@@ -21,10 +22,23 @@ RAGGED = "rows of one payload differ in their number of values"
 @dataclass(frozen=True)
 class Opened:
     """The rows of a payload: objects, or lists of values without names. A ``vector`` was written as one list of single
-    values: rows of one value each, or one row if the other side of the request has one."""
+    values, or one for each name: as many rows, or one row if the other side of the request has one."""
 
     rows: list[Row]
     vector: bool = False
+
+
+def as_one_row(rows: Sequence[Any]) -> Any:
+    """The rows of a vector as one: of values by position, or of names with the value's position.
+
+    >>> as_one_row([[1], [2]]), as_one_row([{"p": 1}, {"p": 2}])
+    ([1, 2], {'p_0': 1, 'p_1': 2})
+    """
+    if len(rows) == 1:
+        return rows[0]
+    if rows and isinstance(rows[0], dict):
+        return {f"{name}_{i}": row[name] for name in rows[0] for i, row in enumerate(rows)}
+    return [value for row in rows for value in row]
 
 
 def opened(document: Any) -> Opened:
@@ -45,7 +59,20 @@ def opened(document: Any) -> Opened:
         value = None if name == "outputs" and only_asks(document) else document.get(name)
         if isinstance(value, dict | list) and (rows := form(value)) is not None:
             return rows
-    return Opened([bare(document)])
+    return by_column(document) or Opened([bare(document)])
+
+
+def by_column(document: dict[str, Any]) -> Opened | None:
+    """The rows of an object of lists of one length; None for any other object."""
+    columns = list(document.items())
+    if not all(isinstance(items, list) and items for _, items in columns) or list(document) == ["features"]:
+        return None
+    if len({len(items) for _, items in columns}) != 1:
+        return None
+    if any(isinstance(item, dict) for _, items in columns for item in items):
+        return None
+    rows = side_by_side(columns).rows
+    return Opened(rows, vector=all(is_plain_list(items) for _, items in columns))
 
 
 def only_asks(document: dict[str, Any]) -> bool:

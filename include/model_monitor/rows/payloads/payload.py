@@ -34,21 +34,39 @@ LOST = (TRUNCATED, WITHHELD)
 # and an input that is no object as a member.
 ANSWER, ASKED = "SageMakerOutput", "SageMakerInput"
 
+UNREADABLE = (
+    "BASE64 of '{kind}'; if it is JSON or CSV, list the type under capture as json_content_types or csv_content_types "
+    "(model-monitor run --json-content-type, --csv-content-type), else it needs a preprocessing script"
+)
+
 NESTED = ("{", "[")
 
 Shape = tuple[int, int]
 
 
 @dataclass(frozen=True)
+class ContentTypes:
+    """Content types, in lower case, whose payloads in BASE64 are JSON or CSV although they don't say so."""
+
+    json: tuple[str, ...] = ()
+    csv: tuple[str, ...] = ()
+
+    @property
+    def described(self) -> dict[str, list[str]]:
+        return {name: sorted(types) for name, types in (("json", self.json), ("csv", self.csv)) if types}
+
+
+@dataclass(frozen=True)
 class Names:
     """The names of the values of CSV payloads, and which side's columns come first. Names go by position over both
     sides; values beyond them are ``_c0``, ``_c1``, ... With ``each_side``, the names of a side apply to that side
-    only."""
+    only. ``types``: how payloads of odd content types are read."""
 
     outputs: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     outputs_last: bool = False
     each_side: bool = False
+    types: ContentTypes = ContentTypes()
 
     def of_shape(self, outputs: int, inputs: int) -> tuple[list[str], list[str]]:
         """The names of this many outputs and inputs."""
@@ -98,7 +116,7 @@ Decode = Callable[[Records], tuple[list[Rows], list[Rejected]]]
 def decode(records: Records, names: Names) -> tuple[list[Rows], list[Rejected]]:
     """Rows by shape, and the requests that can't be read."""
     records = separated(records)
-    formats = [formats_of(records, side) for side in SIDES]
+    formats = [formats_of(records, side, names.types) for side in SIDES]
     results: list[Rows] = []
     rejected: list[Rejected] = []
     pairs = list(zip(*formats, strict=True))
@@ -111,7 +129,7 @@ def decode(records: Records, names: Names) -> tuple[list[Rows], list[Rejected]]:
     return results, rejected
 
 
-def formats_of(records: Records, side: str) -> list[str]:
+def formats_of(records: Records, side: str, known: ContentTypes) -> list[str]:
     """The format of one side of each request: CSV, JSON, absent, or ! and the reason why it can't be read."""
     data, encodings = records.side(side, "data"), records.side(side, "encoding")
     kinds: list[str] = encodings.unique().to_pylist()
@@ -122,17 +140,17 @@ def formats_of(records: Records, side: str) -> list[str]:
         pc.fill_null(truncated, False), TRUNCATED, pc.if_else(pc.fill_null(withheld, False), WITHHELD, ABSENT)
     )
     columns = zip(data.is_valid().to_pylist(), *(c.to_pylist() for c in (encodings, types, lost)), strict=True)
-    return [format_of(encoding, kind) if is_there else why for is_there, encoding, kind, why in columns]
+    return [format_of(encoding, kind, known) if is_there else why for is_there, encoding, kind, why in columns]
 
 
-def format_of(encoding: str | None, content_type: str | None) -> str:
+def format_of(encoding: str | None, content_type: str | None, types: ContentTypes) -> str:
     if encoding in (CSV, JSON):
         return encoding
     if encoding == "BASE64":
         kind = (content_type or "").partition(";")[0].strip().lower()
-        if kind in ("text/csv", "application/csv"):
+        if kind in ("text/csv", "application/csv", *types.csv):
             return "BASE64 CSV"
-        return "BASE64 JSON" if "json" in kind else f"!BASE64 of '{kind}' needs a preprocessing script"
+        return "BASE64 JSON" if "json" in kind or kind in types.json else f"!{UNREADABLE.format(kind=kind)}"
     return f"!unknown encoding {encoding!r}"
 
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
 from model_monitor.rows.json_text import in_one
-from model_monitor.rows.payloads.envelopes import RAGGED, Opened
+from model_monitor.rows.payloads.envelopes import RAGGED, Opened, as_one_row
 from model_monitor.rows.payloads.json_rows import (
     NAMED,
     Texts,
@@ -90,9 +90,13 @@ class Side:
         for i, (count, end) in enumerate(zip(self.counts.tolist(), ends, strict=True)):
             rows = self.objects[end - count : end]
             if i in requests:
-                counts[i], widths[i], rows = 1, count, [[value for row in rows for value in row]]
+                counts[i], widths[i], rows = 1, self.widths[i] if is_named(rows) else count, [as_one_row(rows)]
             objects += rows
         return replace(self, counts=counts, widths=widths, objects=objects)
+
+
+def is_named(rows: Sequence[Texts]) -> bool:
+    return bool(rows) and isinstance(rows[0], dict)
 
 
 def ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:

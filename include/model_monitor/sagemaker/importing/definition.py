@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +80,8 @@ def definition_of(schedule: Json, source: Source) -> Definition:
     if kind is not None and kind not in KINDS:
         raise ConfigError(f"schedule '{name}': MonitoringType is one of {', '.join(KINDS)}, not '{kind}'")
     if "MonitoringJobDefinition" in config:
-        job, kind = config["MonitoringJobDefinition"], kind or "DataQuality"
+        job = config["MonitoringJobDefinition"]
+        kind = kind or analysed(job.get("Environment", {}), name)
         app = job["MonitoringAppSpecification"] | {"Environment": job.get("Environment", {})}
         part = only(job["MonitoringInputs"], "MonitoringInputs", name)
         baseline, outputs = job.get("BaselineConfig", {}), job["MonitoringOutputConfig"]
@@ -97,6 +98,15 @@ def definition_of(schedule: Json, source: Source) -> Definition:
     truth = part.get("GroundTruthS3Input", {}).get("S3Uri")
     only(outputs["MonitoringOutputs"], "MonitoringOutputs", name)
     return Definition(schedule, kind, app, part[side], side == "BatchTransformInput", truth, baseline, outputs, job)
+
+
+def analysed(environment: Mapping[str, str], name: str) -> str:
+    """What a job inside a schedule analyses: its container reads that from its environment. Raises ConfigError."""
+    written = environment.get("analysis_type", "DATA_QUALITY")
+    kind = written.title().replace("_", "")
+    if kind not in KINDS:
+        raise ConfigError(f"schedule '{name}': Environment.analysis_type '{written}' is not known; write MODEL_QUALITY")
+    return kind
 
 
 def named(name: str, kinds: Sequence[str], source: Source) -> tuple[str, Json]:
@@ -118,9 +128,12 @@ def only(values: Sequence[Json], what: str, name: str) -> Json:
 
 WORKERS = "Airflow's workers"
 PUBLISH = "publish_cloudwatch_metrics"
-OF_MONITORS = {  # what the prebuilt container reads from its environment, and so do we
-    *("analysis_type", "problem_type", "inference_attribute", "probability_attribute"),
-    *("probability_threshold_attribute", "ground_truth_attribute", "categorical_drift_method"),
+OF_ANSWERS = set(OPTIONS.values())
+OF_MONITORS = {  # what the container reads from its environment, and so do we, by the kind of job
+    "DataQuality": {"analysis_type", "categorical_drift_method"},
+    "ModelQuality": OF_ANSWERS | {"analysis_type", "problem_type", "ground_truth_attribute"},
+    "ModelBias": OF_ANSWERS | {"analysis_type"},
+    "ModelExplainability": {"inference_attribute", "probability_attribute", "analysis_type"},
 }
 
 
@@ -165,5 +178,14 @@ def of_container(definition: Definition) -> Iterator[tuple[str, str]]:
     if environment.get(PUBLISH) == "Enabled":
         instead = "metrics: {cloudwatch: true}, once SageMaker's schedule is stopped: both write the same metrics"
         yield f"Environment.{PUBLISH}", instead
-    for key in sorted(environment.keys() - OF_MONITORS - {PUBLISH}):
+    for key in sorted(environment.keys() - OF_MONITORS[definition.kind] - {PUBLISH}):
         yield f"Environment.{key}", "there is no container whose environment it could be; its value is not shown"
+    for name, option in OPTIONS.items():
+        if option in environment.keys() & OF_MONITORS[definition.kind] and name in definition.input:
+            yield f"Environment.{option}", f"{name} of the input says it, too, and is taken"
+    if definition.kind == "ModelExplainability" and "ProbabilityThresholdAttribute" in definition.input:
+        yield "ProbabilityThresholdAttribute", "the answer itself is explained, and no label that a threshold makes"
+    if definition.kind == "ModelQuality" and "problem_type" in environment and "ProblemType" in definition.app:
+        yield "Environment.problem_type", "ProblemType says it, too, and is taken"
+    if definition.kind == "ModelQuality" and "FeaturesAttribute" in definition.input:
+        yield "FeaturesAttribute", "model quality judges answers and labels, and no feature"

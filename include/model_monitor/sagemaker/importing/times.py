@@ -70,6 +70,9 @@ def times_of(definition: Definition, about: OfSchedule) -> Json:
         cron = crons.standard(expression)
     except ConfigError as error:
         raise ConfigError(f"schedule '{about.name}': ScheduleExpression {error}") from error
+    if cron is not None and not crons.DOCUMENTED.fullmatch(expression.strip()):
+        about.look("cron", f"ScheduleExpression {expression} means {cron} in five fields")
+        expression = cron
     analysis = span_of(config, "DataAnalysisStartTime", "DataAnalysisEndTime", cron, about, "window")
     key = "ground_truth" if labelled else "window"
     offsets = span_of(definition.input, "StartTimeOffset", "EndTimeOffset", cron, about, key)
@@ -129,7 +132,10 @@ def earlier(cron: str, by: timedelta, about: OfSchedule) -> str:
         raise ConfigError(f"schedule '{about.name}': an offset of {written(by)} is no whole number of minutes")
     match = re.fullmatch(r"(?P<minute>[0-9]{1,2}) (?P<hours>\*|[0-9]{1,2}(,[0-9]{1,2})*) \* \* \*", cron)
     if not match:
-        raise ConfigError(f"'{cron}' can't be moved; SageMaker has only hourly, daily, and every N hours")
+        raise ConfigError(
+            f"schedule '{about.name}' runs at '{cron}', and a window that ends {written(by)} before has no cron of its "
+            "own; correct ScheduleExpression in the JSON, and give it with --from-json"
+        )
     hours = range(24) if match["hours"] == "*" else map(int, match["hours"].split(","))
     moved = sorted((60 * hour + int(match["minute"]) - by // timedelta(minutes=1)) % 1440 for hour in hours)
     moved_hours = "*" if len(moved) == 24 else ",".join(str(minute // 60) for minute in moved)
