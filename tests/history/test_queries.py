@@ -60,6 +60,31 @@ def test_a_metric_over_windows_is_one_series(history: History) -> None:
         assert queries.metric(session, "churn", "dq", "baseline_drift_check", "age") == []
 
 
+def test_a_metric_s_course_has_what_each_window_was_judged_by(history: History) -> None:
+    about = ("churn", "dq", "baseline_drift_check", "age", '{"country": "AT"}')
+    with history.reading() as session:
+        found = queries.course(session, *about, limit=2)
+        assert [(row["window_start"], row["status"]) for row in found] == [
+            (window(hour).start, "CompletedWithViolations") for hour in (3, 5)
+        ]
+        assert {"label_state", "baseline", "report", "noise_floor"} <= found[0].keys()
+        assert [row["window_start"] for row in queries.course(session, *about, until=window(3).start)] == [
+            window(1).start
+        ]
+
+
+def test_which_metrics_a_schedule_has_is_told_by_its_newest_windows(history: History) -> None:
+    with history.reading() as session:
+        found = [(row["name"], row["column_name"], row["segment"]) for row in queries.series(session, "churn", "dq")]
+        assert ("accuracy", None, None) in found
+        assert ("baseline_drift_check", "age", '{"country": "AT"}') in found
+        assert len(found) == len(set(found))
+        of_age = queries.series(session, "churn", "dq", column_name="age")
+        assert {row["name"] for row in of_age} == {"completeness", "baseline_drift_check"}
+        assert [row["segment"] for row in queries.series(session, "churn", "dq", name="accuracy")] == [None]
+        assert queries.series(session, "churn", "idle") == []
+
+
 def test_the_findings_of_a_window_and_the_numbers_of_a_column(history: History) -> None:
     with history.reading() as session:
         found = queries.findings(session, "churn", "dq", window(1).start, window(1).end)

@@ -105,6 +105,20 @@ def test_an_edit_of_the_version_in_force_is_compared_with_what_was_published(ver
     assert "is in force and was edited, so nothing is compared" in propose(versions, first).text
 
 
+def test_an_edit_is_previewed_before_it_is_written(versions: Versions) -> None:
+    first = versions.learn(0)
+    files = {path: path.read_bytes() for path in versions.root.rglob("*") if path.is_file()}
+    wide = json.loads((first / "constraints.json").read_text())
+    wide["monitoring_config"]["distribution_constraints"]["comparison_threshold"] = 1.0
+    proposal = jobs.propose_baseline(versions.a, str(first), compares=True, constraints=wide)
+    assert [flip.window.start.hour - HOUR.hour for flip in proposal.replayed.flips] == [4, 3]
+    assert (proposal.replayed.before, proposal.replayed.after) == (2, 0)
+    assert {path: path.read_bytes() for path in versions.root.rglob("*") if path.is_file()} == files
+    versions.publish(first, ANN, constraints=wide)
+    report = jobs.evaluate_constraints(Execution.of(versions.file, "dq", Window(at(240), at(300))))
+    assert json.loads((Path(report) / "execution.json").read_text())["status"] == "Completed"
+
+
 def test_the_last_windows_are_the_newest_and_damaged_states_are_passed_over(versions: Versions, tmp_path: Path) -> None:
     hours = [past[0].start.hour - HOUR.hour for past in past_windows(versions.a, 3)]
     assert hours == [4, 3, 2]

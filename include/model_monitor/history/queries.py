@@ -17,6 +17,20 @@ Rows = Sequence[sa.RowMapping]
 
 CAUSAL = ("opened", "escalated")  # transitions whose sentence says what is wrong
 STRIP = 500  # windows at most
+RECENT = 10  # windows that tell which metrics a schedule has
+COURSE = (
+    "window_start",
+    "window_end",
+    "value",
+    "low",
+    "high",
+    "row_count",
+    "threshold_low",
+    "threshold_high",
+    "noise_floor",
+    "outcome",
+    "reason",
+)
 WORST_LAST = {name: index for index, name in enumerate(SEVERITIES)}
 
 
@@ -77,14 +91,64 @@ def metric(
 
     ``segment`` is a JSON object as ``rows.segment_text`` writes it.
     """
-    names = ("value", "low", "high", "row_count", "threshold_low", "threshold_high", "noise_floor", "outcome", "reason")
     statement = (
-        sa.select(Metric.window_start, Metric.window_end, *(getattr(Metric, name) for name in names))
+        sa.select(*(getattr(Metric, name) for name in COURSE))
         .where(Metric.schedule_id.in_(keys_of(session, endpoint, schedule)))
         .where(Metric.series == series_of(name, column, segment))
     )
     statement = within(statement, Metric.window_start, since, until)
     return session.execute(statement.order_by(Metric.window_start, Metric.window_end)).mappings().all()
+
+
+def course(
+    session: Session,
+    endpoint: str,
+    schedule: str,
+    name: str,
+    column: str | None = None,
+    segment: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = STRIP,
+) -> Rows:
+    """A metric over the newest windows of a schedule, the first first, as ``metric`` gives it, each with its window's
+    ``status``, ``label_state``, ``baseline`` and ``report``."""
+    of_window = (
+        Execution.status,
+        Execution.label_state,
+        Execution.label_coverage,
+        Execution.baseline,
+        Execution.report,
+    )
+    statement = (
+        sa.select(*(getattr(Metric, column) for column in COURSE), *of_window)
+        .join(Execution, Execution.id == Metric.execution_id)
+        .where(Metric.schedule_id.in_(keys_of(session, endpoint, schedule)))
+        .where(Metric.series == series_of(name, column, segment))
+    )
+    statement = within(statement, Metric.window_start, since, until)
+    order = (Metric.window_start.desc(), Metric.window_end.desc())
+    return session.execute(statement.order_by(*order).limit(limit)).mappings().all()[::-1]
+
+
+def series(session: Session, endpoint: str, schedule: str, windows: int = RECENT, **about: str) -> Rows:
+    """The metrics of a schedule's newest windows, in their order: ``name``, ``column_name``, ``segment``.
+
+    about: only those with this ``name`` or ``column_name``.
+    """
+    keys = keys_of(session, endpoint, schedule)
+    newest = (
+        sa.select(Execution.id)
+        .where(Execution.schedule_id.in_(keys))
+        .order_by(Execution.window_start.desc(), Execution.window_end.desc())
+        .limit(windows)
+    )
+    statement = sa.select(Metric.name, Metric.column_name, Metric.segment, sa.func.min(Metric.position).label("place"))
+    statement = statement.where(Metric.execution_id.in_(list(session.scalars(newest))))
+    for column, value in about.items():
+        statement = statement.where(getattr(Metric, column) == value)
+    statement = statement.group_by(Metric.name, Metric.column_name, Metric.segment)
+    return session.execute(statement.order_by("place", Metric.name)).mappings().all()
 
 
 def columns_of(

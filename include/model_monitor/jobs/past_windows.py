@@ -1,11 +1,12 @@
-"""Which windows of a schedule were observed last? Read from their States; no row is."""
+"""Which windows of a schedule were observed? Read from their States; no row is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from model_monitor import store
-from model_monitor.config.execution import Assignment, Execution
+from model_monitor.config.execution import Assignment, Execution, hour_path
 from model_monitor.core.window import Window
 from model_monitor.errors import DataError, StoreError
 from model_monitor.jobs.compute_metrics import load_state
@@ -23,19 +24,26 @@ def past_windows(assignment: Assignment, count: int) -> Iterator[Past]:
     for execution in observed_executions(assignment):
         if found == count:
             return
-        try:
-            evidence = Evidence.read(execution.observation.evidence)
-            observed = load_state(execution.observation.state, assignment.monitor, evidence.state)
-        except (DataError, StoreError):
-            continue  # deleted in this moment, of another version, or of other options
-        found += 1
-        yield execution.window, observed, evidence.labels
+        if past := past_of(execution):
+            found += 1
+            yield past
 
 
-def observed_executions(assignment: Assignment) -> Iterator[Execution]:
-    """The executions that have a State, newest first."""
+def past_of(execution: Execution) -> Past | None:
+    """A window with its State; None if that can't be read: deleted in this moment, of another version, or of other
+    options."""
+    try:
+        evidence = Evidence.read(execution.observation.evidence)
+        observed = load_state(execution.observation.state, execution.monitor, evidence.state)
+    except (DataError, StoreError):
+        return None
+    return execution.window, observed, evidence.labels
+
+
+def observed_executions(assignment: Assignment, until: datetime | None = None) -> Iterator[Execution]:
+    """The executions that have a State, newest first; with ``until`` only those whose tick is not later."""
     folder = folder_at(assignment.states)
-    for path in newest_first(folder, ""):
+    for path in newest_first(folder, "", hour_path(until) if until else None):
         match = HOUR_OR_RUN.fullmatch(path)
         if match is None or (match["since"] and assignment.schedule.timetable):
             continue
@@ -48,10 +56,13 @@ def observed_executions(assignment: Assignment) -> Iterator[Execution]:
             yield execution
 
 
-def newest_first(folder: Folder, path: str) -> Iterator[str]:
-    """The files of States below a folder, newest first. Only what is asked for is listed."""
+def newest_first(folder: Folder, path: str, last: str | None = None) -> Iterator[str]:
+    """The files of States below a folder, newest first; with ``last`` none of a later hour's folder. Only what is asked
+    for is listed."""
     entries = folder.inside(path)
     for entry in reversed(entries):
+        if last is not None and entry.path[: len(last)] > last[: len(entry.path)]:
+            continue
         if entry.kind == "folder":
-            yield from newest_first(folder, entry.path)  # minutes after the hour are later than it
+            yield from newest_first(folder, entry.path, last)  # minutes after the hour are later than it
     yield from (entry.path for entry in entries if entry.path.endswith(f"/{STATE}"))

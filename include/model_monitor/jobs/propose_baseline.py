@@ -7,6 +7,7 @@ from dataclasses import replace
 from model_monitor.config.execution import Assignment
 from model_monitor.jobs.past_windows import past_windows
 from model_monitor.jobs.publish_baseline import as_learned, version_at
+from model_monitor.results.documents.protocol import Document
 from model_monitor.verdicts.comparison import compare
 from model_monitor.verdicts.proposal import Proposal
 from model_monitor.verdicts.published import Published
@@ -16,12 +17,20 @@ from model_monitor.verdicts.versions import Version
 WINDOWS = 30
 
 
-def propose_baseline(assignment: Assignment, version: str, compares: bool = False, windows: int = WINDOWS) -> Proposal:
-    """A version, by the address of its folder, beside the one in force, and how each would judge the last windows.
+def propose_baseline(
+    assignment: Assignment,
+    version: str,
+    compares: bool = False,
+    windows: int = WINDOWS,
+    constraints: Document | None = None,
+) -> Proposal:
+    """A version, by the address of its folder, beside the one in force, and how each would judge the last windows; with
+    ``constraints``, the version as it would be with these.
 
     Where nobody has to be asked, nothing is compared unless it ``compares`` anyway. Raises ConfigError, DataError.
     """
-    found, published = version_at(assignment, version), Published.find(assignment)
+    found = version_at(assignment, version).with_constraints(assignment, constraints)
+    published = Published.find(assignment)
     replaces, settled = published.name if published else None, settled_by(assignment, found, published)
     decided = str(decision.choice) if (decision := found.decision) else ""
     proposal = Proposal(found, replaces=replaces, settled=settled, decided=decided)
