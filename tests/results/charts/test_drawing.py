@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from tests.support.charts import EXAMPLES, course, day, heatmap
+from tests.support.charts import EXAMPLES, bias, course, day, heatmap, ranks, strip
 
 from model_monitor.results import charts
 from model_monitor.results.charts.palette import COLOURS
@@ -123,3 +123,37 @@ def test_a_character_that_is_no_text_ends_no_process() -> None:
     rows = [{"x": "a\x00b\ud800", "y": 1}]
     chart = alt.Chart(alt.InlineData(values=rows)).mark_bar().encode(x="x:N", y="y:Q").properties(title="\x00")
     assert "a\ufffdb\ufffd" in charts.svg(chart)
+
+
+def test_a_provisional_window_of_a_strip_is_hatched_and_a_violated_one_taller() -> None:
+    svg = charts.svg(strip())
+    root = ET.fromstring(svg)
+    patterns = [node.attrib["id"] for node in root.iter("{http://www.w3.org/2000/svg}pattern")]
+    assert len(patterns) == 3
+    hatched = [node for node in root.iter() if node.get("fill") in {f"url(#{one})" for one in patterns}]
+    assert len(hatched) == 4
+    heights = {
+        words: max(float(number) for number in re.findall(r"v([\d.]+)", path))
+        for path, words in re.findall(r'd="([^"]*)"[^>]*><title>[^<]*: (\w+)', svg)
+    }
+    assert heights["violated"] > heights["healthy"] == heights["nothing"]
+
+
+def test_quality_is_shown_beside_a_constant_answer_and_rare_labels_together() -> None:
+    many = {f"label {i}": {f"label {i}": 100 + i, "label 0": 1} for i in range(1, 40)}
+    svg = charts.svg(charts.confusion(many))
+    assert "all others" in svg and "always label 39: 140" in svg
+    assert len(svg) < 60_000
+    assert "4 of 6 rows right; always no: 3" in charts.svg(
+        charts.confusion({"yes": {"yes": 2, "no": 1}, "no": {"no": 2, "yes": 1}})
+    )
+
+
+def test_a_feature_that_moved_by_more_than_a_rank_is_named() -> None:
+    assert "age rank 1 to 3; label0 rank 3 to 1" in charts.svg(ranks())
+
+
+def test_a_group_out_of_the_allowed_range_comes_first_and_one_without_a_number_says_so() -> None:
+    svg = charts.svg(bias("DI"))
+    assert "sex = DI: 0.6, violated" in svg and "region = north: nothing to judge" in svg
+    assert "nothing to judge</text>" in svg

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_monitor.core.distributions import Categories, Numbers
-from model_monitor.results.charts import bins_of, categories_of, overlay, svg
+from model_monitor.results.charts import bins_of, categories_of, overlay, shifts_of, svg
 
 finite = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=80)
 counts = st.dictionaries(st.text(max_size=3), st.integers(1, 9), min_size=1, max_size=30)
@@ -71,3 +71,13 @@ def test_what_may_not_be_named_is_not() -> None:
 def test_nothing_to_compare_is_nothing() -> None:
     assert bins_of(numbers([]), numbers([1.0])) == [] == categories_of(Categories(), Categories({"a": 1}))
     assert "<svg" in svg(overlay([], "age"))
+
+
+def test_quantiles_are_the_least_numbers_with_such_a_share_below_in_the_columns_unit() -> None:
+    rng = np.random.default_rng(0)
+    baseline, window = rng.normal(20, 5, 999), rng.normal(15, 5, 500)
+    shifts = shifts_of(numbers([*baseline]), numbers([*window]))
+    shares = [one.share for one in shifts]
+    assert [one.baseline for one in shifts] == list(np.quantile(baseline, shares, method="inverted_cdf"))
+    assert [one.window for one in shifts] == list(np.quantile(window, shares, method="inverted_cdf"))
+    assert shifts_of(numbers([]), numbers([1.0])) == []
