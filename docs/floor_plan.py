@@ -32,6 +32,7 @@ ROOMS = {
     "alerts": "Who is told, and until when?",
     "results": "How is it written down?",
     "jobs": "What does each task do?",
+    "dashboard": "What does a person see?",
     "sagemaker": "How do we speak SageMaker?",
     "commands": "What can be asked for from a shell?",
 }

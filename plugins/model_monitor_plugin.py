@@ -5,7 +5,8 @@ from __future__ import annotations
 from airflow.plugins_manager import AirflowPlugin
 
 from model_monitor_airflow import run_notes
-from model_monitor_airflow.pages import PREFIX, Pages
+from model_monitor_airflow.dashboard.lazily import Dashboard
+from model_monitor_airflow.pages import PREFIX, VIEWS
 from model_monitor_airflow.timetables import UpcomingTimetable, WindowTimetable
 
 
@@ -15,4 +16,5 @@ class ModelMonitorPlugin(AirflowPlugin):
     name = "model_monitor"
     timetables = [UpcomingTimetable, WindowTimetable]  # noqa: RUF012 Airflow declares a list
     listeners = [run_notes]  # noqa: RUF012
-    fastapi_apps = [{"app": Pages(), "url_prefix": PREFIX, "name": "Model Monitor"}]  # noqa: RUF012
+    fastapi_apps = [{"app": Dashboard(), "url_prefix": PREFIX, "name": "Model Monitor"}]  # noqa: RUF012
+    external_views = VIEWS

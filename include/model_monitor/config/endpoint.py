@@ -181,6 +181,7 @@ class Endpoint(Settings):
         "batch and table. None: all stays",
     )
     alerts: Alerts = Field(Alerts(), description="Who is told, and when; overrides that of defaults.yaml")
+    tags: tuple[str, ...] = Field((), description="Words to find the endpoint by in the dashboard, e.g. a team's name")
     schedules: tuple[Schedule, ...] = Field(min_length=1, description="One DAG each")
 
     _folder: Path | None = PrivateAttr(None)

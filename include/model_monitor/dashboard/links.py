@@ -1,0 +1,60 @@
+"""What is the address of a page? Names are quoted; columns, metrics and segments are in the query, not in the path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from model_monitor.core.window import iso
+
+
+@dataclass(frozen=True)
+class Links:
+    """The addresses below a root, e.g. ``/model-monitor``. A static site has a subclass with addresses of files."""
+
+    root: str = ""
+
+    def page(self, path: str, query: Mapping[str, Any] | None = None) -> str:
+        """The address of a page whose path is quoted; absent values are left out of the query."""
+        given = {name: written(value) for name, value in (query or {}).items() if value not in (None, "")}
+        return f"{self.root}{path}" + (f"?{urlencode(given, quote_via=quote)}" if given else "")
+
+    def asset(self, name: str) -> str:
+        return f"{self.root}/static/{name}"
+
+    def models(self, **query: Any) -> str:
+        return self.page("/", query)
+
+    def endpoint(self, endpoint: str, **query: Any) -> str:
+        return self.page(f"/endpoints/{segment(endpoint)}", query)
+
+    def column(self, endpoint: str, column: str, **query: Any) -> str:
+        return self.page(f"/endpoints/{segment(endpoint)}/column", {"column": column} | query)
+
+    def metric(self, endpoint: str, schedule: str, metric: str, **query: Any) -> str:
+        return self.page(f"/endpoints/{segment(endpoint)}/metric", {"schedule": schedule, "metric": metric} | query)
+
+    def baselines(self, endpoint: str, schedule: str, **query: Any) -> str:
+        return self.page(f"/endpoints/{segment(endpoint)}/baselines/{segment(schedule)}", query)
+
+    def execution(self, endpoint: str, schedule: str, start: datetime | str, end: datetime | str, **query: Any) -> str:
+        span = f"{segment(written(start))}/{segment(written(end))}"
+        return self.page(f"/endpoints/{segment(endpoint)}/executions/{segment(schedule)}/{span}", query)
+
+    def executions(self, **query: Any) -> str:
+        return self.page("/executions", query)
+
+    def alerts(self, **query: Any) -> str:
+        return self.page("/alerts", query)
+
+
+def segment(name: str) -> str:
+    """A name as one segment of a path; dots alone would go up a folder."""
+    return quote(name, safe="") if name.strip(".") else name.replace(".", "%2E")
+
+
+def written(value: Any) -> str:
+    return iso(value) if isinstance(value, datetime) else str(value)

@@ -1,0 +1,103 @@
+"""A page: where it is, what it shows, and how it is drawn. A template escapes whatever it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from model_monitor.errors import printable, without_middle
+from model_monitor.results.sentences import number
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+LONGEST = 80  # characters of a name on a page; its title has more
+LONGEST_TITLE = 1000
+
+Name = Annotated[str, StringConstraints(max_length=20_000, pattern=r"^[^\x00]*$")]  # what a query may ask for
+
+
+class Shown(BaseModel):
+    """What a page shows: its JSON, and all that its template knows."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the dashboard.
+
+    ``view`` takes the visit, and by name what the path and the query hold; it has annotations for all of them.
+    ``label`` is its name in the navigation; "" if it has no place there.
+    """
+
+    name: str
+    path: str
+    view: Callable[..., Shown]
+    template: str
+    label: str = ""
+
+
+@cache
+def environment() -> Environment:
+    """Where templates are, and what they can call."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
+        loader=PackageLoader("model_monitor.dashboard"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"number": in_short, "short": short, "title": title, "minute": minute, "day": day, "words": words}
+    made.filters["zip"] = zip
+    made.globals["keyed"] = keyed
+    return made
+
+
+def keyed(ticks: Sequence[Any]) -> list[tuple[str, list[tuple[int, Any]]]]:
+    """The windows of a strip with their places, by how they are drawn."""
+    groups: dict[str, list[tuple[int, Any]]] = {}
+    for place, tick in enumerate(ticks):
+        groups.setdefault(f"{tick.health} provisional" if tick.provisional else tick.health, []).append((place, tick))
+    return list(groups.items())
+
+
+def in_short(value: Any) -> str:
+    return "–" if value is None else number(value)
+
+
+def short(text: object, longest: int = LONGEST) -> str:
+    """A text in one line, without its middle if it is long."""
+    return without_middle(printable(str(text)), longest)
+
+
+def title(text: object) -> str:
+    return short(text, LONGEST_TITLE)
+
+
+def minute(time: datetime | None) -> str:
+    """
+    >>> minute(None)
+    '–'
+    """
+    return "–" if time is None else f"{time:%Y-%m-%d %H:%M} UTC"
+
+
+def day(time: datetime | None) -> str:
+    return "–" if time is None else f"{time:%Y-%m-%d}"
+
+
+def words(name: str) -> str:
+    """A name of ours as words.
+
+    >>> words("data_quality")
+    'data quality'
+    """
+    return name.replace("_", " ")

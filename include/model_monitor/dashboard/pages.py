@@ -1,0 +1,28 @@
+"""Which pages are there, and how is one drawn?"""
+
+from __future__ import annotations
+
+from model_monitor.dashboard.models import models
+from model_monitor.dashboard.page import Page, Shown, environment
+from model_monitor.dashboard.visit import Visit
+
+PAGES: tuple[Page, ...] = (Page("models", "/", models, "models.html.j2", label="Models"),)
+
+
+def html(page: Page, shown: Shown, visit: Visit) -> str:
+    """A page as text."""
+    navigation = [(other.name, other.label, visit.links.page(other.path)) for other in PAGES if other.label]
+    template = environment().get_template(page.template)
+    return template.render(shown=shown, here=page.name, navigation=navigation, **surroundings(visit))
+
+
+def notice(visit: Visit, heading: str, sentence: str) -> str:
+    """A page that says only why there is no other."""
+    navigation = [(other.name, other.label, visit.links.page(other.path)) for other in PAGES if other.label]
+    template = environment().get_template("notice.html.j2")
+    return template.render(heading=heading, sentence=sentence, here="", navigation=navigation, **surroundings(visit))
+
+
+def surroundings(visit: Visit) -> dict[str, object]:
+    """What every template knows."""
+    return {"links": visit.links, "viewer": visit.viewer, "now": visit.now}

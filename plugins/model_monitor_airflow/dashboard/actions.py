@@ -1,0 +1,45 @@
+"""What can be done in the pages. Who does it must be allowed to edit the DAGs of the schedules that it concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from model_monitor.dashboard.visit import NoSuchPage, Visit
+
+
+class NotAllowed(Exception):
+    """The user may see this, and not change it."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """A form that is sent to ``path``, or the same as JSON to ``/api`` and the path.
+
+    ``schedules`` are those whose DAGs the user must be allowed to edit; None: the user must be allowed to add DAGs.
+    ``act`` does it, and says at which address the browser goes on.
+    """
+
+    path: str
+    form: type[BaseModel]
+    schedules: Callable[[Visit, Any], Collection[str]] | None
+    act: Callable[[Visit, Any], str]
+
+    def __call__(self, visit: Visit, form: BaseModel) -> str:
+        """Raises NoSuchPage for what the user may not see, NotAllowed for what they may not change."""
+        if self.schedules is None:
+            allowed = visit.viewer.may_add
+        else:
+            names = self.schedules(visit, form)
+            if not names or not visit.schedules.issuperset(names):
+                raise NoSuchPage("there is nothing of this name, or you may not see it")
+            allowed = all(map(visit.viewer.may_edit, names))
+        if not allowed:
+            raise NotAllowed("this needs the permission to edit the DAG")
+        return self.act(visit, form)
+
+
+ACTIONS: tuple[Action, ...] = ()
