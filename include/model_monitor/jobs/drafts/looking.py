@@ -1,0 +1,272 @@
+"""What do the first records at an address look like? It reads a part of one file, and lists few folders."""
+
+from __future__ import annotations
+
+import csv
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from model_monitor import store
+from model_monitor.core.window import iso, moment
+from model_monitor.errors import ConfigError
+from model_monitor.jobs.drafts.roles import Column, column, once
+from model_monitor.jobs.drafts.roots import Roots
+from model_monitor.rows.blocks import SUFFIXES, Block, Piece
+from model_monitor.rows.captures import Records, parse
+from model_monitor.rows.payloads.payload import SIDES, Names, Rows, decode, formats_of
+from model_monitor.rows.payloads.sides import side_of
+from model_monitor.rows.sources import datasets
+from model_monitor.rows.sources.mapping import moment_of
+from model_monitor.store.addresses import parent_of
+from model_monitor.store.folders import folder_at
+
+RECORDS = 200  # that are looked at
+HEAD = 1 << 20  # bytes of a file of lines
+DEPTH = 12  # folders, one in the other
+COLUMNS = 1000  # that a form can show
+FOLDERS_OF_TIME = 4  # yyyy/mm/dd/hh
+FORMATS = {"parquet": (".parquet",), "csv": datasets.SUFFIXES["csv"], "jsonl": SUFFIXES}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is at an address: captures of an endpoint's variant, or a table. ``first``, ``last``: event times that were
+    seen, ISO 8601; None if the records tell none."""
+
+    uri: str
+    kind: str
+    format: str
+    endpoint: str
+    variant: str
+    columns: tuple[Column, ...]
+    records: int
+    first: str | None
+    last: str | None
+    header: bool = True
+
+
+def look(address: str, roots: Roots) -> Look:
+    """Look at the newest file of an address, and at the time of the oldest. Raises ConfigError for an address that may
+    not be looked at, or where nothing is understood; DataError, StoreError."""
+    address = roots.permitted(address)
+    if not store.exists(address) and any(e.path == "_delta_log" for e in folder_at(address).inside()):
+        newest = oldest = file_in(address, of_table=True)
+        found = table(address, "parquet", newest, oldest)
+    else:
+        newest, oldest = file_in(address), file_in(address, oldest=True)
+        kind = format_of(newest)
+        records = captured(newest) if kind == "jsonl" else None
+        if records is not None:
+            return captures(newest, oldest, records, roots)
+        found = table(address, kind, newest, oldest)
+    roots.permitted(found.uri)
+    if len(found.columns) > COLUMNS:
+        raise ConfigError(
+            f"{address} has {len(found.columns)} columns, more than a form can show; write the file by hand"
+        )
+    return found
+
+
+def file_in(address: str, oldest: bool = False, of_table: bool = False) -> str:
+    """The newest file by the names of folders, or the oldest. Raises ConfigError if there is none, or if folders that
+    are no times don't tell which."""
+    if store.exists(address):
+        return address
+    at = address
+    for _ in range(DEPTH):
+        entries = [entry for entry in folder_at(at).inside() if entry.path[:1] not in (".", "_")]
+        files = [e.path for e in entries if e.kind == "file" and e.size and is_known(e.path)]
+        if files:
+            return store.join(at, files[0 if oldest else -1])
+        folders = [entry.path for entry in entries if entry.kind == "folder"]
+        if not folders:
+            break
+        if len(folders) > 1 and not of_table and not all(is_of_time(name) for name in folders):
+            named = ", ".join(store.join(at, name) for name in folders[:20])
+            raise ConfigError(f"several folders are there; name one of them: {named}")
+        at = store.join(at, folders[0 if oldest else -1])
+    raise ConfigError(f"there is no file of records at {address}: none ends in .jsonl, .json, .csv or .parquet")
+
+
+def is_known(name: str) -> bool:
+    return any(name.endswith(suffixes) for suffixes in FORMATS.values())
+
+
+def is_of_time(name: str) -> bool:
+    """Whether a folder is one of an hour, a day, or a partition's value.
+
+    >>> is_of_time("2026"), is_of_time("date=2026-01-31"), is_of_time("churn")
+    (True, True, False)
+    """
+    return name.rpartition("=")[2].replace("-", "").isdecimal()
+
+
+def format_of(file: str) -> str:
+    name = store.name_of(file)
+    for kind, suffixes in FORMATS.items():
+        if name.endswith(suffixes):
+            return kind
+    raise ConfigError(f"{file} is none of .jsonl, .json, .csv and .parquet")
+
+
+def head(file: str) -> bytes:
+    """The first whole lines of a file, unpacked."""
+    content = folder_at(parent_of(file)).head(store.name_of(file), HEAD)
+    is_cut = len(content) == HEAD
+    if store.name_of(file).endswith(".gz"):
+        try:
+            content = zlib.decompressobj(wbits=31).decompress(content, HEAD)
+        except zlib.error as error:
+            raise ConfigError(f"{file} is damaged: {error}") from error
+        is_cut = True
+    lines = content.split(b"\n")
+    lines = lines[:-1] if is_cut and len(lines) > 1 else lines
+    return b"\n".join(lines[: RECORDS + 1])
+
+
+def captured(file: str) -> Records | None:
+    """The first capture records of a file; None if its lines are none."""
+    records = parse(Block([Piece(file, 1, head(file))]))
+    if not len(records):
+        return None
+    data = [records.side(side, "data") for side in SIDES]
+    return records if any(part.null_count < len(part) for part in data) else None
+
+
+def captures(newest: str, oldest: str, records: Records, roots: Roots) -> Look:
+    """A look at capture files."""
+    base, query = newest.partition("?")[::2]
+    parts = base.rsplit("/", FOLDERS_OF_TIME + 3)
+    hours = parts[3:-1]
+    if len(parts) < FOLDERS_OF_TIME + 4 or not all(map(is_of_time, hours)):
+        raise ConfigError(
+            f"{newest} holds captures, but is not at ENDPOINT/VARIANT/yyyy/mm/dd/hh/, where a schedule looks"
+        )
+    uri = roots.permitted(parts[0] + (f"?{query}" if query else ""))
+    times = [*moments(records), *moments(captured(oldest) or records)]
+    return Look(
+        uri,
+        "endpoint",
+        "sagemaker",
+        parts[1],
+        parts[2],
+        tuple(columns_of(records)),
+        len(records),
+        min(times, default=None),
+        max(times, default=None),
+    )
+
+
+def moments(records: Records) -> list[str]:
+    return [iso(time) for time in records.times.to_pylist() if time]
+
+
+def columns_of(records: Records) -> list[Column]:
+    """The columns of captured requests; the most common shape counts. Raises ConfigError if none can be read."""
+    try:
+        rows, rejected = decode(records.answered(), Names())
+    except RecursionError as error:
+        raise ConfigError("the payloads are nested too deeply to be read") from error
+    if not rows:
+        why = rejected[0].reason if rejected else "there is none"
+        raise ConfigError(f"no request can be read: {why}")
+    common: Rows = max(rows, key=lambda one: len(one.requests))
+    outputs = output_names(records, common)
+    is_csv = [width > 0 for width in common.shape]
+    return [
+        column(name, values.to_pylist(), "output" if name in outputs else "input", not is_csv[name not in outputs])
+        for name, values in zip(common.columns.column_names, common.columns.columns, strict=True)
+    ]
+
+
+def output_names(records: Records, rows: Rows) -> set[str]:
+    """Which columns are the model's answer: the first ones of CSV, those with names in JSON."""
+    width = rows.shape[0]
+    if width > 0:
+        return set(rows.columns.column_names[:width])
+    side = SIDES[0]
+    kinds = [kind for kind in formats_of(records, side, Names().types) if kind and not kind.startswith("!")]
+    if not kinds:
+        return set()
+    kind = kinds[0]
+    chosen = [i for i, other in enumerate(formats_of(records, side, Names().types)) if other == kind]
+    return set(side_of(records.take(chosen).side(side, "data"), kind).column_names)
+
+
+def table(address: str, format: str, newest: str, oldest: str) -> Look:
+    """A look at the files of a table."""
+    names, rows = first_rows(newest, format)
+    values = {name: [row.get(name) for row in rows] for name in names}
+    columns = tuple(once([column(name, values[name]) for name in names]))
+    time = next((one.name for one in columns if one.role == "time"), None)
+    times = []
+    for file in {newest, oldest} if time else ():
+        times += [moment_of(row.get(time or ""), None) for row in first_rows(file, format)[1]]
+    found = sorted(filter(None, map(readable, times)))
+    uri = address if not store.exists(address) else parent_of(address)
+    first, last = (found[0], found[-1]) if found else (None, None)
+    return Look(uri, "table", format, slug(store.name_of(uri)), "AllTraffic", columns, len(rows), first, last)
+
+
+def readable(time: str | None) -> str | None:
+    try:
+        return iso(moment(time)) if time else None
+    except ValueError:
+        return None
+
+
+def first_rows(file: str, format: str) -> tuple[list[str], list[dict[str, Any]]]:
+    """The names of a file's columns, and its first rows. Raises ConfigError if there is none."""
+    rows = {"csv": csv_rows, "jsonl": json_rows, "parquet": parquet_rows}[format](file)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    if not rows:
+        raise ConfigError(f"{file} has no rows")
+    return names, rows[:RECORDS]
+
+
+def csv_rows(file: str) -> list[dict[str, Any]]:
+    try:
+        lines = list(csv.reader(head(file).decode("utf-8-sig").splitlines()))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{file} can't be read as CSV in UTF-8: {error}") from error
+    names = lines[0] if lines else []
+    return [dict(zip(names, line, strict=False)) for line in lines[1:] if line]
+
+
+def json_rows(file: str) -> list[dict[str, Any]]:
+    rows = []
+    for line in head(file).splitlines():
+        try:
+            row = json.loads(line) if line.strip() else None
+        except (ValueError, RecursionError) as error:
+            raise ConfigError(f"{file} is not JSON lines: {error}") from error
+        if isinstance(row, dict):
+            rows.append(row)
+    return rows
+
+
+def parquet_rows(file: str) -> list[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
+    try:
+        with store.open_file(file) as stream:
+            batches = pq.ParquetFile(stream, buffer_size=1 << 16).iter_batches(RECORDS)
+            batch: pa.RecordBatch | None = next(batches, None)
+            return batch.to_pylist() if batch is not None else []
+    except pa.ArrowException as error:
+        raise ConfigError(f"{file} is no Parquet file: {error}") from error
+
+
+def slug(text: str) -> str:
+    """A name for an endpoint.
+
+    >>> slug("My table_1")
+    'my-table-1'
+    """
+    words: Sequence[str] = "".join(c if c.isascii() and c.isalnum() else " " for c in text.lower()).split()
+    return "-".join(words)[:40] or "endpoint"
