@@ -61,6 +61,7 @@ SLOW = (
     "jobs/test_traffic_of_endpoints.py",
     "jobs/test_waiting_for_labels.py",
     "monitors/expectations",
+    "project/test_field.py",
     "monitors/test_attribution.py::test_unchanged_attributions",
     "monitors/test_bias.py::test_the_laws_hold",
     "monitors/test_bias_flips.py",

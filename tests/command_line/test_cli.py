@@ -83,7 +83,7 @@ WRONG = [
     (["--dataset", "ROWS", "--format", "csv", "--option", "budget"], "NAME=VALUE"),
     (["--dataset", "ROWS", "--format", "parquet"], "Parquet"),
     (["--dataset", "ROWS", "--format", "xml"], "--format is one of"),
-    (["--dataset", "ROWS"], "--format"),
+    (["--dataset", "ROWS", "--separator", ";;"], "separator is one character"),
     (["--dataset", "ROWS", "--format", "csv", "--max-rejected", "7"], "--max-rejected"),
     (["--dataset", "ROWS", "--format", "csv", "--start", "2026-01-01", "--end", "2026-01-02"], "need captures"),
     (["--dataset", "ROWS", "--format", "csv", "--constraints", "STATISTICS"], "swapped"),

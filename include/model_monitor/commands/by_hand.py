@@ -93,9 +93,12 @@ def add_common(command: argparse.ArgumentParser, formats: list[str]) -> None:
     named = ", ".join(name.replace("_", "-") for name in BUILT_IN)
     command.add_argument("monitor", metavar="MONITOR", help=f"{named}, or the dotted path of a monitor's class")
     command.add_argument("--dataset", required=True, metavar="FILE_OR_DIR")
-    command.add_argument("--format", required=True, metavar=f"{{{','.join(formats)}}}", help="or SageMaker's JSON")
+    words = "recognised if absent; or SageMaker's JSON"
+    command.add_argument("--format", metavar=f"{{{','.join(formats)}}}", help=words)
     command.set_defaults(formats=formats)
     command.add_argument("--header", action=argparse.BooleanOptionalAction, default=True, help="of a CSV dataset")
+    command.add_argument("--separator", metavar="CHARACTER", help="of a CSV dataset, e.g. ';' or tab; recognised")
+    command.add_argument("--exclude", action="append", default=[], metavar="COLUMN", help="not judged, nor read")
     command.add_argument("--output", required=True, metavar="DIR")
     command.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="a setting of the monitor")
     command.add_argument("--compatibility", choices=["calibrated", "sagemaker"], help="whose decisions to make")
@@ -110,6 +113,14 @@ def understood(args: argparse.Namespace) -> argparse.Namespace:
     """The arguments with a dataset's format as one word, however it was described. Raises ConfigError."""
     if not hasattr(args, "formats"):
         return args
+    if args.separator is not None or not args.format:
+        from model_monitor.rows.sources import datasets, forms
+
+        try:
+            forms.separator_of(args.separator)
+        except ValueError as error:
+            raise ConfigError(f"--{error}") from error
+        args.format = args.format or datasets.format_at(args.dataset)
     if args.format.startswith("{"):
         from model_monitor.config.fields import described
 
@@ -152,7 +163,7 @@ def run_baseline(args: argparse.Namespace) -> int:
     from model_monitor.jobs import by_hand
     from model_monitor.results.execution import set_aside_in_short
 
-    source = by_hand.Source(args.dataset, args.format, args.header)
+    source = by_hand.Source(args.dataset, args.format, args.header, separator=args.separator)
     document = by_hand.baseline(question_of(args), source, args.output, args.max_rejected)
     print(printable(f"{args.output}: baseline of {document['counts']['judged']} rows{set_aside_in_short(document)}"))
     return OK
@@ -170,6 +181,7 @@ def run_run(args: argparse.Namespace) -> int:
         args.header,
         by_hand.window_of(args.start, args.end),
         GroundTruth.model_validate(truth) if args.ground_truth else None,
+        args.separator,
     )
     baseline = args.statistics, args.constraints
     document = by_hand.run(question_of(args), source, baseline, args.output, args.max_rejected)
@@ -210,7 +222,6 @@ def question_of(args: argparse.Namespace) -> Any:
     if docs and not rules:
         raise ConfigError("--data-docs shows rules; give --expectations FILE too")
     html = hasattr(args, "html") and args.html
-    question = Question(
-        args.monitor, options, tuple(args.segment), inputs, explain, analysis.headers, rules, docs, html
-    )
-    return replace(question, requests=requests_of(args))
+    segments, headers = tuple(args.segment), analysis.headers
+    question = Question(args.monitor, options, segments, inputs, explain, headers, rules, docs, html)
+    return replace(question, requests=requests_of(args), exclude=tuple(args.exclude))

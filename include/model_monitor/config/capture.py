@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from model_monitor.config.fields import Address, Settings, refusing, with_format
+from model_monitor.config.fields import Address, Separator, Settings, refusing, with_format
 from model_monitor.rows.sources import mapping
 from model_monitor.rows.sources.batch_transform import BatchTransform
 from model_monitor.rows.sources.mapping import TableColumns
@@ -17,7 +17,7 @@ from model_monitor.rows.sources.tables import Table
 if TYPE_CHECKING:
     from model_monitor.rows.payloads.payload import ContentTypes
 
-OF_KIND = {"batch": ("data",), "table": ("path", "mapping")}  # settings of one kind only
+OF_KIND = {"batch": ("data",), "table": ("path", "mapping", "separator")}  # settings of one kind only
 MEDIA_TYPE = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
 CODE = re.compile("%-?.?")
 CODES = {"%%", *(f"%{letter}" for letter in "YymdHjbBGVu"), *(f"%-{letter}" for letter in "mdHj")}
@@ -59,6 +59,9 @@ class Capture(Settings):
     )
     header: bool | None = Field(
         None, description="Whether CSV starts with column names; if absent, yes for a table, no for batch"
+    )
+    separator: Separator | None = Field(
+        None, description="Of a table in CSV: one character between values, or tab; recognised if absent"
     )
     data: Address | None = Field(
         None, description="For batch: the folder that all files named by manifests must be below; any if absent"
@@ -114,7 +117,8 @@ class Capture(Settings):
         """The source of the requests of an endpoint's variant."""
         if self.mapping is not None:
             path = self.path or ""
-            return Table(self.uri, self.mapping, self.format, self.has_header, path, self.straggler_hours)
+            hours, separator = self.straggler_hours, self.separator
+            return Table(self.uri, self.mapping, self.format, self.has_header, path, hours, separator)
         if self.kind == "batch":
             return BatchTransform(self.uri, self.format, self.has_header, self.data, self.straggler_hours)
         return CaptureFiles(self.uri, endpoint, variant, self.straggler_hours)

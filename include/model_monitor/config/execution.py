@@ -165,8 +165,8 @@ class Execution(Assignment):
         from model_monitor.rows.payloads.payload import Names  # brings PyArrow
 
         columns = self.endpoint.columns
-        types = self.endpoint.capture.content_types
-        return Names(columns.outputs, columns.inputs, columns.outputs_last, types=types)
+        types, exclude = self.endpoint.capture.content_types, columns.exclude
+        return Names(columns.outputs, columns.inputs, columns.outputs_last, types=types, left_out=exclude)
 
     def hours(self) -> Iterator[Window]:
         """The spans whose rows have a file each."""

@@ -91,11 +91,19 @@ def with_format(section: Any) -> Any:
     return section | {"format": kind, "header": header}
 
 
+def one_character(text: str) -> str:
+    from model_monitor.rows.sources import forms
+
+    forms.separator_of(text)
+    return text
+
+
 LONGEST = timedelta(days=3660)
 
 Name = Annotated[str, Field(pattern=f"^{addresses.NAME}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Address = Annotated[str, Field(min_length=1), AfterValidator(anchored)]
+Separator = Annotated[str, AfterValidator(one_character)]
 Cron = Annotated[str, AfterValidator(readable_cron)]
 Duration = Annotated[timedelta, BeforeValidator(written_as_iso), Field(ge=-LONGEST, le=LONGEST)]
 Backwards = Annotated[Duration, Field(le=timedelta(0))]

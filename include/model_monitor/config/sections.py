@@ -8,7 +8,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from model_monitor.config.fields import Address, Backwards, Duration, Settings, Share, anchored, refusing, with_format
+from model_monitor.config.fields import (
+    Address,
+    Backwards,
+    Duration,
+    Separator,
+    Settings,
+    Share,
+    anchored,
+    refusing,
+    with_format,
+)
 from model_monitor.rows.explanations import models
 from model_monitor.rows.explanations.models import ModelAt
 
@@ -69,11 +79,17 @@ class Baseline(Settings):
     """Where the baseline comes from: a dataset, or existing files."""
 
     dataset: Address | None = Field(None, description="A file or folder of rows to learn the baseline from")
-    format: Literal["csv", "jsonl", "parquet"] = Field(
-        "csv",
-        description="Or SageMaker's description, e.g. {csv: {header: true}} or {json: {lines: true}}",
+    format: Literal["csv", "jsonl", "parquet"] | None = Field(
+        None,
+        description="Recognised if absent; or SageMaker's description, e.g. {csv: {header: true}} or "
+        "{json: {lines: true}}",
     )
-    header: bool = Field(True, description="Whether a CSV dataset starts with the columns' names")
+    header: bool = Field(
+        True, description="Whether a CSV dataset starts with the columns' names; without, columns names them"
+    )
+    separator: Separator | None = Field(
+        None, description="Between the values of a CSV dataset: one character, or tab; recognised if absent"
+    )
     statistics: Address | None = Field(None, description="An existing statistics.json, instead of a learned one")
     constraints: Address | None = Field(None, description="An existing constraints.json, instead of a suggested one")
     approval: Literal["auto", "manual"] | None = Field(

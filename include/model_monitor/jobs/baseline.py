@@ -44,7 +44,16 @@ def dataset_of(
         raise ConfigError(
             f"schedule '{assignment.schedule.name}' has no dataset to learn from; set baseline: {{dataset: ...}}"
         )
-    return Dataset.at(address, format or baseline.format, baseline.header if header is None else header)
+    columns = assignment.endpoint.columns
+    return Dataset.at(
+        address,
+        format or baseline.format,
+        baseline.header if header is None else header,
+        separator=baseline.separator,
+        exclude=columns.exclude,
+        keeps_index=assignment.schedule.options.get("compatibility") == "sagemaker",
+        declared=columns.names,
+    )
 
 
 def suggest_constraints(assignment: Assignment, state: str, created: str) -> str:

@@ -60,6 +60,7 @@ class Question:
     """Which monitor judges, with which options, and by which columns rows are also judged apart.
 
     inputs: names of the values of captured CSV requests. headers: of the columns of a CSV dataset without a header.
+    exclude: columns that are not judged, and need not be readable.
     """
 
     monitor: str
@@ -72,6 +73,7 @@ class Question:
     data_docs: bool = False
     html: bool = False
     requests: Requests = Requests()
+    exclude: tuple[str, ...] = ()
 
     @property
     def about(self) -> Document:
@@ -89,6 +91,20 @@ class Source:
     header: bool = True
     window: Window | None = None
     truth: GroundTruth | None = None
+    separator: str | None = None
+
+    def dataset(self, question: Question) -> Dataset:
+        """The rows, if they are a dataset. Raises ConfigError."""
+        is_sagemakers = question.options.get("compatibility") == "sagemaker"
+        return Dataset.at(
+            self.address,
+            self.format,
+            self.header,
+            names=question.headers,
+            separator=self.separator,
+            exclude=question.exclude,
+            keeps_index=is_sagemakers,
+        )
 
     @property
     def is_captured(self) -> bool:
@@ -121,7 +137,7 @@ class ByHand(Execution):
     def names(self) -> Names:
         columns, types = self.endpoint.columns, self.endpoint.capture.content_types
         each_side = bool(columns.inputs) and not columns.outputs
-        return Names(columns.outputs, columns.inputs, each_side=each_side, types=types)
+        return Names(columns.outputs, columns.inputs, each_side=each_side, types=types, left_out=columns.exclude)
 
     def arrived_labels(self, until: datetime | None) -> Arrived:
         """All labels below the folder, whenever they were collected. Raises ConfigError if there are none."""
@@ -174,7 +190,9 @@ def by_hand(
             capture=Capture.model_construct(
                 uri=source.address, json_content_types=requests.json_types, csv_content_types=requests.csv_types
             ),
-            columns=Columns(outputs=requests.outputs, inputs=requests.inputs or question.inputs),
+            columns=Columns(
+                outputs=requests.outputs, inputs=requests.inputs or question.inputs, exclude=question.exclude
+            ),
             output=folder,
             retention_days=None,
             schedules=(schedule,),
@@ -217,9 +235,9 @@ def baseline(question: Question, source: Source, output: str, max_rejected: floa
             evidence = Evidence.read(execution.observation.evidence)
             observed = load_state(execution.observation.state, monitor, evidence.state)
         else:
-            dataset = Dataset.at(source.address, source.format, source.header, question.headers)
             with reported(execution):
-                observed, evidence = observe_dataset(execution, monitor, dataset, Selection())
+                dataset, selection = source.dataset(question), Selection(exclude=question.exclude)
+                observed, evidence = observe_dataset(execution, monitor, dataset, selection)
         with reported(execution):
             check_learned(monitor, observed)
         for name, content in baseline_files(monitor, observed).items():
@@ -243,9 +261,8 @@ def run(
         if source.is_captured:
             observe_captures(question, source, execution)
         else:
-            dataset = Dataset.at(source.address, source.format, source.header, question.headers)
             with reported(execution):
-                monitor, selection = execution.monitor, selection_of(execution)
+                dataset, monitor, selection = source.dataset(question), execution.monitor, selection_of(execution)
                 save(execution.observation, *observe_dataset(execution, monitor, dataset, selection))
         jobs.evaluate_constraints(execution)
     return Report.at(output).execution

@@ -97,6 +97,7 @@ def span_of(execution: Execution, hour: Window, files: Sequence[Listed], script:
     origin |= {"paths": schedule.paths} if schedule.paths else {}
     types = endpoint.capture.content_types.described
     origin |= {"types": types} if types else {}
+    origin |= {"left_out": list(endpoint.columns.exclude)} if endpoint.columns.exclude else {}
     return Span(hour, execution.rows(hour.start), origin)
 
 

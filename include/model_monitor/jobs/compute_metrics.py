@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from model_monitor.core.observed import Counting, Observed
 from model_monitor.core.states import dump, load
 from model_monitor.core.window import EVER, Window, moment
 from model_monitor.engines import local
-from model_monitor.errors import DataError, StoreError
+from model_monitor.errors import DataError, StoreError, printable
 from model_monitor.jobs.collect_window import are_current, check_rejected, collect_window, collected_of
 from model_monitor.jobs.explain_window import explained_dataset
 from model_monitor.jobs.late_labels import reported
@@ -30,6 +31,8 @@ from model_monitor.verdicts.baseline import Baseline
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+log = logging.getLogger(__name__)
 
 
 def compute_metrics(execution: Execution) -> str:
@@ -121,6 +124,8 @@ def observe_dataset(
 
 def read_of(dataset: Dataset, rows: int, max_rejected: float) -> Collected:
     """What was read of a dataset that was read once, and had so many rows. Raises DataError."""
+    for notice in dataset.notices:
+        log.warning("%s", printable(notice))
     summary = dataset.summary
     summary.rows, summary.records = rows, rows + summary.rejected
     collected = collected_of({"": summary})

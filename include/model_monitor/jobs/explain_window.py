@@ -17,7 +17,7 @@ from model_monitor.results.handover import Explained
 from model_monitor.rows.explanations import explain
 from model_monitor.rows.explanations.explain import Explainer
 from model_monitor.rows.select import Selection
-from model_monitor.rows.sources.datasets import SUFFIXES, Dataset
+from model_monitor.rows.sources.datasets import Dataset
 from model_monitor.rows.summary import usable
 
 LAYOUT = 1  # of explained rows and their footer; a file of another one is made again
@@ -68,7 +68,7 @@ def explainer_of(assignment: Assignment, dataset: Dataset | None = None) -> Expl
         )
     baseline = schedule.baseline
     if baseline.dataset and settings.background is None:
-        dataset = Dataset.at(baseline.dataset, baseline.format, baseline.header)
+        dataset = Dataset.at(baseline.dataset, baseline.format, baseline.header, separator=baseline.separator)
     background, weights = background_of(settings, features, dataset)
     return Explainer(
         settings.model,
@@ -89,18 +89,13 @@ def background_of(settings: Explain, features: tuple[str, ...], dataset: Dataset
     if isinstance(settings.background, tuple):
         return settings.background, ()
     if address := settings.background:
-        dataset = Dataset.at(address, format_of(address))
+        dataset = Dataset.at(address)
     if dataset is None:
         raise ConfigError(
             "there is no background, so nothing stands for an unknown feature; set explain: {background: ...} or "
             "baseline: {dataset: ...}, on the command line --background"
         )
     return explain.background_of(dataset.batches(), features, settings.num_clusters, settings.seed)
-
-
-def format_of(address: str) -> str:
-    """The format of a dataset by its name's ending; CSV if that does not tell."""
-    return next((kind for kind, endings in SUFFIXES.items() if store.name_of(address).endswith(endings)), "csv")
 
 
 def origin_of(assignment: Assignment, rows: Mapping[str, Any], explainer: Explainer) -> dict[str, Any]:

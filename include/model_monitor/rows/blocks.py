@@ -1,4 +1,4 @@
-"""Read files as blocks of whole lines, a few megabytes at a time, plain or gzip."""
+"""Read files as blocks of whole lines, a few megabytes at a time, plain or compressed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from model_monitor import store
 from model_monitor.errors import DataError
@@ -15,8 +16,11 @@ SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
 BLOCK_BYTES = 8 << 20
 LINE_BYTES = 256 << 20  # a longer line is refused
 
-# A gzip file is refused that is more than so many times as large unpacked, or that has more lines than bytes; small
-# files may be and have.
+GZIP = "gzip"
+CODECS = {GZIP: b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd", "bz2": b"BZh", "lz4": b"\x04\x22\x4d\x18"}  # by first bytes
+
+# A compressed file is refused that is more than so many times as large unpacked, or that has more lines than bytes;
+# small files may be and have.
 EXPANSION, UNPACKED_BYTES, UNPACKED_LINES = 100, 256 << 20, 1_000_000
 
 
@@ -74,8 +78,13 @@ def read(files: Iterable[store.File]) -> Iterator[Iterator[Piece]]:
 
 
 def whole_if_small(file: store.File) -> tuple[store.File, bytes | None]:
-    small = file.size <= BLOCK_BYTES and not file.is_gzip
-    return file, (read_whole(file) if small else None)
+    content = read_whole(file) if file.size <= BLOCK_BYTES and not file.is_gzip else None
+    return file, (None if content and codec_of(content) else content)
+
+
+def codec_of(content: bytes) -> str | None:
+    """How a file that starts like this is compressed; None if it is not."""
+    return next((codec for codec, mark in CODECS.items() if content.startswith(mark)), None)
 
 
 def read_whole(file: store.File) -> bytes:
@@ -93,7 +102,7 @@ def pieces_of_large(file: store.File) -> Iterator[Piece]:
     """The lines of a file, a few megabytes at a time. Raises DataError for a line longer than ``LINE_BYTES``."""
     first, carry = 1, b""
     for chunk in chunks(file):
-        if file.is_gzip and first > max(UNPACKED_LINES, file.size):
+        if first > max(UNPACKED_LINES, file.size):
             raise DataError(expanded(file, f"{first - 1} lines"))
         head, newline, tail = chunk.rpartition(b"\n")
         if not newline:
@@ -111,25 +120,53 @@ def pieces_of_large(file: store.File) -> Iterator[Piece]:
 
 
 def chunks(file: store.File) -> Iterator[bytes]:
-    """The decompressed bytes of a file; an empty .gz file holds nothing. Raises DataError for damaged gzip."""
+    """The decompressed bytes of a file; an empty .gz file holds nothing. Raises DataError for a damaged one."""
     if not file.size:
         return
-    unpack = zlib.decompressobj(wbits=31) if file.is_gzip else None
-    size = 0
     with store.open_file(file.address) as stream:
-        while packed := store.read_on(stream, file.address, BLOCK_BYTES):
-            try:
-                while packed:
-                    chunk = unpack.decompress(packed, BLOCK_BYTES) if unpack else packed
-                    if unpack and (size := size + len(chunk)) > max(UNPACKED_BYTES, EXPANSION * file.size):
-                        raise DataError(expanded(file, f"{size >> 20} MB"))
-                    yield chunk
-                    packed = unpack.unconsumed_tail if unpack else b""
-                    if unpack and unpack.eof and unpack.unused_data:  # members may follow one another
-                        packed, unpack = unpack.unused_data, zlib.decompressobj(wbits=31)
-            except zlib.error as error:
-                raise DataError(f"{file.address} is damaged: {error}; restore or remove the file") from error
-    if unpack and not unpack.eof:
+        content = store.read_on(stream, file.address, BLOCK_BYTES)
+        codec = GZIP if file.is_gzip else codec_of(content)
+        stream.seek(0)
+        yield from gunzipped(stream, file) if codec == GZIP else unpacked(stream, file, codec)
+
+
+def unpacked(stream: Any, file: store.File, codec: str | None) -> Iterator[bytes]:
+    """The bytes of a file that PyArrow decompresses, or that are not compressed."""
+    import pyarrow as pa  # DAGs and the shell import this module, which need it not
+
+    size, source = 0, pa.CompressedInputStream(stream, codec) if codec else stream
+    while True:
+        try:
+            chunk = bytes(source.read(BLOCK_BYTES)) if codec else store.read_on(stream, file.address, BLOCK_BYTES)
+        except (OSError, pa.ArrowException) as error:
+            if not codec:
+                raise
+            raise DataError(f"{file.address} is damaged: {error}; restore or remove the file") from error
+        if not chunk:
+            return
+        size += len(chunk)
+        if codec and size > max(UNPACKED_BYTES, EXPANSION * file.size):
+            raise DataError(expanded(file, f"{size >> 20} MB"))
+        yield chunk
+
+
+def gunzipped(stream: Any, file: store.File) -> Iterator[bytes]:
+    """The bytes of a gzip file, whose members may follow one another."""
+    unpack = zlib.decompressobj(wbits=31)
+    size = 0
+    while packed := store.read_on(stream, file.address, BLOCK_BYTES):
+        try:
+            while packed:
+                chunk = unpack.decompress(packed, BLOCK_BYTES)
+                if (size := size + len(chunk)) > max(UNPACKED_BYTES, EXPANSION * file.size):
+                    raise DataError(expanded(file, f"{size >> 20} MB"))
+                yield chunk
+                packed = unpack.unconsumed_tail
+                if unpack.eof and unpack.unused_data:
+                    packed, unpack = unpack.unused_data, zlib.decompressobj(wbits=31)
+        except zlib.error as error:
+            raise DataError(f"{file.address} is damaged: {error}; restore or remove the file") from error
+    if not unpack.eof:
         raise DataError(f"{file.address} is damaged: it ends too early; restore or remove the file")
 
 

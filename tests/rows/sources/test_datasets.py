@@ -274,7 +274,7 @@ def test_a_file_that_is_no_parquet_is_an_error_that_names_it(tmp_path: Path, con
 
 def test_a_parquet_file_that_names_a_column_twice_is_an_error(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"]), tmp_path / "a.parquet")
-    with pytest.raises(ConfigError, match=r"a\.parquet names a column twice"):
+    with pytest.raises(ConfigError, match=r"a\.parquet names column 'a' twice"):
         list(Dataset.at(str(tmp_path), "parquet").batches())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,12 +40,13 @@ def rows_of_payload(text: str) -> Opened:
     return opened(documents[0]) if len(documents) == 1 else lines_opened(documents)
 
 
-def texts_of(row: Row) -> Texts:
-    """A row's values as texts. Raises ValueError for a nested value, a lone surrogate or too many values."""
+def texts_of(row: Row, left_out: Collection[str] = ()) -> Texts:
+    """A row's values as texts, without nested ones of the names ``left_out``. Raises ValueError for other nested
+    values, a lone surrogate or too many values."""
     if len(row) > COLUMNS_AT_MOST:
         raise ValueError(TOO_WIDE)
     if isinstance(row, dict):
-        return flat(row)
+        return flat({k: v for k, v in row.items() if k not in left_out or not isinstance(v, NESTED)})
     if any(isinstance(value, NESTED) for value in row):
         raise ValueError("a value is nested; a preprocessing script can flatten it")
     return all_unicode(row)
@@ -56,7 +57,7 @@ def flat(row: Mapping[str, Any]) -> dict[str, str | None]:
     all_unicode(row)
     for name, value in row.items():
         if isinstance(value, NESTED):
-            raise ValueError(f"'{name}' is nested; a preprocessing script can flatten it")
+            raise ValueError(f"'{name}' is nested; a preprocessing script can flatten it, or exclude it")
         if name.startswith("@"):
             raise ValueError(f"'{name}': names with @ in front are kept for the request; rename it")
     return dict(zip(row, all_unicode(row.values()), strict=True))

@@ -60,13 +60,14 @@ class ContentTypes:
 class Names:
     """The names of the values of CSV payloads, and which side's columns come first. Names go by position over both
     sides; values beyond them are ``_c0``, ``_c1``, ... With ``each_side``, the names of a side apply to that side
-    only. ``types``: how payloads of odd content types are read."""
+    only. ``types``: how payloads of odd content types are read. ``left_out``: values that need not be readable."""
 
     outputs: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     outputs_last: bool = False
     each_side: bool = False
     types: ContentTypes = ContentTypes()
+    left_out: tuple[str, ...] = ()
 
     def of_shape(self, outputs: int, inputs: int) -> tuple[list[str], list[str]]:
         """The names of this many outputs and inputs."""
@@ -161,14 +162,12 @@ def decode_alike(records: Records, formats: Sequence[str], names: Names) -> tupl
             return [], dict.fromkeys(range(len(records)), kind[1:])
     if not any(formats):
         return [], dict.fromkeys(range(len(records)), "neither input nor output was captured")
-    sides = [side_of(records.side(side, "data"), kind) for side, kind in zip(SIDES, formats, strict=True)]
+    pairs = list(zip((records.side(side, "data") for side in SIDES), formats, strict=True))
+    sides = [side_of(data, kind, left_out=names.left_out) for data, kind in pairs]
     declared = [*names.outputs, *names.inputs]
     if set(sides[0].column_names or declared) & set(sides[1].column_names or declared) and any(s.table for s in sides):
         # Only JSON can name a column on both sides: find out which requests do.
-        sides = [
-            side_of(records.side(side, "data"), kind, one_by_one=True)
-            for side, kind in zip(SIDES, formats, strict=True)
-        ]
+        sides = [side_of(data, kind, one_by_one=True, left_out=names.left_out) for data, kind in pairs]
     output, input_ = in_step(*sides) if all(formats) else sides
     if output.vectors and not all(formats):
         output = output.folded(output.vectors & lists_of_batch(records))

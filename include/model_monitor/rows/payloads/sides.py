@@ -115,14 +115,14 @@ def in_step(output: Side, input_: Side) -> tuple[Side, Side]:
     return output.folded(outputs), input_.folded(inputs)
 
 
-def side_of(data: pa.StringArray, kind: str, one_by_one: bool = False) -> Side:
+def side_of(data: pa.StringArray, kind: str, one_by_one: bool = False, left_out: Collection[str] = ()) -> Side:
     """One side of requests of one format; ``one_by_one`` keeps which JSON payload names which columns."""
     if kind == ABSENT:
         return Side(np.zeros(len(data), np.int64), np.zeros(len(data), np.int64), {})
     problems: dict[int, str] = {}
     if kind.startswith("BASE64"):
         data = unpacked(data, problems)
-    side = csv_side(data) if kind.endswith(CSV) else json_side(data, one_by_one, rows_of_payload)
+    side = csv_side(data) if kind.endswith(CSV) else json_side(data, one_by_one, rows_of_payload, left_out)
     side.problems |= problems
     return side
 
@@ -185,14 +185,20 @@ def columns_of_lines(lines: pa.StringArray, names: list[str]) -> dict[str, pa.Ch
     return dict(zip(names, table.columns, strict=True))
 
 
-def json_side(data: pa.StringArray, one_by_one: bool = False, read: Callable[[str], Opened] = rows_of_json) -> Side:
-    """JSON texts: a flat object, a list of them, one per line, or other rows that ``read`` finds."""
+def json_side(
+    data: pa.StringArray,
+    one_by_one: bool = False,
+    read: Callable[[str], Opened] = rows_of_json,
+    left_out: Collection[str] = (),
+) -> Side:
+    """JSON texts: a flat object, a list of them, one per line, or other rows that ``read`` finds; nested values of the
+    names ``left_out`` are."""
     if not one_by_one and (table := flat_objects(data)) is not None:
         return Side(np.ones(len(data), np.int64), np.full(len(data), NAMED), {}, table=table)
-    return side_by_payload(data, read)
+    return side_by_payload(data, read, left_out)
 
 
-def side_by_payload(data: pa.StringArray, read: Callable[[str], Opened]) -> Side:
+def side_by_payload(data: pa.StringArray, read: Callable[[str], Opened], left_out: Collection[str] = ()) -> Side:
     """Payloads that are read one by one."""
     counts: list[int] = []
     widths: list[int] = []
@@ -202,7 +208,7 @@ def side_by_payload(data: pa.StringArray, read: Callable[[str], Opened]) -> Side
     for i, text in enumerate(data.to_pylist()):
         try:
             payload = read(text)
-            rows = list(map(texts_of, payload.rows))
+            rows = [texts_of(row, left_out) for row in payload.rows]
             width = width_of(rows)
             vectors |= {i} if payload.vector else set()
         except ValueError as error:

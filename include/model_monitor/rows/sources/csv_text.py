@@ -11,7 +11,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -22,8 +22,8 @@ BOM = b"\xef\xbb\xbf"
 STRAY = "a quote opens that does not close at the end of a value of this row"
 NOT_UTF8 = "not UTF-8"
 
-# This many commas don't agree by chance: lines that have them where rows have theirs are rows, not text within quotes.
-AGREEING_COMMAS = 8
+# This many separators don't agree by chance: lines that have them where rows have theirs are rows, not quoted text.
+AGREEING_SEPARATORS = 8
 MOST = 0.8  # of the lines: the quotes may close in a line that was harmed itself
 # A file with so many stray quotes is refused: its lines would be read again and again.
 LINES_AGAIN, TIMES_AGAIN = 1_000_000, 10
@@ -32,17 +32,23 @@ LINES_AGAIN, TIMES_AGAIN = 1_000_000, 10
 # an ordinary character. (No group is repeated possessively: Python before 3.11.5, which some systems still have, gets
 # that wrong.)
 QUOTED = re.compile(rb'[^"]*+(?:""[^"]*+)*')
-FIELDS = re.compile(rb'(?:"[^"]*+(?:""[^"]*+)*"(?!")[^,]*+,?|[^",][^,]*+,?|,)*')
-AFTER_QUOTES = (b",", b"\r", b"\n", b"")
+COMMA = b","
 
 csv.field_size_limit(1 << 31)  # a value may be large; files and payloads have limits of their own
 
 Row = tuple[int, bytes, str | None]  # number of its first line, content without line end, and why it is set aside
 
 
-def csv_rows(pieces: Iterable[Piece]) -> Iterator[Row]:
+@lru_cache(maxsize=16)
+def fields_between(separator: bytes) -> re.Pattern[bytes]:
+    """All fields that end on a line of CSV."""
+    s = re.escape(separator)
+    return re.compile(rb'(?:"[^"]*+(?:""[^"]*+)*"(?!")[^%s]*+%s?|[^"%s][^%s]*+%s?|%s)*' % (s, s, s, s, s, s))
+
+
+def csv_rows(pieces: Iterable[Piece], separator: bytes = COMMA) -> Iterator[Row]:
     """The rows of one CSV file that are not blank. Raises DataError for a file with a great many stray quotes."""
-    rows = Rows()
+    rows = Rows(separator)
     for piece in pieces:
         yield from rows.of(piece)
     yield from rows.of(None)
@@ -56,6 +62,7 @@ def content_of(piece: Piece) -> bytes:
 class Rows:
     """Cuts the pieces of one file, one after the other, into rows."""
 
+    separator: bytes = COMMA
     file: str = ""
     lines: int = 0  # read until now
     width: int | None = None  # values of the first row
@@ -71,7 +78,7 @@ class Rows:
         self.lines += len(fresh)
         number, at = self.lines - len(lines) + 1, 0
         while at < len(lines):
-            end = self.end_of(lines, at, piece is None) if b'"' in lines[at] and continues(lines[at]) else at + 1
+            end = self.end_of(lines, at, piece is None) if self.continues(lines[at]) else at + 1
             if end is None:
                 self.waiting = lines[at:]
                 return
@@ -82,7 +89,7 @@ class Rows:
                 )
             start, at = at, max(end, at + 1)
             if row := b"".join(lines[start:at]).rstrip(b"\r\n"):
-                self.width = self.width or (None if why else width_of(row))
+                self.width = self.width or (None if why else width_of(row, self.separator))
                 yield number + start, row, why
 
     def end_of(self, lines: Sequence[bytes], start: int, is_last: bool) -> int | None:
@@ -91,7 +98,7 @@ class Rows:
         size = 0
         for at in range(start + 1, len(lines)):
             size += len(lines[at])
-            is_open = continues_from_quotes(lines[at]) if b'"' in lines[at] else True
+            is_open = continues_from_quotes(lines[at], self.separator) if b'"' in lines[at] else True
             if not is_open or size > BLOCK_BYTES:
                 self.again += at - start
                 return at + 1 if is_open is False and self.is_row(lines[start : at + 1]) else start
@@ -100,27 +107,28 @@ class Rows:
 
     def is_row(self, lines: Sequence[bytes]) -> bool:
         """Whether lines that hold a quoted value with newlines are one row."""
-        commas = lines[0].count(b",")
-        values = values_of(b"".join(lines).rstrip(b"\r\n"))
+        separators = lines[0].count(self.separator)
+        values = values_of(b"".join(lines).rstrip(b"\r\n"), self.separator)
         if values is None or self.width not in (None, len(values)):
             return False
-        alike = sum(line.count(b",") == commas for line in lines[1:]) if self.width in (None, commas + 1) else 0
-        return alike * commas < AGREEING_COMMAS or alike < MOST * (len(lines) - 1)
+        fits = self.width in (None, separators + 1)
+        alike = sum(line.count(self.separator) == separators for line in lines[1:]) if fits else 0
+        return alike * separators < AGREEING_SEPARATORS or alike < MOST * (len(lines) - 1)
+
+    def continues(self, line: bytes) -> bool:
+        """Whether a quoted value of a line continues on the next."""
+        return b'"' in line and line.startswith(b'"', end_of_match(fields_between(self.separator), line, 0))
 
 
-def continues(line: bytes) -> bool:
-    """Whether a quoted value of a line continues on the next."""
-    return line.startswith(b'"', end_of_match(FIELDS, line, 0))
-
-
-def continues_from_quotes(line: bytes) -> bool | None:
+def continues_from_quotes(line: bytes, separator: bytes) -> bool | None:
     """The same for a line that starts within quotes; None if they close in the middle of a value."""
     end = end_of_match(QUOTED, line, 0)
     if end == len(line):
         return True
-    if line[end + 1 : end + 2] not in AFTER_QUOTES:
+    after = line[end + 1 : end + 2]
+    if after not in (separator, b"\r", b"\n", b""):
         return None
-    return line.startswith(b'"', end_of_match(FIELDS, line, end + 2)) if line[end + 1 : end + 2] == b"," else False
+    return after == separator and line.startswith(b'"', end_of_match(fields_between(separator), line, end + 2))
 
 
 def end_of_match(pattern: re.Pattern[bytes], line: bytes, start: int) -> int:
@@ -129,16 +137,17 @@ def end_of_match(pattern: re.Pattern[bytes], line: bytes, start: int) -> int:
     return match.end() if match else start
 
 
-def values_of(row: bytes) -> list[str] | None:
+def values_of(row: bytes, separator: bytes = COMMA) -> list[str] | None:
     """The values of a row, whatever its characters mean; None if its quotes are wrong."""
     try:
-        return next(csv.reader([row.decode("latin-1")], strict=b"\n" in row or b"\r" in row))
+        text, mark = row.decode("latin-1"), separator.decode("latin-1")
+        return next(csv.reader([text], delimiter=mark, strict=b"\n" in row or b"\r" in row))
     except csv.Error:
         return None
 
 
-def width_of(row: bytes) -> int | None:
-    return len(values_of(row) or ()) or None
+def width_of(row: bytes, separator: bytes = COMMA) -> int | None:
+    return len(values_of(row, separator) or ()) or None
 
 
 @dataclass(frozen=True)
@@ -158,16 +167,16 @@ class Text:
         return [number for number, line in enumerate(self.content.splitlines(), self.first) if line]
 
 
-def csv_texts(pieces: Iterable[Piece]) -> Iterator[Text]:
+def csv_texts(pieces: Iterable[Piece], separator: bytes = COMMA) -> Iterator[Text]:
     """The rows of one CSV file, many at once: for a reader that is quick, but knows nothing of stray quotes."""
-    rows = Rows()
+    rows = Rows(separator)
     for piece in pieces:
         content = content_of(piece)
-        if rows.waiting or not is_plain(content):
+        if rows.waiting or not is_plain(content, separator):
             yield text_of(rows.of(piece))
         else:
             if rows.width is None and (row := re.search(rb"[^\r\n]+", content)):
-                rows.width = width_of(row[0])
+                rows.width = width_of(row[0], separator)
             yield Text(content, rows.lines + 1)
             rows.lines += len(content.splitlines())
     yield text_of(rows.of(None))
@@ -179,7 +188,7 @@ def text_of(rows: Iterable[Row]) -> Text:
     return Text(b"\n".join(row for _, row, _ in good), 0, good, [row for row in checked if row[2]])
 
 
-def is_plain(content: bytes) -> bool:
+def is_plain(content: bytes, separator: bytes = COMMA) -> bool:
     """Whether every quote of some lines is one that opens or closes a value on its line, and all is UTF-8."""
     if not is_utf8(content):
         return False
@@ -194,9 +203,8 @@ def is_plain(content: bytes) -> bool:
     last = np.append(opens[1:], True)
     before = np.where(quotes > 0, array[quotes - 1], ord("\n"))[is_even]
     after = array[np.minimum(quotes + 1, len(array) - 1)][~is_even]
-    return bool(
-        not is_even[last].any() and np.isin(before, list(b',\r\n"')).all() and np.isin(after, list(b',\r\n"')).all()
-    )
+    beside = list(separator + b'\r\n"')
+    return bool(not is_even[last].any() and np.isin(before, beside).all() and np.isin(after, beside).all())
 
 
 def is_utf8(content: bytes) -> bool:

@@ -18,7 +18,7 @@ from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows.blocks import Block, Piece, in_blocks, read
 from model_monitor.rows.json_text import raw_members
-from model_monitor.rows.sources import delta, parquet
+from model_monitor.rows.sources import delta, forms, parquet
 from model_monitor.rows.sources.capture_lines import Line, encode, pieces_of, place_id, record, unread_row
 from model_monitor.rows.sources.csv_text import NOT_UTF8, csv_rows
 from model_monitor.rows.sources.delta import DataFile
@@ -45,6 +45,9 @@ class TableFormat(Protocol):
 
     @property
     def header(self) -> bool: ...
+
+    @property
+    def separator(self) -> str | None: ...
 
 
 def blocks(files: Sequence[store.File], table: TableFormat, window: Window | None = None) -> Iterator[Block]:
@@ -80,10 +83,14 @@ def csv_lines(file: str, pieces: Iterator[Piece], table: TableFormat) -> Iterato
     """The records of CSV rows; those longer or shorter than the first are set aside. Raises DataError, ConfigError."""
     names: list[str] = []
     time = ""
-    for number, row, why in csv_rows(pieces):
+    first = next(pieces, Piece(file, 1, b""))
+    separator = forms.separator_of(table.separator) or forms.separator_in(first)
+    mark = separator.decode()
+    for number, row, why in csv_rows(chain([first], pieces), separator):
         try:
             text = row.decode()
-            values = [] if why else next(csv.reader([text], strict=True)) if '"' in text else text.split(",")
+            reader = csv.reader([text], delimiter=mark, strict=True)
+            values = [] if why else next(reader) if '"' in text else text.split(mark)
         except UnicodeDecodeError:
             text, values, why = row.decode("utf-8", "replace"), [], NOT_UTF8
         except csv.Error as error:

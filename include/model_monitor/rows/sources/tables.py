@@ -27,6 +27,7 @@ class Table(Source):
     header: bool = True
     path: str = ""
     straggler_hours: int = 1
+    separator: str | None = None  # of CSV; recognised if None
 
     def listed(self, window: Window) -> list[Listed]:
         """The files of a window's folders; of Parquet only those whose statistics admit one of its hours."""
@@ -49,7 +50,7 @@ class Table(Source):
 
     def files_in(self, folders: Sequence[str]) -> Iterator[list[store.File]]:
         """The files of each folder below the table's own ('' for all), or of each partition of a Delta table."""
-        from model_monitor.rows.sources import datasets, delta
+        from model_monitor.rows.sources import delta, forms
 
         if delta.is_table(self.uri):
             if self.format != "parquet":
@@ -57,7 +58,7 @@ class Table(Source):
             return map(delta.read(self.uri, self.columns).within, folders)
         if self.format == "parquet":
             delta.refuse_inside(self.uri, folders[0])
-        suffixes = datasets.SUFFIXES[self.format]
+        suffixes = forms.SUFFIXES[self.format]
         addresses = (store.join(self.uri, folder) if folder else self.uri for folder in folders)
         return ahead(lambda address: store.list_files(address, suffixes), addresses, AT_ONCE)
 
@@ -75,4 +76,5 @@ class Table(Source):
 
     @property
     def origin(self) -> dict[str, Any]:
-        return {"source": ["table", self.format, self.header, json.loads(json.dumps(asdict(self.columns)))]}
+        separator = [self.separator] if self.separator else []
+        return {"source": ["table", self.format, self.header, json.loads(json.dumps(asdict(self.columns))), *separator]}

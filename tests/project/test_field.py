@@ -1,0 +1,57 @@
+"""Cases that users met, each a folder with commands and what is right; skipped where the folder is absent.
+
+A line for each case: the exit status of its last command, patterns that what it prints must have, and a pattern that
+it must not have.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FIELD = Path(__file__).parents[3] / "shared" / "field"
+ROOT = Path(__file__).parents[2]
+TRACEBACK = r"Traceback \(most recent call last\)"
+
+CASES: dict[str, tuple[int, list[str], str]] = {
+    "all-infinite": (3, [r"ratio: median .* → infinity"], TRACEBACK),
+    "bool-spelling": (0, ["Completed, 500 rows, 0 violations"], TRACEBACK),
+    "dataset-from-a-pipe": (1, [r"/dev/stdin: a pipe or a device", r"/dev/zero: a pipe or a device"], TRACEBACK),
+    "decimal-drift": (0, ["Completed, 1000 rows, 0 violations"], TRACEBACK),
+    "new-category-not-named": (3, [r"city: .*'city 7 ' \(46 rows\), 'City 9' \(42 rows\)"], TRACEBACK),
+    "not-a-csv": (1, ["a: baseline of 300 rows", r"a\.csv\.zip is a ZIP archive.*unpack it"], TRACEBACK),
+    "pandas-index": (0, ["__index_level_0__ is pandas' index", "Completed, 1000 rows, 0 violations"], TRACEBACK),
+    "semicolon": (0, ["a: baseline of 300 rows", "b: baseline of 300 rows"], TRACEBACK),
+    "whole-numbers-as-double": (0, ["Completed, 500 rows, 0 violations"], TRACEBACK),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_users_met_comes_out_right(name: str, tmp_path: Path) -> None:
+    if not (FIELD / name).is_dir():
+        pytest.skip(f"{FIELD / name} is not there")
+    status, wanted, unwanted = CASES[name]
+    shutil.copytree(FIELD / name, tmp_path / name)
+    command = tmp_path / "model-monitor"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m model_monitor "$@"\n')
+    command.chmod(0o755)
+    paths = os.pathsep.join(str(ROOT / folder) for folder in ("include", "plugins"))
+    done = subprocess.run(
+        ["bash", "cmd"],
+        cwd=tmp_path / name,
+        env=os.environ | {"MM": str(command), "PY": sys.executable, "PYTHONPATH": paths},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == status, done.stdout
+    assert [pattern for pattern in wanted if not re.search(pattern, done.stdout)] == [], done.stdout
+    assert not re.search(unwanted, done.stdout), done.stdout
