@@ -20,7 +20,6 @@ from model_monitor.rows.blocks import SUFFIXES, Block, Piece
 from model_monitor.rows.captures import Records, parse
 from model_monitor.rows.payloads.payload import SIDES, Names, Rows, decode, formats_of
 from model_monitor.rows.payloads.sides import side_of
-from model_monitor.rows.sources import datasets
 from model_monitor.rows.sources.mapping import moment_of
 from model_monitor.store.addresses import parent_of
 from model_monitor.store.folders import folder_at
@@ -30,7 +29,7 @@ HEAD = 1 << 20  # bytes of a file of lines
 DEPTH = 12  # folders, one in the other
 COLUMNS = 1000  # that a form can show
 FOLDERS_OF_TIME = 4  # yyyy/mm/dd/hh
-FORMATS = {"parquet": (".parquet",), "csv": datasets.SUFFIXES["csv"], "jsonl": SUFFIXES}
+FORMATS = {"parquet": (".parquet",), "csv": (".csv", ".csv.gz"), "jsonl": SUFFIXES}
 
 
 @dataclass(frozen=True)
