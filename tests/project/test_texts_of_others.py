@@ -120,6 +120,7 @@ TRUSTED = {
     "rows/collect.py": "the decoder of payloads",
     "rows/explanations/exchange.py": "guarded in Endpoint.answers, around all of it",
     "rows/json_text.py": "tokens of a document that was parsed",
+    "rows/labels/scripted.py": "the decoder of payloads",
     "rows/labels/records.py": "guarded in parse_line_by_line",
     "rows/payloads/json_rows.py": "PyArrow, which bounds the depth",
     "rows/scripts.py": "a record that was parsed",

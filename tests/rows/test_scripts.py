@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from support.captures import NO_SIDE, at, capture, endpoint_file, record, side
 
 from model_monitor import jobs, store
+from model_monitor.__main__ import main
 from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError
@@ -50,11 +52,11 @@ def root(tmp_path: Path) -> Path:
         ("[]", []),
         ('[1, "a", None]', [{"_c0": "1", "_c1": "a", "_c2": None}] * 2),
         ("inference_record", [{"_c0": "0.1", "_c1": "1", "_c2": "x"}, {"_c0": "0.2", "_c1": "2", "_c2": "y"}]),
-        ("{}", [{}, {}]),
+        ('[[1, "a"], [2, "b"]]', [{"_c0": "1", "_c1": "a"}, {"_c0": "2", "_c1": "b"}] * 2),
         ('[] if inference_record.event_metadata.event_id == "a" else {"x": 7}', [{"x": "7"}]),
         ('{10: "a", 9: "b"}', [{"10": "a", "9": "b"}] * 2),
     ],
-    ids=["dict", "its record", "several", "none", "values", "the record", "nothing in it", "some", "names of numbers"],
+    ids=["dict", "its record", "several", "none", "values", "the record", "lists", "some", "names of numbers"],
 )  # fmt: skip
 def test_what_a_handler_returns_becomes_the_rows(root: Path, returned: str, expected: list[dict[str, Any]]) -> None:
     assert rows(root, HANDLER + f"return {returned}") == expected
@@ -194,7 +196,7 @@ def test_a_script_may_define_what_any_module_may(root: Path) -> None:
         "return 'text'",
         "return (1, 2)",
         "return [{'x': 1}, 2]",
-        "return [[1, 2], [3, 4]]",
+        "return [[1, 2], [3]]",
         "return {'x': {'y': 1}}",
         "return {'x': [1]}",
         "return {'@event_id': 1}",
@@ -299,3 +301,53 @@ def test_an_edited_record_is_decoded_as_edited_or_refused(root: Path) -> None:
     except ConfigError:
         return
     assert [row["_c0"] for row in found] == ["0.9", "0.9"]
+
+
+@pytest.mark.parametrize("on_error", ["fail", "drop"])
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        ("{}", "an empty dict"),
+        ("[{}]", "an empty dict"),
+        ("None", "None"),
+        ("0", "a int"),
+        ("'1,2'", "a str"),
+        ("(1, 2)", "a tuple"),
+        ("[{'a': 1}, 2]", "a list with a int in it"),
+        ("[[1], []]", "an empty list in a list"),
+        ("[[1, 2], [3]]", "lists of different lengths (1, 2)"),
+        ("[[1], {'a': 2}]", "dicts beside lists"),
+    ],
+)
+def test_what_is_no_rows_is_refused_with_what_to_return(root: Path, returned: str, words: str, on_error: str) -> None:
+    if on_error == "drop":
+        assert rows(root, HANDLER + f"return {returned}", on_error="drop") == []
+        return
+    with pytest.raises(ConfigError) as refused:
+        rows(root, HANDLER + f"return {returned}")
+    assert words in str(refused.value)
+    assert "event a" in str(refused.value)
+    assert "[] to drop the record" in str(refused.value)
+
+
+LOST = "import os\n# /opt/ml/in/a/comment\nOUT = '/opt/ml/processing/output'\nDATA = '/opt/ml/processing/input/x.csv'\n"
+
+
+def told_of(text: str) -> list[str]:
+    return re.findall(r"script\.py:(\d+): '([^']*)' is a path of SageMaker's container", text)
+
+
+def test_paths_of_sagemakers_container_are_told_in_the_log(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert len(rows(root, LOST + HANDLER + "return {'x': 1}")) == 2
+    assert told_of(caplog.text) == [("3", "/opt/ml/processing/output"), ("4", "/opt/ml/processing/input/x.csv")]
+    assert "os.environ['output_path']" in caplog.text
+
+
+@pytest.mark.parametrize("key", ["preprocess", "postprocess"])
+def test_paths_of_sagemakers_container_are_told_by_validate(
+    root: Path, key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = written(root, LOST)
+    file = endpoint_file(root, **{key: {"script": script} if key == "preprocess" else script})
+    assert main(["validate", file]) == 0
+    assert [line for line, _ in told_of(capsys.readouterr().out)] == ["3", "4"]

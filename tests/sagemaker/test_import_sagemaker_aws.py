@@ -89,7 +89,7 @@ def test_no_operation_that_is_allowed_has_a_name_of_change() -> None:
 
 
 def test_baselines_and_scripts_are_copied_and_named_from_the_file_on(aws: sm.Aws) -> None:
-    script = b"def preprocess_handler(record):\n    return {'a': 1}\n"
+    script = b"OUT = '/opt/ml/processing/output'\ndef preprocess_handler(record):\n    return {'a': 1}\n"
     app = {"RecordPreprocessorSourceUri": "s3://bucket/code/pre.py"}
     name = has_schedule(aws, "DataQuality", app=app)
     aws.objects |= {
@@ -107,6 +107,8 @@ def test_baselines_and_scripts_are_copied_and_named_from_the_file_on(aws: sm.Aws
     }
     assert schedule["preprocess"]["script"] == f"{folder}/preprocess.py"
     assert Path("baselines", name, "preprocess.py").read_bytes() == script
+    told = " ".join(Path("endpoints/loans.yaml").read_text().replace("#", "").split())
+    assert "preprocess.py:1: '/opt/ml/processing/output' is a path of SageMaker's container" in told
     assert all(one.startswith(("Describe", "GET ")) for one in aws.asked)
     Path("baselines", name, "constraints.json").write_text("edited by a person")
     assert run(*command, "--force") == 0

@@ -124,6 +124,11 @@ class Schedule(Settings):
         return traits_of(self.monitor).needs_labels
 
     @property
+    def scripts_merged(self) -> bool:
+        """Whether its script gets requests together with their labels."""
+        return self.preprocess is not None and self.ground_truth is not None
+
+    @property
     def judges_requests(self) -> bool:
         """Whether its rows are requests, rather than what was asked and answered."""
         return traits_of(self.monitor).judges_requests

@@ -131,3 +131,15 @@ def problems_in(path: Path, endpoint: Endpoint) -> list[str]:
             if script and "://" not in script and not Path(script).is_file():
                 add(("schedules", i, key), f"there is no script at {script}")
     return found
+
+
+def notices_in(endpoint: Endpoint) -> list[str]:
+    """What a person should know of local scripts that could run: paths of SageMaker's container are not there."""
+    found: list[str] = []
+    for schedule in endpoint.schedules:
+        for script in (schedule.preprocess.script if schedule.preprocess else None, schedule.postprocess):
+            if script and "://" not in script:
+                from model_monitor.rows import scripts  # brings PyArrow
+
+                found += scripts.container_paths(script, Path(script).read_bytes())
+    return list(dict.fromkeys(found))

@@ -21,12 +21,14 @@ from model_monitor.jobs.retention.record import refuse_deleted
 from model_monitor.results.handover import Collected, Evidence, Identities, Input, SetAside
 from model_monitor.rows import requests, scripts
 from model_monitor.rows.collect import LAYOUT, Span, collect
+from model_monitor.rows.labels import scripted
 from model_monitor.rows.payloads import attributes, payload
 from model_monitor.rows.payloads.payload import Decode
 from model_monitor.rows.sources.source import Listed
 from model_monitor.rows.summary import KEPT_REJECTED, Summary, sampling_of, summary_of, usable
 from model_monitor.store.ahead import CORES
 
+MERGED = ["merged"]  # in the place of a script's text: it is run later, on merged records
 HOURS_AT_ONCE = 8  # so many hours are collected in one reading of the files around them
 
 
@@ -56,7 +58,7 @@ def current_rows(execution: Execution) -> Collected:
 def collect_hours(execution: Execution) -> dict[str, Summary]:
     """The files of rows of a window's hours, by address, made again where needed; hours without captures have none."""
     files = execution.source.listed(execution.window)
-    script = script_origin(execution.schedule.preprocess)
+    script = MERGED if execution.schedule.scripts_merged else script_origin(execution.schedule.preprocess)
     spans = [span_of(execution, hour, files, script) for hour in execution.hours()]
     again = store.exists(execution.observation.collected)
     summaries = {span.address: usable(span.address, again) for span in spans}
@@ -132,6 +134,8 @@ def decode_of(execution: Execution) -> Decode:
     names, schedule = execution.names, execution.schedule
     if schedule.judges_requests:
         return requests.decode
+    if schedule.scripts_merged:
+        return scripted.unread
     if script := schedule.preprocess:
         handler = scripts.Preprocessor.at(script.script, script.sort_columns)
         return scripts.decoder(handler, names, script.on_error == "drop")

@@ -22,12 +22,14 @@ from model_monitor.config.monitors import label_of
 from model_monitor.config.sections import GroundTruth
 from model_monitor.core.batch import EVENT_ID, EVENT_TIME, LABELLED
 from model_monitor.core.window import Window, iso, moment
-from model_monitor.jobs.collect_window import check_share, current_rows, identities
+from model_monitor.jobs.collect_window import check_share, current_rows, identities, script_origin
 from model_monitor.jobs.late_labels import identity, reported
 from model_monitor.results.handover import FINAL, PENDING, PROVISIONAL, Evidence, Labels, Merged, SetAside
 from model_monitor.rows.labels import files as label_records
+from model_monitor.rows.labels import scripted
 from model_monitor.rows.labels.arrived import Arrived
 from model_monitor.rows.labels.merge import NO_LABELS, Joining, among, keys_of, merge
+from model_monitor.rows.scripts import Preprocessor
 from model_monitor.rows.summary import KEPT_REJECTED, Summary, opened, usable
 from model_monitor.rows.times import within
 
@@ -91,6 +93,10 @@ def hour_of(execution: Execution, span: Window, fingerprint: str, arrived: Arriv
         "joining": [joining_of(execution).column, truth.duplicates],
         "records": execution.merged_records(span.start),
     }
+    if execution.schedule.scripts_merged:
+        names = execution.names
+        origin["script"] = script_origin(execution.schedule.preprocess)
+        origin["columns"] = [list(names.outputs), list(names.inputs), names.outputs_last, names.types.described]
     return Hour(execution.rows(span.start), execution.merged_rows(span.start), origin)
 
 
@@ -105,13 +111,23 @@ def merged_hours(execution: Execution, hours: list[Hour], arrived: Arrived) -> d
     addresses = {address for hour in hours for address, _, _ in hour.origin["files"]}
     label_files = [file for file in arrived.files if file.file.address in addresses]
     labels, reading = label_records.read(label_files, lambda ids: among(ids, keys))
-    labels, joining = labels.sorted_by_key(), joining_of(execution)
+    labels, joining, script = labels.sorted_by_key(), joining_of(execution), script_of(execution)
     summaries = {}
     for hour in hours:
         own = labels.of_files({address for address, _, _ in hour.origin["files"]})
         summary = reading.summary(hour.origin)
-        summaries[hour.target] = merge(hour.source, own, joining, hour.target, hour.origin["records"], summary)
+        merging = hour.source, own, joining, hour.target, hour.origin["records"], summary
+        summaries[hour.target] = scripted.merge(*merging, script) if script else merge(*merging)
     return summaries
+
+
+def script_of(execution: Execution) -> scripted.Scripted | None:
+    """The script that gets merged records, if there is one. Raises ConfigError."""
+    script = execution.schedule.preprocess
+    if script is None:
+        return None
+    handler = Preprocessor.at(script.script, script.sort_columns)
+    return scripted.Scripted(handler, execution.names, script.on_error == "drop")
 
 
 def merged_of(execution: Execution, summaries: Mapping[str, Summary], arrived: Arrived) -> Merged:
@@ -180,4 +196,6 @@ def check_labels(labels: Labels, examples: list[SetAside], records: int, share: 
     evidence = Evidence(merged=Merged(labels=labels, kept=examples))
     check_share(labels.rejected, records, share, "label records can't be read", evidence)
     fitting = labels.records + labels.mismatched
+    problem = "merged records can't be used by the preprocessing script"
+    check_share(labels.dropped, labels.records, share, problem, evidence)
     check_share(labels.mismatched, fitting, share, "label records don't fit their request", evidence)

@@ -37,10 +37,10 @@ class SetAside(msgspec.Struct, frozen=True):
     record: str = ""
 
 
-class Labels(msgspec.Struct, frozen=True, kw_only=True):
+class Labels(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How far a window's labels have come: counts of requests and of label ``records``, ``duplicates``, ``mismatched``
     and ``rejected``; ``late`` requests had their first label from the tick on. ``coverage`` (0..1) is None of no
-    requests. ``over``: no more labels are waited for."""
+    requests. ``over``: no more labels are waited for. ``dropped``: merged records that a script could not use."""
 
     requests: int
     matched: int
@@ -58,6 +58,7 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
     final_after: str
     source: str
     files: int
+    dropped: int = 0
 
     @property
     def is_pending(self) -> bool:

@@ -20,7 +20,9 @@ from model_monitor.core.batch import (
     EVENT_TIME,
     FAILED,
     INFERENCE_ID,
+    LABELLED,
     LATENCY,
+    REPEATED,
     SAMPLED,
     STATUS,
 )
@@ -38,6 +40,7 @@ KEPT_PERCENTAGES = 20  # a summary lists; of more, neighbours are grouped
 
 METADATA = {EVENT_ID: pa.string(), INFERENCE_ID: pa.string(), EVENT_TIME: TIME}
 OF_REQUEST = {LATENCY: pa.float64(), STATUS: pa.float64(), FAILED: pa.bool_(), SAMPLED: pa.float64()}
+OF_LABEL = {LABELLED: pa.bool_(), REPEATED: pa.bool_()}
 
 
 @dataclass(frozen=True)
@@ -228,7 +231,7 @@ def repeats(values: pa.ChunkedArray) -> bool:
 
 
 def schema_of(names: Iterable[str]) -> pa.Schema:
-    return pa.schema([(name, (METADATA | OF_REQUEST).get(name, pa.string())) for name in names])
+    return pa.schema([(name, (METADATA | OF_REQUEST | OF_LABEL).get(name, pa.string())) for name in names])
 
 
 def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -11,6 +11,7 @@ import inspect
 import json
 import logging
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +34,7 @@ from model_monitor.rows.summary import Rejected
 log = logging.getLogger(__name__)
 
 CAPTURED = ("endpointInput", "endpointOutput", "batchTransformOutput")
+CONTAINER = re.compile(r"/opt/ml/[\w./-]*")
 SIDE = ("encoding", "data", "observedContentType", "mode")
 
 
@@ -169,17 +171,37 @@ class Preprocessor:
         return result if isinstance(result, CapturedData) else self.cells(result, record)
 
     def cells(self, result: Any, record: CapturedData) -> list[dict[str, str | None]]:
-        rows = result if isinstance(result, list) and (not result or isinstance(result[0], Mapping)) else [result]
-        rows = [{f"_c{i}": cell for i, cell in enumerate(row)} if isinstance(row, list) else row for row in rows]
         whose = f"{self.address}: preprocess_handler returned for event {record.event_metadata.event_id}"
-        if not all(isinstance(row, Mapping) for row in rows):
-            advice = "return a dict, a list of dicts, a list of values, or [] to drop the record"
-            raise ConfigError(f"{whose} a {type(result).__name__}; {advice}")
+        several = isinstance(result, list) and (not result or isinstance(result[0], Mapping | list))
+        rows = result if several else [result]
+        if problem := why_no_rows(result, rows):
+            raise ConfigError(f"{whose} {problem}; {ADVICE}")
+        rows = [{f"_c{i}": cell for i, cell in enumerate(row)} if isinstance(row, list) else row for row in rows]
         try:
             texts = [flat({str(name): cell for name, cell in row.items()}) for row in rows]
         except ValueError as error:
             raise ConfigError(f"{whose} what can't be judged: {error}") from error
         return [dict(sorted(row.items())) for row in texts] if self.sort_columns else texts
+
+
+ADVICE = (
+    "return a dict of columns, a list of such dicts for several rows, a list of values, a list of lists of one length, "
+    "or [] to drop the record"
+)
+
+
+def why_no_rows(result: Any, rows: list[Any]) -> str | None:
+    """Why what a handler returned, as ``rows``, is no rows; None if it is."""
+    odd = [row for row in rows if not isinstance(row, Mapping | list)]
+    if odd:
+        kind = "None" if odd[0] is None else f"a {type(odd[0]).__name__}"
+        return kind if odd[0] is result else f"a list with {kind} in it"
+    if not all(rows):
+        return "an empty dict" if {} in rows else "an empty list in a list"
+    if len({isinstance(row, list) for row in rows}) > 1:
+        return "dicts beside lists"
+    widths = sorted({len(row) for row in rows if isinstance(row, list)})
+    return f"lists of different lengths ({', '.join(map(str, widths))})" if len(widths) > 1 else None
 
 
 def postprocess(address: str, environment: Mapping[str, str]) -> None:
@@ -213,6 +235,8 @@ def handler_of(address: str, name: str) -> Callable[..., Any]:
         content = store.read(address)
     except FileNotFoundError as error:
         raise ConfigError(f"there is no script at {address}") from error
+    for sentence in container_paths(address, content):
+        log.warning("%s", sentence)
     module = ModuleType(f"model_monitor_script_{hashlib.sha256(content).hexdigest()[:16]}")
     module.__file__ = address
     sys.modules[module.__name__] = module  # dataclasses look themselves up there
@@ -224,6 +248,30 @@ def handler_of(address: str, name: str) -> Callable[..., Any]:
     if not callable(handler):
         raise ConfigError(f"{address} has no function {name}")
     return handler
+
+
+def container_paths(address: str, content: bytes) -> list[str]:
+    """Sentences on the paths of SageMaker's container that a script holds, which are not there when it runs here.
+
+    >>> container_paths("a.py", b"open('/opt/ml/processing/output/own.json')")[0].partition(";")[0]
+    "a.py:1: '/opt/ml/processing/output/own.json' is a path of SageMaker's container, which is not here"
+    """
+    lines = enumerate(content.decode("utf-8", "replace").split("\n"), 1)
+    return [
+        f"{address}:{number}: '{path}' is a path of SageMaker's container, which is not here; {instead_of(path)}"
+        for number, line in lines
+        if not line.lstrip().startswith("#")
+        for path in CONTAINER.findall(line)
+    ]
+
+
+def instead_of(path: str) -> str:
+    """What a script names instead of a path of the container."""
+    if path.startswith("/opt/ml/processing/output"):
+        return "a postprocess_handler has the report in os.environ['output_path'], and what it writes there stays"
+    if path.startswith("/opt/ml/output/metrics"):
+        return "write metrics below os.environ['output_path'] + '/metrics/cloudwatch'"
+    return "give what the script reads an address that Airflow's workers can read"
 
 
 def decoder(preprocessor: Preprocessor, names: Names, drop_failing: bool = False) -> Decode:

@@ -61,7 +61,7 @@ def test_a_label_names_the_inference_id_or_the_event_id_where_the_caller_gave_no
     rows, left, summary = merged(tmp_path, asked, truths)
     assert pairs(rows) == [("e1", "1", True), ("e2", "0", True), ("e3", "1", True), ("e4", None, False)]
     assert [one["eventMetadata"]["eventId"] for one in left] == ["e1", "e2", "e3"]
-    found = {"requests": 4, "matched": 3, "records": 3, "duplicates": 0, "mismatched": 0}
+    found = {"requests": 4, "matched": 3, "records": 3, "duplicates": 0, "mismatched": 0, "dropped": 0}
     assert summary.labels == found | {"files": {str(tmp_path / "labels.jsonl"): [5, 0]}, "hours": {"": 3}}
 
 

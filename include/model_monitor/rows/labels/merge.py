@@ -33,7 +33,7 @@ OF_BATCH = '{"captureData":{"batchTransformOutput":'
 # The end of such a record, with its time and without:
 TIME = (r',"inferenceTime":"[^"\\]*"\},"eventVersion":"0"\}$', '},"eventVersion":"0"}')
 
-NO_LABELS = {"requests": 0, "matched": 0, "records": 0, "duplicates": 0, "mismatched": 0}
+NO_LABELS = {"requests": 0, "matched": 0, "records": 0, "duplicates": 0, "mismatched": 0, "dropped": 0}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from model_monitor.errors import ConfigError
+from model_monitor.rows import scripts
 from model_monitor.sagemaker import analysis_config
 from model_monitor.sagemaker.importing.definition import Definition
 from model_monitor.sagemaker.importing.document import OfSchedule
@@ -52,6 +53,11 @@ class Files:
             return address
         path = Path(address).resolve()
         return str(path if self.named_from is None else os.path.relpath(path, self.named_from.resolve()))
+
+    def lost_paths(self, schedule: str, name: str) -> list[str]:
+        """Sentences on the container's paths in a script that is copied."""
+        path = self.copies and self.copies.resolve() / schedule / name
+        return scripts.container_paths(name, self.contents[path]) if path else []
 
     def write(self, force: bool) -> None:
         """Write the copies. Raises ConfigError if that would replace something else, StoreError."""
@@ -106,6 +112,11 @@ def scripts_of(definition: Definition, files: Files, sorts: bool, about: OfSched
         if uri := definition.app.get(member):
             scripts[key] = files.named(uri, member, about.name, f"{key}.py")
             about.look(key, "this script runs on Airflow's workers, with their rights and packages; read it")
+            if files.copies is None:
+                words = "paths of the container (/opt/ml/...) in it are not there; --copy-baselines lists them"
+                about.look(key, words)
+            for sentence in files.lost_paths(about.name, f"{key}.py"):
+                about.look(key, sentence)
     if "preprocess" in scripts:
         scripts["preprocess"] = {"script": scripts["preprocess"]} | ({"sort_columns": True} if sorts else {})
     return scripts
