@@ -14,6 +14,7 @@ from support.reports import FINDINGS, execution_of, window, write
 from model_monitor.history import queries, tables
 from model_monitor.history.database import History
 from model_monitor.history.record import record
+from model_monitor.history.rows import series_of
 
 WINDOWS = 6
 
@@ -61,7 +62,7 @@ def test_a_metric_over_windows_is_one_series(history: History) -> None:
 
 
 def test_a_metric_s_course_has_what_each_window_was_judged_by(history: History) -> None:
-    about = ("churn", "dq", "baseline_drift_check", "age", '{"country": "AT"}')
+    about = ("churn", "dq", series_of("baseline_drift_check", "age", '{"country": "AT"}'))
     with history.reading() as session:
         found = queries.course(session, *about, limit=2)
         assert [(row["window_start"], row["status"]) for row in found] == [

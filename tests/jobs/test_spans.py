@@ -100,8 +100,9 @@ def test_a_span_is_judged_as_one_window(a: Assignment) -> None:
     verdict = judge_total(a, total(a, 3))
     assert verdict.status == "CompletedWithViolations"
     assert judge_total(a, total(a, 8, 9)).status == "NoData"
-    with pytest.raises(ConfigError, match="there is no"):
-        judge_total(a, total(a, 3), "nothing")
+    for name in ("nothing", "../dq", ""):
+        with pytest.raises(ConfigError, match="no baseline of this version"):
+            judge_total(a, total(a, 3), name)
 
 
 def test_two_spans_differ_in_the_unit_of_the_column_and_in_words(a: Assignment) -> None:

@@ -69,6 +69,8 @@ def test_a_change_that_chance_explains_is_not_told() -> None:
     assert in_words(one, other, compared(one, other, PLAN, None), Anonymity()) == []
     [words] = in_words(one, moved, compared(one, moved, PLAN, None), Anonymity())
     assert words.startswith("median ") and "chance alone reaches" in words
+    [words] = in_words(one, moved, compared(one, moved, PLAN, None), Anonymity(private=["plan"]))
+    assert words.startswith("its values are spread otherwise (distance ")
 
 
 def test_the_baseline_s_own_rule_compares_two_spans() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from model_monitor.dashboard import pictures
 from model_monitor.errors import printable, without_middle
 from model_monitor.results.sentences import number
 
@@ -58,6 +59,7 @@ def environment() -> Environment:
     made.filters |= {"number": in_short, "short": short, "title": title, "minute": minute, "day": day, "words": words}
     made.filters["zip"] = zip
     made.globals["keyed"] = keyed
+    made.globals |= pictures.GLOBALS
     return made
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from model_monitor.dashboard.column import column
+from model_monitor.dashboard.metric import metric
 from model_monitor.dashboard.models import models
 from model_monitor.dashboard.page import Page, Shown, environment
 from model_monitor.dashboard.visit import Visit
 
-PAGES: tuple[Page, ...] = (Page("models", "/", models, "models.html.j2", label="Models"),)
+PAGES: tuple[Page, ...] = (
+    Page("models", "/", models, "models.html.j2", label="Models"),
+    Page("column", "/endpoints/{endpoint}/column", column, "column.html.j2"),
+    Page("metric", "/endpoints/{endpoint}/metric", metric, "metric.html.j2"),
+)
 
 
 def html(page: Page, shown: Shown, visit: Visit) -> str:

@@ -117,15 +117,13 @@ def course(
     session: Session,
     endpoint: str,
     schedule: str,
-    name: str,
-    column: str | None = None,
-    segment: str | None = None,
+    number: int,
     since: datetime | None = None,
     until: datetime | None = None,
     limit: int = STRIP,
 ) -> Rows:
-    """A metric over the newest windows of a schedule, the first first, as ``metric`` gives it, each with its window's
-    ``status``, ``label_state``, ``baseline`` and ``report``."""
+    """A series, by its number, over the newest windows of a schedule, the first first, as ``metric`` gives it, each
+    with its window's ``status``, ``label_state``, ``baseline`` and ``report``."""
     of_window = (
         Execution.status,
         Execution.label_state,
@@ -137,15 +135,16 @@ def course(
         sa.select(*(getattr(Metric, column) for column in COURSE), *of_window)
         .join(Execution, Execution.id == Metric.execution_id)
         .where(Metric.schedule_id.in_(keys_of(session, endpoint, schedule)))
-        .where(Metric.series == series_of(name, column, segment))
+        .where(Metric.series == number)
     )
     statement = within(statement, Metric.window_start, since, until)
     order = (Metric.window_start.desc(), Metric.window_end.desc())
     return session.execute(statement.order_by(*order).limit(limit)).mappings().all()[::-1]
 
 
-def series(session: Session, endpoint: str, schedule: str, windows: int = RECENT, **about: str) -> Rows:
-    """The metrics of a schedule's newest windows, in their order: ``name``, ``column_name``, ``segment``.
+def series(session: Session, endpoint: str, schedule: str, **about: str) -> Rows:
+    """The metrics of a schedule's newest windows, in their order: ``series``, its number, and ``name``,
+    ``column_name``, ``segment``, which the history may have shortened.
 
     about: only those with this ``name`` or ``column_name``.
     """
@@ -154,13 +153,14 @@ def series(session: Session, endpoint: str, schedule: str, windows: int = RECENT
         sa.select(Execution.id)
         .where(Execution.schedule_id.in_(keys))
         .order_by(Execution.window_start.desc(), Execution.window_end.desc())
-        .limit(windows)
+        .limit(RECENT)
     )
-    statement = sa.select(Metric.name, Metric.column_name, Metric.segment, sa.func.min(Metric.position).label("place"))
+    named = (Metric.series, Metric.name, Metric.column_name, Metric.segment)
+    statement = sa.select(*named, sa.func.min(Metric.position).label("place"))
     statement = statement.where(Metric.execution_id.in_(list(session.scalars(newest))))
     for column, value in about.items():
         statement = statement.where(getattr(Metric, column) == value)
-    statement = statement.group_by(Metric.name, Metric.column_name, Metric.segment)
+    statement = statement.group_by(*named)
     return session.execute(statement.order_by("place", Metric.name)).mappings().all()
 
 

@@ -10,12 +10,13 @@ from operator import add
 from model_monitor.config.execution import Assignment, Execution
 from model_monitor.core.observed import Observed
 from model_monitor.core.window import Window
+from model_monitor.errors import ConfigError
 from model_monitor.jobs.past_windows import observed_executions, past_of
 from model_monitor.store.ahead import AT_ONCE, ahead
 from model_monitor.verdicts.baseline import Baseline
 from model_monitor.verdicts.replay import Past
 from model_monitor.verdicts.verdict import Verdict, judge
-from model_monitor.verdicts.versions import Version
+from model_monitor.verdicts.versions import Version, names_of
 
 MOST = 1000  # windows of a span
 
@@ -72,4 +73,13 @@ def judge_total(assignment: Assignment, total: Total, version: str | None = None
 
 def baseline_of(assignment: Assignment, version: str | None = None) -> Baseline:
     """The baseline in force, or a version of it. Raises ConfigError if there is no such version, DataError."""
-    return Version.read(assignment, version).baseline(assignment) if version else Baseline.of(assignment)
+    if version is None:
+        return Baseline.of(assignment)
+    if not has_version(assignment, version):
+        raise ConfigError(f"'{assignment.schedule.name}' has no baseline of this version")
+    return Version.read(assignment, version).baseline(assignment)
+
+
+def has_version(assignment: Assignment, name: str) -> bool:
+    """Whether a text is the name of a version of a schedule's baseline."""
+    return name in names_of(assignment)

@@ -11,6 +11,7 @@ from model_monitor.core.distances import DISTANCES
 from model_monitor.core.distributions import Categories, Distribution, Numbers
 from model_monitor.core.evaluation import evaluate
 from model_monitor.core.measures import Measures, Share, Subject
+from model_monitor.results import sentences
 from model_monitor.results.anonymous import Anonymity
 from model_monitor.results.sentences import NAMED, number, percent, quantiles, quoted, sentence_of
 
@@ -86,11 +87,17 @@ def in_words(before: Side, after: Side, finding: Finding | None, anonymity: Anon
     that chance does not explain."""
     words = []
     if finding and is_beyond_chance(finding):
-        name = f"{finding.constraint.subject}: "
-        measures = {(finding.constraint.subject, SPREAD): after.spread}
-        words.append(sentence_of(finding, measures, anonymity).removeprefix(name))
+        words.append(moved(finding, after, anonymity))
     words += new_values(before, after, finding.constraint.subject if finding else Subject(), anonymity)
     return words + missing_values(before.completeness, after.completeness)
+
+
+def moved(finding: Finding, after: Side, anonymity: Anonymity) -> str:
+    """From what to what a distribution moved, and how far; of private numbers only how far."""
+    subject, bound = finding.constraint.subject, finding.constraint.bound
+    if isinstance(after.spread, Numbers) and subject.column in anonymity.private and isinstance(bound, Near):
+        return f"its values are spread otherwise ({'; '.join(sentences.compared(bound, finding))})"
+    return sentence_of(finding, {(subject, SPREAD): after.spread}, anonymity).removeprefix(f"{subject}: ")
 
 
 def missing_values(before: Share | None, after: Share | None) -> list[str]:

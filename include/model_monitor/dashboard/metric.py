@@ -1,0 +1,154 @@
+"""How did a number go over time, what must it keep to, and could it be chance?"""
+
+from __future__ import annotations
+
+from model_monitor.config.execution import Assignment
+from model_monitor.core.constraints import Between, Constraint
+from model_monitor.core.measures import Estimate, Share, Subject
+from model_monitor.core.window import Window
+from model_monitor.dashboard.courses import Point, Series, Standing, chosen, points_of, series_of, standing_of
+from model_monitor.dashboard.page import Name, Shown
+from model_monitor.dashboard.spans import (
+    BASELINE,
+    Number,
+    Side,
+    before,
+    chosen_window,
+    learned,
+    number_of,
+    span_of,
+    subject_in,
+    summed,
+    version_for,
+)
+from model_monitor.dashboard.visit import NoSuchPage, Visit
+from model_monitor.errors import ConfigError, DataError, StoreError
+from model_monitor.jobs.spans import baseline_of
+
+
+class Comparison(Shown):
+    """The number in a span (``after``) and before, each from the rows of the whole span."""
+
+    before: Side
+    after: Side
+    number: Number
+
+
+class Metric(Shown):
+    """A metric of a schedule over its newest windows. ``baseline``: the baseline's own number, None where its
+    constraints do not tell it."""
+
+    endpoint: str
+    schedule: str
+    monitor: str
+    metric: str
+    column: str
+    segment: str
+    metrics: tuple[str, ...]
+    columns: tuple[str, ...]
+    segments: tuple[str, ...]
+    points: tuple[Point, ...]
+    standing: Standing
+    baseline: float | None
+    window: str
+    compare: str
+    comparison: Comparison | None
+    problem: str | None
+
+
+def metric(
+    visit: Visit,
+    endpoint: Name,
+    schedule: Name = "",
+    metric: Name = "",
+    column: Name = "",
+    segment: Name = "",
+    window: Name = "",
+    since: Name = "",
+    until: Name = "",
+    compare: Name = BASELINE,
+    compare_since: Name = "",
+    compare_until: Name = "",
+) -> Metric:
+    """A metric over time, and one of its windows, or a span (``since``, ``until``), compared with the baseline, with a
+    version of it, with the span before (``previous``), or with any other span.
+
+    window: its start, or START/END; the newest violated one if absent.
+    segment: a JSON object as the history has it.
+    """
+    own, other = span_of(since, until), span_of(compare_since, compare_until)
+    assignment = visit.assignment(endpoint, schedule or visit.endpoint(endpoint).schedules[0].name)
+    name = assignment.schedule.name
+    with visit.reading(assignment.endpoint) as session:
+        found = series_of(session, endpoint, name) if session else []
+        if not found:
+            raise NoSuchPage(f"no window of {name} has a number yet")
+        wanted = chosen(found, metric, column, segment) if metric else found[0]
+        points = points_of(session, endpoint, name, wanted) if session else []
+    span = own or chosen_window(window, points, assignment)
+    base = before(span, compare, other) if span else None
+    compared, number, problem = None, None, None
+    try:
+        number = baseline_number(assignment, wanted)
+        if span and base:
+            compared = compare_spans(assignment, wanted, span, base, points)
+    except (ConfigError, DataError, StoreError) as error:
+        problem = str(error)
+    alike = [series for series in found if series.metric == wanted.metric]
+    return Metric(
+        endpoint=endpoint,
+        schedule=name,
+        monitor=assignment.schedule.monitor,
+        metric=wanted.metric,
+        column=wanted.column or "",
+        segment=wanted.segment or "",
+        metrics=tuple(dict.fromkeys(series.metric for series in found)),
+        columns=tuple(dict.fromkeys(series.column for series in alike if series.column)),
+        segments=tuple(dict.fromkeys(s.segment for s in alike if s.segment and s.column == wanted.column)),
+        points=tuple(points),
+        standing=standing_of(points),
+        baseline=number,
+        window=str(span) if span else "",
+        compare=str(other) if other else compare,
+        comparison=compared,
+        problem=problem,
+    )
+
+
+def baseline_number(assignment: Assignment, wanted: Series) -> float | None:
+    """The baseline's own number, as its constraints remember it. Raises ConfigError, DataError."""
+    constraints = baseline_of(assignment).constraints(assignment.monitor)
+    subject = subject_in({(c.subject, c.measure): None for c in constraints}, wanted.column, wanted.segment)
+    drawn = learned(constraints, subject, wanted.metric)
+    return drawn.value if isinstance(drawn, Share | Estimate) else None
+
+
+def compare_spans(
+    assignment: Assignment, wanted: Series, span: Window, base: Window | str, points: list[Point]
+) -> Comparison | None:
+    """The number in a span and before; None of a number that States do not hold. Raises ConfigError, DataError."""
+    version = version_for(assignment, base, span, points) if isinstance(base, str) else None
+    after, verdict = summed(assignment, span, version)
+    subject = subject_in(verdict.measures, wanted.column, wanted.segment)
+    if isinstance(base, str):
+        side = Side(words=f"baseline {version}" if version else "the baseline in force", version=version)
+        earlier = None
+    else:
+        side, earlier = summed(assignment, base)
+    finding = next((f for f in verdict.findings if is_on(f.constraint, subject, wanted.metric)), None)
+    if (subject, wanted.metric) in verdict.measures:
+        key = (subject, wanted.metric)
+        was = earlier.measures.get(key) if earlier else learned(verdict.constraints, *key)
+        number = number_of(wanted.metric, was, verdict.measures[key], finding)
+        return Comparison(before=side, after=after, number=number)
+    if finding is None:
+        return None
+    others = earlier.findings if earlier else ()
+    old = next((f.observed for f in others if is_on(f.constraint, subject, wanted.metric)), None)
+    return Comparison(before=side, after=after, number=number_of(wanted.metric, old, finding.observed, finding))
+
+
+def is_on(constraint: Constraint, subject: Subject, metric: str) -> bool:
+    """Whether a constraint is about a number: by its measure or, of a distance, by its check, as in the history."""
+    name = constraint.measure if isinstance(constraint.bound, Between) else constraint.check
+    return (constraint.subject, name) == (subject, metric)
