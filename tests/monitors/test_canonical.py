@@ -75,7 +75,8 @@ def test_each_spelling_of_a_value_is_one_text(kind: str, array: pa.Array) -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["007", "1.2.0", "v1.0", "10:00", "1e5x", "truE", "2020-13", "", "1.0 ", "１.0", "E10"]
+    "text",
+    ["007", "1.2.0", "v1.0", "10:00", "1e5x", "truE", "2020-13", "１.0", "E10", "1,000", "50%", "NA", "N/A", "-"],
 )
 def test_what_is_a_text_stays(text: str) -> None:
     assert texts(pa.array([text])) == [text]
@@ -153,3 +154,18 @@ def test_a_column_that_became_infinite_is_written_and_violates(tmp_path: Path) -
     for state in (baseline, live):
         json.dumps(documents_of(monitor).statistics(state), allow_nan=False)
         json.dumps(documents_of(monitor).suggested(state), allow_nan=False)
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t", "NaN", "nan", " NaN "])
+def test_nothing_is_missing_however_a_format_writes_it(text: str) -> None:
+    assert texts(pa.array([text, "x"])) == [None, "x"]
+
+
+@pytest.mark.parametrize("text", [" 7", "7 ", "\t7", "7.0 ", " 7e0"])
+def test_space_around_a_number_is_no_part_of_it(text: str) -> None:
+    assert texts(pa.array([text])) == ["7"]
+
+
+@pytest.mark.parametrize("text", ["inf", "Infinity", "+inf", "-inf", "-Infinity"])
+def test_an_infinite_number_is_the_largest(text: str) -> None:
+    assert texts(pa.array([text])) == texts(pa.array([float(text)]))

@@ -44,7 +44,8 @@ class Within:
     Missing values count as inside if ``missing_is_inside``, else not at all.
 
     level: a distribution violates only if chance alone brings as many rows with unseen categories with less than this
-        probability (0..1). It needs ``drawn``, the baseline's own distribution; without, one row outside violates.
+        probability (0..1), or as many of those that the baseline has as well. It needs ``drawn``, the baseline's own
+        distribution; without, one row outside violates.
     """
 
     categories: frozenset[str]

@@ -122,7 +122,11 @@ def _(bound: Within, constraint: Constraint, measure: Measure) -> Finding:
         unseen = [n for category, n in measure.counts.items() if category not in bound.categories]
         unseen += [1] * measure.rest  # of uncounted categories: as if each were another, which chance allows most
         baseline = bound.drawn
-        tail = chance.unseen_tail(unseen, measure.n, baseline.counts, measure.counts, baseline.n)
+        learned = sum(n for category, n in baseline.counts.items() if category in bound.categories)
+        if learned < baseline.n:  # it has such rows itself: only their share can have changed
+            tail = chance.fisher_tail(inside + missing, measure.n + missing, learned, baseline.n, True)
+        else:
+            tail = chance.unseen_tail(unseen, measure.n, baseline.counts, measure.counts, baseline.n)
         too_low = tail < bound.level
     return Finding(constraint, "violated" if too_low else "holds", float(mass))
 

@@ -16,8 +16,15 @@ LARGEST = repr(float(np.finfo(np.float64).max))  # stands for infinity, which JS
 WHOLE = float(2**63)  # whole numbers below have an exact int64
 FEW = 1000  # different values in the first rows, up to which a column is read by its different values
 
-CANDIDATES = r"^(?:[-+] ?)?\d+(?:\.\d*0|\.\d+[Ee].*|[Ee].*)$|^(?:True|TRUE|False|FALSE)$|^\d{4}-\d\d-\d\d[T ]"
+CANDIDATES = (
+    r"^(?:[-+] ?)?\d+(?:\.\d*0|\.\d+[Ee].*|[Ee].*)$|^(?:True|TRUE|False|FALSE)$|^\d{4}-\d\d-\d\d[T ]"
+    r"|^\s|\s$|^$|^[Nn]a[Nn]$|^[-+]?[Ii]nf(?:inity)?$"
+)
+NOTHING = r"^\s*$|^\s*[Nn]a[Nn]\s*$"  # JSON has NaN without quotes, CSV an empty field, Python's texts nan
 SPELLINGS = [  # each a pattern and what stands instead
+    (r"^\s*((?:[-+] ?)?(?:\d+\.?\d*|\.\d+)(?:[Ee][-+]?\d+)?)\s*$", r"\1"),
+    (r"^\s*[+]?[Ii]nf(?:inity)?\s*$", LARGEST),
+    (r"^\s*-[Ii]nf(?:inity)?\s*$", f"-{LARGEST}"),
     (r"^(?:True|TRUE)$", "true"),
     (r"^(?:False|FALSE)$", "false"),
     (r"^((?:[-+] ?)?\d+)\.0+$", r"\1"),
@@ -30,7 +37,7 @@ EXPONENT = r"^(?:[-+] ?)?\d+(?:\.\d+)?[Ee][-+]?\d{1,3}$"
 
 
 def canonical(array: pa.Array) -> pa.Array:
-    """The same values as texts of one spelling, maybe as a dictionary; NaN of a typed source is missing."""
+    """The same values as texts of one spelling, maybe as a dictionary; NaN and an empty text are missing."""
     if isinstance(array, pa.DictionaryArray):
         return respelt(array)
     if pa.types.is_floating(array.type):
@@ -50,7 +57,7 @@ def respelt(array: pa.DictionaryArray) -> pa.DictionaryArray:
     if dictionary.equals(array.dictionary):
         return array
     unique = dictionary.dictionary_encode()
-    return pa.DictionaryArray.from_arrays(unique.indices.take(array.indices), unique.dictionary)
+    return pa.DictionaryArray.from_arrays(unique.indices.take(array.indices), unique.dictionary)  # null stays null
 
 
 def canonical_values(values: pa.Array) -> pa.Array:
@@ -65,7 +72,8 @@ def canonical_counts(counts: Mapping[str, int]) -> dict[str, int]:
     texts = of_texts(pa.array(counts.keys(), pa.string())).to_pylist()
     together: dict[str, int] = {}
     for text, n in zip(texts, counts.values(), strict=True):
-        together[text] = together.get(text, 0) + n
+        if text is not None:
+            together[text] = together.get(text, 0) + n
     return together
 
 
@@ -88,6 +96,9 @@ def of_texts(texts: pa.Array) -> pa.Array:
     """Texts whose number, truth value or moment is spelt otherwise, respelt; the rest as they are."""
     if not pc.any(pc.match_substring_regex(texts, CANDIDATES)).as_py():
         return texts
+    is_nothing = pc.fill_null(pc.match_substring_regex(texts, NOTHING), False)
+    if pc.any(is_nothing).as_py():
+        texts = pc.if_else(is_nothing, pa.scalar(None, texts.type), texts)
     for pattern, instead in SPELLINGS:
         texts = pc.replace_substring_regex(texts, pattern, instead)
     has_exponent = pc.fill_null(pc.match_substring_regex(texts, EXPONENT), False)

@@ -64,6 +64,17 @@ class Column(Record):
         return FRACTIONAL if FRACTIONAL in kinds else INTEGRAL
 
     @property
+    def numeric_type(self) -> str | None:
+        """The type of its numbers, whatever else it holds; None if it holds none."""
+        return next((kind for kind in (FRACTIONAL, INTEGRAL) if kind in self.kinds.values), None)
+
+    @property
+    def prevailing_type(self) -> str:
+        """The type of most of its values: a few odd ones among numbers do not make it a text."""
+        odd = self.kinds.values.get(STRING, 0) + self.kinds.values.get(BOOLEAN, 0)
+        return self.numeric_type or STRING if 2 * odd < self.present else self.inferred_type
+
+    @property
     def is_numeric(self) -> bool:
         return self.inferred_type in NUMERIC
 
@@ -80,11 +91,15 @@ class Column(Record):
         return float(words + numerals)
 
 
-def spread(column: Column, missing: int) -> Distribution | None:
-    """How a column's values are distributed; None if it has none. ``missing``: the rows without a value."""
+def spread(column: Column, missing: int, kind: str | None = None) -> Distribution | None:
+    """How a column's values are distributed, or of a numeric ``kind`` (None: its own) its numbers; None if it has none.
+    ``missing``: the rows without a value."""
     if not column.present:
         return None
-    return Numbers.of(column.quantiles) if column.is_numeric else Categories.of(column.values, missing)
+    if (kind or column.inferred_type) not in NUMERIC:
+        return Categories.of(column.values, missing)
+    numbers = Numbers.of(column.quantiles)
+    return numbers if numbers.n else None
 
 
 def few(numerals: Counts) -> Counts:

@@ -118,11 +118,15 @@ class DataQuality(SharedOptions, Monitor[Table]):
         never evaluates it.
     strict_types: whether whole numbers violate an expected Fractional.
     rules: how strictly ``suggest`` checks the columns.
+    numbers, texts: columns that are compared as numbers, or as texts, whatever most of their values are; the baseline
+        tells it of the others (calibrated only).
     """
 
     check_non_negative: bool = False
     strict_types: bool = False
     rules: Rules = Rules()
+    numbers: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
     traits: ClassVar = BUILT_IN["data_quality"]
 
@@ -139,6 +143,16 @@ class DataQuality(SharedOptions, Monitor[Table]):
     def empty(self) -> Table:
         return Table()
 
+    def kind_of(self, name: str, column: Column) -> str:
+        """The type by which a column is learned and compared."""
+        if self.conventions.spelling_counts:
+            return column.inferred_type
+        if name in self.texts:
+            return STRING if column.present else UNKNOWN
+        if name in self.numbers and column.present:
+            return column.numeric_type or FRACTIONAL
+        return column.prevailing_type
+
     def observe(self, batch: pa.RecordBatch) -> Table:
         as_written = self.conventions.spelling_counts
         observed = {name: columns.observe(batch.column(name), as_written) for name in batches.columns(batch)}
@@ -152,13 +166,13 @@ class DataQuality(SharedOptions, Monitor[Table]):
             (EVERYTHING, "columns"): Categories(dict.fromkeys(state.columns.items, 1)) if state.rows else None,
         }
         for name, column in state.columns.items.items():
-            subject, missing = Subject(name), state.missing(name)
+            subject, missing, kind = Subject(name), state.missing(name), self.kind_of(name, column)
             measures |= {
                 (subject, "completeness"): Share(column.present, state.rows),
                 (subject, "types"): Categories.of(column.kinds, missing),
                 (subject, "values"): Categories.of(column.values, missing),
-                (subject, "spread"): columns.spread(column, missing),
-                (subject, f"spread as {column.inferred_type}"): columns.spread(column, missing),
+                (subject, "spread"): columns.spread(column, missing, kind),
+                (subject, f"spread as {kind}"): columns.spread(column, missing, kind),
                 (subject, "minimum"): column.numbers.minimum,
             }
         return measures
@@ -171,7 +185,7 @@ class DataQuality(SharedOptions, Monitor[Table]):
         return [self.expectation(name, column, baseline) for name, column in baseline.columns.items.items()]
 
     def expectation(self, name: str, column: Column, baseline: Table) -> Expectation:
-        kind, kinds = column.inferred_type, column.kinds
+        kind, kinds = self.kind_of(name, column), column.kinds
         # A column of mixed types must satisfy its own suggestion, so its share of the type is the threshold.
         own = sum(kinds.values.get(k, 0) for k in self.accepted(kind)) / kinds.n if kinds.n else 1.0
         present = Share(column.present, baseline.rows)
@@ -180,9 +194,9 @@ class DataQuality(SharedOptions, Monitor[Table]):
             kind,
             present.value,
             present,
-            column.is_numeric and (column.numbers.minimum or 0.0) >= 0,
-            domain(column),
-            columns.spread(column, baseline.missing(name)),
+            kind in columns.NUMERIC and (column.numbers.minimum or 0.0) >= 0,
+            domain(column) if kind == STRING else None,
+            columns.spread(column, baseline.missing(name), kind),
             replace(self.rules, datatype_threshold=min(own, self.rules.datatype_threshold)),
         )
 
@@ -204,7 +218,12 @@ class DataQuality(SharedOptions, Monitor[Table]):
 
     def checks_by_chance(self, column: Expectation) -> int:
         """How many checks of a column chance can trip."""
-        return is_compared(column) + (column.completeness is not None) + (column.domain is not None)
+        return (
+            is_compared(column)
+            + (column.completeness is not None)
+            + (column.domain is not None)
+            + (odd_values_of(column) is not None)
+        )
 
     def of_columns(self, names: frozenset[str]) -> Iterator[Constraint]:
         """The constraints on which columns there are."""
@@ -226,8 +245,11 @@ class DataQuality(SharedOptions, Monitor[Table]):
             yield Constraint(NON_NEGATIVE, subject, "minimum", Between(low=0.0))
 
     def of_types(self, column: Expectation, level: float | None) -> Within:
-        """The bound on the types of a column's values: an exact rule, as types do not change by chance."""
-        return Within(self.accepted(column.inferred_type), column.rules.datatype_threshold)
+        """The bound on the types of a column's values: an exact rule, as types do not change by chance, but for odd
+        values that the baseline has as well."""
+        bound = Within(self.accepted(column.inferred_type), column.rules.datatype_threshold)
+        drawn = odd_values_of(column)
+        return replace(bound, level=level, drawn=drawn) if level and drawn else bound
 
     def accepted(self, expected_type: str) -> frozenset[str]:
         """The types of values that a column of a type may hold."""
@@ -258,12 +280,15 @@ class DataQualityOfSegment(DataQuality):
     a column that all rows have may not occur in it, which is for the monitor of all rows to tell."""
 
     def checks_by_chance(self, column: Expectation) -> int:
-        return super().checks_by_chance(column) + (column.inferred_type != UNKNOWN)
+        learned = column.inferred_type != UNKNOWN and odd_values_of(column) is None
+        return super().checks_by_chance(column) + learned
 
     def of_columns(self, names: frozenset[str]) -> Iterator[Constraint]:
         return iter(())
 
     def of_types(self, column: Expectation, level: float | None) -> Within:
+        if odd_values_of(column):
+            return super().of_types(column, level)
         present = column.present.inside if column.present else 0
         drawn = Categories({column.inferred_type: present}) if present else None
         return by_chance(super().of_types(column, level), drawn, level)
@@ -276,6 +301,17 @@ def by_chance(bound: Within, drawn: Distribution | None, level: float | None) ->
         return bound
     known = not drawn.rest and drawn.counts.keys() <= bound.categories
     return replace(bound, level=level, drawn=drawn) if known else bound
+
+
+def odd_values_of(column: Expectation) -> Categories | None:
+    """How many of a baseline's values were of the column's type, and how many were odd; None if none was, or that is
+    unknown."""
+    present, share = column.present, column.rules.datatype_threshold
+    if column.inferred_type not in columns.NUMERIC or not present or not 0 < share < 1:
+        return None
+    inside = round(share * present.inside)
+    odd = present.inside - inside
+    return Categories({column.inferred_type: inside, STRING: odd}) if odd else None
 
 
 def is_compared(column: Expectation) -> bool:
@@ -292,7 +328,7 @@ def domain(column: Column) -> tuple[str, ...] | None:
     """The values of a text column, most frequent first, if they look like a closed set (deequ's rule); else None."""
     values = column.values
     different = len(values.values)
-    if column.inferred_type != STRING or values.rest or not 0 < different <= MAX_DOMAIN:
+    if values.rest or not 0 < different <= MAX_DOMAIN:
         return None
     if sum(n == 1 for n in values.values.values()) > MAX_SINGLETONS * different:
         return None

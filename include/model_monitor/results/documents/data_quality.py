@@ -16,7 +16,7 @@ from model_monitor.core.distributions import Categories, Numbers
 from model_monitor.core.states import Moments, Quantiles
 from model_monitor.core.states.quantiles import C, K
 from model_monitor.monitors.canonical import canonical_counts
-from model_monitor.monitors.columns import NUMERIC, Column
+from model_monitor.monitors.columns import NUMERIC, STRING, Column
 from model_monitor.monitors.data_quality import DataQuality, Expectation, Rules, Table
 from model_monitor.results.documents.data_quality_baseline import expectations_in, features_of
 from model_monitor.results.documents.protocol import Document, Documents, number
@@ -33,7 +33,9 @@ class DataQualityDocuments(Documents[Table]):
     monitor: DataQuality
 
     def statistics(self, state: Table, constraints: Sequence[Constraint] = ()) -> Document:
-        features = [feature(name, column, state.missing(name)) for name, column in state.columns.items.items()]
+        kind_of = self.monitor.kind_of
+        items = state.columns.items.items()
+        features = [feature(name, column, state.missing(name), kind_of(name, column)) for name, column in items]
         expected = {c.subject.column for c in constraints if c.subject.column is not None}
         absent = sorted(expected - state.columns.items.keys())
         features += [feature(name, Column(), state.rows) for name in absent]
@@ -57,6 +59,15 @@ class DataQualityDocuments(Documents[Table]):
         violated = [finding for finding in findings if finding.outcome == "violated"]
         return {"violations": [violation(finding, list(state.columns.items)) for finding in violated]}
 
+    def informed(self, statistics: Document | None) -> DataQuality | None:
+        """With the columns that the baseline compares as numbers, and as texts."""
+        if self.monitor.conventions.spelling_counts:
+            return None
+        known = {f["name"]: f for f in features_of(statistics)}
+        numbers = [name for name, f in known.items() if f.get("numerical_statistics")]
+        texts = [name for name, f in known.items() if f.get("inferred_type") == STRING]
+        return replace(self.monitor, numbers=tuple(numbers), texts=tuple(texts)) if numbers or texts else None
+
     def column_names(self, statistics: Document | None, constraints: Document | None) -> list[str]:
         return [f["name"] for f in features_of(constraints if constraints is not None else statistics)]
 
@@ -78,11 +89,13 @@ class SageMakerDataQualityDocuments(DataQualityDocuments):
     matches_by_position = True
 
 
-def feature(name: str, column: Column, missing: int) -> Document:
-    """One entry of ``statistics.json``; a column without values is Unknown, with empty string statistics."""
+def feature(name: str, column: Column, missing: int, kind: str | None = None) -> Document:
+    """One entry of ``statistics.json``; a column without values is Unknown, with empty string statistics. Odd values
+    in a column of a numeric ``kind`` (None: its own) are present, and in none of its numbers."""
     common = {"num_present": column.present, "num_missing": missing}
-    head = {"name": name, "inferred_type": column.inferred_type}
-    if column.is_numeric:
+    kind = kind or column.inferred_type
+    head = {"name": name, "inferred_type": kind}
+    if kind in NUMERIC and column.numbers.n:
         return head | {"numerical_statistics": {"common": common} | numerical(column.numbers, column.quantiles)}
     listed = [{"value": value, "count": n} for value, n in column.values.most_frequent(LISTED_CATEGORIES)]
     distribution = {"categorical": {"buckets": listed}}
