@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, Param, chain
+from airflow.sdk import DAG, BaseOperator, Param, chain
 
+from model_monitor.config.endpoint import Schedule
 from model_monitor.config.sections import GroundTruth
 from model_monitor_airflow.assets import HEALTHY, VIOLATED, verdict_asset
 from model_monitor_airflow.dag_settings import AT_ONCE, BASELINE, LATE_LABELS, OPTIONAL_MOMENT, RERUNS, RETRIES
@@ -16,6 +17,7 @@ from model_monitor_airflow.operators import (
     EvaluateConstraints,
     ExplainWindow,
     FailOnViolation,
+    JudgeWindow,
     MergeGroundTruth,
     Verdict,
 )
@@ -43,25 +45,30 @@ def monitor(entry: Scheduled) -> DAG:
             Verdict(task_id=outcome, asset=verdict_asset(endpoint.endpoint, schedule.name, outcome))
             for outcome in (HEALTHY, VIOLATED)
         )
-        chain(
-            CollectWindow(task_id="collect_window", **target),
-            *([MergeGroundTruth(task_id="merge_ground_truth", **target)] if labelled else []),
-            *(
-                [ExplainWindow(task_id="explain_window", connection=explain.connection, **target)]
-                if (explain := schedule.explain)
-                else []
-            ),
-            ComputeMetrics(task_id="compute_metrics", **target),
-            evaluate := EvaluateConstraints(task_id="evaluate_constraints", **target),
-            Alert(task_id="alert", **target),
-            [healthy, violated],
-        )
+        judging = steps(schedule, target)
+        chain(*judging, Alert(task_id="alert", **target), [healthy, violated])
         if schedule.fail_on_violation:
             violated >> FailOnViolation(task_id="fail_on_violation")
-        evaluate >> AlertFailure(task_id="alert_failure", trigger_rule="one_failed", **target)
+        judging[-1] >> AlertFailure(task_id="alert_failure", trigger_rule="one_failed", **target)
         if schedule.metrics.is_on:
-            evaluate >> PublishMetrics.of(schedule.metrics, target)
+            judging[-1] >> PublishMetrics.of(schedule.metrics, target)
     return dag
+
+
+def steps(schedule: Schedule, target: dict[str, str]) -> list[BaseOperator]:
+    """The tasks from a window's captures to its report, in their order."""
+    connection = schedule.explain.connection if schedule.explain else None
+    if schedule.tasks == "one":
+        return [JudgeWindow(task_id="judge_window", connection=connection, **target)]
+    merging = [MergeGroundTruth(task_id="merge_ground_truth", **target)] if schedule.ground_truth else []
+    explaining = [ExplainWindow(task_id="explain_window", connection=connection, **target)] if schedule.explain else []
+    return [
+        CollectWindow(task_id="collect_window", **target),
+        *merging,
+        *explaining,
+        ComputeMetrics(task_id="compute_metrics", **target),
+        EvaluateConstraints(task_id="evaluate_constraints", **target),
+    ]
 
 
 def params(by_hand_only: bool, labelled: bool) -> dict[str, Param]:

@@ -114,6 +114,14 @@ class EvaluateConstraints(ScheduleOperator):
         return jobs.evaluate_constraints(self.execution(context))
 
 
+class JudgeWindow(ExplainWindow):
+    """Does what the tasks from *collect_window* to *evaluate_constraints* do, with the same files; returns the address
+    of the report's folder."""
+
+    def verb(self, jobs: ModuleType, context: Context) -> Any:
+        return jobs.judge_window(self.execution(context), labels_until(context), headers_of(self.connection))
+
+
 class Alert(ScheduleOperator, BranchMixIn):
     """Tells a person about the window; returns the summary, also where it skips.
 

@@ -20,8 +20,9 @@ PUBLIC = {
     """,
     "model_monitor.jobs": """
         alert alert_failure collect_window compute_metrics dataset_of decide_baseline delete_expired deliver
-        evaluate_constraints explain_window grown_windows merge_ground_truth observe_baseline page_in propose_baseline
-        publish_baseline publish_metrics reasons_against_retraining reject_baseline suggest_constraints
+        evaluate_constraints explain_window grown_windows judge_window merge_ground_truth observe_baseline
+        observe_window page_in propose_baseline publish_baseline publish_metrics reasons_against_retraining rehearse
+        reject_baseline suggest_constraints
     """,
 }
 COMMANDS = [

@@ -1,4 +1,5 @@
-"""``model-monitor baseline | run``: learn from a dataset, and judge captures or a dataset, without an endpoint file."""
+"""``model-monitor baseline | run``: learn from a dataset, and judge captures or a dataset, without an endpoint file, or
+a window of a schedule of one."""
 
 from __future__ import annotations
 
@@ -13,6 +14,10 @@ from model_monitor.commands import NOTHING_JUDGED, OK, WITH_VIOLATIONS
 from model_monitor.errors import ConfigError, printable
 from model_monitor.monitors.traits import BUILT_IN
 
+FORMATS = ["capture", "csv", "jsonl", "parquet"]
+USAGE = """model-monitor run MONITOR --dataset FILE_OR_DIR --output DIR [option ...]
+       model-monitor run ENDPOINT_FILE SCHEDULE --start ISO --end ISO --output DIR [--labels-until ISO]"""
+OF_SCHEDULES = ("command", "monitor", "schedule", "start", "end", "output", "labels_until", "headers_from", "html")
 PROBLEMS = ("BinaryClassification", "MulticlassClassification", "Regression")
 ATTRIBUTES = (
     ("problem-type", f"{{{','.join(PROBLEMS)}}}", "model-quality: which metrics there are"),
@@ -33,11 +38,15 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the two commands to those of ``model-monitor``."""
     words = "learn statistics.json and constraints.json from a dataset or captured traffic"
     baseline = commands.add_parser("baseline", help=words)
-    add_common(baseline, ["capture", "csv", "jsonl", "parquet"])
+    add_common(baseline, FORMATS)
     baseline.set_defaults(command=run_baseline)
 
-    run = commands.add_parser("run", help="judge captured traffic or a dataset against a baseline")
-    add_common(run, ["capture", "csv", "jsonl", "parquet"])
+    words = "judge captured traffic or a dataset against a baseline, or a window as a schedule does"
+    run = commands.add_parser("run", help=words, usage=USAGE)
+    add_common(run, FORMATS)
+    run.add_argument("schedule", metavar="SCHEDULE", nargs="?", help="after an endpoint file: one of its schedules")
+    until = "of a schedule: only labels collected before this moment count"
+    run.add_argument("--labels-until", metavar="ISO", help=until)
     suites = "a suite of Great Expectations that is judged too; may be repeated"
     run.add_argument("--expectations", action="append", default=[], metavar="FILE", help=suites)
     run.add_argument("--data-docs", action="store_true", help="also write its Data Docs page")
@@ -50,7 +59,7 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     run.add_argument("--duplicates", choices=["all", "last"], default="all", help="of several labels for one request")
     run.add_argument("--minimum-coverage", type=share, default=0.0, metavar="SHARE", help="of requests with a label")
     add_of_requests(run)
-    run.set_defaults(command=run_run)
+    run.set_defaults(command=run_run, default_of=run.get_default)
 
 
 def add_of_requests(command: argparse.ArgumentParser) -> None:
@@ -92,7 +101,7 @@ def requests_of(args: argparse.Namespace) -> Any:
 def add_common(command: argparse.ArgumentParser, formats: list[str]) -> None:
     named = ", ".join(name.replace("_", "-") for name in BUILT_IN)
     command.add_argument("monitor", metavar="MONITOR", help=f"{named}, or the dotted path of a monitor's class")
-    command.add_argument("--dataset", required=True, metavar="FILE_OR_DIR")
+    command.add_argument("--dataset", metavar="FILE_OR_DIR")
     words = "recognised if absent; or SageMaker's JSON"
     command.add_argument("--format", metavar=f"{{{','.join(formats)}}}", help=words)
     command.set_defaults(formats=formats)
@@ -111,8 +120,10 @@ def add_common(command: argparse.ArgumentParser, formats: list[str]) -> None:
 
 def understood(args: argparse.Namespace) -> argparse.Namespace:
     """The arguments with a dataset's format as one word, however it was described. Raises ConfigError."""
-    if not hasattr(args, "formats"):
+    if not hasattr(args, "formats") or getattr(args, "schedule", None):
         return args
+    if args.dataset is None:
+        raise ConfigError("give --dataset" + ", or an endpoint file and a schedule" * ("schedule" in args))
     if args.separator is not None or not args.format:
         from model_monitor.rows.sources import datasets, forms
 
@@ -170,9 +181,34 @@ def run_baseline(args: argparse.Namespace) -> int:
 
 
 def run_run(args: argparse.Namespace) -> int:
+    return run_schedule(args) if args.schedule else run_rows(args)
+
+
+def run_schedule(args: argparse.Namespace) -> int:
+    """Judge a window as the schedule of an endpoint file does; only the report is written, and nobody is told."""
+    from model_monitor.config.execution import Assignment
+    from model_monitor.core.window import moment
+    from model_monitor.jobs import by_hand, rehearse
+    from model_monitor.rows.explanations.endpoints import named_headers
+    from model_monitor.rows.explanations.models import Exchange
+
+    others = [name for name, value in vars(args).items() if name not in OF_SCHEDULES and value != args.default_of(name)]
+    if others:
+        raise ConfigError(f"--{others[0].replace('_', '-')} is not for a schedule, whose settings are in its file")
+    assignment, window = Assignment.load(args.monitor, args.schedule), by_hand.window_of(args.start, args.end)
+    if window is None:
+        raise ConfigError("a schedule's window needs --start and --end")
+    try:
+        until = moment(args.labels_until) if args.labels_until else None
+    except ValueError as error:
+        raise ConfigError(f"--labels-until {args.labels_until}: {error}") from error
+    headers = named_headers(Exchange(headers_from=args.headers_from))
+    return told(args.output, rehearse(assignment.on(window), args.output, until, headers))
+
+
+def run_rows(args: argparse.Namespace) -> int:
     from model_monitor.config.sections import GroundTruth
     from model_monitor.jobs import by_hand
-    from model_monitor.results import execution
 
     truth = {"duplicates": args.duplicates, "minimum_coverage": args.minimum_coverage, "uri": args.ground_truth}
     source = by_hand.Source(
@@ -184,12 +220,18 @@ def run_run(args: argparse.Namespace) -> int:
         args.separator,
     )
     baseline = args.statistics, args.constraints
-    document = by_hand.run(question_of(args), source, baseline, args.output, args.max_rejected)
+    return told(args.output, by_hand.run(question_of(args), source, baseline, args.output, args.max_rejected))
+
+
+def told(output: str, document: dict[str, Any]) -> int:
+    """Print what came of a window; the exit code that says it."""
+    from model_monitor.results import execution
+
     rows = f"{document['counts']['judged']} rows{execution.captured_in_short(document.get('capture'))}"
     count = document["violations"]
     rest = execution.set_aside_in_short(document) + execution.undefined_in_short(document)
     rest += f". {document['reason']}" if document["reason"] else ""
-    print(printable(f"{args.output}: {document['status']}, {rows}, {execution.counted(count, 'violation')}{rest}"))
+    print(printable(f"{output}: {document['status']}, {rows}, {execution.counted(count, 'violation')}{rest}"))
     for sentence in execution.sentences(document)[: execution.MAX_LINES]:
         print(printable(f"  {sentence}"))
     if count > execution.MAX_LINES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
@@ -55,6 +55,9 @@ class Schedule(Settings):
     postprocess: Address | None = Field(None, description="A Python file with postprocess_handler()")
     max_rejected: Share = Field(0.01, description="Share of unreadable records above which a run fails")
     fail_on_violation: bool = Field(False, description="Whether violations fail the run")
+    tasks: Literal["each", "one"] = Field(
+        "each", description="A task for each step up to the report, or one for all of them: fewer waits for Airflow"
+    )
     alerts: Alerts = Field(Alerts(), description="Who is told, and when; overrides the endpoint's")
     metrics: Metrics = Field(Metrics(), description="Where its numbers go; overrides the endpoint's")
 

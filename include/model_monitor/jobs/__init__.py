@@ -11,6 +11,7 @@ from model_monitor.jobs.compute_metrics import compute_metrics
 from model_monitor.jobs.deliver import deliver
 from model_monitor.jobs.evaluate_constraints import evaluate_constraints
 from model_monitor.jobs.explain_window import explain_window
+from model_monitor.jobs.judge_window import judge_window, observe_window, rehearse
 from model_monitor.jobs.late_labels import grown_windows
 from model_monitor.jobs.merge_ground_truth import merge_ground_truth
 from model_monitor.jobs.propose_baseline import propose_baseline
@@ -32,13 +33,16 @@ __all__ = [
     "evaluate_constraints",
     "explain_window",
     "grown_windows",
+    "judge_window",
     "merge_ground_truth",
     "observe_baseline",
+    "observe_window",
     "page_in",
     "propose_baseline",
     "publish_baseline",
     "publish_metrics",
     "reasons_against_retraining",
+    "rehearse",
     "reject_baseline",
     "suggest_constraints",
 ]

@@ -231,7 +231,7 @@ def baseline(question: Question, source: Source, output: str, max_rejected: floa
         if source.is_captured or source.window:
             check(question, source, execution)
         if source.is_captured:
-            observe_captures(question, source, execution)
+            jobs.observe_window(execution)
             evidence = Evidence.read(execution.observation.evidence)
             observed = load_state(execution.observation.state, monitor, evidence.state)
         else:
@@ -259,23 +259,13 @@ def run(
         BaselineFiles.of(execution).constraints(execution.monitor)  # refused, if so, before the rows are read
         check(question, source, execution)
         if source.is_captured:
-            observe_captures(question, source, execution)
+            jobs.observe_window(execution)
         else:
             with reported(execution):
                 dataset, monitor, selection = source.dataset(question), execution.monitor, selection_of(execution)
                 save(execution.observation, *observe_dataset(execution, monitor, dataset, selection))
         jobs.evaluate_constraints(execution)
     return Report.at(output).execution
-
-
-def observe_captures(question: Question, source: Source, execution: ByHand) -> None:
-    """The State of captured requests."""
-    jobs.collect_window(execution)
-    if source.truth:
-        jobs.merge_ground_truth(execution)
-    if question.explain:
-        jobs.explain_window(execution)
-    jobs.compute_metrics(execution)
 
 
 def check(question: Question, source: Source, execution: ByHand) -> None:
