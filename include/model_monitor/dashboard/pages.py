@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from model_monitor.dashboard.baselines import baselines
 from model_monitor.dashboard.column import column
 from model_monitor.dashboard.metric import metric
 from model_monitor.dashboard.models import models
@@ -12,6 +13,7 @@ PAGES: tuple[Page, ...] = (
     Page("models", "/", models, "models.html.j2", label="Models"),
     Page("column", "/endpoints/{endpoint}/column", column, "column.html.j2"),
     Page("metric", "/endpoints/{endpoint}/metric", metric, "metric.html.j2"),
+    Page("baselines", "/endpoints/{endpoint}/baselines/{schedule}", baselines, "baselines.html.j2"),
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from model_monitor.dashboard.visit import NoSuchPage, Visit
+from model_monitor_airflow.dashboard import deciding
 
 
 class NotAllowed(Exception):
@@ -42,4 +43,7 @@ class Action:
         return self.act(visit, form)
 
 
-ACTIONS: tuple[Action, ...] = ()
+ACTIONS: tuple[Action, ...] = (
+    Action("/baselines/preview", deciding.Trial, deciding.schedules, deciding.preview),
+    Action("/baselines/decide", deciding.Decided, deciding.schedules, deciding.decide),
+)

@@ -1,0 +1,285 @@
+"""By which baseline is a schedule judged, who decided that, and what would another one, or other thresholds, change?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from model_monitor.config.execution import Assignment
+from model_monitor.core.window import iso
+from model_monitor.dashboard.page import Name, Shown
+from model_monitor.dashboard.visit import NoSuchPage, Visit
+from model_monitor.errors import ConfigError, DataError, StoreError, without_secrets
+from model_monitor.jobs.known_versions import Known, constraints_in, known_versions, shown_now
+from model_monitor.jobs.propose_baseline import propose_baseline
+from model_monitor.jobs.publish_baseline import Shown as Seen
+from model_monitor.jobs.publish_baseline import publish_baseline, reject_baseline
+from model_monitor.results.decision import APPROVED, REJECTED, Choice
+from model_monitor.results.documents.protocol import Document, decode
+from model_monitor.results.thresholds import thresholds_in, with_thresholds
+
+MOST = 200  # thresholds, changes and files that a page lists; the rest is counted
+LONGEST_WHY = 2000  # characters
+
+
+class Decision(Shown):
+    """Who decided what, when and why; a setting did if ``automatic``."""
+
+    decision: str
+    by: str | None
+    at: str
+    why: str
+    automatic: bool
+
+
+class Version(Shown):
+    """A version of the baseline; ``decisions`` are all, the last one last."""
+
+    name: str
+    learned: str | None
+    rows: int | None
+    inputs: tuple[str, ...]
+    edited_from: str | None
+    is_edited: bool
+    in_force: bool
+    decisions: tuple[Decision, ...]
+    problem: str
+
+
+class Threshold(Shown):
+    """A number that a form sets; ``edited`` is the text that is tried out, None where that is as it was."""
+
+    key: str
+    name: str
+    value: float
+    edited: str | None
+
+
+class Change(Shown):
+    """What a constraint asks in the version in force, and in the one that is looked at; "" for nothing."""
+
+    check: str
+    of: str
+    before: str
+    after: str
+
+
+class Flip(Shown):
+    """A past window whose status would be another: what is violated only then, and what no more."""
+
+    start: datetime
+    end: datetime
+    before: str
+    after: str
+    gained: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+class Difference(Shown):
+    """What a version, or an edit of it, would change against the one in force: of ``windows`` that were judged again,
+    how many are violated before and after."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changes: tuple[Change, ...]
+    more_changes: int
+    same: int
+    windows: int
+    before: int
+    after: int
+    flips: tuple[Flip, ...]
+    remark: str
+
+
+class Baselines(Shown):
+    """The versions of a schedule's baseline, one of which is looked at: ``version``. ``edit``: what is tried out of it,
+    as a JSON object. ``seen`` is sent back with a decision, to tell whether anything changed meanwhile."""
+
+    endpoint: str
+    schedule: str
+    monitor: str
+    approval: str | None
+    versions: tuple[Version, ...]
+    version: str
+    in_force: str | None
+    difference: Difference | None
+    thresholds: tuple[Threshold, ...]
+    more_thresholds: int
+    find: str
+    edit: str
+    seen: str
+    may_edit: bool
+    problem: str | None
+
+
+def baselines(
+    visit: Visit, endpoint: Name, schedule: Name, version: Name = "", edit: Name = "", find: Name = ""
+) -> Baselines:
+    """The versions of a baseline, and what the named one would change: else the newest that nobody decided on, or the
+    one in force.
+
+    edit: a JSON object of thresholds by their key, which are tried out and not saved.
+    find: a part of a threshold's name.
+    """
+    assignment = with_baseline(visit, endpoint, schedule)
+    known = known_versions(assignment)
+    chosen = chosen_version(known, version)
+    changes = changes_in(edit)
+    difference, thresholds, seen, problem = None, [], "", None
+    if chosen:
+        try:
+            document = constraints_in(assignment, chosen.name)
+            thresholds = [
+                Threshold(key=t.key, name=t.name, value=t.value, edited=changes.get(t.key))
+                for t in thresholds_in(document)
+            ]
+            seen = written(shown_now(assignment, chosen.name))
+            if changes or not chosen.in_force or chosen.is_edited:
+                edited = with_thresholds(document, changes) if changes else None
+                difference = difference_of(assignment, chosen, edited)
+        except (ConfigError, DataError, StoreError) as error:
+            problem = str(error)
+    found = [t for t in thresholds if find.casefold() in t.name.casefold() or t.edited is not None]
+    return Baselines(
+        endpoint=endpoint,
+        schedule=schedule,
+        monitor=assignment.schedule.monitor,
+        approval=assignment.schedule.baseline.approval,
+        versions=tuple(map(version_of, known)),
+        version=chosen.name if chosen else "",
+        in_force=next((one.name for one in known if one.in_force), None),
+        difference=difference,
+        thresholds=tuple(sorted(found, key=lambda t: t.edited is None)[:MOST]),
+        more_thresholds=max(0, len(found) - MOST),
+        find=find,
+        edit=edit if changes else "",
+        seen=seen,
+        may_edit=visit.viewer.may_edit(schedule),
+        problem=problem,
+    )
+
+
+def with_baseline(visit: Visit, endpoint: str, schedule: str) -> Assignment:
+    """The schedule. Raises NoSuchPage, also for one that judges by rules only."""
+    assignment = visit.assignment(endpoint, schedule)
+    if not assignment.monitor.traits.needs_baseline:
+        raise NoSuchPage(f"{schedule} judges by rules only, and has no baseline")
+    return assignment
+
+
+def chosen_version(known: Sequence[Known], name: str) -> Known | None:
+    """The version of a name; without one the newest that nobody decided on, or else the one in force, or else the
+    newest. Raises NoSuchPage."""
+    if name:
+        if found := next((one for one in known if one.name == name), None):
+            return found
+        raise NoSuchPage("the schedule has no baseline of this version")
+    newer = known[: next((i for i, one in enumerate(known) if one.in_force), len(known))]
+    undecided = [one for one in newer if not one.decisions and not one.problem]
+    return next(iter([*undecided, *(one for one in known if one.in_force), *known]), None)
+
+
+def changes_in(edit: str) -> dict[str, str]:
+    """The thresholds that are tried out: text by key. Raises ConfigError."""
+    document = decode(edit.encode(), "edit") if edit else {}
+    if not all(isinstance(value, str) for value in document.values()):
+        raise ConfigError("edit: a JSON object of texts by the thresholds' keys is expected")
+    return document
+
+
+def difference_of(assignment: Assignment, version: Known, edited: Document | None) -> Difference:
+    """Judges past windows again, by their States."""
+    found = propose_baseline(assignment, version.folder, compares=True, constraints=edited)
+    changes = [
+        Change(check=c.check, of=f"{c.subject} {c.measure}".strip(), before=c.before, after=c.after)
+        for c in found.comparison.changes
+    ]
+    flips = [
+        Flip(start=f.window.start, end=f.window.end, before=f.before, after=f.after, gained=f.gained, lost=f.lost)
+        for f in found.replayed.flips
+    ]
+    return Difference(
+        added=found.comparison.added,
+        removed=found.comparison.removed,
+        changes=tuple(changes[:MOST]),
+        more_changes=max(0, len(changes) - MOST),
+        same=found.comparison.same,
+        windows=found.replayed.windows,
+        before=found.replayed.before,
+        after=found.replayed.after,
+        flips=tuple(flips),
+        remark=found.remark or ("" if found.in_force else "No version is in force yet."),
+    )
+
+
+def version_of(known: Known) -> Version:
+    decisions = [Decision(**msgspec.structs.asdict(choice)) for choice in known.decisions]
+    return Version(
+        name=known.name,
+        learned=known.learned,
+        rows=known.rows,
+        inputs=tuple(map(without_secrets, known.inputs[:MOST])),
+        edited_from=known.edited_from,
+        is_edited=known.is_edited,
+        in_force=known.in_force,
+        decisions=tuple(decisions),
+        problem=known.problem,
+    )
+
+
+def written(seen: Seen) -> str:
+    return json.dumps({"digests": dict(seen.digests), "in_force": seen.in_force})
+
+
+def tried_out(
+    visit: Visit, endpoint: str, schedule: str, version: str, places: Sequence[str], values: Sequence[str]
+) -> str:
+    """What a form changes of a version's thresholds, as ``edit`` of the page; "" if nothing. Raises ConfigError."""
+    assignment = with_baseline(visit, endpoint, schedule)
+    if len(places) != len(values) or not any(one.name == version for one in known_versions(assignment)):
+        raise ConfigError("the form is not complete; open the page again")
+    document, asked = constraints_in(assignment, version), dict(zip(places, values, strict=True))
+    with_thresholds(document, asked)
+    known = {threshold.key: threshold.value for threshold in thresholds_in(document)}
+    changed = {key: text.strip() for key, text in asked.items() if float(text) != known[key]}
+    return json.dumps(changed, ensure_ascii=False) if changed else ""
+
+
+def reject(visit: Visit, endpoint: str, schedule: str, version: str, why: str) -> None:
+    """Reject a version: as the viewer, now. Raises ConfigError, NoSuchPage."""
+    assignment = with_baseline(visit, endpoint, schedule)
+    reject_baseline(assignment, folder_of(assignment, version), choice_of(visit, REJECTED, why))
+
+
+def approve(visit: Visit, endpoint: str, schedule: str, version: str, edit: str, why: str, seen: str) -> None:
+    """Put a version in force, with the thresholds of ``edit``: as the viewer, now. It passes the same gate as an answer
+    to the task *approve*. Raises ConfigError, also if it is no longer what was ``seen``, and NoSuchPage."""
+    assignment = with_baseline(visit, endpoint, schedule)
+    folder, changes = folder_of(assignment, version), changes_in(edit)
+    constraints = with_thresholds(constraints_in(assignment, version), changes) if changes else None
+    publish_baseline(assignment, folder, choice_of(visit, APPROVED, why), seen_in(seen), constraints)
+
+
+def folder_of(assignment: Assignment, version: str) -> str:
+    """The folder of a version, by name. Raises NoSuchPage."""
+    if found := next((one for one in known_versions(assignment) if one.name == version), None):
+        return found.folder
+    raise NoSuchPage("the schedule has no baseline of this version")
+
+
+def choice_of(visit: Visit, decision: Literal["approved", "rejected"], why: str) -> Choice:
+    at = iso(visit.now.replace(microsecond=0))
+    return Choice(decision=decision, by=visit.viewer.name, at=at, why=why[:LONGEST_WHY])
+
+
+def seen_in(text: str) -> Seen:
+    """What the page showed. Raises ConfigError."""
+    document: Mapping[str, Any] = decode(text.encode(), "the form")
+    digests, in_force = document.get("digests"), document.get("in_force")
+    if not isinstance(digests, dict) or not isinstance(in_force, str | None):
+        raise ConfigError("the form is not complete; open the page again")
+    return Seen(digests, in_force)

@@ -1,0 +1,134 @@
+"""Versions of a baseline, who decided on them, and an edit of thresholds that is tried out before it counts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support.captures import HOUR, endpoint_file
+from support.proposed import DQ, LIMIT, Place
+from support.visited import Only, seen, visit
+
+from model_monitor.dashboard.baselines import Baselines, approve, reject, tried_out
+from model_monitor.dashboard.visit import NoSuchPage
+from model_monitor.errors import ConfigError
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def test_the_page_says_what_is_in_force_and_who_decided_that(place: Place) -> None:
+    shown, html = place.page()
+    assert shown.in_force == shown.version == place.in_force
+    [version] = shown.versions
+    [decision] = version.decisions
+    assert (decision.by, decision.why, version.rows) == ("bob", "<b>", 60)
+    assert shown.difference is None
+    assert f"Judged by version {place.in_force}" in html
+    assert "approved by bob" in html and "&lt;b&gt;" in html and "<b>" not in html
+
+
+def test_an_edit_is_tried_out_and_nothing_is_written_until_it_is_approved(place: Place) -> None:
+    first, files = place.in_force, place.files
+    edit = tried_out(place.visit(), **DQ, version=first, places=[LIMIT], values=[" 1.0 "])
+    assert json.loads(edit) == {LIMIT: "1.0"}
+    shown, html = place.page(version=first, edit=edit)
+    assert shown.difference
+    assert (shown.difference.windows, shown.difference.before, shown.difference.after) == (5, 2, 0)
+    assert [flip.start.hour - HOUR.hour for flip in shown.difference.flips] == [4, 3]
+    assert shown.difference.flips[0].lost == ("baseline_drift_check of n",)
+    assert "Of the last 5 windows 2 would flip" in html and "Judge by these thresholds" in html
+    assert (shown.thresholds[0].value, shown.thresholds[0].edited) == (0.1, "1.0")
+    assert place.files == files
+    approve(place.visit(), **DQ, version=first, edit=edit, why="season", seen=shown.seen)
+    after, html = place.page()
+    assert after.in_force == place.in_force != first
+    assert [v.edited_from for v in after.versions if v.in_force] == [first]
+    assert [(d.by, d.why) for v in after.versions if v.in_force for d in v.decisions] == [("ann", "season")]
+    assert "approved by ann at 2026-03-01T00:00:00Z: season" in html
+
+
+def test_thresholds_that_stay_are_no_edit_and_what_is_no_number_is_refused(place: Place) -> None:
+    about = {**DQ, "version": place.in_force}
+    shown, _ = place.page()
+    keys = [threshold.key for threshold in shown.thresholds]
+    assert tried_out(place.visit(), **about, places=keys, values=[str(t.value) for t in shown.thresholds]) == ""
+    with pytest.raises(ConfigError, match="largest distance of numbers: 'much' is no number"):
+        tried_out(place.visit(), **about, places=[LIMIT], values=["much"])
+    with pytest.raises(ConfigError, match="changed meanwhile"):
+        tried_out(place.visit(), **about, places=['["version"]'], values=["1"])
+    with pytest.raises(ConfigError, match="open the page again"):
+        tried_out(place.visit(), **about, places=[LIMIT], values=[])
+
+
+def test_a_proposal_is_shown_and_can_be_approved_or_rejected(place: Place) -> None:
+    first, second = place.in_force, Path(place.learn(100, "2026-01-06T00:00:00Z")).name
+    shown, html = place.page()
+    assert shown.version == second and shown.difference
+    assert (shown.difference.before, shown.difference.after, len(shown.difference.flips)) == (2, 3, 5)
+    assert "Approve: judge by this version" in html and "Reject it" in html
+    reject(place.visit(), **DQ, version=second, why="too few rows")
+    assert place.in_force == first
+    shown, html = place.page()
+    assert shown.version == first and "rejected by ann" in html
+    shown, _ = place.page(version=second)
+    approve(place.visit(), **DQ, version=second, edit="", why="", seen=shown.seen)
+    assert place.in_force == second
+
+
+def test_a_decision_about_something_else_than_there_is_now_is_refused(place: Place) -> None:
+    first, second = place.in_force, Path(place.learn(100)).name
+    shown, _ = place.page(version=second)
+    third = Path(place.learn(50)).name
+    approve(place.visit(), **DQ, version=third, edit="", why="", seen=place.page(version=third)[0].seen)
+    with pytest.raises(ConfigError, match=f"was compared with {first}, and meanwhile {third}"):
+        approve(place.visit(), **DQ, version=second, edit="", why="", seen=shown.seen)
+    with pytest.raises(ConfigError, match="open the page again"):
+        approve(place.visit(), **DQ, version=second, edit="", why="", seen="{}")
+    assert place.in_force == third
+
+
+def test_who_may_only_read_has_no_form_and_who_may_not_finds_nothing(place: Place) -> None:
+    _, html = place.page(Only(read=("dq",)))
+    assert "<form" not in html
+    with pytest.raises(NoSuchPage):
+        place.page(Only(read=()))
+
+
+@pytest.mark.parametrize("version", ["nothing", "..", "../dq", "published.json", "observed"])
+def test_a_name_that_is_no_version_s_reads_and_decides_nothing(place: Place, version: str) -> None:
+    files = place.files
+    with pytest.raises(NoSuchPage):
+        place.page(version=version)
+    with pytest.raises(NoSuchPage):
+        approve(place.visit(), **DQ, version=version, edit="", why="", seen=place.page()[0].seen)
+    with pytest.raises(NoSuchPage):
+        reject(place.visit(), **DQ, version=version, why="")
+    assert place.files == files
+
+
+@pytest.mark.parametrize("edit", ["x", "[1]", '{"a": 1}', '{"a": "1"}', "[" * 5000])
+def test_an_edit_that_means_nothing_is_refused_in_words(place: Place, edit: str) -> None:
+    try:
+        shown, _ = place.page(edit=edit)
+    except ConfigError:
+        return
+    assert shown.problem and shown.difference is None
+
+
+def test_a_damaged_version_is_listed_with_what_is_wrong(place: Place) -> None:
+    second = Path(place.learn(100, "2026-01-06T00:00:00Z"))
+    (second / "baseline.json").write_text("{}")
+    shown, html = place.page()
+    assert [bool(v.problem) for v in shown.versions if v.name == second.name] == [True]
+    assert shown.version == place.in_force and "is damaged" in html
+
+
+def test_a_schedule_that_has_no_version_yet_says_which_dag_learns_one(tmp_path: Path) -> None:
+    file = Path(endpoint_file(tmp_path))
+    shown, html = seen(visit(file), "baselines", **DQ)
+    assert isinstance(shown, Baselines) and shown.versions == ()
+    assert "No baseline yet" in html and "dq-baseline" in html
