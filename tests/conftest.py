@@ -37,6 +37,7 @@ SLOW = (
     "core/test_quantiles.py::test_the_rank_error_at_ten_million",
     "core/test_scores.py::test_the_area_of_ten_million_rows",
     "core/test_states.py::test_counts_are_exact_below_their_bound",
+    "dashboard",
     "examples",
     "history/test_database.py::test_a_database_that_eight",
     "history/test_history_command.py",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from model_monitor.dashboard import pictures
 from model_monitor.errors import printable, without_middle
@@ -21,6 +21,17 @@ LONGEST = 80  # characters of a name on a page; its title has more
 LONGEST_TITLE = 1000
 
 Name = Annotated[str, StringConstraints(max_length=20_000, pattern=r"^[^\x00]*$")]  # what a query may ask for
+
+
+def in_utc(time: datetime) -> datetime:
+    """A moment in UTC, of a year that windows may have. Raises ValueError."""
+    if not 1970 < time.year < 3000:
+        raise ValueError("no window is so early or late")
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(in_utc)]
+Number = Annotated[int, Field(ge=1, le=1000)]  # of a page of a long list
 
 
 class Shown(BaseModel):
@@ -57,8 +68,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"number": in_short, "short": short, "title": title, "minute": minute, "day": day, "words": words}
-    made.filters["zip"] = zip
-    made.globals["keyed"] = keyed
+    made.filters |= {"zip": zip, "segment": segment}
+    made.globals |= {"keyed": keyed, "cells": cells}
     made.globals |= pictures.GLOBALS
     return made
 
@@ -69,6 +80,24 @@ def keyed(ticks: Sequence[Any]) -> list[tuple[str, list[tuple[int, Any]]]]:
     for place, tick in enumerate(ticks):
         groups.setdefault(f"{tick.health} provisional" if tick.provisional else tick.health, []).append((place, tick))
     return list(groups.items())
+
+
+def cells(column: Any) -> list[tuple[str, list[int]]]:
+    """The places of a column's windows, by how they are drawn; those on which it was not judged are left out."""
+    groups: dict[str, list[int]] = {}
+    for place, (outcome, level) in enumerate(zip(column.outcomes, column.levels, strict=True)):
+        if outcome:
+            groups.setdefault(f"l{level}" if outcome == "holds" else outcome, []).append(place)
+    return list(groups.items())
+
+
+def segment(text: str) -> str:
+    """A segment as the history keeps it, for people.
+
+    >>> segment('{"origin": "JFK", "day": "7"}')
+    'origin: JFK, day: 7'
+    """
+    return text.removeprefix("{").removesuffix("}").replace('"', "")
 
 
 def in_short(value: Any) -> str:

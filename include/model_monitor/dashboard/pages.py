@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from model_monitor.dashboard.baselines import baselines
 from model_monitor.dashboard.column import column
+from model_monitor.dashboard.endpoint import endpoint
+from model_monitor.dashboard.execution import execution
+from model_monitor.dashboard.executions import executions
 from model_monitor.dashboard.metric import metric
 from model_monitor.dashboard.models import models
 from model_monitor.dashboard.page import Page, Shown, environment
@@ -14,6 +17,9 @@ PAGES: tuple[Page, ...] = (
     Page("column", "/endpoints/{endpoint}/column", column, "column.html.j2"),
     Page("metric", "/endpoints/{endpoint}/metric", metric, "metric.html.j2"),
     Page("baselines", "/endpoints/{endpoint}/baselines/{schedule}", baselines, "baselines.html.j2"),
+    Page("endpoint", "/endpoints/{endpoint}", endpoint, "endpoint.html.j2"),
+    Page("executions", "/executions", executions, "executions.html.j2", label="Executions"),
+    Page("execution", "/endpoints/{endpoint}/executions/{schedule}/{start}/{end}", execution, "execution.html.j2"),
 )
 
 

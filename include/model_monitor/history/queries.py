@@ -12,7 +12,16 @@ from sqlalchemy.orm import Session, aliased
 
 from model_monitor.config.alerts import SEVERITIES
 from model_monitor.history.rows import series_of
-from model_monitor.history.tables import Baseline, Execution, Finding, Incident, Metric, Moment, Schedule, Transition
+from model_monitor.history.tables import (
+    Baseline,
+    Execution,
+    Finding,
+    Incident,
+    Metric,
+    Moment,
+    Schedule,
+    Transition,
+)
 
 Rows = Sequence[sa.RowMapping]
 
