@@ -89,8 +89,8 @@ def judge_days_and_weeks(airflow: LocalAirflow, say: Say) -> None:
         ({name: FIRST_BAD[name] + length for name, length in LENGTHS.items()}, dict.fromkeys(LENGTHS, END)),
     ):
         judge(airflow, {name: (since[name], until[name], length) for name, length in LENGTHS.items()})
-    story.show_days(story.reports(story.DATA))
-    story.show_weeks(story.reports(story.QUALITY), story.published(story.QUALITY))
+    story.show_windows(story.DATA, story.ABOUT_DAYS)
+    story.show_windows(story.QUALITY, story.ABOUT_WEEKS)
 
 
 def judge_again(airflow: LocalAirflow, say: Say) -> None:
@@ -114,7 +114,7 @@ def judge_groups_and_features(airflow: LocalAirflow, say: Say) -> None:
     """Are the answers as good for some flights as for others, and which features move them? Both at the same time."""
     learn(airflow, say, story.BIAS, story.ATTRIBUTION)
     judge(airflow, dict.fromkeys((story.BIAS, story.ATTRIBUTION), (FIRST_DAY, END, WEEK)))
-    story.show_groups(story.reports(story.BIAS), story.published(story.BIAS))
+    story.show_windows(story.BIAS, story.ABOUT_GROUPS, "--metric", "DI", "RD")
     story.show_features(story.folders(story.ATTRIBUTION), story.published(story.ATTRIBUTION))
 
 

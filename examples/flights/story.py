@@ -12,7 +12,10 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+from model_monitor.__main__ import main as model_monitor
+
 PROJECT = Path(__file__).resolve().parents[2]
+ENDPOINT = PROJECT / "include/endpoints/flights.yaml"
 DEMO = PROJECT / ".demo"
 STORE = DEMO / "store"
 MONITORING = STORE / "monitoring"
@@ -20,7 +23,6 @@ MONITORING = STORE / "monitoring"
 DATA, QUALITY = "flights-data-quality", "flights-model-quality"  # the schedules
 BIAS, ATTRIBUTION = "flights-bias", "flights-attribution"
 RULES = "flights-rules"
-GROUPS = {"origin = EWR": "EWR", "origin = JFK": "JFK", "origin = LGA": "LGA", "carrier = 9E,EV,MQ,OO,YV": "reg."}
 SHOWN = 4  # features, of nine
 
 Execution = dict[str, Any]
@@ -53,39 +55,11 @@ def read(path: Path) -> Any:
     return json.loads(path.read_text())
 
 
-def show_days(executions: list[Execution]) -> None:
-    """A line per day."""
-    print(f"\n{'window (UTC)':<12} {'rows':>5} {'status':<24} {'violations':>10}  drifted most: distance from baseline")
-    for execution in executions:
-        drift = sorted(
-            (f for f in execution["findings"] if f["check"] == "baseline_drift_check" and f["observed"] is not None),
-            key=lambda f: f["observed"],
-            reverse=True,
-        )
-        columns = ", ".join(f"{f['column']} {number(f)}" for f in drift[:3])
-        rows, status = execution["counts"]["judged"], execution["status"]
-        print(f"{start(execution):<12} {rows:>5} {status:<24} {execution['violations']:>10}  {columns}")
-    bad = [start(execution) for execution in executions if execution["violations"]]
-    print(f"\n{len(executions)} windows, {len(bad)} with violations (!){f', the first on {bad[0]}' if bad else ''}.")
-    print(ABOUT_DAYS)
-
-
-def show_weeks(executions: list[Execution], baseline: Path) -> None:
-    """A line per week, below one of the baseline."""
-    expected = read(baseline / "statistics.json")
-    rows = expected["dataset"]["item_count"]
-    auc, recall = (expected["binary_classification_metrics"][name]["value"] for name in ("auc", "recall"))
-    print(f"\n{'week from':<10} {'flights':>7} {'with label':>10} {'auc':<6} {'recall':<6} {'status':<23} labels")
-    print(f"{'(baseline)':<10} {rows:>7} {'100.0 %':>10} {auc:<6.3f} {recall:.3f}")
-    for execution in executions:
-        labels, status = execution["labels"], execution["status"]
-        print(
-            f"{start(execution):<10} {labels['requests']:>7} {share(labels):>10} {metric(execution, 'auc'):<6} "
-            f"{metric(execution, 'recall'):<6} {status:<23} {labels['state']}{apart(execution)}"
-        )
-    late, known = (sum(execution["labels"][name] for execution in executions) for name in ("late", "matched"))
-    print(f"\n{late:,} of {known:,} labels came after their week's end.")
-    print(ABOUT_WEEKS)
+def show_windows(schedule: str, about: str, *more: str) -> None:
+    """What `model-monitor history` prints of a schedule, and what it means."""
+    print(f"\n$ {' '.join(['model-monitor history flights --schedule', schedule, *more])}")
+    model_monitor(["history", str(ENDPOINT), "--schedule", schedule, *more])
+    print(about)
 
 
 def show_history(executions: list[Execution]) -> None:
@@ -100,36 +74,6 @@ def show_history(executions: list[Execution]) -> None:
             f"{labels['state']}"
         )
     print(ABOUT_HISTORY)
-
-
-def show_groups(executions: list[Execution], baseline: Path) -> None:
-    """A line per week, below one of the baseline: of each group two metrics."""
-    print(f"\n{'':<18}  {'called late, times as often':<29}  late ones found: share of the others'")
-    print(f"{'':<18}  {'as the other flights (DI)':<29}  less share of the group's (RD)")
-    names = {(group, name): short for group, short in GROUPS.items() for name in ("DI", "RD")}
-    print(line_of_groups("week from", "flights", names, "status"))
-    print(line_of_groups("(baseline)", item_count(baseline), of_groups(baseline), ""))
-    for execution in executions:
-        found = {(f["column"], f["measure"]): number(f) for f in execution["findings"]}
-        print(line_of_groups(start(execution), execution["labels"]["matched"], found, execution["status"]))
-    print(ABOUT_GROUPS)
-
-
-def line_of_groups(week: str, flights: int | str, cells: dict[tuple[str, str], str], status: str) -> str:
-    blocks = [" ".join(f"{cells[group, name]:<7}" for group in GROUPS) for name in ("DI", "RD")]
-    return f"{week:<10} {flights:>7}  {'  '.join(blocks)} {status}".rstrip()
-
-
-def of_groups(baseline: Path) -> dict[tuple[str, str], str]:
-    """The metrics of predictions that a baseline of bias has, by group and name."""
-    facets = read(baseline / "analysis.json")["post_training_bias_metrics"]["facets"]
-    return {
-        (f"{facet} = {entry['value_or_threshold']}", metric["name"]): f"{metric['value']:.3f}"
-        for facet, entries in facets.items()
-        for entry in entries
-        for metric in entry["metrics"]
-        if metric["value"] is not None
-    }
 
 
 def show_features(reported: list[Path], baseline: Path) -> None:
@@ -206,13 +150,6 @@ def metric(execution: Execution, name: str) -> str:
     return number(found[0]) if found else "-"
 
 
-def apart(execution: Execution) -> str:
-    """The violations of flights from one airport alone."""
-    found = [f for f in execution["findings"] if f["segment"] and f["outcome"] == "violated"]
-    told = ", ".join(f"{f['segment']['origin']} {f['measure']} {number(f)}" for f in found)
-    return told and f"; {told}"
-
-
 def number(finding: Finding) -> str:
     """With three decimals, and an exclamation mark where it is a violation."""
     if finding["observed"] is None:
@@ -243,11 +180,14 @@ after its end, when it became final. All three reports are kept.
 """
 
 ABOUT_GROUPS = """
+DI is how often the flights of a group are called late, compared with all others. RD is the share of the others' late
+flights that are found, less that of the group's.
+
 What is seen: no violation, and yet the groups are far from treated alike. In winter, flights of regional airlines
-(reg.) were late 1.6 times as often as others, and the model called them late four times as often. In spring it is three
-times. The monitor says that this did not grow, not that it is fair: what was there from the start is in the baseline.
-From 29 March on, flights from LaGuardia are called late more often than before. That is nearer to all others, so it is
-no violation either.
+(9E, EV, MQ, OO, YV) were late 1.6 times as often as others, and the model called them late four times as often. In
+spring it is three times. The monitor says that this did not grow, not that it is fair: what was there from the start is
+in the baseline. From 29 March on, flights from LaGuardia are called late more often than before. That is nearer to all
+others, so it is no violation either.
 
 Three of 21 metrics are judged (`judge` in the endpoint's file), the others are in each report. Generalized entropy,
 which does not look at groups, would be violated in the three weeks with the most late flights, and no other at all.

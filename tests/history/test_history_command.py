@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from datetime import UTC, timedelta
 from pathlib import Path
@@ -11,12 +12,14 @@ import pytest
 import sqlalchemy as sa
 from support.captures import HOUR, endpoint_file
 from support.reports import FINDINGS, execution_of, window, write
+from support.seaweed import running
 
 from model_monitor.__main__ import main
-from model_monitor.history import tables
+from model_monitor.history import tables, windows_table
 from model_monitor.history.database import History
 from model_monitor.history.record import record
 from model_monitor.history.views import VIEWS
+from model_monitor.history.windows_table import Column
 
 
 @pytest.fixture
@@ -41,19 +44,95 @@ def windows_of(lines: list[str]) -> list[str]:
 
 
 def test_the_newest_window_is_at_the_bottom_of_the_table(file: str, capsys: pytest.CaptureFixture[str]) -> None:
-    head, first, second = shown(capsys, "history", file)
-    assert head.split()[:4] == ["window", "until", "schedule", "status"]
-    assert first.split()[:5] == ["2026-01-05T03:00Z", "2026-01-05T04:00Z", "dq", "CompletedWithViolations", "50"]
-    assert second.startswith("2026-01-05T04:00Z")
-    assert shown(capsys, "history", file, "--since", "2026-01-05T04:00Z")[1:] == [second]
-    assert shown(capsys, "history", file, "--limit", "1")[1:] == [second]
+    title, head, first, second = shown(capsys, "history", file)
+    assert title == "dq (data_quality): 2 windows, 2 with violations, the first from 2026-01-05 03:00"
+    assert head.split()[:6] == ["window", "(UTC)", "rows", "set", "aside", "accuracy"]
+    assert first.split()[:5] == ["2026-01-05", "03:00", "50", "7", "CompletedWithViolations"]  # accuracy was not judged
+    assert second.split()[:5] == ["2026-01-05", "04:00", "50", "7", "0.700!"]
+    assert "age country=AT 0.400!" in first and "CompletedWithViolations" in second  # the furthest drift
+    assert shown(capsys, "history", file, "--since", "2026-01-05T04:00Z")[2:] == [second]
+    assert shown(capsys, "history", file, "--limit", "1")[2:] == [second]
+
+
+def in_folder(file: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The endpoint file lies where a project has them."""
+    folder = tmp_path / "include/endpoints"
+    folder.mkdir(parents=True)
+    text = Path(file).read_text().replace("output: out", f"output: {tmp_path}/out")
+    (folder / "churn.yaml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_an_endpoint_is_asked_for_by_its_name(
+    file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    in_folder(file, monkeypatch, tmp_path)
+    assert shown(capsys, "history", "churn") == shown(capsys, "history", file) == shown(capsys, "history")
+    [problem] = shown(capsys, "history", "other", code=1)
+    assert "no such endpoint: other; include/endpoints has churn" in problem
+
+
+def test_json_says_what_the_table_says_and_more(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads("\n".join(shown(capsys, "history", file, "--json")))
+    [schedule] = found["schedules"]
+    assert found["alerts"] == [] and schedule["endpoint"] == "churn" and schedule["monitor"] == "data_quality"
+    first, second = schedule["windows"]
+    assert (first["start"], first["rows"], first["set_aside"]) == ("2026-01-05T03:00:00Z", 50, 7)
+    [drift] = first["drift"]
+    assert (drift["column"], drift["segment"], drift["observed"]) == ("age", {"country": "AT"}, 0.4)
+    assert (drift["threshold_high"], drift["noise_floor"], drift["outcome"]) == (0.1, 0.02, "violated")
+    [accuracy] = [one for one in second["metrics"] if one["metric"] == "accuracy"]
+    assert (accuracy["value"], accuracy["threshold_low"], accuracy["outcome"]) == (0.7, 0.8, "violated")
+    assert [one["check"] for one in second["violated"]] == ["LessThanThreshold", "baseline_drift_check"]
+
+
+def test_reports_alone_show_the_same_and_looking_at_them_makes_no_file(
+    file: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    before = {one: shown(capsys, "history", file, *one) for one in [(), ("--json",), ("--column", "age")]}
+    for path in (tmp_path / "out").glob("history.sqlite*"):
+        path.unlink()
+    files = sorted(tmp_path.rglob("*"))
+    assert {one: shown(capsys, "history", file, *one) for one in before} == before
+    assert main(["history", file]) == 0
+    assert "this is what its newest reports say" in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == files
+
+
+def test_where_no_history_can_be_kept_reports_are_read(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MODEL_MONITOR_HISTORY", raising=False)
+    with running(tmp_path) as server:
+        endpoint_file(tmp_path, output=f"s3://lake/looked-at?{server.query}")
+        write(execution_of(tmp_path))
+        assert len(windows_of(shown(capsys, "history", str(tmp_path / "endpoint.yaml")))) == 1
+
+
+def test_only_the_newest_reports_are_read(file: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for path in (tmp_path / "out").glob("history.sqlite*"):
+        path.unlink()
+    (Path(execution_of(tmp_path, 0).report) / "execution.json").write_text("damaged")
+    assert main(["history", file, "--limit", "1"]) == 0
+    out, err = capsys.readouterr()
+    assert len(windows_of(out.splitlines())) == 1 and "damaged" not in err
+    assert main(["history", file]) == 0
+    out, err = capsys.readouterr()
+    assert len(windows_of(out.splitlines())) == 1 and str(execution_of(tmp_path, 0).report) in err
+
+
+def test_metrics_that_are_named_get_a_column_whatever_they_are_of(
+    file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    above, head, *_ = shown(capsys, "history", file, "--metric", "completeness")[1:]
+    assert above.strip() == "age" and "completeness [country=AT]" in head and "accuracy" not in head
 
 
 @pytest.mark.parametrize(
     ("arguments", "answer"),
     [
         (("--schedule", "other"), "no such schedule: other; the history has dq"),
-        (("--endpoint", "other"), "no such endpoint: other; the history has churn"),
+        (("other",), "no such endpoint: other; "),
         (("--column", "other"), "no such column: other; the history has age"),
         (("--since", "yesterday"), "--since yesterday"),
     ],
@@ -115,7 +194,7 @@ def test_an_open_alert_stands_above_the_windows(file: str, capsys: pytest.Captur
 def test_looking_at_a_history_that_is_not_there_makes_none(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     execution_of(tmp_path)
     [line] = shown(capsys, "history", str(tmp_path / "endpoint.yaml"))
-    assert "nothing was recorded yet" in line and not (tmp_path / "out").exists()
+    assert line == "dq: no window was judged" and not (tmp_path / "out").exists()
 
 
 def test_reindex_makes_it_and_tells_of_each_damaged_file(
@@ -205,7 +284,7 @@ def test_an_endpoint_without_a_place_for_a_history_is_told_by_validate(
 ) -> None:
     monkeypatch.delenv("MODEL_MONITOR_HISTORY", raising=False)
     file = endpoint_file(tmp_path, output="s3://lake/out")
-    assert "MODEL_MONITOR_HISTORY" in shown(capsys, "history", file, code=1)[0]
+    assert "MODEL_MONITOR_HISTORY" in shown(capsys, "history", file, "--upgrade", code=1)[0]
     assert any("no history is kept" in line for line in shown(capsys, "validate", file))
     monkeypatch.setenv("MODEL_MONITOR_HISTORY", "postgresql://h/d")
     assert not any("no history is kept" in line for line in shown(capsys, "validate", file))
@@ -217,7 +296,7 @@ def test_files_choose_the_endpoints_of_a_shared_history(
     monkeypatch.setenv("MODEL_MONITOR_HISTORY", f"sqlite:///{tmp_path}/out/history.sqlite")
     (tmp_path / "other").mkdir()
     other = Path(endpoint_file(tmp_path / "other", endpoint="other", output="s3://lake/out"))
-    assert shown(capsys, "history", str(other)) == ["no such window"]
+    assert "no such endpoint: other; the history has churn" in shown(capsys, "history", str(other), code=1)[0]
     assert len(windows_of(shown(capsys, "history", str(other), file))) == 2
 
 
@@ -234,3 +313,8 @@ def test_validate_refuses_a_history_of_no_known_kind(
 ) -> None:
     monkeypatch.setenv("MODEL_MONITOR_HISTORY", "mysql://h/d")
     assert "SQLite or PostgreSQL, not mysql" in shown(capsys, "validate", file, code=1)[0]
+
+
+def test_a_long_name_above_metrics_is_cut_where_the_next_begins() -> None:
+    columns: list[Column] = [(above, "DI", ["0.100"]) for above in ("", "a long name", "another long name", "")]
+    assert windows_table.line_above(columns, [5] * 4) == "       a long another long name"

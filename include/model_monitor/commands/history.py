@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model_monitor.commands import FAILED, OK
 from model_monitor.commands.endpoint_files import ENDPOINTS
 from model_monitor.core.window import moment
-from model_monitor.errors import ConfigError, DataError, printable
+from model_monitor.errors import ConfigError, DataError, MonitorError, printable
 from model_monitor.history.places import NOTHING, VARIABLE, why_none
 
 if TYPE_CHECKING:
     from model_monitor.config import Endpoint
+    from model_monitor.config.execution import Assignment
     from model_monitor.history.database import History
+
+YAML = (".yaml", ".yml")
 
 
 def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the commands to those of ``model-monitor``."""
-    look = commands.add_parser("history", help="show which windows were judged, and what came of them")
+    look = commands.add_parser("history", help="show which windows were judged, what came of them, and what drifted")
     again = commands.add_parser("reindex", help="rebuild the history from the store")
-    for command in (look, again):
-        command.add_argument("files", nargs="*", metavar="FILE", help=f"endpoint files; default: {ENDPOINTS}/*.yaml")
-    look.add_argument("--endpoint", metavar="NAME", help="only of this endpoint")
+    everything = f"default: all of {ENDPOINTS}/*.yaml"
+    look.add_argument("names", nargs="*", metavar="ENDPOINT", help=f"an endpoint's name, or its file; {everything}")
+    again.add_argument("names", nargs="*", metavar="FILE", help=f"endpoint files; {everything}")
     look.add_argument("--schedule", metavar="NAME", help="only of this schedule")
-    look.add_argument("--column", metavar="NAME", help="the numbers of this column, instead of windows")
+    look.add_argument("--metric", nargs="+", default=[], metavar="NAME", help="a column for each of these metrics")
+    look.add_argument("--column", metavar="NAME", help="the numbers of this column of the data, instead of windows")
     look.add_argument("--since", metavar="ISO", help="only windows that start from this moment on, UTC")
     look.add_argument("--limit", type=positive, default=50, metavar="NUMBER", help="the newest so many windows (50)")
+    look.add_argument("--json", action="store_true", help="all of it as JSON, for machines")
     look.add_argument("--parquet", metavar="DIR", help="write the views as Parquet files instead")
     look.add_argument("--tensorboard", metavar="DIR", help="write the metrics as curves of TensorBoard instead")
     look.add_argument("--upgrade", action="store_true", help="bring the database's schema up to date")
@@ -38,38 +45,173 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     again.set_defaults(command=run_reindex)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """An endpoint, by name, and the history that it is looked for in; None: all that there are."""
+
+    history: History
+    endpoint: str | None
+
+
 def run_history(args: argparse.Namespace) -> int:
     since_of(args.since)
-    found = histories(args.files)
+    if args.upgrade or args.parquet or args.tensorboard:
+        return run_on_databases(args)
+    from model_monitor.history import shown
+
+    since, found, lines = since_of(args.since), [], []
+    unknown: list[ConfigError] = []
+    for one in asked(args.names, args.limit):
+        with one.history.reading() as session:
+            try:
+                shown.refuse_unknown(session, one.endpoint, args.schedule, args.column)
+            except ConfigError as error:
+                unknown.append(error)
+                continue
+            about = session, one.endpoint, args.schedule, since
+            if args.column is not None:
+                lines.append(shown.column(session, args.column, *about[1:], args.limit))
+            else:
+                found.append(what_came(*about, args.limit))
+    if unknown and not (lines or found):
+        raise unknown[0]
+    add_learned(found, args.names)
+    print("\n".join(filter(None, lines)) or text_of(found, args.metric, args.json) or "no such window")
+    return OK
+
+
+def what_came(session: Any, endpoint: str | None, schedule: str | None, since: Any, limit: int) -> dict[str, Any]:
+    """The open alerts and the newest windows of an endpoint."""
+    from model_monitor.history import recent, shown
+
+    about = session, endpoint, schedule, since
+    return {"alerts": shown.alerts(*about), "schedules": recent.schedules(*about, limit)}
+
+
+def text_of(found: list[dict[str, Any]], metrics: list[str], as_json: bool) -> str:
+    """What came of windows, for people or for machines."""
+    from model_monitor.history import windows_table
+
+    alerts = [line for one in found for line in one["alerts"]]
+    schedules = [schedule for one in found for schedule in one["schedules"]]
+    if as_json:
+        return json.dumps({"alerts": alerts, "schedules": schedules}, indent=1, allow_nan=False)
+    tables = ["\n".join(windows_table.lines(schedule, metrics)) for schedule in schedules]
+    return "\n\n".join(filter(None, ["\n".join(alerts), *tables]))
+
+
+def add_learned(found: list[dict[str, Any]], names: list[str]) -> None:
+    """Add the baseline's numbers to schedules whose endpoint file is known."""
+    wanted = {
+        (one["endpoint"], one["schedule"]): one for entry in found for one in entry["schedules"] if one["windows"]
+    }
+    if not wanted:
+        return
+    from model_monitor.config.execution import Assignment
+
+    for endpoint in known_endpoints(names):
+        for schedule in endpoint.schedules:
+            if one := wanted.get((endpoint.endpoint, schedule.name)):
+                one["monitor"] = schedule.monitor
+                try:
+                    numbers = learned_numbers(Assignment(endpoint, schedule))
+                except MonitorError as error:
+                    complain(f"{schedule.name}: its baseline can't be read: {error}")
+                    continue
+                if numbers:
+                    one["baseline"] = {"version": None, "rows": None} | (one["baseline"] or {}) | {"metrics": numbers}
+
+
+def learned_numbers(assignment: Assignment) -> list[dict[str, Any]]:
+    """The numbers of a schedule's baseline that its constraints compare with, named as those of windows."""
+    from model_monitor.core.constraints import Between
+    from model_monitor.verdicts.baseline import Baseline
+
+    return [
+        {
+            "metric": constraint.measure,
+            "column": constraint.subject.column,
+            "segment": dict(constraint.subject.segment),
+            "value": constraint.bound.drawn.value,
+        }
+        for constraint in Baseline.of(assignment).constraints(assignment.monitor)
+        if isinstance(constraint.bound, Between) and constraint.bound.drawn
+    ]
+
+
+def known_endpoints(names: list[str]) -> list[Endpoint]:
+    """The endpoints of the files among names, else of all files in the folder that can be read."""
+    from model_monitor import config
+
+    files = [Path(name) for name in names if is_file(name)] or config.files_in(Path(ENDPOINTS))
+    return list(config.load_all(files)[0].values())
+
+
+def asked(names: list[str], limit: int) -> Iterator[Asked]:
+    """What is named, each with its history: its database, else its newest reports, read into memory. Raises
+    ConfigError, StoreError."""
+    from model_monitor.history.database import History
+
+    wanted = [name for name in names if not is_file(name)]
+    files = [name for name in names if is_file(name)]
+    if (url := os.environ.get(VARIABLE)) and not files and History.at(url).revision is not None:
+        yield from (Asked(History.at(url), name) for name in wanted or (None,))
+        return
+    endpoints = list(endpoints_in(files))
+    if missing := set(wanted) - {endpoint.endpoint for endpoint in endpoints}:
+        known = ", ".join(sorted({endpoint.endpoint for endpoint in endpoints}))
+        raise ConfigError(f"no such endpoint: {min(missing)}; {' '.join(files) or ENDPOINTS} has {known}")
+    for endpoint in endpoints:
+        if not wanted or endpoint.endpoint in wanted:
+            yield Asked(history_of(endpoint, limit), endpoint.endpoint)
+
+
+def history_of(endpoint: Endpoint, limit: int) -> History:
+    """An endpoint's database, else its newest reports in memory; looking makes no file."""
+    from model_monitor.history.database import History
+    from model_monitor.history.reindex import from_reports
+
+    if why_none(endpoint) is None and (kept := History.of(endpoint)) and kept.revision is not None:
+        return kept
+    history, rebuilt = from_reports(endpoint, limit)
+    complain(f"{endpoint.endpoint}: no history is kept yet; this is what its newest reports say", *rebuilt.problems)
+    return history
+
+
+def is_file(name: str) -> bool:
+    """Whether a name is an endpoint file's, not an endpoint's."""
+    return name.endswith(YAML) or os.sep in name or Path(name).is_file()
+
+
+def complain(*problems: str) -> None:
+    for problem in problems:
+        print(printable(f"model-monitor: {problem}"), file=sys.stderr)
+
+
+def run_on_databases(args: argparse.Namespace) -> int:
+    """Upgrade the databases, or write them as files."""
+    found = histories([name for name in args.names if is_file(name)])
     if len(found) > 1 and (args.parquet or args.tensorboard):
         raise ConfigError(f"these endpoints have {len(found)} histories; write each into a folder of its own")
-    for history, names in found.items():
+    for history in found:
         if args.upgrade and history.exists:
             history.upgrade()
             print(printable(f"{history.name}: the schema is up to date"))
         elif history.revision is None:
             print(printable(f"{history.name}: {NOTHING}"))
         else:
-            print(answer(history, args, [args.endpoint] if args.endpoint or not args.files else names))
+            print(exported(history, args))
     return OK
 
 
-def answer(history: History, args: argparse.Namespace, endpoints: list[str | None]) -> str:
-    """What was asked for of endpoints (None: of all), as a text. Raises ConfigError, StoreError."""
-    from model_monitor.history import export, shown
+def exported(history: History, args: argparse.Namespace) -> str:
+    """What was written, as a text. Raises StoreError."""
+    from model_monitor.history import export
 
     with history.reading() as session:
         if args.parquet:
             return "\n".join(map(printable, export.to_parquet(session, args.parquet)))
-        if args.tensorboard:
-            return f"{args.tensorboard}: {export.to_tensorboard(session, args.tensorboard)} points"
-        shown.refuse_unknown(session, args.endpoint, args.schedule, args.column)
-        filters = args.schedule, since_of(args.since), args.limit
-        if args.column is not None:
-            texts = [shown.column(session, args.column, name, *filters) for name in endpoints]
-        else:
-            texts = [shown.overview(session, name, *filters) for name in endpoints]
-        return "\n".join(filter(None, texts)) or "no such window"
+        return f"{args.tensorboard}: {export.to_tensorboard(session, args.tensorboard)} points"
 
 
 def positive(text: str) -> int:
@@ -92,7 +234,7 @@ def run_reindex(args: argparse.Namespace) -> int:
     from model_monitor.jobs.recall import rebuild_alerts
 
     problems = []
-    for endpoint in endpoints_in(args.files):
+    for endpoint in endpoints_in(args.names):
         if (history := History.of(endpoint)) is None:
             raise ConfigError(why_none(endpoint) or "")
         rebuilt = rebuild(history, endpoint)
@@ -110,19 +252,18 @@ def run_reindex(args: argparse.Namespace) -> int:
     return FAILED if problems else OK
 
 
-def histories(files: list[str]) -> dict[History, list[str | None]]:
-    """The databases of endpoint files, each with the names of their endpoints. Raises ConfigError for an endpoint that
-    has none."""
+def histories(files: list[str]) -> list[History]:
+    """The databases of endpoint files. Raises ConfigError for an endpoint that has none."""
     from model_monitor.history.database import History
 
     if (url := os.environ.get(VARIABLE)) and not files:
-        return {History.at(url): []}
-    found: dict[str, tuple[History, list[str | None]]] = {}
+        return [History.at(url)]
+    found: dict[str, History] = {}
     for endpoint in endpoints_in(files):
         if (history := History.of(endpoint)) is None:
             raise ConfigError(why_none(endpoint) or "")
-        found.setdefault(history.name, (history, []))[1].append(endpoint.endpoint)
-    return dict(found.values())
+        found[history.name] = history
+    return list(found.values())
 
 
 def endpoints_in(files: list[str]) -> Iterator[Endpoint]:

@@ -56,6 +56,11 @@ class History:
         """The history in a database. Raises ConfigError for a URL of no known kind."""
         return opened(url, os.getpid())
 
+    @classmethod
+    def in_memory(cls) -> History:
+        """A new database that is gone with this object: of what reports say where no history is kept."""
+        return cls(sqlite(URL.create("sqlite"), poolclass=sa.StaticPool))
+
     @property
     def name(self) -> str:
         """The URL without its password."""
@@ -191,8 +196,8 @@ def opened(url: str, process_id: int) -> History:
 
 
 def file_of(place: URL) -> Path | None:
-    """The file of a SQLite database; None of one of a server."""
-    return Path(place.database or "") if place.get_backend_name() == "sqlite" else None
+    """The file of a SQLite database; None of one in memory or of a server."""
+    return Path(place.database) if place.get_backend_name() == "sqlite" and place.database else None
 
 
 def postgresql(place: URL) -> sa.Engine:
@@ -200,9 +205,9 @@ def postgresql(place: URL) -> sa.Engine:
     return sa.create_engine(place, pool_pre_ping=True, hide_parameters=True, connect_args=arguments)
 
 
-def sqlite(place: URL) -> sa.Engine:
+def sqlite(place: URL, poolclass: type[sa.Pool] = sa.NullPool) -> sa.Engine:
     """SQLite with transactions of SQLAlchemy's, not of Python's driver, which begins none before DDL."""
-    engine = sa.create_engine(place, hide_parameters=True, connect_args={"timeout": PATIENCE}, poolclass=sa.NullPool)
+    engine = sa.create_engine(place, hide_parameters=True, connect_args={"timeout": PATIENCE}, poolclass=poolclass)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _: Any) -> None:

@@ -48,15 +48,35 @@ def rebuild(history: History, endpoint: Endpoint) -> Rebuilt:
         with history.session() as session:
             for place in places:
                 write_or_tell(session, place, rebuilt)
+    write_all_baselines(history, endpoint, rebuilt)
+    with history.session() as session:
+        rebuilt.gone = delete_gone(session, endpoint, known)
+    return rebuilt
+
+
+def write_all_baselines(history: History, endpoint: Endpoint, rebuilt: Rebuilt) -> None:
     for schedule in endpoint.schedules:
         with history.session() as session:
             try:
                 rebuilt.baselines += write_baselines(session, Assignment(endpoint, schedule))
             except (ConfigError, DataError) as error:
                 rebuilt.problems.append(str(error))
-    with history.session() as session:
-        rebuilt.gone = delete_gone(session, endpoint, known)
-    return rebuilt
+
+
+def from_reports(endpoint: Endpoint, newest: int) -> tuple[History, Rebuilt]:
+    """A history in memory of the newest so many windows of each schedule, as their reports say; it has no incidents.
+    Raises StoreError."""
+    history, rebuilt = History.in_memory(), Rebuilt()
+    history.upgrade()
+    by_schedule: dict[str, list[Place]] = {}
+    for place in sorted(places_of(endpoint)):
+        by_schedule.setdefault(place.schedule, []).append(place)
+    for places in by_schedule.values():
+        with history.session() as session:
+            for place in places[-newest:]:
+                write_or_tell(session, place, rebuilt)
+    write_all_baselines(history, endpoint, rebuilt)
+    return history, rebuilt
 
 
 def batches(places: Iterable[Place]) -> Iterator[list[Place]]:

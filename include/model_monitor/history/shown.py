@@ -1,4 +1,4 @@
-"""Show the history in a terminal: what is open, and the newest windows or a column's numbers."""
+"""Show the history in a terminal: what is open, and a column's numbers."""
 
 from __future__ import annotations
 
@@ -16,27 +16,13 @@ from model_monitor.history.tables import Metric, Schedule
 
 Row = RowMapping
 
-WINDOWS = (
-    "window",
-    "until",
-    "schedule",
-    "status",
-    "rows",
-    "set aside",
-    "violations",
-    "undefined",
-    "labels",
-    "baseline",
-)
 MOST = 50  # names in an error
 NUMBERS = ("window", "schedule", "metric", "segment", "value", "95 % interval", "allowed", "chance", "outcome")
 
 
-def overview(session: Session, endpoint: str | None, schedule: str | None, since: datetime | None, limit: int) -> str:
-    """The open alerts, a line each, then the newest windows, the last at the bottom."""
-    alerts = [alert_line(row) for row in queries.open_alerts(session, endpoint) if concerns(row, schedule, since)]
-    found = queries.windows(session, endpoint, schedule, since, limit=limit)
-    return "\n".join([*alerts, *table(WINDOWS, [window_cells(row) for row in reversed(found)])])
+def alerts(session: Session, endpoint: str | None, schedule: str | None, since: datetime | None) -> list[str]:
+    """The open alerts, a line each."""
+    return [alert_line(row) for row in queries.open_alerts(session, endpoint) if concerns(row, schedule, since)]
 
 
 def column(
@@ -71,20 +57,6 @@ def alert_line(row: Row) -> str:
     if row["last_transition"] in ("snoozed", "muted"):
         words += f" ({row['last_sentence']}, by {row['made_by']})"
     return printable(f"open {row['severity']} alert of {row['endpoint']} since {minute(row['since'])}: {words}")
-
-
-def window_cells(row: Row) -> list[str]:
-    coverage = "" if row["label_coverage"] is None else f" {100 * row['label_coverage']:.0f} %"
-    counts = (row["judged"], row["rejected"] + row["unusable"], row["violations"], row["undefined"])
-    return [
-        minute(row["window_start"]),
-        minute(row["window_end"]),
-        row["schedule"],
-        row["status"],
-        *("" if count is None else str(count) for count in counts),
-        f"{row['label_state'] or ''}{coverage if row['label_state'] else ''}",
-        row["baseline"] or "",
-    ]
 
 
 def number_cells(row: Row) -> list[str]:
