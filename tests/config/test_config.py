@@ -50,7 +50,7 @@ BAD = [
     ("cron: cron(0 * ? * * *)", "cron: cron(5 * ? * * *)", 10, "is none of cron(0 * ? * * *)"),
     ("cron: cron(0 * ? * * *)", "sampling: 0", 10, "greater than 0"),
     ("cron: cron(0 * ? * * *)", "preprocess: {scrpt: x}", 10, "did you mean 'script'?"),
-    ("endpoint: churn", "endpoint: churn_model", 1, "pattern"),
+    ("endpoint: churn", "endpoint: churn_model", 1, "write e.g. churn-model"),
     ("  uri: captures//", "  url: captures", 3, "did you mean 'uri'?"),
     ("inputs: [age, city]", "inputs: [age, score]", 4, "named more than once"),
     ("name: churn-dq", "name: 7", 7, "put 7 in quotes"),

@@ -29,6 +29,17 @@ CASES: dict[str, tuple[int, list[str], str]] = {
     "not-a-csv": (1, ["a: baseline of 300 rows", r"a\.csv\.zip is a ZIP archive.*unpack it"], TRACEBACK),
     "pandas-index": (0, ["__index_level_0__ is pandas' index", "Completed, 1000 rows, 0 violations"], TRACEBACK),
     "semicolon": (0, ["a: baseline of 300 rows", "b: baseline of 300 rows"], TRACEBACK),
+    "script-dry-run": (0, ["BaselineMissing, 20 rows"], TRACEBACK),
+    "labels-name-the-other-id": (4, ["40 labels were read", r"is ride-0\): write the inferenceId"], TRACEBACK),
+    "cron-that-aws-keeps": (
+        0,
+        [r"cron: 0 \* \* \* \*", r"LOOK: ScheduleExpression cron\(0 \* \* \* \? \*\)"],
+        TRACEBACK,
+    ),
+    "payload-by-column": (0, ["BaselineMissing, 60 rows"], TRACEBACK),
+    "base64-of-another-type": (0, ["json_content_types", "endpoint shop, schedules shop-dq"], TRACEBACK),
+    "probability-columns": (0, ["base: baseline of 1000 rows"], TRACEBACK),
+    "deep-json-traceback": (1, ["nested too deeply"], TRACEBACK),
     "whole-numbers-as-double": (0, ["Completed, 500 rows, 0 violations"], TRACEBACK),
 }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,10 @@ from pydantic_core import ErrorDetails
 
 from model_monitor.config import yaml_files
 from model_monitor.errors import printable
+from model_monitor.store.addresses import NAME
+
+MAIN_KEYS = ("uri", "script", "dataset")  # what a text in the place of a section most likely is
+DURATION = re.compile(r"(?P<number>[0-9]+) ?(?P<unit>s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)")
 
 
 def advice_on(error: ValidationError, path: Path, tree: yaml.Node | None, model: type[BaseModel]) -> str:
@@ -38,6 +44,10 @@ def explained(path: Path, tree: yaml.Node | None, problem: ErrorDetails, schema:
         message = f"a text is expected; put {problem['input']!r} in quotes"
     elif problem["type"] in ("model_type", "model_attributes_type"):
         message = keys_for(problem["input"], known_keys(place, schema))
+    elif problem["type"].startswith("time_delta"):
+        message = duration_for(problem["input"])
+    elif problem["type"] == "string_pattern_mismatch" and NAME in problem.get("ctx", {}).get("pattern", ""):
+        message = name_for(str(problem["input"]))
     elif problem["type"] in ("tuple_type", "list_type"):
         empty, else_ = "it is empty; write a list, or leave it out", "write a list: a '-' before each entry"
         message = empty if problem["input"] is None else else_
@@ -50,7 +60,28 @@ def keys_for(value: Any, known: list[str]) -> str:
         return f"write {{enabled: {str(value).lower()}}}"
     if value is None:
         return f"it is empty; write keys below it, or leave it out; known keys are {', '.join(known)}"
+    if isinstance(value, str) and (key := next((key for key in MAIN_KEYS if key in known), None)):
+        return f"write {{{key}: {value}}}; known keys are {', '.join(known)}"
     return f"write keys with their values below it; known keys are {', '.join(known)}"
+
+
+def duration_for(value: Any) -> str:
+    """What to write instead of what is no ISO 8601 duration."""
+    general = "a duration is written in ISO 8601: PT30M, PT24H, P7D"
+    if match := DURATION.fullmatch(str(value).strip().lower()):
+        unit = match["unit"][0]
+        number = match["number"]
+        written = f"P{number}{unit.upper()}" if unit in "dw" else f"PT{number}{unit.upper()}"
+        return f"'{value}' is no ISO 8601 duration; write {written}"
+    return f"'{value}' is no duration; {general}"
+
+
+def name_for(value: str) -> str:
+    """What a name may be, and the nearest one that may."""
+    plain = unicodedata.normalize("NFKD", value).encode("ascii", "ignore").decode()
+    near = re.sub("[^a-zA-Z0-9]+", "-", plain).strip("-")[:63].rstrip("-")
+    advice = f"; write e.g. {near}" if near else ""
+    return f"'{value}' is no name: letters from a to z, digits, and hyphens between them, at most 63{advice}"
 
 
 def instead_of(place: list[str], schema: dict[str, Any]) -> str:

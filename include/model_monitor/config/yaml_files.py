@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from model_monitor.errors import ConfigError, is_unicode
 MAX_BYTES = 256 << 10  # each DAG file reads each endpoint file again and again
 MAX_DEPTH = 50
 MAX_NODES = 100_000  # after aliases are resolved
+COMMENT = re.compile(r":[ \t]+(?P<word>#[\w-]+)")  # no space after it, as a comment would have
+UNQUOTED = re.compile(r":[ \t]*(?P<word>\$\{\w+[^}]*\}[^\s,}]*)")
 REFERENCE = re.compile(r"\$\{(?P<name>\w+)(:-(?P<default>[^}]*))?\}")  # to a variable of the environment
 
 
@@ -39,15 +42,54 @@ def load(path: Path) -> tuple[yaml.Node | None, Any]:
         try:
             tree = loader.get_single_node()
             check(path, tree)
+            refuse_comments(path, text, tree)
             return tree, loader.construct_document(tree) if tree else None
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
-        raise ConfigError(f"{path}{line}: not YAML: {error.problem or error.context}") from error
+        hint = hint_on(text, error)
+        raise ConfigError(f"{path}{line}: not YAML: {error.problem or error.context}{hint}") from error
     except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+
+
+def hint_on(text: str, error: yaml.MarkedYAMLError) -> str:
+    """What to put in quotes, if something that YAML takes for its own stands where an error was noticed."""
+    marks = [mark.line for mark in (error.context_mark, error.problem_mark) if mark]
+    lines = text.splitlines()[min(marks, default=0) : max(marks, default=0) + 1]
+    for line in lines:
+        if match := COMMENT.search(line):
+            return f"; # starts a comment: put '{match['word']}' in quotes"
+        if match := UNQUOTED.search(line):
+            return f"; between braces put '{match['word']}' in quotes"
+    return ""
+
+
+def refuse_comments(path: Path, text: str, tree: yaml.Node | None) -> None:
+    """Raise ConfigError for a key whose value is missing because it starts with #, as a channel does."""
+    lines = text.splitlines()
+    for node in nodes_of(tree):
+        for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+            if not (isinstance(value, yaml.ScalarNode) and value.value == "" and not value.style):
+                continue
+            if match := COMMENT.match(lines[key.end_mark.line][key.end_mark.column :]):
+                word = match["word"]
+                raise ConfigError(
+                    f"{path}:{key.end_mark.line + 1}: {key.value}: it is empty, as # starts a comment; write "
+                    f'{key.value}: "{word}"'
+                )
+
+
+def nodes_of(tree: yaml.Node | None) -> Iterator[yaml.Node]:
+    """A node and all below it."""
+    if tree is not None:
+        yield tree
+        parts = tree.value if isinstance(tree, yaml.MappingNode | yaml.SequenceNode) else ()
+        for part in parts:
+            for node in part if isinstance(part, tuple) else (part,):
+                yield from nodes_of(node)
 
 
 def text_of(path: Path) -> str:

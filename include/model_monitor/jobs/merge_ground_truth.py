@@ -6,6 +6,7 @@ labels is over, then *final*.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from model_monitor.config.monitors import label_of
 from model_monitor.config.sections import GroundTruth
 from model_monitor.core.batch import EVENT_ID, EVENT_TIME, LABELLED
 from model_monitor.core.window import Window, iso, moment
+from model_monitor.errors import printable
 from model_monitor.jobs.collect_window import check_share, current_rows, identities, script_origin
 from model_monitor.jobs.late_labels import identity, reported
 from model_monitor.results.handover import FINAL, PENDING, PROVISIONAL, Evidence, Labels, Merged, SetAside
@@ -29,9 +31,12 @@ from model_monitor.rows.labels import files as label_records
 from model_monitor.rows.labels import scripted
 from model_monitor.rows.labels.arrived import Arrived
 from model_monitor.rows.labels.merge import NO_LABELS, Joining, among, keys_of, merge
+from model_monitor.rows.labels.mismatch import why_none_joins
 from model_monitor.rows.scripts import Preprocessor
 from model_monitor.rows.summary import KEPT_REJECTED, Summary, opened, usable
 from model_monitor.rows.times import within
+
+log = logging.getLogger(__name__)
 
 LAYOUT = 2  # of merged rows and their footer; a file of another one is made again
 
@@ -133,7 +138,7 @@ def script_of(execution: Execution) -> scripted.Scripted | None:
 def merged_of(execution: Execution, summaries: Mapping[str, Summary], arrived: Arrived) -> Merged:
     """What became of a window's labels, over all its hours. Raises DataError."""
     truth = execution.ground_truth
-    total = totals(execution, summaries)
+    total: dict[str, Any] = totals(execution, summaries)
     requests, matched = total["requests"], total["matched"]
     first_labels = (pair for summary in summaries.values() for pair in summary.labels["hours"].items())
     files = {address: counts for summary in summaries.values() for address, counts in summary.labels["files"].items()}
@@ -151,6 +156,8 @@ def merged_of(execution: Execution, summaries: Mapping[str, Summary], arrived: A
         source=truth.uri or "",
         files=len(arrived.files),
     )
+    if requests and not (matched or labels.mismatched or labels.dropped):
+        labels = explained(execution, labels, sum(n - rejected for n, rejected in files.values()), arrived)
     unique = {
         (record["file"], record["line"], record["reason"]): record
         for summary in summaries.values()
@@ -161,6 +168,16 @@ def merged_of(execution: Execution, summaries: Mapping[str, Summary], arrived: A
     reasons = Counter(record["reason"] for record in unique.values())
     label_files = list(map(identity, arrived.files))
     return Merged(labels=labels, label_files=label_files, reasons=dict(sorted(reasons.items())), kept=examples)
+
+
+def explained(execution: Execution, labels: Labels, unjoined: int, arrived: Arrived) -> Labels:
+    """The same with how many labels there are of which none names a request, and why."""
+    if unjoined <= 0:
+        return labels
+    rows = [address for hour in execution.hours() if store.exists(address := execution.rows(hour.start))]
+    mismatch = why_none_joins(rows, arrived.files, shown=execution.private != ("*",))
+    log.warning("%s", printable(f"{unjoined} labels were read, and none names a request of this window: {mismatch}"))
+    return msgspec.structs.replace(labels, unjoined=unjoined, mismatch=mismatch)
 
 
 def totals(execution: Execution, summaries: Mapping[str, Summary]) -> dict[str, int]:

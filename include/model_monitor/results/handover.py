@@ -40,7 +40,8 @@ class SetAside(msgspec.Struct, frozen=True):
 class Labels(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How far a window's labels have come: counts of requests and of label ``records``, ``duplicates``, ``mismatched``
     and ``rejected``; ``late`` requests had their first label from the tick on. ``coverage`` (0..1) is None of no
-    requests. ``over``: no more labels are waited for. ``dropped``: merged records that a script could not use."""
+    requests. ``over``: no more labels are waited for. ``dropped``: merged records that a script could not use. Where no
+    request has a label: ``unjoined`` label records were read that name none, and ``mismatch`` says what they name."""
 
     requests: int
     matched: int
@@ -59,6 +60,8 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str
     files: int
     dropped: int = 0
+    unjoined: int = 0
+    mismatch: str = ""
 
     @property
     def is_pending(self) -> bool:

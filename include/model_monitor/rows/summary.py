@@ -23,6 +23,8 @@ from model_monitor.rows import sealed
 FOOTER = b"model_monitor"  # marks a Parquet file of collected rows, and holds its summary
 KEPT_REJECTED = 1000  # records set aside in a summary; more are only counted
 KEPT_CHARACTERS = 2000
+KEPT_REASONS = 1000  # a reason may quote a value; more of them count as others
+OTHERS = "other reasons"
 
 CHANGED = (
     "the sampling percentage changed: rows count alike in shares, distances and metrics, so the time with the higher "
@@ -58,7 +60,8 @@ class Summary:
 
     def reject(self, record: Rejected) -> None:
         self.rejected += 1
-        self.reasons[record.reason] += 1
+        known = record.reason in self.reasons or len(self.reasons) < KEPT_REASONS
+        self.reasons[record.reason if known else OTHERS] += 1
         if len(self.kept) < KEPT_REJECTED:
             place = {"file": record.file, "line": record.line, "reason": record.reason}
             text = {"time": record.time and iso(record.time), "record": record.text[:KEPT_CHARACTERS]}

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from urllib.parse import parse_qsl
 
 from model_monitor.errors import ConfigError
@@ -14,6 +15,7 @@ from model_monitor.errors import ConfigError
 NAME = "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"  # of an endpoint, variant or schedule, which are folders; as in SageMaker
 GOOGLE_SECONDS = 30  # for how long PyArrow retries a request; its own limit for Google is a quarter of an hour
 S3, GOOGLE, AZURE = ("s3",), ("gs", "gcs"), ("abfs", "abfss")
+SLIP = re.compile(r"(s3|gs|gcs|abfs|abfss):/?(?!/)")  # followed by no second slash
 SECRETS = {"access_key", "access_token", "account_key", "client_secret", "password", "sas_token", "secret_key", "sig"}
 ELSEWHERE = "credentials belong into the environment, not an address"
 
@@ -78,6 +80,8 @@ def with_region(query: str) -> str:
 
 def check(address: str) -> None:
     """Raise ConfigError for an address with credentials (not in the message), or without a bucket or account."""
+    if slip := SLIP.match(address):
+        raise ConfigError(f"{address}: write {slip[1]}://{address[slip.end() :].lstrip('/')}, with two slashes")
     if not (scheme := scheme_of(address)):
         return
     place, _, query = address.partition("://")[2].partition("?")

@@ -97,5 +97,8 @@ def why_pending(labels: Labels) -> str:
     if not labels.matched and labels.unmatched:
         files = f"none of {labels.files} label files of its time" if labels.files else "there is no label file"
         coverage = f"No request has a label: {files} in {labels.source}/yyyy/mm/dd/hh"
+        if labels.unjoined:
+            read = f"{labels.unjoined} labels were read from {labels.source}, and none names a request"
+            coverage = f"No request has a label: {read}: {labels.mismatch}"
     more = "no more are waited for" if labels.over else "the window is judged when more have come"
     return f"{coverage}, minimum_coverage is {share}; {more}"

@@ -208,8 +208,8 @@ def test_rows_that_tell_no_time_no_columns_or_no_text_are_set_aside_with_their_l
     assert [row["@event_id"] for row in rows] == ["e1", "e6"]
     kept = sorted(told["kept"], key=lambda one: one["line"])
     assert [(one["line"], one["reason"]) for one in kept] == [
-        (4, "no eventMetadata.inferenceTime in ISO 8601"),
-        (5, "no eventMetadata.inferenceTime in ISO 8601"),
+        (4, "ts: 'soon' is no ISO 8601 time and no epoch"),
+        (5, "ts is missing"),
         (6, "4 values, but the first row has 5"),
         (7, "not UTF-8"),
     ]
@@ -220,7 +220,8 @@ def test_rows_that_tell_no_time_no_columns_or_no_text_are_set_aside_with_their_l
 def test_a_table_in_which_no_row_tells_its_time_fails_wherever_it_is_read(tmp_path: Path, format: str) -> None:
     (tmp_path / "log").mkdir()
     table(tmp_path / f"log/a.{format}", [{"id": "e", "ts": "soon", "age": 1, "city": "a", "score": 0.5}], format)
-    with pytest.raises(DataError, match="1 of 1 records can't be read"):
+    words = r"1 of 1 records can't be read.*ts: 'soon' is no ISO 8601 time and no epoch"
+    with pytest.raises(DataError, match=words):
         jobs.collect_window(Execution.of(table_file(tmp_path, format=format), "dq", WINDOW))
 
 

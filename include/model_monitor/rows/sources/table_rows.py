@@ -24,9 +24,12 @@ from model_monitor.rows.sources.csv_text import NOT_UTF8, csv_rows
 from model_monitor.rows.sources.delta import DataFile
 from model_monitor.rows.sources.mapping import TableColumns, moment_of, span_between
 from model_monitor.rows.sources.texts import json_documents
+from model_monitor.rows.times import time_of as time_of_text
 
 NAMES_SHOWN = 30
 EXACT = 2**53  # whole numbers up to here are floats without loss
+
+LONGEST_TIME = 40  # characters of what is no time that a message shows
 
 decode = msgspec.json.Decoder().decode
 
@@ -160,10 +163,18 @@ def translated(row: Row, time: str, columns: TableColumns, file: str, number: in
     event_id = text_of(row.get(columns.event_id)) or place_id(file, number)
     inference_id = text_of(row.get(columns.inference_id)) or None
     moment = moment_of(value_of(row.get(time)), columns.event_time_unit)
+    why = why or why_timeless(moment, time or " or ".join(columns.times))
     percentage = percentage_of(value_of(row.get(columns.sampling)))
     took = next((row[name] for name in columns.latencies if name in row), None)
     outcome = {"latencyMs": columns.latency_ms(value_of(took)), "statusCode": status, "failed": failed or None}
     yield number, record(sides, event_id, moment, inference_id, percentage, why, **outcome)
+
+
+def why_timeless(moment: str | None, column: str) -> str | None:
+    """Why a row has no time, in the words of its table; None if it has one."""
+    if moment is None:
+        return f"{column} is missing"
+    return None if time_of_text(moment) else f"{column}: '{moment[:LONGEST_TIME]}' is no ISO 8601 time and no epoch"
 
 
 @lru_cache(maxsize=1 << 14)  # a file that changes is another key
