@@ -34,7 +34,7 @@ def test_an_endpoint_opens_on_its_worst_schedule_with_columns_over_windows(file:
     [age] = shown.columns
     assert age.outcomes == ("holds",) * 4 + ("violated",) * 2
     assert (age.violated, age.since, age.levels[-1]) == (2, window(4).start, 3)
-    assert "/model-monitor/endpoints/churn/column?column=age&amp;schedule=dq" in text
+    assert "/model-monitor/endpoints/churn/column?column=age&amp;schedule=dq&amp;segment=%7B%22country%22" in text
     assert f"/model-monitor/endpoints/churn/executions/dq/{window(4).start:%Y-%m-%dT%H}" in text
 
 

@@ -31,9 +31,13 @@ class Schedule(Shown):
 
 
 class Column(Shown):
-    """A column over the windows: the outcome on each ("" where it was not judged), and its effect in ``LEVELS``."""
+    """A column over the windows: the outcome on each ("" where it was not judged), and its effect in ``LEVELS``.
+
+    ``segment`` is None, or the one to look at of a column that is judged in segments alone.
+    """
 
     column: str
+    segment: str | None
     outcomes: tuple[str, ...]
     levels: tuple[int, ...]
     violated: int
@@ -162,22 +166,31 @@ def columns_of(session: Session, rows: Sequence[Mapping[Any, Any]]) -> tuple[Col
     place = {row["id"]: i for i, row in enumerate(rows)}
     names = overviews.worst_columns(session, list(place), COLUMNS)
     cells: dict[str, dict[int, tuple[str, int]]] = {name: {} for name in names}
+    segments: dict[str, list[tuple[bool, bool, str]]] = {name: [] for name in names}
     for row in overviews.findings_of_columns(session, list(place), names):
         cell = row["outcome"], level_of(row)
+        whole = row["segment"] is None
+        segments[row["column_name"]].append((not whole, row["outcome"] != "violated", row["segment"] or ""))
         before = cells[row["column_name"]].get(place[row["execution_id"]], ("", 0))
         cells[row["column_name"]][place[row["execution_id"]]] = max(before, cell, key=weight)
-    return tuple(column_of(name, [cells[name].get(i, ("", 0)) for i in range(len(rows))], rows) for name in names)
+    return tuple(
+        column_of(name, min(segments[name])[2] or None, [cells[name].get(i, ("", 0)) for i in range(len(rows))], rows)
+        for name in names
+    )
 
 
 def weight(cell: tuple[str, int]) -> tuple[int, int]:
     return ("", "undefined", "holds", "violated").index(cell[0]), cell[1]
 
 
-def column_of(name: str, cells: Sequence[tuple[str, int]], rows: Sequence[Mapping[Any, Any]]) -> Column:
+def column_of(
+    name: str, segment: str | None, cells: Sequence[tuple[str, int]], rows: Sequence[Mapping[Any, Any]]
+) -> Column:
     outcomes = tuple(outcome for outcome, _ in cells)
     violated = [row["window_start"] for row, outcome in zip(rows, outcomes, strict=True) if outcome == "violated"]
     return Column(
         column=name,
+        segment=segment,
         outcomes=outcomes,
         levels=tuple(level for _, level in cells),
         violated=len(violated),

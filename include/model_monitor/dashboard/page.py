@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from model_monitor.dashboard import pictures
 from model_monitor.errors import printable, without_middle
+from model_monitor.history.rows import segment_text
 from model_monitor.results.sentences import number
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"number": in_short, "short": short, "title": title, "minute": minute, "day": day, "words": words}
-    made.filters |= {"zip": zip, "segment": segment}
+    made.filters |= {"zip": zip, "segment": segment, "stored": segment_text}
     made.globals |= {"keyed": keyed, "cells": cells}
     made.globals |= pictures.GLOBALS
     return made

@@ -1,0 +1,126 @@
+"""A person with a browser: log in, see which model is ill, and find the column that changed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.captures import HOUR
+from support.visited import HOLDS, VIOLATED, endpoint, judged
+
+if TYPE_CHECKING:
+    from local_airflow import LocalAirflow
+
+CHROMIUM = shutil.which("chromium")
+SIZES, SCHEMES = ((1440, 900), (390, 844)), ("light", "dark")
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here: apt-get install chromium")
+
+
+@pytest.fixture(scope="module")
+def ill(served: Any, airflow: LocalAirflow) -> Iterator[str]:
+    """An endpoint whose last windows are violated, beside those of the running Airflow; no task runs for it."""
+    folder = served.folder / "browsed"
+    file = endpoint(folder, "ill", [{"name": "ill-dq", "monitor": "data_quality", "cron": "NOW"}])
+    for hour in range(4):
+        judged(file, "ill-dq", hour, VIOLATED if hour > 1 else HOLDS)
+    placed = served.folder / "endpoints" / "ill.yaml"
+    placed.write_text(file.read_text())
+    airflow.wait_for_dags("ill-dq")
+    yield "ill"
+    placed.unlink()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def context(chromium: Any, airflow: LocalAirflow) -> Iterator[Any]:
+    """A browser in which the administrator has logged in."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.goto(f"{airflow.url}/auth/login")
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", airflow.password)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "login" not in url)
+    page.close()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: Any) -> Iterator[Any]:
+    """A page whose console must stay empty of errors."""
+    page, errors = context.new_page(), []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    page.close()
+    assert errors == []
+
+
+def test_the_navigation_of_airflow_leads_to_the_ill_model_and_two_clicks_to_its_column(
+    airflow: LocalAirflow, ill: str, page: Any
+) -> None:
+    page.goto(f"{airflow.url}/plugin/models")
+    frame = page.frame_locator("iframe")
+    assert frame.locator("h1").inner_text().startswith("1 of ")
+    first = frame.locator("table.models tbody tr").first
+    assert "violated" in first.inner_text() and f"since {HOUR:%Y-%m-%d}" in first.inner_text()
+    first.get_by_role("link", name=ill, exact=True).click()
+    frame.get_by_role("heading", name=ill).wait_for()
+    assert "violated" in frame.locator(".chip[aria-current]").inner_text()
+    frame.get_by_role("link", name="age", exact=True).click()
+    frame.get_by_role("heading", name="age").first.wait_for()
+    assert "/column?column=age" in page.url
+
+
+def test_the_tab_of_a_dag_shows_its_schedule(airflow: LocalAirflow, ill: str, page: Any) -> None:
+    page.goto(f"{airflow.url}/dags/ill-dq/plugin/monitor")
+    frame = page.frame_locator("iframe")
+    frame.get_by_role("heading", name=ill).wait_for()
+
+
+def test_airflow_does_not_leave_the_plugin_out(airflow: LocalAirflow) -> None:
+    plugins = {plugin["name"]: plugin for plugin in airflow.call("GET", "/plugins")["plugins"]}
+    places = {view["destination"] for view in plugins["model_monitor"]["external_views"]}
+    assert places == {"nav", "dag", "dag_run"}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size[0]))
+def test_each_page_is_accessible_and_fits_its_width(
+    airflow: LocalAirflow, ill: str, context: Any, size: tuple[int, int], scheme: str, tmp_path: Path
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = context.new_page()
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    for path in ("/", f"/endpoints/{ill}", "/executions", "/executions?status=violated"):
+        page.goto(f"{airflow.url}/model-monitor{path}")
+        found = Axe().run(page).response["violations"]
+        assert [(entry["id"], [node["html"][:150] for node in entry["nodes"][:3]]) for entry in found] == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0], path
+    page.close()
+
+
+def test_the_keyboard_alone_leads_from_the_models_to_one_of_them(airflow: LocalAirflow, ill: str, page: Any) -> None:
+    page.goto(f"{airflow.url}/model-monitor/")
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent.trim()") == ill:
+            break
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name=ill).wait_for()
