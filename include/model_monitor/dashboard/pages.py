@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from model_monitor.dashboard.alerts import alerts
 from model_monitor.dashboard.baselines import baselines
 from model_monitor.dashboard.column import column
 from model_monitor.dashboard.endpoint import endpoint
@@ -20,6 +21,7 @@ PAGES: tuple[Page, ...] = (
     Page("endpoint", "/endpoints/{endpoint}", endpoint, "endpoint.html.j2"),
     Page("executions", "/executions", executions, "executions.html.j2", label="Executions"),
     Page("execution", "/endpoints/{endpoint}/executions/{schedule}/{start}/{end}", execution, "execution.html.j2"),
+    Page("alerts", "/alerts", alerts, "alerts.html.j2", label="Alerts"),
 )
 
 

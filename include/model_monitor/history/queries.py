@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from model_monitor.config.alerts import SEVERITIES
+from model_monitor.history.incidents import TEST
 from model_monitor.history.rows import series_of
 from model_monitor.history.tables import (
     Baseline,
@@ -209,6 +210,25 @@ def findings(session: Session, endpoint: str, schedule: str, start: datetime, en
 def open_alerts(session: Session, endpoint: str | None = None) -> Rows:
     """The incidents that are open, the worst and then the oldest first, each with its cause in words
     (``sentence``) and its last transition."""
+    order = (sa.case(WORST_LAST, value=Incident.severity, else_=0).desc(), Incident.opened, Incident.id)
+    return alerts(session, endpoint, sa.select().where(Incident.closed.is_(None)).order_by(*order))
+
+
+def closed_alerts(session: Session, endpoint: str | None = None, limit: int = STRIP) -> Rows:
+    """The same of those that are closed, the newest first."""
+    real = Incident.closed.is_not(None), Incident.kind != TEST
+    return alerts(session, endpoint, sa.select().where(*real).order_by(Incident.id.desc()).limit(limit))
+
+
+def steps_of(session: Session, incidents: Sequence[int]) -> Rows:
+    """The transitions of some incidents, in the order in which they were recorded."""
+    columns = [column for column in values_of(Transition) if column.name != "message"]
+    statement = sa.select(*columns).where(Transition.incident_id.in_(incidents)).order_by(Transition.id)
+    return session.execute(statement).mappings().all()
+
+
+def alerts(session: Session, endpoint: str | None, chosen: sa.Select[Any]) -> Rows:
+    """Chosen incidents with their cause in words and their last transition."""
     newest = sa.select(sa.func.max(Transition.id)).where(Transition.incident_id == Incident.id).correlate(Incident)
     causal = newest.where(Transition.kind.in_(CAUSAL), Transition.sentence != "")
     told, last = aliased(Transition), aliased(Transition)
@@ -220,12 +240,10 @@ def open_alerts(session: Session, endpoint: str | None = None) -> Rows:
         last.sentence.label("last_sentence"),
     )
     statement = (
-        sa.select(*values_of(Incident), *steps)
+        chosen.add_columns(*values_of(Incident), *steps)
         .select_from(Incident)
         .join(told, told.id == causal.scalar_subquery(), isouter=True)
         .join(last, last.id == newest.scalar_subquery(), isouter=True)
-        .where(Incident.closed.is_(None))
-        .order_by(sa.case(WORST_LAST, value=Incident.severity, else_=0).desc(), Incident.opened, Incident.id)
     )
     if endpoint is not None:
         statement = statement.where(Incident.endpoint == endpoint)

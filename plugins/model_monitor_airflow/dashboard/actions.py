@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from model_monitor.dashboard import alert_acts
 from model_monitor.dashboard.visit import NoSuchPage, Visit
 from model_monitor_airflow.dashboard import deciding
 
@@ -46,4 +47,7 @@ class Action:
 ACTIONS: tuple[Action, ...] = (
     Action("/baselines/preview", deciding.Trial, deciding.schedules, deciding.preview),
     Action("/baselines/decide", deciding.Decided, deciding.schedules, deciding.decide),
+    Action("/alerts/snooze", alert_acts.Snooze, alert_acts.concerned, alert_acts.snooze),
+    Action("/alerts/close", alert_acts.Close, alert_acts.concerned, alert_acts.close_incident),
+    Action("/alerts/mute", alert_acts.Mute, alert_acts.all_schedules, alert_acts.mute),
 )
