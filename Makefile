@@ -14,7 +14,7 @@ demo: .venv/demo
 	$(RUN) examples/flights/demo.py
 
 ui: .venv/demo
-	$(RUN) scripts/local_airflow.py ui --home .demo/airflow
+	$(RUN) scripts/local_airflow.py ui --home .demo/airflow --port $(or $(PORT),8080)
 
 # Secrets and settings of docker-compose.yaml; a .env that is there stays.
 env:
@@ -44,7 +44,7 @@ lint: .venv/dev
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	PYTHONPATH=include:plugins .venv/bin/lint-imports
-	$(RUN) -m model_monitor validate
+	$(RUN) -m model_monitor validate examples/flights/endpoints/flights.yaml examples/serving/endpoint.yaml
 
 clean:
 	rm -rf .venv .uv .judge .azurite .demo build include/*.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

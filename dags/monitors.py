@@ -74,7 +74,7 @@ def steps(schedule: Schedule, target: dict[str, str]) -> list[BaseOperator]:
 def params(by_hand_only: bool, labelled: bool) -> dict[str, Param]:
     """The trigger form: a window other than the run's own, and a moment after which labels don't count."""
     moment = {"type": "string", "format": "date-time"} if by_hand_only else OPTIONAL_MOMENT
-    otherwise = "" if by_hand_only else " Leave both empty for the window of the run's data interval."
+    otherwise = "" if by_hand_only else " Leave both empty for the run's own window, and in backfills."
     form = {
         "window_start": Param(**moment, title="Window start", description=f"First moment of the window.{otherwise}"),
         "window_end": Param(**moment, title="Window end", description=f"First moment after the window.{otherwise}"),
@@ -103,11 +103,20 @@ Each run ends at *healthy* or *violated*; the other is skipped. A skipped *alert
 A failed task means that the window could not be judged, except for two: a failed *fail_on_violation* means that it was,
 and was violated, and a failed *publish_metrics* that its numbers were not sent. The run's note has the verdict in a
 sentence. *alert_failure* only runs if the window could not be judged.
+Unpausing the DAG, also by *Unpause* in the form, starts with {starts(entry)}. Past windows are judged by a
+backfill: give it dates alone, as the form's window is for single runs, and each of its runs judges its own.
 Backfills and runs over past windows tell nobody, unless *Tell* is set in the form.
 
 To judge windows again, clear their runs or start a backfill:
 {"the same window gives the same report." if schedule.ground_truth is None else about_labels(schedule.ground_truth)}
 """
+
+
+def starts(entry: Scheduled) -> str:
+    """Which window a DAG judges first when it is unpaused."""
+    if entry.timetable is None:
+        return "nothing: it only runs by hand"
+    return "the last complete window, at once unless it was judged; then one at each tick"
 
 
 def about_labels(truth: GroundTruth) -> str:

@@ -171,6 +171,7 @@ def deployment(folder: Path) -> dict[str, str]:
             shutil.copytree(PROJECT / name, folder / name, ignore=others)
         else:
             shutil.copy(PROJECT / name, folder / name)
+    shutil.copy(PROJECT / "examples/flights/endpoints/flights.yaml", folder / "include/endpoints")
     subprocess.run([sys.executable, "scripts/make_env.py"], cwd=folder, check=True, capture_output=True)
     own = {
         "AIRFLOW_PORT": str(free_port(0)),
@@ -185,11 +186,7 @@ def deployment(folder: Path) -> dict[str, str]:
 def others(folder: str, names: list[str]) -> set[str]:
     """What is no part of the deployment that is checked."""
     endpoints = Path(folder) == PROJECT / "include/endpoints"
-    return {
-        name
-        for name in names
-        if name == "__pycache__" or name.endswith(".egg-info") or (endpoints and name != "flights.yaml")
-    }
+    return {name for name in names if endpoints or name == "__pycache__" or name.endswith(".egg-info")}
 
 
 def start(stack: Stack, say: Say) -> None:

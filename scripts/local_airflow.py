@@ -277,8 +277,18 @@ def write_secret(path: Path, text: str) -> None:
 def serve(home: Path, project: Path, port: int) -> None:
     """The web pages until Ctrl-C."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with suppress(KeyboardInterrupt), LocalAirflow(home, project, port, triggerer=True, say=print) as airflow:
-        print(f"\n  {airflow.url}   user: admin   password: {airflow.password}\n\nCtrl-C ends it.", flush=True)
+    own = project / "include/endpoints"
+    served = os.pathsep.join(map(str, (own, project / "examples/flights/endpoints")))
+    environment = {"MODEL_MONITOR_ENDPOINTS": served, "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10"}
+    with (
+        suppress(KeyboardInterrupt),
+        LocalAirflow(home, project, port, triggerer=True, environment=environment, say=print) as airflow,
+    ):
+        print(f"\n  {airflow.url}   user: admin   password: {airflow.password}\n", flush=True)
+        print(
+            f"It serves the demo and your own endpoints: a new file in {own} shows up within 30 s.\nCtrl-C ends it.",
+            flush=True,
+        )
         while True:
             time.sleep(2)
             airflow.revive()

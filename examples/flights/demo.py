@@ -126,8 +126,12 @@ def judge_by_rules(airflow: LocalAirflow, say: Say) -> None:
 
 
 def environment(box: Mailbox) -> dict[str, str]:
-    """What Airflow is started with: its connection to the mailbox."""
-    return {**BY_HAND_ONLY, "AIRFLOW_CONN_FLIGHTS_MAIL": box.connection}
+    """What Airflow is started with: the demo's endpoint alone, and its connection to the mailbox."""
+    return {
+        **BY_HAND_ONLY,
+        "MODEL_MONITOR_ENDPOINTS": str(story.ENDPOINT.parent),
+        "AIRFLOW_CONN_FLIGHTS_MAIL": box.connection,
+    }
 
 
 def run_ids(airflow: LocalAirflow) -> set[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from model_monitor.__main__ import main as model_monitor
 
 PROJECT = Path(__file__).resolve().parents[2]
-ENDPOINT = PROJECT / "include/endpoints/flights.yaml"
+ENDPOINT = PROJECT / "examples/flights/endpoints/flights.yaml"
 DEMO = PROJECT / ".demo"
 STORE = DEMO / "store"
 MONITORING = STORE / "monitoring"
@@ -57,7 +57,9 @@ def read(path: Path) -> Any:
 
 def show_windows(schedule: str, about: str, *more: str) -> None:
     """What `model-monitor history` prints of a schedule, and what it means."""
-    print(f"\n$ {' '.join(['model-monitor history flights --schedule', schedule, *more])}")
+    print(
+        f"\n$ {' '.join(['model-monitor history', str(ENDPOINT.relative_to(PROJECT)), '--schedule', schedule, *more])}"
+    )
     model_monitor(["history", str(ENDPOINT), "--schedule", schedule, *more])
     print(about)
 
@@ -209,11 +211,11 @@ as it was so from the start; a rule does.
 ABOUT_MAILS = """
 What happened: of 49 days and 7 weeks, two were told: the day on which the traffic changed, and the week from which on
 the answers got worse. What came after belongs to the same two incidents, which are still open:
-`model-monitor alerts list include/endpoints/flights.yaml` shows them.
+`model-monitor alerts list examples/flights/endpoints/flights.yaml` shows them.
 """
 
 LOOK_NEXT = f"""Look next at
-  make ui                                   Airflow with all these runs, on http://127.0.0.1:8080
+  make ui                                   Airflow with all these runs, on http://127.0.0.1:8080, or: make ui PORT=8090
   {MONITORING.relative_to(PROJECT)}/flights/{DATA}/2013/04/03/00/
                                             the report of 2 April: report.html for people, and all its numbers
   {MONITORING.relative_to(PROJECT)}/_as_of/flights/{QUALITY}/2013/04/19/00/
@@ -222,5 +224,5 @@ LOOK_NEXT = f"""Look next at
                                             how the groups were treated from the start: analysis.json
   {MONITORING.relative_to(PROJECT)}/flights/{RULES}/2013/04/19/00/
                                             data_docs.html: the page of Great Expectations about the last week
-  include/endpoints/flights.yaml            all that was set to monitor this endpoint
+  examples/flights/endpoints/flights.yaml   all that was set to monitor this endpoint
 """

@@ -1,6 +1,7 @@
 """What became of a window? The note of its run says it in a sentence, beside the run in the grid.
 
-A listener, as no task may write a note: Airflow's scheduler calls it when a run has ended.
+A run by hand also says which window it judges, from its start on. A listener, as no task may write a note: Airflow's
+scheduler calls it when a run has started or ended.
 """
 
 from __future__ import annotations
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 SAYING = ("Alert", "RetrainingGate")  # operators whose result has a message
 AFTERWARDS = ("healthy", "violated", "fail_on_violation", "publish_metrics", "alert_failure")  # judge nothing
 LONGEST = 1000  # characters of a note
+
+
+@hookimpl
+def on_dag_run_running(dag_run: DagRun, msg: str) -> None:
+    write_note(dag_run)
 
 
 @hookimpl
@@ -41,10 +47,23 @@ def write_note(dag_run: DagRun) -> None:
     if saying is None or (note and note.user_id):
         return
     failed = [task.task_id for task in tasks if task.state == "failed" and task.task_id not in (saying, *AFTERWARDS)]
-    if failed:
-        dag_run.note = f"Not judged: {failed[0]} failed; its log says why."
-    elif message := said(dag_run, saying, session):
-        dag_run.note = message if len(message) <= LONGEST else message[: LONGEST - 1] + "…"
+    message = f"Not judged: {failed[0]} failed; its log says why." if failed else said(dag_run, saying, session)
+    window = judged_window(dag_run)
+    is_told = message is not None and all(time in message for time in window.split() if time[-1] == "Z")
+    if text := ". ".join(filter(None, ["" if is_told else window, message])):
+        dag_run.note = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def judged_window(dag_run: DagRun) -> str:
+    """The window of a run by hand: that of its form, else its data interval; "" of other runs, whose id tells it."""
+    if dag_run.run_type != "manual":
+        return ""
+    conf = dag_run.conf or {}
+    times = [conf.get("window_start"), conf.get("window_end")]
+    if not any(times):
+        interval = (dag_run.data_interval_start, dag_run.data_interval_end)
+        times = [time and f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in interval]
+    return f"Window {times[0]} to {times[1]}" if all(times) else ""
 
 
 def said(dag_run: DagRun, task_id: str, session: Session) -> str | None:

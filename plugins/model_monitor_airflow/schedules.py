@@ -50,8 +50,15 @@ class Scheduled(NamedTuple):
 
 
 def folder() -> Path:
-    """Where the endpoint files are: ``MODEL_MONITOR_ENDPOINTS``, or ``include/endpoints`` of this project."""
-    return Path(os.environ.get("MODEL_MONITOR_ENDPOINTS") or Path(__file__).parents[2] / "include" / "endpoints")
+    """Where new endpoint files go: the first of the folders."""
+    return folders()[0]
+
+
+def folders() -> list[Path]:
+    """Where endpoint files are: ``MODEL_MONITOR_ENDPOINTS``, one folder or more as in ``PATH``, or this project's
+    ``include/endpoints``."""
+    named = [Path(name) for name in os.environ.get("MODEL_MONITOR_ENDPOINTS", "").split(os.pathsep) if name]
+    return named or [Path(__file__).parents[2] / "include" / "endpoints"]
 
 
 def wanted(suffix: str = "") -> Iterator[Scheduled]:
@@ -112,7 +119,7 @@ def problems() -> list[str]:
 
 def files() -> list[Path]:
     """The endpoint files."""
-    return config.files_in(folder())
+    return [path for one in folders() for path in config.files_in(one)]
 
 
 def read(paths: list[Path]) -> tuple[list[Scheduled], list[str]]:

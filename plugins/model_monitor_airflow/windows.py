@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
@@ -11,6 +12,8 @@ from airflow.timetables.base import Timetable
 
 from model_monitor.core.window import Window, moment
 from model_monitor_airflow.dag_settings import LATE_LABELS
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -22,10 +25,16 @@ if TYPE_CHECKING:
 def window_of(context: Context) -> Window:
     """The window of the trigger form, else the run's data interval, else the last complete window before the run.
 
+    The form of a backfill has the same fields, but its runs share what is written there: each judges its own window.
+
     Raises AirflowFailException, which Airflow does not retry, if there is none.
     """
     start, end = context["params"].get("window_start"), context["params"].get("window_end")
-    return window_from_form(start, end) if start or end else scheduled_window(context)
+    if start or end:
+        if context["dag_run"].run_type != "backfill":
+            return window_from_form(start, end)
+        log.warning("window_start and window_end of a backfill's form are for no run; each judges its own window")
+    return scheduled_window(context)
 
 
 def window_from_form(start: str | None, end: str | None) -> Window:

