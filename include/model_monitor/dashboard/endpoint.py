@@ -153,7 +153,8 @@ def schedules_of(known: Configured, alerts: Sequence[Mapping[Any, Any]], session
             monitor=entry.monitor.replace("-", "_"),
             cron=entry.timetable,
             condition=condition_of(
-                ticks[entry.name], [row for row in open_now if entry.name in queries.schedules_in(row)]
+                [(tick.health, tick.start) for tick in ticks[entry.name]],
+                [row for row in open_now if entry.name in queries.schedules_in(row)],
             ),
             ticks=tuple(ticks[entry.name]),
         )

@@ -73,24 +73,29 @@ def health_of(status: str) -> Health:
     return OF_STATUS.get(status, "unjudged")
 
 
-def condition_of(ticks: Sequence[Tick], alerts: Sequence[Mapping[Any, Any]]) -> Condition:
+def spans_of(rows: Sequence[Mapping[Any, Any]]) -> list[tuple[Health, datetime]]:
+    """How windows were, and their starts."""
+    return [(health_of(row["status"]), row["window_start"]) for row in rows]
+
+
+def condition_of(spans: Sequence[tuple[Health, datetime]], alerts: Sequence[Mapping[Any, Any]]) -> Condition:
     """How a schedule is by its last windows, the newest last, and by the alerts that are open: the worse of both.
 
     An alert stays open until enough windows in a row are good, and so does what it says.
     """
     found = [(OF_ALERT[row["kind"]], row["since"]) for row in alerts if row["kind"] in OF_ALERT]
-    if ticks:
-        found.append((ticks[-1].health, start_of_run(ticks)))
+    if spans:
+        found.append((spans[-1][0], start_of_run(spans)))
     return worst(found) if found else condition("no_data", None)
 
 
-def start_of_run(ticks: Sequence[Tick]) -> datetime:
+def start_of_run(spans: Sequence[tuple[Health, datetime]]) -> datetime:
     """The start of the first of the last windows that are all alike."""
-    start = ticks[-1].start
-    for tick in reversed(ticks):
-        if tick.health != ticks[-1].health:
+    last, start = spans[-1]
+    for health, begins in reversed(spans):
+        if health != last:
             break
-        start = tick.start
+        start = begins
     return start
 
 

@@ -18,6 +18,7 @@ from model_monitor.dashboard.health import (
     Tick,
     condition,
     condition_of,
+    spans_of,
     tick_of,
     worst,
 )
@@ -27,7 +28,7 @@ from model_monitor.dashboard.visit import Visit, open_for_reading
 from model_monitor.history import queries
 
 MONITORS = ("data_quality", "model_quality", "bias", "attribution", "traffic")  # each endpoint should have them
-WINDOWS = 24  # of a strip
+WINDOWS = 20  # of a strip
 
 
 class Monitor(Shown):
@@ -83,7 +84,6 @@ class Models(Shown):
 class Seen:
     """What the history has of a schedule."""
 
-    ticks: list[Tick] = field(default_factory=list)
     rows: list[Mapping[Any, Any]] = field(default_factory=list)
     baseline: datetime | None = None
 
@@ -136,7 +136,6 @@ def known_of(visit: Visit, history: Any) -> Known:
         named = {row["id"]: row for row in queries.schedules(session) if row["name"] in visit.schedules}
         seen = {key: Seen() for key in named}
         for window in queries.strips(session, list(named), WINDOWS):
-            seen[window["schedule_id"]].ticks.append(tick_of(window))
             seen[window["schedule_id"]].rows.append(window)
         for baseline in queries.baselines_in_force(session, list(named)):
             seen[baseline["schedule_id"]].baseline = baseline["created"]
@@ -156,7 +155,7 @@ def model_of(visit: Visit, endpoint: Endpoint, known: Known, owners: Owners, rem
     alerts = known.alerts.get((endpoint.endpoint, endpoint.variant), [])
     seen = {s.name: known.schedules.get((endpoint.endpoint, s.name), Seen()) for s in endpoint.schedules}
     conditions = {
-        name: condition_of(entry.ticks, [row for row in alerts if name in queries.schedules_in(row)])
+        name: condition_of(spans_of(entry.rows), [row for row in alerts if name in queries.schedules_in(row)])
         for name, entry in seen.items()
     }
     overall = worst([(entry.health, entry.since) for entry in conditions.values()])
@@ -171,7 +170,7 @@ def model_of(visit: Visit, endpoint: Endpoint, known: Known, owners: Owners, rem
         condition=overall,
         monitors=tuple(monitors_of(endpoint, conditions)),
         schedule=worst_name,
-        strip=tuple(seen[worst_name].ticks),
+        strip=tuple(map(tick_of, seen[worst_name].rows)),
         open_alerts=len(alerts),
         severity=alerts[0]["severity"] if alerts else None,
         sentence=(alerts[0]["sentence"] or alerts[0]["cause"]) if alerts else None,
