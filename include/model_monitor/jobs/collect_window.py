@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -15,7 +16,7 @@ from model_monitor import store
 from model_monitor.config.execution import Execution
 from model_monitor.config.sections import Preprocess
 from model_monitor.core.window import Window
-from model_monitor.errors import ConfigError, DataError
+from model_monitor.errors import ConfigError, DataError, printable
 from model_monitor.jobs.late_labels import reported
 from model_monitor.jobs.retention.record import refuse_deleted
 from model_monitor.results.handover import Collected, Evidence, Identities, Input, SetAside
@@ -27,6 +28,8 @@ from model_monitor.rows.payloads.payload import Decode
 from model_monitor.rows.sources.source import Listed
 from model_monitor.rows.summary import KEPT_REJECTED, Summary, sampling_of, summary_of, usable
 from model_monitor.store.ahead import CORES
+
+log = logging.getLogger(__name__)
 
 MERGED = ["merged"]  # in the place of a script's text: it is run later, on merged records
 HOURS_AT_ONCE = 8  # so many hours are collected in one reading of the files around them
@@ -45,6 +48,9 @@ def collect_window(execution: Execution) -> str:
         is_whole = all(window.start <= hour.start and hour.end <= window.end for hour in execution.hours())
         collected = collected_of(summaries, is_whole)
         check_rejected(collected, execution.schedule.max_rejected)
+    if not collected.records:
+        found = filter(None, (execution.source.looked_in(window), execution.source.instead()))
+        log.warning("%s", printable(f"no request in {window}: {'; '.join(found)}"))
     refuse_deleted(execution.endpoint, execution.window)  # again: they may have been deleted meanwhile
     return msgspec.structs.replace(collected, partitions=identities(summaries)).write(execution.observation.collected)
 

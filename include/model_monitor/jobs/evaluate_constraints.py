@@ -58,7 +58,7 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
     document = executions.execution(
         about,
         verdict.status,
-        verdict.reason,
+        reason_of(verdict, execution),
         evidence,
         observed.rows,
         [*verdict.findings, *([age] if age and observed.rows else [])],
@@ -90,6 +90,12 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
     if execution.writes_page:
         pages[REPORT] = report_page(shown, numbers[MEASURES]["measures"], [*files, EXECUTION, *pages])
     return write_report(execution.report, files, evidence, document, pages)
+
+
+def reason_of(verdict: Verdict, execution: Execution) -> str:
+    """Why there is no verdict; of a window without requests, where they were looked for."""
+    looked = execution.source.looked_in(execution.window) if verdict.status == executions.NO_DATA else ""
+    return f"{verdict.reason}: {looked}" if looked else verdict.reason
 
 
 def details(

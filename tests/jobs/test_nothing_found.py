@@ -1,0 +1,54 @@
+"""Does a window without requests say where it looked, and what there is instead?"""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from support.captures import HOUR, at, capture, endpoint_file, record
+
+from model_monitor import jobs
+from model_monitor.config.execution import Execution
+from model_monitor.core.window import Window
+
+LATER = Window(at(600), at(660))
+
+
+def reason(root: Path) -> str:
+    """Why the window could not be judged, after all tasks."""
+    execution = Execution.of(endpoint_file(root), "dq", LATER)
+    jobs.collect_window(execution)
+    jobs.compute_metrics(execution)
+    document = json.loads((Path(jobs.evaluate_constraints(execution)) / "execution.json").read_text())
+    assert document["status"] == "NoData"
+    return str(document["reason"])
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "words"),
+    [
+        ("churn", "there are captures from 2026/01/05/03 to 2026/01/06/05"),
+        ("other", "capture has no endpoint churn, but other"),
+    ],
+)
+def test_the_folders_and_what_is_there_instead_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, endpoint: str, words: str
+) -> None:
+    for hour in (HOUR, HOUR + timedelta(hours=26)):
+        capture(tmp_path / "capture", [record("a", time=hour)], hour, endpoint=endpoint)
+    folders = f"{tmp_path / 'capture'}/churn/AllTraffic/2026/01/05/12 to 2026/01/05/14"
+    assert reason(tmp_path) == f"No records in this window: looked for capture files in {folders}"
+    assert folders in caplog.text
+    assert words in caplog.text
+
+
+def test_another_variant_and_an_empty_folder_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "capture/churn/Blue/2026").mkdir(parents=True)
+    reason(tmp_path)
+    assert "churn has no variant AllTraffic, but Blue" in caplog.text
+    (tmp_path / "empty").mkdir()
+    execution = Execution.of(endpoint_file(tmp_path, capture={"uri": str(tmp_path / "empty")}), "dq", LATER)
+    jobs.collect_window(execution)
+    assert "empty is empty, or not there" in caplog.text
