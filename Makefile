@@ -1,5 +1,5 @@
 # Each target does all of its own set-up, and skips it when nothing changed.
-.PHONY: demo ui env compose-check test fast judge faults lint clean lock
+.PHONY: demo ui bundle fresh-airflow env compose-check test fast judge faults lint clean lock
 .DEFAULT_GOAL := demo
 
 UV_VERSION := 0.13.9
@@ -24,6 +24,14 @@ env:
 compose-check: .venv/dev
 	$(RUN) scripts/compose_check.py
 
+# What an Airflow that is there already needs of us (docs/existing-airflow.md).
+bundle: | $(UV)
+	$(PYTHON) scripts/bundle.py
+
+# The demo's schedule in a new Airflow of its published requirements alone; minutes, so .ci/run leaves it out.
+fresh-airflow: .venv/demo
+	$(RUN) scripts/fresh_airflow.py $(if $(AIRFLOW),--version $(AIRFLOW))
+
 # All tests; `make fast` leaves out the slow ones, as a plain `pytest` does.
 test: .venv/dev
 	AZURITE="$${AZURITE:-$(wildcard $(CURDIR)/.azurite/node_modules/.bin/azurite-blob)}" $(RUN) -m pytest -m "" -n 2 --dist loadfile
@@ -47,7 +55,7 @@ lint: .venv/dev
 	$(RUN) -m model_monitor validate examples/flights/endpoints/flights.yaml examples/serving/endpoint.yaml
 
 clean:
-	rm -rf .venv .uv .judge .azurite .demo build include/*.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .uv .judge .azurite .demo .fresh build include/*.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 # Rebuild the locks after an edit of a requirements*.in file.
 lock: $(UV)

@@ -38,7 +38,8 @@ def test_the_commands_run_one_after_the_other(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "training.csv").write_text("score,age\n" + "".join(f"0.{i % 10},{20 + i % 50}\n" for i in range(500)))
     answers = [f"0.{i % 10},{int(i % 10 > 5)},{int(i % 10 > 4)}\n" for i in range(500)]
     (tmp_path / "validation.csv").write_text("probability,prediction,label\n" + "".join(answers))
-    (tmp_path / "include").symlink_to(PROJECT / "include")
+    for folder in ("include", "examples"):
+        (tmp_path / folder).symlink_to(PROJECT / folder)
     monkeypatch.chdir(tmp_path)
     traffic = [
         record(f"e{i}", f"{20 + i % 50}\n", f"0.{i % 10}", f"2026-01-01T{i % 24:02d}:00:00Z") for i in range(500)
