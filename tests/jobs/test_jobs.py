@@ -381,3 +381,17 @@ def test_one_side_only_is_judged_under_its_names(tmp_path: Path) -> None:
     assert judge(file)["rows"] == 20
     features = json.loads((tmp_path / REPORT / "statistics.json").read_text())["features"]
     assert [feature["name"] for feature in features] == ["p"]
+
+
+def test_each_report_and_each_baseline_has_a_page_with_the_same_bytes_each_time(tmp_path: Path) -> None:
+    file = endpoint_file(tmp_path)
+    traffic(tmp_path)
+    version = Path(learn(tmp_path, file))
+    judge(file)
+    pages = [version / "report.html", tmp_path / REPORT / "report.html"]
+    once = [page.read_bytes() for page in pages]
+    assert all(b'class="small"' in page for page in once)
+    assert version.name.encode() in once[0] and b"What is asked of each window" in once[0]
+    assert Path(learn(tmp_path, file)) == version
+    judge(file)
+    assert [page.read_bytes() for page in pages] == once

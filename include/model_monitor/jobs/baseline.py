@@ -8,16 +8,20 @@ import msgspec
 
 from model_monitor import store
 from model_monitor.config.execution import Assignment, Observation
+from model_monitor.core.observed import Observed
 from model_monitor.core.states import dump
 from model_monitor.errors import ConfigError
 from model_monitor.history.baselines import record_baselines
 from model_monitor.jobs.compute_metrics import load_state, observe_dataset, save
+from model_monitor.results.anonymous import Anonymity
+from model_monitor.results.documents import documents_of
 from model_monitor.results.handover import Evidence
+from model_monitor.results.html import REPORT, baseline_page, pictures_of_baseline
 from model_monitor.results.sealed import digest_of
 from model_monitor.rows.select import Selection
 from model_monitor.rows.sources.datasets import Dataset
 from model_monitor.verdicts.baseline import baseline_files, check_learned
-from model_monitor.verdicts.versions import Version, name_for
+from model_monitor.verdicts.versions import DESCRIPTION, Version, description_in, name_for
 
 
 def observe_baseline(
@@ -80,6 +84,22 @@ def suggest_constraints(assignment: Assignment, state: str, created: str) -> str
         "inputs": msgspec.to_builtins(collected.inputs),
     }
     folder = store.join(assignment.baselines, version)
-    Version(version, folder, files, description).write()
+    learned = Version(version, folder, files, description)
+    learned.write()
+    write_page(assignment, learned, observed)
     record_baselines(assignment)
     return folder
+
+
+def write_page(assignment: Assignment, version: Version, observed: Observed) -> None:
+    """``report.html`` of a learned version: the same bytes however often it is learned."""
+    documents = documents_of(assignment.learner)
+    baseline = version.baseline(assignment)
+    constraints = documents.constraints(baseline.statistics, baseline.constraints_document)
+    statistics = baseline.statistics or baseline.constraints_document or {}
+    anonymity = Anonymity(private=assignment.endpoint.columns.private)
+    pictures = pictures_of_baseline(assignment.learner, observed.state, constraints, statistics, anonymity)
+    page = baseline_page(
+        assignment.schedule.name, description_in(version.folder), constraints, [*version.files, DESCRIPTION], pictures
+    )
+    store.write(store.join(version.folder, REPORT), page)

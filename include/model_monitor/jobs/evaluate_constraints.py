@@ -21,7 +21,7 @@ from model_monitor.results.anonymous import Anonymity
 from model_monitor.results.documents import documents_of
 from model_monitor.results.documents.protocol import EXECUTION, VIOLATIONS, Document, Documents
 from model_monitor.results.handover import Evidence
-from model_monitor.results.html import REPORT, report_page
+from model_monitor.results.html import REPORT, pictures_of, report_page
 from model_monitor.results.measured import MEASURES, measured
 from model_monitor.results.report import write_report
 from model_monitor.results.sentences import sentence_of
@@ -88,7 +88,21 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
         )
     files = described | violations | numbers
     if execution.writes_page:
-        pages[REPORT] = report_page(shown, numbers[MEASURES]["measures"], [*files, EXECUTION, *pages])
+        entries = numbers[MEASURES]["measures"]
+        pages[REPORT] = report_page(
+            shown,
+            entries,
+            [*files, EXECUTION, *pages],
+            pictures_of(
+                verdict.monitor,
+                observed.state,
+                verdict.findings,
+                verdict.measures,
+                entries,
+                described.get(documents.statistics_name, {}),
+                anonymity_for_people(execution),
+            ),
+        )
     return write_report(execution.report, files, evidence, document, pages)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from tests.support.charts import EXAMPLES, bias, course, day, heatmap, ranks, strip
+from support.charts import EXAMPLES, bias, course, day, heatmap, ranks, strip
 
 from model_monitor.results import charts
 from model_monitor.results.charts.palette import COLOURS

@@ -187,6 +187,16 @@ def f_scores(c: Confusion, coding: Coding) -> dict[str, Measure]:
     }
 
 
+def kept_promises(positive: Scored, negative: Scored) -> list[tuple[float, Share]]:
+    """The mean score (0..1) of each of ten bins of equal width that has rows, and its share of positives."""
+    promises = []
+    for b in map(str, range(BINS)):
+        ones, zeros = (side.bins.items.get(b, Moments()) for side in (positive, negative))
+        if n := ones.n + zeros.n:
+            promises.append(((ones.total + zeros.total) / n, Share(ones.n, n)))
+    return promises
+
+
 def of_scores(positive: Scored, negative: Scored) -> dict[str, Measure]:
     """How far probabilities are from the truth.
 

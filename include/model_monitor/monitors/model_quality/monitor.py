@@ -121,6 +121,13 @@ class ModelQuality(Options, Monitor[Quality]):
             return None
         return ranking.curves(*binary.ranked(outcomes, reading), points)
 
+    def kept_promises(self, state: Quality) -> list[tuple[float, Share]]:
+        """The mean probability of bins of a binary classification's rows, and their shares of positives; [] without."""
+        reading, outcomes = self.reading(state), self.judged(state)
+        if not isinstance(reading, Coding) or not isinstance(outcomes, Classified):
+            return []
+        return binary.kept_promises(*binary.sides(outcomes, reading))
+
     def residual_quantiles(self, state: Quality) -> dict[str, float] | None:
         """Quantiles of truth - prediction by their share, e.g. "0.05"; None but for regression, and of no rows."""
         outcomes = state.outcomes

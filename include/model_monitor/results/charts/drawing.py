@@ -10,6 +10,7 @@ import hashlib
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 from xml.etree import ElementTree as ET
@@ -31,6 +32,11 @@ INHERITED = ("fill", "stroke", "stroke-width", "stroke-dasharray", "font-size", 
 FRACTION = re.compile(r"-?\d+\.\d{2,}(?:e-?\d+)?")
 NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 EMPTY_PATHS = {"", "M0,0h0v0h0Z"}
+
+
+def can_draw() -> bool:
+    """Whether Altair and vl-convert, the extra ``charts``, are installed."""
+    return all(find_spec(name) for name in ("altair", "vl_convert"))
 
 
 def svg(chart: alt.TopLevelMixin, key: str = "") -> str:

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 from model_monitor.errors import printable, without_middle
 from model_monitor.results import execution as executions
 from model_monitor.results.documents.protocol import Document
+from model_monitor.results.html.pictures import Pictures
 from model_monitor.results.sentences import number
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 REPORT = "report.html"
+NONE = Pictures()
 LONGEST = 120  # characters of a name or a text in a table
 MOST = 200  # rows of a table; the JSON files have all
 
@@ -34,12 +36,15 @@ STATES = {  # of an execution: how its page is coloured, and what it says
 ORDER = {"violated": 0, "undefined": 1, "holds": 2}
 
 
-def report_page(execution: Document, measures: Sequence[Document], files: Sequence[str]) -> bytes:
-    """The page about an ``execution.json`` and the entries of ``measures.json``; ``files`` are the names of the files
-    beside it."""
+def report_page(
+    execution: Document, measures: Sequence[Document], files: Sequence[str], pictures: Pictures = NONE
+) -> bytes:
+    """The page about an ``execution.json`` and the entries of ``measures.json``, with pictures; ``files`` are the names
+    of the files beside it."""
     state, words = STATES.get(execution["status"], ("nothing", execution["status"]))
     findings = sorted(execution["findings"], key=lambda finding: (ORDER[finding["outcome"]], -beyond(finding)))
-    page = template().render(
+    page = template("report.html.j2").render(
+        pictures=pictures,
         execution=execution,
         state=state,
         words=words,
@@ -101,7 +106,7 @@ def percent(share: float) -> str:
 
 
 @cache
-def template() -> Template:
+def template(name: str) -> Template:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -112,7 +117,7 @@ def template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters |= {"number": in_short, "short": short, "bounds": bounds}
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)
 
 
 def in_short(value: Any) -> str:
