@@ -1,5 +1,5 @@
 # Each target does all of its own set-up, and skips it when nothing changed.
-.PHONY: demo ui bundle fresh-airflow env compose-check test fast judge faults lint clean lock
+.PHONY: demo ui screenshots bundle fresh-airflow env compose-check test fast judge faults lint clean lock
 .DEFAULT_GOAL := demo
 
 UV_VERSION := 0.13.9
@@ -15,6 +15,10 @@ demo: .venv/demo
 
 ui: .venv/demo
 	$(RUN) scripts/local_airflow.py ui --home .demo/airflow --port $(or $(PORT),8080)
+
+# The README's pictures, from what `make demo` left.
+screenshots: .venv/dev
+	$(RUN) scripts/screenshots.py
 
 # Secrets and settings of docker-compose.yaml; a .env that is there stays.
 env:
