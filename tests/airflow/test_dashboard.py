@@ -123,7 +123,8 @@ def test_a_dag_that_one_may_not_read_looks_on_every_path_as_if_it_were_not_there
             absent = ask(method, path.replace("hidden", "absent"), SEEN, "admin", params=about)
             assert answer.status_code in (200, 403, 404, 422), (method, path)
             assert answer.status_code == absent.status_code, (method, path)
-            assert answer.text.replace("hidden", "absent") == absent.text, (method, path)
+            texts = [one.text.replace("hidden", "absent") for one in (answer, absent)]  # a form has hidden fields
+            assert texts[0] == texts[1], (method, path)
 
 
 def test_who_may_read_a_dag_gets_its_pages(app: Any, ask: Ask) -> None:

@@ -10,6 +10,7 @@ import pytest
 from support.proposed import ANN, DQ, LIMIT, Place
 from support.visited import Only
 
+ROWS = '["dq", "rows", null, null]'
 READER, STRANGER = Only(read=("dq",)), Only(read=("other",))
 
 
@@ -41,6 +42,7 @@ def forms(place: Place) -> dict[str, dict[str, Any]]:
     return {
         "/baselines/preview": {**about, "place": [LIMIT], "value": ["1.0"]},
         "/baselines/decide": {**about, "decision": "approved", "seen": seen},
+        "/charts/keep": {"endpoint": "churn", "name": "mine", "pick": [ROWS]},
     }
 
 
@@ -77,6 +79,19 @@ def test_thresholds_are_tried_out_and_then_approved_by_forms(client: Any, place:
     assert client.post("/api/baselines/decide", json=decision).status_code == 422  # it is another version's by now
 
 
+def test_a_chart_is_kept_shown_and_deleted_by_forms(client: Any, place: Place) -> None:
+    answer = client.post("/charts/keep", data={"endpoint": "churn", "name": "mine & yours", "pick": [ROWS]})
+    assert answer.status_code == 303
+    page = client.get(answer.headers["location"].removeprefix("/model-monitor"))
+    assert "kept by ann" in page.text
+    picked = client.get("/api/charts", params={"endpoint": "churn", "pick": [ROWS, '["dq", "columns", null, null]']})
+    assert picked.status_code == 200 and picked.json()["kept"][0]["by"] == "ann"
+    named = {"endpoint": "churn", "name": "mine & yours"}
+    for viewer, code in ((READER, 403), (STRANGER, 404), (ANN, 303), (ANN, 404)):
+        client.viewer = viewer
+        assert client.post("/charts/delete", data=named).status_code == code
+
+
 def test_what_a_form_lacks_is_said_in_words_and_is_no_fault_of_the_server(client: Any, place: Place) -> None:
     about = {**DQ, "version": place.in_force}
     for path, form in (
@@ -86,5 +101,7 @@ def test_what_a_form_lacks_is_said_in_words_and_is_no_fault_of_the_server(client
         ("/baselines/decide", {**about, "decision": "approved", "seen": "x"}),
         ("/baselines/decide", {**about, "decision": "rejected"}),  # it is in force
         ("/baselines/decide", {}),
+        ("/charts/keep", {"endpoint": "churn", "name": "", "pick": [ROWS]}),
+        ("/charts/keep", {"endpoint": "churn", "name": "x", "pick": [ROWS], "period": "eon"}),
     ):
         assert client.post(path, data=form).status_code == 422, form

@@ -73,7 +73,7 @@ def page(name: str) -> Page:
     return next(page for page in PAGES if page.name == name)
 
 
-def seen(visit: Visit, name: str, **query: Any) -> tuple[Shown, str]:
+def seen(visit: Visit, name: str, /, **query: Any) -> tuple[Shown, str]:
     """What a page shows, and its HTML."""
     shown = page(name).view(visit, **query)
     return shown, html(page(name), shown, visit)

@@ -8,6 +8,7 @@ from model_monitor.dashboard.column import column
 from model_monitor.dashboard.endpoint import endpoint
 from model_monitor.dashboard.execution import execution
 from model_monitor.dashboard.executions import executions
+from model_monitor.dashboard.kept_charts import charts
 from model_monitor.dashboard.metric import metric
 from model_monitor.dashboard.models import models
 from model_monitor.dashboard.page import Page, Shown, environment
@@ -17,6 +18,7 @@ PAGES: tuple[Page, ...] = (
     Page("models", "/", models, "models.html.j2", label="Models"),
     Page("column", "/endpoints/{endpoint}/column", column, "column.html.j2"),
     Page("metric", "/endpoints/{endpoint}/metric", metric, "metric.html.j2"),
+    Page("charts", "/charts", charts, "charts.html.j2", label="Charts"),
     Page("baselines", "/endpoints/{endpoint}/baselines/{schedule}", baselines, "baselines.html.j2"),
     Page("endpoint", "/endpoints/{endpoint}", endpoint, "endpoint.html.j2"),
     Page("executions", "/executions", executions, "executions.html.j2", label="Executions"),

@@ -18,7 +18,7 @@ from model_monitor.results.sealed import sealed, unsealed
 
 FOLDER = "charts"
 LONGEST = 200  # characters of a name
-MOST = 12  # metrics of a chart
+MOST = 6  # metrics of a chart
 Statistic = Literal["value", "mean", "minimum", "maximum", "median"]
 Period = Literal["window", "day", "week", "month"]
 

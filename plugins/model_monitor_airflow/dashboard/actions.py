@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from model_monitor.dashboard import alert_acts
 from model_monitor.dashboard.visit import NoSuchPage, Visit
-from model_monitor_airflow.dashboard import deciding
+from model_monitor_airflow.dashboard import deciding, keeping
 
 
 class NotAllowed(Exception):
@@ -50,4 +50,6 @@ ACTIONS: tuple[Action, ...] = (
     Action("/alerts/snooze", alert_acts.Snooze, alert_acts.concerned, alert_acts.snooze),
     Action("/alerts/close", alert_acts.Close, alert_acts.concerned, alert_acts.close_incident),
     Action("/alerts/mute", alert_acts.Mute, alert_acts.all_schedules, alert_acts.mute),
+    Action("/charts/keep", keeping.Chart, keeping.schedules_in, keeping.keep),
+    Action("/charts/delete", keeping.Named, keeping.schedules_of, keeping.delete),
 )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_origin, get_type_hints
 
 from airflow.api_fastapi.core_api.security import get_user
-from fastapi import Depends, FastAPI, Form, HTTPException
+from fastapi import Depends, FastAPI, Form, HTTPException, Query
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from model_monitor.dashboard.page import Page
@@ -64,12 +64,19 @@ def asking_as(view: Callable[..., Any], endpoint: Callable[..., Response]) -> Ca
     """Let FastAPI ask for what a view asks for: the visit, and by name what is in the path and the query."""
     hints = get_type_hints(view, include_extras=True)
     parameters = [
-        parameter.replace(annotation=ByVisit if hints[name] is Visit else hints[name])
+        parameter.replace(annotation=asked(hints[name]))
         for name, parameter in inspect.signature(view).parameters.items()
     ]
     endpoint.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     endpoint.__doc__ = view.__doc__
     return endpoint
+
+
+def asked(kind: Any) -> Any:
+    """What FastAPI asks for: a list is of the query too, which may name a parameter several times."""
+    if kind is Visit:
+        return ByVisit
+    return Annotated[kind, Query()] if get_origin(kind) is list else kind
 
 
 def as_form(action: Action) -> Callable[..., Response]:
