@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param
-from airflow.sdk.exceptions import AirflowSkipException, TaskAwaitingInput
+from airflow.sdk.exceptions import AirflowSkipException
 
 from model_monitor.core.window import iso
 from model_monitor_airflow.operators import ScheduleOperator
+
+try:
+    from airflow.sdk.exceptions import TaskAwaitingInput as Waiting
+except ImportError:  # Airflow 3.2 waits in its triggerer
+    from airflow.sdk.exceptions import TaskDeferred as Waiting  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -63,8 +68,9 @@ class ApproveBaseline(ScheduleOperator, HITLOperator):
         shown = {"digests": proposal.version.digests, "in_force": proposal.replaces}
         try:
             HITLOperator.execute(self, context)
-        except TaskAwaitingInput as waiting:
-            raise TaskAwaitingInput(method_name="answered", kwargs={"shown": shown}, timeout=waiting.timeout) from None
+        except Waiting as waiting:
+            waiting.method_name, waiting.kwargs = "answered", {"shown": shown}
+            raise
 
     def answered(self, context: Context, event: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
         """Runs once the answer is there. It touches no store, so that no failure asks the person again."""

@@ -89,7 +89,7 @@ class WindowTimetable(CronDataIntervalTimetable):
 
     def run_at(self, tick: DateTime) -> WindowRun:
         """The run of a tick."""
-        run = WindowRun(run_after=tick + self.delay, data_interval=self.window_at(tick))
+        run = WindowRun(tick + self.delay, self.window_at(tick), None, None)  # 3.2 wants the partition named, too
         run.previous_tick = self._get_prev(tick)
         return run
 
