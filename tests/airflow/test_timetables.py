@@ -190,7 +190,7 @@ def test_a_backfill_has_each_window_once_and_both_ends(dag_bag: Any) -> None:
 
 def context(timetable: Any = None, **values: Any) -> Any:
     dag = SimpleNamespace(dag_id="shop-hourly", timetable=timetable or WindowTimetable("0 * * * *"))
-    return {"params": {}, "dag": dag, **values}
+    return {"params": {}, "dag": dag, "dag_run": SimpleNamespace(run_type="manual"), **values}
 
 
 def test_a_run_reads_its_data_interval() -> None:
