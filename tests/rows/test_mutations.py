@@ -32,7 +32,7 @@ from model_monitor.rows.collect import Span, collect
 from model_monitor.rows.labels.files import LabelFile
 from model_monitor.rows.labels.files import read as read_labels
 from model_monitor.rows.payloads import payload
-from model_monitor.rows.sources import batch_rows, datasets, table_rows
+from model_monitor.rows.sources import batch_rows, datasets, forms, table_rows
 from model_monitor.rows.sources.csv_text import csv_rows
 from model_monitor.rows.sources.mapping import TableColumns
 from model_monitor.rows.sources.source import CaptureFolder, Listed
@@ -81,7 +81,8 @@ def of_dataset(format: str) -> Callable[[Path], Counts]:
         content = content_of(path)
         if format == "jsonl":
             return sum(map(bool, map(bytes.strip, content.split(b"\n")))), len(rows) + dataset.summary.rejected
-        header, names = datasets.first_row(dataset, dataset.files[0])
+        separator = forms.separator_in(forms.first_piece(dataset.files[0]))
+        header, names = datasets.first_row(dataset, dataset.files[0], separator)
         values = [value.encode() for row in [names, *rows] for value in row]
         values += [
             one["record"].encode() for one in dataset.summary.kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -49,9 +50,9 @@ def write_baselines(session: Session, assignment: Assignment) -> int:
 def baseline_row(folder: str) -> Row:
     """The values of a row of ``baselines`` by the files of a version's folder. A damaged one of them hides no other
     version: ``model-monitor baselines`` says what to do."""
-    described: Document = {}
+    address, described = store.join(folder, DESCRIPTION), dict[str, Any]()
     with contextlib.suppress(DataError):
-        described = sealed_at(store.join(folder, DESCRIPTION)) or {}
+        described = decode(read_or_none(address) or b"{}", address)
     try:
         decision = sealed_at(store.join(folder, DECISION)) or {}
     except DataError:

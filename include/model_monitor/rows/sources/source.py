@@ -16,7 +16,6 @@ from model_monitor.errors import ConfigError
 from model_monitor.rows.blocks import SUFFIXES, Block
 from model_monitor.rows.blocks import blocks as capture_blocks
 from model_monitor.store.ahead import AT_ONCE, ahead
-from model_monitor.store.folders import folder_at
 
 NAMES_SHOWN = 5
 HOUR_PARTS = 4  # year, month, day, hour
@@ -70,6 +69,8 @@ class Source(Protocol):
 
 def folders_in(address: str) -> list[str]:
     """The names of the folders directly in one, sorted."""
+    from model_monitor.store.folders import folder_at  # brings PyArrow
+
     return [entry.path for entry in folder_at(address).inside() if entry.kind == "folder"]
 
 
