@@ -78,6 +78,13 @@ def test_texts_of_few_rows_and_of_private_columns_are_not_named() -> None:
     assert "AT" not in told(near, Categories({"AT": 100}), anonymity=private)
 
 
+def test_of_a_private_number_no_value_is_told() -> None:
+    private = Anonymity(private=("amount",))
+    sentence = told(Near(normal(50), "kolmogorov_smirnov", 0.1), normal(60), anonymity=private)
+    assert sentence.startswith("amount: its values moved (distance ")
+    assert "50" not in sentence and "60" not in sentence
+
+
 def test_values_of_another_type_are_counted_by_type() -> None:
     now = Categories({"Integral": 90, "String": 10})
     sentence = told(Within(frozenset({"Integral"})), now, "types")

@@ -38,7 +38,12 @@ class Telling:
 
     def may_name(self, rows: int) -> bool:
         """Whether a value that so many rows have may be written."""
-        return rows >= self.anonymity.fewest and self.column not in self.anonymity.private
+        return rows >= self.anonymity.fewest and not self.is_private
+
+    @property
+    def is_private(self) -> bool:
+        """Whether no value of the column may be written; a quantile is the value of a row."""
+        return self.column in self.anonymity.private
 
 
 def sentence_of(finding: Finding, measures: Measures, anonymity: Anonymity) -> str:
@@ -77,7 +82,7 @@ def compared(bound: Near, finding: Finding) -> list[str]:
 
 def from_to(before: Distribution, now: Measure, telling: Telling) -> str:
     if isinstance(before, Numbers) and isinstance(now, Numbers) and before.n and now.n:
-        return moved_quantile(before, now)
+        return "its values moved" if telling.is_private else moved_quantile(before, now)
     if isinstance(before, Categories) and isinstance(now, Categories) and before.n and now.n:
         return moved_share(before, now, telling)
     if isinstance(before, Importances) and isinstance(now, Importances):
