@@ -15,7 +15,7 @@ from support.places import PROJECT
 def test_a_bundle_has_wheel_dags_and_plugins_and_no_endpoint_of_ours(tmp_path: Path) -> None:
     code = "import sys, pathlib; sys.path.insert(0, 'scripts'); import bundle; bundle.main(pathlib.Path(sys.argv[1]))"
     subprocess.run([sys.executable, "-c", code, tmp_path / "b"], cwd=PROJECT, check=True, capture_output=True)
-    [wheel] = (tmp_path / "b/wheels").iterdir()
+    [wheel] = (tmp_path / "b/wheels").glob("*.whl")
     assert any(name.endswith("templates/report.html.j2") for name in zipfile.ZipFile(wheel).namelist())
     plugins = zipfile.ZipFile(tmp_path / "b/plugins.zip").namelist()
     assert {wheel.name, "model_monitor_plugin.py", "model_monitor_airflow/.airflowignore"} <= set(plugins)
