@@ -64,8 +64,12 @@ def test_a_person_approves_edits_and_rejects(served: Project, airflow: LocalAirf
     # A first version: it waits, and holds no worker.
     run = waiting(served, airflow)
     learned = airflow.result(DAG, run, "suggest_constraints")
-    pool = airflow.call("GET", "/pools/default_pool")
-    assert (pool["occupied_slots"], pool["running_slots"], pool["deferred_slots"]) == (0, 0, 0)
+
+    def is_free() -> bool:
+        pool = airflow.call("GET", "/pools/default_pool")
+        return (pool["occupied_slots"], pool["running_slots"], pool["deferred_slots"]) == (0, 0, 0)
+
+    airflow.wait_until(is_free, "the pool to be free", seconds=60)  # the task before it may just be ending
     question = airflow.question(DAG, run, "approve")
     assert question["subject"] == f"Judge {SCHEDULE} by version {Path(learned).name}?"
     assert question["options"] == ["Approve", "Reject"]
