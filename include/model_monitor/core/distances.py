@@ -179,3 +179,13 @@ DISTANCES = {
     "sagemaker_categories_robust": Distance(partial(sagemaker_categories, robust=True)),
     "sagemaker_categories_simple": Distance(partial(sagemaker_categories, robust=False)),
 }
+
+
+def is_closeness(name: str) -> bool:
+    """Whether small means far, so that a threshold is the least that is allowed; False for a name from elsewhere.
+
+    >>> is_closeness("ndcg"), is_closeness("chi_squared"), is_closeness("kolmogorov_smirnov"), is_closeness("of old")
+    (True, True, False, False)
+    """
+    distance = DISTANCES.get(name)
+    return distance is not None and (distance.is_p_value or distance.margin is not None)

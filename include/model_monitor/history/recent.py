@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from model_monitor.core.distances import DISTANCES
+from model_monitor.core.distances import is_closeness
 from model_monitor.core.window import iso
 from model_monitor.history import queries
 from model_monitor.history.tables import Baseline, Finding, Metric, Schedule
@@ -97,12 +97,6 @@ def findings(session: Session, executions: list[int], *which: sa.ColumnElement[b
 def nearness(found: Entry) -> float:
     """The smaller the further away from the baseline; distances of different kinds are compared as they are."""
     return float(found["observed"]) * (1 if is_closeness(found["distance"]) else -1)
-
-
-def is_closeness(distance: str) -> bool:
-    """Whether a small number means far away, by the name of the distance."""
-    kind = DISTANCES.get(distance)
-    return kind is not None and (kind.is_p_value or kind.margin is not None)
 
 
 def metrics(session: Session, executions: list[int]) -> dict[int, list[Entry]]:

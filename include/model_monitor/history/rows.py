@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from model_monitor.core.distances import is_closeness
 from model_monitor.core.window import moment
 from model_monitor.results.anonymous import NEWCOMER
 from model_monitor.results.documents.protocol import Document
@@ -119,14 +120,23 @@ def threshold_of(
     finding: Document, allowed: tuple[float | None, float | None] | None
 ) -> tuple[float | None, float | None]:
     """The least and the greatest value that a finding's bound allows. ``execution.json`` does not tell which of both a
-    single number is: a distance is bounded above, the share of a distribution below, a number as ``allowed`` says."""
+    single number is: a distance is bounded above, a closeness and the share of a distribution below, a number as
+    ``allowed`` says.
+
+    >>> threshold_of({"threshold": 0.9, "distance": "ndcg"}, None)
+    (0.9, None)
+    >>> threshold_of({"threshold": 0.1, "distance": "kolmogorov_smirnov"}, None)
+    (None, 0.1)
+    """
     threshold = finding["threshold"]
     if isinstance(threshold, list):
         return threshold[0], threshold[1]
     if threshold is None:
         return None, None
     low, high = allowed or (None, None)
-    is_above = "distance" in finding or (high is not None and threshold >= high and threshold != low)
+    if distance := finding.get("distance"):
+        return (threshold, None) if is_closeness(distance) else (None, threshold)
+    is_above = high is not None and threshold >= high and threshold != low
     return (None, threshold) if is_above else (threshold, None)
 
 

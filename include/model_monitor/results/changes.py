@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from model_monitor.core.constraints import Between, Constraint, Finding, Near, Within
-from model_monitor.core.distances import DISTANCES
+from model_monitor.core.distances import is_closeness
 from model_monitor.core.distributions import Categories, Distribution, Numbers
 from model_monitor.core.evaluation import evaluate
 from model_monitor.core.measures import Measures, Share, Subject
@@ -116,7 +116,7 @@ def is_beyond_chance(finding: Finding) -> bool:
     assert isinstance(bound, Near)
     if finding.observed is None:
         return False
-    if DISTANCES[bound.distance].is_p_value or DISTANCES[bound.distance].margin is not None:
+    if is_closeness(bound.distance):
         return finding.outcome == "violated"
     return finding.observed > (finding.noise_floor or 0.0)
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from model_monitor.core.constraints import Between, Bound, Constraint, Near, Unlearned, Within
-from model_monitor.core.distances import DISTANCES
+from model_monitor.core.distances import DISTANCES, is_closeness
 from model_monitor.core.evaluation import evaluate
 from model_monitor.core.measures import Subject
 from model_monitor.results.anonymous import FEWEST_ROWS
@@ -88,10 +88,8 @@ def difference(before: Constraint | None, after: Constraint | None, hidden: bool
 def of_distributions(before: Constraint, after: Constraint, old: Near, new: Near) -> tuple[str, str] | None:
     """How far a distribution moved, if it did by more than chance, or is judged by another threshold."""
     [finding] = evaluate([before], {(before.subject, before.measure): new.to})
-    distance = DISTANCES[old.distance]
-    is_closeness = distance.is_p_value or distance.margin is not None
     has_moved = finding.outcome != "holds" or (
-        not is_closeness and (finding.observed or 0.0) > (finding.noise_floor or 0.0)
+        not is_closeness(old.distance) and (finding.observed or 0.0) > (finding.noise_floor or 0.0)
     )
     words = words_of(old, before.measure), words_of(new, after.measure)
     if not has_moved:
@@ -123,7 +121,7 @@ def words_of(bound: Bound, measure: str) -> str:
             share = "" if counted or least == 1 else f"{100 * least:.4g} % "
             return share + (" or ".join(sorted(categories)) if measure in NAMED else f"of {len(categories)} values")
         case Near(threshold=threshold) as near:
-            side = "at least" if DISTANCES[near.distance].is_p_value or DISTANCES[near.distance].margin else "at most"
+            side = "at least" if is_closeness(near.distance) else "at most"
             return f"{distance_in_words(near)} {side} {shown(threshold)}"
         case Unlearned(reason=reason):
             return f"not learned: {reason}"

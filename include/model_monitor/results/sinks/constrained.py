@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from model_monitor.core.constraints import Between, Constraint, Near
-from model_monitor.core.distances import DISTANCES
+from model_monitor.core.distances import is_closeness
 from model_monitor.core.measures import EVERYTHING, Subject
 from model_monitor.monitors.bias import BIAS_DRIFT, Entry
 from model_monitor.monitors.data_quality import COMPLETENESS
@@ -53,5 +53,4 @@ def sides_of(constraint: Constraint) -> Iterator[Side]:
         if bound.high is not None:
             yield GREATER_THAN, bound.high
     if isinstance(bound, Near):
-        distance = DISTANCES[bound.distance]
-        yield (LESS_THAN if distance.is_p_value or distance.margin else GREATER_THAN), bound.threshold
+        yield (LESS_THAN if is_closeness(bound.distance) else GREATER_THAN), bound.threshold
