@@ -216,6 +216,7 @@ the answers got worse. What came after belongs to the same two incidents, which 
 
 LOOK_NEXT = f"""Look next at
   make ui                                   Airflow with all these runs, on http://127.0.0.1:8080, or: make ui PORT=8090
+                                            its entry Models shows which model is ill, and since when
   {MONITORING.relative_to(PROJECT)}/flights/{DATA}/2013/04/03/00/
                                             the report of 2 April: report.html for people, and all its numbers
   {MONITORING.relative_to(PROJECT)}/_as_of/flights/{QUALITY}/2013/04/19/00/

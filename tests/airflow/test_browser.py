@@ -90,6 +90,7 @@ def test_the_tab_of_a_dag_shows_its_schedule(airflow: LocalAirflow, ill: str, pa
     page.goto(f"{airflow.url}/dags/ill-dq/plugin/monitor")
     frame = page.frame_locator("iframe")
     frame.get_by_role("heading", name=ill).wait_for()
+    assert "violated" in frame.locator(".chip[aria-current]").inner_text()
 
 
 def test_airflow_does_not_leave_the_plugin_out(airflow: LocalAirflow) -> None:
@@ -124,3 +125,4 @@ def test_the_keyboard_alone_leads_from_the_models_to_one_of_them(airflow: LocalA
             break
     page.keyboard.press("Enter")
     page.get_by_role("heading", name=ill).wait_for()
+    assert page.url.endswith(f"/endpoints/{ill}")

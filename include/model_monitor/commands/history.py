@@ -171,10 +171,10 @@ def history_of(endpoint: Endpoint, limit: int) -> History:
     from model_monitor.history.database import History
     from model_monitor.history.reindex import from_reports
 
-    if why_none(endpoint) is None and (kept := History.of(endpoint)) and kept.revision is not None:
-        return kept
+    if why_none(endpoint) is None and (own := History.of(endpoint)) and own.revision is not None:
+        return own
     history, rebuilt = from_reports(endpoint, limit)
-    complain(f"{endpoint.endpoint}: no history is kept yet; this is what its newest reports say", *rebuilt.problems)
+    complain(f"{endpoint.endpoint}: no history is own yet; this is what its newest reports say", *rebuilt.problems)
     return history
 
 
@@ -190,10 +190,10 @@ def complain(*problems: str) -> None:
 
 def run_on_databases(args: argparse.Namespace) -> int:
     """Upgrade the databases, or write them as files."""
-    found = histories([name for name in args.names if is_file(name)])
-    if len(found) > 1 and (args.parquet or args.tensorboard):
-        raise ConfigError(f"these endpoints have {len(found)} histories; write each into a folder of its own")
-    for history in found:
+    databases = histories([name for name in args.names if is_file(name)])
+    if len(databases) > 1 and (args.parquet or args.tensorboard):
+        raise ConfigError(f"these endpoints have {len(databases)} histories; write each into a folder of its own")
+    for history in databases:
         if args.upgrade and history.exists:
             history.upgrade()
             print(printable(f"{history.name}: the schema is up to date"))

@@ -67,12 +67,12 @@ class Alerts(Shown):
 def alerts(visit: Visit, endpoint: Name = "", state: State = "open") -> Alerts:
     """The incidents of all endpoints that a viewer may read, or of one."""
     opened = list(alerts_in(visit, "open"))
-    found = [
+    incidents = [
         one for one in (opened if state == "open" else alerts_in(visit, "closed")) if endpoint in ("", one.endpoint)
     ]
     return Alerts(
-        alerts=tuple(found[:MOST]),
-        more=max(0, len(found) - MOST),
+        alerts=tuple(incidents[:MOST]),
+        more=max(0, len(incidents) - MOST),
         open=len(opened),
         endpoints=tuple(sorted({known.endpoint for known in visit.endpoints})),
         endpoint=endpoint,
@@ -88,15 +88,12 @@ def alerts_in(visit: Visit, state: State) -> Iterator[Alert]:
         with open_for_reading(history) as session:
             if session is None:
                 continue
-            found = [
-                row for row in rows(session) if is_shown(visit, row) and (row["endpoint"], row["variant"]) in places
+            incidents = [
+                row
+                for row in rows(session)
+                if visit.may_read_all(queries.schedules_in(row)) and (row["endpoint"], row["variant"]) in places
             ]
-            yield from drawn(visit, session, found)
-
-
-def is_shown(visit: Visit, row: Mapping[Any, Any]) -> bool:
-    """Whether the viewer may read all that an incident is about."""
-    return visit.schedules.issuperset(queries.schedules_in(row))
+            yield from drawn(visit, session, incidents)
 
 
 def drawn(visit: Visit, session: Session, rows: Sequence[Mapping[Any, Any]]) -> Iterator[Alert]:

@@ -143,7 +143,7 @@ def baselines(
                 difference = difference_of(assignment, chosen, edited)
         except (ConfigError, DataError, StoreError) as error:
             problem = str(error)
-    found = [t for t in thresholds if find.casefold() in t.name.casefold() or t.edited is not None]
+    matches = [t for t in thresholds if find.casefold() in t.name.casefold() or t.edited is not None]
     return Baselines(
         endpoint=endpoint,
         schedule=schedule,
@@ -153,8 +153,8 @@ def baselines(
         version=chosen.name if chosen else "",
         in_force=next((one.name for one in known if one.in_force), None),
         difference=difference,
-        thresholds=tuple(sorted(found, key=lambda t: t.edited is None)[:MOST]),
-        more_thresholds=max(0, len(found) - MOST),
+        thresholds=tuple(sorted(matches, key=lambda t: t.edited is None)[:MOST]),
+        more_thresholds=max(0, len(matches) - MOST),
         find=find,
         edit=edit if changes else "",
         seen=seen,
@@ -175,8 +175,8 @@ def chosen_version(known: Sequence[Known], name: str) -> Known | None:
     """The version of a name; without one the newest that nobody decided on, or else the one in force, or else the
     newest. Raises NoSuchPage."""
     if name:
-        if found := next((one for one in known if one.name == name), None):
-            return found
+        if match := next((one for one in known if one.name == name), None):
+            return match
         raise NoSuchPage("the schedule has no baseline of this version")
     newer = known[: next((i for i, one in enumerate(known) if one.in_force), len(known))]
     undecided = [one for one in newer if not one.decisions and not one.problem]
@@ -193,26 +193,26 @@ def changes_in(edit: str) -> dict[str, str]:
 
 def difference_of(assignment: Assignment, version: Known, edited: Document | None) -> Difference:
     """Judges past windows again, by their States."""
-    found = propose_baseline(assignment, version.folder, compares=True, constraints=edited)
+    proposal = propose_baseline(assignment, version.folder, compares=True, constraints=edited)
     changes = [
         Change(check=c.check, of=f"{c.subject} {c.measure}".strip(), before=c.before, after=c.after)
-        for c in found.comparison.changes
+        for c in proposal.comparison.changes
     ]
     flips = [
         Flip(start=f.window.start, end=f.window.end, before=f.before, after=f.after, gained=f.gained, lost=f.lost)
-        for f in found.replayed.flips
+        for f in proposal.replayed.flips
     ]
     return Difference(
-        added=found.comparison.added,
-        removed=found.comparison.removed,
+        added=proposal.comparison.added,
+        removed=proposal.comparison.removed,
         changes=tuple(changes[:MOST]),
         more_changes=max(0, len(changes) - MOST),
-        same=found.comparison.same,
-        windows=found.replayed.windows,
-        before=found.replayed.before,
-        after=found.replayed.after,
+        same=proposal.comparison.same,
+        windows=proposal.replayed.windows,
+        before=proposal.replayed.before,
+        after=proposal.replayed.after,
         flips=tuple(flips),
-        remark=found.remark or ("" if found.in_force else "No version is in force yet."),
+        remark=proposal.remark or ("" if proposal.in_force else "No version is in force yet."),
     )
 
 

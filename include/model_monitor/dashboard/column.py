@@ -17,11 +17,9 @@ from model_monitor.dashboard.spans import (
     BASELINE,
     Number,
     Side,
-    before,
-    chosen_window,
+    asked,
     learned,
     number_of,
-    span_of,
     subject_in,
     summed,
     version_for,
@@ -135,9 +133,8 @@ def column(
     window: its start, or START/END; the newest violated one if absent.
     segment: a JSON object as the history has it.
     """
-    own, other = span_of(since, until), span_of(compare_since, compare_until)
-    assignment, judging, found = judged_by(visit, endpoint, column, schedule)
-    in_segment = [series for series in found if series.segment == (stored(segment) or None)]
+    assignment, judging, listed = judged_by(visit, endpoint, column, schedule)
+    in_segment = [series for series in listed if series.segment == (stored(segment) or None)]
     if not in_segment:
         raise NoSuchPage(f"no window of {judging[0]} has a number of this column, or of this segment of it")
     with visit.reading(assignment.endpoint) as session:
@@ -145,14 +142,13 @@ def column(
         courses = [points_of(session, assignment.endpoint.endpoint, assignment.schedule.name, s) for s in in_segment]
     wanted = chosen(in_segment, metric, column, segment) if metric else main(in_segment)
     points = courses[in_segment.index(wanted)]
-    span = own or chosen_window(window, points, assignment)
+    about = asked(points, assignment, window, (since, until), compare, (compare_since, compare_until))
     compared, problem = None, None
     many: tuple[Quantiles, ...] = ()
     is_private = hidden(assignment, column)
-    if span:
-        base = before(span, compare, other)
+    if about.span and about.base:
         try:
-            compared = compare_spans(assignment, column, segment, span, base, points)
+            compared = compare_spans(assignment, column, segment, about.span, about.base, points)
             if not is_private and any(change.name == "median" for change in compared.changes):
                 many = course_of_quantiles(assignment, column, segment, points)
         except (ConfigError, DataError, StoreError) as error:
@@ -168,15 +164,15 @@ def column(
         monitor=assignment.schedule.monitor,
         schedules=tuple(judging),
         segment=segment,
-        segments=tuple(dict.fromkeys(series.segment for series in found if series.segment)),
+        segments=tuple(dict.fromkeys(series.segment for series in listed if series.segment)),
         private=is_private,
         metric=wanted.metric,
         lines=tuple(line for line in lines if not (is_private and line.series.metric in WITHOUT_VALUES)),
         points=tuple(points),
         standing=standing_of(points),
         quantiles=many,
-        window=str(span) if span else "",
-        compare=compare if not other else str(other),
+        window=str(about.span or ""),
+        compare=about.words,
         comparison=compared,
         problem=problem,
     )
@@ -185,19 +181,19 @@ def column(
 def judged_by(visit: Visit, endpoint: str, column: str, schedule: str) -> tuple[Assignment, list[str], list[Series]]:
     """The schedule that was asked for, or the first that judges the column's values; the names of all that know the
     column; and what the first has of it. Raises NoSuchPage."""
-    found: dict[str, tuple[Assignment, list[Series]]] = {}
+    by_schedule: dict[str, tuple[Assignment, list[Series]]] = {}
     for known in visit.endpoints:
         if known.endpoint != endpoint:
             continue
         with visit.reading(known) as session:
             for own in known.schedules if session else ():
                 if series := columns_in(session, endpoint, own.name, column):
-                    found.setdefault(own.name, (Assignment(known, own), series))
+                    by_schedule.setdefault(own.name, (Assignment(known, own), series))
     visit.endpoint(endpoint)  # to tell what is not there from what nobody has judged
-    names = sorted(found, key=lambda name: not any(series.metric == DRIFT for series in found[name][1]))
-    if not names or (schedule and schedule not in found):
+    names = sorted(by_schedule, key=lambda name: not any(series.metric == DRIFT for series in by_schedule[name][1]))
+    if not names or (schedule and schedule not in by_schedule):
         raise NoSuchPage("no window has a number of this column, or you may not see it")
-    assignment, series = found[schedule or names[0]]
+    assignment, series = by_schedule[schedule or names[0]]
     return assignment, names, series
 
 

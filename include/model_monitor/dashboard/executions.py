@@ -59,16 +59,16 @@ def executions(
 ) -> Executions:
     """The newest windows, or those of an endpoint, of a schedule, in a state, before a moment."""
     newest = rows_of(visit, endpoint, schedule, status, before, page * MOST + 1)
-    found = sorted(newest, key=lambda row: (row.start, row.end, row.schedule), reverse=True)
+    listed = sorted(newest, key=lambda row: (row.start, row.end, row.schedule), reverse=True)
     chosen = [e for e in visit.endpoints if endpoint in ("", e.endpoint)]
     return Executions(
-        rows=tuple(found[(page - 1) * MOST : page * MOST]),
+        rows=tuple(listed[(page - 1) * MOST : page * MOST]),
         endpoint=endpoint,
         schedule=schedule,
         status=status,
         before=before,
         page=page,
-        older=page + 1 if len(found) > page * MOST else None,
+        older=page + 1 if len(listed) > page * MOST else None,
         endpoints=tuple(sorted({e.endpoint for e in visit.endpoints})),
         schedules=tuple(sorted(s.name for e in chosen for s in e.schedules)),
         statuses={health: WORDS[health] for health in OF_STATUS.values()},

@@ -83,10 +83,10 @@ def condition_of(spans: Sequence[tuple[Health, datetime]], alerts: Sequence[Mapp
 
     An alert stays open until enough windows in a row are good, and so does what it says.
     """
-    found = [(OF_ALERT[row["kind"]], row["since"]) for row in alerts if row["kind"] in OF_ALERT]
+    conditions = [(OF_ALERT[row["kind"]], row["since"]) for row in alerts if row["kind"] in OF_ALERT]
     if spans:
-        found.append((spans[-1][0], start_of_run(spans)))
-    return worst(found) if found else condition("no_data", None)
+        conditions.append((spans[-1][0], start_of_run(spans)))
+    return worst(conditions) if conditions else condition("no_data", None)
 
 
 def start_of_run(spans: Sequence[tuple[Health, datetime]]) -> datetime:
@@ -99,10 +99,10 @@ def start_of_run(spans: Sequence[tuple[Health, datetime]]) -> datetime:
     return start
 
 
-def worst(found: Sequence[tuple[Health, datetime | None]]) -> Condition:
+def worst(conditions: Sequence[tuple[Health, datetime | None]]) -> Condition:
     """The worst of several, since the first of them that is as bad."""
-    health = min((health for health, _ in found), key=WORST_FIRST.index)
-    return condition(health, min((since for other, since in found if other == health and since), default=None))
+    health = min((health for health, _ in conditions), key=WORST_FIRST.index)
+    return condition(health, min((since for other, since in conditions if other == health and since), default=None))
 
 
 def condition(health: Health, since: datetime | None) -> Condition:

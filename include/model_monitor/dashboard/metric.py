@@ -12,11 +12,9 @@ from model_monitor.dashboard.spans import (
     BASELINE,
     Number,
     Side,
-    before,
-    chosen_window,
+    asked,
     learned,
     number_of,
-    span_of,
     subject_in,
     summed,
     version_for,
@@ -76,25 +74,23 @@ def metric(
     window: its start, or START/END; the newest violated one if absent.
     segment: a JSON object as the history has it.
     """
-    own, other = span_of(since, until), span_of(compare_since, compare_until)
     assignment = visit.assignment(endpoint, schedule or visit.endpoint(endpoint).schedules[0].name)
     name = assignment.schedule.name
     with visit.reading(assignment.endpoint) as session:
-        found = series_of(session, endpoint, name) if session else []
-        if not found:
+        listed = series_of(session, endpoint, name) if session else []
+        if not listed:
             raise NoSuchPage(f"no window of {name} has a number yet")
-        wanted = chosen(found, metric, column, segment) if metric else found[0]
+        wanted = chosen(listed, metric, column, segment) if metric else listed[0]
         points = points_of(session, endpoint, name, wanted) if session else []
-    span = own or chosen_window(window, points, assignment)
-    base = before(span, compare, other) if span else None
+    about = asked(points, assignment, window, (since, until), compare, (compare_since, compare_until))
     compared, number, problem = None, None, None
     try:
         number = baseline_number(assignment, wanted)
-        if span and base:
-            compared = compare_spans(assignment, wanted, span, base, points)
+        if about.span and about.base:
+            compared = compare_spans(assignment, wanted, about.span, about.base, points)
     except (ConfigError, DataError, StoreError) as error:
         problem = str(error)
-    alike = [series for series in found if series.metric == wanted.metric]
+    alike = [series for series in listed if series.metric == wanted.metric]
     return Metric(
         endpoint=endpoint,
         schedule=name,
@@ -102,14 +98,14 @@ def metric(
         metric=wanted.metric,
         column=wanted.column or "",
         segment=wanted.segment or "",
-        metrics=tuple(dict.fromkeys(series.metric for series in found)),
+        metrics=tuple(dict.fromkeys(series.metric for series in listed)),
         columns=tuple(dict.fromkeys(series.column for series in alike if series.column)),
         segments=tuple(dict.fromkeys(s.segment for s in alike if s.segment and s.column == wanted.column)),
         points=tuple(points),
         standing=standing_of(points),
         baseline=number,
-        window=str(span) if span else "",
-        compare=str(other) if other else compare,
+        window=str(about.span or ""),
+        compare=about.words,
         comparison=compared,
         problem=problem,
     )

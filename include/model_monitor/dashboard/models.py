@@ -98,21 +98,21 @@ class Known:
 
 def models(visit: Visit, owner: Name = "", tag: Name = "", state: Name = "") -> Models:
     """All endpoints that a viewer may read, or those of an owner, with a tag, in a state."""
-    found = sorted(everything(visit), key=urgency)
+    rows = sorted(everything(visit), key=urgency)
     chosen = [
         model
-        for model in found
+        for model in rows
         if owner in ("", model.owner) and (not tag or tag in model.tags) and state in ("", model.condition.health)
     ]
-    kinds = {monitor.monitor for model in found for monitor in model.monitors}
+    kinds = {monitor.monitor for model in rows for monitor in model.monitors}
     return Models(
         models=tuple(chosen),
-        total=len(found),
-        ill=sum(model.condition.health in ILL for model in found),
-        counts={h: n for h in WORDS if (n := sum(m.condition.health == h for m in found))},
+        total=len(rows),
+        ill=sum(model.condition.health in ILL for model in rows),
+        counts={h: n for h in WORDS if (n := sum(m.condition.health == h for m in rows))},
         columns=(*MONITORS, *sorted(kinds - {*MONITORS})),
-        owners=tuple(sorted({model.owner for model in found if model.owner})),
-        tags=tuple(sorted({tag for model in found for tag in model.tags})),
+        owners=tuple(sorted({model.owner for model in rows if model.owner})),
+        tags=tuple(sorted({tag for model in rows for tag in model.tags})),
         owner=owner,
         tag=tag,
         state=state,
@@ -147,7 +147,7 @@ def known_of(visit: Visit, history: Any) -> Known:
 
 def readable_alerts(visit: Visit, rows: Iterable[Mapping[Any, Any]]) -> list[Mapping[Any, Any]]:
     """The alerts all of whose schedules a viewer may read: their sentences may name any of them."""
-    return [row for row in rows if visit.schedules.issuperset(queries.schedules_in(row))]
+    return [row for row in rows if visit.may_read_all(queries.schedules_in(row))]
 
 
 def model_of(visit: Visit, endpoint: Endpoint, known: Known, owners: Owners, remembered: bool) -> Model:

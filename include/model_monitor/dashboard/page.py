@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from model_monitor.dashboard import pictures
 from model_monitor.errors import printable, without_middle
 from model_monitor.history.rows import segment_text
+from model_monitor.results.html.rendering import environment_of
 from model_monitor.results.sentences import number
 
 if TYPE_CHECKING:
@@ -59,15 +60,7 @@ class Page:
 @cache
 def environment() -> Environment:
     """Where templates are, and what they can call."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    made = Environment(
-        loader=PackageLoader("model_monitor.dashboard"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = environment_of("model_monitor.dashboard")
     made.filters |= {"number": in_short, "short": short, "title": title, "minute": minute, "day": day, "words": words}
     made.filters |= {"zip": zip, "segment": segment, "stored": segment_text}
     made.globals |= {"keyed": keyed, "cells": cells}

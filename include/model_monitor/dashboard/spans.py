@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,6 +45,31 @@ class Number(Shown):
     after_high: float | None
     outcome: str | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person compares: a span, with another one, or with a baseline by name; None without a window. ``words``
+    are for the next query."""
+
+    span: Window | None
+    base: Window | str | None
+    words: str
+
+
+def asked(
+    points: Sequence[Point],
+    assignment: Assignment,
+    window: str,
+    span: tuple[str, str],
+    compare: str,
+    compare_span: tuple[str, str],
+) -> Asked:
+    """What a query asks for; spans are two texts each, which count before ``window`` and ``compare``. Raises
+    ConfigError."""
+    other = span_of(*compare_span)
+    own = span_of(*span) or chosen_window(window, points, assignment)
+    return Asked(own, before(own, compare, other) if own else None, str(other) if other else compare)
 
 
 def span_of(since: str, until: str) -> Window | None:

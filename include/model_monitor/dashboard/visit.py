@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,6 +77,10 @@ class Visit:
     def schedules(self) -> frozenset[str]:
         """The names of the schedules that the viewer may read."""
         return frozenset(s.name for endpoint in self.endpoints for s in endpoint.schedules)
+
+    def may_read_all(self, names: Iterable[str]) -> bool:
+        """Whether the viewer may read all of some schedules, as what concerns several of them may name each."""
+        return self.schedules.issuperset(names)
 
     def endpoint(self, name: str, variant: str | None = None) -> Endpoint:
         """The endpoint of a name, and of a variant if it has several. Raises NoSuchPage."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
+from model_monitor.core.distances import is_closeness
 from model_monitor.core.window import moment
 from model_monitor.errors import printable, without_middle
-from model_monitor.history.recent import Entry, is_closeness
+from model_monitor.history.recent import Entry
 
 COLUMNS = 12  # metrics that get a column
 WIDEST = 24  # characters of the name of one that does

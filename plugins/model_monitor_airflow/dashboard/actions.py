@@ -36,7 +36,7 @@ class Action:
             allowed = visit.viewer.may_add
         else:
             names = self.schedules(visit, form)
-            if not names or not visit.schedules.issuperset(names):
+            if not names or not visit.may_read_all(names):
                 raise NoSuchPage("there is nothing of this name, or you may not see it")
             allowed = all(map(visit.viewer.may_edit, names))
         if not allowed:

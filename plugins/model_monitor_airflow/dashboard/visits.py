@@ -33,7 +33,7 @@ def visit_by(request: Request, viewer: Viewer) -> Visit:
 def endpoint_files() -> Mapping[Path, config.Endpoint]:
     """The endpoint files that can be read; read again when one of them, or their defaults, changed."""
     paths = schedules.files()
-    common = [path for path in [schedules.folder() / defaults.NAME] if path.is_file()]
+    common = [path for folder in schedules.folders() if (path := folder / defaults.NAME).is_file()]
     return contents(tuple(stamp for path in [*paths, *common] if (stamp := stamp_of(path))))
 
 

@@ -14,6 +14,7 @@ from model_monitor.errors import printable, without_middle
 from model_monitor.results import execution as executions
 from model_monitor.results.documents.protocol import Document
 from model_monitor.results.html.pictures import Pictures
+from model_monitor.results.html.rendering import environment_of
 from model_monitor.results.sentences import number
 
 if TYPE_CHECKING:
@@ -107,15 +108,7 @@ def percent(share: float) -> str:
 
 @cache
 def template(name: str) -> Template:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("model_monitor.results.html"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = environment_of("model_monitor.results.html")
     environment.filters |= {"number": in_short, "short": short, "bounds": bounds}
     return environment.get_template(name)
 
