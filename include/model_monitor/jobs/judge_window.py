@@ -72,9 +72,9 @@ def rehearse(
     endpoint keeps what it knows.
     """
     endpoint = execution.endpoint
-    for kept in (endpoint.output, endpoint.capture.uri):
-        if store.is_below(output, kept):
-            raise ConfigError(f"--output {output} is below {kept}, where the endpoint's own files are")
+    for place in (endpoint.output, endpoint.capture.uri):
+        if store.is_below(output, place):
+            raise ConfigError(f"--output {output} is below {place}, where the endpoint's own files are")
     with store.WorkingFolder() as folder:
         elsewhere = endpoint.model_copy(update={"output": folder})
         judge_window(
