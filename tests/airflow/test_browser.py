@@ -75,10 +75,15 @@ def test_the_navigation_of_airflow_leads_to_the_ill_model_and_two_clicks_to_its_
 ) -> None:
     page.goto(f"{airflow.url}/plugin/models")
     frame = page.frame_locator("iframe")
-    assert frame.locator("h1").inner_text().startswith("1 of ")
-    first = frame.locator("table.models tbody tr").first
-    assert "violated" in first.inner_text() and f"since {HOUR:%Y-%m-%d}" in first.inner_text()
-    first.get_by_role("link", name=ill, exact=True).click()
+    frame.get_by_role("link", name=ill, exact=True).wait_for()
+    rows = frame.locator("table.models tbody tr")
+    states = [row.locator("td").first.inner_text() for row in rows.all()]
+    is_ill = [state.lstrip("▲◆ ").startswith(("violated", "broken")) for state in states]
+    assert is_ill == sorted(is_ill, reverse=True), states  # the worst first
+    assert frame.locator("h1").inner_text().startswith(f"{sum(is_ill)} of {len(is_ill)} model")
+    own = rows.filter(has=frame.get_by_role("link", name=ill, exact=True))
+    assert "violated" in own.inner_text() and f"since {HOUR:%Y-%m-%d}" in own.inner_text()
+    own.get_by_role("link", name=ill, exact=True).click()
     frame.get_by_role("heading", name=ill).wait_for()
     assert "violated" in frame.locator(".chip[aria-current]").inner_text()
     frame.get_by_role("link", name="age", exact=True).click()

@@ -45,6 +45,7 @@ MADE_AGAIN = r"_baselines/churn/(\w+)/explained/.*\.parquet"  # without a word: 
 FOR_PEOPLE = (
     r"churn/\w+/.*/(statistics|constraints|analysis)\.json",
     r"churn/\w+/.*/report\.html",
+    r"_baselines/churn/\w+/[0-9a-f]{12}/report\.html",
     r"_as_of/.*",
     r"merge/.*",
 )
