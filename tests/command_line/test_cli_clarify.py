@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from support.captures import HOUR, at, capture, record
 from support.clarify_files import (
@@ -143,6 +146,75 @@ def test_what_a_configuration_of_bias_asks_and_does_not_get_is_told(bias: OfBias
         *("methods.report", "predictor.model_name", "predictor")
     ]
     assert told.out.endswith("baseline of 2000 rows\n")
+
+
+ROWS = [[30.0 + i % 30, i % 2, 50.0 + i % 7, 1.0, i % 3 % 2, i % 5 % 2] for i in range(300)]
+OWN = [*HEADERS, "answer"]
+
+
+def stored(folder: Path, form: str, names: list[str], rows: list[list[Any]]) -> list[object]:
+    """A dataset in a form, and how the command line is told of it."""
+    folder.mkdir(exist_ok=True)
+    if form == "parquet":
+        path = folder / "data.parquet"
+        pq.write_table(pa.table({name: [row[i] for row in rows] for i, name in enumerate(names)}), path)
+    elif form == "jsonl":
+        path = folder / "data.jsonl"
+        path.write_text("\n".join(json.dumps(dict(zip(names, row, strict=True))) for row in rows) + "\n")
+    else:
+        path = folder / "data.csv"
+        head = [",".join(names)] if form == "csv" else []
+        path.write_text("\n".join([*head, *(",".join(map(str, row)) for row in rows)]) + "\n")
+    return ["--dataset", path, "--format", form.split()[0], *(["--no-header"] if form == "csv without header" else [])]
+
+
+MISMATCHES = {  # of headers and the columns of a dataset: the headers, and what is said of both
+    "one too few": (HEADERS, r"answer is not among the headers|6 values a row, but 5 headers"),
+    "one too many": ([*OWN, "more"], r"7 names .* 6 columns .* more is not among these|6 values a row, but 7 headers"),
+    "another name": (["feature_x", *OWN[1:]], r"feature_x is not among these; write headers as the dataset names"),
+    "another order": ([OWN[2], OWN[1], OWN[0], *OWN[3:]], r"another order \(feature_2, .*\) than it has itself \(feat"),
+}
+
+
+@pytest.mark.parametrize("form", ["csv", "csv without header", "jsonl", "parquet"])
+@pytest.mark.parametrize("mismatch", MISMATCHES)
+def test_headers_that_are_not_the_datasets_columns_are_refused_and_both_named(
+    tmp_path: Path, capsys: Any, form: str, mismatch: str
+) -> None:
+    headers, told = MISMATCHES[mismatch]
+    if mismatch.startswith("another") and (
+        form == "csv without header" or (mismatch, form) == ("another order", "jsonl")
+    ):
+        pytest.skip("a file without names takes any, and members of JSON have no order")
+    config = written(tmp_path, "config.json", BIAS | {"headers": headers})
+    data = stored(tmp_path / "rows", form, OWN, ROWS)
+    assert run("baseline", "bias", *data, "--analysis-config", config, "--output", tmp_path / "base") == 1
+    assert re.search(told, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("form", ["csv", "csv without header", "jsonl", "parquet"])
+def test_headers_that_are_the_datasets_columns_are_those_of_all_forms(tmp_path: Path, form: str) -> None:
+    config = written(tmp_path, "config.json", BIAS | {"headers": OWN, "predicted_label": "answer"})
+    data = stored(tmp_path / "rows", form, OWN, ROWS)
+    assert run("baseline", "bias", *data, "--analysis-config", config, "--output", tmp_path / "base") == 0
+    assert "post_training_bias_metrics" in read(tmp_path / "base")
+
+
+@pytest.mark.parametrize("named", [["--inference-attribute", "answer"], ["--exclude", "answer"]])
+def test_a_dataset_may_have_a_column_more_that_is_named_beside_the_configuration(
+    tmp_path: Path, named: list[str]
+) -> None:
+    config = written(tmp_path, "config.json", BIAS)
+    data = stored(tmp_path / "rows", "csv", OWN, ROWS)
+    assert run("baseline", "bias", *data, "--analysis-config", config, *named, "--output", tmp_path / "base") == 0
+
+
+@pytest.mark.parametrize("key", ["label", "probability"])
+def test_an_index_into_the_answer_is_no_column_of_a_dataset(tmp_path: Path, capsys: Any, key: str) -> None:
+    config = written(tmp_path, "config.json", BIAS | {"predictor": {key: 0}})
+    data = stored(tmp_path / "rows", "csv", HEADERS, [row[:-1] for row in ROWS])
+    assert run("baseline", "bias", *data, "--analysis-config", config, "--output", tmp_path / "base") == 1
+    assert f"predictor.{key}: 0 counts the values of the model's answer" in capsys.readouterr().err
 
 
 class OfAttribution:

@@ -19,7 +19,8 @@ from model_monitor.rows import blocks
 from model_monitor.rows.collect import Span, collect
 from model_monitor.rows.payloads import payload
 from model_monitor.rows.payloads.breadth import COLUMNS_AT_MOST, RARE, TOO_WIDE
-from model_monitor.rows.sources.datasets import Dataset, row_groups_of
+from model_monitor.rows.sources.datasets import Dataset
+from model_monitor.rows.sources.row_groups import row_groups_of
 from model_monitor.rows.sources.source import CaptureFolder
 from model_monitor.rows.summary import Summary, writing
 

@@ -338,6 +338,68 @@ def test_a_column_that_headers_do_not_have_is_refused_with_its_place(more: dict[
     assert str(error.value).startswith(message)
 
 
+COLUMNS: dict[str, Any] = {  # each key that names a column of the dataset, and how it names one
+    "label": lambda column: {"label": column},
+    "predicted_label": lambda column: {"predicted_label": column},
+    "facet.0.name_or_index": lambda column: {"facet": [{"name_or_index": column}]},
+    "group_variable": lambda column: {"group_variable": column},
+    "excluded_columns.0": lambda column: {"excluded_columns": [column]},
+    "joinsource_name_or_index": lambda column: {"joinsource_name_or_index": column},
+}
+
+
+def test_all_keys_that_name_columns_are_tried() -> None:
+    named = {name for name, kind in Config.__annotations__.items() if "NameOrIndex" in str(kind)}
+    assert named | {"facet"} == {place.partition(".")[0] for place in COLUMNS}
+
+
+@pytest.mark.parametrize("kind", ["text/csv", "application/x-parquet", None])
+@pytest.mark.parametrize("place", COLUMNS)
+@pytest.mark.parametrize(("column", "told"), [("answr", "'answr' is none of them"), (5, "There is no column 5")])
+def test_a_column_that_is_no_header_is_refused_wherever_it_is_named(
+    place: str, column: str | int, told: str, kind: str | None
+) -> None:
+    if (place, column, kind) == ("label", "answr", None):
+        pytest.skip("a monitor's label may be a path into ground-truth records")
+    with pytest.raises(ConfigError, match=f"^{place}: .*{told}"):
+        read(OF_CSV | {"dataset_type": kind} | COLUMNS[place](column))
+
+
+LINES = {"dataset_type": "application/jsonlines", "features": "f"}
+SHARED = [
+    ({"predicted_label": "target"}, "label 'target' and predicted_label 'target' are both the column 'target';"),
+    ({"predicted_label": 4}, "label 'target' and predicted_label 4 are both the column 'target';"),
+    (LINES | {"predicted_label": "p"}, "label 'target' and predicted_label 'p' are both .* as predicted_label is no"),
+    ({"label": "y", "predicted_label": "target"}, "label 'y' and predicted_label 'target' are both .* as label is no"),
+    *(
+        (
+            LINES | {"label": "y"} | COLUMNS[place](column),
+            f"label 'y' and {place} {column!r} are both the column 'target'",
+        )
+        for place in COLUMNS
+        if place not in ("label", "predicted_label")
+        for column in ("target", 4)
+    ),
+]
+
+
+@pytest.mark.parametrize(("more", "told"), SHARED)
+def test_two_keys_that_come_to_one_column_are_refused_and_both_named(more: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        read(OF_CSV | more)
+
+
+def test_without_headers_one_index_is_not_both_labels() -> None:
+    with pytest.raises(ConfigError, match="label 4 and predicted_label 4 are both the column '4'"):
+        read({"label": 4, "predicted_label": 4})
+
+
+def test_predictions_in_a_dataset_of_their_own_are_asked_into_this_one() -> None:
+    apart = {"predicted_label": "p", "predicted_label_dataset_uri": "s3://b/p", "predicted_label_headers": ["p"]}
+    with pytest.raises(ConfigError, match=r"'p' is none of them: .*; predictions are a column of the dataset: add t"):
+        read(OF_CSV | apart)
+
+
 def test_an_excluded_index_needs_headers() -> None:
     with pytest.raises(ConfigError, match="excluded_columns: an index needs 'headers' to count in"):
         read({"excluded_columns": [0]})

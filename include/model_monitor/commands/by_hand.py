@@ -253,6 +253,8 @@ def question_of(args: argparse.Namespace) -> Any:
         for sentence in analysis.ignored:
             print(f"model-monitor: {args.analysis_config}: {sentence}", file=sys.stderr)
         options = analysis.options(args.monitor) | options
+        if args.format != "capture":
+            analysis_config.refuse_index_of_answer(options)
     explain = None
     if traits_of(args.monitor).needs_explanations:
         explain = analysis_config.explain_of(

@@ -16,7 +16,7 @@ from model_monitor.config.capture import Capture
 from model_monitor.config.endpoint import Endpoint, Schedule
 from model_monitor.config.execution import Execution, spark_name
 from model_monitor.config.expectations import Expectation, described, problems
-from model_monitor.config.monitors import traits_of
+from model_monitor.config.monitors import attributes_of, label_of, traits_of
 from model_monitor.config.sections import Baseline, Columns, Explain, GroundTruth, Preprocess
 from model_monitor.core.window import EVER, Window, iso, moment
 from model_monitor.errors import ConfigError
@@ -59,7 +59,8 @@ class Requests:
 class Question:
     """Which monitor judges, with which options, and by which columns rows are also judged apart.
 
-    inputs: names of the values of captured CSV requests. headers: of the columns of a CSV dataset without a header.
+    inputs: names of the values of captured CSV requests. headers: of all columns of a dataset, but those that options
+        and other settings name; () if unknown.
     exclude: columns that are not judged, and need not be readable.
     """
 
@@ -74,6 +75,12 @@ class Question:
     html: bool = False
     requests: Requests = Requests()
     exclude: tuple[str, ...] = ()
+
+    @property
+    def columns_besides(self) -> tuple[str, ...]:
+        """The columns that a dataset may have although the headers don't name them."""
+        named = (*attributes_of(self.options), label_of(self.options), *self.segments, *self.exclude)
+        return tuple(map(str, named))
 
     @property
     def about(self) -> Document:
@@ -101,6 +108,7 @@ class Source:
             self.format,
             self.header,
             names=question.headers,
+            beside=question.columns_besides,
             separator=self.separator,
             exclude=question.exclude,
             keeps_index=is_sagemakers,

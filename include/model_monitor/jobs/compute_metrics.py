@@ -26,7 +26,8 @@ from model_monitor.monitors.expectations.joined import Both
 from model_monitor.results.handover import Collected, Evidence, Explained, Merged
 from model_monitor.results.sealed import digest_of
 from model_monitor.rows.select import Selection
-from model_monitor.rows.sources.datasets import Dataset, row_group, row_groups_of
+from model_monitor.rows.sources.datasets import Dataset
+from model_monitor.rows.sources.row_groups import row_group, row_groups_of
 from model_monitor.verdicts.baseline import Baseline
 
 if TYPE_CHECKING:

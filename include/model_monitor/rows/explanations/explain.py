@@ -19,7 +19,7 @@ from model_monitor.rows.explanations.kernel_shap import KernelShap, Predict, def
 from model_monitor.rows.explanations.models import Model, ModelAt
 from model_monitor.rows.explanations.opening import model_at
 from model_monitor.rows.select import Selection
-from model_monitor.rows.sources.datasets import row_group, row_groups_of
+from model_monitor.rows.sources.row_groups import row_group, row_groups_of
 from model_monitor.rows.summary import Summary, writing
 from model_monitor.rows.times import TIME
 

@@ -23,7 +23,7 @@ from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows.json_text import in_one, joined
 from model_monitor.rows.labels.files import Labels, Values
 from model_monitor.rows.payloads.sides import ranges
-from model_monitor.rows.sources.datasets import coded_columns
+from model_monitor.rows.sources.row_groups import coded_columns
 from model_monitor.rows.summary import Rejected, Summary, opened, writing
 from model_monitor.store.ahead import ahead
 

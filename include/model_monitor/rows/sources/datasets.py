@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
@@ -14,29 +13,19 @@ from urllib.parse import unquote
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pcsv
-import pyarrow.parquet as pq
 
 from model_monitor import store
-from model_monitor.core.batch import BATCH_CELLS, BATCH_ROWS, RECORD
+from model_monitor.core.batch import BATCH_ROWS
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows import blocks
 from model_monitor.rows.payloads import sides
 from model_monitor.rows.payloads.breadth import COLUMNS_AT_MOST
 from model_monitor.rows.sources import csv_text, delta, forms
 from model_monitor.rows.sources.capture_lines import pieces_of
+from model_monitor.rows.sources.row_groups import row_group
 from model_monitor.rows.sources.texts import json_documents
-from model_monitor.rows.summary import (
-    FOOTER,
-    Rejected,
-    Summary,
-    batches_of,
-    collected_rows,
-    dataset_file,
-    metadata_in,
-    opened,
-)
+from model_monitor.rows.summary import FOOTER, Rejected, Summary, dataset_file, metadata_in
 
-COLUMNS_OF_WINDOW = 2 * COLUMNS_AT_MOST
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -47,7 +36,8 @@ class Dataset:
     files: list[store.File]
     format: str
     header: bool = True
-    names: tuple[str, ...] = ()  # of columns in a CSV without a header
+    names: tuple[str, ...] = ()  # of all columns, which a CSV without a header gets, and any other file must have
+    beside: tuple[str, ...] = ()  # columns that a file may have although ``names`` lacks them
     separator: str | None = None  # of CSV; recognised if None
     exclude: tuple[str, ...] = ()  # columns that need not be readable
     keeps_index: bool = False  # whether pandas' index is judged, as SageMaker does
@@ -100,6 +90,11 @@ class Dataset:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         return (batch for piece in self.pieces() for batch in self.rows(piece))
+
+    def check(self, names: Sequence[str], file: store.File) -> None:
+        """Raise ConfigError if the columns of a file are not those that ``names`` says."""
+        own = [name for name in (*names, *self.partition_of(file)) if name]
+        forms.check_headers(self.names, own, self.beside, file.address, in_order=self.format != "jsonl")
 
     def partition_of(self, file: store.File) -> dict[str, str | None]:
         """The columns that the folders of a file tell, as in ``country=CH/``: what Spark, PyArrow and pandas read."""
@@ -198,11 +193,17 @@ def first_row(dataset: Dataset, file: store.File, separator: bytes) -> tuple[byt
     if dataset.header:
         dataset.notice(forms.check_header(values, below, file.address))
         check_names(values, file.address)
+        dataset.check(values, file)
         return row, values
     dataset.notice(forms.check_first_row(values, below, dataset.names or dataset.declared, file.address))
     if dataset.names and values and len(dataset.names) != len(values):
         raise ConfigError(f"{file.address}: {len(values)} values a row, but {len(dataset.names)} headers name them")
     own = dataset.declared if len(dataset.declared) == len(values) else ()
+    if dataset.declared and not own:
+        dataset.notice(
+            f"{file.address}: {len(values)} values a row, but columns names {len(dataset.declared)} "
+            f"({forms.shortened(dataset.declared)}), so they are called _c0, _c1, ...; name each, or set header: true"
+        )
     return row, list(dataset.names or own) or [f"_c{i}" for i in range(len(values))]
 
 
@@ -210,6 +211,7 @@ def jsonl_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch
     """A file of flat JSON objects, one per line or all in one list; numbers keep their spelling. Raises DataError for a
     list that can't be read."""
     documents = json_documents(blocks.pieces_of_large(file))
+    seen: dict[str, None] = {}
     for block in blocks.in_blocks(pieces_of(file.address, documents)):
         places, lines = [], []
         for name, number, line in block.lines:
@@ -223,8 +225,12 @@ def jsonl_batches(dataset: Dataset, file: store.File) -> Iterator[pa.RecordBatch
             raise DataError(f"{file.address}: its rows have more than {COLUMNS_AT_MOST} columns together")
         for i, reason in sorted(side.problems.items()):
             dataset.summary.reject(Rejected(*places[i], reason, None, lines[i]))
+        seen |= dict.fromkeys(side.column_names)
+        dataset.check([*seen, *(name for name in dataset.names if name not in seen)], file)  # those may follow
         for batch in pa.table(side.columns(np.arange(len(lines)), [])).combine_chunks().to_batches():
             yield from (with_constants(part, dataset.partition_of(file)) for part in slices(batch))
+    if seen:
+        dataset.check(list(seen), file)
 
 
 def row_groups(dataset: Dataset, file: store.File) -> Iterator[RowGroup]:
@@ -237,6 +243,7 @@ def row_groups(dataset: Dataset, file: store.File) -> Iterator[RowGroup]:
         if index := () if dataset.keeps_index else index_in(schema):
             dataset.notice(f"{file.address}: {', '.join(index)} is pandas' index and no column, so it is left out")
             left_out |= set(index)
+        dataset.check([name for name in schema.names if name not in left_out], file)
     more = dataset.partition_of(file)
     return (RowGroup(file.address, i, left_out, more) for i in range(metadata.num_row_groups))
 
@@ -256,59 +263,11 @@ def check_names(names: Sequence[str], address: str) -> None:
         raise ConfigError(f"{address} names column '{twice[0]}' twice; give each a name of its own")
 
 
-def row_groups_of(addresses: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """The row groups of files of collected rows: address and number. Raises DataError, also if all have too many
-    columns together."""
-    names: set[str] = set()
-    for address in addresses:
-        with opened(address) as file:
-            count = file.num_row_groups
-            names.update(file.schema_arrow.names)
-        if len(names) > COLUMNS_OF_WINDOW:
-            raise DataError(
-                f"the rows of this window have more than {COLUMNS_OF_WINDOW} columns together, up to {address}; judge "
-                "shorter windows, or see to it that requests don't name columns of their own"
-            )
-        yield from ((address, i) for i in range(count))
-
-
 READERS: dict[str, Callable[[Dataset, store.File], Iterator[Any]]] = {
     "csv": csv_batches,
     "jsonl": jsonl_batches,
     "parquet": row_groups,
 }
-
-
-def row_group(
-    address: str,
-    index: int,
-    opening: Callable[[str], AbstractContextManager[Any]] = collected_rows,
-    left_out: Collection[str] = (),
-) -> Iterator[pa.RecordBatch]:
-    """The rows of a Parquet file's row group; columns that are stored as dictionary codes stay so. The captured lines
-    that are kept for merging are left out, and what is in ``left_out`` is not even read."""
-    with opening(address) as stream:
-        metadata = metadata_in(stream)
-        coded = coded_columns(metadata, index)
-        file = pq.ParquetFile(stream, metadata=metadata, read_dictionary=coded, page_checksum_verification=True)
-        kept = [f for f in file.schema_arrow if f.name != RECORD and f.name not in left_out]
-        for f in kept:
-            if pa.types.is_nested(f.type) or pa.types.is_binary(f.type) or pa.types.is_large_binary(f.type):
-                raise DataError(
-                    f"{address}: column '{f.name}' is {f.type}; make it text or numbers, or exclude it "
-                    "(columns: {exclude: [...]}, --exclude)"
-                )
-        rows = min(BATCH_ROWS, max(1, BATCH_CELLS // max(1, metadata.num_columns)))
-        wanted = [f.name for f in kept] if len(kept) < len(file.schema_arrow) else None
-        yield from batches_of(file, index, rows, wanted)
-
-
-def coded_columns(metadata: pq.FileMetaData, index: int) -> list[str]:
-    """The columns of a row group that ``collect`` stored as codes; other writers code every column they can."""
-    if FOOTER not in (metadata.metadata or {}):
-        return []
-    columns = [metadata.row_group(index).column(i) for i in range(metadata.num_columns)]
-    return [column.path_in_schema for column in columns if column.has_dictionary_page]
 
 
 def slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice
 
 from model_monitor import store
@@ -36,6 +36,7 @@ FOREIGN = {  # by its first bytes, what a file is that is not read, and what to 
 HEAD_BYTES = 16
 SEPARATORS = (COMMA, b";", b"\t", b"|")
 WORDS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|"}
+NAMES_SHOWN = 10  # in a message
 ROWS_SEEN = 20  # of a CSV file, by which its separator is told
 NUMBER = re.compile(r"\s*[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*")
 YEARS = range(1900, 2101)  # whole numbers that do name columns
@@ -124,6 +125,44 @@ def check_header(names: Sequence[str], below: Sequence[str], where: str) -> str 
     if odd and (2 * len(odd) >= len(names) or same):
         raise DataError(f"{like}, not like names of columns; {advice}, or name the columns otherwise")
     return f"{like}; if it is one, {advice}" if odd else None
+
+
+def check_headers(
+    headers: Sequence[str], names: Sequence[str], beside: Collection[str], where: str, in_order: bool = True
+) -> None:
+    """Raise ConfigError if a file that names its columns has others than ``headers`` says, or in another order.
+
+    ``beside`` are columns that it may have as well. No ``headers``: any. Not ``in_order``: as JSON, which has none.
+    """
+    if not headers:
+        return
+    both = f"headers has {len(headers)} names ({shortened(headers)}), the dataset {len(names)} columns"
+    if absent := [name for name in headers if name not in names]:
+        raise ConfigError(
+            f"{where}: {both} ({shortened(names)}), and {shortened(absent)} {is_or_are(absent)} not among these; write "
+            "headers as the dataset names its columns"
+        )
+    if odd := [name for name in names if name not in headers and name not in beside]:
+        raise ConfigError(
+            f"{where}: {both}, and {shortened(odd)} {is_or_are(odd)} not among the headers; name each column there, or "
+            "leave it out with --exclude"
+        )
+    own = [name for name in names if name in headers]
+    if in_order and own != list(headers):
+        raise ConfigError(
+            f"{where}: headers has its columns in another order ({shortened(headers)}) than it has itself "
+            f"({shortened(own)}); indices count in headers, so write them in the dataset's order"
+        )
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Some names, the first ten of many."""
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(names[:NAMES_SHOWN]) + more
+
+
+def is_or_are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def check_first_row(values: Sequence[str], below: Sequence[str], declared: Sequence[str], where: str) -> str | None:

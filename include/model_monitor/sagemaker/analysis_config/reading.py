@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +12,9 @@ from model_monitor import store
 from model_monitor.config.sections import Explain
 from model_monitor.errors import ConfigError
 from model_monitor.results.documents.protocol import decode
+from model_monitor.sagemaker.analysis_config.headers import Header, present
 from model_monitor.sagemaker.analysis_config.schema import Config, Predictor, Shap, ignored, validated
 
-STRUCTURED = ("application/json", "application/jsonlines")  # the dataset's columns are found by paths
 OF_SHAP = ("num_clusters", "num_samples", "use_logit", "seed")
 SETTINGS = (*OF_SHAP, "features", "label_headers")
 EXCHANGE = ("content_type", "accept_type", "content_template", "record_template", "label", "probability")
@@ -82,67 +81,8 @@ def read(document: Mapping[str, Any]) -> Analysis:
     )
 
 
-def present(**settings: Any) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if value is not None}
-
-
 def shap_of(config: Config) -> Shap:
     return (config.methods and config.methods.shap) or Shap()
-
-
-@dataclass(frozen=True)
-class Header:
-    """The names of a dataset's columns, and which of them are no features.
-
-    ``paths``: those of label and predicted label, where the file gives paths instead of names.
-    """
-
-    names: tuple[str, ...] = ()
-    label: str | None = None
-    predicted: str | None = None
-    paths: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, config: Config) -> Header:
-        """A label and a predicted label that are paths have the last headers for names, in this order."""
-        names = tuple(config.headers or ())
-        columns = present(label=config.label, predicted_label=config.predicted_label)
-        paths = {
-            key: value for key, value in columns.items() if names and isinstance(value, str) and value not in names
-        }
-        if paths and config.dataset_type not in (*STRUCTURED, None):
-            key, value = next(iter(paths.items()))
-            raise ConfigError(f"{key}: Headers must contain label. {no_header(value, names)}")
-        if names and len(paths) >= len(names):
-            raise ConfigError("headers: Headers must contain label. Name all features, and then the label")
-        last = dict(zip(paths, names[len(names) - len(paths) :], strict=True))
-        named = {key: last.get(key) or cls(names).name(column, key) for key, column in columns.items()}
-        return cls(names, named.get("label"), named.get("predicted_label"), paths)
-
-    def name(self, column: str | int, place: str, unknown: str = "Feature names not found.") -> str:
-        """The name of a column that is a name or an index; without headers, its text."""
-        if not self.names:
-            return str(column)
-        if isinstance(column, int):
-            if column >= len(self.names):
-                raise ConfigError(f"{place}: {unknown} There is no column {column}, headers has {len(self.names)}")
-            return self.names[column]
-        if column not in self.names:
-            raise ConfigError(f"{place}: {unknown} {no_header(column, self.names)}")
-        return column
-
-    def name_or_index(self, column: str | int, place: str, unknown: str = "Feature names not found.") -> str | int:
-        """The same, but an index stays an index if there are no headers."""
-        return self.name(column, place, unknown) if self.names else column
-
-    def without(self, others: Sequence[str]) -> tuple[str, ...]:
-        """The features without some columns."""
-        return tuple(name for name in self.names if name not in (self.label, self.predicted, *others))
-
-
-def no_header(name: str, names: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, names, n=1)
-    return f"'{name}' is none of them" + (f"; did you mean '{near[0]}'?" if near else f": {', '.join(names)}")
 
 
 def bias_of(config: Config, header: Header) -> dict[str, Any]:
@@ -239,6 +179,17 @@ def rows_in(value: Any, features: Sequence[str]) -> Iterator[list[Any]]:
             "methods.shap.baseline: can't tell where a row's features are; give rows as lists of values, "
             'e.g. "baseline": [[0.44, 0.52, 0.21]]'
         )
+
+
+def refuse_index_of_answer(options: Mapping[str, Any]) -> None:
+    """Raise ConfigError if a prediction in a dataset is an index that counts the values of a model's answer."""
+    for key in ("label", "probability"):
+        name = f"{'inference' if key == 'label' else key}_attribute"
+        if isinstance(index := options.get(name), int):
+            raise ConfigError(
+                f"predictor.{key}: {index} counts the values of the model's answer, and a dataset has columns; name "
+                f"the column of its predictions in predicted_label, or give --{name.replace('_', '-')} COLUMN"
+            )
 
 
 def explain_of(
