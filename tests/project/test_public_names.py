@@ -22,7 +22,7 @@ PUBLIC = {
         alert alert_failure collect_window compute_metrics dataset_of decide_baseline delete_expired deliver
         evaluate_constraints explain_window grown_windows judge_window merge_ground_truth observe_baseline
         observe_window page_in propose_baseline publish_baseline publish_metrics reasons_against_retraining rehearse
-        reject_baseline suggest_constraints
+        reject_baseline replay_windows suggest_constraints
     """,
 }
 COMMANDS = [
@@ -36,6 +36,7 @@ COMMANDS = [
     "publish",
     "receive",
     "reindex",
+    "replay",
     "retention",
     "run",
     "schema",

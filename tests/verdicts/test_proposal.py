@@ -8,7 +8,7 @@ from model_monitor.core.measures import Subject
 from model_monitor.core.window import Window
 from model_monitor.verdicts.comparison import Change, Comparison
 from model_monitor.verdicts.proposal import Proposal
-from model_monitor.verdicts.replay import Flip, Replay
+from model_monitor.verdicts.replay import Rejudged, Replay
 from model_monitor.verdicts.versions import Version
 
 LEARNED = {
@@ -26,7 +26,7 @@ COMPARED = Proposal(
     "other",
     "",
     Comparison(("plan",), ("old",), (CHANGE,), 7),
-    Replay(30, 4, 3, (Flip(WINDOW, "CompletedWithViolations", "Completed", (), ("completeness_check of age",)),)),
+    Replay(30, 4, 3, (Rejudged(WINDOW, "CompletedWithViolations", "Completed", ("completeness_check of age",)),)),
 )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from model_monitor.commands import FAILED, OK
 from model_monitor.commands.endpoint_files import ENDPOINTS
+from model_monitor.commands.named import is_file
 from model_monitor.core.window import moment
 from model_monitor.errors import ConfigError, DataError, MonitorError, printable
 from model_monitor.history.places import NOTHING, VARIABLE, why_none
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from model_monitor.config import Endpoint
     from model_monitor.config.execution import Assignment
     from model_monitor.history.database import History
-
-YAML = (".yaml", ".yml")
 
 
 def add_to(commands: argparse._SubParsersAction[Any]) -> None:
@@ -176,11 +175,6 @@ def history_of(endpoint: Endpoint, limit: int) -> History:
     history, rebuilt = from_reports(endpoint, limit)
     complain(f"{endpoint.endpoint}: no history is own yet; this is what its newest reports say", *rebuilt.problems)
     return history
-
-
-def is_file(name: str) -> bool:
-    """Whether a name is an endpoint file's, not an endpoint's."""
-    return name.endswith(YAML) or os.sep in name or Path(name).is_file()
 
 
 def complain(*problems: str) -> None:

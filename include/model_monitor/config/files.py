@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,11 +18,13 @@ from model_monitor.config.expectations import problems
 from model_monitor.errors import ConfigError
 
 
-def load(path: Path | str) -> Endpoint:
-    """The endpoint of one YAML file. Raises ConfigError that names the file, the line and what to write instead."""
+def load(path: Path | str, change: Callable[[Any], Any] | None = None) -> Endpoint:
+    """The endpoint of one YAML file, or as it would be after a ``change`` of its content. Raises ConfigError that names
+    the file, the line and what to write instead."""
     path = Path(path)
     try:
-        return endpoint_in(path, *yaml_files.load(path))
+        tree, content = yaml_files.load(path)
+        return endpoint_in(path, tree, change(content) if change else content)
     except ConfigError:
         raise
     except Exception as error:  # whatever a value does to the code that reads it, the other files' DAGs stay

@@ -35,6 +35,8 @@ class Traits:
     judges_requests: its rows are the requests themselves, one each, also those that failed, with the columns from
         ``LATENCY`` to ``SAMPLED`` of ``core.batch`` and none of what was asked and answered.
     judges_silence: a window without any row is judged as others are, rather than being one without data.
+    judging: names of the options that only judge: whatever they are, the same rows give the same State. Only these can
+        be tried out on stored States.
     """
 
     needs_labels: bool = False
@@ -44,6 +46,7 @@ class Traits:
     needs_baseline: bool = True
     judges_requests: bool = False
     judges_silence: bool = False
+    judging: frozenset[str] = frozenset()
 
 
 class Observer(Protocol[S_co]):

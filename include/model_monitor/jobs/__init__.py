@@ -17,6 +17,7 @@ from model_monitor.jobs.merge_ground_truth import merge_ground_truth
 from model_monitor.jobs.propose_baseline import propose_baseline
 from model_monitor.jobs.publish_baseline import decide_baseline, publish_baseline, reject_baseline
 from model_monitor.jobs.publish_metrics import publish_metrics
+from model_monitor.jobs.replay_windows import replay_windows
 from model_monitor.jobs.report_pages import page_in
 from model_monitor.jobs.retention.expiry import delete_expired
 from model_monitor.jobs.retraining import reasons_against_retraining
@@ -44,5 +45,6 @@ __all__ = [
     "reasons_against_retraining",
     "rehearse",
     "reject_baseline",
+    "replay_windows",
     "suggest_constraints",
 ]

@@ -12,6 +12,7 @@ from model_monitor.verdicts.comparison import compare
 from model_monitor.verdicts.proposal import Proposal
 from model_monitor.verdicts.published import Published
 from model_monitor.verdicts.replay import replay
+from model_monitor.verdicts.verdict import Judge
 from model_monitor.verdicts.versions import Version
 
 WINDOWS = 30
@@ -44,7 +45,8 @@ def propose_baseline(
         return replace(proposal, comparison=compare([], asked, assignment.private), remark=remark)
     before = current.baseline(assignment)
     comparison = compare(before.constraints(assignment.learner), asked, assignment.private)
-    replayed = replay(assignment.monitor, before, proposed, past_windows(assignment, windows))
+    now, then = (Judge.of(assignment.monitor, baseline) for baseline in (before, proposed))
+    replayed = replay(now, then, past_windows(assignment, windows))
     return replace(proposal, in_force=current, comparison=comparison, replayed=replayed)
 
 

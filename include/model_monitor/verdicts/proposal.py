@@ -116,8 +116,11 @@ def signed(sign: str, names: Sequence[str]) -> list[str]:
     return [sign + name for name in names]
 
 
+@dataclass(frozen=True)
 class Plain:
-    """Texts for a terminal."""
+    """Texts for a terminal; of a table and of names at most so many, and the number of the rest. None: all."""
+
+    most: int | None = MOST
 
     def safe(self, text: str) -> str:
         return printable(text)
@@ -126,19 +129,20 @@ class Plain:
         return printable(text)
 
     def codes(self, names: Sequence[str]) -> str:
-        more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
-        return ", ".join(map(self.code, names[:MOST])) + more
+        rest = len(names) - len(names[: self.most])
+        return ", ".join(map(self.code, names[: self.most])) + (f" and {rest} more" if rest else "")
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         if not rows:
             return ""
-        lines = [head, *rows[:MOST]]
+        lines = [head, *rows[: self.most]]
         widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
         padded = ("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
         return "\n".join([*padded, *self.rest(rows)])
 
     def rest(self, rows: Sequence[Sequence[str]]) -> list[str]:
-        return [f"and {len(rows) - MOST} more"] if len(rows) > MOST else []
+        rest = len(rows) - len(rows[: self.most])
+        return [f"and {rest} more"] if rest else []
 
 
 class Markdown(Plain):
@@ -153,9 +157,9 @@ class Markdown(Plain):
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         if not rows:
             return ""
-        lines = [head, ["---"] * len(head), *rows[:MOST]]
-        rest = ["", *self.rest(rows)] if len(rows) > MOST else []
-        return "\n".join([*(f"| {' | '.join(line)} |" for line in lines), *rest])
+        lines = [head, ["---"] * len(head), *rows[: self.most]]
+        rest = self.rest(rows)
+        return "\n".join([*(f"| {' | '.join(line)} |" for line in lines), *([""] if rest else []), *rest])
 
 
 Form = Plain

@@ -32,19 +32,37 @@ class Verdict:
     measures: Measures
 
 
+@dataclass(frozen=True)
+class Judge:
+    """A schedule's monitor and its baseline, read once for any number of windows: ``learned`` are the baseline's
+    constraints, and ``monitor`` reads a window as the baseline's rows were read."""
+
+    baseline: Baseline
+    monitor: Monitor[Any]
+    learned: Sequence[Constraint]
+
+    @classmethod
+    def of(cls, monitor: Monitor[Any], baseline: Baseline) -> Judge:
+        """Raises ConfigError for files that are no baseline of the monitor."""
+        return cls(baseline, baseline.inform(monitor), baseline.constraints(monitor))
+
+    def verdict(self, observed: Observed, labels: Labels | None = None) -> Verdict:
+        """The verdict on a State; while labels are pending, by the measures that need none."""
+        monitor = self.monitor
+        constraints = [*self.learned, *monitor.required(observed.state)]
+        findings: list[Finding] = []
+        available: Measures = {}
+        if observed.rows or monitor.traits.judges_silence:
+            measures = monitor.measure(observed.state)
+            available = without_labels(monitor, measures) if labels and labels.is_pending else measures
+            findings = [*evaluate(constraints, available), *newcomers(monitor, measures, self.learned)]
+        status, reason = status_of(observed, self.baseline, findings, labels, monitor.traits)
+        return Verdict(status, reason, findings, monitor, constraints, available)
+
+
 def judge(monitor: Monitor[Any], baseline: Baseline, observed: Observed, labels: Labels | None = None) -> Verdict:
-    """The verdict on a State; while labels are pending, by the measures that need none. Raises ConfigError."""
-    learned = baseline.constraints(monitor)
-    monitor = baseline.inform(monitor)
-    constraints = [*learned, *monitor.required(observed.state)]
-    findings: list[Finding] = []
-    available: Measures = {}
-    if observed.rows or monitor.traits.judges_silence:
-        measures = monitor.measure(observed.state)
-        available = without_labels(monitor, measures) if labels and labels.is_pending else measures
-        findings = [*evaluate(constraints, available), *newcomers(monitor, measures, learned)]
-    status, reason = status_of(observed, baseline, findings, labels, monitor.traits)
-    return Verdict(status, reason, findings, monitor, constraints, available)
+    """The verdict on the State of one window. Raises ConfigError."""
+    return Judge.of(monitor, baseline).verdict(observed, labels)
 
 
 def without_labels(monitor: Monitor[Any], measures: Measures) -> Measures:
