@@ -30,7 +30,7 @@ from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows import blocks
 from model_monitor.rows.collect import Span, collect
 from model_monitor.rows.labels.files import LabelFile
-from model_monitor.rows.labels.files import read as read_labels
+from model_monitor.rows.labels.reading import read as read_labels
 from model_monitor.rows.payloads import payload
 from model_monitor.rows.sources import batch_rows, datasets, forms, table_rows
 from model_monitor.rows.sources.csv_text import csv_rows

@@ -55,11 +55,36 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     run.add_argument("--end", metavar="ISO", help="first moment after the window")
     run.add_argument("--statistics", metavar="FILE", help="the baseline's statistics.json")
     run.add_argument("--constraints", metavar="FILE", help="the baseline's constraints.json")
-    run.add_argument("--ground-truth", metavar="DIR", help="labels of captured requests, as JSON lines")
-    run.add_argument("--duplicates", choices=["all", "last"], default="all", help="of several labels for one request")
-    run.add_argument("--minimum-coverage", type=share, default=0.0, metavar="SHARE", help="of requests with a label")
+    add_of_labels(run)
     add_of_requests(run)
     run.set_defaults(command=run_run, default_of=run.get_default)
+
+
+def add_of_labels(command: argparse.ArgumentParser) -> None:
+    """Add where the labels of captured requests are: what an endpoint file says under ground_truth."""
+    words = "labels of captured requests: label records, or a table with --label-id and --label-column"
+    command.add_argument("--ground-truth", metavar="FILE_OR_DIR", help=words)
+    command.add_argument("--label-id", metavar="COLUMN", help="of a table of labels: names the request")
+    command.add_argument("--label-column", metavar="COLUMN", help="of a table of labels: the label")
+    command.add_argument("--label-time", metavar="COLUMN", help="of a table of labels: when it became known")
+    command.add_argument("--duplicates", choices=["all", "last"], default="all", help="of several labels of a request")
+    command.add_argument(
+        "--minimum-coverage", type=share, default=0.0, metavar="SHARE", help="of requests with a label"
+    )
+
+
+def truth_of(args: argparse.Namespace) -> Any:
+    """Where labels are; None if nowhere. Raises ConfigError."""
+    from model_monitor.config.sections import GroundTruth
+
+    columns = {"id": args.label_id, "label": args.label_column, "event_time": args.label_time}
+    named = {name: column for name, column in columns.items() if column is not None}
+    if named and not (args.ground_truth and args.label_id and args.label_column):
+        raise ConfigError("a table of labels needs --ground-truth, --label-id and --label-column")
+    if not args.ground_truth:
+        return None
+    truth = {"duplicates": args.duplicates, "minimum_coverage": args.minimum_coverage, "uri": args.ground_truth}
+    return GroundTruth.model_validate(truth | ({"mapping": named} if named else {}))
 
 
 def add_of_requests(command: argparse.ArgumentParser) -> None:
@@ -207,16 +232,14 @@ def run_schedule(args: argparse.Namespace) -> int:
 
 
 def run_rows(args: argparse.Namespace) -> int:
-    from model_monitor.config.sections import GroundTruth
     from model_monitor.jobs import by_hand
 
-    truth = {"duplicates": args.duplicates, "minimum_coverage": args.minimum_coverage, "uri": args.ground_truth}
     source = by_hand.Source(
         args.dataset,
         args.format,
         args.header,
         by_hand.window_of(args.start, args.end),
-        GroundTruth.model_validate(truth) if args.ground_truth else None,
+        truth_of(args),
         args.separator,
     )
     baseline = args.statistics, args.constraints

@@ -13,7 +13,7 @@ from model_monitor.config import cron as crons
 from model_monitor.config.alerts import Alerts
 from model_monitor.config.capture import Capture
 from model_monitor.config.expectations import ExpectationList, rules_of
-from model_monitor.config.fields import Address, Cron, Day, Days, Duration, Name, Settings, Share
+from model_monitor.config.fields import Address, Cron, Day, Days, Duration, Name, Settings, Share, refusing
 from model_monitor.config.metrics import Metrics
 from model_monitor.config.monitors import attributes_of, monitor_of, traits_of
 from model_monitor.config.sections import Baseline, Columns, Explain, GroundTruth, Preprocess
@@ -233,7 +233,10 @@ class Endpoint(Settings):
                 "columns.outputs_last puts those last; give the attribute's name"
             )
         try:
-            return Schedule.model_validate(dict(schedule) | {"ground_truth": GroundTruth(**merged)})
+            truth = GroundTruth(**merged)
+            with refusing("ground_truth: "):
+                truth.check()
+            return Schedule.model_validate(dict(schedule) | {"ground_truth": truth})
         except ValidationError as error:
             raise ValueError(f"schedule '{schedule.name}': {error.errors()[0]['msg']}") from error
 

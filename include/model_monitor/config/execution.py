@@ -210,7 +210,14 @@ class Execution(Assignment):
         """The label files that count for the window; with ``until`` only those collected before it."""
         from model_monitor.rows.labels.arrived import arrived  # brings PyArrow
 
-        return arrived(self.ground_truth.uri or "", self.window, self.ground_truth.final_after, until)
+        truth = self.ground_truth
+        return arrived(truth.uri or "", self.window, truth.final_after, until, truth.table)
+
+    def label_span(self, hour: Window) -> tuple[datetime, datetime]:
+        """From when until when labels of an hour's requests are collected that count."""
+        from model_monitor.rows.labels.arrived import label_span
+
+        return label_span(hour, self.ground_truth.final_after)
 
     @property
     def explained_rows(self) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
+from model_monitor.config.capture import folder_of_hours
 from model_monitor.config.fields import (
     Address,
     Backwards,
@@ -19,8 +20,10 @@ from model_monitor.config.fields import (
     refusing,
     with_format,
 )
+from model_monitor.errors import ConfigError
 from model_monitor.rows.explanations import models
 from model_monitor.rows.explanations.models import ModelAt
+from model_monitor.rows.labels.table import LabelColumns, LabelTable
 
 
 class Columns(Settings):
@@ -64,7 +67,21 @@ class Offset(Settings):
 class GroundTruth(Settings):
     """Where labels are, and when there are enough of them. A schedule's settings override the endpoint's."""
 
-    uri: Address | None = Field(None, description="Folder above yyyy/mm/dd/hh/*.jsonl, by the hour of collection")
+    uri: Address | None = Field(
+        None,
+        description="Folder above yyyy/mm/dd/hh/*.jsonl, by the hour of collection; of a table, its file or folder",
+    )
+    mapping: LabelColumns | None = Field(None, description="Of a table of labels: its columns id, label, event_time")
+    format: Literal["csv", "jsonl", "parquet"] | None = Field(
+        None, description="Of a table: recognised if absent; or SageMaker's description, e.g. {csv: {header: true}}"
+    )
+    header: bool | None = Field(None, description="Of a table in CSV: whether it starts with the columns' names; true")
+    separator: Separator | None = Field(
+        None, description="Of a table in CSV: one character between values, or tab; recognised if absent"
+    )
+    path: Annotated[str, AfterValidator(folder_of_hours)] | None = Field(
+        None, min_length=1, description="Of a table: the folder of an hour or a day, e.g. date=%Y-%m-%d"
+    )
     offset: Offset | None = Field(None, description="Judge an earlier window, whose labels have arrived")
     duplicates: Literal["all", "last"] = Field(
         "all", description="Of several labels of one request: all, as SageMaker does, or the one collected last"
@@ -73,6 +90,24 @@ class GroundTruth(Settings):
     final_after: Duration = Field(
         timedelta(days=7), ge=timedelta(0), description="How long after its end a window waits for labels, ISO 8601"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _format_may_be_sagemakers(cls, section: Any) -> Any:
+        return with_format(section)
+
+    @property
+    def table(self) -> LabelTable | None:
+        """How the table of labels is read; None if labels are SageMaker's records."""
+        if self.mapping is None:
+            return None
+        return LabelTable(self.mapping, self.format, self.header is not False, self.separator, self.path or "")
+
+    def check(self) -> None:
+        """Raise ConfigError if there are settings of a table, but no table."""
+        names = [name for name in ("format", "header", "separator", "path") if getattr(self, name) is not None]
+        if names and self.mapping is None:
+            raise ConfigError(f"{names[0]} is about a table of labels; add mapping: {{id: ..., label: ...}}")
 
 
 class Baseline(Settings):

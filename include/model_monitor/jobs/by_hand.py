@@ -149,7 +149,10 @@ class ByHand(Execution):
 
     def arrived_labels(self, until: datetime | None) -> Arrived:
         """All labels below the folder, whenever they were collected. Raises ConfigError if there are none."""
-        return all_below(self.ground_truth.uri or "")
+        return all_below(self.ground_truth.uri or "", self.ground_truth.table)
+
+    def label_span(self, hour: Window) -> tuple[datetime, datetime]:
+        return EVER.start, EVER.end
 
     def merged_records_folder(self, hour: datetime) -> str:
         return store.join(self.output, "merge")

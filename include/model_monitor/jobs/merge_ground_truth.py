@@ -22,23 +22,23 @@ from model_monitor.config.execution import Execution
 from model_monitor.config.monitors import label_of
 from model_monitor.config.sections import GroundTruth
 from model_monitor.core.batch import EVENT_ID, EVENT_TIME, LABELLED
-from model_monitor.core.window import Window, iso, moment
+from model_monitor.core.window import HOUR, Window, floor_hour, iso, moment
 from model_monitor.errors import printable
 from model_monitor.jobs.collect_window import check_share, current_rows, identities, script_origin
-from model_monitor.jobs.late_labels import identity, reported
+from model_monitor.jobs.late_labels import identity, joined, reported
 from model_monitor.results.handover import FINAL, PENDING, PROVISIONAL, Evidence, Labels, Merged, SetAside
-from model_monitor.rows.labels import files as label_records
+from model_monitor.rows.labels import reading as label_records
 from model_monitor.rows.labels import scripted
 from model_monitor.rows.labels.arrived import Arrived
 from model_monitor.rows.labels.merge import NO_LABELS, Joining, among, keys_of, merge
-from model_monitor.rows.labels.mismatch import why_none_joins
+from model_monitor.rows.labels.mismatch import mismatch
 from model_monitor.rows.scripts import Preprocessor
 from model_monitor.rows.summary import KEPT_REJECTED, Summary, opened, usable
 from model_monitor.rows.times import within
 
 log = logging.getLogger(__name__)
 
-LAYOUT = 2  # of merged rows and their footer; a file of another one is made again
+LAYOUT = 3  # of merged rows and their footer; a file of another one is made again
 
 
 def merge_ground_truth(execution: Execution, labels_until: datetime | None = None) -> str:
@@ -63,8 +63,9 @@ def merge_ground_truth(execution: Execution, labels_until: datetime | None = Non
 
 @dataclass(frozen=True)
 class Hour:
-    """An hour's rows, where they are merged to, and all that the merged rows depend on."""
+    """An hour, its rows, where they are merged to, and all that the merged rows depend on."""
 
+    span: Window
     source: str
     target: str
     origin: dict[str, Any]
@@ -91,18 +92,30 @@ def merge_hours(execution: Execution, rows: Mapping[str, str], arrived: Arrived)
 def hour_of(execution: Execution, span: Window, fingerprint: str, arrived: Arrived) -> Hour:
     truth = execution.ground_truth
     label_files = arrived.for_hour(span, truth.final_after)
-    origin = {
+    origin: dict[str, Any] = {
         "layout": LAYOUT,
         "rows": fingerprint,
         "files": [list(identity(file)) for file in label_files],
         "joining": [joining_of(execution).column, truth.duplicates],
         "records": execution.merged_records(span.start),
     }
+    if truth.table:
+        origin["table"] = truth.table.origin
+        origin["span"] = [iso(moment) for moment in execution.label_span(span)]
+        origin["until"] = until_of(execution, arrived, span)
     if execution.schedule.scripts_merged:
         names = execution.names
         origin["script"] = script_origin(execution.schedule.preprocess)
         origin["columns"] = [list(names.outputs), list(names.inputs), names.outputs_last, names.types.described]
-    return Hour(execution.rows(span.start), execution.merged_rows(span.start), origin)
+    return Hour(span, execution.rows(span.start), execution.merged_rows(span.start), origin)
+
+
+def until_of(execution: Execution, arrived: Arrived, span: Window) -> str | None:
+    """Up to when rows of a table count for an hour, as far as that changes anything; None for all there are."""
+    table = execution.ground_truth.table
+    if arrived.until is None or table is None or table.columns.event_time is None:
+        return None
+    return iso(min(floor_hour(arrived.until), execution.label_span(span)[1]))
 
 
 def joining_of(execution: Execution) -> Joining:
@@ -112,15 +125,22 @@ def joining_of(execution: Execution) -> Joining:
 
 def merged_hours(execution: Execution, hours: list[Hour], arrived: Arrived) -> dict[str, Summary]:
     """Read the labels of some hours once, and merge the rows of each hour with them."""
-    keys = np.sort(np.concatenate([keys_of(hour.source) for hour in hours]))
+    own_keys = {hour.source: keys_of(hour.source) for hour in hours}
+    keys = np.sort(np.concatenate(list(own_keys.values())))
     addresses = {address for hour in hours for address, _, _ in hour.origin["files"]}
     label_files = [file for file in arrived.files if file.file.address in addresses]
-    labels, reading = label_records.read(label_files, lambda ids: among(ids, keys))
+    truth = execution.ground_truth
+    labels, reading = label_records.read(label_files, lambda ids: among(ids, keys), truth.table, arrived.until)
     labels, joining, script = labels.sorted_by_key(), joining_of(execution), script_of(execution)
     summaries = {}
     for hour in hours:
         own = labels.of_files({address for address, _, _ in hour.origin["files"]})
+        own = own.between(*execution.label_span(hour.span)) if truth.table else own
         summary = reading.summary(hour.origin)
+        named = own.take(np.flatnonzero(among(own.keys, own_keys[hour.source])))
+        digest = int(named.digests().sum(dtype=np.uint64)) if truth.table else 0
+        summary.labels |= {"named": len(named), "digest": digest}
+        summary.labels |= {"latest": str(reading.latest)} if reading.latest is not None else {}
         merging = hour.source, own, joining, hour.target, hour.origin["records"], summary
         summaries[hour.target] = scripted.merge(*merging, script) if script else merge(*merging)
     return summaries
@@ -142,22 +162,25 @@ def merged_of(execution: Execution, summaries: Mapping[str, Summary], arrived: A
     requests, matched = total["requests"], total["matched"]
     first_labels = (pair for summary in summaries.values() for pair in summary.labels["hours"].items())
     files = {address: counts for summary in summaries.values() for address, counts in summary.labels["files"].items()}
+    is_over = arrived.is_over or has_later_labels(execution, summaries)
+    read = sum(n - rejected for n, rejected in files.values())
     labels = Labels(
         **total,
         unmatched=requests - matched,
         late=sum(count for hour, count in first_labels if hour and moment(hour) >= execution.tick),
         rejected=sum(rejected for _, rejected in files.values()),
         coverage=matched / requests if requests else None,
-        state=label_state(matched, requests, truth, arrived),
-        over=arrived.is_over,
-        as_of=arrived.as_of,
+        state=label_state(matched, requests, truth, is_over),
+        over=is_over,
+        as_of=arrived.as_of or last_hour(summaries),
         minimum_coverage=truth.minimum_coverage,
         final_after=truth.model_dump(mode="json")["final_after"],
         source=truth.uri or "",
         files=len(arrived.files),
+        table=truth.table is not None,
+        unjoined=max(0, read - sum(summary.labels["named"] for summary in summaries.values())),
     )
-    if requests and not (matched or labels.mismatched or labels.dropped):
-        labels = explained(execution, labels, sum(n - rejected for n, rejected in files.values()), arrived)
+    labels = explained(execution, labels, summaries, arrived)
     unique = {
         (record["file"], record["line"], record["reason"]): record
         for summary in summaries.values()
@@ -166,18 +189,41 @@ def merged_of(execution: Execution, summaries: Mapping[str, Summary], arrived: A
     examples = msgspec.convert(list(unique.values())[:KEPT_REJECTED], list[SetAside])
     check_labels(labels, examples, sum(records for records, _ in files.values()), execution.schedule.max_rejected)
     reasons = Counter(record["reason"] for record in unique.values())
-    label_files = list(map(identity, arrived.files))
-    return Merged(labels=labels, label_files=label_files, reasons=dict(sorted(reasons.items())), kept=examples)
+    rows_tell = truth.table is not None and truth.table.rows_tell
+    return Merged(
+        labels=labels,
+        label_files=list(map(identity, arrived.files)),
+        digest=joined(summary.labels["digest"] for summary in summaries.values()) if rows_tell else "",
+        reasons=dict(sorted(reasons.items())),
+        kept=examples,
+    )
 
 
-def explained(execution: Execution, labels: Labels, unjoined: int, arrived: Arrived) -> Labels:
-    """The same with how many labels there are of which none names a request, and why."""
-    if unjoined <= 0:
+def explained(execution: Execution, labels: Labels, summaries: Mapping[str, Summary], arrived: Arrived) -> Labels:
+    """The same with why labels name none of the requests that have none, as far as their ids tell."""
+    joins = bool(labels.matched or labels.mismatched or labels.dropped)
+    if not (labels.unmatched and labels.unjoined):
         return labels
-    rows = [address for hour in execution.hours() if store.exists(address := execution.rows(hour.start))]
-    mismatch = why_none_joins(rows, arrived.files, shown=execution.private != ("*",))
-    log.warning("%s", printable(f"{unjoined} labels were read, and none names a request of this window: {mismatch}"))
-    return msgspec.structs.replace(labels, unjoined=unjoined, mismatch=mismatch)
+    found = mismatch(summaries, arrived.files, execution.ground_truth.table, joins)
+    if found is None:
+        return labels
+    shown = execution.private != ("*",)
+    words = found.in_words(shown) if joins else found.of_none(shown)
+    count = f"{found.count} labels name" if joins else f"{labels.unjoined} labels were read, and none names a request:"
+    log.warning("%s", printable(f"{execution.window}: {count} {words}"))
+    return msgspec.structs.replace(labels, misnamed=found.count if found.kind else 0, mismatch=words)
+
+
+def last_hour(summaries: Mapping[str, Summary]) -> str | None:
+    """The end of the last hour in which a label of the window became known; None if nothing tells."""
+    hours = [hour for summary in summaries.values() for hour in summary.labels["hours"] if hour]
+    return iso(moment(max(hours)) + HOUR) if hours else None
+
+
+def has_later_labels(execution: Execution, summaries: Mapping[str, Summary]) -> bool:
+    """Whether a row of a table tells that labels are being collected that come too late for the window."""
+    latest = [moment(at) for summary in summaries.values() if (at := summary.labels.get("latest"))]
+    return any(at >= execution.label_span(execution.window)[1] for at in latest)
 
 
 def totals(execution: Execution, summaries: Mapping[str, Summary]) -> dict[str, int]:
@@ -202,10 +248,10 @@ def coverage_in(address: str, window: Window) -> tuple[int, int]:
     return pc.count_distinct(ids).as_py(), pc.count_distinct(ids.filter(rows.column(LABELLED))).as_py()
 
 
-def label_state(matched: int, requests: int, truth: GroundTruth, arrived: Arrived) -> str:
+def label_state(matched: int, requests: int, truth: GroundTruth, is_over: bool) -> str:
     if not requests or matched < truth.minimum_coverage * requests or not matched:
         return PENDING
-    return FINAL if arrived.is_over or matched == requests else PROVISIONAL
+    return FINAL if is_over or matched == requests else PROVISIONAL
 
 
 def check_labels(labels: Labels, examples: list[SetAside], records: int, share: float) -> None:

@@ -13,7 +13,7 @@ from model_monitor import __version__
 from model_monitor.core.constraints import Between, Bound, Finding, Near, Unlearned, Within
 from model_monitor.errors import printable
 from model_monitor.results.documents.protocol import Document, in_front, number
-from model_monitor.results.handover import Evidence, SetAside
+from model_monitor.results.handover import PENDING, Evidence, SetAside
 
 COMPLETED = "Completed"
 WITH_VIOLATIONS = "CompletedWithViolations"
@@ -176,7 +176,9 @@ def labels_in_short(labels: Document | None) -> str:
         return ""
     bad = labels["rejected"] + labels["mismatched"]
     set_aside = f", {bad} labels set aside" if bad else ""
-    return f", labels {labels['state']} ({labels['matched']} of {labels['requests']} requests){set_aside}"
+    misnamed = f", {labels['misnamed']} of other labels name {labels['mismatch']}" if labels.get("misnamed") else ""
+    known = "" if labels["state"] == PENDING else misnamed  # else the reason says it
+    return f", labels {labels['state']} ({labels['matched']} of {labels['requests']} requests){set_aside}{known}"
 
 
 def line(violation: dict[str, Any]) -> str:

@@ -40,8 +40,10 @@ class SetAside(msgspec.Struct, frozen=True):
 class Labels(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How far a window's labels have come: counts of requests and of label ``records``, ``duplicates``, ``mismatched``
     and ``rejected``; ``late`` requests had their first label from the tick on. ``coverage`` (0..1) is None of no
-    requests. ``over``: no more labels are waited for. ``dropped``: merged records that a script could not use. Where no
-    request has a label: ``unjoined`` label records were read that name none, and ``mismatch`` says what they name."""
+    requests. ``over``: no more labels are waited for. ``dropped``: merged records that a script could not use.
+    ``unjoined`` label records were read that name no request of the window, such as those of other windows; at least
+    ``misnamed`` of them name one by another id, or otherwise spelled, and ``mismatch`` says how. ``table``: labels are
+    in a table, not in folders of hours."""
 
     requests: int
     matched: int
@@ -61,7 +63,9 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     files: int
     dropped: int = 0
     unjoined: int = 0
+    misnamed: int = 0
     mismatch: str = ""
+    table: bool = False
 
     @property
     def is_pending(self) -> bool:
@@ -123,6 +127,7 @@ class Merged(Handover, frozen=True, kw_only=True):
     """The files of rows with labels, what they were merged from, and how far labels have come.
 
     ``sources`` are the addresses of the files of rows without labels. ``until``: only labels collected before count.
+    ``digest`` tells the labels of the window's requests in a table from others; empty for label records.
     """
 
     partitions: Identities = {}
@@ -130,6 +135,7 @@ class Merged(Handover, frozen=True, kw_only=True):
     until: str | None = None
     labels: Labels | None = None
     label_files: LabelFiles = []
+    digest: str = ""
     reasons: dict[str, int] = {}
     kept: list[SetAside] = []
 
@@ -193,3 +199,4 @@ class WaitingNote(Handover, frozen=True, kw_only=True):
     failed: bool = False
     label_files: LabelFiles = []
     sources: list[str] = []
+    digest: str = ""

@@ -114,9 +114,11 @@ def why_pending(labels: Labels) -> str:
     coverage = f"{labels.matched} of {labels.requests} requests have a label"
     if not labels.matched and labels.unmatched:
         files = f"none of {labels.files} label files of its time" if labels.files else "there is no label file"
-        coverage = f"No request has a label: {files} in {labels.source}/yyyy/mm/dd/hh"
-        if labels.unjoined:
+        coverage = f"No request has a label: {files} in {labels.source}{'' if labels.table else '/yyyy/mm/dd/hh'}"
+        if labels.mismatch:
             read = f"{labels.unjoined} labels were read from {labels.source}, and none names a request"
             coverage = f"No request has a label: {read}: {labels.mismatch}"
+    elif labels.mismatch:
+        coverage += f" ({labels.misnamed} labels name {labels.mismatch})"
     more = "no more are waited for" if labels.over else "the window is judged when more have come"
     return f"{coverage}, minimum_coverage is {share}; {more}"

@@ -17,7 +17,7 @@ from support.truths import truth
 
 from model_monitor import store
 from model_monitor.core.hashing import hash_values
-from model_monitor.rows.labels import files as labels
+from model_monitor.rows.labels import reading as labels
 from model_monitor.rows.labels.files import LabelFile, Labels, collected_in
 
 

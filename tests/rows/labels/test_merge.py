@@ -19,7 +19,7 @@ from model_monitor import store
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows import blocks
 from model_monitor.rows.collect import Span, collect
-from model_monitor.rows.labels import files as labels
+from model_monitor.rows.labels import reading as labels
 from model_monitor.rows.labels.files import LabelFile
 from model_monitor.rows.labels.merge import Joining, merge
 from model_monitor.rows.payloads import payload

@@ -1,8 +1,4 @@
-"""Read ground-truth records as SageMaker has them (docs/sagemaker-formats.md, Ground truth).
-
-A file's folder ``yyyy/mm/dd/hh`` says when its labels were collected. Only records of wanted ids are kept, so that
-memory is bounded by the labels of the requests in question, however many other labels the files hold.
-"""
+"""Label files, and the labels read from them: which request each names, what it says, and when it was collected."""
 
 from __future__ import annotations
 
@@ -18,18 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from model_monitor import store
-from model_monitor.core.hashing import hash_values
+from model_monitor.core.hashing import combine, hash_values
 from model_monitor.core.window import HOUR, iso
-from model_monitor.rows.blocks import Block, blocks
 from model_monitor.rows.json_text import joined, quoted
-from model_monitor.rows.labels.records import parse, rejected_line
 from model_monitor.rows.payloads.attributes import label_values
 from model_monitor.rows.summary import KEPT_REJECTED, Rejected, Summary
-from model_monitor.store.ahead import ahead
 
 HOUR_FOLDER = re.compile(r"(?:^|/)(?P<day>\d{4}/\d{2}/\d{2})(?:/(?P<hour>\d{2}))?(?=/)")
-
-NAMELESS = "no eventMetadata.eventId"
 
 Wanted = Callable[[np.ndarray], np.ndarray]  # hashes of ids -> which of them matter
 
@@ -75,6 +66,7 @@ class Labels:
     lines: np.ndarray  # 1-based numbers
     data: pa.StringArray
     encodings: pa.StringArray
+    times: np.ndarray | None = None  # when each became known (datetime64, NaT if unknown), where rows of a table tell
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -82,7 +74,8 @@ class Labels:
     def take(self, indices: np.ndarray) -> Labels:
         places = pa.array(indices)
         texts = self.data.take(places), self.encodings.take(places)
-        return Labels(self.label_files, self.keys[indices], self.files[indices], self.lines[indices], *texts)
+        times = None if self.times is None else self.times[indices]
+        return Labels(self.label_files, self.keys[indices], self.files[indices], self.lines[indices], *texts, times)
 
     def of_files(self, addresses: Collection[str]) -> Labels:
         """The records of the files at these addresses."""
@@ -90,8 +83,26 @@ class Labels:
         return self if mask.all() else self.take(np.flatnonzero(mask[self.files]))
 
     def sorted_by_key(self) -> Labels:
-        """The same records by rising key; those of one key keep their order."""
-        return self.take(np.argsort(self.keys, kind="stable"))
+        """The same records by rising key; those of one key by their times, else in their order."""
+        order = np.argsort(self.keys, kind="stable") if self.times is None else np.lexsort((self.times, self.keys))
+        return self.take(order)
+
+    def hours(self) -> np.ndarray:
+        """The hour of each record's time (datetime64); NaT if unknown."""
+        if self.times is None:
+            return np.full(len(self), "NaT", "datetime64[h]")
+        return self.times.astype("datetime64[h]")
+
+    def between(self, first: datetime, deadline: datetime) -> Labels:
+        """The records whose times, by the hour, are in a span; those without a time are, too."""
+        counting = inside(self.hours(), first, deadline)
+        return self if counting.all() else self.take(np.flatnonzero(counting))
+
+    def digests(self) -> np.ndarray:
+        """A hash of each record: of its id, label and time."""
+        texts = (hash_values(pc.fill_null(texts, "")) for texts in (self.data, self.encodings))
+        times = [] if self.times is None else [self.times.astype(np.int64).astype(np.uint64)]
+        return combine([self.keys, *texts, *times], len(self), factor=31)
 
     def reject(self, index: int, reason: str) -> Rejected:
         """The record at an index, set aside."""
@@ -110,6 +121,9 @@ class Labels:
 
     def hours_of(self, indices: np.ndarray) -> list[str]:
         """The hours in which records were collected, as ISO 8601; empty if unknown."""
+        if self.times is not None:
+            moments = self.hours()[indices].astype("datetime64[s]").astype(object)
+            return [iso(moment.replace(tzinfo=UTC)) if moment else "" for moment in moments.tolist()]
         hours = [iso(file.hour) if file.hour else "" for file in self.label_files]
         return [hours[i] for i in self.files[indices].tolist()]
 
@@ -159,6 +173,13 @@ class Reading:
     records: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     kept: list[Rejected] = field(default_factory=list)
+    latest: np.datetime64 | None = None  # when the last label of a table became known, whatever it names
+
+    def add(self, part: Part) -> None:
+        self.records.update(part.counts)
+        self.rejected.update(record.file for record in part.rejected)
+        self.kept += part.rejected[: KEPT_REJECTED - len(self.kept)]
+        self.latest = max(filter(None, (self.latest, part.latest)), default=None)
 
     def summary(self, origin: dict[str, Any]) -> Summary:
         """A summary that starts with the files that ``origin`` lists."""
@@ -172,54 +193,23 @@ class Reading:
         return summary
 
 
-def read(files: Sequence[LabelFile], wanted: Wanted) -> tuple[Labels, Reading]:
-    """The wanted records of some files, and counts of all their records."""
-    number = {label.file.address: i for i, label in enumerate(files)}
-    parts, reading = [], Reading()
-    label_blocks = blocks(label.file for label in files)
-    for counts, labels, rejected in ahead(lambda block: wanted_of(block, files, number, wanted), label_blocks):
-        reading.records.update(counts)
-        reading.rejected.update(record.file for record in rejected)
-        reading.kept += rejected[: KEPT_REJECTED - len(reading.kept)]
-        parts.append(labels)
-    return gathered(files, parts), reading
+@dataclass(frozen=True)
+class Part:
+    """How many records of each file a part of the files has, the wanted ones, and those that can't be read; and when
+    the last of all became known, where rows of a table tell."""
+
+    counts: Counter[str]
+    labels: Labels
+    rejected: list[Rejected]
+    latest: np.datetime64 | None = None
 
 
-def gathered(files: Sequence[LabelFile], parts: Sequence[Labels]) -> Labels:
-    def numbers(name: str, kind: type) -> np.ndarray:
-        return np.concatenate([np.empty(0, kind), *(getattr(labels, name) for labels in parts)])
-
-    def texts(name: str) -> pa.StringArray:
-        return pa.concat_arrays([pa.array([], pa.string()), *(getattr(labels, name) for labels in parts)])
-
-    keys, places, lines = numbers("keys", np.uint64), numbers("files", np.int32), numbers("lines", np.int64)
-    return Labels(files, keys, places, lines, texts("data"), texts("encodings"))
-
-
-def wanted_of(
-    block: Block, files: Sequence[LabelFile], number: dict[str, int], wanted: Wanted
-) -> tuple[Counter[str], Labels, list[Rejected]]:
-    """How many records of each file a block has, the wanted ones, and those that can't be read."""
-    records, places, rejected = parse(block)
-    ids = pc.struct_field(records, ["eventMetadata", "eventId"])
-    nameless = pc.fill_null(pc.equal(ids, ""), True).to_numpy(zero_copy_only=False)
-    lines = block.lines
-    for i in np.flatnonzero(nameless).tolist():
-        rejected.append(rejected_line(lines[places[i]], NAMELESS))
-    keys = hash_values(pc.fill_null(ids, ""))
-    indices = np.flatnonzero(wanted(keys) & ~nameless)
-    origins = [lines[place] for place in places[indices].tolist()]
-    matches = records.take(pa.array(indices))
-    labels = Labels(
-        files,
-        keys[indices],
-        np.fromiter((number[file] for file, _, _ in origins), np.int32, len(origins)),
-        np.fromiter((line for _, line, _ in origins), np.int64, len(origins)),
-        pc.struct_field(matches, ["groundTruthData", "data"]),
-        pc.struct_field(matches, ["groundTruthData", "encoding"]),
-    )
-    counts = Counter(lines[place][0] for place in places.tolist())
-    return counts + Counter(record.file for record in rejected if record.reason != NAMELESS), labels, rejected
+def inside(hours: np.ndarray, first: datetime, deadline: datetime, until: datetime | None = None) -> np.ndarray:
+    """Which hours are in a span and, with ``until``, over by then; unknown ones are in every span."""
+    low, high, end = (np.datetime64(at.replace(tzinfo=None), "us") if at else None for at in (first, deadline, until))
+    counting = (hours >= low) & (hours < high) | np.isnat(hours)
+    counting &= (hours + 1 <= end) | np.isnat(hours) if end is not None else True
+    return np.asarray(counting)
 
 
 def as_of(files: Iterable[LabelFile]) -> str | None:
