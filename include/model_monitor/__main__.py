@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from model_monitor import __version__
 from model_monitor.commands import FAILED, alarms, alerts, baselines, by_hand, endpoint_files, history, replay
+from model_monitor.dashboard import command as dashboard
 from model_monitor.errors import ConfigError, MonitorError, is_unicode, printable
 from model_monitor.recorder.receiver import command as receive
 from model_monitor.sagemaker.importing import command as import_sagemaker
@@ -46,7 +47,8 @@ def parser() -> Parser:
     top = Parser(prog="model-monitor", description="Do our models still work?")
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for command in (endpoint_files, baselines, alarms, alerts, by_hand, history, replay, import_sagemaker, receive):
+    rooms = (dashboard, import_sagemaker, receive)
+    for command in (endpoint_files, baselines, alarms, alerts, by_hand, history, replay, *rooms):
         command.add_to(commands)
     return top
 

@@ -30,6 +30,7 @@ COMMANDS = [
     "alerts",
     "baseline",
     "baselines",
+    "dashboard",
     "export-suite",
     "history",
     "import-sagemaker",

@@ -173,7 +173,7 @@ def history_of(endpoint: Endpoint, limit: int) -> History:
     if why_none(endpoint) is None and (own := History.of(endpoint)) and own.revision is not None:
         return own
     history, rebuilt = from_reports(endpoint, limit)
-    complain(f"{endpoint.endpoint}: no history is own yet; this is what its newest reports say", *rebuilt.problems)
+    complain(f"{endpoint.endpoint}: no history is kept yet; this is what its newest reports say", *rebuilt.problems)
     return history
 
 

@@ -13,9 +13,11 @@ from model_monitor.core.window import iso
 
 @dataclass(frozen=True)
 class Links:
-    """The addresses below a root, e.g. ``/model-monitor``. A static site has a subclass with addresses of files."""
+    """The addresses below a root, e.g. ``/model-monitor``. A static site has a subclass with addresses of files, and a
+    ``remark`` that its pages make."""
 
     root: str = ""
+    remark: str = ""
 
     def page(self, path: str, query: Mapping[str, Any] | None = None) -> str:
         """The address of a page whose path is quoted; absent values are left out of the query."""

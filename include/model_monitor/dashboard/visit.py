@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,14 +48,21 @@ class Everybody:
         return False
 
 
+def recorded(endpoint: Endpoint) -> History | None:
+    """The database of an endpoint's history; None if there is none."""
+    return None if why_none(endpoint) else History.of(endpoint)
+
+
 @dataclass(frozen=True)
 class Visit:
-    """A viewer, the endpoint files of the deployment, the moment that counts as now, and how pages are addressed."""
+    """A viewer, the endpoint files of the deployment, the moment that counts as now, how pages are addressed, and where
+    the history of an endpoint is."""
 
     viewer: Viewer
     files: Mapping[Path, Endpoint]
     now: datetime
     links: Links
+    history_of: Callable[[Endpoint], History | None] = recorded
 
     @cached_property
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -113,7 +120,7 @@ class Visit:
         """The endpoints by the database of their history; those without one last."""
         found: dict[History | None, list[Endpoint]] = {}
         for endpoint in self.endpoints:
-            found.setdefault(None if why_none(endpoint) else History.of(endpoint), []).append(endpoint)
+            found.setdefault(self.history_of(endpoint), []).append(endpoint)
         return sorted(found.items(), key=lambda group: group[0] is None)
 
     @contextmanager
