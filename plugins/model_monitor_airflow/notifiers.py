@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from model_monitor.errors import ConfigError, MonitorError, StoreError, printable, without_secrets
-from model_monitor_airflow.pages import page_address
+from model_monitor_airflow.pages import addresses_of, base_url
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection, Context
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from model_monitor.alerts.letters import Letter
     from model_monitor.config import Endpoint
     from model_monitor.config.alerts import Destination
+    from model_monitor.config.execution import Execution
 
 PATIENCE = 30  # seconds for a server to answer
 SUBJECT = 100  # characters that SNS takes
@@ -74,15 +75,12 @@ def delivered(endpoint: Endpoint) -> list[str]:
         return [printable(f"messages wait: {error}")]
 
 
-def links_of(context: Context) -> dict[str, str]:
-    """Where a message's reader finds more: the report as a page, and the run in Airflow."""
-    from airflow.configuration import conf
-
-    run, base = context["dag_run"], conf.get("api", "base_url", fallback="") or ""
-    if not base:
-        return {}
-    address = f"{base.rstrip('/')}/dags/{quote(run.dag_id)}/runs/{quote(run.run_id, safe='')}"
-    return {"page": page_address(run.dag_id, run.run_id), "run": address}
+def links_of(context: Context, execution: Execution) -> dict[str, str]:
+    """Where a message's reader finds more: the window's page, its report, and the run in Airflow. Empty if Airflow does
+    not know its own address."""
+    run, base = context["dag_run"], base_url()
+    address = f"{base}/dags/{quote(run.dag_id)}/runs/{quote(run.run_id, safe='')}"
+    return {**addresses_of(execution), "run": address} if base else {}
 
 
 def secrets_of(connection: Connection) -> Iterator[str]:

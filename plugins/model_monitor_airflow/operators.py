@@ -18,7 +18,7 @@ from model_monitor_airflow.assets import HEALTHY, VIOLATED
 from model_monitor_airflow.connections import headers_of
 from model_monitor_airflow.dag_settings import RETENTION_PREVIEW
 from model_monitor_airflow.notifiers import delivered, links_of
-from model_monitor_airflow.pages import ReportLink
+from model_monitor_airflow.pages import PageLink, ReportLink, addresses_of
 from model_monitor_airflow.windows import labels_until, now_of, tells_of, window_of
 
 if TYPE_CHECKING:
@@ -111,7 +111,10 @@ class EvaluateConstraints(ScheduleOperator):
     """Judges the State by the baseline's constraints; returns the address of the report's folder."""
 
     def verb(self, jobs: ModuleType, context: Context) -> Any:
-        return jobs.evaluate_constraints(self.execution(context))
+        execution = self.execution(context)
+        report = jobs.evaluate_constraints(execution)
+        self.log.info(lines_of(execution))
+        return report
 
 
 class JudgeWindow(ExplainWindow):
@@ -119,7 +122,10 @@ class JudgeWindow(ExplainWindow):
     of the report's folder."""
 
     def verb(self, jobs: ModuleType, context: Context) -> Any:
-        return jobs.judge_window(self.execution(context), labels_until(context), headers_of(self.connection))
+        execution = self.execution(context)
+        report = jobs.judge_window(execution, labels_until(context), headers_of(self.connection))
+        self.log.info(lines_of(execution))
+        return report
 
 
 class Alert(ScheduleOperator, BranchMixIn):
@@ -129,12 +135,15 @@ class Alert(ScheduleOperator, BranchMixIn):
     one of the tasks *healthy* and *violated*, where there are any.
     """
 
-    operator_extra_links = (ReportLink(),)
+    operator_extra_links = (PageLink(), ReportLink())
 
     def verb(self, jobs: ModuleType, context: Context) -> dict[str, Any]:
         execution = self.execution(context)
-        summary: dict[str, Any] = jobs.alert(execution, tells_of(context, execution), links_of(context))
-        self.log.info("\n".join([summary["message"], *summary["details"], *delivered(execution.endpoint)]))
+        links = links_of(context, execution)
+        summary: dict[str, Any] = jobs.alert(execution, tells_of(context, execution), links)
+        summary["links"] = addresses_of(execution)
+        found = [summary["message"], *summary["details"], lines_of(execution)]
+        self.log.info("\n".join([*found, *delivered(execution.endpoint)]))
         context["ti"].xcom_push("return_value", summary)
         if not summary["judged"]:
             raise AirflowSkipException(summary["message"])
@@ -148,9 +157,16 @@ class AlertFailure(ScheduleOperator):
 
     def verb(self, jobs: ModuleType, context: Context) -> dict[str, Any]:
         execution = self.execution(context)
-        summary: dict[str, Any] = jobs.alert_failure(execution, tells_of(context, execution), links_of(context))
+        summary: dict[str, Any] = jobs.alert_failure(
+            execution, tells_of(context, execution), links_of(context, execution)
+        )
         self.log.info("\n".join([summary["message"], *delivered(execution.endpoint)]))
         return summary
+
+
+def lines_of(execution: Execution) -> str:
+    """Where to look at a window, for a log."""
+    return "\n".join(f"{name}: {address}" for name, address in addresses_of(execution).items())
 
 
 class Deliver(EndpointOperator):

@@ -1,4 +1,5 @@
-"""Where Airflow shows what the monitors found: the address of a run's report, and the pages in its navigation."""
+"""Where Airflow shows what the monitors found: the addresses of a window's page and report, and what is in its
+navigation."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ from airflow.sdk import BaseOperatorLink
 
 if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
+
+    from model_monitor.config.execution import Execution
 
 PREFIX = "/model-monitor"
 VIEWS: list[dict[str, str]] = [  # one field that Airflow does not know, and it leaves the whole plugin out
@@ -23,18 +26,39 @@ VIEWS: list[dict[str, str]] = [  # one field that Airflow does not know, and it 
 ]
 
 
-def page_address(dag_id: str, run_id: str) -> str:
-    """Where the page of a run's report is, by Airflow's ``[api] base_url``."""
+def base_url() -> str:
+    """Airflow's address for people, by its ``[api] base_url``; "" if that is not set."""
     from airflow.configuration import conf
 
-    base = conf.get("api", "base_url", fallback="") or ""
-    return f"{base.rstrip('/')}{PREFIX}/report/{quote(dag_id, safe='')}/{quote(run_id, safe='')}"
+    return (conf.get("api", "base_url", fallback="") or "").rstrip("/")
 
 
-class ReportLink(BaseOperatorLink):
-    """The button *Report* on the task that told of a window."""
+def addresses_of(execution: Execution) -> dict[str, str]:
+    """Where a window's page and its ``report.html`` are: paths below Airflow's address if that is not known."""
+    from model_monitor.dashboard.links import Links
 
-    name = "Report"
+    links, window = Links(f"{base_url()}{PREFIX}"), execution.window
+    about = execution.endpoint.endpoint, execution.schedule.name, window.start, window.end
+    return {"page": links.execution(*about), "html": links.report(*about)}
+
+
+class RunLink(BaseOperatorLink):
+    """Base of the buttons on the task that told of a window: each leads to what the dashboard knows of the run."""
+
+    route: str
 
     def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:
-        return page_address(ti_key.dag_id, ti_key.run_id)
+        run = f"{quote(ti_key.dag_id, safe='')}/{quote(ti_key.run_id, safe='')}"
+        return f"{base_url()}{PREFIX}/{self.route}/{run}"
+
+
+class PageLink(RunLink):
+    """The page of the window."""
+
+    name, route = "Page", "run"
+
+
+class ReportLink(RunLink):
+    """``report.html``."""
+
+    name, route = "Report", "report"

@@ -6,6 +6,7 @@ scheduler calls it when a run has started or ended.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.listeners import hookimpl
@@ -47,11 +48,22 @@ def write_note(dag_run: DagRun) -> None:
     if saying is None or (note and note.user_id):
         return
     failed = [task.task_id for task in tasks if task.state == "failed" and task.task_id not in (saying, *AFTERWARDS)]
-    message = f"Not judged: {failed[0]} failed; its log says why." if failed else said(dag_run, saying, session)
+    result = result_of(dag_run.dag_id, dag_run.run_id, saying, session) or {}
+    message = f"Not judged: {failed[0]} failed; its log says why." if failed else str(result.get("message", ""))
     window = judged_window(dag_run)
-    is_told = message is not None and all(time in message for time in window.split() if time[-1] == "Z")
+    is_told = bool(message) and all(time in message for time in window.split() if time[-1] == "Z")
     if text := ". ".join(filter(None, ["" if is_told else window, message])):
-        dag_run.note = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+        links = {} if failed else result.get("links", {})
+        dag_run.note = with_links(text, [f"{name}: {address}" for name, address in links.items()])
+
+
+def with_links(text: str, links: Sequence[str]) -> str:
+    """A note: a text, shortened if need be, and each link in a line of its own, unless that alone is too long."""
+    end = "".join(f"\n\n{link}" for link in links)
+    room = LONGEST - len(end)
+    if room < LONGEST // 2:
+        return with_links(text, [])
+    return (text if len(text) <= room else text[: room - 1] + "…") + end
 
 
 def judged_window(dag_run: DagRun) -> str:
@@ -64,12 +76,6 @@ def judged_window(dag_run: DagRun) -> str:
         interval = (dag_run.data_interval_start, dag_run.data_interval_end)
         times = [time and f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in interval]
     return f"Window {times[0]} to {times[1]}" if all(times) else ""
-
-
-def said(dag_run: DagRun, task_id: str, session: Session) -> str | None:
-    """The message in what a task returned; None if it did not come to that."""
-    result = result_of(dag_run.dag_id, dag_run.run_id, task_id, session)
-    return str(result["message"]) if result and "message" in result else None
 
 
 def result_of(dag_id: str, run_id: str, task_id: str, session: Session) -> dict[str, Any] | None:

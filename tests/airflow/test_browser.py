@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.captures import HOUR
+from support.reports import picture, window, write_page
 from support.visited import HOLDS, VIOLATED, endpoint, judged
+
+from model_monitor.config.execution import Assignment
+from model_monitor.core.window import iso
 
 if TYPE_CHECKING:
     from local_airflow import LocalAirflow
@@ -27,11 +31,16 @@ def ill(served: Any, airflow: LocalAirflow) -> Iterator[str]:
     file = endpoint(folder, "ill", [{"name": "ill-dq", "monitor": "data_quality", "cron": "NOW"}])
     for hour in range(4):
         judged(file, "ill-dq", hour, VIOLATED if hour > 1 else HOLDS)
+    write_page(Assignment.load(file, "ill-dq").on(window(3)).report, [picture()])
     placed = served.folder / "endpoints" / "ill.yaml"
     placed.write_text(file.read_text())
     airflow.wait_for_dags("ill-dq")
     yield "ill"
     placed.unlink()
+
+
+def of_window(endpoint: str) -> str:
+    return f"/endpoints/{endpoint}/executions/ill-dq/{iso(window(3).start)}/{iso(window(3).end)}"
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +100,18 @@ def test_the_navigation_of_airflow_leads_to_the_ill_model_and_two_clicks_to_its_
     assert "/column?column=age" in page.url
 
 
+def test_the_page_of_a_window_shows_the_pictures_of_its_report_and_opens_it(
+    airflow: LocalAirflow, ill: str, page: Any
+) -> None:
+    page.goto(f"{airflow.url}/model-monitor{of_window(ill)}")
+    assert page.locator(".pictures svg").count() == 1
+    page.get_by_role("link", name="The report as one file").click()
+    page.get_by_role("heading", name="Violated").wait_for()
+    assert (
+        page.evaluate("getComputedStyle(document.querySelector('.state')).display") == "inline-block"
+    )  # has its style
+
+
 def test_the_tab_of_a_dag_shows_its_schedule(airflow: LocalAirflow, ill: str, page: Any) -> None:
     page.goto(f"{airflow.url}/dags/ill-dq/plugin/monitor")
     frame = page.frame_locator("iframe")
@@ -114,7 +135,8 @@ def test_each_page_is_accessible_and_fits_its_width(
     page = context.new_page()
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": size[0], "height": size[1]})
-    for path in ("/", f"/endpoints/{ill}", "/executions", "/executions?status=violated"):
+    of_models, of_report = ("/", f"/endpoints/{ill}"), (of_window(ill), f"{of_window(ill)}/report.html")
+    for path in (*of_models, "/executions", "/executions?status=violated", *of_report):
         page.goto(f"{airflow.url}/model-monitor{path}")
         found = Axe().run(page).response["violations"]
         assert [(entry["id"], [node["html"][:150] for node in entry["nodes"][:3]]) for entry in found] == [], path

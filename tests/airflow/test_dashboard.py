@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.reports import window
+from support.reports import window, write_page
 from support.visited import VIOLATED, endpoint, judged
+
+from model_monitor.config.execution import Assignment
 
 SEEN, HIDDEN = "seen-dq", "hidden-dq"
 COLUMN = "<script>alert(1)</script>"
@@ -36,6 +38,7 @@ def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             file = endpoint(folder, name, [{"name": schedule, "monitor": "data_quality"}])
             for hour in range(3):
                 judged(file, schedule, hour, VIOLATED)
+            write_page(Assignment.load(file, schedule).on(window(0)).report, [])
             file.rename(folder / "endpoints" / f"{name}.yaml")
         patch.setenv("MODEL_MONITOR_ENDPOINTS", str(folder / "endpoints"))
         yield folder
@@ -139,6 +142,9 @@ def test_who_may_read_a_dag_gets_its_pages(app: Any, ask: Ask) -> None:
         assert (page.status_code, data.status_code) == (200, 200), (path, page.text[-500:])
         assert "hidden" in page.text and "hidden" in str(data.json())
         assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    page = ask("GET", f"/endpoints/hidden/executions/{HIDDEN}/{ANSWERS['start']}/{ANSWERS['end']}/report.html", HIDDEN)
+    assert page.status_code == 200 and "'unsafe" not in page.headers["Content-Security-Policy"]
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'sha256-")
     assert ask("GET", f"/dag/{HIDDEN}", HIDDEN).headers["location"].startswith("/endpoints/hidden")
 
 

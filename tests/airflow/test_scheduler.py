@@ -106,7 +106,8 @@ def test_the_note_of_each_run_says_what_became_of_its_window(airflow: LocalAirfl
 def test_the_report_of_a_run_is_a_page_for_those_who_may_see_the_run(airflow: LocalAirflow, reports: Any) -> None:
     run = next(run["dag_run_id"] for run in airflow.runs(HOURLY) if run["run_type"] == "backfill")
     path = f"/dags/{HOURLY}/dagRuns/{quote(run)}/taskInstances/alert/links"
-    address = airflow.call("GET", path)["extra_links"]["Report"]
+    links = airflow.call("GET", path)["extra_links"]
+    address = links["Report"]
     assert address == f"{airflow.url}/model-monitor/report/{HOURLY}/{quote(run, safe='')}"
     with requests.Session() as browser:
         browser.trust_env = False
@@ -115,6 +116,7 @@ def test_the_report_of_a_run_is_a_page_for_those_who_may_see_the_run(airflow: Lo
         browser.headers["Authorization"] = f"Bearer {airflow.token}"
         page = browser.get(address)
         assert page.status_code == 200 and "Healthy" in page.text
+        assert "healthy" in browser.get(links["Page"]).text
         assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
         for other in ("no-such-run", quote("../" * 5 + "etc/passwd", safe="")):
             assert browser.get(f"{airflow.url}/model-monitor/report/{HOURLY}/{other}").status_code == 404

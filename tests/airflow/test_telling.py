@@ -7,16 +7,23 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from airflow.models import DagRun
+from airflow.models.xcom import XComModel
+from airflow.utils.session import create_session
 from conftest import HOUR, Project
 from support.listening import Listening, listening
 
 from model_monitor.config.execution import Execution
-from model_monitor.core.window import Window
+from model_monitor.core.window import Window, iso
+from model_monitor_airflow.pages import PageLink, ReportLink
+from model_monitor_airflow.run_notes import with_links, write_note
 from model_monitor_airflow.windows import tells_of
 
 DELAY = timedelta(minutes=5)
+FLOW = "https://flow.example"
 
 
 @pytest.fixture
@@ -40,16 +47,47 @@ def states(run: Any) -> dict[str, str]:
 
 
 def test_a_run_over_the_past_tells_only_if_it_is_asked_to_and_then_once(
-    pager: Listening, project: Project, run_dag: Callable[..., Any]
+    pager: Listening,
+    project: Project,
+    run_dag: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", f"{FLOW}/")
     for conf in ({}, {"tell": True}, {"tell": True}):
-        run_dag("drifted-told", logical_date=project.hour(3), run_conf=conf)
+        run = run_dag("drifted-told", logical_date=project.hour(3) + DELAY, run_conf=conf)
     assert events(pager) == [("opened", "violations")]
     (body,) = pager.bodies
     assert body["owner"] == "Ann"
     assert body["count"] >= 1
     assert "country" in body["sentence"]
     assert Path(body["links"]["report"]).is_dir()
+    window = Window(project.hour(2), project.hour(3))
+    lead_to_the_page_and_to_the_report(run, window, "".join(capfd.readouterr()), body)
+
+
+def lead_to_the_page_and_to_the_report(run: Any, window: Window, log: str, message: Any) -> None:
+    """The log, the note and the message name both; each is a button, too."""
+    span = "/".join(quote(iso(moment), safe="") for moment in (window.start, window.end))
+    page = f"{FLOW}/model-monitor/endpoints/drifted/executions/drifted-told/{span}"
+    with create_session() as session:
+        ended, links = session.get(DagRun, run.id), {}
+        write_note(ended)
+        for link in (PageLink(), ReportLink()):
+            entry = XComModel.get_many(run_id=run.run_id, dag_ids=run.dag_id, key=link.xcom_key)
+            links[link.name] = XComModel.deserialize_value(session.scalars(entry).one())
+        places = {"log": log.split(), "note": ended.note.split(), "message": message["links"].values()}
+        session.rollback()
+    both = {page, f"{page}/report.html"}
+    assert [place for place, words in places.items() if both - {*words}] == []
+    about = f"drifted-told/{quote(run.run_id, safe='')}"
+    assert links == {"Page": f"{FLOW}/model-monitor/run/{about}", "Report": f"{FLOW}/model-monitor/report/{about}"}
+
+
+def test_a_note_never_loses_its_links_to_a_long_sentence() -> None:
+    assert with_links("x" * 2000, ["page: https://a"]).endswith("x…\n\npage: https://a")
+    assert len(with_links("x" * 2000, ["page: https://a"])) == len(with_links("x" * 2000, ["y" * 999])) == 1000
+    assert with_links("x", []) == "x"
 
 
 def test_a_message_that_is_refused_waits_for_the_dag_of_deliveries_and_the_verdict_stands(

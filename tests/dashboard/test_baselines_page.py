@@ -11,6 +11,7 @@ from support.proposed import DQ, LIMIT, Place
 from support.visited import Only, seen, visit
 
 from model_monitor.dashboard.baselines import Baselines, approve, reject, tried_out
+from model_monitor.dashboard.reports import baseline_report
 from model_monitor.dashboard.visit import NoSuchPage
 from model_monitor.errors import ConfigError
 
@@ -29,6 +30,17 @@ def test_the_page_says_what_is_in_force_and_who_decided_that(place: Place) -> No
     assert shown.difference is None
     assert f"Judged by version {place.in_force}" in html
     assert "approved by bob" in html and "&lt;b&gt;" in html and "<b>" not in html
+
+
+def test_a_learned_version_has_its_page_for_those_who_may_read_the_schedule(place: Place) -> None:
+    shown, text = place.page()
+    visit = place.visit()
+    assert f'href="{visit.links.baseline_report(**DQ, version=shown.version)}"' in text
+    page = baseline_report(visit, **DQ, version=shown.version)
+    assert shown.version.encode() in page and b"What is normal" in page and b"href" not in page
+    for viewer, version in ((Only({"other"}), shown.version), (None, "../observed"), (None, "")):
+        with pytest.raises(NoSuchPage):
+            baseline_report(place.visit(viewer) if viewer else visit, **DQ, version=version)
 
 
 def test_an_edit_is_tried_out_and_nothing_is_written_until_it_is_approved(place: Place) -> None:

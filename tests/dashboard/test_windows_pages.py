@@ -11,6 +11,7 @@ from support.reports import labels_of, window
 from support.visited import HOLDS, VIOLATED, Only, endpoint, judged, seen, visit
 
 from model_monitor.config.execution import Assignment
+from model_monitor.dashboard.reports import window_report
 from model_monitor.dashboard.visit import NoSuchPage
 from model_monitor.history.database import History
 from model_monitor.history.tables import Verdict
@@ -72,6 +73,29 @@ def test_an_execution_has_its_earlier_reports_by_the_labels_that_had_come(file: 
     for unknown in ("../../../dq", "late"):
         with pytest.raises(NoSuchPage):
             seen(visit(file), "execution", **span, as_of=unknown)
+
+
+def test_an_execution_shows_the_pictures_of_its_report_and_leads_to_it(file: Path) -> None:
+    execution = Assignment.load(file, "dq").on(window(4))
+    span = {"endpoint": "churn", "schedule": "dq", "start": window(4).start, "end": window(4).end}
+    shown, text = seen(visit(file), "execution", **span)
+    assert (shown.report, shown.pictures) == (None, ()) and "report.html" not in text
+    picture = reports.picture()
+    for folder, pictures in ((execution.report, [picture, picture]), (f"{execution.earlier_reports}/early", [picture])):
+        reports.write_page(reports.write(execution, VIOLATED, folder=folder), pictures)
+    with History.of(execution.endpoint).session() as session:
+        early = {"labels_as_of": HOUR, "status": "Completed", "reason": "", "violations": 0}
+        session.add(Verdict(execution_id=4 * 2 + 1, version="early", **early))
+    for as_of, count in (("", 2), ("early", 1)):
+        shown, text = seen(visit(file), "execution", **span, as_of=as_of)
+        assert shown.pictures == (picture,) * count and text.count(picture) == count
+        assert shown.report == visit(file).links.report(*span.values(), as_of=as_of)
+        assert f'href="{shown.report}"' in text and "pictures" not in shown.model_dump()
+        page = window_report(visit(file), **span, as_of=as_of)
+        assert page.count(b'class="chart"') == count and b"execution.json" in page and b"href" not in page
+    for viewer, other in ((Only({"other"}), {}), (None, {"as_of": "../../dq"}), (None, {"end": window(5).end})):
+        with pytest.raises(NoSuchPage):
+            window_report(visit(file, viewer=viewer), **span | other)
 
 
 def test_executions_are_listed_newest_first_and_filtered(file: Path) -> None:

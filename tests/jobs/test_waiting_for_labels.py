@@ -118,12 +118,12 @@ def test_what_was_reported_stays_beside_what_is_reported_now_and_a_rerun_adds_no
     label(tmp_path, range(60), 1)
     _, report = judge(file)
     before = {path.name: path.read_bytes() for path in report.iterdir() if path.is_file()}
-    kept = {path: path.read_bytes() for path in (tmp_path / "out/_as_of").rglob("*.json")}
-    names = {"statistics.json", "constraint_violations.json", "measures.json", "execution.json"}
+    kept = {path: path.read_bytes() for path in (tmp_path / "out/_as_of").rglob("*.*")}
+    names = {"statistics.json", "constraint_violations.json", "measures.json", "execution.json", "report.html"}
     assert {path.name for path in kept} == names
     judge(file)
     assert {path.name: path.read_bytes() for path in report.iterdir() if path.is_file()} == before
-    assert {path: path.read_bytes() for path in (tmp_path / "out/_as_of").rglob("*.json")} == kept
+    assert {path: path.read_bytes() for path in (tmp_path / "out/_as_of").rglob("*.*")} == kept
     label(tmp_path, range(60, 70), 2)
     judge(file)
     assert all(path.read_bytes() == content for path, content in kept.items())

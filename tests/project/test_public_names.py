@@ -21,7 +21,7 @@ PUBLIC = {
     "model_monitor.jobs": """
         alert alert_failure collect_window compute_metrics dataset_of decide_baseline delete_expired deliver
         evaluate_constraints explain_window grown_windows judge_window merge_ground_truth observe_baseline
-        observe_window page_in propose_baseline publish_baseline publish_metrics reasons_against_retraining rehearse
+        observe_window propose_baseline publish_baseline publish_metrics reasons_against_retraining rehearse
         reject_baseline replay_windows suggest_constraints
     """,
 }

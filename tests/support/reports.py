@@ -12,10 +12,14 @@ from model_monitor.core.distributions import Categories
 from model_monitor.core.measures import EVERYTHING, Estimate, Measures, Share, Subject
 from model_monitor.core.monitor import Traits
 from model_monitor.core.window import Window
+from model_monitor.results import charts
 from model_monitor.results import execution as executions
 from model_monitor.results.documents.protocol import VIOLATIONS
 from model_monitor.results.handover import Collected, Evidence, Labels, Merged
+from model_monitor.results.html import REPORT, report_page
+from model_monitor.results.html.pictures import Pictures
 from model_monitor.results.measured import MEASURES, measured
+from model_monitor.results.reading import Report
 from model_monitor.results.report import write_report
 from support.captures import HOUR, endpoint_file
 
@@ -65,6 +69,17 @@ def write(
     contents = {VIOLATIONS: {"violations": []}, MEASURES: numbers}
     write_report(folder or execution.report, contents, evidence, document)
     return folder or execution.report
+
+
+def picture() -> str:
+    """A chart as it is in pages."""
+    return charts.svg(charts.overlay([charts.Category("<b>", 0.5, 0.2)], "plan"))
+
+
+def write_page(folder: str, pictures: Sequence[str]) -> None:
+    """The page of a written report."""
+    page = report_page(Report.at(folder).execution, [], ["execution.json"], Pictures(changed=pictures))
+    (Path(folder) / REPORT).write_bytes(page)
 
 
 def merged(labels: Labels | None) -> Merged | None:

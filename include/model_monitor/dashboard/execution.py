@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
+
+from pydantic import Field
 
 from model_monitor.config.execution import Execution as Window
 from model_monitor.core.window import Window as Span
@@ -12,7 +14,9 @@ from model_monitor.dashboard.health import WORDS, Health, health_of
 from model_monitor.dashboard.page import Moment, Name, Shown
 from model_monitor.dashboard.visit import NoSuchPage, Visit
 from model_monitor.history import overviews
+from model_monitor.jobs.report_pages import page_in
 from model_monitor.results import execution as executions
+from model_monitor.results.html import charts_in
 from model_monitor.results.html.report import ORDER, beyond, facts_of
 from model_monitor.results.reading import Report
 
@@ -46,7 +50,8 @@ class Version(Shown):
 
 
 class Execution(Shown):
-    """The report of a window, and its neighbours."""
+    """The report of a window, and its neighbours. ``report``: the address of its ``report.html``, None if there is
+    none; ``pictures`` are those in it, as SVG."""
 
     endpoint: str
     variant: str
@@ -71,24 +76,39 @@ class Execution(Shown):
     previous: tuple[datetime, datetime] | None
     next: tuple[datetime, datetime] | None
     has_baseline: bool
+    report: str | None = None
+    pictures: tuple[str, ...] = Field(default=(), exclude=True)
 
 
 def execution(visit: Visit, endpoint: Name, schedule: Name, start: Moment, end: Moment, as_of: Name = "") -> Execution:
     """The newest report of a window, or with ``as_of`` the one by the labels that had come by then."""
-    if start >= end:
-        raise NoSuchPage("a window ends after it starts")
-    window = visit.assignment(endpoint, schedule).on(Span(start, end))
+    window = window_of(visit, endpoint, schedule, start, end)
     row, versions, neighbours = remembered(visit, window)
-    folder = window.report
-    if as_of:
-        if as_of not in {version.version for version in versions}:
-            raise NoSuchPage(f"this window has no report {as_of}")
-        folder = f"{window.earlier_reports}/{as_of}"
+    folder = folder_of(window, as_of, versions)
     report = Report.find(folder)
     if report is None:
         known = f"it was {row['status']}, and its report is gone" if row else "its run's log says more"
         raise NoSuchPage(f"there is no report of this window: {known}")
-    return shown(window, report.execution, as_of, versions, neighbours)
+    page = page_in(folder)
+    address = visit.links.report(endpoint, schedule, start, end, as_of=as_of)
+    pages = {"report": address if page else None, "pictures": charts_in(page) if page else ()}
+    return shown(window, report.execution, as_of, versions, neighbours).model_copy(update=pages)
+
+
+def window_of(visit: Visit, endpoint: str, schedule: str, start: datetime, end: datetime) -> Window:
+    """The schedule on a window. Raises NoSuchPage."""
+    if start >= end:
+        raise NoSuchPage("a window ends after it starts")
+    return visit.assignment(endpoint, schedule).on(Span(start, end))
+
+
+def folder_of(window: Window, as_of: str, versions: Collection[Version]) -> str:
+    """Where the report is, or the one of this version. Raises NoSuchPage."""
+    if not as_of:
+        return window.report
+    if as_of not in {version.version for version in versions}:
+        raise NoSuchPage(f"this window has no report {as_of}")
+    return f"{window.earlier_reports}/{as_of}"
 
 
 Neighbours = tuple[tuple[datetime, datetime] | None, tuple[datetime, datetime] | None]

@@ -46,6 +46,14 @@ class Links:
         span = f"{segment(written(start))}/{segment(written(end))}"
         return self.page(f"/endpoints/{segment(endpoint)}/executions/{segment(schedule)}/{span}", query)
 
+    def report(self, endpoint: str, schedule: str, start: datetime | str, end: datetime | str, **query: Any) -> str:
+        span = f"{segment(written(start))}/{segment(written(end))}"
+        return self.page(f"/endpoints/{segment(endpoint)}/executions/{segment(schedule)}/{span}/report.html", query)
+
+    def baseline_report(self, endpoint: str, schedule: str, version: str) -> str:
+        path = f"/endpoints/{segment(endpoint)}/baselines/{segment(schedule)}/report.html"
+        return self.page(path, {"version": version})
+
     def executions(self, **query: Any) -> str:
         return self.page("/executions", query)
 

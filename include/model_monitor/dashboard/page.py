@@ -57,6 +57,15 @@ class Page:
     label: str = ""
 
 
+@dataclass(frozen=True)
+class File:
+    """A self-contained page that was written with a report; ``view`` takes what a page's does, and gives its bytes."""
+
+    name: str
+    path: str
+    view: Callable[..., bytes]
+
+
 @cache
 def environment() -> Environment:
     """Where templates are, and what they can call."""

@@ -11,7 +11,8 @@ from model_monitor.dashboard.executions import executions
 from model_monitor.dashboard.kept_charts import charts
 from model_monitor.dashboard.metric import metric
 from model_monitor.dashboard.models import models
-from model_monitor.dashboard.page import Page, Shown, environment
+from model_monitor.dashboard.page import File, Page, Shown, environment
+from model_monitor.dashboard.reports import baseline_report, window_report
 from model_monitor.dashboard.visit import Visit
 
 PAGES: tuple[Page, ...] = (
@@ -24,6 +25,11 @@ PAGES: tuple[Page, ...] = (
     Page("executions", "/executions", executions, "executions.html.j2", label="Executions"),
     Page("execution", "/endpoints/{endpoint}/executions/{schedule}/{start}/{end}", execution, "execution.html.j2"),
     Page("alerts", "/alerts", alerts, "alerts.html.j2", label="Alerts"),
+)
+
+FILES: tuple[File, ...] = (
+    File("report", "/endpoints/{endpoint}/executions/{schedule}/{start}/{end}/report.html", window_report),
+    File("baseline_report", "/endpoints/{endpoint}/baselines/{schedule}/report.html", baseline_report),
 )
 
 

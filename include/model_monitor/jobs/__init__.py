@@ -18,7 +18,6 @@ from model_monitor.jobs.propose_baseline import propose_baseline
 from model_monitor.jobs.publish_baseline import decide_baseline, publish_baseline, reject_baseline
 from model_monitor.jobs.publish_metrics import publish_metrics
 from model_monitor.jobs.replay_windows import replay_windows
-from model_monitor.jobs.report_pages import page_in
 from model_monitor.jobs.retention.expiry import delete_expired
 from model_monitor.jobs.retraining import reasons_against_retraining
 
@@ -38,7 +37,6 @@ __all__ = [
     "merge_ground_truth",
     "observe_baseline",
     "observe_window",
-    "page_in",
     "propose_baseline",
     "publish_baseline",
     "publish_metrics",

@@ -7,6 +7,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
+from model_monitor import store
 from model_monitor.alerts.following import follow
 from model_monitor.alerts.news import News
 from model_monitor.alerts.outcomes import outcome_of, violated
@@ -20,6 +21,7 @@ from model_monitor.history.record import record
 from model_monitor.jobs.people import closings_of, is_muted, mutes_of, rules_of, severities_of
 from model_monitor.results.documents.protocol import Document
 from model_monitor.results.execution import FAILED, summary
+from model_monitor.results.html import REPORT
 from model_monitor.results.reading import Report
 
 Tells = Literal["always", "if newest", "if final", "never"]  # whether people may be told of a window
@@ -72,6 +74,13 @@ def follow_report(execution: Execution, tells: Tells, links: Mapping[str, str], 
         follow(session, news, rules, incidents.clock(session), closings_of(execution.endpoint))
 
 
+def addresses(execution: Execution, links: Mapping[str, str], failed: bool) -> dict[str, str]:
+    """Where a message's reader finds more; of a window that failed there is no ``report.html``."""
+    folder = execution.report
+    found = {"report": folder, "html": store.join(folder, REPORT), **links}
+    return {name: address for name, address in found.items() if not (failed and name == "html")}
+
+
 def news_of(session: Session, execution: Execution, tells: Tells, links: Mapping[str, str], failed: bool) -> News:
     """What a window's report means for people."""
     alerts = alerts_of(execution.endpoint, execution.schedule)
@@ -94,5 +103,5 @@ def news_of(session: Session, execution: Execution, tells: Tells, links: Mapping
         tells=may_tell[tells],
         owner=alerts.owner,
         quiet=alerts.quiet_hours,
-        links={"report": execution.report, **links},
+        links=addresses(execution, links, failed),
     )

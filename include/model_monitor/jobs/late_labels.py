@@ -22,6 +22,7 @@ from model_monitor.errors import ConfigError, DataError
 from model_monitor.jobs.retention.record import deleted_until, needs_deleted
 from model_monitor.results.documents.protocol import ANALYSIS, EXECUTION, STATISTICS, VIOLATIONS
 from model_monitor.results.handover import Merged, Span, WaitingNote
+from model_monitor.results.html import REPORT
 from model_monitor.results.measured import MEASURES
 from model_monitor.results.reading import read_or_none
 from model_monitor.results.report import reporting_failure
@@ -31,7 +32,7 @@ from model_monitor.rows.labels.files import LabelFile, came_before, inside
 from model_monitor.rows.labels.merge import among, keys_of
 from model_monitor.rows.labels.table import LabelTable
 
-KEPT = (STATISTICS, ANALYSIS, VIOLATIONS, MEASURES, EXECUTION)
+KEPT = (STATISTICS, ANALYSIS, VIOLATIONS, MEASURES, EXECUTION)  # they name the version
 
 
 def remember(execution: Execution, files: Mapping[str, bytes], merged: Merged) -> None:
@@ -42,7 +43,8 @@ def remember(execution: Execution, files: Mapping[str, bytes], merged: Merged) -
     digest = hashlib.sha256(b"".join(contents.values())).hexdigest()[:8]
     version = f"{labels.as_of or 'no-labels'}-{digest}".replace(":", "-")
     folder = store.join(execution.earlier_reports, version)
-    for name, content in contents.items():
+    pages = {REPORT: files[REPORT]} if REPORT in files else {}
+    for name, content in {**pages, **contents}.items():  # as in a report, execution.json is the last
         store.write(store.join(folder, name), content)
     if labels.is_settled:
         store.delete(execution.waiting_note)

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from model_monitor.dashboard.page import Shown
 from model_monitor.dashboard.pages import notice
+from model_monitor.dashboard.reports import policy_of
 from model_monitor.dashboard.visit import NoSuchPage
 from model_monitor.errors import ConfigError, DataError, MonitorError, StoreError
 from model_monitor_airflow.dashboard.actions import NotAllowed
@@ -33,6 +34,12 @@ FAULTS: tuple[type[Exception], ...] = (MonitorError, NotAllowed, RequestValidati
 
 def page(text: str, status: int = 200) -> HTMLResponse:
     return HTMLResponse(text, status, headers=HEADERS)
+
+
+def report(text: bytes) -> HTMLResponse:
+    """A page of its own, ``report.html``, which may do nothing in a browser but be looked at."""
+    own = {"Content-Security-Policy": policy_of(text), "Referrer-Policy": "no-referrer"}
+    return HTMLResponse(text, headers=HEADERS | own)
 
 
 def json_of(shown: Shown) -> Response:

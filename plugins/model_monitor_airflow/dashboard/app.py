@@ -10,8 +10,8 @@ from airflow.api_fastapi.core_api.security import get_user
 from fastapi import Depends, FastAPI, Form, HTTPException, Query
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from model_monitor.dashboard.page import Page
-from model_monitor.dashboard.pages import PAGES, html
+from model_monitor.dashboard.page import File, Page
+from model_monitor.dashboard.pages import FILES, PAGES, html
 from model_monitor.dashboard.visit import Visit
 from model_monitor_airflow.dashboard import answers, runs
 from model_monitor_airflow.dashboard.actions import ACTIONS, Action
@@ -31,6 +31,8 @@ def application() -> FastAPI:
         app.get(page.path, include_in_schema=False)(as_page(page))
         model = get_type_hints(page.view)["return"]
         app.get(f"/api{page.path}", name=page.name, response_model=model)(as_json(page))
+    for file in FILES:
+        app.get(file.path, include_in_schema=False)(as_file(file))
     for action in ACTIONS:
         app.post(action.path, include_in_schema=False)(as_form(action))
         app.post(f"/api{action.path}")(as_call(action))
@@ -51,6 +53,13 @@ def as_page(page: Page) -> Callable[..., Response]:
         return answers.page(html(page, page.view(visit, **query), visit))
 
     return asking_as(page.view, endpoint)
+
+
+def as_file(file: File) -> Callable[..., Response]:
+    def endpoint(visit: Visit, **query: Any) -> Response:
+        return answers.report(file.view(visit, **query))
+
+    return asking_as(file.view, endpoint)
 
 
 def as_json(page: Page) -> Callable[..., Response]:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.core_api.security import requires_access_dag
 from fastapi import Depends, FastAPI, HTTPException
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 
 from model_monitor.dashboard.visit import Visit
 from model_monitor_airflow.dag_settings import BASELINE
 from model_monitor_airflow.dashboard.guards import HEADERS
 from model_monitor_airflow.dashboard.visits import visit_of
 
-ALONE = {  # what a report may do in a browser: nothing but be looked at
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 NOT_YET = "this run has no report yet; its tasks' logs say why"
 ByVisit = Annotated[Visit, Depends(visit_of)]
 
@@ -30,7 +24,7 @@ def add_routes(app: FastAPI) -> None:
     may_see_run = Depends(requires_access_dag(method="GET", access_entity=DagAccessEntity.RUN))
     app.get("/dag/{dag_id}", dependencies=[may_see_dag], include_in_schema=False)(of_dag)
     app.get("/run/{dag_id}/{run_id:path}", dependencies=[may_see_run], include_in_schema=False)(of_run)
-    app.get("/report/{dag_id}/{run_id:path}", dependencies=[may_see_run], include_in_schema=False)(report)
+    app.get("/report/{dag_id}/{run_id:path}", dependencies=[may_see_run], include_in_schema=False)(of_report)
 
 
 def of_dag(dag_id: str, visit: ByVisit) -> RedirectResponse:
@@ -43,40 +37,30 @@ def of_dag(dag_id: str, visit: ByVisit) -> RedirectResponse:
 def of_run(dag_id: str, run_id: str, visit: ByVisit) -> RedirectResponse:
     """The page of the execution that a run was."""
     endpoint = visit.endpoint_of(dag_id)
-    result = result_of_run(dag_id, run_id)
-    if result is None:
+    window = window_of_run(dag_id, run_id)
+    if window is None:
         return of_dag(dag_id, visit)
-    start, end = result["window"].split("/")
-    return there(visit.links.execution(endpoint.endpoint, dag_id, start, end))
+    return there(visit.links.execution(endpoint.endpoint, dag_id, *window))
 
 
 def there(address: str) -> RedirectResponse:
     return RedirectResponse(address, 303, headers=HEADERS)
 
 
-def report(dag_id: str, run_id: str) -> HTMLResponse:
+def of_report(dag_id: str, run_id: str, visit: ByVisit) -> RedirectResponse:
     """The page of the report that a run made."""
-    result = result_of_run(dag_id, run_id)
-    page = page_in(str(result["report"])) if result else None
-    if page is None:
+    endpoint, window = visit.endpoint_of(dag_id), window_of_run(dag_id, run_id)
+    if window is None:
         raise HTTPException(404, NOT_YET)
-    return HTMLResponse(page, headers=ALONE)
+    return there(visit.links.report(endpoint.endpoint, dag_id, *window))
 
 
-def result_of_run(dag_id: str, run_id: str) -> dict[str, Any] | None:
-    """What the task *alert* of a run returned; None if it did not come to that."""
+def window_of_run(dag_id: str, run_id: str) -> list[str] | None:
+    """The ends of the window whose report the task *alert* of a run told of; None if it did not come to that."""
     from airflow.utils.session import create_session
 
     from model_monitor_airflow.run_notes import result_of
 
     with create_session() as session:
         result = result_of(dag_id, run_id, "alert", session)
-    return result if result and "report" in result and "window" in result else None
-
-
-def page_in(folder: str) -> bytes | None:
-    """``report.html`` of a report; None if it is gone."""
-    from model_monitor import jobs
-
-    page: bytes | None = jobs.page_in(folder)
-    return page
+    return str(result["window"]).split("/") if result and "report" in result and "window" in result else None

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import hashlib
+import html
 import re
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
-from model_monitor.results.html import report_page
+from model_monitor.results.html import policy_of, report_page
 from model_monitor.results.html.report import STATES
 
 FINDING: dict[str, Any] = {
@@ -117,7 +120,7 @@ def test_names_and_values_of_others_are_inert_and_short(name: str) -> None:
 def test_it_is_one_file_that_asks_nobody_for_anything() -> None:
     page = page_of(EXECUTION)
     assert Page(page).addresses == ["execution.json", "statistics.json"]
-    assert b"default-src 'none'" in page
+    assert "default-src 'none'" in html.unescape(page.decode())
     assert b"url(" not in page and b"@import" not in page
 
 
@@ -146,3 +149,12 @@ def test_what_was_not_judged_is_no_number() -> None:
     execution["counts"] = EXECUTION["counts"] | {"judged": None}
     words = " ".join(Page(page_of(execution, [])).words.split())
     assert "Nothing was judged." in words and "0.8 to 1.2" in words and "–" in words
+
+
+def test_a_browser_may_apply_the_page_s_own_style_and_nothing_else() -> None:
+    page = report_page(EXECUTION, MEASURES, ["execution.json"])
+    (style,) = re.findall(r"<style>(.*?)</style>", page.decode(), re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'"
+    assert f'http-equiv="Content-Security-Policy" content="{policy}"' in html.unescape(page.decode())
+    assert policy_of(page) == policy

@@ -6,6 +6,9 @@ no script, no font, no address that a browser would ask. Names and values are es
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 
 REPORT = "report.html"
 NONE = Pictures()
+STYLE = re.compile(rb"<style>(.*?)</style>", re.DOTALL)
+CHART = re.compile(r'<svg\b[^>]* class="chart".*?</svg>', re.DOTALL)
+FILE = re.compile(rb'<a href="([\w.-]+)">\1</a>')
 LONGEST = 120  # characters of a name or a text in a table
 MOST = 200  # rows of a table; the JSON files have all
 
@@ -59,6 +65,25 @@ def report_page(
         files=sorted(files),
     )
     return page.encode()
+
+
+def charts_in(page: bytes) -> tuple[str, ...]:
+    """The large pictures of a page, as SVG elements for another page that has the charts' style."""
+    return tuple(CHART.findall(page.decode()))
+
+
+def without_files(page: bytes) -> bytes:
+    """A page for a place that lacks the files beside it: their names are no links."""
+    return FILE.sub(rb"\1", page)
+
+
+def policy_of(page: bytes) -> str:
+    """What a browser may do with a page, as a Content-Security-Policy: apply the page's own style, and nothing else."""
+    return policy(b"".join(STYLE.findall(page)[:1]))
+
+
+def policy(style: bytes) -> str:
+    return f"default-src 'none'; style-src 'sha256-{base64.b64encode(hashlib.sha256(style).digest()).decode()}'"
 
 
 def title_of(execution: Document) -> str:
@@ -110,6 +135,7 @@ def percent(share: float) -> str:
 def template(name: str) -> Template:
     environment = environment_of("model_monitor.results.html")
     environment.filters |= {"number": in_short, "short": short, "bounds": bounds}
+    environment.filters["policy"] = lambda style: policy(style.encode())
     return environment.get_template(name)
 
 
