@@ -76,11 +76,12 @@ $(UV):
 .venv/bin/python: | $(UV)
 	$(UV) venv --quiet --python $(PYTHON) .venv
 
-# Compile once, here: otherwise each Airflow process compiles what it imports.
+# Compile once, here: otherwise each Airflow process compiles what it imports, where PYTHONDONTWRITEBYTECODE is set.
 define install
 	@echo "Installing $< ..."
 	$(UV) pip install --quiet --compile-bytecode --require-hashes --python .venv -r $<
 	$(UV) pip install --quiet --compile-bytecode --no-deps --python .venv --editable .
+	@$(RUN) -m compileall -q include plugins
 	@touch $@
 endef
 

@@ -39,7 +39,11 @@ from airflow_api import AirflowApi, LocalAirflowError
 HOST = "127.0.0.1"
 
 # Tasks are forks of the scheduler, so what it has imported once, no task imports again: half of a small task's time.
-PRELOADED = "import model_monitor.jobs; from airflow.__main__ import main; main()"
+PRELOADED = """
+import altair, great_expectations, model_monitor.jobs, shap, sklearn.cluster, vl_convert
+from airflow.__main__ import main
+main()
+"""
 PLAIN = "from airflow.__main__ import main; main()"
 
 

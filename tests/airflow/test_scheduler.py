@@ -126,10 +126,10 @@ def test_the_report_of_a_run_is_a_page_for_those_who_may_see_the_run(airflow: Lo
 
 def test_each_verdict_is_an_event_of_an_asset(airflow: LocalAirflow, reports: Any) -> None:
     events = airflow.call("GET", f"/assets/events?source_dag_id={HOURLY}&limit=100")["asset_events"]
-    assert {event["uri"] for event in events} == {"model-monitor://shop/shop-hourly/healthy"}
+    assert {event["uri"] for event in events} == {"x-model-monitor://shop/shop-hourly/healthy"}
     assert len({event["extra"]["window"] for event in events}) == len(reports)
     events = airflow.call("GET", "/assets/events?source_dag_id=drifted-failed")["asset_events"]
-    assert {event["uri"] for event in events} == {"model-monitor://drifted/drifted-failed/violated"}
+    assert {event["uri"] for event in events} == {"x-model-monitor://drifted/drifted-failed/violated"}
     assert all(event["extra"]["violations"] > 0 for event in events)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,16 @@ def test_it_finds_what_airflows_run_finds_and_leaves_only_the_report(file: Path,
     assert same and all((tmp_path / "tried" / name).read_bytes() == (report / name).read_bytes() for name in same)
     tried, real = (json.loads((folder / "execution.json").read_text()) for folder in (tmp_path / "tried", report))
     assert tried == real
+
+
+def test_judging_a_healthy_window_imports_no_library_that_it_does_not_need(file: Path, tmp_path: Path) -> None:
+    """Each task is a process of its own, and pays for its imports again."""
+    spared = ("scipy.stats", "altair", "great_expectations", "shap", "sklearn", "boto3")
+    arguments = ["run", str(file), "dq", *WINDOW, "--output", str(tmp_path / "tried")]
+    code = f"import sys; from model_monitor.__main__ import main; assert not main({arguments!r}); "
+    code += f"print([name for name in {spared!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_a_script_is_tried_by_hand(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

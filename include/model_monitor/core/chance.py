@@ -1,4 +1,7 @@
-"""Probabilities of chance: tails and quantiles of the distributions that bounds are judged by."""
+"""Probabilities of chance: tails and quantiles of the distributions that bounds are judged by.
+
+Taken from ``scipy.special``: importing ``scipy.stats`` costs each task a second, more than judging a small window does.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,13 @@ def binomial_tail(inside: int, n: int, expected: float, below: bool) -> float:
     >>> binomial_tail(0, 2, 0.5, below=True)
     0.25
     """
-    from scipy.stats import binom
+    from scipy.special import betainc, betaincc
 
     if not 0 <= expected <= 1:
         return 0.0
-    return float(binom.cdf(inside, n, expected) if below else binom.sf(inside - 1, n, expected))
+    if below:
+        return float(betaincc(inside + 1, n - inside, expected)) if inside < n else 1.0
+    return float(betainc(inside, n - inside + 1, expected)) if inside > 0 else 1.0
 
 
 def fisher_tail(inside: int, n: int, baseline_inside: int, baseline_n: int, below: bool) -> float:
@@ -108,9 +113,9 @@ def chernoff(least: float, sizes: np.ndarray, times: np.ndarray, log_chances: np
 
 def student_quantile(level: float, freedom: float) -> float:
     """The number that Student's t with these degrees of freedom (>= 1) exceeds with probability ``level`` (0..1)."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    return float(t.isf(level, freedom))
+    return -float(stdtrit(freedom, level))
 
 
 def normal_quantile(level: float) -> float:
@@ -119,6 +124,6 @@ def normal_quantile(level: float) -> float:
     >>> round(normal_quantile(0.95), 3)
     1.96
     """
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
-    return float(norm.ppf(0.5 + level / 2))
+    return float(ndtri(0.5 + level / 2))

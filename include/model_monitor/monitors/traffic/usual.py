@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model_monitor.core.chance import student_quantile
 from model_monitor.monitors.traffic.state import MINUTES, Requests, Series, cell_at, end_of
 
 QUANTILES = (0.5, 0.95, 0.99)
@@ -103,17 +104,15 @@ class Usual:
     def tail(self, distance: float, of_days: float) -> float:
         """The probability that Student's t exceeds this; ``of_days`` is the share (0..1) of the variance that days
         tell, by which Satterthwaite (1946) counts degrees of freedom. The rest is that of counting, which is known."""
-        from scipy.stats import t
+        from scipy.special import stdtr
 
-        return float(t.sf(distance, self.freedom / max(of_days, EXACT) ** 2))
+        return float(stdtr(self.freedom / max(of_days, EXACT) ** 2, -distance))
 
     def allowance(self, quantile: int, level: float, tolerance: float) -> float:
         """By how much (a logarithm) a latency may exceed the usual one: the tolerance, or what days' own differences
         exceed with the probability ``level``."""
-        from scipy.stats import t
-
         own = self.spreads[quantile] * math.sqrt(self.inflation)
-        return max(math.log1p(tolerance), own and float(t.isf(level, self.freedom)) * own)
+        return max(math.log1p(tolerance), own and student_quantile(level, self.freedom) * own)
 
 
 def deviance(y: float, mean: float, dispersion: float) -> float:
