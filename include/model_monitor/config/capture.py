@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from model_monitor.config.fields import Address, Separator, Settings, refusing, with_format
+from model_monitor.config.fields import Address, Separator, Settings, folder_of_hours, refusing, with_format
 from model_monitor.rows.sources import mapping
 from model_monitor.rows.sources.batch_transform import BatchTransform
 from model_monitor.rows.sources.mapping import TableColumns
@@ -19,25 +18,11 @@ if TYPE_CHECKING:
 
 OF_KIND = {"batch": ("data",), "table": ("path", "mapping", "separator")}  # settings of one kind only
 MEDIA_TYPE = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
-CODE = re.compile("%-?.?")
-CODES = {"%%", *(f"%{letter}" for letter in "YymdHjbBGVu"), *(f"%-{letter}" for letter in "mdHj")}
 
 
 def named_columns(section: Any) -> Any:
     with refusing():
         return mapping.preset(section)
-
-
-def folder_of_hours(path: str) -> str:
-    """A path below a folder, with codes of strftime for an hour or more. Raises ValueError for other codes."""
-    if odd := [code for code in CODE.findall(path) if code not in CODES]:
-        raise ValueError(
-            f"path has {odd[0]}; it names the folder of an hour or a day by %Y, %m, %d, %H, %j (%-m, %-d, %-H, %-j "
-            "without zeros in front), %y, %b, %B, %G, %V, %u, and %% for a percent sign"
-        )
-    if ".." in path.split("/"):
-        raise ValueError("path leads out of uri with ..; name a folder below uri, or let uri be the one above")
-    return path
 
 
 ContentType = Annotated[str, AfterValidator(str.lower), Field(pattern=MEDIA_TYPE)]

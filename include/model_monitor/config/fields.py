@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -15,6 +16,8 @@ from model_monitor.errors import ConfigError
 from model_monitor.store import addresses
 
 FORMATS = {"csv": "csv", "json": "jsonl", "parquet": "parquet", "sagemakercapturejson": "capture"}
+CODE = re.compile("%-?.?")
+CODES = {"%%", *(f"%{letter}" for letter in "YymdHjbBGVu"), *(f"%-{letter}" for letter in "mdHj")}
 TRUE, FALSE = (True, "true", "True"), (False, "false", "False")
 
 
@@ -96,6 +99,18 @@ def one_character(text: str) -> str:
 
     forms.separator_of(text)
     return text
+
+
+def folder_of_hours(path: str) -> str:
+    """A path below a folder, with codes of strftime for an hour or more. Raises ValueError for other codes."""
+    if odd := [code for code in CODE.findall(path) if code not in CODES]:
+        raise ValueError(
+            f"path has {odd[0]}; it names the folder of an hour or a day by %Y, %m, %d, %H, %j (%-m, %-d, %-H, %-j "
+            "without zeros in front), %y, %b, %B, %G, %V, %u, and %% for a percent sign"
+        )
+    if ".." in path.split("/"):
+        raise ValueError("path leads out of uri with ..; name a folder below uri, or let uri be the one above")
+    return path
 
 
 LONGEST = timedelta(days=3660)

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from model_monitor.config.capture import folder_of_hours
 from model_monitor.config.fields import (
     Address,
     Backwards,
@@ -17,6 +16,7 @@ from model_monitor.config.fields import (
     Settings,
     Share,
     anchored,
+    folder_of_hours,
     refusing,
     with_format,
 )

@@ -77,6 +77,21 @@ def average_precision(positives: np.ndarray, negatives: np.ndarray) -> float | N
     return float(np.dot(above, hits / (hits + np.cumsum(false_above))) / hits[-1])
 
 
+def area_under_precision(positives: np.ndarray, negatives: np.ndarray) -> float | None:
+    """Area under the precision-recall curve, 0..1, between its points in straight lines and from the first point to the
+    left, as Spark's ``BinaryClassificationMetrics``; None if there is no positive.
+
+    >>> area_under_precision(np.array([0, 1, 1]), np.array([1, 1, 0]))
+    0.9166666666666666
+    """
+    hits, false = np.cumsum(positives[::-1]), np.cumsum(negatives[::-1])
+    if not len(hits) or not hits[-1]:
+        return None
+    precisions, recalls = hits / (hits + false), np.concatenate([[0.0], hits / hits[-1]])
+    heights = np.concatenate([precisions[:1], precisions])
+    return float(np.dot(np.diff(recalls), heights[1:] + heights[:-1]) / 2)
+
+
 def curves(positives: np.ndarray, negatives: np.ndarray, points: int) -> Curves | None:
     """Both curves, one point for each different score, falling, with the ends of Spark's
     ``BinaryClassificationMetrics``; thinned evenly to ``points`` (>= 2). None if there is no positive or no

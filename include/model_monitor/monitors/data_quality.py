@@ -14,7 +14,7 @@ from model_monitor.core.monitor import Monitor
 from model_monitor.core.states import Keyed, Record
 from model_monitor.monitors import columns
 from model_monitor.monitors.columns import FRACTIONAL, INTEGRAL, STRING, UNKNOWN, Column
-from model_monitor.monitors.options import SharedOptions
+from model_monitor.monitors.options import SharedOptions, problem_of_generation
 from model_monitor.monitors.traits import BUILT_IN
 
 if TYPE_CHECKING:
@@ -120,6 +120,7 @@ class DataQuality(SharedOptions, Monitor[Table]):
     rules: how strictly ``suggest`` checks the columns.
     numbers, texts: columns that are compared as numbers, or as texts, whatever most of their values are; the baseline
         tells it of the others (calibrated only).
+    generation: 2020 or 2024, the containers whose form of files is written (sagemaker only); None: the baseline's.
     """
 
     check_non_negative: bool = False
@@ -127,12 +128,17 @@ class DataQuality(SharedOptions, Monitor[Table]):
     rules: Rules = Rules()
     numbers: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    generation: int | None = None
 
     traits: ClassVar = BUILT_IN["data_quality"]
 
     @property
     def conventions(self) -> Conventions:
         return {"calibrated": CALIBRATED, "sagemaker": SAGEMAKER}[self.compatibility]
+
+    def problems(self) -> Iterator[str]:
+        yield from super().problems()
+        yield from problem_of_generation(self.generation, self.compatibility)
 
     def of_segment(self) -> DataQuality:
         """SageMaker has no segments, so that its mode judges them as it does all rows."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self, get_args
 
 Compatibility = Literal["calibrated", "sagemaker"]
+OLDER, NEWER = 2020, 2024  # the years in which SageMaker's containers began to write the forms of files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,14 @@ class SharedOptions:
     def with_budget(self, share: float) -> Self:
         """The monitor with a share (0..1) of its false-alarm budget."""
         return replace(self, false_alarm_budget=share * self.false_alarm_budget)
+
+
+def problem_of_generation(generation: int | None, compatibility: str) -> Iterator[str]:
+    """What is wrong with the generation of SageMaker's files that is written; None is that of the baseline's."""
+    if generation not in (None, OLDER, NEWER):
+        yield f"generation is {OLDER} or {NEWER}, not {generation!r}"
+    elif generation is not None and compatibility != "sagemaker":
+        yield "generation is about SageMaker's own files; set compatibility: sagemaker, or leave it out"
 
 
 def probabilities(**options: float) -> Iterator[str]:

@@ -26,12 +26,13 @@ from model_monitor.monitors.model_quality.outcomes import BINS, Classified, Scor
 from model_monitor.monitors.model_quality.regression import mean_of
 from model_monitor.monitors.values import in_order, listed, order_of
 
+AU_PRC = "au_prc"  # since 2024
 LESS = ("recall", "precision", "accuracy", "true_positive_rate", "true_negative_rate")
 GREATER = ("false_positive_rate", "false_negative_rate")
 BETTER: dict[str, Literal["higher", "lower"]] = {
     **dict.fromkeys(LESS, "higher"),
     **dict.fromkeys(GREATER, "lower"),
-    **dict.fromkeys(("auc", *BETAS), "higher"),
+    **dict.fromkeys(("auc", AU_PRC, *BETAS), "higher"),
 }
 OF_RANK = ("average_precision",)
 OF_SCORES = ("brier_score", "log_loss", "expected_calibration_error")
@@ -123,8 +124,9 @@ def matrix(state: Classified, coding: Coding) -> dict[str, dict[str, int]]:
 
 def as_sagemaker(state: Classified, coding: Coding) -> dict[str, Measure]:
     c = confusion_of(state, coding)
-    auc = sagemaker_auc(*ranked(state, coding))
-    return {**sagemaker_binary(c, c.constant(coding.positive_is_smaller), auc)}
+    counts = ranked(state, coding)
+    measures = sagemaker_binary(c, c.constant(coding.positive_is_smaller), sagemaker_auc(*counts))
+    return {**measures, AU_PRC: ranking.area_under_precision(*counts) or 0.0}
 
 
 def metrics(state: Classified, coding: Coding) -> dict[str, Measure]:

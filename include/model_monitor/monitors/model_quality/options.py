@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from model_monitor.monitors.model_quality import binary, multiclass, regression
 from model_monitor.monitors.model_quality.conventions import CONVENTIONS, Better, Conventions
 from model_monitor.monitors.model_quality.custom_metrics import CustomMetric
-from model_monitor.monitors.options import SharedOptions, shares
+from model_monitor.monitors.options import NEWER, SharedOptions, problem_of_generation, shares
 from model_monitor.monitors.values import label_of
 
 ProblemType = Literal["Regression", "BinaryClassification", "MulticlassClassification"]
@@ -45,6 +45,7 @@ class Options(SharedOptions):
         hundred rows whose errors have no heavy tails.
     drift_threshold: largest distance (0..1) of all predictions from the baseline's (calibrated only).
     seed: of SageMaker's five resamples of 80 % of the rows (sagemaker only).
+    generation: 2020 or 2024, the containers whose form of files is written (sagemaker only); None: the baseline's.
     metrics: custom metrics by name, e.g. ``{"cost": CustomMetric(of_rows="shop.cost_of", better="lower")}``.
     """
 
@@ -58,6 +59,7 @@ class Options(SharedOptions):
     judge: tuple[str, ...] = ()
     drift_threshold: float = 0.1
     seed: int = 0
+    generation: int | None = None
     metrics: Mapping[str, CustomMetric] = field(default_factory=dict)
 
     @property
@@ -74,8 +76,12 @@ class Options(SharedOptions):
         """The metrics there are, without custom ones."""
         if self.problem_type == "Regression":
             return [*self.conventions.regression_names]
-        scored = self.probability_attribute is not None
-        return self.conventions.binary_names(scored) if self.is_binary else multiclass.names()
+        if not self.is_binary:
+            return multiclass.names()
+        names = self.conventions.binary_names(self.probability_attribute is not None)
+        if self.generation == NEWER:
+            names = [*names[: names.index("auc") + 1], binary.AU_PRC, *names[names.index("auc") + 1 :]]
+        return names
 
     @property
     def positive(self) -> str | None:
@@ -100,7 +106,10 @@ class Options(SharedOptions):
 
     def better(self, name: str) -> Better | None:
         """Which side of a metric is good; None: it is never constrained, or there is no such metric."""
-        return self.metrics[name].better if name in self.metrics else BETTER[self.problem_type].get(name)
+        if name in self.metrics:
+            return self.metrics[name].better
+        is_of_newer_files = name == binary.AU_PRC and self.generation != NEWER
+        return None if is_of_newer_files else BETTER[self.problem_type].get(name)
 
     def judges(self, name: str) -> bool:
         """Whether a metric is judged."""
@@ -112,6 +121,7 @@ class Options(SharedOptions):
             yield f"problem_type is one of {', '.join(get_args(ProblemType))}, not {self.problem_type!r}"
         yield from self.problems_of_answers()
         yield from super().problems()
+        yield from problem_of_generation(self.generation, self.compatibility)
         yield from shares(probability_threshold_attribute=self.probability_threshold_attribute)
         if not 0 <= self.drift_threshold <= 1:
             yield f"drift_threshold is a distance of 0 to 1, not {self.drift_threshold}"

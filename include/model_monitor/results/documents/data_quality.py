@@ -17,8 +17,16 @@ from model_monitor.core.states import Moments, Quantiles
 from model_monitor.core.states.quantiles import C, K
 from model_monitor.monitors.canonical import canonical_counts
 from model_monitor.monitors.columns import NUMERIC, STRING, Column
-from model_monitor.monitors.data_quality import DataQuality, Expectation, Rules, Table
-from model_monitor.results.documents.data_quality_baseline import expectations_in, features_of
+from model_monitor.monitors.data_quality import (
+    EXTRA_COLUMN,
+    MISSING_COLUMN,
+    DataQuality,
+    Expectation,
+    Rules,
+    Table,
+)
+from model_monitor.monitors.options import NEWER
+from model_monitor.results.documents.data_quality_baseline import expectations_in, features_of, statistics_of
 from model_monitor.results.documents.protocol import Document, Documents, number
 from model_monitor.results.documents.words import violation
 
@@ -83,10 +91,61 @@ def respelt(expectation: Expectation) -> Expectation:
 
 
 class SageMakerDataQualityDocuments(DataQualityDocuments):
-    """The same files; live columns take the baseline's names in its order, and no file counts labels."""
+    """The same files, in the form of a generation of SageMaker's containers; live columns take the baseline's names in
+    its order, and no file counts labels."""
 
     reports_labels = False
     matches_by_position = True
+
+    def statistics(self, state: Table, constraints: Sequence[Constraint] = ()) -> Document:
+        document = super().statistics(state, constraints)
+        if self.monitor.generation == NEWER:
+            for entry in document["features"]:
+                column = state.columns.items.get(entry["name"], Column())
+                statistics_of(entry)["common"] |= since_2024(column, state.rows)
+        return document
+
+    def violations(self, findings: Sequence[Finding], state: Table) -> Document:
+        document = super().violations(findings, state)
+        for entry in document["violations"]:
+            entry |= by_number(entry)
+        return document
+
+    def informed(self, statistics: Document | None) -> DataQuality | None:
+        if self.monitor.generation is not None:
+            return None
+        newer = any("completeness" in statistics_of(f).get("common", {}) for f in features_of(statistics))
+        return replace(self.monitor, generation=NEWER) if newer else None
+
+
+def since_2024(column: Column, rows: int) -> Document:
+    """What newer containers say of each column, beside how many values are present."""
+    completeness = column.present / rows if rows else 1.0
+    return {"completeness": completeness, "approximate_num_distinct_values": round(different_values(column))}
+
+
+def different_values(column: Column) -> float:
+    """About how many different values a column has. Numbers beyond those counted are estimated from the items of their
+    sketch (Chao 1984, "Nonparametric estimation of the number of classes in a population")."""
+    if not column.numerals.rest:
+        return column.distinct_count
+    _, counts = np.unique(np.concatenate(list(column.quantiles.items())), return_counts=True)
+    once, twice = int((counts == 1).sum()), int((counts == 2).sum())
+    unseen = once * (once - 1) / (2 * (twice + 1)) if once < len(counts) else math.inf
+    words = column.distinct.estimate if column.words.rest else len(column.words.values)
+    return words + min(len(counts) + unseen, column.numbers.n)
+
+
+def by_number(entry: Document) -> Document:
+    """What SageMaker says where the number of columns is another one: their number, and no name."""
+    what = {MISSING_COLUMN: "missing", EXTRA_COLUMN: "extra"}.get(entry["constraint_check_type"])
+    if what is None:
+        return {}
+    _, numbers, rest = entry["description"].rpartition("Number of columns in current dataset")
+    return {
+        "feature_name": f"{what.capitalize()} columns",
+        "description": f"There are {what} columns in current dataset. {numbers}{rest}",
+    }
 
 
 def feature(name: str, column: Column, missing: int, kind: str | None = None) -> Document:

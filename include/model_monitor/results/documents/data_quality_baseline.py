@@ -100,8 +100,10 @@ def statistics_of(f: Document) -> Document:
 def present_in(f: Document) -> Share:
     """How many of a column's rows have a value, of no rows where ``statistics.json`` does not say."""
     common = statistics_of(f).get("common", {})
-    present = int(common.get("num_present", 0))
-    return Share(present, present + int(common.get("num_missing", 0)))
+    present, missing = int(common.get("num_present", 0)), common.get("num_missing")
+    if missing is None and (complete := share(common, "completeness")):
+        missing = round(present / complete) - present
+    return Share(present, present + int(missing or 0))
 
 
 def spread_of(f: Document) -> Distribution | None:

@@ -15,7 +15,9 @@ from model_monitor.core.ranking import Curves
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import BASELINE_DRIFT
 from model_monitor.monitors.model_quality import GREATER_THAN, LESS_THAN, PREDICTION_DRIFT, ModelQuality, Quality
+from model_monitor.monitors.model_quality.binary import AU_PRC
 from model_monitor.monitors.model_quality.conventions import value_of
+from model_monitor.monitors.options import NEWER
 from model_monitor.results.documents import model_quality_baseline as baseline
 from model_monitor.results.documents.data_quality import feature
 from model_monitor.results.documents.protocol import Document, Documents, number
@@ -51,8 +53,13 @@ class ModelQualityDocuments(Documents[Quality]):
         for name, measure in self.monitor.metrics_of(state).items():
             if name == "auc":
                 written |= curves_written(self.monitor.curves(state, CURVE_POINTS) or NO_CURVES)
-            written[name] = scalar(measure, deviations.get(name)) | self.reason(name, measure)
+            written[name] = scalar(measure, deviations.get(name), self.unknown) | self.reason(name, measure)
         return written
+
+    @property
+    def unknown(self) -> str | None:
+        """How a deviation is written that there is none of."""
+        return None if self.monitor.generation == NEWER else "NaN"
 
     def reason(self, name: str, measure: Measure) -> Document:
         """A member that explains why a metric is no threshold; SageMaker has none."""
@@ -73,6 +80,8 @@ class ModelQualityDocuments(Documents[Quality]):
         chance is weighed too.
         """
         baseline.refuse_swapped(statistics, constraints)
+        if written := self.of_generation(statistics):
+            return replace(self, monitor=written).constraints(statistics, constraints)
         known = baseline.section(statistics, self.monitor, "metrics") if statistics is not None else {}
         operators = self.operators()
         names = [name for name in operators if self.monitor.judges(name)]
@@ -80,7 +89,8 @@ class ModelQualityDocuments(Documents[Quality]):
         if constraints is None:
             thresholds = baseline.values_in(known, [name for name in operators if name not in reasons])
         else:
-            thresholds = self.thresholds(baseline.section(constraints, self.monitor, "constraints"), operators)
+            entries = baseline.section(constraints, self.monitor, "constraints")
+            thresholds = self.thresholds(self.known_entries(entries, operators), operators)
         drawn = baseline.measures_in(known, statistics or {}, self.monitor)
         result = list(self.monitor.constraints(thresholds, drawn, baseline.predictions_in(statistics or {})))
         if not result:
@@ -93,6 +103,15 @@ class ModelQualityDocuments(Documents[Quality]):
     def why_unlearned(self, statistics: Document, known: Document, names: Sequence[str]) -> dict[str, str]:
         """Why ``statistics.json`` holds no threshold for a metric that is reported as undefined for it, by metric."""
         return {}
+
+    def known_entries(self, entries: Document, operators: Mapping[str, str]) -> Document:
+        """The entries of ``constraints.json``. Raises ConfigError for one that only newer containers write."""
+        if AU_PRC in entries and AU_PRC not in operators and self.monitor.is_binary:
+            raise ConfigError(
+                f"'{AU_PRC}' is of SageMaker's containers since {NEWER}: set option generation: {NEWER}, or give their "
+                "statistics.json too"
+            )
+        return entries
 
     def thresholds(self, entries: Document, operators: Mapping[str, str]) -> dict[str, float]:
         """The thresholds of ``constraints.json``, by metric. Raises ConfigError."""
@@ -119,9 +138,19 @@ class ModelQualityDocuments(Documents[Quality]):
         return {"constraint_check_type": check, "description": words, "metric_name": shown}
 
     def informed(self, statistics: Document | None) -> ModelQuality | None:
-        """The monitor with the labels of the baseline's rows as its classes, where its options name none: a window's
-        own labels must not decide which is the positive one."""
-        monitor = self.monitor
+        """The monitor that writes files as the baseline's are, and has its labels as classes, where options name none:
+        a window's own labels must not decide which is the positive one."""
+        written = self.of_generation(statistics)
+        return self.of_classes(written or self.monitor, statistics) or written
+
+    def of_generation(self, statistics: Document | None) -> ModelQuality | None:
+        """The monitor that writes files in the form of the baseline's, where its options don't say."""
+        if statistics is None or self.monitor.generation is not None or self.monitor.compatibility != "sagemaker":
+            return None
+        known = baseline.section(statistics, self.monitor, "metrics")
+        return replace(self.monitor, generation=NEWER) if baseline.is_newer(known) else None
+
+    def of_classes(self, monitor: ModelQuality, statistics: Document | None) -> ModelQuality | None:
         if monitor.class_names or statistics is None:
             return None
         classes = baseline.labels_in(baseline.cells_in(baseline.section(statistics, monitor, "metrics")))
@@ -176,6 +205,10 @@ class CalibratedModelQualityDocuments(ModelQualityDocuments):
     def why_unlearned(self, statistics: Document, known: Document, names: Sequence[str]) -> dict[str, str]:
         return baseline.why_unknown(statistics, known, names)
 
+    def known_entries(self, entries: Document, operators: Mapping[str, str]) -> Document:
+        """Without a metric of newer containers whose standard error is not known, so that it is not judged."""
+        return {name: entry for name, entry in entries.items() if name != AU_PRC or name in operators}
+
     def thresholds(self, entries: Document, operators: Mapping[str, str]) -> dict[str, float]:
         """Refuses a value that the metric never has."""
         thresholds = super().thresholds(entries, operators)
@@ -198,10 +231,10 @@ def camel(name: str) -> str:
     return re.sub("_([a-z])", lambda match: match[1].upper(), name)
 
 
-def scalar(measure: Measure, deviation: float | None) -> Document:
-    """One metric and its standard deviation, each "NaN" where there is none."""
-    numbers = {"value": value_of(measure), "standard_deviation": number(deviation)}
-    return {name: "NaN" if value is None else value for name, value in numbers.items()}
+def scalar(measure: Measure, deviation: float | None, unknown: str | None) -> Document:
+    """One metric, "NaN" where there is none, and its standard deviation, ``unknown`` where there is none."""
+    value, error = value_of(measure), number(deviation)
+    return {"value": "NaN" if value is None else value, "standard_deviation": unknown if error is None else error}
 
 
 def exists(entry: Document) -> bool:

@@ -10,7 +10,7 @@ from model_monitor.core.distributions import Distribution
 from model_monitor.core.measures import Estimate, Measure, Share
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.model_quality import GREATER_THAN, LESS_THAN, ModelQuality
-from model_monitor.monitors.model_quality.binary import Coding, shares
+from model_monitor.monitors.model_quality.binary import AU_PRC, Coding, shares
 from model_monitor.monitors.model_quality.classification import Confusion
 from model_monitor.monitors.values import in_order, label_of
 from model_monitor.results.documents.data_quality_baseline import spread_of
@@ -44,6 +44,12 @@ def section(document: Document, monitor: ModelQuality, kind: str) -> Document:
     if not isinstance(entries, dict):
         raise ConfigError(f"'{wanted}' must be an object with an entry for each metric")
     return entries
+
+
+def is_newer(known: Document) -> bool:
+    """Whether the metrics of a file are as SageMaker's containers write them since 2024."""
+    entries = [entry for entry in known.values() if isinstance(entry, Mapping)]
+    return AU_PRC in known or any(entry.get("standard_deviation", 0) is None for entry in entries)
 
 
 def refuse_swapped(statistics: Document | None, constraints: Document | None) -> None:
