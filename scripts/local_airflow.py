@@ -283,7 +283,12 @@ def serve(home: Path, project: Path, port: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     own = project / "include/endpoints"
     served = os.pathsep.join(map(str, (own, project / "examples/flights/endpoints")))
-    environment = {"MODEL_MONITOR_ENDPOINTS": served, "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10"}
+    environment = {
+        "MODEL_MONITOR_ENDPOINTS": served,
+        "MODEL_MONITOR_NEW_MAY_SAVE": os.environ.get("MODEL_MONITOR_NEW_MAY_SAVE", "true"),
+        "MODEL_MONITOR_NEW_BELOW": os.environ.get("MODEL_MONITOR_NEW_BELOW", str(project / ".demo/store")),
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
+    }
     with (
         suppress(KeyboardInterrupt),
         LocalAirflow(home, project, port, triggerer=True, environment=environment, say=print) as airflow,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from airflow.sdk import get_parsing_context, timezone
 
@@ -15,6 +15,12 @@ from model_monitor.config.yaml_files import text_of
 from model_monitor.errors import ConfigError
 from model_monitor_airflow.dag_settings import BASELINE, DELIVERIES, LATE_LABELS, RETENTION, RETENTION_PREVIEW
 from model_monitor_airflow.timetables import WindowTimetable
+
+if TYPE_CHECKING:
+    from model_monitor.jobs.drafts.saving import Place
+
+RESERVED = dict.fromkeys((RETENTION, RETENTION_PREVIEW), Path("dags/retention.py"))
+RESERVED[DELIVERIES] = Path("dags/deliveries.py")
 
 
 class Scheduled(NamedTuple):
@@ -133,5 +139,11 @@ def read(paths: list[Path]) -> tuple[list[Scheduled], list[str]]:
 
 def loaded(paths: list[Path]) -> tuple[dict[Path, config.Endpoint], list[str]]:
     """The endpoints of the files, none of which may claim the name of one of our own DAGs."""
-    reserved = dict.fromkeys((RETENTION, RETENTION_PREVIEW), Path("dags/retention.py"))
-    return config.load_all(paths, reserved | {DELIVERIES: Path("dags/deliveries.py")}, suffixes=[BASELINE])
+    return config.load_all(paths, RESERVED, suffixes=[BASELINE])
+
+
+def place(files: Mapping[Path, config.Endpoint]) -> Place:
+    """Where a new endpoint file goes, beside those that there are."""
+    from model_monitor.jobs.drafts.saving import Place  # brings PyArrow
+
+    return Place(folder(), files, RESERVED, [BASELINE])

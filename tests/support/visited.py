@@ -17,6 +17,7 @@ from model_monitor.dashboard.page import Page, Shown
 from model_monitor.dashboard.pages import PAGES, html
 from model_monitor.dashboard.visit import Everybody, Viewer, Visit
 from model_monitor.history.record import record
+from model_monitor.jobs.drafts.saving import Place
 from model_monitor.results.handover import Labels
 from support.captures import endpoint_file
 from support.reports import FINDINGS, window, write
@@ -33,12 +34,16 @@ class Only:
     edit: Collection[str] = ()
     name: str = "ada"
     may_add: bool = False
+    run: Collection[str] | None = None  # those that may be edited, if absent
 
     def may_read(self, dag_id: str) -> bool:
         return dag_id in self.read
 
     def may_edit(self, dag_id: str) -> bool:
         return dag_id in self.read and dag_id in self.edit
+
+    def may_run(self, dag_id: str) -> bool:
+        return dag_id in self.read and dag_id in (self.edit if self.run is None else self.run)
 
 
 def endpoint(folder: Path, name: str, schedules: Sequence[dict[str, Any]], **settings: Any) -> Path:
@@ -65,8 +70,11 @@ def judged(
     record(execution)
 
 
-def visit(*files: Path, viewer: Viewer | None = None, now: datetime = NOW) -> Visit:
-    return Visit(viewer or Everybody(), {path: config.load(path) for path in files}, now, Links("/model-monitor"))
+def visit(*files: Path, viewer: Viewer | None = None, now: datetime = NOW, new_in: Path | None = None) -> Visit:
+    """``new_in``: the folder for new endpoint files, as inside Airflow; None as in a static site."""
+    known = {path: config.load(path) for path in files}
+    links = Links("/model-monitor", "" if new_in else None)
+    return Visit(viewer or Everybody(), known, now, links, Place(new_in, known) if new_in else None)
 
 
 def page(name: str) -> Page:

@@ -3,6 +3,7 @@
 from model_monitor.config.defaults import alerts_of, tells_anyone
 from model_monitor.config.endpoint import Endpoint, Schedule
 from model_monitor.config.files import (
+    claims,
     files_in,
     held_back,
     load,
@@ -17,6 +18,7 @@ __all__ = [
     "Endpoint",
     "Schedule",
     "alerts_of",
+    "claims",
     "files_in",
     "held_back",
     "load",

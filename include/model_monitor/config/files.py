@@ -71,8 +71,7 @@ def load_all(
             problems.append(str(error))
             continue
         readable[path] = endpoint
-        names = [schedule.name + suffix for schedule in endpoint.schedules for suffix in ("", *suffixes)]
-        names.append(f"{endpoint.output}/{endpoint.endpoint}/{endpoint.variant}")
+        names = claims(endpoint, suffixes)
         if taken := [name for name in names if name in owners]:
             problems.append(f"{path}: '{taken[0]}' is also in {owners[taken[0]]}; rename one")
         elif twice := [name for name in names if names.count(name) > 1]:
@@ -83,6 +82,12 @@ def load_all(
     held = neighbours.held_back(readable, paths)
     problems += [why for path, why in held.items() if path in endpoints]
     return endpoints, [*problems, *defaults.problems(readable, folders)]
+
+
+def claims(endpoint: Endpoint, suffixes: Sequence[str] = ()) -> list[str]:
+    """What no other endpoint may have: the names of its schedules' DAGs, and the place of its rows."""
+    names = [schedule.name + suffix for schedule in endpoint.schedules for suffix in ("", *suffixes)]
+    return [*names, f"{endpoint.output}/{endpoint.endpoint}/{endpoint.variant}"]
 
 
 def refuse_held_back(path: Path) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from model_monitor.config import Endpoint as Configured
+from model_monitor.dashboard.controls import Control, control_of
 from model_monitor.dashboard.health import Condition, Tick, condition_of, tick_of
 from model_monitor.dashboard.models import rank, readable_alerts
 from model_monitor.dashboard.owners import Owners
@@ -72,7 +73,8 @@ class Alert(Shown):
 
 
 class Endpoint(Shown):
-    """An endpoint with one of its schedules in detail; ``windows`` are those of its columns and metrics."""
+    """An endpoint with one of its schedules in detail; ``windows`` are those of its columns and metrics. ``control``:
+    what the viewer may have Airflow do with that schedule."""
 
     endpoint: str
     variant: str
@@ -89,6 +91,7 @@ class Endpoint(Shown):
     metrics: tuple[Metric, ...]
     alerts: tuple[Alert, ...]
     remembered: bool
+    control: Control | None
 
 
 def endpoint(visit: Visit, endpoint: Name, schedule: Name = "", variant: Name = "") -> Endpoint:
@@ -119,6 +122,7 @@ def endpoint(visit: Visit, endpoint: Name, schedule: Name = "", variant: Name = 
         metrics=metrics,
         alerts=tuple(map(alert_of, alerts[:ALERTS])),
         remembered=session is not None,
+        control=control_of(visit, known, known.schedule(name), rows[-1]["window_start"] if rows else None),
     )
 
 

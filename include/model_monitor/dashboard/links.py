@@ -14,10 +14,14 @@ from model_monitor.core.window import iso
 @dataclass(frozen=True)
 class Links:
     """The addresses below a root, e.g. ``/model-monitor``. A static site has a subclass with addresses of files, and a
-    ``remark`` that its pages make."""
+    ``remark`` that its pages make.
+
+    ``airflow``: the address of Airflow's own pages, without a slash at its end; None outside of Airflow.
+    """
 
     root: str = ""
     remark: str = ""
+    airflow: str | None = None
 
     def page(self, path: str, query: Mapping[str, Any] | None = None) -> str:
         """The address of a page whose path is quoted; absent values are left out of the query."""
@@ -53,6 +57,16 @@ class Links:
     def baseline_report(self, endpoint: str, schedule: str, version: str) -> str:
         path = f"/endpoints/{segment(endpoint)}/baselines/{segment(schedule)}/report.html"
         return self.page(path, {"version": version})
+
+    def new(self, query: Mapping[str, Any] | None = None) -> str:
+        """The form *New monitor*, of which lists are in the query too."""
+        pairs = [(k, v) for k, vs in (query or {}).items() for v in (vs if isinstance(vs, list | tuple) else [vs])]
+        filled = [(key, value) for key, value in pairs if value or isinstance((query or {})[key], list | tuple)]
+        return self.page("/new") + (f"?{urlencode(filled, quote_via=quote)}" if filled else "")
+
+    def dag(self, dag_id: str) -> str:
+        """Airflow's page about a DAG."""
+        return f"{self.airflow}/dags/{segment(dag_id)}"
 
     def executions(self, **query: Any) -> str:
         return self.page("/executions", query)

@@ -47,7 +47,8 @@ class Page:
     """A page of the dashboard.
 
     ``view`` takes the visit, and by name what the path and the query hold; it has annotations for all of them.
-    ``label`` is its name in the navigation; "" if it has no place there.
+    ``label`` is its name in the navigation; "" if it has no place there. ``adds``: it is only for those who may add
+    endpoints, and so in no static site.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Page:
     view: Callable[..., Shown]
     template: str
     label: str = ""
+    adds: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from model_monitor.dashboard.executions import executions
 from model_monitor.dashboard.kept_charts import charts
 from model_monitor.dashboard.metric import metric
 from model_monitor.dashboard.models import models
+from model_monitor.dashboard.new_monitor import new_monitor
 from model_monitor.dashboard.page import File, Page, Shown, environment
 from model_monitor.dashboard.reports import baseline_report, window_report
 from model_monitor.dashboard.visit import Visit
@@ -25,6 +26,7 @@ PAGES: tuple[Page, ...] = (
     Page("executions", "/executions", executions, "executions.html.j2", label="Executions"),
     Page("execution", "/endpoints/{endpoint}/executions/{schedule}/{start}/{end}", execution, "execution.html.j2"),
     Page("alerts", "/alerts", alerts, "alerts.html.j2", label="Alerts"),
+    Page("new", "/new", new_monitor, "new.html.j2", label="New monitor", adds=True),
 )
 
 FILES: tuple[File, ...] = (
@@ -35,18 +37,18 @@ FILES: tuple[File, ...] = (
 
 def html(page: Page, shown: Shown, visit: Visit) -> str:
     """A page as text."""
-    navigation = [(other.name, other.label, visit.links.page(other.path)) for other in PAGES if other.label]
     template = environment().get_template(page.template)
-    return template.render(shown=shown, here=page.name, navigation=navigation, **surroundings(visit))
+    return template.render(shown=shown, here=page.name, **surroundings(visit))
 
 
 def notice(visit: Visit, heading: str, sentence: str) -> str:
     """A page that says only why there is no other."""
-    navigation = [(other.name, other.label, visit.links.page(other.path)) for other in PAGES if other.label]
     template = environment().get_template("notice.html.j2")
-    return template.render(heading=heading, sentence=sentence, here="", navigation=navigation, **surroundings(visit))
+    return template.render(heading=heading, sentence=sentence, here="", **surroundings(visit))
 
 
 def surroundings(visit: Visit) -> dict[str, object]:
     """What every template knows."""
-    return {"links": visit.links, "viewer": visit.viewer, "now": visit.now}
+    pages = [page for page in PAGES if page.label and (visit.viewer.may_add or not page.adds)]
+    navigation = [(page.name, page.label, visit.links.page(page.path)) for page in pages]
+    return {"links": visit.links, "viewer": visit.viewer, "now": visit.now, "navigation": navigation}

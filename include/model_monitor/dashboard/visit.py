@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from model_monitor.config import Endpoint
 from model_monitor.config.execution import Assignment
@@ -18,9 +18,16 @@ from model_monitor.history.database import History
 from model_monitor.history.incidents import Session
 from model_monitor.history.places import why_none
 
+if TYPE_CHECKING:
+    from model_monitor.jobs.drafts.saving import Place
+
 
 class NoSuchPage(MonitorError):
     """There is nothing of this name, or the viewer may not know of it: both read the same."""
+
+
+class NotAllowed(MonitorError):
+    """The viewer may see this, and not change it."""
 
 
 class Viewer(Protocol):
@@ -30,6 +37,7 @@ class Viewer(Protocol):
     def name(self) -> str: ...
     def may_read(self, dag_id: str) -> bool: ...
     def may_edit(self, dag_id: str) -> bool: ...
+    def may_run(self, dag_id: str) -> bool: ...
     @property
     def may_add(self) -> bool:
         """Whether new endpoints may be added."""
@@ -47,6 +55,9 @@ class Everybody:
     def may_edit(self, dag_id: str) -> bool:
         return False
 
+    def may_run(self, dag_id: str) -> bool:
+        return False
+
 
 def recorded(endpoint: Endpoint) -> History | None:
     """The database of an endpoint's history; None if there is none."""
@@ -56,13 +67,17 @@ def recorded(endpoint: Endpoint) -> History | None:
 @dataclass(frozen=True)
 class Visit:
     """A viewer, the endpoint files of the deployment, the moment that counts as now, how pages are addressed, and where
-    the history of an endpoint is."""
+    the history of an endpoint is.
+
+    ``place``: where new endpoint files go; None where there can't be any.
+    """
 
     viewer: Viewer
     files: Mapping[Path, Endpoint]
     now: datetime
     links: Links
     history_of: Callable[[Endpoint], History | None] = recorded
+    place: Place | None = None
 
     @cached_property
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -79,6 +94,11 @@ class Visit:
             elif schedules:
                 found[path] = endpoint.model_copy(update={"schedules": schedules})
         return found
+
+    @cached_property
+    def hidden(self) -> tuple[Endpoint, ...]:
+        """The endpoints of which the viewer may read no schedule."""
+        return tuple(endpoint for path, endpoint in self.files.items() if path not in self._readable)
 
     @cached_property
     def schedules(self) -> frozenset[str]:

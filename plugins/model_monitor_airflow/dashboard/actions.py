@@ -9,12 +9,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from model_monitor.dashboard import alert_acts
-from model_monitor.dashboard.visit import NoSuchPage, Visit
-from model_monitor_airflow.dashboard import deciding, keeping
-
-
-class NotAllowed(Exception):
-    """The user may see this, and not change it."""
+from model_monitor.dashboard.new_choices import Asked
+from model_monitor.dashboard.visit import NoSuchPage, NotAllowed, Visit
+from model_monitor_airflow.dashboard import adding, deciding, keeping
 
 
 @dataclass(frozen=True)
@@ -52,4 +49,5 @@ ACTIONS: tuple[Action, ...] = (
     Action("/alerts/mute", alert_acts.Mute, alert_acts.all_schedules, alert_acts.mute),
     Action("/charts/keep", keeping.Chart, keeping.schedules_in, keeping.keep),
     Action("/charts/delete", keeping.Named, keeping.schedules_of, keeping.delete),
+    Action("/new/save", Asked, None, adding.save_file),
 )

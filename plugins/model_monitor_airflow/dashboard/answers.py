@@ -14,9 +14,8 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from model_monitor.dashboard.page import Shown
 from model_monitor.dashboard.pages import notice
 from model_monitor.dashboard.reports import policy_of
-from model_monitor.dashboard.visit import NoSuchPage
+from model_monitor.dashboard.visit import NoSuchPage, NotAllowed
 from model_monitor.errors import ConfigError, DataError, MonitorError, StoreError
-from model_monitor_airflow.dashboard.actions import NotAllowed
 from model_monitor_airflow.dashboard.guards import HEADERS
 from model_monitor_airflow.dashboard.viewer import Nobody
 from model_monitor_airflow.dashboard.visits import visit_by
@@ -29,7 +28,7 @@ CODES: dict[type[Exception], int] = {
     StoreError: 503,
 }
 KINDS = {"css": "text/css", "js": "text/javascript"}
-FAULTS: tuple[type[Exception], ...] = (MonitorError, NotAllowed, RequestValidationError, StarletteHTTPException)
+FAULTS: tuple[type[Exception], ...] = (MonitorError, RequestValidationError, StarletteHTTPException)
 
 
 def page(text: str, status: int = 200) -> HTMLResponse:

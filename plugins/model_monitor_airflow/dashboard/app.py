@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_origin, get_type_hints
 from airflow.api_fastapi.core_api.security import get_user
 from fastapi import Depends, FastAPI, Form, HTTPException, Query
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from pydantic import BaseModel
 
 from model_monitor.dashboard.page import File, Page
 from model_monitor.dashboard.pages import FILES, PAGES, html
@@ -82,10 +83,11 @@ def asking_as(view: Callable[..., Any], endpoint: Callable[..., Response]) -> Ca
 
 
 def asked(kind: Any) -> Any:
-    """What FastAPI asks for: a list is of the query too, which may name a parameter several times."""
+    """What FastAPI asks for: a list is of the query too, which may name a parameter several times, and so is a form."""
     if kind is Visit:
         return ByVisit
-    return Annotated[kind, Query()] if get_origin(kind) is list else kind
+    is_form = isinstance(kind, type) and issubclass(kind, BaseModel)
+    return Annotated[kind, Query()] if is_form or get_origin(kind) is list else kind
 
 
 def as_form(action: Action) -> Callable[..., Response]:

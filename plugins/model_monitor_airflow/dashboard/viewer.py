@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,19 @@ class AirflowViewer:
     def may_edit(self, dag_id: str) -> bool:
         return dag_id in self._editable
 
+    def may_run(self, dag_id: str) -> bool:
+        """Whether they may start runs of a DAG, as Airflow asks for runs by hand and backfills."""
+        entity = DagAccessEntity.RUN
+        details = DagDetails(id=dag_id)
+        allowed = get_auth_manager().is_authorized_dag(
+            method="POST", user=self.user, access_entity=entity, details=details
+        )
+        return dag_id in self._readable and bool(allowed)
+
     @cached_property
     def may_add(self) -> bool:
-        """Whether they may edit DAGs whichever, as a new one has no name yet."""
+        """Whether they may edit DAGs whichever: a new one has no name yet by which it could be asked about, and who may
+        edit each may have each look at what the new one would."""
         return bool(get_auth_manager().is_authorized_dag(method="PUT", user=self.user))
 
     @cached_property
@@ -49,4 +60,7 @@ class Nobody:
         return False
 
     def may_edit(self, dag_id: str) -> bool:
+        return False
+
+    def may_run(self, dag_id: str) -> bool:
         return False

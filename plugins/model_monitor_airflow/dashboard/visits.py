@@ -17,6 +17,7 @@ from model_monitor.dashboard.links import Links
 from model_monitor.dashboard.visit import Viewer, Visit
 from model_monitor_airflow import schedules
 from model_monitor_airflow.dashboard.viewer import AirflowViewer
+from model_monitor_airflow.pages import PREFIX
 
 Stamp = tuple[Path, int, int]  # a file, when it was changed last, in ns, and its size in bytes
 
@@ -27,7 +28,9 @@ def visit_of(request: Request, user: Annotated[Any, Depends(get_user)]) -> Visit
 
 
 def visit_by(request: Request, viewer: Viewer) -> Visit:
-    return Visit(viewer, endpoint_files(), datetime.now(UTC), Links(request.scope.get("root_path", "")))
+    files, root = endpoint_files(), request.scope.get("root_path", "")
+    links = Links(root, root.removesuffix(PREFIX))
+    return Visit(viewer, files, datetime.now(UTC), links, schedules.place(files))
 
 
 def endpoint_files() -> Mapping[Path, config.Endpoint]:

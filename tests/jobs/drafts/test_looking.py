@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from support.drafted import capture, table
 
+from model_monitor.config import Endpoint
 from model_monitor.errors import ConfigError, MonitorError
-from model_monitor.jobs.drafts import looking
+from model_monitor.jobs.drafts import first_rows
+from model_monitor.jobs.drafts.known import informed
 from model_monitor.jobs.drafts.looking import look
 from model_monitor.jobs.drafts.roots import Roots
 
@@ -53,9 +55,12 @@ def test_a_table_s_columns_get_roles_by_name_and_values(form: str, tmp_path: Pat
         "amount": "input",
         "country": "input",
         "score": "probability",
-        "target": "ignore",
+        "target": "label",
     }
-    assert found.records <= looking.RECORDS and found.first == "2026-01-05T00:00:00Z"
+    assert found.records <= first_rows.RECORDS and (found.first, found.last) == (
+        "2026-01-05T00:00:00Z",
+        "2026-01-05T11:59:00Z",  # by the end of the file
+    )
 
 
 def test_a_delta_table_is_looked_at_by_its_newest_file(tmp_path: Path) -> None:
@@ -66,7 +71,7 @@ def test_a_delta_table_is_looked_at_by_its_newest_file(tmp_path: Path) -> None:
 
 
 def test_only_a_part_of_one_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looking, "HEAD", 1000)
+    monkeypatch.setattr(first_rows, "HEAD", 1000)
     folder = table(tmp_path / "log")
     (folder / "log.csv").write_bytes((folder / "log.csv").read_bytes() + b"\xff" * 10**6)
     assert look(str(folder), Roots((str(tmp_path),))).records < 25
@@ -74,7 +79,55 @@ def test_only_a_part_of_one_file_is_read(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_gzip_bomb_is_read_no_further_than_its_first_lines(tmp_path: Path) -> None:
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 20_000_000))
-    assert look(str(tmp_path), Roots((str(tmp_path),))).records <= looking.RECORDS
+    assert look(str(tmp_path), Roots((str(tmp_path),))).records <= first_rows.RECORDS
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_another_separator_than_a_comma_is_recognised(separator: str, tmp_path: Path) -> None:
+    file = table(tmp_path / "log") / "log.csv"
+    file.write_text(file.read_text().replace(",", separator))
+    found = look(str(file), Roots((str(tmp_path),)))
+    assert [one.name for one in found.columns][:2] == ["request_time", "request_id"]
+    assert found.last == "2026-01-05T11:59:00Z" and found.uri == str(file)
+
+
+def test_what_is_closed_looks_as_if_it_were_not_there(tmp_path: Path) -> None:
+    capture(tmp_path / "capture", hours=1)
+    capture(tmp_path / "capture", hours=1, endpoint="hidden")
+    table(tmp_path / "out" / "_rows" / "hidden")
+    (tmp_path / "link").symlink_to(tmp_path / "capture" / "hidden")
+    closed = (str(tmp_path / "capture" / "hidden" / "AllTraffic"), str(tmp_path / "out" / "_*"))
+    roots = Roots((str(tmp_path),), closed)
+    answers = []
+    for name in ("capture/hidden/AllTraffic", "link/AllTraffic", "capture/hidden/AllTraffic/2026", "out/_rows", "none"):
+        with pytest.raises(ConfigError) as error:
+            look(str(tmp_path / name), roots)
+        answers.append(str(error.value).replace(name, "X"))
+    assert set(answers) == {f"there is nothing at {tmp_path}/X"}
+    assert look(str(tmp_path / "capture" / "churn"), roots).endpoint == "churn"
+    closed = (str(tmp_path / "capture" / "hidden"),)
+    assert look(str(tmp_path / "capture"), Roots((str(tmp_path),), closed)).endpoint == "churn"  # it is not a choice
+
+
+def test_a_table_s_folder_with_what_is_closed_is_no_table(tmp_path: Path) -> None:
+    table(tmp_path / "log")
+    table(tmp_path / "log" / "hidden")
+    with pytest.raises(ConfigError, match="more than one table"):
+        look(str(tmp_path / "log"), Roots((str(tmp_path),), (str(tmp_path / "log" / "hidden"),)))
+
+
+def test_the_names_and_the_privacy_that_a_file_declares_are_used(tmp_path: Path) -> None:
+    capture(tmp_path / "capture", hours=1)
+    about = {"endpoint": "churn", "output": str(tmp_path / "out"), "capture": {"uri": f"{tmp_path}/x/../capture/"}}
+    columns = {"outputs": ["score"], "inputs": ["amount", "sex"], "private": ["sex"]}
+    schedules = [{"name": "a", "monitor": "data_quality"}]
+    known = Endpoint.model_validate(about | {"columns": columns, "schedules": schedules})
+    found = informed(look(str(tmp_path), Roots((str(tmp_path),))), [known])
+    assert [(one.name, bool(one.examples), one.is_private) for one in found.columns] == [
+        ("score", True, False),
+        ("amount", True, False),
+        ("sex", False, True),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +156,7 @@ def test_nothing_is_looked_at_that_is_not_below_an_allowed_folder(address: str, 
     root.mkdir()
     table(secret)
     (root / "link").symlink_to(secret)
-    with pytest.raises(ConfigError, match=r"not below a folder|write an address"):
+    with pytest.raises(ConfigError, match=r"not below a folder|write an address|credentials belong"):
         look(address.replace("{root}", str(root)), Roots((str(root), "s3://bucket/capture")))
 
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from calendar import isleap, monthrange
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from model_monitor import config, store
-from model_monitor.config.endpoint import Endpoint
+from model_monitor.config.endpoint import Endpoint, Schedule
+from model_monitor.config.fields import Cron, Name
+from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError
 from model_monitor.jobs.drafts.looking import Look
-from model_monitor.jobs.drafts.roots import Roots
+from model_monitor.jobs.drafts.roles import ONCE
+from model_monitor.jobs.drafts.roots import Misfit, Roots
 
 HEADER = "# yaml-language-server: $schema=endpoint.schema.json\n"
 MONITORS = {
@@ -24,7 +31,16 @@ MONITORS = {
 }
 NEED_LABELS = ("model_quality", "bias")
 CRONS = {"0 * * * *": "every hour", "0 0 * * *": "every day", "0 0 * * 1": "every week, on Monday"}
+COLLECTED = ("_rows", "_merged", "_requests")  # folders of rows, of those with labels, and of requests
 Problem = Literal["BinaryClassification", "MulticlassClassification", "Regression"]
+
+
+def day_or_more(span: str) -> str:
+    """A year, a month or a day, as yyyy[/mm[/dd]]; or "". Raises ValueError."""
+    if span and not re.fullmatch(r"\d{4}(/\d{2}){0,2}", span):
+        raise ValueError(f"{span} is no year, month or day")
+    date(*map(int, [*span.split("/"), "1", "1"][:3])) if span else None
+    return span
 
 
 class Assigned(BaseModel):
@@ -33,24 +49,26 @@ class Assigned(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    role: Literal["input", "prediction", "probability", "time", "event_id", "inference_id", "ignore"] = "input"
+    role: Literal["input", "prediction", "probability", "time", "event_id", "inference_id", "label", "ignore"] = "input"
     side: Literal["output", "input", ""] = ""
+    private: bool = False
 
 
 class Draft(BaseModel):
     """What a person chose in the form *New monitor*. Addresses count as they are typed; ``${NAME}`` is refused, as it
     would tell what the server's environment holds.
 
-    ``learn_from``: a dataset's address, or a span of the traffic as a folder yyyy[/mm[/dd]].
+    name: of the file; names of schedules start with it. learn_from: a span of the traffic as a folder yyyy[/mm[/dd]],
+    from which a schedule learns that has no ``dataset``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    endpoint: str
+    name: Name
     output: str
     columns: tuple[Assigned, ...]
     monitors: tuple[Literal["data_quality", "traffic", "model_quality", "bias"], ...] = ("data_quality",)
-    cron: str = "0 0 * * *"
+    cron: Cron = "0 0 * * *"
     labels: str = ""
     label: str = "label"
     problem: Problem = "BinaryClassification"
@@ -58,8 +76,7 @@ class Draft(BaseModel):
     facet: str = ""
     positive: str = "1"
     dataset: str = ""
-    dataset_format: Literal["csv", "jsonl", "parquet"] = "csv"
-    learn_from: str = Field("", pattern=r"^(\d{4}(/\d{2}){0,2})?$")
+    learn_from: Annotated[str, AfterValidator(day_or_more)] = ""
     owner: str = ""
 
     @field_validator("*")
@@ -75,30 +92,48 @@ class Draft(BaseModel):
         """The columns of these roles."""
         return [one.name for one in self.columns if one.role in roles]
 
-    def checked(self, readable: Roots, writable: Roots) -> Draft:
-        """The same with addresses that are permitted. Raises ConfigError."""
+    def misfits(self, look: Look) -> Iterator[Misfit]:
+        """What does not go together."""
+        in_need = [name.replace("_", " ") for name in self.monitors if name in NEED_LABELS]
         if not self.monitors:
-            raise ConfigError("choose at least one monitor")
-        if not (self.labels or not set(self.monitors) & set(NEED_LABELS)):
-            raise ConfigError(f"{self.monitors[-1]} needs labels; name the folder that they arrive in")
+            yield Misfit("monitor", "choose at least one monitor")
+        if in_need and not self.labels:
+            yield Misfit("labels", f"{' and '.join(in_need)} need labels; name the folder that they arrive in")
+        if in_need and not self.named("prediction", "probability"):
+            yield Misfit("role", "say which column is the model's answer: a prediction or a probability")
         if "bias" in self.monitors and self.facet not in self.named("input", "ignore"):
-            raise ConfigError("bias compares groups; choose the column that tells them apart")
+            yield Misfit("facet", "bias compares groups; choose the column that tells them apart")
         if "traffic" in self.monitors and not self.learn_from:
-            raise ConfigError("traffic learns from a span of the traffic; name one, as 2026 or 2026/01 or 2026/01/31")
-        if not (self.dataset or self.learn_from):
-            raise ConfigError("there is nothing to learn from; name a dataset, or a span of the traffic")
-        given = {name: getattr(self, name) for name in ("labels", "dataset") if getattr(self, name)}
-        allowed = {name: readable.permitted(address) for name, address in given.items()}
-        return self.model_copy(update={"output": writable.permitted(self.output), **allowed})
+            yield Misfit("learn_from", "traffic learns from a span of itself: 2026, 2026/01 or 2026/01/31")
+        if self.monitors and not (self.dataset or self.learn_from):
+            yield Misfit("dataset", "there is nothing to learn from; name a dataset, or a span of the traffic")
+        if look.kind == "table" and not self.named("time"):
+            yield Misfit("role", "choose the column that says when a request came")
+        for role in ONCE:
+            if len(self.named(role)) > 1:
+                yield Misfit("role", f"{' and '.join(self.named(role)[:2])} can't both be the {role.replace('_', ' ')}")
+
+    def settled(self, look: Look, readable: Roots, writable: Roots) -> tuple[Draft, list[Misfit]]:
+        """The same with addresses that are permitted, and what is wrong with the others and with the choices."""
+        wrong, addresses = list(self.misfits(look)), {}
+        for name, roots in (("labels", readable), ("dataset", readable), ("output", writable)):
+            if address := getattr(self, name):
+                try:
+                    addresses[name] = roots.permitted(address)
+                except ConfigError as error:
+                    wrong.append(Misfit(name, str(error)))
+            elif name == "output":
+                wrong.append(Misfit(name, "say where rows and reports go"))
+        return self.model_copy(update=addresses), wrong
 
 
 def text_of(draft: Draft, look: Look) -> str:
     """The text of the endpoint file."""
-    document: dict[str, Any] = {"endpoint": draft.endpoint}
+    document: dict[str, Any] = {"endpoint": endpoint_of(draft, look)}
     if look.variant != "AllTraffic":
         document["variant"] = look.variant
     document |= {"capture": capture_of(draft, look)} | columns_of(draft, look)
-    if draft.labels:
+    if draft.labels and set(draft.monitors) & set(NEED_LABELS):
         document["ground_truth"] = {"uri": draft.labels}
     document["output"] = draft.output
     if draft.owner:
@@ -107,13 +142,15 @@ def text_of(draft: Draft, look: Look) -> str:
     return HEADER + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
 
 
+def endpoint_of(draft: Draft, look: Look) -> str:
+    """The endpoint's name: of captures, that of their folder."""
+    return look.endpoint if look.kind == "endpoint" else draft.name
+
+
 def capture_of(draft: Draft, look: Look) -> dict[str, Any]:
     if look.kind == "endpoint":
         return {"uri": look.uri}
-    times = draft.named("time")
-    if not times:
-        raise ConfigError("choose the column that says when a request came")
-    mapping: dict[str, Any] = {"event_time": times[0]}
+    mapping: dict[str, Any] = {"event_time": next(iter(draft.named("time")), "")}
     for role in ("event_id", "inference_id"):
         if found := draft.named(role):
             mapping[role] = found[0]
@@ -122,20 +159,24 @@ def capture_of(draft: Draft, look: Look) -> dict[str, Any]:
 
 
 def columns_of(draft: Draft, look: Look) -> dict[str, Any]:
-    """The section ``columns``: names for CSV captures, and what is not judged. A table leaves out what it ignores."""
-    if look.kind != "endpoint":
-        return {}
+    """The section ``columns``: names for CSV captures, what is not judged, and what is private. A table leaves out what
+    it ignores."""
     section: dict[str, list[str]] = {}
-    if not all(one.has_own_name for one in look.columns):
-        for side in ("output", "input"):
-            section[f"{side}s"] = [one.name for one in draft.columns if one.side == side]
-    section["exclude"] = draft.named("ignore")
+    judged = draft.columns
+    if look.kind == "endpoint":
+        if not all(one.has_own_name for one in look.columns):
+            for side in ("output", "input"):
+                section[f"{side}s"] = [one.name for one in draft.columns if one.side == side]
+        section["exclude"] = draft.named("ignore", "label")
+    else:
+        judged = tuple(one for one in judged if one.role in ("input", "prediction", "probability"))
+    section["private"] = [one.name for one in judged if one.private]
     kept = {key: names for key, names in section.items() if names}
     return {"columns": kept} if kept else {}
 
 
 def schedule_of(draft: Draft, look: Look, monitor: str) -> dict[str, Any]:
-    name = f"{draft.endpoint}-{monitor.replace('_', '-')}"
+    name = f"{draft.name}-{monitor.replace('_', '-')}"
     schedule: dict[str, Any] = {"name": name, "monitor": monitor}
     if options := options_of(draft, monitor):
         schedule["options"] = options
@@ -167,7 +208,7 @@ def options_of(draft: Draft, monitor: str) -> dict[str, Any]:
 def baseline_of(draft: Draft, look: Look, monitor: str, schedule: str) -> dict[str, Any]:
     """Where the schedule learns what is normal: a dataset, or rows that were collected of a span of the traffic."""
     if draft.dataset and monitor != "traffic":
-        return {"dataset": draft.dataset, "format": draft.dataset_format}
+        return {"dataset": draft.dataset}
     if not draft.learn_from:
         return {}
     return {"dataset": collected(draft, look, monitor, schedule, draft.output), "format": "parquet"}
@@ -175,27 +216,37 @@ def baseline_of(draft: Draft, look: Look, monitor: str, schedule: str) -> dict[s
 
 def collected(draft: Draft, look: Look, monitor: str, schedule: str, output: str) -> str:
     """The folder of collected rows that a monitor judges."""
-    kind, last = ("_merged", schedule) if monitor in NEED_LABELS else ("_rows", look.variant)
-    kind = "_requests" if monitor == "traffic" else kind
-    return store.join(output, kind, draft.endpoint, last, *filter(None, [draft.learn_from]))
+    rows, merged, requests = COLLECTED
+    kind, last = (merged, schedule) if monitor in NEED_LABELS else (rows, look.variant)
+    kind = requests if monitor == "traffic" else kind
+    return store.join(output, kind, endpoint_of(draft, look), last, *filter(None, [draft.learn_from]))
 
 
-def endpoint_in(
-    text: str,
-    name: str,
-    others: Sequence[Path] = (),
-    reserved: Mapping[str, Path] | None = None,
-    suffixes: Sequence[str] = (),
-) -> Endpoint:
-    """The endpoint of a text, if it can stand beside other files. Raises ConfigError that says what is wrong."""
+def span_to_collect(endpoint: Endpoint, schedule: Schedule) -> Window | None:
+    """The window whose rows have to be collected before a schedule can learn from them; None if it learns from a
+    dataset of its own."""
+    dataset = schedule.baseline.dataset or ""
+    if not any(f"/{kind}/" in dataset for kind in COLLECTED) or not store.is_below(dataset, endpoint.output):
+        return None
+    parts = list(takewhile(str.isdecimal, reversed(dataset.partition("?")[0].split("/"))))
+    if not 1 <= len(parts) <= 3:
+        return None
+    year, month, day = [int(part) for part in reversed(parts)] + [1] * (3 - len(parts))
+    start = datetime(year, month, day, tzinfo=UTC)
+    days = {1: 366 if isleap(year) else 365, 2: monthrange(year, month)[1], 3: 1}[len(parts)]
+    return Window(start, start + timedelta(days=days))
+
+
+def endpoint_in(text: str, name: str, taken: Mapping[str, Path], suffixes: Sequence[str] = ()) -> Endpoint:
+    """The endpoint of a text, if it can stand beside others, whose names are ``taken``. Raises ConfigError that says
+    what is wrong."""
     with store.WorkingFolder() as folder:
         path = Path(folder) / f"{name}.yaml"
         path.write_text(text, encoding="utf-8")
         try:
             endpoint = config.load(path)
-            _, problems = config.load_all([*others, path], reserved or {}, suffixes)
-            ours = [problem for problem in (*problems, *config.problems_in(path, endpoint)) if folder in problem]
-            if ours:
+            _, problems = config.load_all([path], taken, suffixes)
+            if ours := [*problems, *config.problems_in(path, endpoint)]:
                 raise ConfigError("\n".join(ours))
         except ConfigError as error:
             raise ConfigError(str(error).replace(f"{folder}/", "")) from error

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import pyarrow as pa
 
 from model_monitor import store
-from model_monitor.core.window import iso, moment
+from model_monitor.core.window import iso
 from model_monitor.errors import ConfigError
+from model_monitor.jobs.drafts.first_rows import first_rows, format_of, head, is_known, newest_time, readable
 from model_monitor.jobs.drafts.roles import Column, column, once
-from model_monitor.jobs.drafts.roots import Roots
-from model_monitor.rows.blocks import SUFFIXES, Block, Piece
+from model_monitor.jobs.drafts.roots import Roots, nothing_at
+from model_monitor.rows.blocks import Block, Piece
 from model_monitor.rows.captures import Records, parse
 from model_monitor.rows.payloads.payload import SIDES, Names, Rows, decode, formats_of
 from model_monitor.rows.payloads.sides import side_of
 from model_monitor.rows.sources.mapping import moment_of
-from model_monitor.store.addresses import parent_of
-from model_monitor.store.folders import folder_at
+from model_monitor.store.folders import Entry, folder_at
 
-RECORDS = 200  # that are looked at
-HEAD = 1 << 20  # bytes of a file of lines
 DEPTH = 12  # folders, one in the other
 COLUMNS = 1000  # that a form can show
+NAMED = 20  # folders that a message names
 FOLDERS_OF_TIME = 4  # yyyy/mm/dd/hh
-FORMATS = {"parquet": (".parquet",), "csv": (".csv", ".csv.gz"), "jsonl": SUFFIXES}
 
 
 @dataclass(frozen=True)
@@ -46,7 +38,6 @@ class Look:
     records: int
     first: str | None
     last: str | None
-    header: bool = True
 
 
 def look(address: str, roots: Roots) -> Look:
@@ -54,16 +45,17 @@ def look(address: str, roots: Roots) -> Look:
     not be looked at, or where nothing is understood; DataError, StoreError."""
     address = roots.permitted(address)
     if not store.exists(address) and any(e.path == "_delta_log" for e in folder_at(address).inside()):
-        newest = oldest = file_in(address, of_table=True)
+        newest = oldest = file_in(address, roots, of_table=True)
         found = table(address, "parquet", newest, oldest)
     else:
-        newest, oldest = file_in(address), file_in(address, oldest=True)
+        newest, oldest = file_in(address, roots), file_in(address, roots, oldest=True)
         kind = format_of(newest)
         records = captured(newest) if kind == "jsonl" else None
         if records is not None:
             return captures(newest, oldest, records, roots)
-        found = table(address, kind, newest, oldest)
-    roots.permitted(found.uri)
+        found = table(folder_of_table(address, roots), kind, newest, oldest)
+    if roots.hides(found.uri):
+        raise ConfigError(f"{address} holds more than one table; name a folder that has only the table's files")
     if len(found.columns) > COLUMNS:
         raise ConfigError(
             f"{address} has {len(found.columns)} columns, more than a form can show; write the file by hand"
@@ -71,14 +63,14 @@ def look(address: str, roots: Roots) -> Look:
     return found
 
 
-def file_in(address: str, oldest: bool = False, of_table: bool = False) -> str:
+def file_in(address: str, roots: Roots, oldest: bool = False, of_table: bool = False) -> str:
     """The newest file by the names of folders, or the oldest. Raises ConfigError if there is none, or if folders that
     are no times don't tell which."""
     if store.exists(address):
         return address
     at = address
     for _ in range(DEPTH):
-        entries = [entry for entry in folder_at(at).inside() if entry.path[:1] not in (".", "_")]
+        entries = open_in(at, roots)
         files = [e.path for e in entries if e.kind == "file" and e.size and is_known(e.path)]
         if files:
             return store.join(at, files[0 if oldest else -1])
@@ -86,14 +78,28 @@ def file_in(address: str, oldest: bool = False, of_table: bool = False) -> str:
         if not folders:
             break
         if len(folders) > 1 and not of_table and not all(is_of_time(name) for name in folders):
-            named = ", ".join(store.join(at, name) for name in folders[:20])
+            named = ", ".join(store.join(at, name) for name in folders[:NAMED])
             raise ConfigError(f"several folders are there; name one of them: {named}")
         at = store.join(at, folders[0 if oldest else -1])
+    if at == address and not folder_at(address).inside():
+        raise ConfigError(nothing_at(address))
     raise ConfigError(f"there is no file of records at {address}: none ends in .jsonl, .json, .csv or .parquet")
 
 
-def is_known(name: str) -> bool:
-    return any(name.endswith(suffixes) for suffixes in FORMATS.values())
+def open_in(folder: str, roots: Roots) -> list[Entry]:
+    """What is directly in a folder, without what holds no data and what is closed."""
+    entries = folder_at(folder).inside()
+    return [e for e in entries if e.path[:1] not in (".", "_") and not roots.is_closed(store.join(folder, e.path))]
+
+
+def folder_of_table(address: str, roots: Roots) -> str:
+    """The folder of a table's files; further down where there is nothing else."""
+    for _ in range(DEPTH):
+        inside = [] if store.exists(address) else open_in(address, roots)
+        if len(inside) != 1 or inside[0].kind != "folder" or is_of_time(inside[0].path):
+            break
+        address = store.join(address, inside[0].path)
+    return address
 
 
 def is_of_time(name: str) -> bool:
@@ -103,29 +109,6 @@ def is_of_time(name: str) -> bool:
     (True, True, False)
     """
     return name.rpartition("=")[2].replace("-", "").isdecimal()
-
-
-def format_of(file: str) -> str:
-    name = store.name_of(file)
-    for kind, suffixes in FORMATS.items():
-        if name.endswith(suffixes):
-            return kind
-    raise ConfigError(f"{file} is none of .jsonl, .json, .csv and .parquet")
-
-
-def head(file: str) -> bytes:
-    """The first whole lines of a file, unpacked."""
-    content = folder_at(parent_of(file)).head(store.name_of(file), HEAD)
-    is_cut = len(content) == HEAD
-    if store.name_of(file).endswith(".gz"):
-        try:
-            content = zlib.decompressobj(wbits=31).decompress(content, HEAD)
-        except zlib.error as error:
-            raise ConfigError(f"{file} is damaged: {error}") from error
-        is_cut = True
-    lines = content.split(b"\n")
-    lines = lines[:-1] if is_cut and len(lines) > 1 else lines
-    return b"\n".join(lines[: RECORDS + 1])
 
 
 def captured(file: str) -> Records | None:
@@ -200,65 +183,15 @@ def output_names(records: Records, rows: Rows) -> set[str]:
 def table(address: str, format: str, newest: str, oldest: str) -> Look:
     """A look at the files of a table."""
     names, rows = first_rows(newest, format)
-    values = {name: [row.get(name) for row in rows] for name in names}
-    columns = tuple(once([column(name, values[name]) for name in names]))
+    columns = tuple(once([column(name, [row.get(name) for row in rows]) for name in names]))
     time = next((one.name for one in columns if one.role == "time"), None)
-    times = []
-    for file in {newest, oldest} if time else ():
-        times += [moment_of(row.get(time or ""), None) for row in first_rows(file, format)[1]]
-    found = sorted(filter(None, map(readable, times)))
-    uri = address if not store.exists(address) else parent_of(address)
-    first, last = (found[0], found[-1]) if found else (None, None)
-    return Look(uri, "table", format, slug(store.name_of(uri)), "AllTraffic", columns, len(rows), first, last)
-
-
-def readable(time: str | None) -> str | None:
-    try:
-        return iso(moment(time)) if time else None
-    except ValueError:
-        return None
-
-
-def first_rows(file: str, format: str) -> tuple[list[str], list[dict[str, Any]]]:
-    """The names of a file's columns, and its first rows. Raises ConfigError if there is none."""
-    rows = {"csv": csv_rows, "jsonl": json_rows, "parquet": parquet_rows}[format](file)
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    if not rows:
-        raise ConfigError(f"{file} has no rows")
-    return names, rows[:RECORDS]
-
-
-def csv_rows(file: str) -> list[dict[str, Any]]:
-    try:
-        lines = list(csv.reader(head(file).decode("utf-8-sig").splitlines()))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{file} can't be read as CSV in UTF-8: {error}") from error
-    names = lines[0] if lines else []
-    return [dict(zip(names, line, strict=False)) for line in lines[1:] if line]
-
-
-def json_rows(file: str) -> list[dict[str, Any]]:
-    rows = []
-    for line in head(file).splitlines():
-        try:
-            row = json.loads(line) if line.strip() else None
-        except (ValueError, RecursionError) as error:
-            raise ConfigError(f"{file} is not JSON lines: {error}") from error
-        if isinstance(row, dict):
-            rows.append(row)
-    return rows
-
-
-def parquet_rows(file: str) -> list[dict[str, Any]]:
-    import pyarrow.parquet as pq
-
-    try:
-        with store.open_file(file) as stream:
-            batches = pq.ParquetFile(stream, buffer_size=1 << 16).iter_batches(RECORDS)
-            batch: pa.RecordBatch | None = next(batches, None)
-            return batch.to_pylist() if batch is not None else []
-    except pa.ArrowException as error:
-        raise ConfigError(f"{file} is no Parquet file: {error}") from error
+    first = last = None
+    if time:
+        times = [moment_of(row.get(time), None) for row in [*rows, *first_rows(oldest, format)[1]]]
+        found = sorted(filter(None, [*map(readable, times), newest_time(newest, format, time)]))
+        first, last = (found[0], found[-1]) if found else (None, None)
+    name = slug(store.name_of(address).partition(".")[0])
+    return Look(address, "table", format, name, "AllTraffic", columns, len(rows), first, last)
 
 
 def slug(text: str) -> str:

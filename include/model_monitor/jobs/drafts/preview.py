@@ -30,6 +30,14 @@ BUSY = "another preview is being made; try again in a minute"
 one_at_a_time = Lock()
 
 
+class Trial(Execution):
+    """An execution of which only the words are wanted."""
+
+    @property
+    def writes_page(self) -> bool:
+        return False
+
+
 @dataclass(frozen=True)
 class Judged:
     """What a schedule would have said of a window: the status, a sentence, and a line per violation."""
@@ -144,7 +152,7 @@ def rows_of(execution: Execution) -> None:
 
 def verdict(endpoint: Endpoint, schedule: Schedule, window: Window) -> Judged:
     """What came of a window."""
-    execution = Execution(endpoint, schedule, window)
+    execution = Trial(endpoint, schedule, window)
     try:
         rows_of(execution)
         jobs.compute_metrics(execution)

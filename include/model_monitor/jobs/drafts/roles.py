@@ -16,9 +16,11 @@ ROLES = {
     "time": "when the request came",
     "event_id": "the request's own id",
     "inference_id": "an id by which labels are merged",
+    "label": "the truth, where a row has it; not judged",
     "ignore": "not judged",
 }
 OF_TABLES = ("time", "event_id", "inference_id")
+ONCE = (*OF_TABLES, "label")
 EXAMPLES, LONGEST = 3, 60  # values that are shown of a column, and characters of one
 FEW = 20  # records, below which different texts say nothing
 
@@ -28,13 +30,15 @@ NAMED = {
     "inference_id": re.compile(r"inference_?id|client_?request|correlation", re.I),
     "probability": re.compile(r"prob|score|confidence|likelihood", re.I),
     "prediction": re.compile(r"pred|y_?hat|answer|output|decision", re.I),
-    "ignore": re.compile(r"^(label|target|truth|ground_?truth|actual|y)$|(^|_)id$", re.I),
+    "label": re.compile(r"^(label|target|truth|ground_?truth|actual|y)$", re.I),
+    "ignore": re.compile(r"(^|_)id$", re.I),
 }
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the first records. ``side``: output, input, or "" where a table does not say."""
+    """A column of the first records. ``side``: output, input, or "" where a table does not say. ``is_private``: its
+    values are not shown."""
 
     name: str
     kind: str
@@ -44,6 +48,11 @@ class Column:
     distinct: int
     side: str = ""
     has_own_name: bool = True
+    is_private: bool = False
+
+    def hidden(self) -> Column:
+        """The same without what its values tell."""
+        return replace(self, examples=(), is_private=True)
 
 
 def column(name: str, values: Sequence[object], side: str = "", has_own_name: bool = True) -> Column:
@@ -101,8 +110,9 @@ def role_of(name: str, kind: str, texts: Sequence[str], present: int, side: str)
         return found
     if kind == "share" and (NAMED["probability"].search(name) or NAMED["prediction"].search(name)):
         return "probability"
-    if NAMED["prediction"].search(name):
-        return "prediction"
+    for role in ("label", "prediction"):
+        if NAMED[role].search(name):
+            return role
     is_odd = NAMED["ignore"].search(name) or (kind == "text" and is_id and present >= FEW)
     return "ignore" if is_odd else "input"
 
@@ -113,7 +123,7 @@ def once(columns: Sequence[Column]) -> list[Column]:
     result = []
     for one in columns:
         role = one.role
-        if role in OF_TABLES:
+        if role in ONCE:
             role = "ignore" if role in taken else role
             taken.add(role)
         result.append(replace(one, role=role))

@@ -1,0 +1,162 @@
+"""What does the form *New monitor* ask, what is in it at first, and what draft does it make?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from model_monitor.config import Endpoint
+from model_monitor.dashboard.page import Name
+from model_monitor.jobs.drafts.draft import Assigned, Draft
+from model_monitor.jobs.drafts.known import known_at
+from model_monitor.jobs.drafts.looking import COLUMNS, Look
+from model_monitor.jobs.drafts.roles import Column
+from model_monitor.jobs.drafts.roots import Misfit
+from model_monitor.jobs.drafts.saving import Place
+
+GROUPS = 20  # values of a column that may tell groups apart
+OTHER_COLUMNS = "the newest file has other columns than before; look at what they are again"
+
+FIELDS = {"monitors": "monitor", "columns": "column"}  # of a draft, as the form calls them
+WORDS = {  # where pydantic's are for programmers
+    "name": "letters, digits and hyphens are expected, at most 63",
+    "threshold": "a number from 0 to 1 is expected",
+    "learn_from": "a year, a month or a day is expected: 2026, 2026/01 or 2026/01/31",
+    "problem": "choose one of the list",
+    "monitor": "choose of the list",
+    "role": "choose of the list",
+}
+
+Texts = Annotated[list[Name], Field(max_length=COLUMNS)]
+
+
+class Asked(BaseModel):
+    """The form, as it is in the address of the page.
+
+    role, column: of each column in its order; "" for what was guessed. facet, private: numbers of columns, from 0 on.
+    seen: which columns the form was about; "" before it was filled in. show: "trial" for the file and what the last
+    windows would have said. digest: of the file that was shown. saved: the name of a file that was saved.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    address: Name = ""
+    name: Name = ""
+    output: Name = ""
+    role: Texts = []
+    column: Texts = []
+    private: Texts = []
+    monitor: Texts = []
+    cron: Name = ""
+    labels: Name = ""
+    label: Name = ""
+    problem: Name = ""
+    threshold: Name = ""
+    facet: Name = ""
+    positive: Name = ""
+    dataset: Name = ""
+    learn_from: Name = ""
+    owner: Name = ""
+    seen: Name = ""
+    digest: Name = ""
+    show: Name = ""
+    saved: Name = ""
+
+
+def mark_of(columns: Sequence[Column]) -> str:
+    """A mark by which other columns are told."""
+    return sha256(repr([(one.name, one.role, one.side) for one in columns]).encode()).hexdigest()[:12]
+
+
+def filled_in(asked: Asked, look: Look, place: Place, visible: Sequence[Endpoint]) -> Asked:
+    """The form as a person left it; at first, with a choice in each field. What was chosen of other columns is
+    dropped."""
+    mark = mark_of(look.columns)
+    if asked.seen == mark:
+        return asked
+    if asked.seen:
+        return asked.model_copy(update={"role": [], "column": [], "private": [], "seen": mark})
+    known = known_at(look, visible)
+    name = place.free_name(known.endpoint if known else look.endpoint)
+    first = {
+        "name": name,
+        "output": place.output_for(name, look, visible),
+        "monitor": ["data_quality"],
+        "cron": "0 0 * * *",
+        "label": next((one.name for one in look.columns if one.role == "label"), "label"),
+        "labels": known.ground_truth.uri if known and known.ground_truth else "",
+        "problem": problem_of(look.columns),
+        "threshold": "0.5",
+        "facet": facet_in(look.columns),
+        "positive": "1",
+        "learn_from": span_to_learn(look) if not asked.dataset else "",
+    }
+    chosen = {key: value for key, value in asked.model_dump().items() if value}
+    return Asked.model_validate({k: v or "" for k, v in first.items()} | chosen | {"seen": mark})
+
+
+def problem_of(columns: Sequence[Column]) -> str:
+    """What the model is asked for: a probability, a class, or a number of many."""
+    answers = [one for one in columns if one.role == "prediction"]
+    if any(one.role == "probability" for one in columns) or not answers:
+        return "BinaryClassification"
+    if answers[0].kind in ("number", "share"):
+        return "Regression" if answers[0].distinct > GROUPS else "BinaryClassification"
+    return "MulticlassClassification"
+
+
+def facet_in(columns: Sequence[Column]) -> str:
+    """The number of the first column that may tell groups apart; "" if there is none."""
+    fitting = [
+        (one.kind != "text", i)
+        for i, one in enumerate(columns)
+        if one.role == "input" and 2 <= one.distinct <= GROUPS and not one.is_private
+    ]
+    return str(min(fitting)[1]) if fitting else ""
+
+
+def span_to_learn(look: Look) -> str:
+    """The first month of the requests, or their first day if there are not two months; "" if no time is known."""
+    if not (look.first and look.last):
+        return ""
+    first, last = (time[:10].replace("-", "/") for time in (look.first, look.last))
+    return first[:7] if first[:7] != last[:7] else first
+
+
+def columns_in(asked: Asked, look: Look) -> Iterator[Assigned]:
+    """The columns with the names and roles that a person gave them. Raises ValidationError."""
+    for i, one in enumerate(look.columns):
+        name, role = (given[i].strip() if i < len(given) else "" for given in (asked.column, asked.role))
+        yield Assigned(
+            name=one.name if one.has_own_name else name or one.name,
+            role=role or one.role,
+            side=one.side,
+            private=one.is_private or str(i) in asked.private,
+        )
+
+
+def draft_in(asked: Asked, look: Look) -> tuple[Draft | None, list[Misfit]]:
+    """What a person chose, or why it can't be."""
+    fields = ("name", "output", "cron", "labels", "label", "problem", "threshold", "positive", "dataset", "learn_from")
+    try:
+        chosen = {field: getattr(asked, field).strip() for field in (*fields, "owner")}
+        columns = tuple(columns_in(asked, look))
+        chosen["facet"] = dict(enumerate(one.name for one in columns)).get(number_in(asked.facet), "")
+        return Draft(columns=columns, monitors=tuple(asked.monitor), **chosen), []
+    except ValidationError as error:
+        return None, [misfit(entry["loc"], entry["msg"]) for entry in error.errors()]
+
+
+def number_in(text: str) -> int:
+    """The number that a text is; -1 if it is none."""
+    return int(text) if text.isdecimal() and len(text) < 5 else -1
+
+
+def misfit(place: Sequence[str | int], message: str) -> Misfit:
+    """What pydantic says of a field, in words of the form."""
+    field = FIELDS.get(str(place[0]), str(place[0]))
+    said = message.removeprefix("Value error, ")
+    return Misfit(field, said if "${" in said else WORDS.get(field, said))

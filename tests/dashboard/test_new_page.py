@@ -1,0 +1,248 @@
+"""A person makes a monitor in a form: looking writes nothing, nothing hidden is shown, nothing is overwritten."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.drafted import capture, table
+from support.visited import Only, seen, visit
+
+from model_monitor import config
+from model_monitor.dashboard.new_choices import Asked
+from model_monitor.dashboard.new_monitor import New, save
+from model_monitor.dashboard.visit import NoSuchPage, NotAllowed, Visit
+from model_monitor.errors import ConfigError
+from model_monitor.jobs.drafts import roots, saving
+
+ADA = Only(read=("churn-data-quality", "churn-dq"), edit=("churn-data-quality", "churn-dq"), may_add=True)
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store that may be looked at, and a folder for new endpoint files."""
+    monkeypatch.setenv(roots.VARIABLE, str(tmp_path / "store"))
+    monkeypatch.setenv(saving.VARIABLE, "true")
+    (tmp_path / "endpoints").mkdir()
+    (tmp_path / "store").mkdir()
+    return tmp_path
+
+
+def page(visit: Visit, **query: Any) -> tuple[New, str]:
+    shown, html = seen(visit, "new", asked=Asked.model_validate(query))
+    assert isinstance(shown, New)
+    return shown, html
+
+
+def known(folder: Path, name: str = "churn", **columns: Any) -> Path:
+    """The file of an endpoint that is monitored already."""
+    path = folder / "endpoints" / f"{name}.yaml"
+    schedule = {"name": f"{name}-dq", "monitor": "data_quality"}
+    content = {"endpoint": name, "capture": {"uri": f"{folder}/store/capture"}, "output": f"{folder}/store/out"}
+    path.write_text(str(content | {"columns": columns, "schedules": [schedule]}))
+    return path
+
+
+class Fields(HTMLParser):
+    """What a browser sends of the forms of a page, by the form's class or id, if nobody touches them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.forms: dict[str, dict[str, Any]] = {}
+        self.form: dict[str, Any] = {}
+        self.select = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, pairs: list[tuple[str, str | None]]) -> None:
+        given = dict(pairs)
+        name, value = given.get("name") or self.select, given.get("value") or ""
+        if tag == "form":
+            self.form = self.forms.setdefault(given.get("id") or given.get("class") or "", {})
+        if tag == "select":
+            self.select = given.get("name") or ""
+        is_sent = tag == "input" and name and (given.get("type") != "checkbox" or "checked" in given)
+        if (is_sent and "disabled" not in given) or (tag == "option" and "selected" in given):
+            self.form.setdefault(name, []).append(value)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.select = "" if tag == "select" else self.select
+
+    def sent(self, form: str) -> dict[str, Any]:
+        lists = {"role", "column", "private", "monitor"}
+        return {name: values if name in lists else values[-1] for name, values in self.forms[form].items()}
+
+
+@pytest.mark.parametrize("kind", ["captures", "table"])
+def test_every_default_left_as_it_is_makes_a_file_that_is_tried_and_saved(folder: Path, kind: str) -> None:
+    """Step by step as a browser without JavaScript: choose a folder, look, show the file, save it."""
+    capture(folder / "store", hours=12, shift_from=99) if kind == "captures" else table(folder / "store" / "churn")
+    here = visit(viewer=ADA, new_in=folder / "endpoints")
+    shown, html = page(here)
+    assert shown.folders == (str(folder / "store"),) and "address=" in html
+    shown, html = page(here, address=shown.folders[0])
+    assert shown.found is not None and shown.problems == {}, shown.problems
+    shown, html = page(here, **Fields(html).sent("new") | {"cron": "0 * * * *"})
+    assert shown.problems == {} and [one.status for one in shown.judged] == ["Completed"] * 3
+    assert shown.judged[-1].end == "2026-01-05T11:00:00Z"
+    path = save(here, Asked.model_validate(Fields(html).sent("save")))
+    assert path == folder / "endpoints" / "churn.yaml"
+    assert path.read_text() == shown.text
+    endpoint = config.load(path)
+    assert endpoint.schedules[0].name == "churn-data-quality" and endpoint.output == f"{folder}/store/monitoring"
+    assert str(endpoint.schedules[0].baseline.dataset).endswith("/_rows/churn/AllTraffic/2026/01/05")
+    saved, html = page(visit(path, viewer=ADA, new_in=path.parent), saved="churn")
+    assert saved.saved is not None and saved.saved.controls[0].baseline == "churn-data-quality-baseline"
+    assert saved.saved.controls[0].collect == ("2026-01-05T00:00:00Z", "2026-01-06T00:00:00Z")
+    assert 'data-act="begin"' in html
+
+
+def test_names_roles_and_privacy_of_columns_are_the_person_s(folder: Path) -> None:
+    capture(folder / "store", hours=12)
+    here = visit(viewer=ADA, new_in=folder / "endpoints")
+    _, html = page(here, address=str(folder / "store"))
+    asked = Fields(html).sent("new")
+    changed = {"column": ["score", "amount", "sex"], "role": ["", "", "ignore"], "private": ["1"], "owner": "Ann"}
+    shown, _ = page(here, **asked | changed)
+    path = folder / "endpoints" / "x.yaml"
+    path.write_text(shown.text)
+    columns = config.load(path).columns
+    assert (columns.outputs, columns.inputs) == (("score",), ("amount", "sex"))
+    assert (columns.exclude, columns.private) == (("sex",), ("amount",))
+    assert shown.found is not None and [one.name for one in shown.found.columns] == ["score", "amount", "sex"]
+
+
+def test_looking_and_trying_write_nothing(folder: Path) -> None:
+    capture(folder / "store", hours=12)
+    here = visit(viewer=ADA, new_in=folder / "endpoints")
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    _, html = page(here, address=str(folder / "store"))
+    assert page(here, **Fields(html).sent("new"))[0].text
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "words"),
+    [
+        ({"address": "{store}/nothing"}, "address", "there is nothing at"),
+        ({"address": "{store}/empty"}, "address", "there is nothing at"),
+        ({"address": "s3:/bucket/x"}, "address", "two slashes"),
+        ({"address": "/etc"}, "address", "not below a folder"),
+        ({"name": "../x"}, "name", "letters, digits and hyphens"),
+        ({"name": ""}, "name", "letters, digits and hyphens"),
+        ({"name": "taken"}, "name", "there is a taken.yaml already"),
+        ({"cron": "daily"}, "cron", "write five fields"),
+        ({"monitor": []}, "monitor", "at least one"),
+        ({"monitor": ["model_quality"]}, "labels", "name the folder"),
+        ({"monitor": ["nosuch"]}, "monitor", "choose of the list"),
+        ({"threshold": "much"}, "threshold", "a number from 0 to 1"),
+        ({"learn_from": "January"}, "learn_from", "a year, a month or a day"),
+        ({"learn_from": "2026/13"}, "learn_from", "a year, a month or a day"),
+        ({"learn_from": ""}, "dataset", "nothing to learn from"),
+        ({"dataset": "/etc/passwd"}, "dataset", "not below a folder"),
+        ({"output": "/etc"}, "output", "not below a folder"),
+        ({"column": ["a", "a", "b"]}, "file", "more than once"),
+        ({"column": ["a${HOME}", "b", "c"]}, "column", "otherwise"),
+        ({"role": ["code", "", ""]}, "role", "choose of the list"),
+        ({"seen": "0123456789ab"}, "role", "other columns than before"),
+    ],
+)
+def test_what_is_wrong_is_said_beside_its_field(folder: Path, change: dict[str, Any], field: str, words: str) -> None:
+    capture(folder / "store" / "capture", hours=1)
+    (folder / "store" / "empty").mkdir()
+    (folder / "endpoints" / "taken.yaml").write_text("")
+    here = visit(viewer=ADA, new_in=folder / "endpoints")
+    asked = page(here, address=str(folder / "store" / "capture"))[0].asked.model_dump() | {"show": "trial"}
+    change = {k: v.format(store=folder / "store") if k == "address" else v for k, v in change.items()}
+    shown, html = page(here, **asked | change)
+    assert words in shown.problems[field], shown.problems
+    assert not shown.judged and 'id="save"' not in html
+    if field != "file":
+        assert f'id="{field}-wrong"' in html
+    assert (
+        save(here, Asked.model_validate(asked | change | {"digest": shown.digest})) is None if field != "address" else 1
+    )
+    assert not list((folder / "endpoints").glob("[!t]*"))
+
+
+def test_only_who_may_add_endpoints_sees_the_form(folder: Path) -> None:
+    capture(folder / "store", hours=1)
+    for viewer in (None, Only(read=("churn-dq",), edit=("churn-dq",))):
+        here = visit(viewer=viewer, new_in=folder / "endpoints")
+        for query in ({}, {"address": str(folder / "store")}):
+            with pytest.raises(NotAllowed):
+                page(here, **query)
+            with pytest.raises(NotAllowed):
+                save(here, Asked.model_validate(query))
+        assert "/new" not in seen(here, "alerts")[1]
+    with pytest.raises(NoSuchPage):
+        page(visit(viewer=ADA))
+    assert "/new" in seen(visit(viewer=ADA, new_in=folder), "alerts")[1]
+
+
+def test_captures_of_an_endpoint_that_one_may_not_read_are_not_there(folder: Path) -> None:
+    capture(folder / "store" / "capture", hours=1, endpoint="hidden")
+    table(folder / "store" / "out" / "_rows" / "hidden" / "AllTraffic")
+    table(folder / "store" / "out" / "hidden" / "hidden-dq")
+    here = visit(known(folder, "hidden"), viewer=ADA, new_in=folder / "endpoints")
+    assert page(here)[0].folders == (str(folder / "store"),)
+    for place in ("capture/X/AllTraffic", "capture/X/AllTraffic/2026", "out/_rows/X", "out/X/X-dq"):
+        answers = []
+        for name in ("hidden", "absent"):
+            shown, html = page(here, address=str(folder / "store" / place.replace("X", name)))
+            assert shown.found is None
+            answers.append(html.replace(name, "X"))
+        assert answers[0] == answers[1], place
+    assert "hidden" not in str(page(here, address=str(folder / "store" / "capture"))[0].problems)
+    assert page(here, saved="hidden")[0].saved == page(here, saved="absent")[0].saved.model_copy(  # type: ignore[union-attr]
+        update={"name": "hidden"}
+    )
+
+
+def test_values_of_private_columns_are_in_no_page_and_no_json(folder: Path) -> None:
+    capture(folder / "store" / "capture", hours=1)
+    file = known(folder, outputs=["score"], inputs=["amount", "sex"], private=["amount"])
+    here = visit(file, viewer=ADA, new_in=folder / "endpoints")
+    shown, html = page(here, address=str(folder / "store" / "capture"))
+    assert shown.found is not None
+    amount = shown.found.columns[1]
+    assert (amount.name, amount.examples, amount.always_private) == ("amount", (), True)
+    assert "not shown: private" in html and "is monitored already" in html
+    shown, _ = page(here, **Fields(html).sent("new"))
+    assert "private:\n  - amount" in shown.text and shown.problems == {}
+
+
+def test_a_file_is_saved_only_if_it_is_the_one_that_was_shown_and_the_deployment_allows_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capture(folder / "store", hours=1)
+    here = visit(viewer=ADA, new_in=folder / "endpoints")
+    _, html = page(here, address=str(folder / "store"))
+    shown, html = page(here, **Fields(html).sent("new"))
+    asked = Fields(html).sent("save")
+    assert save(here, Asked.model_validate(asked | {"owner": "Eve"})) is None
+    monkeypatch.delenv(saving.VARIABLE)
+    with pytest.raises(ConfigError, match="commit the text"):
+        save(here, Asked.model_validate(asked))
+    shown, html = page(here, **asked | {"show": "trial"})
+    assert shown.text and "commit the text" in html and 'id="save"' not in html
+    monkeypatch.setenv(saving.VARIABLE, "true")
+    assert save(here, Asked.model_validate(asked)) is not None
+    assert save(here, Asked.model_validate(asked)) is None  # there is one of this name now
+    assert len(list((folder / "endpoints").iterdir())) == 1
+
+
+def test_hostile_and_very_many_columns_are_inert_and_readable(folder: Path) -> None:
+    (folder / "store" / "odd").mkdir()
+    names = ["request_time", HOSTILE, "x" * 10_000, "é\u202e", *(f"c{i}" for i in range(990))]
+    rows = "\n".join(f"2026-01-05T00:00:0{i}Z,{HOSTILE}" + ",1" * (len(names) - 2) for i in range(9))
+    (folder / "store" / "odd" / "a.csv").write_text(",".join(names) + "\n" + rows + "\n")
+    here = visit(viewer=ADA, new_in=folder / "endpoints")
+    shown, html = page(here, address=str(folder / "store" / "odd"))
+    assert shown.problems == {} and "<script>alert" not in html and len(html) < 1_000_000
+    refused, html = page(here, **Fields(html).sent("new") | {"labels": "/etc/" + HOSTILE})
+    assert "<script>alert" not in html and len(refused.asked.role) == len(names)
+    (folder / "store" / "odd" / "a.csv").write_text(",".join(f"c{i}" for i in range(5000)) + "\n" + "1," * 4999 + "1\n")
+    assert "5000 columns" in page(here, address=str(folder / "store" / "odd"))[0].problems["address"]
