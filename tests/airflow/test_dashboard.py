@@ -187,6 +187,43 @@ def test_an_act_needs_the_permission_to_edit_each_dag(app: Any) -> None:
     assert answers == [NoSuchPage, NotAllowed, "done"]
 
 
+def test_a_new_monitor_is_for_those_who_may_edit_dags(ask: Ask, endpoints: Path, monkeypatch: Any) -> None:
+    """The form as a browser sends it, with lists in it: looked at, shown, saved, and not by others."""
+    from support.drafted import table
+    from support.forms import Fields
+
+    folder = endpoints / "endpoints"
+    monkeypatch.setenv("MODEL_MONITOR_NEW_BELOW", str(endpoints / "logs"))
+    monkeypatch.setenv("MODEL_MONITOR_NEW_MAY_SAVE", "true")
+    table(endpoints / "logs" / "churn")
+    query = {"address": str(endpoints / "logs")}
+    for path in ("/new", "/api/new"):
+        assert ask("GET", path, f"{SEEN} {HIDDEN}", params=query).status_code == 403  # a viewer
+    looked = ask("GET", "/new", SEEN, "user", params=query)
+    assert looked.status_code == 200 and "request_time" in looked.text
+    shown = ask("GET", "/new", SEEN, "user", params=Fields(looked.text).sent("new"))
+    form = Fields(shown.text).sent("save")
+    for path in ("/new/save", "/api/new/save"):
+        body = {"json": form} if path.startswith("/api") else {"data": form}
+        assert ask("POST", path, f"{SEEN} {HIDDEN}", **body).status_code == 403
+        assert ask("POST", path, SEEN, "user", headers={"sec-fetch-site": "cross-site"}, **body).status_code == 403
+    assert not (folder / "churn.yaml").exists()
+    saved = ask("POST", "/new/save", SEEN, "user", data=form)
+    assert (saved.status_code, saved.headers.get("location")) == (303, "/new?saved=churn"), saved.text
+    again = ask("POST", "/new/save", SEEN, "user", data=form)
+    assert "show=trial" in again.headers["location"]
+    assert ask("GET", again.headers["location"], SEEN, "user").status_code == 200
+    assert "Airflow does not show its DAGs yet" in ask("GET", "/new?saved=churn", SEEN, "user").text
+    (folder / "churn.yaml").unlink()
+
+
+def test_the_buttons_of_a_schedule_are_for_those_who_may_use_them(ask: Ask) -> None:
+    for role, has in (("viewer", False), ("user", True)):
+        page = ask("GET", "/endpoints/seen", SEEN, role)
+        assert ('data-act="run"' in page.text, 'data-act="start"' in page.text) == (has, has)
+        assert (ask("GET", "/api/endpoints/seen", SEEN, role).json()["control"] is not None) == has
+
+
 def test_whatever_is_asked_no_path_fails(app: Any, ask: Ask) -> None:
     """Schemathesis makes requests from the OpenAPI that the dashboard publishes."""
     import schemathesis

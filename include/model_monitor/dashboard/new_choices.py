@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from model_monitor.config import Endpoint
+from model_monitor.core.window import moment
 from model_monitor.dashboard.page import Name
 from model_monitor.jobs.drafts.draft import Assigned, Draft
 from model_monitor.jobs.drafts.known import known_at
@@ -17,6 +18,7 @@ from model_monitor.jobs.drafts.roles import Column
 from model_monitor.jobs.drafts.roots import Misfit
 from model_monitor.jobs.drafts.saving import Place
 
+FEW_DAYS = 5
 GROUPS = 20  # values of a column that may tell groups apart
 OTHER_COLUMNS = "the newest file has other columns than before; look at what they are again"
 
@@ -53,6 +55,7 @@ class Asked(BaseModel):
     cron: Name = ""
     labels: Name = ""
     label: Name = ""
+    label_id: Name = ""
     problem: Name = ""
     threshold: Name = ""
     facet: Name = ""
@@ -81,13 +84,16 @@ def filled_in(asked: Asked, look: Look, place: Place, visible: Sequence[Endpoint
         return asked.model_copy(update={"role": [], "column": [], "private": [], "seen": mark})
     known = known_at(look, visible)
     name = place.free_name(known.endpoint if known else look.endpoint)
+    truth = known.ground_truth if known else None
+    own_label = next((one.name for one in look.columns if one.role == "label"), "label")
     first = {
         "name": name,
         "output": place.output_for(name, look, visible),
         "monitor": ["data_quality"],
-        "cron": "0 0 * * *",
-        "label": next((one.name for one in look.columns if one.role == "label"), "label"),
-        "labels": known.ground_truth.uri if known and known.ground_truth else "",
+        "cron": cron_for(look),
+        "labels": truth.uri if truth else "",
+        "label": truth.mapping.label if truth and truth.mapping else own_label,
+        "label_id": truth.mapping.id if truth and truth.mapping else "",
         "problem": problem_of(look.columns),
         "threshold": "0.5",
         "facet": facet_in(look.columns),
@@ -118,6 +124,12 @@ def facet_in(columns: Sequence[Column]) -> str:
     return str(min(fitting)[1]) if fitting else ""
 
 
+def cron_for(look: Look) -> str:
+    """Each day; each hour where there are few days to try."""
+    days = (moment(look.last) - moment(look.first)).days if look.first and look.last else FEW_DAYS
+    return "0 0 * * *" if days >= FEW_DAYS else "0 * * * *"
+
+
 def span_to_learn(look: Look) -> str:
     """The first month of the requests, or their first day if there are not two months; "" if no time is known."""
     if not (look.first and look.last):
@@ -140,7 +152,19 @@ def columns_in(asked: Asked, look: Look) -> Iterator[Assigned]:
 
 def draft_in(asked: Asked, look: Look) -> tuple[Draft | None, list[Misfit]]:
     """What a person chose, or why it can't be."""
-    fields = ("name", "output", "cron", "labels", "label", "problem", "threshold", "positive", "dataset", "learn_from")
+    fields = (
+        "name",
+        "output",
+        "cron",
+        "labels",
+        "label",
+        "label_id",
+        "problem",
+        "threshold",
+        "positive",
+        "dataset",
+        "learn_from",
+    )
     try:
         chosen = {field: getattr(asked, field).strip() for field in (*fields, "owner")}
         columns = tuple(columns_in(asked, look))

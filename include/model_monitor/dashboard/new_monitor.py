@@ -182,10 +182,10 @@ def drafted(form: Asked, found: Look, desk: Desk) -> tuple[str, Endpoint | None,
 
 def tried(endpoint: Endpoint, found: Look) -> tuple[list[Judged], str]:
     """What the last windows would have said, or why they were not asked."""
-    if not found.last:
+    if not (found.first and found.last):
         return [], NO_TIME
     try:
-        return preview(endpoint, moment(found.last)), ""
+        return preview(endpoint, moment(found.first), moment(found.last)), ""
     except MonitorError as error:
         return [], str(error)
 
@@ -240,7 +240,10 @@ def save(visit: Visit, asked: Asked) -> Path | None:
     desk = Desk(visit)
     if why := saving.why_not_saved(desk.place.folder):
         raise ConfigError(why)
-    found = desk.look(asked.address)
+    try:
+        found = desk.look(asked.address)
+    except MonitorError:  # the form says why
+        return None
     form = filled_in(asked, found, desk.place, desk.visible)
     text, endpoint, _ = drafted(form, found, desk)
     if endpoint is None or digest_of(text) != asked.digest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,11 @@ def draft(found: Look, folder: Path, **changes: object) -> Draft:
     made, wrong = settled(found, folder, **changes)
     assert wrong == {}
     return made
+
+
+def span(found: Look) -> tuple[datetime, datetime]:
+    assert found.first and found.last
+    return moment(found.first), moment(found.last)
 
 
 def looked(address: Path) -> Look:
@@ -76,11 +82,19 @@ def test_a_table_is_mapped_by_the_roles_of_its_columns(form: str, tmp_path: Path
 def test_the_last_windows_say_what_they_would_have_said(tmp_path: Path) -> None:
     found = looked(capture(tmp_path / "capture", hours=12, shift_from=9))
     endpoint = endpoint_in(text_of(draft(found, tmp_path), found), "churn", {})
-    assert found.last is not None
-    judged = preview(endpoint, moment(found.last))
+    judged = preview(endpoint, *span(found))
     assert [one.end for one in judged] == ["2026-01-05T09:00:00Z", "2026-01-05T10:00:00Z", "2026-01-05T11:00:00Z"]
     assert [one.status for one in judged] == ["Completed", "CompletedWithViolations", "CompletedWithViolations"]
     assert any("value1" in line for line in judged[-1].details)
+
+
+def test_windows_before_the_first_request_are_not_tried(tmp_path: Path) -> None:
+    found = looked(capture(tmp_path / "capture", hours=12))
+    endpoint = endpoint_in(text_of(draft(found, tmp_path, cron="0 0 * * *"), found), "churn", {})
+    with pytest.raises(ConfigError, match="no window of churn-data-quality is over"):
+        preview(endpoint, *span(found))
+    start, last = span(found)
+    assert len(preview(endpoint, start, last + timedelta(days=1))) == 1
 
 
 def test_a_preview_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,14 +103,14 @@ def test_a_preview_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     found = looked(capture(tmp_path / "capture"))
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     endpoint = endpoint_in(text_of(draft(found, tmp_path), found), "churn", {})
-    assert len(preview(endpoint, moment(found.last or ""))) == JUDGED
+    assert len(preview(endpoint, *span(found))) == JUDGED
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
 def test_what_goes_wrong_is_told_of_each_window_without_the_temporary_folder(tmp_path: Path) -> None:
     found = looked(capture(tmp_path / "capture"))
     chosen = draft(found, tmp_path, dataset=str(tmp_path / "nothing.csv"))
-    judged = preview(endpoint_in(text_of(chosen, found), "churn", {}), moment(found.last or ""))
+    judged = preview(endpoint_in(text_of(chosen, found), "churn", {}), *span(found))
     assert {one.status for one in judged} == {"Failed"}
     assert "there is no dataset at" in judged[0].message and "/tmp/model-monitor" not in judged[0].message
 
@@ -124,6 +138,32 @@ def test_choices_that_don_t_fit_are_named_in_words_beside_their_field(
     change = {k: v.format(folder=tmp_path) if isinstance(v, str) else v for k, v in change.items()}
     _, wrong = settled(found, tmp_path, **change)
     assert re.search(words, wrong[field])
+
+
+def test_labels_are_records_or_a_table_or_a_column_of_the_requests(tmp_path: Path) -> None:
+    found = looked(table(tmp_path / "log"))
+    quality: dict[str, object] = {"monitors": ("model_quality",), "label": "target"}
+    cases = [
+        ({}, {"uri": str(tmp_path / "log"), "mapping": {"id": "request_id", "label": "target"}}),
+        ({"labels": str(tmp_path / "l")}, {"uri": str(tmp_path / "l")}),
+        (
+            {"labels": str(tmp_path / "l"), "label_id": "ride"},
+            {"uri": str(tmp_path / "l"), "mapping": {"id": "ride", "label": "target"}},
+        ),
+    ]
+    for change, expected in cases:
+        endpoint = endpoint_in(text_of(draft(found, tmp_path, **quality | change), found), "log", {})
+        truth = endpoint.ground_truth
+        assert truth is not None and truth.model_dump(exclude_unset=True, exclude_none=True) == expected
+    without_id = [{"name": one.name, "role": "input" if one.role == "event_id" else one.role} for one in found.columns]
+    assert "joined by an id" in settled(found, tmp_path, columns=without_id, **quality)[1]["role"]
+
+
+def test_a_table_with_labels_is_judged_by_them(tmp_path: Path) -> None:
+    found = looked(table(tmp_path / "log"))
+    made = draft(found, tmp_path, monitors=("model_quality",), label="target")
+    judged = preview(endpoint_in(text_of(made, found), "log", {}), *span(found))
+    assert [one.status for one in judged] == ["Completed"] * JUDGED, judged
 
 
 def test_a_table_needs_one_time_and_at_most_one_id(tmp_path: Path) -> None:

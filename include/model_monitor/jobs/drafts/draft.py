@@ -58,8 +58,9 @@ class Draft(BaseModel):
     """What a person chose in the form *New monitor*. Addresses count as they are typed; ``${NAME}`` is refused, as it
     would tell what the server's environment holds.
 
-    name: of the file; names of schedules start with it. learn_from: a span of the traffic as a folder yyyy[/mm[/dd]],
-    from which a schedule learns that has no ``dataset``.
+    name: of the file; names of schedules start with it. labels: of ground-truth records, or of a table whose column
+    ``label_id`` has the request's id; "" where the requests' own table has labels. learn_from: a span of the traffic
+    as a folder yyyy[/mm[/dd]], from which a schedule learns that has no ``dataset``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -71,6 +72,7 @@ class Draft(BaseModel):
     cron: Cron = "0 0 * * *"
     labels: str = ""
     label: str = "label"
+    label_id: str = ""
     problem: Problem = "BinaryClassification"
     threshold: float = Field(0.5, ge=0, le=1)
     facet: str = ""
@@ -92,15 +94,17 @@ class Draft(BaseModel):
         """The columns of these roles."""
         return [one.name for one in self.columns if one.role in roles]
 
+    @property
+    def in_need(self) -> list[str]:
+        """The monitors that need labels, in words."""
+        return [name.replace("_", " ") for name in self.monitors if name in NEED_LABELS]
+
     def misfits(self, look: Look) -> Iterator[Misfit]:
         """What does not go together."""
-        in_need = [name.replace("_", " ") for name in self.monitors if name in NEED_LABELS]
         if not self.monitors:
             yield Misfit("monitor", "choose at least one monitor")
-        if in_need and not self.labels:
-            yield Misfit("labels", f"{' and '.join(in_need)} need labels; name the folder that they arrive in")
-        if in_need and not self.named("prediction", "probability"):
-            yield Misfit("role", "say which column is the model's answer: a prediction or a probability")
+        if self.in_need:
+            yield from self.misfits_of_labels()
         if "bias" in self.monitors and self.facet not in self.named("input", "ignore"):
             yield Misfit("facet", "bias compares groups; choose the column that tells them apart")
         if "traffic" in self.monitors and not self.learn_from:
@@ -112,6 +116,14 @@ class Draft(BaseModel):
         for role in ONCE:
             if len(self.named(role)) > 1:
                 yield Misfit("role", f"{' and '.join(self.named(role)[:2])} can't both be the {role.replace('_', ' ')}")
+
+    def misfits_of_labels(self) -> Iterator[Misfit]:
+        if not (self.labels or self.named("label")):
+            yield Misfit("labels", f"{' and '.join(self.in_need)} need labels; say where they are")
+        elif not (self.labels or self.named("inference_id", "event_id")):
+            yield Misfit("role", "labels are joined by an id; say which column is the request's")
+        if not self.named("prediction", "probability"):
+            yield Misfit("role", "say which column is the model's answer: a prediction or a probability")
 
     def settled(self, look: Look, readable: Roots, writable: Roots) -> tuple[Draft, list[Misfit]]:
         """The same with addresses that are permitted, and what is wrong with the others and with the choices."""
@@ -133,8 +145,8 @@ def text_of(draft: Draft, look: Look) -> str:
     if look.variant != "AllTraffic":
         document["variant"] = look.variant
     document |= {"capture": capture_of(draft, look)} | columns_of(draft, look)
-    if draft.labels and set(draft.monitors) & set(NEED_LABELS):
-        document["ground_truth"] = {"uri": draft.labels}
+    if draft.in_need:
+        document["ground_truth"] = labels_of(draft, look)
     document["output"] = draft.output
     if draft.owner:
         document["alerts"] = {"owner": draft.owner}
@@ -156,6 +168,15 @@ def capture_of(draft: Draft, look: Look) -> dict[str, Any]:
             mapping[role] = found[0]
     mapping |= {"inputs": draft.named("input"), "outputs": draft.named("prediction", "probability")}
     return {"kind": "table", "uri": look.uri, "format": look.format, "mapping": {k: v for k, v in mapping.items() if v}}
+
+
+def labels_of(draft: Draft, look: Look) -> dict[str, Any]:
+    """The section ``ground_truth``."""
+    if not draft.labels:
+        ids = [*draft.named("inference_id"), *draft.named("event_id")]
+        return {"uri": look.uri, "mapping": {"id": ids[0], "label": draft.named("label")[0]}}
+    mapping = {"mapping": {"id": draft.label_id, "label": draft.label}} if draft.label_id else {}
+    return {"uri": draft.labels} | mapping
 
 
 def columns_of(draft: Draft, look: Look) -> dict[str, Any]:

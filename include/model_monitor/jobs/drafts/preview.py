@@ -50,16 +50,20 @@ class Judged:
     details: tuple[str, ...]
 
 
-def preview(endpoint: Endpoint, last: datetime) -> list[Judged]:
-    """Judge the last windows that end until ``last``, the newest event time. A schedule whose dataset is below the
-    output, and so not there yet, learns from windows before those. Raises ConfigError if another preview is being made;
-    what else goes wrong is in the windows' words."""
+def preview(endpoint: Endpoint, first: datetime, last: datetime) -> list[Judged]:
+    """Judge the last windows that end until ``last``, the newest event time; ``first`` is the oldest. A schedule whose
+    dataset is below the output, and so not there yet, learns from windows before those. Raises ConfigError if another
+    preview is being made; what else goes wrong is in the windows' words."""
     if not one_at_a_time.acquire(blocking=False):
         raise ConfigError(BUSY)
     try:
         with store.WorkingFolder() as folder:
             trial = endpoint.model_copy(update={"output": folder, "retention_days": None})
-            return [one for s in trial.schedules for one in judge(trial, s, last, learns_from_traffic(endpoint, s))]
+            return [
+                one
+                for schedule in trial.schedules
+                for one in judge(trial, schedule, (first, last), learns_from_traffic(endpoint, schedule))
+            ]
     finally:
         one_at_a_time.release()
 
@@ -69,9 +73,11 @@ def learns_from_traffic(endpoint: Endpoint, schedule: Schedule) -> bool:
     return dataset is not None and store.is_below(dataset, endpoint.output)
 
 
-def judge(endpoint: Endpoint, schedule: Schedule, last: datetime, from_traffic: bool) -> list[Judged]:
-    windows = windows_until(schedule, last, JUDGED + LEARNED)
+def judge(endpoint: Endpoint, schedule: Schedule, span: tuple[datetime, datetime], from_traffic: bool) -> list[Judged]:
+    windows = [window for window in windows_until(schedule, span[1], JUDGED + LEARNED) if window.end > span[0]]
     judged = windows[-JUDGED:]
+    if not judged:
+        raise ConfigError(f"no window of {schedule.name} is over by the newest request, {iso(span[1])}")
     try:
         judged = affordable(endpoint, judged)
         earlier = affordable(endpoint, windows[:-JUDGED]) if from_traffic else []

@@ -16,7 +16,7 @@ ROLES = {
     "time": "when the request came",
     "event_id": "the request's own id",
     "inference_id": "an id by which labels are merged",
-    "label": "the truth, where a row has it; not judged",
+    "label": "the truth, where a row has it; not judged itself",
     "ignore": "not judged",
 }
 OF_TABLES = ("time", "event_id", "inference_id")
