@@ -73,8 +73,8 @@ def judged(
 def visit(*files: Path, viewer: Viewer | None = None, now: datetime = NOW, new_in: Path | None = None) -> Visit:
     """``new_in``: the folder for new endpoint files, as inside Airflow; None as in a static site."""
     known = {path: config.load(path) for path in files}
-    links = Links("/model-monitor", "" if new_in else None)
-    return Visit(viewer or Everybody(), known, now, links, Place(new_in, known) if new_in else None)
+    links = Links("/model-monitor", airflow="" if new_in else None)
+    return Visit(viewer or Everybody(), known, now, links, place=Place(new_in, known) if new_in else None)
 
 
 def page(name: str) -> Page:

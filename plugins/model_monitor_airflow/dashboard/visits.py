@@ -29,8 +29,8 @@ def visit_of(request: Request, user: Annotated[Any, Depends(get_user)]) -> Visit
 
 def visit_by(request: Request, viewer: Viewer) -> Visit:
     files, root = endpoint_files(), request.scope.get("root_path", "")
-    links = Links(root, root.removesuffix(PREFIX))
-    return Visit(viewer, files, datetime.now(UTC), links, schedules.place(files))
+    links = Links(root, airflow=root.removesuffix(PREFIX))
+    return Visit(viewer, files, datetime.now(UTC), links, place=schedules.place(files))
 
 
 def endpoint_files() -> Mapping[Path, config.Endpoint]:
