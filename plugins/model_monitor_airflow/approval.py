@@ -89,6 +89,9 @@ class ApproveBaseline(ScheduleOperator, HITLOperator):
 class PublishBaseline(ScheduleOperator):
     """Makes the schedule judge by a version from now on, or keeps that it was rejected; returns the pointer's address.
 
+    What the version was learned from is in the log, and the XCom ``learned``: rows, columns with their types, declared
+    columns that it lacks, and columns with numbers and other values.
+
     ``answer`` is what *approve* returned; None where it was skipped. After a rejection the task is skipped, and the
     version in force stays.
     """
@@ -101,8 +104,11 @@ class PublishBaseline(ScheduleOperator):
         self.answer = answer
 
     def verb(self, jobs: ModuleType, context: Context) -> Any:
-        asked_at = iso(context["dag_run"].run_after)
-        pointer = jobs.decide_baseline(self.assignment(), self.version, self.answer, asked_at)
+        asked_at, assignment = iso(context["dag_run"].run_after), self.assignment()
+        pointer = jobs.decide_baseline(assignment, self.version, self.answer, asked_at)
         if pointer is None:
             raise AirflowSkipException(f"{self.version} was rejected; the version in force stays")
+        learned = jobs.learned_in(assignment, self.version)
+        self.log.info("\n".join(learned.sentences))
+        context["ti"].xcom_push("learned", learned.summary)
         return pointer

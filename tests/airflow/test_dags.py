@@ -32,13 +32,13 @@ def tries(run: Any) -> dict[str, int]:
     return {task.task_id: task.try_number for task in run.get_task_instances()}
 
 
-def summary(run: Any) -> dict[str, Any]:
-    """What the alert said."""
+def summary(run: Any, task: str = "alert", key: str = "return_value") -> dict[str, Any]:
+    """What the alert said, or what another task left."""
     from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
 
     with create_session() as session:
-        query = XComModel.get_many(run_id=run.run_id, dag_ids=run.dag_id, task_ids="alert", key="return_value")
+        query = XComModel.get_many(run_id=run.run_id, dag_ids=run.dag_id, task_ids=task, key=key)
         return XComModel.deserialize_value(session.scalars(query).one())
 
 
@@ -203,6 +203,10 @@ def test_a_baseline_is_learned_and_published(project: Project, run_dag: Any) -> 
     folder = project.folder / "store" / "_baselines" / "shop" / "shop-hourly"
     version = folder / json.loads((folder / "published.json").read_bytes())["version"]
     assert {path.name for path in version.iterdir()} >= {"statistics.json", "constraints.json"}
+    learned = summary(run, "publish_baseline", "learned")
+    assert learned["rows"] > 0
+    assert set(learned["columns"].values()) <= {"Integral", "Fractional", "String"}
+    assert (learned["absent"], learned["odd_values"]) == ([], [])
 
 
 def test_the_form_can_name_another_dataset(project: Project, run_dag: Any) -> None:

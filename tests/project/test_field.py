@@ -22,6 +22,7 @@ TRACEBACK = r"Traceback \(most recent call last\)"
 CASES: dict[str, tuple[int, list[str], str]] = {
     "one-json-nan-in-baseline": (3, [r"x: median .*distance 0.8"], TRACEBACK),
     "all-infinite": (3, [r"ratio: median .* → infinity"], TRACEBACK),
+    "baseline-of-features-only": (0, ["200 rows, 0 violations", "no column for the answer .1 value"], TRACEBACK),
     "bool-spelling": (0, ["Completed, 500 rows, 0 violations"], TRACEBACK),
     "dataset-from-a-pipe": (1, [r"/dev/stdin: a pipe or a device", r"/dev/zero: a pipe or a device"], TRACEBACK),
     "decimal-drift": (0, ["Completed, 1000 rows, 0 violations"], TRACEBACK),

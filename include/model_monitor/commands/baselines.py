@@ -101,6 +101,8 @@ def run_publish(args: argparse.Namespace) -> int:
     name = published.name if published else args.version
     of_its_own = "" if name == args.version else f", which is {args.version} as it was edited"
     print(printable(f"{pointer}: {args.schedule} is judged by version {name}{of_its_own}"))
+    for sentence in jobs.learned_in(assignment, version.folder).sentences:
+        print(f"  {sentence}")
     return OK
 
 

@@ -200,8 +200,10 @@ def run_baseline(args: argparse.Namespace) -> int:
     from model_monitor.results.execution import set_aside_in_short
 
     source = by_hand.Source(args.dataset, args.format, args.header, separator=args.separator)
-    document = by_hand.baseline(question_of(args), source, args.output, args.max_rejected)
+    document, learned = by_hand.baseline(question_of(args), source, args.output, args.max_rejected)
     print(printable(f"{args.output}: baseline of {document['counts']['judged']} rows{set_aside_in_short(document)}"))
+    for sentence in learned.sentences:
+        print(f"  {sentence}")
     return OK
 
 
@@ -259,6 +261,8 @@ def told(output: str, document: dict[str, Any]) -> int:
         print(printable(f"  {sentence}"))
     if count > execution.MAX_LINES:
         print(f"  and {count - execution.MAX_LINES} more")
+    for note in document.get("notes", []):
+        print(printable(f"  note: {note}"))
     if count:
         return WITH_VIOLATIONS
     nothing = (execution.NO_DATA, execution.UNDEFINED, execution.LABELS_PENDING)

@@ -13,6 +13,7 @@ from model_monitor.jobs.evaluate_constraints import evaluate_constraints
 from model_monitor.jobs.explain_window import explain_window
 from model_monitor.jobs.judge_window import judge_window, observe_window, rehearse
 from model_monitor.jobs.late_labels import grown_windows
+from model_monitor.jobs.learned import learned_in
 from model_monitor.jobs.merge_ground_truth import merge_ground_truth
 from model_monitor.jobs.propose_baseline import propose_baseline
 from model_monitor.jobs.publish_baseline import decide_baseline, publish_baseline, reject_baseline
@@ -34,6 +35,7 @@ __all__ = [
     "explain_window",
     "grown_windows",
     "judge_window",
+    "learned_in",
     "merge_ground_truth",
     "observe_baseline",
     "observe_window",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 import msgspec
@@ -13,6 +14,7 @@ from model_monitor.core.states import dump
 from model_monitor.errors import ConfigError
 from model_monitor.history.baselines import record_baselines
 from model_monitor.jobs.compute_metrics import load_state, observe_dataset, save
+from model_monitor.jobs.learned import learned_of
 from model_monitor.results.anonymous import Anonymity
 from model_monitor.results.documents import documents_of
 from model_monitor.results.handover import Evidence
@@ -22,6 +24,8 @@ from model_monitor.rows.select import Selection
 from model_monitor.rows.sources.datasets import Dataset
 from model_monitor.verdicts.baseline import baseline_files, check_learned
 from model_monitor.verdicts.versions import DESCRIPTION, Version, description_in, name_for
+
+log = logging.getLogger(__name__)
 
 
 def observe_baseline(
@@ -69,6 +73,9 @@ def suggest_constraints(assignment: Assignment, state: str, created: str) -> str
     evidence = Evidence.read(Observation.holding(state).evidence)
     observed, collected = load_state(state, assignment.learner, evidence.state), evidence.collected
     check_learned(assignment.learner, observed)
+    learned = learned_of(assignment, observed, collected)
+    for sentence in learned.sentences:
+        log.info("%s: %s", assignment.schedule.name, sentence)
     files = baseline_files(assignment.learner, observed)
     version = name_for(files)
     description = {
@@ -82,11 +89,12 @@ def suggest_constraints(assignment: Assignment, state: str, created: str) -> str
         "reasons": collected.reasons,
         "kept": msgspec.to_builtins(collected.kept),
         "inputs": msgspec.to_builtins(collected.inputs),
+        **learned.description,
     }
     folder = store.join(assignment.baselines, version)
-    learned = Version(version, folder, files, description)
-    learned.write()
-    write_page(assignment, learned, observed)
+    suggested = Version(version, folder, files, description)
+    suggested.write()
+    write_page(assignment, suggested, observed)
     record_baselines(assignment)
     return folder
 

@@ -22,6 +22,7 @@ from model_monitor.core.window import EVER, Window, iso, moment
 from model_monitor.errors import ConfigError
 from model_monitor.jobs.compute_metrics import load_state, observe_dataset, save, selection_of
 from model_monitor.jobs.late_labels import reported
+from model_monitor.jobs.learned import Learned, learned_of
 from model_monitor.results import execution as executions
 from model_monitor.results.documents.protocol import VIOLATIONS, Document
 from model_monitor.results.handover import Evidence
@@ -234,8 +235,9 @@ def window_of(start: str | None, end: str | None) -> Window | None:
         raise ConfigError(f"--start {start} --end {end}: {error}; write e.g. 2026-01-31T04:00Z") from error
 
 
-def baseline(question: Question, source: Source, output: str, max_rejected: float) -> Document:
-    """Write a dataset's ``statistics.json``, ``constraints.json``, no violations, and ``execution.json``; the last."""
+def baseline(question: Question, source: Source, output: str, max_rejected: float) -> tuple[Document, Learned]:
+    """Write a dataset's ``statistics.json``, ``constraints.json``, no violations, and ``execution.json``; the last, and
+    what was learned."""
     about = source.about | question.about
     with by_hand(question, source, Baseline(), output, max_rejected, about) as execution:
         monitor = execution.learner
@@ -251,12 +253,13 @@ def baseline(question: Question, source: Source, output: str, max_rejected: floa
                 observed, evidence = observe_dataset(execution, monitor, dataset, selection)
         with reported(execution):
             check_learned(monitor, observed)
+            learned = learned_of(execution, observed, evidence.collected)
         for name, content in baseline_files(monitor, observed).items():
             store.write(store.join(output, name), content)
         unusable = monitor.unusable(observed.state)
         document = executions.execution(about, executions.COMPLETED, "", evidence, observed.rows, unusable=unusable)
         write_report(output, {VIOLATIONS: {"violations": []}}, evidence, document)
-    return document
+    return document, learned
 
 
 def run(

@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -167,7 +167,17 @@ def collected_of(summaries: Mapping[str, Summary], is_whole: bool = True) -> Col
         kept=msgspec.convert(examples, list[SetAside]),
         inputs=[Input(address, size) for address, size in sorted(inputs)],
         capture=capture,
+        shape=commonest_shape(summaries.values()),
     )
+
+
+def commonest_shape(summaries: Iterable[Summary]) -> list[int]:
+    """The shape of most rows; [] if it is not known."""
+    rows: Counter[tuple[int, ...]] = Counter()
+    for summary in summaries:
+        rows[tuple(summary.shape)] += summary.rows
+    [(shape, _)] = rows.most_common(1) or [((), 0)]
+    return list(shape)
 
 
 def check_rejected(collected: Collected, share: float) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 from model_monitor import store
 from model_monitor.config.execution import Assignment, Execution, Observation
+from model_monitor.core.batch import columns
 from model_monitor.core.monitor import Monitor
 from model_monitor.core.observed import Counting, Observed
 from model_monitor.core.states import dump, load
@@ -21,6 +22,7 @@ from model_monitor.jobs.collect_window import are_current, check_rejected, colle
 from model_monitor.jobs.explain_window import explained_dataset
 from model_monitor.jobs.late_labels import reported
 from model_monitor.jobs.merge_ground_truth import merge_ground_truth
+from model_monitor.monitors.columns import observe as observe_column
 from model_monitor.monitors.expectations import Joined
 from model_monitor.monitors.expectations.joined import Both
 from model_monitor.results.handover import Collected, Evidence, Explained, Merged
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 log = logging.getLogger(__name__)
+
+NOTHING = Collected()
 
 
 def compute_metrics(execution: Execution) -> str:
@@ -53,7 +57,7 @@ def compute_metrics(execution: Execution) -> str:
 
 def observe_window(execution: Execution, evidence: Evidence) -> Observed:
     """The State of a window's rows. Where these are explanations, expectations judge the rows that were explained."""
-    monitor, selection = execution.monitor, selection_of(execution)
+    monitor, selection = execution.monitor, selection_of(execution, evidence.collected)
     if not (evidence.explained and isinstance(monitor, Joined)):
         return observe_rows(monitor, evidence.partitions, selection)
     own = observe_rows(monitor.own, evidence.partitions, selection)
@@ -90,11 +94,21 @@ def rebuild(execution: Execution, evidence: Evidence) -> None:
         collect_window(execution)
 
 
-def selection_of(execution: Execution) -> Selection:
+def selection_of(execution: Execution, collected: Collected = NOTHING) -> Selection:
     """The rows and columns of a window that its schedule judges, under the baseline's names."""
     names, by_position = Baseline.of(execution).column_names(execution.monitor)
-    exclude = execution.endpoint.columns.exclude
-    return Selection(execution.window, execution.schedule.sampling, exclude, names, by_position)
+    declared = execution.endpoint.columns
+    outputs, inputs = [max(0, width) for width in collected.shape] or (0, 0)
+    first = inputs if declared.outputs_last else 0
+    return Selection(
+        execution.window,
+        execution.schedule.sampling,
+        declared.exclude,
+        names,
+        by_position,
+        range(first, first + outputs),
+        outputs + inputs,
+    )
 
 
 def observe_dataset(
@@ -108,10 +122,10 @@ def observe_dataset(
     schedule = assignment.schedule
     if not schedule.explain:
         observed = observe(monitor, dataset.pieces(), dataset.rows, selection)
-        evidence = Evidence(collected=read_of(dataset, observed.rows, schedule.max_rejected))
+        evidence = Evidence(collected=read_of(dataset, observed.rows, schedule.max_rejected, selection))
         return watched(monitor, observed, evidence), evidence
     rows = sum(batch.num_rows for batch in dataset.batches())
-    collected = read_of(dataset, rows, schedule.max_rejected)
+    collected = read_of(dataset, rows, schedule.max_rejected, selection)
     explained = explained_dataset(assignment, dataset.unread(), headers)
     if not isinstance(monitor, Joined):
         observed = observe_rows(monitor, [explained], selection)
@@ -123,7 +137,7 @@ def observe_dataset(
     return observed, Evidence(collected=collected, explained=Explained(rows=observed.rows, of=collected.rows))
 
 
-def read_of(dataset: Dataset, rows: int, max_rejected: float) -> Collected:
+def read_of(dataset: Dataset, rows: int, max_rejected: float, selection: Selection) -> Collected:
     """What was read of a dataset that was read once, and had so many rows. Raises DataError."""
     for notice in dataset.notices:
         log.warning("%s", printable(notice))
@@ -131,7 +145,13 @@ def read_of(dataset: Dataset, rows: int, max_rejected: float) -> Collected:
     summary.rows, summary.records = rows, rows + summary.rejected
     collected = collected_of({"": summary})
     check_rejected(collected, max_rejected)
-    return collected
+    first = next(selection.of(dataset.unread().batches()), None)
+    return msgspec.structs.replace(collected, columns={} if first is None else types_of(first))
+
+
+def types_of(batch: pa.RecordBatch) -> dict[str, str]:
+    """The judged columns of some rows, each with the type of most of its values."""
+    return {name: observe_column(batch.column(name), as_written=False).prevailing_type for name in columns(batch)}
 
 
 def observe(

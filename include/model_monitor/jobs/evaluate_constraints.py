@@ -15,6 +15,7 @@ from model_monitor.core.observed import Observed
 from model_monitor.core.window import iso
 from model_monitor.jobs.compute_metrics import load_state
 from model_monitor.jobs.late_labels import remember, reported
+from model_monitor.jobs.notes import notes_of
 from model_monitor.results import data_docs
 from model_monitor.results import execution as executions
 from model_monitor.results.anonymous import Anonymity
@@ -64,6 +65,7 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
         [*verdict.findings, *([age] if age and observed.rows else [])],
         unusable,
         partial(details, documents, observed, verdict, anonymity_for_people(execution)),
+        notes_of(execution, evidence.collected),
     )
     described: dict[str, Document] = {}
     if evidence.labels and evidence.labels.is_pending:  # an earlier report's files are about other labels

@@ -14,6 +14,7 @@ from model_monitor.config.execution import Assignment, Observation
 from model_monitor.errors import ConfigError, DataError, MonitorError, printable, without_secrets
 from model_monitor.history.baselines import record_baselines
 from model_monitor.jobs.compute_metrics import load_state
+from model_monitor.jobs.learned import learned_in, refuse_unrelated
 from model_monitor.results.decision import DECISION, REJECTED, Choice, decision_of
 from model_monitor.results.documents.protocol import Document
 from model_monitor.results.handover import Evidence
@@ -61,6 +62,7 @@ def publish_baseline(
     answer: doing it again then writes only there.
     """
     found = version_at(assignment, version)
+    refuse_unrelated(assignment, learned_in(assignment, found.folder))
     if shown:
         refuse_changed(found, shown, Published.find(assignment))
     edited = found.with_constraints(assignment, constraints)

@@ -36,11 +36,13 @@ def execution(
     findings: Sequence[Finding] = (),
     unusable: Mapping[str, int] = MappingProxyType({}),
     details: Callable[[Finding], Document] = lambda finding: {},
+    notes: Sequence[str] = (),
 ) -> Document:
     """All there is to know, and nothing that another run over the same window would say otherwise: no clock, no host.
 
     ``judged`` is the number of rows that were looked at, None if it did not come to that; ``unusable`` are those of
-    them that the monitor had to set aside, by reason; ``details`` says more of a finding than its numbers.
+    them that the monitor had to set aside, by reason; ``details`` says more of a finding than its numbers; ``notes``
+    say in sentences how rows became what was judged, where a person should know.
     """
     collected, labels, explained = evidence.collected, evidence.labels, evidence.explained
     counts = {name: getattr(collected, name) for name in ("records", "rows", "duplicates", "rejected")}
@@ -58,6 +60,7 @@ def execution(
             "reasons": evidence.reasons,
             "examples": [without_text(record) for record in evidence.kept[:EXAMPLES]],
         },
+        **({"notes": list(notes)} if notes else {}),
         "violations": sum(f.outcome == "violated" for f in findings),
         "undefined": sum(f.outcome == "undefined" for f in findings),
         "findings": [written(f) | details(f) for f in findings],
@@ -122,7 +125,7 @@ def summary(document: Document, report: str, violations: Sequence[dict[str, Any]
         "report": report,
         "window": window,
         "message": printable(f"{message}. {document['reason']}".rstrip(". ") + "."),
-        "details": [printable(text) for text in lines[:MAX_LINES] + more],
+        "details": [printable(text) for text in [*lines[:MAX_LINES], *more, *document.get("notes", [])]],
     }
 
 

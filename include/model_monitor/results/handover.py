@@ -109,7 +109,9 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
 class Collected(Handover, frozen=True, kw_only=True):
     """What was read of a window's captures, or of a dataset, and which files of rows it became.
 
-    ``capture`` says at which percentages requests were captured, and of about how many; empty if all were.
+    ``capture`` says at which percentages requests were captured, and of about how many; empty if all were. ``shape``:
+    how many values the output and the input of most requests have, below 0 if these have names; empty if unknown.
+    ``columns``: of a dataset, those of its first rows with the types of these.
     """
 
     partitions: Identities = {}
@@ -121,6 +123,8 @@ class Collected(Handover, frozen=True, kw_only=True):
     kept: list[SetAside] = []
     inputs: list[Input] = []
     capture: dict[str, Any] = {}
+    shape: list[int] = []
+    columns: dict[str, str] = {}
 
 
 class Merged(Handover, frozen=True, kw_only=True):

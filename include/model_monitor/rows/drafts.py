@@ -202,6 +202,7 @@ class Draft(AbstractContextManager["Draft"]):
         self.summary.duplicates = int(repeated.sum())
         self.summary.captured = self.requests.captured(~repeated)
         self.summary.rows = int(counts[~repeated].sum())
+        self.summary.shape = list(self.shape or ())
         if self.writer is not None and len(self.pieces) == 1 and not self.summary.duplicates:
             add_footer(self.writer, self.summary)
             self.close()

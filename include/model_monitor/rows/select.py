@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from model_monitor.core.batch import EVENT_ID, EVENT_TIME, SAMPLED, renamed
+from model_monitor.core.batch import EVENT_ID, EVENT_TIME, SAMPLED, columns, renamed
 from model_monitor.core.hashing import hash_values
 from model_monitor.core.window import Window
 from model_monitor.rows.times import within
@@ -26,6 +26,8 @@ class Selection:
     exclude: tuple[str, ...] = ()
     names: tuple[str, ...] = ()  # the baseline's columns in order; () without a baseline
     by_position: bool = False  # rename even columns with names of their own by position, as SageMaker does
+    answer: range = range(0)  # the places of the answer's values among the values of a request
+    width: int = 0  # of a usual request: all its values; 0 if unknown
 
     def of(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """The selected part of each batch; empty ones are left out."""
@@ -52,12 +54,26 @@ class Selection:
         return batch.set_column(place, SAMPLED, pc.multiply(batch.column(SAMPLED), self.share))
 
     def columns(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        live = columns(batch)
+        if self.lacks_answer and len(live) == self.width and are_nameless(live):
+            batch = batch.drop_columns([live[i] for i in self.answer])
         batch = renamed(batch, self.column_names)
         names = [name for name in batch.schema.names if name not in self.exclude]
         return batch if len(names) == batch.num_columns else batch.select(names)
 
+    @property
+    def lacks_answer(self) -> bool:
+        """Whether the baseline has as many columns as a request has inputs: it was learned of features only."""
+        is_apart = 0 < len(self.answer) < self.width
+        return is_apart and not self.by_position and len(self.names) == self.width - len(self.answer)
+
     def column_names(self, live: Sequence[str]) -> list[str]:
         """Columns without names of their own take the baseline's, by position."""
-        if not self.names or not (self.by_position or all(map(POSITION.fullmatch, live))):
+        if not self.names or not (self.by_position or are_nameless(live)):
             return list(live)
         return [*self.names[: len(live)], *live[len(self.names) :]]
+
+
+def are_nameless(live: Sequence[str]) -> bool:
+    """Whether no column has a name of its own."""
+    return all(map(POSITION.fullmatch, live))

@@ -55,6 +55,7 @@ class Summary:
     failed: int = 0  # requests left out because they have no answer to judge
     reasons: Counter[str] = field(default_factory=Counter)
     kept: list[dict[str, Any]] = field(default_factory=list)
+    shape: list[int] = field(default_factory=list)  # of the usual request: values of output and input; or not known
     captured: dict[str, int] = field(default_factory=dict)  # different readable requests by percentage captured
     labels: dict[str, Any] = field(default_factory=dict)  # what was found of ground truth, if it was looked for
 

@@ -347,6 +347,27 @@ def test_values_of_one_payload_are_never_those_of_another(texts: list[str]) -> N
     assert len(rows) + len(rejected) == len(texts)
 
 
+BY_SIDES = [  # names of outputs and inputs, how many values each has, and what these are called
+    ((), (), (1, 2), (["_c0"], ["_c1", "_c2"])),
+    (("s",), ("a", "b"), (1, 2), (["s"], ["a", "b"])),
+    ((), ("s", "a", "b"), (1, 2), (["s"], ["a", "b"])),
+    (("s", "a", "b"), (), (1, 2), (["s"], ["a", "b"])),
+    ((), ("a", "b"), (1, 2), (["_c0"], ["a", "b"])),
+    (("s", "t"), ("a", "b"), (1, 2), (["s"], ["a", "b"])),
+    (("s",), ("a", "b"), (2, 2), (["s", "_c1"], ["a", "b"])),
+    (("s",), ("a",), (1, 2), (["s"], ["a", "_c2"])),
+    (("s",), ("a", "b", "c"), (1, 2), (["s"], ["a", "b"])),
+    (("s",), ("a", "b"), (0, 2), ([], ["a", "b"])),
+    (("s",), ("a", "b"), (0, 3), ([], ["a", "b", "_c2"])),
+    (("s",), (), (2, 0), (["s", "_c1"], [])),
+]
+
+
+@pytest.mark.parametrize(("outputs", "inputs", "widths", "called"), BY_SIDES)
+def test_values_keep_the_names_of_their_side(outputs: Any, inputs: Any, widths: Any, called: Any) -> None:
+    assert Names(outputs, inputs).of_shape(*widths) == called
+
+
 def test_outputs_may_come_last() -> None:
     names = Names(("score",), ("age", "city"), outputs_last=True)
     assert names.of_shape(1, 2) == (["score"], ["age", "city"])

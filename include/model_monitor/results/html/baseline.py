@@ -24,6 +24,7 @@ def baseline_page(
         ("Records set aside", reasons(description["rejected"], description["reasons"])),
         ("Learned", description["created"]),
         ("From", ", ".join(str(one["file"]) for one in description["inputs"][:3]) or "no file"),
+        *(("Note", sentence) for sentence in description.get("odd_values", [])[:MOST]),
     ]
     page = template("baseline.html.j2").render(
         schedule=schedule,

@@ -119,6 +119,7 @@ def facts_of(execution: Document) -> list[tuple[str, str]]:
     version = baseline.get("version") or baseline.get("constraints") or baseline.get("statistics")
     stale = ", stale" if baseline.get("stale") else ""
     facts.append(("Baseline", f"{version}{stale}" if version else "none"))
+    facts += [("Note", note) for note in execution.get("notes", [])]
     return facts
 
 

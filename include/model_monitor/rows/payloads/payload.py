@@ -59,8 +59,9 @@ class ContentTypes:
 @dataclass(frozen=True)
 class Names:
     """The names of the values of CSV payloads, and which side's columns come first. Names go by position over both
-    sides; values beyond them are ``_c0``, ``_c1``, ... With ``each_side``, the names of a side apply to that side
-    only. ``types``: how payloads of odd content types are read. ``left_out``: values that need not be readable."""
+    sides if there are as many as values; else those of a side are its own, and values beyond them are called by their
+    place, ``_c0``, ``_c1``, ... With ``each_side``, other inputs than are named are refused. ``types``: how payloads
+    of odd content types are read. ``left_out``: values that need not be readable."""
 
     outputs: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
@@ -71,24 +72,27 @@ class Names:
 
     def of_shape(self, outputs: int, inputs: int) -> tuple[list[str], list[str]]:
         """The names of this many outputs and inputs."""
-        declared = [self.outputs, self.inputs] if outputs else [(), self.inputs]
+        if self.each_side and inputs and inputs != len(self.inputs):
+            raise ConfigError(
+                f"a captured request has {inputs} values, but {len(self.inputs)} are named: "
+                f"{', '.join(self.inputs)}; one that is no input, e.g. a score, belongs into excluded_columns"
+            )
+        declared: list[Sequence[str | None]] = [self.outputs if outputs else (), self.inputs]
         widths = [outputs, inputs]
-        if self.each_side:
-            if inputs and inputs != len(self.inputs):
-                raise ConfigError(
-                    f"a captured request has {inputs} values, but {len(self.inputs)} are named: "
-                    f"{', '.join(self.inputs)}; one that is no input, e.g. a score, belongs into excluded_columns"
-                )
-            declared = [
-                (*side[:width], *(f"_c{i}" for i in range(len(side), width)))
-                for side, width in zip((self.outputs, self.inputs), widths, strict=True)
-            ]
+        if self.each_side or self.are_of_sides(outputs, inputs):
+            pairs = zip(declared, widths, strict=True)
+            declared = [[*side[:width], *[None] * (width - len(side))] for side, width in pairs]
         order = [1, 0] if self.outputs_last else [0, 1]
         known = [name for side in order for name in declared[side]]
-        names = [*known, *(f"_c{i}" for i in range(len(known), outputs + inputs))]
+        known += [None] * (outputs + inputs - len(known))
+        names = [f"_c{i}" if name is None else name for i, name in enumerate(known)]
         first = widths[order[0]]
         parts = {order[0]: names[:first], order[1]: names[first : outputs + inputs]}
         return parts[0], parts[1]
+
+    def are_of_sides(self, outputs: int, inputs: int) -> bool:
+        """Whether there are names, and not as many as values: they are each side's own then."""
+        return len(self.outputs if outputs else ()) + len(self.inputs) not in (0, outputs + inputs)
 
 
 @dataclass(frozen=True)

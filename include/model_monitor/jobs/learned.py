@@ -1,0 +1,136 @@
+"""What was learned of a baseline's dataset, and why some of it may surprise: for logs, XCom and ``baseline.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from model_monitor.config.execution import Assignment
+from model_monitor.config.monitors import attributes_of
+from model_monitor.core.monitor import Monitor
+from model_monitor.core.observed import Observed
+from model_monitor.core.segments import Segmented
+from model_monitor.errors import ConfigError, printable
+from model_monitor.monitors.columns import NUMERIC, Column
+from model_monitor.monitors.data_quality import DataQuality, Table
+from model_monitor.monitors.expectations import Joined
+from model_monitor.results.documents.protocol import Document
+from model_monitor.results.execution import counted
+from model_monitor.results.handover import Collected
+from model_monitor.rows.payloads.jsonpaths import is_path
+from model_monitor.verdicts.versions import description_in
+
+SHOWN = 20  # columns and sentences in a log, and values of a column
+VALUES = 3
+MOST = 100  # columns in XCom
+COLUMNS, ODD_VALUES = "columns", "odd_values"  # members of ``baseline.json``
+
+
+@dataclass(frozen=True)
+class Learned:
+    """How many rows, which columns with their types, which declared ones are not among them, and a sentence for each
+    column that holds numbers and other values."""
+
+    rows: int
+    columns: Mapping[str, str] = field(default_factory=dict)
+    absent: Sequence[str] = ()
+    odd_values: Sequence[str] = ()
+
+    @property
+    def description(self) -> Document:
+        """What ``baseline.json`` keeps."""
+        odd = {ODD_VALUES: list(self.odd_values)} if self.odd_values else {}
+        return {COLUMNS: dict(self.columns), **odd}
+
+    @property
+    def summary(self) -> Document:
+        """For XCom: names, types and counts, the first of very many."""
+        columns = dict(list(self.columns.items())[:MOST])
+        more = {"more_columns": len(self.columns) - MOST} if len(self.columns) > MOST else {}
+        absent, odd = list(self.absent)[:MOST], list(self.odd_values)[:SHOWN]
+        return {"rows": self.rows, "columns": columns, **more, "absent": absent, ODD_VALUES: odd}
+
+    @property
+    def sentences(self) -> list[str]:
+        """For a log or a terminal."""
+        listed = shortened([f"{name} ({kind})" for name, kind in self.columns.items()])
+        about = f"learned from {counted(self.rows, 'row')}"
+        about += f", {counted(len(self.columns), 'column')}: {listed}" if self.columns else ""
+        absent = [f"named under columns, and not in the dataset: {shortened(self.absent)}"] if self.absent else []
+        more = len(self.odd_values) - SHOWN
+        rest = [f"and {more} more columns hold numbers and other values"] if more > 0 else []
+        return [printable(text) for text in (about, *absent, *self.odd_values[:SHOWN], *rest)]
+
+
+def learned_of(assignment: Assignment, observed: Observed, collected: Collected) -> Learned:
+    """What a State was learned from. Raises ConfigError if the dataset has no column that the endpoint declares."""
+    columns, odd = collected.columns, tuple[str, ...]()
+    monitor, state = of_all_rows(assignment.learner, observed.state)
+    if isinstance(monitor, DataQuality) and isinstance(state, Table):
+        items, private = state.columns.items, assignment.private
+        columns = {name: monitor.kind_of(name, column) for name, column in items.items()}
+        odd = tuple(
+            sentence
+            for name, column in items.items()
+            for sentence in mixture(name, column, columns[name], not {"*", name}.isdisjoint(private))
+        )
+    learned = Learned(observed.rows, columns, absent_in(assignment, columns), odd)
+    refuse_unrelated(assignment, learned)
+    return learned
+
+
+def learned_in(assignment: Assignment, version: str) -> Learned:
+    """What the version in a folder was learned from, as its description says; nothing of one that has none."""
+    description = description_in(version)
+    columns = description.get(COLUMNS, {})
+    absent = absent_in(assignment, columns) if columns else ()
+    return Learned(description.get("rows", 0), columns, absent, description.get(ODD_VALUES, ()))
+
+
+def refuse_unrelated(assignment: Assignment, learned: Learned) -> None:
+    """Raise ConfigError if a baseline shares no column with those that the endpoint declares: no window could be
+    compared with it. An answer that is named by a place or a path is in any dataset that has been learned from."""
+    declared, schedule = assignment.endpoint.columns.names, assignment.schedule
+    is_by_place = any(is_path(name) or str(name).isdecimal() for name in attributes_of(schedule.options))
+    if is_by_place or schedule.judges_requests or not declared or not learned.columns:
+        return
+    if not learned.columns.keys().isdisjoint(declared):
+        return
+    raise ConfigError(
+        f"the baseline of '{schedule.name}' has no column that the endpoint has: the dataset's are "
+        f"{shortened(list(learned.columns))}, and columns names {shortened(declared)}; name them alike, or set "
+        "baseline: {header: ...} if its first line is read wrongly"
+    )
+
+
+def absent_in(assignment: Assignment, columns: Mapping[str, str]) -> tuple[str, ...]:
+    """The columns that the endpoint declares and a dataset lacks, but those that nobody judges."""
+    declared = assignment.endpoint.columns
+    return tuple(name for name in declared.names if name not in columns and name not in declared.exclude)
+
+
+def of_all_rows(monitor: Monitor[Any], state: Any) -> tuple[Monitor[Any], Any]:
+    """A monitor and its State without segments and without the rules beside it."""
+    if isinstance(monitor, Segmented):
+        return of_all_rows(monitor.whole, state.whole)
+    return of_all_rows(monitor.own, state.own) if isinstance(monitor, Joined) else (monitor, state)
+
+
+def mixture(name: str, column: Column, kind: str, is_private: bool) -> Iterator[str]:
+    """A sentence on a column that holds numbers and other values: what it became, and because of which of them."""
+    numbers = sum(column.kinds.values.get(numeric, 0) for numeric in NUMERIC)
+    others = column.present - numbers
+    if not numbers or not others:
+        return
+    frequent = [f"'{value}' ({counted(n, 'row')})" for value, n in column.words.most_frequent(VALUES)]
+    examples = "" if is_private or not frequent else f": {', '.join(frequent)}"
+    share = f"{others:,} of its {column.present:,} values {'is no number' if others == 1 else 'are no numbers'}"
+    became = "compared as numbers, although" if kind in NUMERIC else "learned as text, because"
+    yield f"{name} is {became} {share}{examples}"
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Some names, the first of many."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return (", ".join(names[:SHOWN]) + more) or "none"
