@@ -20,7 +20,7 @@ PUBLIC = {
     """,
     "model_monitor.jobs": """
         alert alert_failure collect_window compute_metrics dataset_of decide_baseline delete_expired deliver
-        evaluate_constraints explain_window grown_windows judge_window merge_ground_truth observe_baseline
+        evaluate_constraints explain_window grown_windows judge_window learned_in merge_ground_truth observe_baseline
         observe_window propose_baseline publish_baseline publish_metrics reasons_against_retraining rehearse
         reject_baseline replay_windows suggest_constraints
     """,
