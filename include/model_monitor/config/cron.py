@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from model_monitor.errors import ConfigError
+
+if TYPE_CHECKING:
+    from croniter import croniter
 
 SAGEMAKER = re.compile(r"cron\((?P<fields>[^()]*)\)")
 DOCUMENTED = re.compile(r"cron\(0 (\*|[0-9]{1,2}(/[0-9]{1,2})?) \? \* \* \*\)")  # as SageMaker's documentation has them
@@ -77,12 +83,20 @@ def unreadable(expression: str) -> ConfigError:
     )
 
 
+@lru_cache(1 << 12)
 def previous(cron: str, time: datetime) -> datetime:
     """The last tick of a five-field expression strictly before a time, in UTC."""
+    ticks = copy.copy(parsed(cron))  # it keeps where it is, and others may ask at the same time
+    before: datetime = ticks.get_prev(datetime, start_time=time.astimezone(UTC))
+    return before
+
+
+@lru_cache
+def parsed(cron: str) -> croniter:
+    """Parsing takes longer than finding a tick."""
     from croniter import croniter
 
-    before: datetime = croniter(cron, time.astimezone(UTC)).get_prev(datetime)
-    return before
+    return croniter(cron)
 
 
 def period_before(cron: str, tick: datetime) -> timedelta:

@@ -56,7 +56,10 @@ class Assignment:
         return Assignment(endpoint, endpoint.schedule(schedule))
 
     def on(self, window: Window) -> Execution:
-        return Execution(self.endpoint, self.schedule, window)
+        execution = Execution(self.endpoint, self.schedule, window)
+        if "monitor" in self.__dict__:  # made once for all windows
+            execution.__dict__["monitor"] = self.monitor
+        return execution
 
     @cached_property
     def monitor(self) -> Monitor[Any]:
@@ -224,7 +227,7 @@ class Execution(Assignment):
         """The attributions of the window's explained rows."""
         return store.join(self._folder("_explained"), self.run_path, ROWS)
 
-    @property
+    @cached_property
     def observation(self) -> Observation:
         return Observation.at(store.join(self.states, self.run_path))
 

@@ -32,9 +32,10 @@ def past_windows(assignment: Assignment, count: int) -> Iterator[Past]:
 def past_of(execution: Execution) -> Past | None:
     """A window with its State; None if that can't be read: deleted in this moment, of another version, or of other
     options."""
+    files = execution.observation
     try:
-        evidence = Evidence.read(execution.observation.evidence)
-        observed = load_state(execution.observation.state, execution.monitor, evidence.state)
+        evidence = Evidence.read(files.evidence)
+        observed = load_state(files.state, execution.monitor, evidence.state)
     except (DataError, StoreError):
         return None
     return execution.window, observed, evidence.labels

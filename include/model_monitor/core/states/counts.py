@@ -35,6 +35,8 @@ class Counts(Record):
         return cls(counts).bounded()
 
     def __add__(self, other: Counts) -> Counts:
+        if not (self.values or self.rest) or not (other.values or other.rest):
+            return (self if self.values or self.rest else other).bounded()
         both = dict(self.values)
         for value, n in other.values.items():
             both[value] = both.get(value, 0) + n
