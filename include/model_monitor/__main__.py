@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from model_monitor import __version__
-from model_monitor.commands import FAILED, alarms, alerts, baselines, by_hand, endpoint_files, history, replay
+from model_monitor.commands import FAILED, alarms, alerts, baselines, by_hand, endpoint_files, history, sensitivity
 from model_monitor.dashboard import command as dashboard
 from model_monitor.errors import ConfigError, MonitorError, is_unicode, printable
 from model_monitor.recorder.receiver import command as receive
@@ -48,7 +48,7 @@ def parser() -> Parser:
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     rooms = (dashboard, import_sagemaker, receive)
-    for command in (endpoint_files, baselines, alarms, alerts, by_hand, history, replay, *rooms):
+    for command in (endpoint_files, baselines, alarms, alerts, by_hand, history, sensitivity, *rooms):
         command.add_to(commands)
     return top
 

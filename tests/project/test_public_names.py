@@ -41,6 +41,7 @@ COMMANDS = [
     "retention",
     "run",
     "schema",
+    "self-test",
     "validate",
 ]
 

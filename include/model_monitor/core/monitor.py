@@ -37,6 +37,7 @@ class Traits:
     judges_silence: a window without any row is judged as others are, rather than being one without data.
     judging: names of the options that only judge: whatever they are, the same rows give the same State. Only these can
         be tried out on stored States.
+    judges_columns_apart: what is found of a column depends on its own values alone, and on those that name segments.
     """
 
     needs_labels: bool = False
@@ -47,6 +48,7 @@ class Traits:
     judges_requests: bool = False
     judges_silence: bool = False
     judging: frozenset[str] = frozenset()
+    judges_columns_apart: bool = False
 
 
 class Observer(Protocol[S_co]):
