@@ -6,7 +6,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 from model_monitor_airflow import run_notes
 from model_monitor_airflow.dashboard.lazily import Dashboard
-from model_monitor_airflow.pages import PREFIX, VIEWS
+from model_monitor_airflow.pages import PANELS, PREFIX, VIEWS
 from model_monitor_airflow.timetables import UpcomingTimetable, WindowTimetable
 
 
@@ -18,3 +18,4 @@ class ModelMonitorPlugin(AirflowPlugin):
     listeners = [run_notes]  # noqa: RUF012
     fastapi_apps = [{"app": Dashboard(), "url_prefix": PREFIX, "name": "Model Monitor"}]  # noqa: RUF012
     external_views = VIEWS
+    react_apps = PANELS

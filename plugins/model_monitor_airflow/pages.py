@@ -24,6 +24,14 @@ VIEWS: list[dict[str, str]] = [  # one field that Airflow does not know, and it 
         "url_route": "verdict",
     },
 ]
+PANELS: list[dict[str, str]] = [
+    {  # the component has this name; the address is below Airflow's own, wherever that is
+        "name": "Model Monitor",
+        "bundle_url": f"{PREFIX}/static/panel.js".removeprefix("/"),
+        "destination": "dashboard",
+        "url_route": "model-monitor-panel",
+    },
+]
 
 
 def base_url() -> str:

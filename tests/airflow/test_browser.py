@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,6 +124,37 @@ def test_airflow_does_not_leave_the_plugin_out(airflow: LocalAirflow) -> None:
     plugins = {plugin["name"]: plugin for plugin in airflow.call("GET", "/plugins")["plugins"]}
     places = {view["destination"] for view in plugins["model_monitor"]["external_views"]}
     assert places == {"nav", "dag", "dag_run"}
+    assert {view["destination"] for view in plugins["model_monitor"]["react_apps"]} == {"dashboard"}
+
+
+def test_airflow_s_home_says_how_many_models_are_ill_and_leads_to_the_worst(
+    airflow: LocalAirflow, ill: str, page: Any
+) -> None:
+    page.goto(f"{airflow.url}/")
+    panel = page.get_by_role("region", name="Model Monitor")
+    panel.wait_for()
+    assert re.match(r"[1-9]\d* of \d+ models? (is|are) ill", panel.inner_text())
+    own = panel.get_by_role("listitem").filter(has=page.get_by_role("link", name=ill, exact=True))
+    assert re.search(rf"violated since {HOUR:%Y-%m-%d}", own.inner_text())
+    own.get_by_role("link").click()
+    page.wait_for_url("**/dags/ill-dq/plugin/monitor")
+    page.frame_locator("iframe").get_by_role("heading", name=ill).wait_for()
+
+
+@pytest.mark.parametrize(
+    "answer", [{"status": 403}, {"json": {"models": [], "total": 0, "ill": 0}}, {"body": "<html>"}]
+)
+def test_airflow_s_home_says_nothing_of_models_to_who_may_see_none(
+    airflow: LocalAirflow, context: Any, answer: dict[str, Any]
+) -> None:
+    page = context.new_page()
+    page.route("**/model-monitor/api/?limit=*", lambda route: route.fulfill(**answer))
+    with page.expect_response("**/model-monitor/api/?limit=*"):
+        page.goto(f"{airflow.url}/")
+    page.get_by_role("heading").first.wait_for()
+    assert page.get_by_role("region", name="Model Monitor").count() == 0
+    assert page.get_by_text("Component failed to load").count() == 0
+    page.close()
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -65,6 +65,21 @@ def test_filters_leave_the_others_out(files: list[Path], query: dict[str, str], 
     assert shown.total == 3 and "<script>" not in text
 
 
+def test_a_long_list_has_pages_which_keep_the_filters(files: list[Path]) -> None:
+    names, page = [], 1
+    while True:
+        shown, text = seen(visit(*files), "models", page=page, limit=1)
+        assert (shown.total, shown.ill, shown.fitting, len(shown.models)) == (3, 1, 3, 1)
+        names += [model.endpoint for model in shown.models]
+        if shown.next is None:
+            break
+        assert f'href="/model-monitor/?page={page + 1}" rel="next"' in text
+        page = shown.next
+    assert names == ["ill", "idle", "well"] and 'rel="next"' not in text
+    shown, text = seen(visit(*files), "models", tag="prices", limit=1)
+    assert (shown.fitting, shown.next) == (1, None) and 'aria-label="Pages"' not in text
+
+
 def test_who_may_not_read_a_dag_sees_nothing_of_it_not_even_in_counts(files: list[Path]) -> None:
     shown, text = seen(visit(*files, viewer=Only({"well-dq"})), "models")
     assert (shown.total, shown.ill, shown.owners, shown.counts) == (1, 0, (), {"healthy": 1})

@@ -23,12 +23,13 @@ from model_monitor.dashboard.health import (
     worst,
 )
 from model_monitor.dashboard.owners import Owners
-from model_monitor.dashboard.page import Name, Shown
+from model_monitor.dashboard.page import Name, Number, Shown
 from model_monitor.dashboard.visit import Visit, open_for_reading
 from model_monitor.history import queries
 
 MONITORS = ("data_quality", "model_quality", "bias", "attribution", "traffic")  # each endpoint should have them
 WINDOWS = 20  # of a strip
+MOST = 100  # rows of a page
 
 
 class Monitor(Shown):
@@ -66,9 +67,13 @@ class Model(Shown):
 
 
 class Models(Shown):
-    """The endpoints that were asked for, how many there are in each state, and what they can be filtered by."""
+    """The endpoints that were asked for, those of one page; how many there are in each state, and what they can be
+    filtered by. ``fitting``: how many were asked for; ``next`` is the number of the next page, None at the end."""
 
     models: tuple[Model, ...]
+    fitting: int
+    page: int
+    next: int | None
     total: int
     ill: int
     counts: dict[str, int]
@@ -96,8 +101,10 @@ class Known:
     alerts: dict[tuple[str, str], list[Mapping[Any, Any]]]  # by endpoint and variant; the worst first
 
 
-def models(visit: Visit, owner: Name = "", tag: Name = "", state: Name = "") -> Models:
-    """All endpoints that a viewer may read, or those of an owner, with a tag, in a state."""
+def models(
+    visit: Visit, owner: Name = "", tag: Name = "", state: Name = "", page: Number = 1, limit: Number = MOST
+) -> Models:
+    """All endpoints that a viewer may read, or those of an owner, with a tag, in a state; ``limit`` of them on a page."""
     rows = sorted(everything(visit), key=urgency)
     chosen = [
         model
@@ -106,7 +113,10 @@ def models(visit: Visit, owner: Name = "", tag: Name = "", state: Name = "") -> 
     ]
     kinds = {monitor.monitor for model in rows for monitor in model.monitors}
     return Models(
-        models=tuple(chosen),
+        models=tuple(chosen[(page - 1) * limit : page * limit]),
+        fitting=len(chosen),
+        page=page,
+        next=page + 1 if len(chosen) > page * limit else None,
         total=len(rows),
         ill=sum(model.condition.health in ILL for model in rows),
         counts={h: n for h in WORDS if (n := sum(m.condition.health == h for m in rows))},
