@@ -14,21 +14,24 @@ from urllib.parse import unquote
 
 from model_monitor.dashboard.executions import MOST
 from model_monitor.dashboard.links import Links, written
-from model_monitor.dashboard.page import Page
-from model_monitor.dashboard.pages import PAGES
+from model_monitor.dashboard.page import File, Page
+from model_monitor.dashboard.pages import FILES, PAGES
 
 INDEX, FOLDER = "index.html", "pages"
 SCHEME = "copied:"
-LINK = re.compile(rf'\s+href="{SCHEME}(\d+)"')  # values are escaped, so no name holds such a text
+LINK = re.compile(rf'\s+href="{SCHEME}(\d+)[^"#]*(#[^"]*)?"')  # values are escaped, so no name holds such a text
 LONGEST = 80  # characters of a file's name that tell a person what it is; a digest makes it the only one
 HOLDING = re.compile(r"[^a-z0-9]+")
+
+
+COPIED: tuple[Page | File, ...] = (*FILES, *(page for page in PAGES if not page.adds))
 
 
 @dataclass(frozen=True)
 class Address:
     """A page with what its path and its query say, by name."""
 
-    page: Page
+    page: Page | File
     asked: tuple[tuple[str, str], ...]
 
     @property
@@ -69,7 +72,7 @@ class Wanted:
         if address.page.name == "executions":
             return (int(asked.get("page", 1)) - 1) * MOST < max(len(self.windows), 1)
         window = tuple(asked.get(name, "") for name in ("endpoint", "schedule", "start", "end"))
-        return address.page.name != "execution" or window in self.windows
+        return address.page.name not in ("execution", "report") or window in self.windows
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def with_files(text: str, links: CopiedLinks, wanted: Wanted) -> str:
         if file is None:
             return ""
         place = f"{links.root}{file}" if file == INDEX else file if links.root else f"{FOLDER}/{file}"
-        return f' href="{place}"'
+        return f' href="{place}{match[2] or ""}"'
 
     return LINK.sub(of, text)
 
@@ -102,7 +105,7 @@ def with_files(text: str, links: CopiedLinks, wanted: Wanted) -> str:
 def address_of(path: str, query: Mapping[str, Any]) -> Address | None:
     """The page of a quoted path, with what is asked of it beyond its defaults; None if there is no such page."""
     parts = path.strip("/").split("/")
-    for page in PAGES:
+    for page in COPIED:
         names = page.path.strip("/").split("/")
         if len(names) == len(parts) and all(n == p or n.startswith("{") for n, p in zip(names, parts, strict=True)):
             asked = {n[1:-1]: unquote(p) for n, p in zip(names, parts, strict=True) if n.startswith("{")}
@@ -110,7 +113,7 @@ def address_of(path: str, query: Mapping[str, Any]) -> Address | None:
     return None
 
 
-def beyond_defaults(page: Page, query: Mapping[str, Any]) -> dict[str, str]:
+def beyond_defaults(page: Page | File, query: Mapping[str, Any]) -> dict[str, str]:
     parameters = inspect.signature(page.view).parameters
     given = {name: written(value) for name, value in query.items() if name in parameters and value not in (None, "")}
     return {name: value for name, value in given.items() if value != str(parameters[name].default)}

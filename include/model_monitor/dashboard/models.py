@@ -104,7 +104,7 @@ class Known:
 def models(
     visit: Visit, owner: Name = "", tag: Name = "", state: Name = "", page: Number = 1, limit: Number = MOST
 ) -> Models:
-    """All endpoints that a viewer may read, or those of an owner, with a tag, in a state; ``limit`` of them on a page."""
+    """All endpoints that a viewer may read, or those of an owner, with a tag, in a state; ``limit`` on a page."""
     rows = sorted(everything(visit), key=urgency)
     chosen = [
         model

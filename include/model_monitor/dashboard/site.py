@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from model_monitor.core.window import iso
 from model_monitor.dashboard.copied_links import FOLDER, INDEX, Address, CopiedLinks, Wanted, address_of, with_files
-from model_monitor.dashboard.page import minute
+from model_monitor.dashboard.page import File, minute
 from model_monitor.dashboard.pages import html, notice
 from model_monitor.dashboard.visit import Visit, open_for_reading
 from model_monitor.errors import MonitorError
@@ -40,22 +40,21 @@ def copy_pages(visit: Visit, folder: Path, executions: int, most: int) -> Copied
     wanted = Wanted(frozenset(last_windows(visit, executions)), most)
     for name in (FOLDER, "static"):
         (folder / name).mkdir()
-    for name, content in assets():
-        (folder / "static" / name).write_bytes(content)
+    for name, style in assets():
+        (folder / "static" / name).write_bytes(style)
     wanted.file_of(address_of("/", {}))
     while wanted.waiting:
         address = wanted.waiting.popleft()
         is_index = address.file == INDEX
         links = CopiedLinks("" if is_index else "../", words)
-        own = replace(visit, links=links)
         try:
-            text = page_at(address, own)
+            content = page_at(address, replace(visit, links=links))
         except MonitorError as error:  # such as a report that is gone: inside Airflow the page says so, too
             if is_index:
                 raise
-            text = notice(own, "There is nothing to see", str(error))
-        place = folder / INDEX if is_index else folder / FOLDER / address.file
-        place.write_text(with_files(CONTROLS.sub("", text), links, wanted), "utf-8")
+            content = notice(replace(visit, links=links), "There is nothing to see", str(error))
+        written = with_files(CONTROLS.sub("", content), links, wanted).encode() if isinstance(content, str) else content
+        (folder / INDEX if is_index else folder / FOLDER / address.file).write_bytes(written)
     return Copied(len(wanted.files), len(wanted.left_out))
 
 
@@ -71,11 +70,13 @@ def last_windows(visit: Visit, count: int) -> Iterator[tuple[str, ...]]:
                 yield own["endpoint"], own["name"], iso(row["window_start"]), iso(row["window_end"])
 
 
-def page_at(address: Address, visit: Visit) -> str:
-    """The page of an address. Raises MonitorError."""
+def page_at(address: Address, visit: Visit) -> str | bytes:
+    """The page of an address, or a file as it is. Raises MonitorError."""
     kinds = adapters(address.page.view)
-    shown = address.page.view(visit, **{name: kinds[name].validate_python(text) for name, text in address.asked})
-    return html(address.page, shown, visit)
+    asked = {name: kinds[name].validate_python(text) for name, text in address.asked}
+    if isinstance(address.page, File):
+        return address.page.view(visit, **asked)
+    return html(address.page, address.page.view(visit, **asked), visit)
 
 
 @cache
