@@ -82,6 +82,7 @@ def test_a_column_says_since_when_and_from_what_to_what_of_its_newest_bad_window
     assert ("median", "3", "103") in [(c.name, c.before, c.after) for c in found.changes]
     assert sum(b.before for b in found.bins) == pytest.approx(1) == sum(b.after for b in found.bins)
     assert [q.median for q in shown.quantiles] == [3, 3, 3, 103, 103]
+    assert "blue line: this window" in html.replace("\u00a0", " ")
     for words in ("median 3 → 103", "violated</span> since 2026-01-05", "<svg", "baseline drift check of n"):
         assert words in html
 
@@ -109,10 +110,13 @@ def test_a_column_says_since_when_and_from_what_to_what_of_its_newest_bad_window
     ],
 )
 def test_any_two_spans_are_compared(file: Path, query: dict[str, str], rows: tuple[int, int], moved: bool) -> None:
-    shown, _ = column(visit(file), **query)
+    shown, html = column(visit(file), **query)
     found = shown.comparison
     assert found and (found.before.rows, found.after.rows) == rows
     assert bool(found.words) is moved
+    legend = html.replace("\u00a0", " ")
+    assert f"grey: {'baseline' if found.before.start is None else '2026-01-05 0'}" in legend
+    assert "blue line: 2026-01-05 0" in legend
 
 
 def test_the_new_values_of_a_category_are_named_and_a_hostile_name_is_text(file: Path) -> None:

@@ -20,6 +20,7 @@ def course(name: str = "auc") -> Any:
         charts.Point(day(i), 0.01 * i, None, 0.1, "violated" if i > 10 else "holds", (0.0, 0.05), i > 12)
         for i in range(15)
     ]
+    points[3] = points[3]._replace(interval=(0.02, 0.04))
     points[4] = charts.Point(day(4), None, None, 0.1, "undefined")
     return charts.course(points, name, baseline=0.02, alerts=[charts.Span(day(11))])
 

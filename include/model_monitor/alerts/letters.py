@@ -10,9 +10,9 @@ from typing import Any
 from model_monitor.alerts.messages import text_of, title_of
 from model_monitor.alerts.telling import key_of
 from model_monitor.core.window import moment
-from model_monitor.history.incidents import Place, Session, course
+from model_monitor.history.incidents import Place, Session, course, open_while
 from model_monitor.history.tables import Delivery
-from model_monitor.results.charts import Point
+from model_monitor.results.charts import Point, Span
 
 REPEATED = "This message may have come before: the worker that sent it stopped before it could note so."
 
@@ -54,10 +54,12 @@ def letter_of(delivery: Delivery, was_sending: bool) -> Letter:
     )
 
 
-def points_of(session: Session, letter: Letter) -> list[Point]:
-    """How the number of a letter's first finding went over windows; empty if it is about none."""
+def course_of(session: Session, letter: Letter) -> tuple[list[Point], list[Span]]:
+    """How the number of a letter's first finding went over windows, and while alerts of its cause were open; empty if
+    it is about none."""
     message = letter.message
     if not message.get("findings") or message["event"] == "test":
-        return []
-    place = Place(message["endpoint"], message["variant"])
-    return course(session, place, message["schedule"], message["findings"][0], moment(message["window"]["end"]))
+        return [], []
+    place, schedule = Place(message["endpoint"], message["variant"]), message["schedule"]
+    points = course(session, place, schedule, message["findings"][0], moment(message["window"]["end"]))
+    return points, open_while(session, place, schedule, message["kind"], message["cause"])

@@ -22,22 +22,13 @@ def course(points: Sequence[Any], title: str, baseline: float | None = None, hei
             point.threshold_low,
             point.threshold_high,
             point.outcome,
-            chance_of(point),
+            charts.chance_of(point.noise_floor, point.threshold_low, point.threshold_high, point.low is None),
             point.provisional,
+            None if point.low is None or point.high is None else (point.low, point.high),
         )
         for point in points
     ]
     return drawn(charts.course(rows, title, baseline=baseline, width=WIDTH, height=height))
-
-
-def chance_of(point: Any) -> tuple[float, float] | None:
-    """What chance alone reaches: of a distance up to the noise floor, of another number that far beyond its limits."""
-    floor, low, high = point.noise_floor, point.threshold_low, point.threshold_high
-    if floor is None or (low is None and high is None):
-        return None
-    if low is None:
-        return (0.0, floor) if point.low is None else (high or 0.0, (high or 0.0) + floor)
-    return (low - floor, low) if high is None else (low - floor, high + floor)
 
 
 def medians(quantiles: Sequence[Any], title: str, height: int = 120) -> Markup:
@@ -48,7 +39,7 @@ def medians(quantiles: Sequence[Any], title: str, height: int = 120) -> Markup:
     return drawn(charts.course(rows, title, width=WIDTH, height=height))
 
 
-def overlay(bins: Sequence[Any], title: str) -> Markup:
+def overlay(comparison: Any, title: str) -> Markup:
     """The values of both sides of a comparison."""
     from model_monitor.results import charts
 
@@ -56,9 +47,27 @@ def overlay(bins: Sequence[Any], title: str) -> Markup:
         charts.Category(b.name, b.before, b.after, b.is_new)
         if b.name is not None
         else charts.Bin(b.low or 0.0, b.high or 0.0, b.before, b.after)
-        for b in bins
+        for b in comparison.bins
     ]
-    return drawn(charts.overlay(shapes, title, width=WIDTH - 200))
+    return drawn(charts.overlay(shapes, title, width=WIDTH - 200, sides=sides_of(comparison)))
+
+
+def sides_of(comparison: Any) -> tuple[str, str]:
+    """What the sides are called: a span by its time, unless it is the one window that its baseline judges."""
+    before, after = comparison.before, comparison.after
+    if before.start is None and after.windows == 1:
+        return "baseline", "this window"
+    return "baseline" if before.start is None else span(before), span(after)
+
+
+def span(side: Any) -> str:
+    """
+    >>> from datetime import datetime
+    >>> from model_monitor.dashboard.spans import Side
+    >>> span(Side(words="", start=datetime(2026, 3, 1), end=datetime(2026, 3, 2, 6)))
+    '2026-03-01 to 2026-03-02 06:00'
+    """
+    return " to ".join(f"{time:%Y-%m-%d %H:%M}".removesuffix(" 00:00") for time in (side.start, side.end))
 
 
 def drawn(chart: Any) -> Markup:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session as Session
 from sqlalchemy.orm import aliased, joinedload
 
 from model_monitor.config.alerts import UNJUDGED
 from model_monitor.core.window import Window
 from model_monitor.history.rows import segment_text
-from model_monitor.history.tables import Delivery, Execution, Finding, Incident, Outcome, Schedule, Transition
-from model_monitor.results.charts import Point
+from model_monitor.history.tables import Delivery, Execution, Finding, Incident, Metric, Outcome, Schedule, Transition
+from model_monitor.results.charts import Point, Span, chance_of
+from model_monitor.results.handover import PROVISIONAL
 
 WAITING, SENDING, SENT, DROPPED = "waiting", "sending", "sent", "dropped"
 COURSE = 60  # windows in a chart
@@ -207,9 +209,10 @@ def reports(session: Session, place: Place, schedules: Collection[str], end: dat
 
 
 def course(session: Session, place: Place, schedule: str, finding: Mapping[str, Any], until: datetime) -> list[Point]:
-    """What a finding's constraint found on the last windows until a moment, in the order of time."""
+    """What a finding's constraint found on the last windows until a moment, in the order of time, each with its 95 %
+    interval and with what chance alone reaches."""
     windows = (
-        select(Execution.id, Execution.window_start)
+        select(Execution.id, Execution.window_start, Execution.label_state)
         .join(Execution.schedule)
         .where(Schedule.endpoint == place.endpoint, Schedule.name == schedule, Execution.window_end <= until)
         .order_by(Execution.window_start.desc())
@@ -217,15 +220,33 @@ def course(session: Session, place: Place, schedule: str, finding: Mapping[str, 
         .subquery()
     )
     segment = segment_text(finding["segment"])
+    in_segment = Finding.segment.is_(None) if segment is None else Finding.segment == segment
+    its_number = and_(
+        Metric.execution_id == Finding.execution_id,
+        Metric.name == case((Finding.distance.is_(None), Finding.measure), else_=Finding.check_name),
+        Metric.column_name.is_not_distinct_from(Finding.column_name),
+        Metric.segment.is_not_distinct_from(Finding.segment),
+    )
     chosen = (
-        select(windows.c.window_start, Finding.observed, Finding.threshold_low, Finding.threshold_high, Finding.outcome)
+        select(windows.c.window_start, windows.c.label_state, Finding, Metric.low, Metric.high)
         .join(windows, windows.c.id == Finding.execution_id)
-        .where(
-            Finding.check_name == finding["check"],
-            Finding.measure == finding["measure"],
-            Finding.column_name == finding["column"],
-            Finding.segment.is_(None) if segment is None else Finding.segment == segment,
-        )
+        .join(Metric, its_number, isouter=True)
+        .where(Finding.check_name == finding["check"], Finding.measure == finding["measure"])
+        .where(Finding.column_name == finding["column"], in_segment)
         .order_by(windows.c.window_start)
     )
-    return [Point(*row) for row in session.execute(chosen)]
+    return [point_of(*row) for row in session.execute(chosen)]
+
+
+def point_of(start: datetime, labels: str | None, found: Finding, low: float | None, high: float | None) -> Point:
+    limits = found.threshold_low, found.threshold_high
+    chance = chance_of(found.noise_floor, *limits, is_distance=found.distance is not None)
+    interval = None if low is None or high is None else (low, high)
+    return Point(start, found.observed, *limits, found.outcome, chance, labels == PROVISIONAL, interval)
+
+
+def open_while(session: Session, place: Place, schedule: str, kind: str, cause: str) -> list[Span]:
+    """While incidents of a schedule with this cause were open: from the start of the first bad window on."""
+    alike = select(Incident).where(*of(Incident, place), Incident.kind == kind, Incident.cause == cause)
+    found = session.scalars(alike.order_by(Incident.opened))
+    return [Span(one.since, one.closed) for one in found if schedule in json.loads(one.schedules)]

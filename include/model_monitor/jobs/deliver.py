@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from model_monitor import store
-from model_monitor.alerts.letters import Letter, letter_of, points_of
+from model_monitor.alerts.letters import Letter, course_of, letter_of
 from model_monitor.alerts.messages import number_name
 from model_monitor.config import alerts_of
 from model_monitor.config.alerts import Destination
@@ -127,11 +127,11 @@ def chart_of(history: History, letter: Letter) -> bytes | None:
     """A picture of how the number that matters went; None if there is none, or it can't be drawn."""
 
     with history.reading() as session:
-        points = points_of(session, letter)
+        points, alerts = course_of(session, letter)
     if sum(point.observed is not None for point in points) < 2:
         return None
     try:
-        return charts.png(charts.course(points, number_name(letter.message["findings"][0])))
+        return charts.png(charts.course(points, number_name(letter.message["findings"][0]), alerts=alerts))
     except (ImportError, ValueError) as error:  # a message without a chart is better than none
         log.warning("no chart: %s", error)
         return None

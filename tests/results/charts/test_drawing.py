@@ -86,6 +86,7 @@ def test_a_window_tells_its_outcome_by_shape_too() -> None:
     assert "2026-03-14T00:00:00Z: 0.13, violated, provisional" in svg
     assert "2026-03-05T00:00:00Z: nothing to judge" in svg
     legend = svg.replace("\u00a0", " ")
+    assert "bars: 95 % intervals" in legend and 'opacity="0.5"' in svg
     assert "◆ violated" in legend and "hollow: provisional" in legend and "shaded: alert open" in legend
 
 

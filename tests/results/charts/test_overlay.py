@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from model_monitor.core.distributions import Categories, Numbers
-from model_monitor.results.charts import bins_of, categories_of, overlay, shifts_of, svg
+from model_monitor.results.charts import Bin, Category, bins_of, categories_of, overlay, shifts_of, svg
 
 finite = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=80)
 counts = st.dictionaries(st.text(max_size=3), st.integers(1, 9), min_size=1, max_size=30)
@@ -81,3 +83,11 @@ def test_quantiles_are_the_least_numbers_with_such_a_share_below_in_the_columns_
     assert [one.baseline for one in shifts] == list(np.quantile(baseline, shares, method="inverted_cdf"))
     assert [one.window for one in shifts] == list(np.quantile(window, shares, method="inverted_cdf"))
     assert shifts_of(numbers([]), numbers([1.0])) == []
+
+
+def test_the_legend_names_what_is_compared() -> None:
+    shapes = [Bin(0, 1, 0.5, 0.2), Bin(1, 2, 0.5, 0.8)], [Category("new", 0.0, 1.0, True)]
+    for values, sides in itertools.product(shapes, (("baseline", "this window"), ("March", "April"))):
+        drawn = svg(overlay(values, "plan", sides=sides)).replace("\u00a0", " ")
+        assert f"grey: {sides[0]}" in drawn and sides[1] in drawn
+        assert ("this window" in drawn) == (sides[1] == "this window")

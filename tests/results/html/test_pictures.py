@@ -45,6 +45,18 @@ NOW = pa.RecordBatch.from_pydict(
 SCORES = RNG.uniform(0, 1, N)
 LABELS = (RNG.uniform(0, 1, N) < SCORES).astype(int)
 LABELLED = pa.RecordBatch.from_pydict({"p": SCORES, "y": LABELS, "sex": np.where(np.arange(N) % 2, "f", "m")})
+WORSE = pa.RecordBatch.from_pydict(
+    {"p": SCORES, "y": RNG.permutation(LABELS), "sex": np.where((np.arange(N) % 2) & (SCORES < 0.8), "f", "m")}
+)
+BIAS = Bias(
+    facets=(Facet("sex"),),
+    ground_truth_attribute="y",
+    probability_attribute="p",
+    probability_threshold_attribute=0.5,
+    label_values_or_threshold=(1,),
+    judge=("DI", "RD"),
+    sample_rows=0,
+)
 QUALITY = ModelQuality(
     problem_type="BinaryClassification",
     probability_attribute="p",
@@ -80,11 +92,14 @@ def test_a_violated_column_is_drawn_large_and_each_column_small() -> None:
     assert page.index("What changed") < page.index('class="chart"') < page.index("Why believe it")
 
 
-def test_a_healthy_window_is_drawn_without_altair() -> None:
+def test_healthy_windows_are_drawn_without_altair() -> None:
+    """Of each monitor that has large pictures where something is violated: the tests below draw them."""
     code = (
         "import sys; sys.path.insert(0, 'tests'); from results.html.test_pictures import *;"
         "[sys.modules.pop(name) for name in [*sys.modules] if name.split('.')[0] in ('altair', 'vl_convert')];"
-        "assert judged(DataQuality(), BEFORE, BEFORE).columns; assert not {'altair', 'vl_convert'} & sys.modules.keys()"
+        "assert judged(DataQuality(), BEFORE, BEFORE).columns;"
+        "assert {judged(m, LABELLED, LABELLED).quality for m in (QUALITY, BIAS)} == {()}; ranked('holds', 1.0);"
+        "assert not {'altair', 'vl_convert'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -102,7 +117,7 @@ def test_the_same_window_gives_the_same_page() -> None:
 
 
 def test_a_classifiers_curves_are_drawn_and_its_promises_are_those_of_scikit_learn() -> None:
-    assert titles(judged(QUALITY, LABELLED, LABELLED).quality) == [
+    assert titles(judged(QUALITY, LABELLED, WORSE).quality) == [
         "Confusion matrix",
         "ROC",
         "Precision and recall",
@@ -116,26 +131,22 @@ def test_a_classifiers_curves_are_drawn_and_its_promises_are_those_of_scikit_lea
 
 
 def test_bias_is_drawn_for_each_judged_metric() -> None:
-    bias = Bias(
-        facets=(Facet("sex"),),
-        ground_truth_attribute="y",
-        probability_attribute="p",
-        probability_threshold_attribute=0.5,
-        label_values_or_threshold=(1,),
-        judge=("DI", "RD"),
-        sample_rows=0,
-    )
-    assert titles(judged(bias, LABELLED, LABELLED).changed) == ["DI", "RD"]
+    assert titles(judged(BIAS, LABELLED, WORSE).changed) == ["DI", "RD"]
 
 
-def test_features_are_drawn_by_rank_whether_or_not_they_moved() -> None:
-    subject = Subject("label0")
-    near = Near(Importances.of({"age": 0.5, "plan": 0.2, "size": 0.1}), "ndcg", 0.9)
-    finding = Finding(Constraint("feature_attribution_drift_check", subject, "attributions", near), "holds", 1.0)
-    measures = {(subject, "attributions"): Importances.of({"age": 0.1, "plan": 0.2, "size": 0.5})}
-    pictures = pictures_of(DataQuality(), None, [finding], measures, [], {}, OPEN)
+def test_features_are_drawn_by_rank_where_they_moved() -> None:
+    pictures = ranked("violated", 0.4)
     assert titles(pictures.changed) == ["label0: what matters most"]
     assert "age rank 1 to 3" in pictures.changed[0]
+
+
+def ranked(outcome: Any, observed: float) -> Pictures:
+    """The pictures of a window whose features changed their order."""
+    subject = Subject("label0")
+    near = Near(Importances.of({"age": 0.5, "plan": 0.2, "size": 0.1}), "ndcg", 0.9)
+    finding = Finding(Constraint("feature_attribution_drift_check", subject, "attributions", near), outcome, observed)
+    measures = {(subject, "attributions"): Importances.of({"age": 0.1, "plan": 0.2, "size": 0.5})}
+    return pictures_of(DataQuality(), None, [finding], measures, [], {}, OPEN)
 
 
 def test_a_baseline_shows_what_is_normal() -> None:

@@ -4,7 +4,7 @@ One description serves report, page and message. Altair is imported when a chart
 """
 
 from model_monitor.results.charts.bias import Facet, bias
-from model_monitor.results.charts.course import Point, Span, course
+from model_monitor.results.charts.course import Point, Span, chance_of, course
 from model_monitor.results.charts.drawing import can_draw, png, svg
 from model_monitor.results.charts.heatmap import Cell, effect_of, heatmap
 from model_monitor.results.charts.overlay import Bin, Category, bins_of, categories_of, overlay
@@ -30,6 +30,7 @@ __all__ = [
     "calibration",
     "can_draw",
     "categories_of",
+    "chance_of",
     "confusion",
     "course",
     "effect_of",

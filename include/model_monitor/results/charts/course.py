@@ -22,7 +22,8 @@ CROSS = "M-1,-1L1,1M-1,1L1,-1"
 class Point(NamedTuple):
     """What a constraint found on a window that starts at a time: a number and its bounds, None where there is none.
 
-    ``chance`` is what chance alone reaches, from and to. ``provisional``: labels may still change it.
+    ``chance`` is what chance alone reaches, from and to. ``provisional``: labels may still change it. ``interval``: the
+    number's 95 % interval.
     """
 
     start: datetime
@@ -32,6 +33,7 @@ class Point(NamedTuple):
     outcome: str | None
     chance: tuple[float, float] | None = None
     provisional: bool = False
+    interval: tuple[float, float] | None = None
 
 
 class Span(NamedTuple):
@@ -39,6 +41,22 @@ class Span(NamedTuple):
 
     start: datetime
     end: datetime | None = None
+
+
+def chance_of(
+    floor: float | None, low: float | None, high: float | None, is_distance: bool
+) -> tuple[float, float] | None:
+    """What chance alone reaches: of a distance up to the noise floor, of another number that far beyond its limits.
+    None without a floor or a limit.
+
+    >>> chance_of(0.05, None, 0.1, is_distance=True), chance_of(0.25, 1.0, None, is_distance=False)
+    ((0.0, 0.05), (0.75, 1.0))
+    """
+    if floor is None or (low is None and high is None):
+        return None
+    if low is None:
+        return (0.0, floor) if is_distance else (high or 0.0, (high or 0.0) + floor)
+    return (low - floor, low) if high is None else (low - floor, high + floor)
 
 
 def course(
@@ -51,7 +69,8 @@ def course(
     height: int = HEIGHT,
 ) -> alt.LayerChart:
     """A number over windows: its limits as dashes, what chance alone reaches as a band, the baseline's number as a grey
-    line, open alerts as shading, violated windows as filled diamonds, provisional ones hollow, undefined as crosses."""
+    line, open alerts as shading, intervals as bars, violated windows as filled diamonds, provisional ones hollow,
+    undefined as crosses."""
     import altair as alt
 
     rows = [row_of(point) for point in points]
@@ -70,6 +89,9 @@ def course(
         if any(getattr(point, side) is not None for point in points):
             dashes = base.mark_line(color=QUIET, strokeDash=[4, 3], strokeWidth=1.5, aria=False, interpolate="step")
             layers.append(dashes.encode(y=f"{side}:Q"))
+    if any(point.interval for point in points):
+        bars = base.mark_rule(color=WINDOW, opacity=0.5, strokeWidth=1.5, aria=False)
+        layers.append(bars.encode(alt.Y("interval_low:Q"), alt.Y2("interval_high:Q")))
     layers.append(value.mark_line(color=WINDOW, aria=False))
     layers.append(
         value.transform_filter("datum.observed != null").mark_point(opacity=1, strokeWidth=1.5).encode(**marks())
@@ -86,12 +108,12 @@ def course(
 
 
 def row_of(point: Point) -> dict[str, Any]:
-    low, high = point.chance or (None, None)
-    row = {**point._asdict(), "start": iso(point.start), "chance_low": low, "chance_high": high}
+    row = {**point._asdict(), "start": iso(point.start)}
+    for name in ("chance", "interval"):
+        row[f"{name}_low"], row[f"{name}_high"] = row.pop(name) or (None, None)
     value = "nothing to judge" if point.observed is None else number(point.observed)
     state = f"{point.outcome or ''}{', provisional' if point.provisional else ''}".lstrip(", ")
     row |= {"words": f"{iso(point.start)}: {value}" + (f", {state}" if state else "")}
-    row.pop("chance")
     return row
 
 
@@ -128,6 +150,7 @@ def legend(points: Sequence[Point], baseline: float | None, alerts: Sequence[Spa
     occurs = {
         "dashes: limit": any(point.low is not None or point.high is not None for point in points),
         "band: chance alone": any(point.chance for point in points),
+        "bars: 95 % intervals": any(point.interval for point in points),
         "grey line: baseline": baseline is not None,
         "◆ violated": any(point.outcome == "violated" for point in points),
         "hollow: provisional": any(point.provisional for point in points),

@@ -21,6 +21,7 @@ BINS, MOST_CATEGORIES = 30, 10
 TAIL = 0.001  # of the rows of both on each side are drawn in the outermost bin
 OTHERS = "all others"
 LARGEST = 1e300  # so that no width is infinite
+SIDES = ("baseline", "this window")
 
 
 class Bin(NamedTuple):
@@ -111,17 +112,25 @@ def categories_of(
 
 
 def overlay(
-    values: Sequence[Bin] | Sequence[Category], title: str, *, width: int = WIDTH, height: int = HEIGHT, unit: str = ""
+    values: Sequence[Bin] | Sequence[Category],
+    title: str,
+    *,
+    width: int = WIDTH,
+    height: int = HEIGHT,
+    unit: str = "",
+    sides: tuple[str, str] = SIDES,
 ) -> alt.LayerChart:
     """A baseline's values in grey and a window's in blue, as shares of rows: a histogram of numbers, or bars of
-    categories. ``height`` is of a histogram; bars take what they need."""
+    categories. ``height`` is of a histogram; bars take what they need. ``sides``: what the legend calls them."""
     name = short(title, LONGEST_TITLE)
     if values and isinstance(values[0], Category):
-        return bars([value for value in values if isinstance(value, Category)], name, width)
-    return histogram([value for value in values if isinstance(value, Bin)], name, width, height, unit)
+        return bars([value for value in values if isinstance(value, Category)], name, width, sides)
+    return histogram([value for value in values if isinstance(value, Bin)], name, width, height, unit, sides)
 
 
-def histogram(bins: Sequence[Bin], title: str, width: int, height: int, unit: str) -> alt.LayerChart:
+def histogram(
+    bins: Sequence[Bin], title: str, width: int, height: int, unit: str, sides: tuple[str, str]
+) -> alt.LayerChart:
     import altair as alt
 
     rows = [{"x": float(one.low), "baseline": one.baseline, "window": one.window} for one in bins]
@@ -137,21 +146,27 @@ def histogram(bins: Sequence[Bin], title: str, width: int, height: int, unit: st
         ),
         base.mark_line(color=WINDOW, strokeWidth=2, interpolate="step-after", aria=False).encode(alt.Y("window:Q")),
     )
-    words = f"{title}: shares of rows in {len(bins)} bins, baseline and window"
-    if bins:
-        before, now = (max(bins, key=lambda one: one[side]) for side in (2, 3))
-        words += f"; most of the baseline near {middle(before):.4g}, most of the window near {middle(now):.4g}"
-    finished: alt.LayerChart = dressed(
-        layers.properties(width=width, height=height), title, note_of("grey: baseline", "blue line: this window"), words
-    )
+    words = f"{title}: shares of rows in {len(bins)} bins, {' and '.join(sides)}"
+    for place, side in enumerate(sides, start=2) if bins else ():
+        words += f"; most of {side} near {middle(max(bins, key=lambda one: one[place])):.4g}"
+    note = note_of(f"grey: {sides[0]}", f"blue line: {sides[1]}")
+    finished: alt.LayerChart = dressed(layers.properties(width=width, height=height), title, note, words)
     return finished
+
+
+def the(side: str) -> str:
+    """
+    >>> the("baseline"), the("2026-03-01 to 2026-03-02")
+    ('the baseline', '2026-03-01 to 2026-03-02')
+    """
+    return f"the {side}" if side == SIDES[0] else side
 
 
 def middle(one: Bin) -> float:
     return one.low + (one.high - one.low) / 2
 
 
-def bars(categories: Sequence[Category], title: str, width: int) -> alt.LayerChart:
+def bars(categories: Sequence[Category], title: str, width: int, sides: tuple[str, str]) -> alt.LayerChart:
     import altair as alt
 
     labels = labels_of(category.name for category in categories)
@@ -176,6 +191,6 @@ def bars(categories: Sequence[Category], title: str, width: int) -> alt.LayerCha
     ).properties(width=width, height=alt.Step(11))
     moves = "; ".join(f"{short(c.name)} {percent(c.baseline)} to {percent(c.window)}" for c in categories[:5])
     has_new = any(category.is_new for category in categories)
-    note = note_of("grey: baseline", "blue: this window", "orange: not in the baseline" if has_new else "")
+    note = note_of(f"grey: {sides[0]}", f"blue: {sides[1]}", f"orange: not in {the(sides[0])}" if has_new else "")
     finished: alt.LayerChart = dressed(layers, title, note, f"{title}: shares of rows. {moves}")
     return finished

@@ -1,7 +1,8 @@
-"""Which pictures answer a report's questions? What is violated is drawn large; each column at least as a small one.
+"""Which pictures answer a report's questions? Where something is violated, large ones; each column in small.
 
 They are made of the window's measures, the baseline's distributions and the report's own documents, so that the same
-window gives the same pictures. Altair takes a second in a fresh process: where nothing large is drawn, it is not asked.
+window gives the same pictures. Altair takes a second in a fresh process, so healthy windows, which are most, have no
+large pictures.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def pictures_of(
     judged = [(f, bound) for f, bound in violated_first(shown) if f.outcome != "undefined"]
     small = [column_of(f, bound.to, measure_of(f, measures)) for f, bound in judged[:MOST_SMALL]]
     columns, more = [column for column in small if column], max(0, len(judged) - MOST_SMALL)
-    if not charts.can_draw():
+    if not any(finding.outcome == "violated" for finding in findings) or not charts.can_draw():
         return Pictures(columns=columns, more_columns=more)
     worst = [(f, bound) for f, bound in judged if f.outcome == "violated"][:MOST_DRAWN]
     overlays = [svg for finding, bound in worst for svg in compared(finding, bound, measures)]
