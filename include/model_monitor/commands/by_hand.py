@@ -76,6 +76,7 @@ def add_of_labels(command: argparse.ArgumentParser) -> None:
 def truth_of(args: argparse.Namespace) -> Any:
     """Where labels are; None if nowhere. Raises ConfigError."""
     from model_monitor.config.sections import GroundTruth
+    from model_monitor.config.words import valid
 
     columns = {"id": args.label_id, "label": args.label_column, "event_time": args.label_time}
     named = {name: column for name, column in columns.items() if column is not None}
@@ -84,7 +85,7 @@ def truth_of(args: argparse.Namespace) -> Any:
     if not args.ground_truth:
         return None
     truth = {"duplicates": args.duplicates, "minimum_coverage": args.minimum_coverage, "uri": args.ground_truth}
-    return GroundTruth.model_validate(truth | ({"mapping": named} if named else {}))
+    return valid(GroundTruth, truth | ({"mapping": named} if named else {}))
 
 
 def add_of_requests(command: argparse.ArgumentParser) -> None:

@@ -22,6 +22,8 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the commands to those of ``model-monitor``."""
     validate = commands.add_parser("validate", help="check endpoint files")
     validate.add_argument("files", nargs="*", metavar="FILE", help=f"default: {ENDPOINTS}/*.yaml")
+    words = "also look whether captures, datasets, labels and scripts are there, and what there is instead"
+    validate.add_argument("--check", action="store_true", help=words)
     validate.set_defaults(command=run_validate)
 
     schema = commands.add_parser("schema", help="print the JSON Schema of endpoint files, for editors")
@@ -45,7 +47,7 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def run_validate(args: argparse.Namespace) -> int:
-    """Check endpoint files and everything they name that can be checked without data."""
+    """Check endpoint files and everything they name that can be checked without data; with ``--check`` the data too."""
     from model_monitor import config
 
     files = args.files or config.files_in(Path(ENDPOINTS))
@@ -63,10 +65,22 @@ def run_validate(args: argparse.Namespace) -> int:
                 print(printable(f"{path}: {notice}"))
             if why := why_none(endpoint):
                 print(f"{path}: {why}")
+            problems += looked_at(path, endpoint) if args.check else []
     if problems:
         lines = [line for problem in problems for line in problem.split("\n")]
         print("model-monitor: " + "\n".join(map(printable, lines)), file=sys.stderr)
     return FAILED if problems else OK
+
+
+def looked_at(path: Path, endpoint: Any) -> list[str]:
+    """Print what there is of all that a file names; what is not there."""
+    from model_monitor.jobs.look import look
+
+    found = look(endpoint)
+    for one in found:
+        if one.is_fine:
+            print(printable(f"{path}: {one.place}: {one.words}"))
+    return [f"{path}: {one.place}: {one.words}" for one in found if not one.is_fine]
 
 
 def fault() -> str | None:

@@ -9,6 +9,7 @@ from typing import Any, get_type_hints
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
+from model_monitor.config.words import all_in_words
 from model_monitor.core.monitor import Monitor, Traits
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.traits import BUILT_IN
@@ -39,7 +40,7 @@ def whole_monitor(name: str, options: dict[str, Any]) -> Monitor[Any]:
     try:
         return TypeAdapter(kind).validate_python(options)
     except ValidationError as error:
-        problems = "; ".join(map(problem_in_words, error.errors()))
+        problems = all_in_words(error.errors())
         raise ConfigError(f"monitor '{name}' can't take options {options}: {problems}") from error
     except PydanticUserError as error:
         raise ConfigError(f"monitor '{name}' can't be made from options: {error}") from error
@@ -76,12 +77,6 @@ def traits_of(name: str) -> Traits:
         return class_of(name).traits
     except ConfigError:
         return Traits()
-
-
-def problem_in_words(problem: Mapping[str, Any]) -> str:
-    place = ".".join(map(str, problem["loc"]))
-    words = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{place}: {words}" if place else words
 
 
 def attributes_of(options: Mapping[str, Any]) -> list[str | int]:

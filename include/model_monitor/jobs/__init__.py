@@ -5,9 +5,10 @@ again gives the same bytes. Only ``MonitorError`` is raised on purpose; violatio
 """
 
 from model_monitor.jobs.alert import alert, alert_failure
-from model_monitor.jobs.baseline import dataset_of, observe_baseline, suggest_constraints
+from model_monitor.jobs.baseline import observe_baseline, suggest_constraints
 from model_monitor.jobs.collect_window import collect_window
 from model_monitor.jobs.compute_metrics import compute_metrics
+from model_monitor.jobs.datasets import dataset_of
 from model_monitor.jobs.deliver import deliver
 from model_monitor.jobs.evaluate_constraints import evaluate_constraints
 from model_monitor.jobs.explain_window import explain_window

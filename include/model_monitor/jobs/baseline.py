@@ -11,9 +11,9 @@ from model_monitor import store
 from model_monitor.config.execution import Assignment, Observation
 from model_monitor.core.observed import Observed
 from model_monitor.core.states import dump
-from model_monitor.errors import ConfigError
 from model_monitor.history.baselines import record_baselines
 from model_monitor.jobs.compute_metrics import load_state, observe_dataset, save
+from model_monitor.jobs.datasets import dataset_of
 from model_monitor.jobs.learned import learned_of
 from model_monitor.results.anonymous import Anonymity
 from model_monitor.results.documents import documents_of
@@ -41,27 +41,6 @@ def observe_baseline(
     )
     content = dump(observed)
     return save(assignment.observed_baseline(digest_of(content)[:12]), observed, evidence)
-
-
-def dataset_of(
-    assignment: Assignment, address: str | None = None, format: str | None = None, header: bool | None = None
-) -> Dataset:
-    """The dataset to learn a schedule's baseline from, which arguments can replace. Raises ConfigError."""
-    baseline = assignment.schedule.baseline
-    if not (address := address or baseline.dataset):
-        raise ConfigError(
-            f"schedule '{assignment.schedule.name}' has no dataset to learn from; set baseline: {{dataset: ...}}"
-        )
-    columns = assignment.endpoint.columns
-    return Dataset.at(
-        address,
-        format or baseline.format,
-        baseline.header if header is None else header,
-        separator=baseline.separator,
-        exclude=columns.exclude,
-        keeps_index=assignment.schedule.options.get("compatibility") == "sagemaker",
-        declared=columns.names,
-    )
 
 
 def suggest_constraints(assignment: Assignment, state: str, created: str) -> str:

@@ -18,6 +18,7 @@ from model_monitor.config.execution import Execution, spark_name
 from model_monitor.config.expectations import Expectation, described, problems
 from model_monitor.config.monitors import attributes_of, label_of, traits_of
 from model_monitor.config.sections import Baseline, Columns, Explain, GroundTruth, Preprocess
+from model_monitor.config.words import valid
 from model_monitor.core.window import EVER, Window, iso, moment
 from model_monitor.errors import ConfigError
 from model_monitor.jobs.compute_metrics import load_state, observe_dataset, save, selection_of
@@ -216,7 +217,7 @@ def rules_at(suites: Sequence[str], monitor: str) -> tuple[Expectation, ...]:
     """The rules of suite files. Raises ConfigError for rules that Great Expectations does not accept, and for a monitor
     that is nothing but rules, without a file."""
     if suites:
-        entries = tuple(Expectation.model_validate({"suite": suite}) for suite in suites)
+        entries = tuple(valid(Expectation, {"suite": suite}) for suite in suites)
         for _, problem in problems(entries):
             raise ConfigError(problem)
         return entries

@@ -15,7 +15,12 @@ from model_monitor.errors import ConfigError
 NAME = "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"  # of an endpoint, variant or schedule, which are folders; as in SageMaker
 GOOGLE_SECONDS = 30  # for how long PyArrow retries a request; its own limit for Google is a quarter of an hour
 S3, GOOGLE, AZURE = ("s3",), ("gs", "gcs"), ("abfs", "abfss")
-SLIP = re.compile(r"(s3|gs|gcs|abfs|abfss):/?(?!/)")  # followed by no second slash
+SCHEMES = (*S3, *GOOGLE, *AZURE, "file", "hdfs", "viewfs")
+SAME_AS = {"s3a": "s3", "s3n": "s3"}  # Hadoop's names
+WRITTEN = r"(s3[an]?|gs|gcs|abfss?)"
+SLIP = re.compile(rf"{WRITTEN}(?::/?(?!/)|//)", re.IGNORECASE)  # followed by no colon, or by no second slash
+ARN = re.compile(r"arn:aws[\w-]*:s3:::")
+ROOTED = re.compile(r"([a-zA-Z][\w+.-]+):/(?!/)")  # as Databricks' dbfs:/mnt
 SECRETS = {"access_key", "access_token", "account_key", "client_secret", "password", "sas_token", "secret_key", "sig"}
 ELSEWHERE = "credentials belong into the environment, not an address"
 
@@ -79,9 +84,9 @@ def with_region(query: str) -> str:
 
 
 def check(address: str) -> None:
-    """Raise ConfigError for an address with credentials (not in the message), or without a bucket or account."""
-    if slip := SLIP.match(address):
-        raise ConfigError(f"{address}: write {slip[1]}://{address[slip.end() :].lstrip('/')}, with two slashes")
+    """Raise ConfigError for an address with credentials (not in the message), without a bucket or account, or of no
+    store that is known."""
+    refuse_slips(address)
     if not (scheme := scheme_of(address)):
         return
     place, _, query = address.partition("://")[2].partition("?")
@@ -96,6 +101,24 @@ def check(address: str) -> None:
         raise ConfigError(f"{address}: name a bucket, as in {scheme}://bucket/prefix")
     if scheme in AZURE:
         check_azure(address, user, host, path)
+
+
+def refuse_slips(address: str) -> None:
+    """Raise ConfigError for what is meant as an address in a store, and would be taken for a path on the disk."""
+    if slip := SLIP.match(address) or ARN.match(address):
+        scheme = "s3" if slip.re is ARN else spelled(slip[1])
+        raise ConfigError(f"{address}: write {scheme}://{address[slip.end() :].lstrip('/')}, with two slashes")
+    if (scheme := scheme_of(address)) and scheme not in SCHEMES:
+        near, rest = spelled(scheme), address.partition("://")[2]
+        advice = f"write {near}://{rest}" if near in SCHEMES else "write s3://, gs://, abfs://, or a path on the disk"
+        raise ConfigError(f"{scheme}://{'' if '@' in rest else rest}: {advice}")
+    if rooted := ROOTED.match(address):
+        raise ConfigError(f"{address}: {rooted[1]}: is no store that is known; write s3://, gs://, abfs://, or a path")
+
+
+def spelled(scheme: str) -> str:
+    """How a scheme is written here."""
+    return SAME_AS.get(scheme.lower(), scheme.lower())
 
 
 def is_secret(scheme: str, user: str) -> bool:

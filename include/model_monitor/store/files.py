@@ -63,9 +63,9 @@ def located(address: str) -> tuple[fs.FileSystem, str]:
 
     if not is_unicode(address):
         raise ConfigError(f"'{address}' is no text in UTF-8; rename the file")
+    addresses.check(address)
     if not addresses.scheme_of(address):
         return fs.LocalFileSystem(), str(Path(address.removeprefix("file://")).absolute())
-    addresses.check(address)
     scheme, _, rest = address.partition("://")
     place, _, query = rest.partition("?")
     root, _, path = place.partition("/")

@@ -47,6 +47,7 @@ def destination_at(address: str, kms_key_id: str | None = None) -> Destination:
     if kms_key_id and scheme != "s3":
         raise ConfigError(f"kms_key_id encrypts on s3:// only, not at {address}")
     if not separator or scheme == "file":
+        addresses.refuse_slips(address)
         return Folder(Path(rest if separator else address).absolute())
     addresses.check(address)
     if scheme == "s3":

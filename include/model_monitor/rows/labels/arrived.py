@@ -15,6 +15,7 @@ from model_monitor.errors import ConfigError
 from model_monitor.rows.blocks import SUFFIXES
 from model_monitor.rows.labels.files import LabelFile, as_of
 from model_monitor.rows.labels.table import LabelTable
+from model_monitor.rows.sources import forms
 from model_monitor.store.ahead import AT_ONCE, ahead
 
 MARGIN = HOUR  # a label may be in a folder so long before its request, as clocks differ
@@ -86,10 +87,10 @@ def table_files(uri: str, first: datetime, deadline: datetime, table: LabelTable
 
 def all_below(uri: str, table: LabelTable | None = None) -> Arrived:
     """Every label file below an address, whenever it was collected. Raises ConfigError if there are none."""
-    suffixes = SUFFIXES if table is None else table.suffixes
+    endings = ", ".join(SUFFIXES) if table is None else forms.IN_WORDS[table.format]
     listed = store.list_files(uri, SUFFIXES) if table is None else table.all_files(uri)
     label_files = [LabelFile.of(file) for file in listed]
     if not label_files:
-        raise ConfigError(f"there are no label files at {uri}: none ends in {', '.join(suffixes)}")
+        raise ConfigError(f"there are no label files at {uri}: none ends in {endings}")
     label_files.sort(key=lambda f: (f.hour is not None, f.hour, f.file))
     return Arrived(label_files, True, as_of(label_files), by_hour=False)

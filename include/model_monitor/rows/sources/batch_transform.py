@@ -12,7 +12,8 @@ from model_monitor import store
 from model_monitor.core.window import Window
 from model_monitor.errors import DataError
 from model_monitor.rows.blocks import Block, read_whole
-from model_monitor.rows.sources.source import Listed, Source, in_hour_folders
+from model_monitor.rows.sources.source import Listed, Source, hours_around, in_hour_folders
+from model_monitor.rows.sources.whereabouts import Whereabouts, instead_of, of_hours
 from model_monitor.store.addresses import scheme_of, split
 from model_monitor.store.ahead import AT_ONCE, ahead
 
@@ -46,6 +47,13 @@ class BatchTransform(Source):
             for manifest, files in zip(manifests, outputs, strict=True)
             for listed in (replace(manifest, is_read=False), *(replace(manifest, file=file) for file in files))
         ]
+
+    def looked_in(self, window: Window) -> str:
+        hours = hours_around(window, self.straggler_hours)
+        return f"looked for manifests in {self.folder(hours[0])} to {hours[-1]:%Y/%m/%d/%H}"
+
+    def whereabouts(self) -> Whereabouts:
+        return instead_of("folder", "output", self.uri) or of_hours("manifests", store.join(self.uri, "output"))
 
     def blocks(self, files: Sequence[Listed], window: Window | None = None) -> Iterator[Block]:
         from model_monitor.rows.sources import batch_rows

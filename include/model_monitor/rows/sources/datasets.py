@@ -24,6 +24,7 @@ from model_monitor.rows.sources import csv_text, delta, forms
 from model_monitor.rows.sources.capture_lines import pieces_of
 from model_monitor.rows.sources.row_groups import row_group
 from model_monitor.rows.sources.texts import json_documents
+from model_monitor.rows.sources.whereabouts import without_files
 from model_monitor.rows.summary import FOOTER, Rejected, Summary, dataset_file, metadata_in
 
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
@@ -62,7 +63,8 @@ class Dataset:
         endings = forms.SUFFIXES[format] if format else tuple(chain(*forms.SUFFIXES.values()))
         files = store.list_files(address, endings if is_folder else ("",))
         if not files:
-            raise ConfigError(f"there is no dataset at {address}: no file that ends in {' or '.join(endings)}")
+            there = without_files(address, forms.IN_WORDS[format]).words
+            raise ConfigError(f"there is no dataset at {address}: {there.removeprefix(address).lstrip()}")
         kinds = {format} if format else {forms.format_of(file) for file in files}
         if len(kinds) > 1:
             raise ConfigError(f"{address} holds files of several formats; set format to one of {', '.join(READERS)}")

@@ -18,6 +18,10 @@ SUFFIXES = {
     kind: tuple(name + packed for packed in (PACKED if kind != "parquet" else ("",)) for name in names)
     for kind, names in ENDINGS.items()
 }
+IN_WORDS = {  # the endings of files that are read as a format; None: of any
+    kind: " or ".join(names) + (" (also packed, e.g. .gz)" if kind != "parquet" else "")
+    for kind, names in [*ENDINGS.items(), (None, [name for names in ENDINGS.values() for name in names])]
+}
 PARQUET = b"PAR1"
 FOREIGN = {  # by its first bytes, what a file is that is not read, and what to do
     b"PK\x03\x04": "a ZIP archive, as Excel's files are too; unpack it, or save its sheet as CSV",

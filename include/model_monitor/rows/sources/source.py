@@ -15,10 +15,8 @@ from model_monitor.core.window import EVER, HOUR, Window, floor_hour
 from model_monitor.errors import ConfigError
 from model_monitor.rows.blocks import SUFFIXES, Block
 from model_monitor.rows.blocks import blocks as capture_blocks
+from model_monitor.rows.sources.whereabouts import Whereabouts, instead_of, of_hours
 from model_monitor.store.ahead import AT_ONCE, ahead
-
-NAMES_SHOWN = 5
-HOUR_PARTS = 4  # year, month, day, hour
 
 
 @dataclass(frozen=True)
@@ -62,16 +60,9 @@ class Source(Protocol):
         """Which folders are searched for a window's requests, in words; "" if that is all there is."""
         return ""
 
-    def instead(self) -> str:
-        """What there is where nothing was found, in words: another endpoint, variant or time; "" if unknown."""
-        return ""
-
-
-def folders_in(address: str) -> list[str]:
-    """The names of the folders directly in one, sorted."""
-    from model_monitor.store.folders import folder_at  # brings PyArrow
-
-    return [entry.path for entry in folder_at(address).inside() if entry.kind == "folder"]
+    def whereabouts(self) -> Whereabouts | None:
+        """What there is, whenever it was captured: another endpoint, variant or time; None if unknown."""
+        return None
 
 
 def hours_around(window: Window, straggler_hours: int) -> list[datetime]:
@@ -115,31 +106,10 @@ class CaptureFiles(Source):
         hours = hours_around(window, self.straggler_hours)
         return f"looked for capture files in {self.folder(hours[0])} to {hours[-1]:%Y/%m/%d/%H}"
 
-    def instead(self) -> str:
-        """Looks into single folders only, and at most at ten."""
-        for what, address, name in (
-            ("endpoint", self.uri, self.endpoint),
-            ("variant", store.join(self.uri, self.endpoint), self.variant),
-        ):
-            names = folders_in(address)
-            if not names:
-                return f"{address} is empty, or not there"
-            if name not in names:
-                more = ", ..." if len(names) > NAMES_SHOWN else ""
-                return f"{address} has no {what} {name}, but {', '.join(names[:NAMES_SHOWN])}{more}"
-        parts = [[*map(str, edge)] for edge in zip(*self.edges(), strict=False)]
-        return f"there are captures from {'/'.join(p[0] for p in parts)} to {'/'.join(p[1] for p in parts)}"
-
-    def edges(self) -> list[list[str]]:
-        """The first and the last of the folders of hours, as their parts."""
-        found = []
-        for edge in (0, -1):
-            address, names = store.join(self.uri, self.endpoint, self.variant), list[str]()
-            while len(names) < HOUR_PARTS and (there := [n for n in folders_in(address) if n.isdecimal()]):
-                names.append(there[edge])
-                address = store.join(address, there[edge])
-            found.append(names)
-        return found
+    def whereabouts(self) -> Whereabouts:
+        folder = store.join(self.uri, self.endpoint)
+        absent = instead_of("endpoint", self.endpoint, self.uri) or instead_of("variant", self.variant, folder)
+        return absent or of_hours("captures", store.join(folder, self.variant))
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from model_monitor import store
-from model_monitor.core.window import HOUR, Window, floor_hour
+from model_monitor.core.window import EVER, HOUR, Window, floor_hour, iso
 from model_monitor.errors import ConfigError
 from model_monitor.rows.blocks import Block
 from model_monitor.rows.sources.mapping import TableColumns
 from model_monitor.rows.sources.source import Listed, Source, hours_around
+from model_monitor.rows.sources.whereabouts import Whereabouts, edges, without_files
 from model_monitor.store.ahead import AT_ONCE, ahead
 
 
@@ -47,6 +48,34 @@ class Table(Source):
                 elif Listed(file, known).is_near(span):
                     listing.append(Listed(file, Window(max(known.start, span.start), min(known.end, span.end))))
         return listing
+
+    def looked_in(self, window: Window) -> str:
+        if not self.path:
+            return f"looked for rows of this time in {self.uri}"
+        hours = hours_around(window, self.straggler_hours)
+        first, last = (hour.strftime(self.path) for hour in (hours[0], hours[-1]))
+        return f"looked for rows in {store.join(self.uri, first)} to {last}"
+
+    def whereabouts(self) -> Whereabouts:
+        from model_monitor.rows.sources import delta, forms
+
+        if self.path and not delta.is_table(self.uri):
+            first, last = edges(self.uri, self.path.count("/") + 1)
+            there = f"{self.uri} has folders {'/'.join(first)} to {'/'.join(last)}"
+            return Whereabouts(there, is_any=True) if first else without_files(self.uri, forms.IN_WORDS[self.format])
+        if files := next(iter(self.files_in([""]))):
+            return Whereabouts(self.times_in(files), is_any=True)
+        return without_files(self.uri, forms.IN_WORDS[self.format])
+
+    def times_in(self, files: Sequence[store.File]) -> str:
+        """From when until when rows of some files are, as far as statistics or the first row of a file tell."""
+        from model_monitor.rows.sources.table_rows import span_of
+
+        spans = [span for file in (files[0], files[-1]) if (span := span_of(file, self))]
+        if spans:
+            return f"there are rows from {iso(min(spans).start)} to {iso(max(span.end for span in spans))}"
+        hour = self.hour_of(Listed(files[0], EVER))
+        return f"the first row of {files[0].address} is of {iso(hour) if hour else 'no time that can be read'}"
 
     def files_in(self, folders: Sequence[str]) -> Iterator[list[store.File]]:
         """The files of each folder below the table's own ('' for all), or of each partition of a Delta table."""
