@@ -223,7 +223,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def airflow(served: Project) -> Iterator[LocalAirflow]:
     from local_airflow import LocalAirflow
 
-    settings = {"MODEL_MONITOR_ENDPOINTS": str(served.folder / "endpoints")}
+    settings = {
+        "MODEL_MONITOR_ENDPOINTS": str(served.folder / "endpoints"),
+        "MODEL_MONITOR_NEW_BELOW": str(served.folder / "new"),
+        "MODEL_MONITOR_NEW_MAY_SAVE": "true",
+    }
     with LocalAirflow(served.folder / "airflow", ROOT, environment=settings, say=print) as started:
         started.wait_for_dags("shop-hourly", "shop-hourly-baseline", "churn-quality", "late_labels")
         yield started

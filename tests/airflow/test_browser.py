@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 from support.captures import HOUR
+from support.drafted import capture
 from support.reports import picture, window, write_page
 from support.visited import HOLDS, VIOLATED, endpoint, judged
 
@@ -26,7 +27,25 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium h
 
 
 @pytest.fixture(scope="module")
-def ill(served: Any, airflow: LocalAirflow) -> Iterator[str]:
+def made(served: Any, airflow: LocalAirflow, context: Any) -> str:
+    """An endpoint file that a person makes in the form, with every default left as it is; its name."""
+    capture(served.folder / "new", hours=3, endpoint="tried")
+    page = context.new_page()
+    page.goto(f"{airflow.url}/plugin/models")
+    frame = page.frame_locator("iframe")
+    frame.get_by_role("link", name="New monitor").click()
+    frame.get_by_role("link", name=str(served.folder / "new")).click()
+    frame.get_by_role("button", name="Show the file").click()
+    frame.get_by_role("button", name="Save tried.yaml").wait_for(timeout=120_000)
+    assert "tried-data-quality, 2026-01-05" in frame.locator(".trial").inner_text()
+    frame.get_by_role("button", name="Save tried.yaml").click()
+    frame.get_by_role("heading", name="tried.yaml is saved").wait_for()
+    page.close()
+    return "tried"
+
+
+@pytest.fixture(scope="module")
+def ill(served: Any, airflow: LocalAirflow, made: str) -> Iterator[str]:
     """An endpoint whose last windows are violated, beside those of the running Airflow; no task runs for it."""
     folder = served.folder / "browsed"
     file = endpoint(folder, "ill", [{"name": "ill-dq", "monitor": "data_quality", "cron": "NOW"}])
@@ -160,7 +179,7 @@ def test_airflow_s_home_says_nothing_of_models_to_who_may_see_none(
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size[0]))
 def test_each_page_is_accessible_and_fits_its_width(
-    airflow: LocalAirflow, ill: str, context: Any, size: tuple[int, int], scheme: str, tmp_path: Path
+    served: Any, airflow: LocalAirflow, ill: str, context: Any, size: tuple[int, int], scheme: str
 ) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
@@ -168,7 +187,8 @@ def test_each_page_is_accessible_and_fits_its_width(
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": size[0], "height": size[1]})
     of_models, of_report = ("/", f"/endpoints/{ill}"), (of_window(ill), f"{of_window(ill)}/report.html")
-    for path in (*of_models, "/executions", "/executions?status=violated", *of_report):
+    of_new = ("/new", f"/new?address={quote(str(served.folder / 'new'))}&name=a.b&show=trial")
+    for path in (*of_models, "/executions", "/executions?status=violated", *of_report, *of_new):
         page.goto(f"{airflow.url}/model-monitor{path}")
         found = Axe().run(page).response["violations"]
         assert [(entry["id"], [node["html"][:150] for node in entry["nodes"][:3]]) for entry in found] == [], path
@@ -185,3 +205,50 @@ def test_the_keyboard_alone_leads_from_the_models_to_one_of_them(airflow: LocalA
     page.keyboard.press("Enter")
     page.get_by_role("heading", name=ill).wait_for()
     assert page.url.endswith(f"/endpoints/{ill}")
+
+
+def test_what_was_saved_is_a_dag_that_collects_learns_and_judges_at_a_click(
+    airflow: LocalAirflow, made: str, context: Any
+) -> None:
+    """The page asks Airflow's own API with the cookie. SQLite may refuse while the scheduler writes; a person clicks
+    again."""
+    airflow.wait_for_dags("tried-data-quality", "tried-data-quality-baseline")
+    page = context.new_page()
+    page.goto(f"{airflow.url}/plugin/models/model-monitor/new?saved={made}")
+    frame = page.frame_locator("iframe")
+    begin, answer = frame.get_by_role("button", name="Start monitoring"), frame.locator(".answer")
+    for _ in range(5):
+        begin.click()
+        frame.locator("[data-act=begin]:enabled").wait_for(timeout=180_000)
+        if "refused" not in answer.inner_text():
+            break
+    assert "Judging the last complete window. The run has ended" in answer.inner_text()
+    assert frame.locator(".switched").inner_text().startswith("On; its next run is at ")
+    runs = {run["state"] for dag in ("tried-data-quality", "tried-data-quality-baseline") for run in airflow.runs(dag)}
+    assert runs == {"success"}
+    run = answer.get_by_role("link").get_attribute("href")
+    answer.get_by_role("link").click()  # out of the frame
+    page.wait_for_url(f"**{run}")
+    page.close()
+
+
+def test_a_schedule_is_stopped_and_started_and_a_backfill_says_first_how_many_windows_it_judges(
+    airflow: LocalAirflow, made: str, context: Any
+) -> None:
+    page = context.new_page()
+    page.goto(f"{airflow.url}/model-monitor/endpoints/{made}")
+    for act, paused in (("Stop", True), ("Start", False), ("Stop", True)):
+        page.get_by_role("button", name=act, exact=True).click()
+        page.get_by_text({True: "Stopped:", False: "Started:"}[paused]).wait_for()
+        assert airflow.call("GET", "/dags/tried-data-quality")["is_paused"] == paused
+    page.get_by_text("Backfill", exact=True).click()
+    assert page.locator("[name=since]").input_value() == page.locator("[name=until]").input_value()
+    page.fill("[name=since]", "2026-01-05")
+    page.fill("[name=until]", "2026-01-05")
+    page.get_by_role("button", name="How many?").click()
+    page.get_by_role("button", name="Judge 24 windows").wait_for()
+    page.fill("[name=until]", "2026-01-04")
+    assert not page.locator("[data-act=sure]").is_visible()
+    page.get_by_role("button", name="How many?").click()
+    page.get_by_text("no such window").or_(page.get_by_text("Airflow refused")).wait_for()
+    page.close()

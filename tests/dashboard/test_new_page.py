@@ -11,11 +11,12 @@ from support.forms import Fields
 from support.visited import Only, seen, visit
 
 from model_monitor import config
-from model_monitor.dashboard.new_choices import Asked
+from model_monitor.dashboard.new_choices import Asked, cron_for, span_to_learn
 from model_monitor.dashboard.new_monitor import New, save
 from model_monitor.dashboard.visit import NoSuchPage, NotAllowed, Visit
 from model_monitor.errors import ConfigError
 from model_monitor.jobs.drafts import roots, saving
+from model_monitor.jobs.drafts.looking import Look
 
 ADA = Only(read=("churn-data-quality", "churn-dq"), edit=("churn-data-quality", "churn-dq"), may_add=True)
 HOSTILE = "<script>alert(1)</script>"
@@ -68,6 +69,23 @@ def test_every_default_left_as_it_is_makes_a_file_that_is_tried_and_saved(folder
     assert saved.saved is not None and saved.saved.controls[0].baseline == "churn-data-quality-baseline"
     assert saved.saved.controls[0].collect == ("2026-01-05T00:00:00Z", "2026-01-06T00:00:00Z")
     assert 'data-act="begin"' in html
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "learns", "cron"),
+    [
+        ("2013-03-01T00:00:00Z", "2013-04-18T23:00:00Z", "2013/03", "0 0 * * *"),
+        ("2026-11-09T10:00:00Z", "2026-11-29T10:00:00Z", "2026/11", "0 0 * * *"),
+        ("2026-12-28T10:00:00Z", "2027-02-01T10:00:00Z", "2027/01", "0 0 * * *"),
+        ("2026-11-28T10:00:00Z", "2026-11-30T10:00:00Z", "2026/11/29", "0 * * * *"),
+        ("2026-11-28T10:00:00Z", "2026-11-29T10:00:00Z", "2026/11/28", "0 * * * *"),
+        ("2026-11-28T00:00:00Z", "2026-11-28T09:00:00Z", "2026/11/28", "0 * * * *"),
+        (None, None, "", "0 0 * * *"),
+    ],
+)
+def test_what_is_proposed_to_learn_from_and_how_often(first: str, last: str, learns: str, cron: str) -> None:
+    found = Look("/x", "endpoint", "sagemaker", "churn", "AllTraffic", (), 1, first, last)
+    assert (span_to_learn(found), cron_for(found)) == (learns, cron)
 
 
 def test_names_roles_and_privacy_of_columns_are_the_person_s(folder: Path) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from model_monitor.config import Endpoint, Schedule
 from model_monitor.config.monitors import traits_of
-from model_monitor.core.window import iso
+from model_monitor.core.window import floor_hour, iso
 from model_monitor.dashboard.page import Shown
 from model_monitor.dashboard.visit import Visit
 from model_monitor.jobs.drafts.draft import span_to_collect
@@ -46,7 +46,7 @@ def control_of(visit: Visit, endpoint: Endpoint, schedule: Schedule, newest: dat
         baseline=schedule.name + BASELINE if learns else "",
         is_timed=schedule.timetable is not None,
         learns_from=schedule.baseline.dataset or "",
-        collect=(iso(span.start), iso(span.end)) if span else None,
+        collect=(iso(span.start), iso(min(span.end, floor_hour(visit.now)))) if span else None,
         since=day,
         until=day,
         may_edit=may_edit,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from hashlib import sha256
 from typing import Annotated
 
@@ -18,7 +19,7 @@ from model_monitor.jobs.drafts.roles import Column
 from model_monitor.jobs.drafts.roots import Misfit
 from model_monitor.jobs.drafts.saving import Place
 
-FEW_DAYS = 5
+FEW_DAYS, WEEK = 5, timedelta(days=7)
 GROUPS = 20  # values of a column that may tell groups apart
 OTHER_COLUMNS = "the newest file has other columns than before; look at what they are again"
 
@@ -131,11 +132,17 @@ def cron_for(look: Look) -> str:
 
 
 def span_to_learn(look: Look) -> str:
-    """The first month of the requests, or their first day if there are not two months; "" if no time is known."""
+    """The first month with a week of requests, else the first whole day or just the first; "" if no time is known."""
     if not (look.first and look.last):
         return ""
-    first, last = (time[:10].replace("-", "/") for time in (look.first, look.last))
-    return first[:7] if first[:7] != last[:7] else first
+    first, last = moment(look.first), moment(look.last)
+    following = (first.replace(day=1) + timedelta(days=32)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    if min(last, following) - first >= WEEK:
+        return f"{first:%Y/%m}"
+    if last - following >= WEEK:
+        return f"{following:%Y/%m}"
+    whole = first if first.hour == 0 else first + timedelta(days=1)
+    return f"{whole if whole.date() < last.date() else first:%Y/%m/%d}"
 
 
 def columns_in(asked: Asked, look: Look) -> Iterator[Assigned]:

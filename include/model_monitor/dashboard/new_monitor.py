@@ -17,7 +17,7 @@ from model_monitor.errors import ConfigError, MonitorError
 from model_monitor.jobs.drafts import saving
 from model_monitor.jobs.drafts.draft import CRONS, MONITORS, NEED_LABELS, text_of
 from model_monitor.jobs.drafts.known import informed, known_at
-from model_monitor.jobs.drafts.looking import Look, look
+from model_monitor.jobs.drafts.looking import Look, Several, look
 from model_monitor.jobs.drafts.preview import Judged, preview
 from model_monitor.jobs.drafts.roles import OF_TABLES, ROLES
 from model_monitor.jobs.drafts.roots import (
@@ -32,7 +32,7 @@ from model_monitor.jobs.drafts.roots import (
 )
 from model_monitor.jobs.drafts.saving import Place
 
-FOLDERS = 30  # that are proposed
+FOLDERS = 100  # that are proposed
 NO_TIME = "the records have no time that can be read, so no window can be tried"
 
 
@@ -78,8 +78,8 @@ class Saved(Shown):
 
 
 class New(Shown):
-    """The form: what is asked, what was found, and what is wrong with it, by field; the file, and what it would have
-    said. ``why_not_saved``: None if it may be saved here."""
+    """The form: folders to choose from, what is asked, what was found, and what is wrong with it, by field; the file,
+    and what it would have said. ``why_not_saved``: None if it may be saved here."""
 
     asked: Asked
     folders: tuple[str, ...]
@@ -132,11 +132,13 @@ def new_monitor(visit: Visit, asked: Asked) -> New:
     saved = saved_as(visit, asked.saved) if asked.saved else None
     found: Look | None = None
     problems: dict[str, str] = {}
+    folders: Sequence[str] = desk.look_at.folders
     if asked.address and not saved:
         try:
             found = desk.look(asked.address)
         except MonitorError as error:
             problems["address"] = str(error)
+            folders = error.folders if isinstance(error, Several) else folders
     form = filled_in(asked, found, desk.place, desk.visible) if found else asked
     if asked.seen not in ("", form.seen):
         problems["role"] = OTHER_COLUMNS
@@ -148,7 +150,7 @@ def new_monitor(visit: Visit, asked: Asked) -> New:
             judged, not_tried = tried(endpoint, found)
     return New(
         asked=form,
-        folders=tuple(desk.look_at.folders[:FOLDERS]),
+        folders=tuple(folders[:FOLDERS]),
         found=shown(found, form, desk) if found else None,
         problems=problems,
         text=text,

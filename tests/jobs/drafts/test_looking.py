@@ -13,7 +13,7 @@ from model_monitor.config import Endpoint
 from model_monitor.errors import ConfigError, MonitorError
 from model_monitor.jobs.drafts import first_rows
 from model_monitor.jobs.drafts.known import informed
-from model_monitor.jobs.drafts.looking import look
+from model_monitor.jobs.drafts.looking import Several, look
 from model_monitor.jobs.drafts.roots import Roots
 
 
@@ -196,8 +196,9 @@ def test_what_can_t_be_understood_is_refused_in_words(name: str, content: bytes,
 def test_several_endpoints_are_named_for_a_choice(tmp_path: Path) -> None:
     capture(tmp_path, hours=1)
     capture(tmp_path, hours=1, endpoint="fraud")
-    with pytest.raises(ConfigError, match=r"several folders.*churn.*fraud"):
+    with pytest.raises(Several) as error:
         look(str(tmp_path), Roots((str(tmp_path),)))
+    assert error.value.folders == [str(tmp_path / "churn"), str(tmp_path / "fraud")]
 
 
 def test_hostile_names_of_columns_are_columns(tmp_path: Path) -> None:

@@ -8,16 +8,35 @@ for (const form of document.querySelectorAll("form.filters")) {
   });
 }
 
+// Inside Airflow's pages, whose frame lets nothing out of it, a link to another of these is one of theirs.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.('a[target="_top"]');
+  if (!link || window === window.parent || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  const theirs = parent.document.createElement("a");
+  theirs.href = link.href;
+  parent.document.body.append(theirs);
+  theirs.click();
+  theirs.remove();
+});
+
 // Airflow's own API, asked with the cookie of who has logged in.
 class Refused extends Error {}
 
+const pause = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
+
 async function ask(airflow, method, path, body) {
-  const answer = await fetch(`${airflow}/api/v2${path}`, {
+  const asked = {
     method,
     credentials: "same-origin",
     headers: { Accept: "application/json", ...(body && { "Content-Type": "application/json" }) },
     body: body && JSON.stringify(body),
-  });
+  };
+  let answer = await fetch(`${airflow}/api/v2${path}`, asked);
+  for (let tries = 0; answer.status === 503 && tries < 8; tries += 1) {
+    await pause(0.7); // SQLite was busy, and nothing was done
+    answer = await fetch(`${airflow}/api/v2${path}`, asked);
+  }
   if (answer.ok) return answer.json();
   const said = (await answer.json().catch(() => ({}))).detail;
   const detail = Array.isArray(said) ? said.map((one) => one.msg).join("; ") : said?.reason || said;
@@ -56,7 +75,7 @@ class Controls {
     try {
       await act();
     } catch (error) {
-      this.say(error instanceof Refused ? `Airflow refused: ${error.message}.` : "Airflow did not answer; try again.");
+      this.say(error instanceof Refused ? `Airflow refused: ${error.message.replace(/\.+$/, "")}.` : "Airflow did not answer; try again.");
     } finally {
       button.disabled = false;
     }
@@ -88,20 +107,25 @@ class Controls {
   }
 
   async run(button) {
-    await this.started(button.dataset.dag, button.dataset);
+    if ((await this.started(button.dataset.dag, button.dataset)) === "success") this.ended();
   }
 
-  // From nothing to a schedule that is on: collect what it learns from, learn, start. It stops where a run fails.
+  ended() {
+    this.box.querySelector(".answer").prepend("Reload this page for what it says. ");
+  }
+
+  // From nothing to a schedule that judges: collect what it learns from, learn, start. It stops where a run fails.
   async begin() {
     const { baseline, start } = this.box.dataset;
     if (start) await this.switch(this.schedule, false);
-    if (start && (await this.started(this.schedule, this.box.dataset)) !== "success") return;
-    if (baseline && (await this.started(baseline, {})) !== "success") return;
-    await this.start({ dataset: { dag: this.schedule } });
+    if (start && (await this.started(this.schedule, this.box.dataset, "Collecting. ")) !== "success") return;
+    if (baseline && (await this.started(baseline, {}, "Learning. ")) !== "success") return;
+    if (!start) await this.start({ dataset: { dag: this.schedule } });
+    else if ((await this.started(this.schedule, {}, "Judging the last complete window. ")) === "success") this.ended();
   }
 
   // A run by hand, followed to its end; its state. A baseline's DAG has no times, so it is let go.
-  async started(dag, { start, end }) {
+  async started(dag, { start, end }, what = "") {
     const conf = start ? { window_start: start, window_end: end } : {};
     const run = await ask(this.airflow, "POST", `${dagPath(dag)}/dagRuns`, { logical_date: null, conf });
     const page = `${this.airflow}${dagPath(dag)}/runs/${encodeURIComponent(run.dag_run_id)}`;
@@ -111,16 +135,12 @@ class Controls {
       return "waiting";
     }
     if (is_paused) await ask(this.airflow, "PATCH", `${dagPath(dag)}?update_mask=is_paused`, { is_paused: false });
-    return this.follow(dag, run.dag_run_id, page);
-  }
-
-  async follow(dag, id, page) {
     for (;;) {
-      const { state } = await ask(this.airflow, "GET", `${dagPath(dag)}/dagRuns/${encodeURIComponent(id)}`);
-      const words = { success: "The run has ended well:", failed: "The run has failed:" }[state];
-      this.say(words || `The run is ${state}:`, [id, page]);
+      const { state } = await ask(this.airflow, "GET", `${dagPath(dag)}/dagRuns/${encodeURIComponent(run.dag_run_id)}`);
+      const words = { success: "The run has ended:", failed: "The run has failed:" }[state];
+      this.say(what + (words || `The run is ${state}:`), [run.dag_run_id, page]);
       if (words) return state;
-      await new Promise((done) => setTimeout(done, 3000));
+      await pause(3);
     }
   }
 

@@ -20,8 +20,15 @@ from model_monitor.store.folders import Entry, folder_at
 
 DEPTH = 12  # folders, one in the other
 COLUMNS = 1000  # that a form can show
-NAMED = 20  # folders that a message names
 FOLDERS_OF_TIME = 4  # yyyy/mm/dd/hh
+
+
+class Several(ConfigError):
+    """There are several ``folders``, of which a person has to choose one."""
+
+    def __init__(self, address: str, folders: list[str]) -> None:
+        super().__init__(f"several folders are in {address}; choose one")
+        self.folders = folders
 
 
 @dataclass(frozen=True)
@@ -78,8 +85,7 @@ def file_in(address: str, roots: Roots, oldest: bool = False, of_table: bool = F
         if not folders:
             break
         if len(folders) > 1 and not of_table and not all(is_of_time(name) for name in folders):
-            named = ", ".join(store.join(at, name) for name in folders[:NAMED])
-            raise ConfigError(f"several folders are there; name one of them: {named}")
+            raise Several(at, [store.join(at, name) for name in folders])
         at = store.join(at, folders[0 if oldest else -1])
     if at == address and not folder_at(address).inside():
         raise ConfigError(nothing_at(address))
