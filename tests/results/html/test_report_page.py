@@ -84,7 +84,7 @@ def page_of(execution: dict[str, Any], measures: Any = MEASURES) -> bytes:
 def test_it_says_what_changed_by_how_much_and_whether_chance_explains_it() -> None:
     words = " ".join(Page(page_of(EXECUTION)).words.split())
     for expected in (
-        "Violated shop-hourly, 2026-01-05T03:00:00Z to 2026-01-05T04:00:00Z",
+        "Violated shop-hourly, 2026-01-05 03:00 to 2026-01-05 04:00 UTC",
         FINDING["sentence"],
         "1,000",
         "2 (not JSON: 2)",

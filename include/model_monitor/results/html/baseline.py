@@ -11,14 +11,17 @@ from model_monitor.results.html.pictures import Pictures
 from model_monitor.results.html.report import MOST, reasons, template
 
 
+def about(constraint: Constraint) -> str:
+    """The column, or the number where it is about no column, with the segment."""
+    name = str(constraint.subject)
+    return name if constraint.subject.column is not None else f"{constraint.measure} {name}".strip()
+
+
 def baseline_page(
     schedule: str, description: Document, constraints: Sequence[Constraint], files: Sequence[str], pictures: Pictures
 ) -> bytes:
     """The page about a ``baseline.json`` and its constraints, with pictures; ``files`` are the names beside it."""
-    rows = [
-        {"about": str(c.subject) or c.measure, "check": c.check, "threshold": threshold_of(c.bound)}
-        for c in constraints[:MOST]
-    ]
+    rows = [{"about": about(c), "check": c.check, "threshold": threshold_of(c.bound)} for c in constraints[:MOST]]
     facts = [
         ("Rows", f"{description['rows']:,}"),
         ("Records set aside", reasons(description["rejected"], description["reasons"])),

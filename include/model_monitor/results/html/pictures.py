@@ -26,6 +26,7 @@ MOST_DRAWN = 8  # columns, or metrics of bias, in large; the worst
 MOST_SMALL = 200  # columns in a table
 LEAST_NAMED = 10  # rows with which a value is named
 WIDTH = 430  # two side by side on a page
+NARROW = 330  # of what has long names at its side
 BINARY, MULTICLASS = "binary_classification_metrics", "multiclass_classification_metrics"
 
 
@@ -153,7 +154,11 @@ def bias_of(findings: Sequence[Finding], entries: Sequence[Document]) -> list[st
     numbers = {(e["measure"], e["column"]): e for e in entries if not e["segment"]}
     ranked = sorted(by_metric, key=lambda name: all(f.outcome != "violated" for f in by_metric[name].values()))
     return [
-        charts.svg(charts.bias([facet_of(f, numbers.get((metric, group), {})) for group, f in groups.items()], metric))
+        charts.svg(
+            charts.bias(
+                [facet_of(f, numbers.get((metric, group), {})) for group, f in groups.items()], metric, width=NARROW
+            )
+        )
         for metric in ranked[:MOST_DRAWN]
         for groups in [by_metric[metric]]
     ]

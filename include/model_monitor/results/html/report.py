@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from model_monitor.core.window import moment
 from model_monitor.errors import printable, without_middle
 from model_monitor.results import execution as executions
 from model_monitor.results.documents.protocol import Document
@@ -88,7 +89,8 @@ def policy(style: bytes) -> str:
 
 def title_of(execution: Document) -> str:
     window = execution.get("window") or {}
-    span = f", {window['start']} to {window['end']}" if window else ""
+    start, end = (moment(window[side]) for side in ("start", "end")) if window else (None, None)
+    span = f", {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC" if window else ""
     return f"{execution.get('schedule') or execution.get('monitor', '')}{span}"
 
 
