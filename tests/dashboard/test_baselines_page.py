@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from support.proposed import DQ, LIMIT, Place
 from support.visited import Only, seen, visit
 
 from model_monitor.dashboard.baselines import Baselines, approve, reject, tried_out
+from model_monitor.dashboard.links import Links
 from model_monitor.dashboard.reports import baseline_report
 from model_monitor.dashboard.visit import NoSuchPage
 from model_monitor.errors import ConfigError
@@ -144,3 +146,20 @@ def test_a_schedule_that_has_no_version_yet_says_which_dag_learns_one(tmp_path: 
     shown, html = seen(visit(file), "baselines", **DQ)
     assert isinstance(shown, Baselines) and shown.versions == ()
     assert "No baseline yet" in html and "dq-baseline" in html
+
+
+def test_a_version_that_waits_is_said_on_models_and_leads_to_airflow_s_required_actions(place: Place) -> None:
+    assert place.page()[0].waits is None and seen(place.visit(), "models")[0].models[0].waiting == ()
+    version = place.learn(100, "2026-01-06T00:00:00Z").rpartition("/")[2]
+    models, text = seen(place.visit(), "models")
+    assert models.models[0].waiting == ("dq",)
+    assert (
+        f'href="{place.visit().links.baselines(**DQ)}" title="dq"><span class="state no_baseline">waits</span>' in text
+    )
+    shown, html = place.page()
+    assert shown.waits == version and f"Version {version} waits" in html
+    inside = replace(place.visit(), links=Links("/model-monitor", airflow="/prefix"))
+    assert 'href="/prefix/dags/dq-baseline/required_actions"' in seen(inside, "baselines", **DQ)[1]
+    assert "required_actions" not in html
+    approve(place.visit(), **DQ, version=version, edit="", why="", seen=shown.seen)
+    assert place.page()[0].waits is None and seen(place.visit(), "models")[0].models[0].waiting == ()

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from support.captures import HOUR, endpoint_file
 from support.reports import FINDINGS, execution_of, window, write
 
-from model_monitor.history import queries, tables
+from model_monitor.history import last_windows, queries, tables
 from model_monitor.history.database import History
 from model_monitor.history.record import record
 from model_monitor.history.rows import series_of
@@ -40,6 +40,16 @@ def test_health_is_the_newest_window_of_each_schedule(history: History) -> None:
         assert first["status"] == "CompletedWithViolations"
         assert (second["schedule"], second["status"]) == ("idle", None)
         assert queries.health(session, "other") == []
+
+
+@pytest.mark.parametrize("count", [1, 4, WINDOWS, 100])
+def test_the_last_windows_of_each_schedule_are_in_the_order_of_time(history: History, count: int) -> None:
+    with history.reading() as session:
+        keys = [row["id"] for row in queries.schedules(session)]
+        found = last_windows.strips(session, keys, count)
+        assert [row["window_start"] for row in found] == [window(h).start for h in range(WINDOWS)][-count:]
+        assert last_windows.newest(session, keys) == found[-1:]
+        assert last_windows.strips(session, [], count) == last_windows.newest(session, []) == []
 
 
 def test_a_strip_of_windows_is_the_newest_of_a_span_and_the_last_first(history: History) -> None:

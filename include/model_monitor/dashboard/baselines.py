@@ -97,7 +97,8 @@ class Difference(Shown):
 
 class Baselines(Shown):
     """The versions of a schedule's baseline, one of which is looked at: ``version``. ``edit``: what is tried out of it,
-    as a JSON object. ``seen`` is sent back with a decision, to tell whether anything changed meanwhile."""
+    as a JSON object. ``waits``: the newest version, if nobody decided on it. ``seen`` is sent back with a decision, to
+    tell whether anything changed meanwhile."""
 
     endpoint: str
     schedule: str
@@ -106,6 +107,7 @@ class Baselines(Shown):
     versions: tuple[Version, ...]
     version: str
     in_force: str | None
+    waits: str | None
     difference: Difference | None
     thresholds: tuple[Threshold, ...]
     more_thresholds: int
@@ -152,6 +154,7 @@ def baselines(
         versions=tuple(map(version_of, known)),
         version=chosen.name if chosen else "",
         in_force=next((one.name for one in known if one.in_force), None),
+        waits=next((one.name for one in known[:1] if is_undecided(one)), None),
         difference=difference,
         thresholds=tuple(sorted(matches, key=lambda t: t.edited is None)[:MOST]),
         more_thresholds=max(0, len(matches) - MOST),
@@ -179,8 +182,11 @@ def chosen_version(known: Sequence[Known], name: str) -> Known | None:
             return match
         raise NoSuchPage("the schedule has no baseline of this version")
     newer = known[: next((i for i, one in enumerate(known) if one.in_force), len(known))]
-    undecided = [one for one in newer if not one.decisions and not one.problem]
-    return next(iter([*undecided, *(one for one in known if one.in_force), *known]), None)
+    return next(iter([*filter(is_undecided, newer), *(one for one in known if one.in_force), *known]), None)
+
+
+def is_undecided(version: Known) -> bool:
+    return not (version.decisions or version.problem or version.in_force)
 
 
 def changes_in(edit: str) -> dict[str, str]:

@@ -8,12 +8,12 @@ from typing import Any
 
 from model_monitor.config import Endpoint as Configured
 from model_monitor.dashboard.controls import Control, control_of
+from model_monitor.dashboard.glances import rank, readable_alerts
 from model_monitor.dashboard.health import Condition, Tick, condition_of, tick_of
-from model_monitor.dashboard.models import rank, readable_alerts
 from model_monitor.dashboard.owners import Owners
 from model_monitor.dashboard.page import Name, Shown
 from model_monitor.dashboard.visit import NoSuchPage, Visit
-from model_monitor.history import overviews, queries
+from model_monitor.history import last_windows, overviews, queries
 from model_monitor.history.incidents import Session
 
 WINDOWS = 60  # of the time line
@@ -148,7 +148,7 @@ def schedules_of(known: Configured, alerts: Sequence[Mapping[Any, Any]], session
     if session is not None:
         rows = queries.schedules(session)
         keys = {r["id"]: r["name"] for r in rows if r["endpoint"] == known.endpoint and r["name"] in names}
-        for row in queries.strips(session, list(keys), WINDOWS):
+        for row in last_windows.strips(session, list(keys), WINDOWS):
             ticks[keys[row["schedule_id"]]].append(tick_of(row))
     open_now = [row for row in alerts if row["closed"] is None]
     return [

@@ -68,6 +68,10 @@ class Links:
         """Airflow's page about a DAG."""
         return f"{self.airflow}/dags/{segment(dag_id)}"
 
+    def required_actions(self, dag_id: str) -> str:
+        """Airflow's page of what a person has to decide in the runs of a DAG."""
+        return f"{self.dag(dag_id)}/required_actions"
+
     def executions(self, **query: Any) -> str:
         return self.page("/executions", query)
 

@@ -18,7 +18,7 @@ from model_monitor.dashboard.page import File, minute
 from model_monitor.dashboard.pages import html, notice
 from model_monitor.dashboard.visit import Visit, open_for_reading
 from model_monitor.errors import MonitorError
-from model_monitor.history import queries
+from model_monitor.history import last_windows, queries
 
 CONTROLS = re.compile(
     r"<(form|button)\b.*?</\1>\s*", re.DOTALL
@@ -37,7 +37,7 @@ def copy_pages(visit: Visit, folder: Path, executions: int, most: int) -> Copied
     """Write the page Models and all pages that links lead to from it, those with the fewest clicks first: of each
     schedule the last ``executions`` windows, and at most ``most`` pages. Raises MonitorError, OSError."""
     words = f"A copy of {minute(visit.now)}, with at most {executions} windows of each schedule, for reading only."
-    wanted = Wanted(frozenset(last_windows(visit, executions)), most)
+    wanted = Wanted(frozenset(recent_windows(visit, executions)), most)
     for name in (FOLDER, "static"):
         (folder / name).mkdir()
     for name, style in assets():
@@ -58,14 +58,14 @@ def copy_pages(visit: Visit, folder: Path, executions: int, most: int) -> Copied
     return Copied(len(wanted.files), len(wanted.left_out))
 
 
-def last_windows(visit: Visit, count: int) -> Iterator[tuple[str, ...]]:
+def recent_windows(visit: Visit, count: int) -> Iterator[tuple[str, ...]]:
     """The endpoint, schedule, start and end of the last windows of each schedule, as in an address."""
     for history, _ in visit.groups:
         with open_for_reading(history) as session:
             if session is None:
                 continue
             named = {row["id"]: row for row in queries.schedules(session) if row["name"] in visit.schedules}
-            for row in queries.strips(session, list(named), count):
+            for row in last_windows.strips(session, list(named), count):
                 own = named[row["schedule_id"]]
                 yield own["endpoint"], own["name"], iso(row["window_start"]), iso(row["window_end"])
 

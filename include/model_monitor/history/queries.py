@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,30 +14,16 @@ from model_monitor.config.alerts import SEVERITIES
 from model_monitor.history.incidents import TEST
 from model_monitor.history.rows import series_of
 from model_monitor.history.tables import (
-    Baseline,
     Execution,
     Finding,
     Incident,
     Metric,
-    Moment,
     Schedule,
     Transition,
 )
 
 Rows = Sequence[sa.RowMapping]
 
-EARLIEST = datetime(1, 1, 2, tzinfo=UTC)  # before any window
-AT_A_GLANCE = (
-    "schedule_id",
-    "window_start",
-    "window_end",
-    "status",
-    "records",
-    "judged",
-    "violations",
-    "label_state",
-    "label_coverage",
-)
 CAUSAL = ("opened", "escalated")  # transitions whose sentence says what is wrong
 STRIP = 500  # windows at most
 RECENT = 10  # windows that tell which metrics a schedule has
@@ -258,35 +244,6 @@ def schedules(session: Session) -> Rows:
 def schedules_in(alert: Mapping[Any, Any]) -> list[str]:
     """The names of the schedules that an alert concerns."""
     return list(map(str, json.loads(alert["schedules"])))
-
-
-def strips(session: Session, keys: Sequence[int], count: int) -> Rows:
-    """The last ``count`` windows of each schedule, by schedule, the first first.
-
-    ``OFFSET 0`` keeps PostgreSQL from merging the subquery into the join: it finds each schedule's first window once.
-    """
-    other = aliased(Execution)
-    start = (
-        sa.select(other.window_start)
-        .where(other.schedule_id == Schedule.id)
-        .order_by(other.window_start.desc())
-        .limit(1)
-        .correlate(Schedule)
-    )
-    earliest = sa.func.coalesce(start.offset(count - 1).scalar_subquery(), sa.literal(EARLIEST, Moment()))
-    first = sa.select(Schedule.id, earliest.label("start")).where(Schedule.id.in_(keys)).offset(0).subquery()
-    statement = (
-        sa.select(*(getattr(Execution, name) for name in AT_A_GLANCE))
-        .join(first, sa.and_(Execution.schedule_id == first.c.id, Execution.window_start >= first.c.start))
-        .order_by(Execution.schedule_id, Execution.window_start, Execution.window_end)
-    )
-    return session.execute(statement).mappings().all()
-
-
-def baselines_in_force(session: Session, keys: Sequence[int]) -> Rows:
-    """The version in force of each schedule that has one."""
-    statement = sa.select(*values_of(Baseline)).where(Baseline.schedule_id.in_(keys), Baseline.in_force)
-    return session.execute(statement).mappings().all()
 
 
 def keys_of(session: Session, endpoint: str | None, schedule: str | None) -> list[int]:
