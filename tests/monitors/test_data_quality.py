@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -12,10 +15,10 @@ from scipy import stats
 from model_monitor.core import laws
 from model_monitor.core.constraints import Finding
 from model_monitor.core.evaluation import evaluate
-from model_monitor.core.measures import EVERYTHING
+from model_monitor.core.measures import EVERYTHING, Subject
 from model_monitor.core.monitor import fold
 from model_monitor.core.segments import By
-from model_monitor.monitors.data_quality import DataQuality, Rules
+from model_monitor.monitors.data_quality import DataQuality, Rules, Table, of_completeness
 
 
 def rows(n: int = 4000, seed: int = 0) -> pa.RecordBatch:
@@ -200,3 +203,70 @@ def test_five_thousand_columns_are_judged() -> None:
     wide = pa.record_batch({f"c{i}": [str(i), "2", "3"] for i in range(5000)})
     findings = evaluate(monitor.suggest(monitor.observe(wide)), monitor.measure(monitor.observe(wide)))
     assert {f.outcome for f in findings} == {"holds"}
+
+
+def test_fewer_missing_values_violate_too_unless_a_person_set_the_least() -> None:
+    half = {"a": ["1", None] * 1000}
+    bound = judged(DataQuality(), half, half)["a", "completeness_check"].constraint.bound
+    assert (bound.low, bound.high) == (0.5, 0.5)
+    complete = judged(DataQuality(), half, {"a": ["1"] * 500})["a", "completeness_check"]
+    assert complete.outcome == "violated"
+    assert complete.p_value == pytest.approx(stats.fisher_exact([[500, 0], [1000, 1000]]).pvalue)
+    compatible = DataQuality(compatibility="sagemaker")
+    assert judged(compatible, half, {"a": ["1"] * 500})["a", "completeness_check"].outcome == "holds"
+    by_hand = of_completeness(0.4, None, 0.001)
+    assert (by_hand.low, by_hand.high) == (0.4, None)
+
+
+def test_a_threshold_is_0_unless_a_person_set_it_and_0_1_where_chance_is_not_weighed() -> None:
+    before = {"a": [str(i % 500) for i in range(5000)], "w": ["x", "y"] * 2500}
+
+    def thresholds(monitor: DataQuality) -> set[float]:
+        found = judged(monitor, before, before).values()
+        return {f.constraint.bound.threshold for f in found if f.constraint.check == "baseline_drift_check"}
+
+    assert thresholds(DataQuality()) == {0.0}
+    assert thresholds(DataQuality(effect_threshold=0.03)) == {0.03}
+    assert thresholds(DataQuality(effect_threshold=0.03, rules=Rules(numeric_threshold=0.2))) == {0.2, 0.03}
+    assert thresholds(DataQuality(rules=Rules(robust=False))) == {0.1}
+    assert thresholds(DataQuality(compatibility="sagemaker")) == {0.1}
+    with pytest.raises(ValueError, match="effect_threshold is 0 to 1, not 3"):
+        DataQuality(effect_threshold=3)
+
+
+def test_an_effect_threshold_keeps_a_change_that_is_beyond_chance_from_being_a_violation() -> None:
+    r = np.random.default_rng(1)
+    before, after = {"a": r.normal(size=20_000)}, {"a": r.normal(0.2, 1, 20_000)}
+    for threshold, outcome in ((0.0, "violated"), (0.05, "violated"), (0.1, "holds")):
+        drift = judged(DataQuality(effect_threshold=threshold), before, after)["a", "baseline_drift_check"]
+        assert (drift.outcome, drift.constraint.bound.threshold) == (outcome, threshold)
+        assert drift.p_value < 1e-9 and drift.noise_floor < drift.observed < 0.1
+
+
+def test_the_budget_is_shared_by_the_parts_of_checks() -> None:
+    monitor = DataQuality(false_alarm_budget=0.1)
+    table = pa.record_batch({"n": [str(i) for i in range(200)], "w": ["x", "y"] * 100})
+    levels = [c.bound.level for c in monitor.suggest(monitor.observe(table)) if getattr(c.bound, "level", None)]
+    assert sum(levels) == pytest.approx(0.1)
+    assert max(levels) == pytest.approx(6 * min(levels))
+
+
+def test_few_numbers_of_many_rows_are_compared_by_their_counts() -> None:
+    monitor, table = DataQuality(), pa.record_batch({"n": [str(i % 7) for i in range(30_000)]})
+    spread = monitor.measure(monitor.observe(table))[Subject("n"), "spread"]
+    assert spread.is_exact and spread.values.tolist() == list(range(7)) and spread.n == 30_000
+    compatible = DataQuality(compatibility="sagemaker")
+    assert not compatible.measure(compatible.observe(table))[Subject("n"), "spread"].is_exact
+
+
+def test_a_thousand_columns_are_judged_within_a_second() -> None:
+    monitor, r = DataQuality(), np.random.default_rng(1)
+    few = {f"c{i}": r.normal(size=20_000) for i in range(10)} | {f"w{i}": r.integers(0, 9, 20_000) for i in range(10)}
+    learned, live = (monitor.observe(pa.record_batch(few).slice(0, n)) for n in (20_000, 1000))
+    wide = [Table(state.rows, replace(state.columns, items={f"{k}{i}": column for i in range(50)
+            for k, column in state.columns.items.items()})) for state in (learned, live)]  # fmt: skip
+    constraints, measures = list(monitor.suggest(wide[0])), monitor.measure(wide[1])
+    start = time.process_time()
+    findings = evaluate(constraints, measures)
+    assert time.process_time() - start < 2  # a second where nothing else runs
+    assert len(findings) == 2 + 3 * 1000

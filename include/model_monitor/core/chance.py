@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-BLOCK = 1 << 16  # terms of a sum taken at once
+BLOCK, LARGEST_BLOCK = 1 << 8, 1 << 16  # terms of a sum taken at once: first few, then more
 NEGLIGIBLE = 1e-12  # of what was summed so far
+SYMMETRIC = 1e-3  # a skewness that makes no difference
+SAME = 1e-7  # relative difference of two probabilities that is rounding, as SciPy has it
 
 
 def binomial_tail(inside: int, n: int, expected: float, below: bool) -> float:
@@ -44,15 +46,57 @@ def fisher_tail(inside: int, n: int, baseline_inside: int, baseline_n: int, belo
     if baseline_inside == (0 if below else baseline_n):
         return 1.0
     a, b = baseline_inside + (not below), baseline_n - baseline_inside + below
-    total, k, step = 0.0, inside, -1 if below else 1
-    while 0 <= k <= n:
-        end = max(-1, k - BLOCK) if below else min(n + 1, k + BLOCK)
-        block = float(beta_binomial(np.arange(k, end, step), n, a, b).sum())
+    total, first, k, size = 0.0, 1.0, inside, BLOCK  # relative to the probability of ``inside``
+    while 0 <= k <= n and first:
+        terms = first * np.cumprod(np.concatenate([[1.0], steps(k, size, n, a, b, below)]))
+        block = float(terms[:-1].sum())
         total += block
         if block <= NEGLIGIBLE * total:
             break
-        k = end
-    return min(1.0, total)
+        first, k, size = float(terms[-1]), k - size if below else k + size, min(2 * size, LARGEST_BLOCK)
+    return min(1.0, float(beta_binomial(np.array([inside]), n, a, b)[0]) * total)
+
+
+def steps(k: int, count: int, n: int, a: int, b: int, down: bool) -> np.ndarray:
+    """Each of the next ``count`` probabilities of a beta-binomial number after ``k``, by the one before it."""
+    if down:
+        i = np.maximum(k - np.arange(count, dtype=float), 0.0)  # 0 is the last one: then nothing is left
+        return np.asarray(i * (b + n - i) / np.maximum((n - i + 1) * (a + i - 1), 1.0))
+    i = np.minimum(k + np.arange(count, dtype=float), n)
+    return np.asarray((n - i) * (a + i) / np.maximum((i + 1) * (b + n - i - 1), 1.0))
+
+
+def fisher(inside: int, n: int, baseline_inside: int, baseline_n: int) -> float:
+    """The p-value (0..1) of Fisher's exact test on both sides: the probability of all numbers of rows inside that are
+    no more probable than ``inside`` of ``n``, given how many of both together are inside.
+
+    >>> round(fisher(3, 4, 1, 4), 4)
+    0.4857
+    """
+    both, rows = inside + baseline_inside, n + baseline_n
+    least, most = max(0, both - baseline_n), min(n, both)
+    mode = min(max((both + 1) * (n + 1) // (rows + 2), least), most)
+    if inside == mode:
+        return 1.0
+    below = inside < mode
+    own = fisher_tail(inside, n, baseline_inside, baseline_n, below)
+    limit = log_hypergeometric(inside, n, both, rows) + SAME
+    low, high = (mode, most + 1) if below else (least - 1, mode)  # the other tail starts in between
+    while high - low > 1:
+        middle = (low + high) // 2
+        is_rarer = log_hypergeometric(middle, n, both, rows) <= limit
+        low, high = (low, middle) if is_rarer == below else (middle, high)
+    other = high if below else low
+    if not least <= other <= most:
+        return own
+    return min(1.0, own + fisher_tail(other, n, both - other, baseline_n, not below))
+
+
+def log_hypergeometric(k: int, n: int, both: int, rows: int) -> float:
+    """The natural logarithm of the probability that ``n`` of ``rows`` rows have ``k`` of the ``both`` inside."""
+    chosen = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+    left = math.lgamma(rows - n + 1) - math.lgamma(both - k + 1) - math.lgamma(rows - n - both + k + 1)
+    return chosen + left - math.lgamma(rows + 1) + math.lgamma(both + 1) + math.lgamma(rows - both + 1)
 
 
 def beta_binomial(k: np.ndarray, n: int, a: float, b: float) -> np.ndarray:
@@ -111,11 +155,38 @@ def chernoff(least: float, sizes: np.ndarray, times: np.ndarray, log_chances: np
     return math.exp(min(0.0, float(optimum.fun)))
 
 
+def student_tail(quantile: float, freedom: float) -> float:
+    """The probability that Student's t with these degrees of freedom (>= 1) exceeds a number."""
+    from scipy.stats import t
+
+    return float(t.sf(quantile, freedom))
+
+
 def student_quantile(level: float, freedom: float) -> float:
     """The number that Student's t with these degrees of freedom (>= 1) exceeds with probability ``level`` (0..1)."""
     from scipy.special import stdtrit
 
     return -float(stdtrit(freedom, level))
+
+
+def skewed_tail(z: float, skewness: float) -> float:
+    """The probability that a gamma distribution with mean 0, variance 1 and this skewness (Pearson's type III; 0: the
+    normal one) exceeds ``z``."""
+    from scipy.special import gammainc, gammaincc, ndtr
+
+    if abs(skewness) < SYMMETRIC:
+        return float(ndtr(-z))
+    shape = 4 / skewness**2
+    if skewness > 0:
+        return float(gammaincc(shape, max(0.0, shape + z * math.sqrt(shape))))
+    return float(gammainc(shape, max(0.0, shape - z * math.sqrt(shape))))
+
+
+def normal_tail(level: float) -> float:
+    """The number that a standard normal one exceeds with probability ``level`` (0..1); infinite for 0."""
+    from scipy.special import ndtri
+
+    return float(-ndtri(level))
 
 
 def normal_quantile(level: float) -> float:

@@ -23,7 +23,8 @@ class Between:
     ValueError for NaN.
 
     level: a value violates only if chance alone takes it beyond with less than this probability (0..1): exact for a
-        share, Student's for an estimate, which is undefined if one row makes up most of it. A plain number has none.
+        share (of both sides together if both are ``drawn`` from one), Student's for an estimate, which is undefined if
+        one row makes up most of it. A plain number has none.
     drawn: the baseline's own measure, whose chance counts too, if the side was observed rather than fixed.
     """
 
@@ -60,7 +61,7 @@ class Within:
 class Near:
     """A distribution must not be further than ``threshold`` from another, by a distance named in ``DISTANCES``.
 
-    With a ``level`` (0..1), a distance that chance alone would exceed with that probability is no violation.
+    With a ``level`` (0..1), the evidence of a change must also be beyond what chance has with that probability.
     """
 
     to: Distribution
@@ -94,7 +95,8 @@ class Finding:
     """The outcome of one constraint.
 
     ``observed`` is the judged number, share, distance or p-value; ``noise_floor`` how much of it chance alone explains,
-    None without a level; ``reason`` why the outcome is undefined.
+    None without a level; ``reason`` why the outcome is undefined; ``p_value`` the probability (0..1) that chance alone
+    takes it as far, None where chance is not weighed, or by resampling.
     """
 
     constraint: Constraint
@@ -102,3 +104,4 @@ class Finding:
     observed: float | None = None
     noise_floor: float | None = None
     reason: str = ""
+    p_value: float | None = None

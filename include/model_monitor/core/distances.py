@@ -14,7 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from model_monitor.core import evidence
+from model_monitor.core.chance import normal_tail
 from model_monitor.core.distributions import Categories, Numbers
+from model_monitor.core.evidence import Evidence
 from model_monitor.core.importances import ndcg, ndcg_margin
 
 LEAST_EXPECTED = 10  # rows in a cell, for the chi-squared approximation to hold far out in its tail
@@ -29,6 +32,7 @@ class Distance:
     noise: the distance that chance alone exceeds with at most the probability ``level`` when nothing changed; absent if
         the distance allows for chance already.
     is_p_value: small means far.
+    evidence: the p-value of tests for several kinds of change, which decides instead of the distance's own noise.
     margin: of a closeness (small means far): how much closer the two might be but for chance, exceeded with the
         probability ``level``; None if the errors are unknown.
     """
@@ -36,7 +40,20 @@ class Distance:
     between: Callable[[Any, Any], float | None]
     noise: Callable[[Any, Any, float], float] | None = None
     is_p_value: bool = False
+    evidence: Callable[[Any, Any], Evidence] | None = None
     margin: Callable[[Any, Any, float], float | None] | None = None
+
+    def floor(self, observed: float, found: Evidence, live: Any, baseline: Any, level: float) -> float:
+        """The distance that chance alone reaches with the probability ``level``: below ``observed`` if the evidence is
+        beyond that level, and only then. Where the distance is not beyond its own noise, it is that of as little
+        evidence for a change of the same kind."""
+        assert self.noise
+        noise = self.noise(live, baseline, level)
+        if found.p_value >= level:
+            return max(noise, observed)
+        if observed > noise:
+            return noise
+        return observed * normal_tail(level / 2) / normal_tail(found.p_value / 2)
 
 
 def kolmogorov_smirnov(live: Numbers, baseline: Numbers) -> float | None:
@@ -53,8 +70,9 @@ def kolmogorov_smirnov(live: Numbers, baseline: Numbers) -> float | None:
 
 
 def kolmogorov_smirnov_noise(live: Numbers, baseline: Numbers, level: float) -> float:
-    """Two-sample bound c(level) * sqrt(1/n + 1/m) (Smirnov 1939), plus the rank errors of the sketches."""
-    return noise(live.n, baseline.n, level) + live.rank_error + baseline.rank_error
+    """What the largest difference of cumulative shares exceeds by chance, sketches' errors included (Smirnov 1939)."""
+    errors = live.share_error, baseline.share_error
+    return evidence.smirnov_gap(level * evidence.SHARES["shape"], live.n, baseline.n, errors)
 
 
 def largest_share_change(live: Categories, baseline: Categories) -> float | None:
@@ -66,15 +84,18 @@ def largest_share_change(live: Categories, baseline: Categories) -> float | None
 
 
 def largest_share_change_noise(live: Categories, baseline: Categories, level: float) -> float:
-    """Hoeffding's bound for each category's share, the level split among the categories (Bonferroni)."""
-    categories = max(1, len(live.counts.keys() | baseline.counts.keys()))
-    return noise(live.n, baseline.n, level / categories)
+    """About what the share that changed most exceeds by chance, given its mean, the level split among categories."""
+    n, m, now, before = live.n, baseline.n, live.counts, baseline.counts
+    names = sorted(now.keys() | before.keys())
+    most = max(names, key=lambda k: abs(now.get(k, 0) / n - before.get(k, 0) / m))
+    share = (now.get(most, 0) + before.get(most, 0)) / (n + m)
+    return normal_tail(level / 2 / max(1, len(names) - 1)) * math.sqrt(share * (1 - share) * (1 / n + 1 / m))
 
 
-def noise(n: int, m: int, level: float) -> float:
-    """sqrt(-ln(level/2)/2) * sqrt(1/n + 1/m): the difference of two shares, or of two cumulative shares, of n and m
-    rows from one source exceeds it with at most the probability ``level``."""
-    return math.sqrt(-math.log(level / 2) / 2) * math.sqrt(1 / n + 1 / m)
+def categorical_evidence(live: Categories, baseline: Categories) -> Evidence:
+    """Of single categories, and of all together where each is counted."""
+    is_counted = not live.rest and not baseline.rest and len(live.counts.keys() | baseline.counts.keys()) > 2
+    return evidence.of_categories(live, baseline, chi_squared(live, baseline) if is_counted else None)
 
 
 def chi_squared(live: Categories, baseline: Categories) -> float | None:
@@ -106,7 +127,7 @@ def chi_squared(live: Categories, baseline: Categories) -> float | None:
 
 
 def largest_share_change_p_value(live: Categories, baseline: Categories) -> float:
-    """The level whose ``largest_share_change_noise`` is the largest change, less what uncounted categories may have."""
+    """By Hoeffding's bound for each category's share (Bonferroni), less what uncounted categories may have."""
     uncounted = max(min(side.counts.values(), default=side.n) / side.n for side in (live, baseline) if side.rest)
     change = max(0.0, (largest_share_change(live, baseline) or 0.0) - uncounted)
     categories = max(1, len(live.counts.keys() | baseline.counts.keys()))
@@ -169,8 +190,8 @@ def less_chance(distance: float | None, n: int, m: int, robust: bool) -> float |
 
 
 DISTANCES = {
-    "kolmogorov_smirnov": Distance(kolmogorov_smirnov, kolmogorov_smirnov_noise),
-    "largest_share_change": Distance(largest_share_change, largest_share_change_noise),
+    "kolmogorov_smirnov": Distance(kolmogorov_smirnov, kolmogorov_smirnov_noise, evidence=evidence.of_numbers),
+    "largest_share_change": Distance(largest_share_change, largest_share_change_noise, evidence=categorical_evidence),
     "chi_squared": Distance(chi_squared, is_p_value=True),
     "sagemaker_chi_squared": Distance(sagemaker_chi_squared, is_p_value=True),
     "ndcg": Distance(ndcg, margin=ndcg_margin),

@@ -10,19 +10,34 @@ import numpy as np
 from model_monitor.core.importances import Importances
 from model_monitor.core.states import Counts, Quantiles
 
-SKETCH_RANK_ERROR = 0.005
+SKETCH_RANK_ERROR = 0.005  # the most that a cumulative share is off, at up to 1e7 rows
+SKETCH_SHARE_ERROR = 0.0007  # its standard deviation, as measured at 1e3 to 1e7 rows
 
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """Numbers (float64) by rising value, and how many rows each represents (int64); a value may recur."""
+    """Numbers (float64) by rising value, and how many rows each represents (int64); a value may recur.
+
+    is_counted: whether the weights count rows even where they are above 1, rather than being those of a sketch.
+    least, most: of all rows; None if unknown. A sketch may have lost them.
+    """
 
     values: np.ndarray
     weights: np.ndarray
+    is_counted: bool = False
+    least: float | None = None
+    most: float | None = None
 
     @classmethod
-    def of(cls, sketch: Quantiles) -> Numbers:
-        return cls(*sketch.weighted())
+    def of(cls, sketch: Quantiles, least: float | None = None, most: float | None = None) -> Numbers:
+        return cls(*sketch.weighted(), least=least, most=most)
+
+    @classmethod
+    def counted(cls, counts: Mapping[float, int]) -> Numbers:
+        """Of how often each number occurs, at least one."""
+        values = sorted(counts)
+        weights = np.array([counts[value] for value in values], np.int64)
+        return cls(np.array(values, np.float64), weights, True, values[0], values[-1])
 
     @property
     def n(self) -> int:
@@ -30,9 +45,14 @@ class Numbers:
         return int(self.weights.sum())
 
     @property
-    def rank_error(self) -> float:
-        """The error of a cumulative share because rows were summarised; 0.0 if every row is kept."""
-        return SKETCH_RANK_ERROR if len(self.weights) and self.weights.max() > 1 else 0.0
+    def is_exact(self) -> bool:
+        """Whether each row is in the weights as it was, rather than summarised by a sketch."""
+        return self.is_counted or not len(self.weights) or bool(self.weights.max() <= 1)
+
+    @property
+    def share_error(self) -> float:
+        """The standard deviation of a cumulative share because rows were summarised; 0.0 if none was."""
+        return 0.0 if self.is_exact else SKETCH_SHARE_ERROR
 
     def share_up_to(self, grid: np.ndarray) -> np.ndarray:
         """The share of rows at or below each point of a grid, as an array of the grid's length."""

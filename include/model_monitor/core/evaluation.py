@@ -51,23 +51,24 @@ def _(bound: Between, constraint: Constraint, measure: Measure) -> Finding:
         return undefined(constraint, f"there is no {constraint.measure} to judge")
     too_low = bound.low is not None and value < bound.low and not is_same(value, bound.low)
     too_high = bound.high is not None and value > bound.high and not is_same(value, bound.high)
-    floor = None
+    floor = p_value = None
     if bound.level and isinstance(measure, Share):
-        too_low = too_low and by_chance(measure, bound.low or 0.0, bound, below=True) < bound.level
-        too_high = too_high and by_chance(measure, bound.high or 0.0, bound, below=False) < bound.level
+        p_value = by_chance(measure, bound, too_low) if too_low or too_high else 1.0
     elif bound.level and isinstance(measure, Estimate):
+        error, freedom = error_of(measure, bound.drawn)
         floor = noise_of(measure, bound.drawn, bound.level)
-        if floor is None:
+        if error is None or floor is None:
             why = "too few rows" if measure.n < 2 or measure.error is None else "numbers are too large"
             return undefined(constraint, f"{why} to tell chance from change")
-        beyond = too_low or too_high
-        too_low = too_low and value < (bound.low or 0.0) - floor
-        too_high = too_high and value > (bound.high or 0.0) + floor
-        if beyond and not (too_low or too_high) and (measure.largest or 0.0) > MOST:
+        side = bound.low if too_low else bound.high
+        distance = abs(value - (side or 0.0)) if too_low or too_high else 0.0
+        p_value = chance.student_tail(distance / error, freedom) if error and distance else float(not distance)
+        if distance and p_value >= bound.level and (measure.largest or 0.0) > MOST:
             return undefined(
                 constraint, f"{constraint.measure} is {value:.6g}, but one of {measure.n} rows makes up most of it"
             )
-    return Finding(constraint, "violated" if too_low or too_high else "holds", float(value), floor)
+    is_violated = (too_low or too_high) and (p_value is None or p_value < (bound.level or 1.0))
+    return Finding(constraint, "violated" if is_violated else "holds", float(value), floor, p_value=p_value)
 
 
 def is_same(value: float, side: float) -> bool:
@@ -75,32 +76,42 @@ def is_same(value: float, side: float) -> bool:
     return math.isclose(value, side, rel_tol=SAME, abs_tol=0.0)
 
 
-def by_chance(share: Share, expected: float, bound: Between, below: bool) -> float:
-    """The probability of at most (``below``) or at least this many rows inside by chance alone."""
-    drawn = bound.drawn
-    if isinstance(drawn, Share) and drawn.n:
-        return chance.fisher_tail(share.inside, share.n, drawn.inside, drawn.n, below)
-    return chance.binomial_tail(share.inside, share.n, expected, below)
+def by_chance(share: Share, bound: Between, below: bool) -> float:
+    """The probability that chance alone takes a share as far beyond the low side (``below``) or the high one."""
+    drawn, side = bound.drawn, bound.low if below else bound.high
+    if not isinstance(drawn, Share) or not drawn.n:
+        return chance.binomial_tail(share.inside, share.n, side or 0.0, below)
+    if bound.low is not None and bound.high is not None:
+        return chance.fisher(share.inside, share.n, drawn.inside, drawn.n)
+    return chance.fisher_tail(share.inside, share.n, drawn.inside, drawn.n, below)
 
 
 def noise_of(estimate: Estimate, drawn: Share | Estimate | None, level: float) -> float | None:
-    """How far beyond its bound chance alone takes an estimate with the probability ``level``; None if that is unknown.
+    """How far beyond its bound chance alone takes an estimate with the probability ``level``, by Student's t; None if
+    that is unknown."""
+    error, freedom = error_of(estimate, drawn)
+    noise = math.nan if error is None else chance.student_quantile(level, freedom) * error
+    return noise if math.isfinite(noise) else None
 
-    Student's t with Welch & Satterthwaite's degrees of freedom. A baseline of unknown error spreads as the estimate.
+
+def error_of(estimate: Estimate, drawn: Share | Estimate | None) -> tuple[float | None, float]:
+    """The standard error of an estimate's distance from its bound, None if it is unknown, and its degrees of freedom.
+
+    The square root of the sum of both sides' squares, with Welch & Satterthwaite's degrees. A baseline of unknown error
+    spreads as the estimate.
     """
     if estimate.error is None or not math.isfinite(estimate.error) or estimate.n < 2:
-        return None
+        return None, 1.0
     if not isinstance(drawn, Estimate):
-        return chance.student_quantile(level, estimate.n - 1) * estimate.error
+        return estimate.error, estimate.n - 1
     n, m = estimate.n, max(drawn.n, 1)
     of_baseline = drawn.error if drawn.error is not None else estimate.error * math.sqrt(n / m)
     both = math.hypot(estimate.error, of_baseline)
     if not both or not math.isfinite(both):
-        return None if both else 0.0
+        return None if both else 0.0, 1.0
     # Relative to both: fourth powers of large numbers would not be finite.
     parts = (estimate.error / both) ** 4 / (n - 1) + (of_baseline / both) ** 4 / max(m - 1, 1)
-    noise = chance.student_quantile(level, 1 / parts) * both
-    return noise if math.isfinite(noise) else None
+    return both, 1 / parts
 
 
 @judge.register
@@ -117,18 +128,18 @@ def _(bound: Within, constraint: Constraint, measure: Measure) -> Finding:
     if not measure.n + missing:
         return undefined(constraint, "no row has a value")
     mass = inside + missing if bound.counted else (inside + missing) / (measure.n + missing)
-    too_low = mass < bound.at_least
+    too_low, p_value = mass < bound.at_least, None
     if too_low and bound.level and bound.drawn:
         unseen = [n for category, n in measure.counts.items() if category not in bound.categories]
         unseen += [1] * measure.rest  # of uncounted categories: as if each were another, which chance allows most
         baseline = bound.drawn
         learned = sum(n for category, n in baseline.counts.items() if category in bound.categories)
         if learned < baseline.n:  # it has such rows itself: only their share can have changed
-            tail = chance.fisher_tail(inside + missing, measure.n + missing, learned, baseline.n, True)
+            p_value = chance.fisher_tail(inside + missing, measure.n + missing, learned, baseline.n, True)
         else:
-            tail = chance.unseen_tail(unseen, measure.n, baseline.counts, measure.counts, baseline.n)
-        too_low = tail < bound.level
-    return Finding(constraint, "violated" if too_low else "holds", float(mass))
+            p_value = chance.unseen_tail(unseen, measure.n, baseline.counts, measure.counts, baseline.n)
+        too_low = p_value < bound.level
+    return Finding(constraint, "violated" if too_low else "holds", float(mass), p_value=p_value)
 
 
 @judge.register
@@ -145,7 +156,11 @@ def _(bound: Near, constraint: Constraint, measure: Measure) -> Finding:
             return undefined(constraint, "too few rows to tell chance from change")
         outcome: Outcome = "violated" if observed + (margin or 0.0) < bound.threshold else "holds"
         return Finding(constraint, outcome, observed, margin)
-    floor = distance.noise(measure, bound.to, bound.level) if distance.noise and bound.level else None
+    if distance.evidence and distance.noise and bound.level:
+        found = distance.evidence(measure, bound.to)
+        floor = distance.floor(observed, found, measure, bound.to, bound.level)
+        far = observed > bound.threshold and found.p_value < bound.level
+        return Finding(constraint, "violated" if far else "holds", observed, floor, p_value=found.p_value)
     far = observed < bound.threshold if distance.is_p_value else observed > bound.threshold
-    far = far and (floor is None or observed > floor)
-    return Finding(constraint, "violated" if far else "holds", observed, floor)
+    p_value = observed if distance.is_p_value else None
+    return Finding(constraint, "violated" if far else "holds", observed, p_value=p_value)

@@ -91,15 +91,28 @@ class Column(Record):
         return float(words + numerals)
 
 
-def spread(column: Column, missing: int, kind: str | None = None) -> Distribution | None:
+def spread(column: Column, missing: int, kind: str | None = None, as_sketch: bool = False) -> Distribution | None:
     """How a column's values are distributed, or of a numeric ``kind`` (None: its own) its numbers; None if it has none.
-    ``missing``: the rows without a value."""
+    ``missing``: the rows without a value. ``as_sketch``: even where few different numbers were counted exactly."""
     if not column.present:
         return None
     if (kind or column.inferred_type) not in NUMERIC:
         return Categories.of(column.values, missing)
-    numbers = Numbers.of(column.quantiles)
+    if not as_sketch and (counts := counted_numbers(column)):
+        return Numbers.counted(counts)
+    numbers = Numbers.of(column.quantiles, column.numbers.minimum, column.numbers.maximum)
     return numbers if numbers.n else None
+
+
+def counted_numbers(column: Column) -> dict[float, int]:
+    """How often each number occurs, where its sketch summarises rows and few different numbers do not; else {}."""
+    if column.numerals.rest or not column.numerals.values or len(column.quantiles.items()) < 2:
+        return {}
+    counts: dict[float, int] = {}
+    numbers, _ = numbers_of(texts := pa.array(column.numerals.values, pa.string()), kinds_of(texts))
+    for number, n in zip(numbers.tolist(), column.numerals.values.values(), strict=True):
+        counts[number] = counts.get(number, 0) + n
+    return {} if any(map(math.isnan, counts)) else counts
 
 
 def few(numerals: Counts) -> Counts:

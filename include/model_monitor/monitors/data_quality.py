@@ -14,7 +14,7 @@ from model_monitor.core.monitor import Monitor
 from model_monitor.core.states import Keyed, Record
 from model_monitor.monitors import columns
 from model_monitor.monitors.columns import FRACTIONAL, INTEGRAL, STRING, UNKNOWN, Column
-from model_monitor.monitors.options import SharedOptions, problem_of_generation
+from model_monitor.monitors.options import SharedOptions, problem_of_generation, shares
 from model_monitor.monitors.traits import BUILT_IN
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ NON_NEGATIVE = "non_negative_check"
 MAX_DOMAIN = 120  # deequ's rule for a categorical range: so many categories at most,
 MAX_SINGLETONS = 0.1  # and at most this share of them seen only once
 
+PARTS = {BASELINE_DRIFT: 6, COMPLETENESS: 2, CATEGORICAL_VALUES: 1, DATA_TYPE: 1}  # of the budget: drift is most kinds
+
+USUAL_THRESHOLD = 0.1  # SageMaker's largest distance
 CHI_SQUARED_LEVEL = 0.05  # the usual level of a test, unless a smaller threshold is set
 
 
@@ -49,14 +52,18 @@ class Table(Record):
 
 @dataclass(frozen=True)
 class Rules:
-    """How strictly a column is checked: SageMaker's ``monitoring_config``, whose defaults these are."""
+    """How strictly a column is checked: SageMaker's ``monitoring_config``, whose defaults these are.
+
+    numeric_threshold, categorical_threshold: the largest distance; None: the monitor's ``effect_threshold``, or
+        SageMaker's 0.1 where chance is not weighed.
+    """
 
     evaluate: bool = True
     compare: bool = True
     datatype_threshold: float = 1.0
     domain_threshold: float = 1.0
-    numeric_threshold: float = 0.1
-    categorical_threshold: float = 0.1
+    numeric_threshold: float | None = None
+    categorical_threshold: float | None = None
     robust: bool = True
     categorical_method: Literal["LInfinity", "ChiSquared"] = "LInfinity"
 
@@ -118,6 +125,8 @@ class DataQuality(SharedOptions, Monitor[Table]):
         never evaluates it.
     strict_types: whether whole numbers violate an expected Fractional.
     rules: how strictly ``suggest`` checks the columns.
+    effect_threshold: a distance (0..1) up to which even a change beyond chance is none (calibrated only). With 0 a
+        large window sees whatever a small one sees.
     numbers, texts: columns that are compared as numbers, or as texts, whatever most of their values are; the baseline
         tells it of the others (calibrated only).
     generation: 2020 or 2024, the containers whose form of files is written (sagemaker only); None: the baseline's.
@@ -126,6 +135,7 @@ class DataQuality(SharedOptions, Monitor[Table]):
     check_non_negative: bool = False
     strict_types: bool = False
     rules: Rules = Rules()
+    effect_threshold: float = 0.0
     numbers: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     generation: int | None = None
@@ -139,6 +149,16 @@ class DataQuality(SharedOptions, Monitor[Table]):
     def problems(self) -> Iterator[str]:
         yield from super().problems()
         yield from problem_of_generation(self.generation, self.compatibility)
+        yield from shares(effect_threshold=self.effect_threshold)
+
+    def with_thresholds(self, rules: Rules) -> Rules:
+        """The rules with the thresholds that nobody set."""
+        default = self.effect_threshold if self.conventions.weighs_chance and rules.robust else USUAL_THRESHOLD
+        numeric, categorical = (
+            default if threshold is None else threshold
+            for threshold in (rules.numeric_threshold, rules.categorical_threshold)
+        )
+        return replace(rules, numeric_threshold=numeric, categorical_threshold=categorical)
 
     def of_segment(self) -> DataQuality:
         """SageMaker has no segments, so that its mode judges them as it does all rows."""
@@ -173,12 +193,13 @@ class DataQuality(SharedOptions, Monitor[Table]):
         }
         for name, column in state.columns.items.items():
             subject, missing, kind = Subject(name), state.missing(name), self.kind_of(name, column)
+            spread = columns.spread(column, missing, kind, self.conventions.spelling_counts)
             measures |= {
                 (subject, "completeness"): Share(column.present, state.rows),
                 (subject, "types"): Categories.of(column.kinds, missing),
                 (subject, "values"): Categories.of(column.values, missing),
-                (subject, "spread"): columns.spread(column, missing, kind),
-                (subject, f"spread as {kind}"): columns.spread(column, missing, kind),
+                (subject, "spread"): spread,
+                (subject, f"spread as {kind}"): spread,
                 (subject, "minimum"): column.numbers.minimum,
             }
         return measures
@@ -202,7 +223,7 @@ class DataQuality(SharedOptions, Monitor[Table]):
             present,
             kind in columns.NUMERIC and (column.numbers.minimum or 0.0) >= 0,
             domain(column) if kind == STRING else None,
-            columns.spread(column, baseline.missing(name), kind),
+            columns.spread(column, baseline.missing(name), kind, self.conventions.spelling_counts),
             replace(self.rules, datatype_threshold=min(own, self.rules.datatype_threshold)),
         )
 
@@ -211,41 +232,45 @@ class DataQuality(SharedOptions, Monitor[Table]):
         expectations = [column for column in expected if column.rules.evaluate]
         if expectations:
             yield from self.of_columns(frozenset(column.name for column in expected))
-        level = self.level_of_each(expectations)
+        budget = self.budget_of_one(expectations)
         for column in expectations:
-            yield from self.of_values(column, level)
+            yield from self.of_values(column, budget)
             if is_compared(column):
-                yield self.of_spread(column, level)
+                yield self.of_spread(column, level_of(BASELINE_DRIFT, budget))
 
-    def level_of_each(self, expectations: list[Expectation]) -> float | None:
-        """The false-alarm budget, split evenly among the checks that chance can trip; None if chance is not weighed."""
-        checks = sum(map(self.checks_by_chance, expectations))
-        return self.false_alarm_budget / max(1, checks) if self.conventions.weighs_chance else None
+    def budget_of_one(self, expectations: list[Expectation]) -> float | None:
+        """The false-alarm budget, split among the checks that chance can trip by their ``PARTS``: what one part has;
+        None if chance is not weighed."""
+        parts = sum(PARTS[check] for column in expectations for check in self.checks_by_chance(column))
+        return self.false_alarm_budget / max(1, parts) if self.conventions.weighs_chance else None
 
-    def checks_by_chance(self, column: Expectation) -> int:
-        """How many checks of a column chance can trip."""
-        return (
-            is_compared(column)
-            + (column.completeness is not None)
-            + (column.domain is not None)
-            + (odd_values_of(column) is not None)
-        )
+    def checks_by_chance(self, column: Expectation) -> Iterator[str]:
+        """The checks of a column that chance can trip."""
+        if is_compared(column):
+            yield BASELINE_DRIFT
+        if column.completeness is not None:
+            yield COMPLETENESS
+        if column.domain is not None:
+            yield CATEGORICAL_VALUES
+        if odd_values_of(column) is not None:
+            yield DATA_TYPE
 
     def of_columns(self, names: frozenset[str]) -> Iterator[Constraint]:
         """The constraints on which columns there are."""
         yield Constraint(MISSING_COLUMN, EVERYTHING, "columns", Within(names, len(names), counted=True))
         yield Constraint(EXTRA_COLUMN, EVERYTHING, "columns", Within(names))
 
-    def of_values(self, column: Expectation, level: float | None) -> Iterator[Constraint]:
+    def of_values(self, column: Expectation, budget: float | None) -> Iterator[Constraint]:
         """The constraints on the values of a column."""
         subject, rules = Subject(column.name), column.rules
         if column.inferred_type != UNKNOWN:
-            yield Constraint(DATA_TYPE, subject, "types", self.of_types(column, level))
+            yield Constraint(DATA_TYPE, subject, "types", self.of_types(column, level_of(DATA_TYPE, budget)))
         if column.completeness is not None:
-            complete = Between(low=column.completeness, level=level, drawn=column.present if level else None)
+            complete = of_completeness(column.completeness, column.present, level_of(COMPLETENESS, budget))
             yield Constraint(COMPLETENESS, subject, "completeness", complete)
         if column.domain is not None:
             known = Within(frozenset(column.domain), rules.domain_threshold, missing_is_inside=True)
+            level = level_of(CATEGORICAL_VALUES, budget)
             yield Constraint(CATEGORICAL_VALUES, subject, "values", by_chance(known, column.spread, level))
         if column.is_non_negative and self.check_non_negative:
             yield Constraint(NON_NEGATIVE, subject, "minimum", Between(low=0.0))
@@ -267,15 +292,16 @@ class DataQuality(SharedOptions, Monitor[Table]):
 
     def of_spread(self, column: Expectation, level: float | None) -> Constraint:
         """The constraint on a column's distance from its baseline."""
-        rules, spread = column.rules, column.spread
+        rules, spread = self.with_thresholds(column.rules), column.spread
         assert spread is not None
         if isinstance(spread, Categories) and rules.categorical_method == "ChiSquared":
             # A p-value needs no noise floor: its threshold is the probability of a false alarm.
-            threshold = min(CHI_SQUARED_LEVEL, rules.categorical_threshold, level or 1.0)
+            threshold = min(CHI_SQUARED_LEVEL, rules.categorical_threshold or 1.0, level or 1.0)
             bound = Near(spread, self.conventions.chi_squared, threshold)
         else:
             distance = self.conventions.distance(spread, rules.robust)
-            bound = Near(spread, distance, threshold_of(column), level if rules.robust else None)
+            most = rules.numeric_threshold if isinstance(spread, Numbers) else rules.categorical_threshold
+            bound = Near(spread, distance, most or 0.0, level if rules.robust else None)
         measure = f"spread as {column.inferred_type}" if self.conventions.needs_same_type else "spread"
         return Constraint(BASELINE_DRIFT, Subject(column.name), measure, bound)
 
@@ -285,9 +311,10 @@ class DataQualityOfSegment(DataQuality):
     """The same for a segment, whose baseline may have a few rows only: so its types are learned by chance as well, and
     a column that all rows have may not occur in it, which is for the monitor of all rows to tell."""
 
-    def checks_by_chance(self, column: Expectation) -> int:
-        learned = column.inferred_type != UNKNOWN and odd_values_of(column) is None
-        return super().checks_by_chance(column) + learned
+    def checks_by_chance(self, column: Expectation) -> Iterator[str]:
+        yield from super().checks_by_chance(column)
+        if column.inferred_type != UNKNOWN and odd_values_of(column) is None:
+            yield DATA_TYPE
 
     def of_columns(self, names: frozenset[str]) -> Iterator[Constraint]:
         return iter(())
@@ -298,6 +325,18 @@ class DataQualityOfSegment(DataQuality):
         present = column.present.inside if column.present else 0
         drawn = Categories({column.inferred_type: present}) if present else None
         return by_chance(super().of_types(column, level), drawn, level)
+
+
+def level_of(check: str, budget: float | None) -> float | None:
+    """The probability with which chance alone may trip a check, given the budget of one part."""
+    return None if budget is None else PARTS[check] * budget
+
+
+def of_completeness(share: float, drawn: Share | None, level: float | None) -> Between:
+    """The bound on the share of rows with a value: with a ``level``, in both directions if it was learned."""
+    if level is None or drawn is None:
+        return Between(low=share, level=level)
+    return Between(low=share, high=share if share < 1 else None, level=level, drawn=drawn)
 
 
 def by_chance(bound: Within, drawn: Distribution | None, level: float | None) -> Within:
@@ -323,11 +362,6 @@ def odd_values_of(column: Expectation) -> Categories | None:
 def is_compared(column: Expectation) -> bool:
     """Whether a column's spread is compared with its baseline."""
     return column.rules.compare and column.spread is not None
-
-
-def threshold_of(column: Expectation) -> float:
-    rules = column.rules
-    return rules.numeric_threshold if isinstance(column.spread, Numbers) else rules.categorical_threshold
 
 
 def domain(column: Column) -> tuple[str, ...] | None:

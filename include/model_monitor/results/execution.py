@@ -87,6 +87,7 @@ def written(finding: Finding) -> Document:
         "observed": number(finding.observed),
         "threshold": threshold_of(bound),
         "noise_floor": number(finding.noise_floor),
+        "p_value": number(finding.p_value),
         **effect,
         "reason": finding.reason,
     }

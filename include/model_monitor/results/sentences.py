@@ -21,6 +21,7 @@ NAMED, COLUMNS = 3, 10  # so many categories, or columns, are named
 LARGEST = float(np.finfo(np.float64).max)  # stands for infinity
 LONGEST = 60  # characters of a name
 QUANTILES = {0.5: "median", 0.1: "10 % quantile", 0.25: "lower quartile", 0.75: "upper quartile", 0.9: "90 % quantile"}
+FEW = 0.25  # of the rows moved: with more, quantiles tell it better
 CLEARER = 1.5  # times as far as the median must another quantile have moved to be told instead
 
 
@@ -63,7 +64,7 @@ def change(bound: Bound, telling: Telling) -> str:
 
 @change.register
 def _(bound: Near, telling: Telling) -> str:
-    moved = from_to(bound.to, telling.measure, telling)
+    moved = share_moved(bound, telling) or from_to(bound.to, telling.measure, telling)
     return f"{moved} ({'; '.join(compared(bound, telling.finding))})"
 
 
@@ -77,7 +78,27 @@ def compared(bound: Near, finding: Finding) -> list[str]:
         margin = [f"chance alone explains {number(floor)}"] if floor is not None else []
         return [f"{bound.distance} {number(observed)}", *margin, f"threshold {number(bound.threshold)}"]
     reaches = [f"chance alone reaches {number(floor)}"] if floor is not None else []
-    return [f"distance {number(observed)}", *reaches, f"threshold {number(bound.threshold)}"]
+    p_value = [f"p-value {number(finding.p_value)}"] if finding.p_value is not None else []
+    threshold = [f"threshold {number(bound.threshold)}"] if bound.threshold or not reaches else []
+    return [f"distance {number(observed)}", *reaches, *p_value, *threshold]
+
+
+def share_moved(bound: Near, telling: Telling) -> str:
+    """Which share of numbers changed, where that rather than their level or spread is what chance does not explain; ""
+    elsewhere, and where the number may not be written."""
+    test = DISTANCES[bound.distance].evidence if bound.level else None
+    now, before = telling.measure, bound.to
+    if test is None or not isinstance(now, Numbers) or not isinstance(before, Numbers):
+        return ""
+    found = test(now, before)
+    rows = round(max(found.live * now.n, found.baseline * before.n))
+    few = abs(found.live - found.baseline) <= FEW
+    if found.test not in ("share", "tails", "beyond") or not few or not telling.may_name(rows):
+        return ""
+    sides = {"tails": ("at most", "at least"), "beyond": ("below", "above")}
+    words = sides[found.test][found.high is None] + " " if found.test in sides else ""
+    end = found.high if found.low is None else found.low
+    return f"{words}{number(end or 0.0)}: {percent(found.baseline)} → {percent(found.live)} of values"
 
 
 def from_to(before: Distribution, now: Measure, telling: Telling) -> str:
@@ -166,7 +187,9 @@ def _(bound: Between, telling: Telling) -> str:
     old = "" if before is None else f"{write(before)} → "
     if isinstance(now, Share) and name == "completeness":
         missing = "" if before is None else f"{percent(1 - before)} → "
-        return f"missing {missing}{percent(1 - observed)} of rows ({now.n - now.inside:,} of {now.n:,}), beyond chance"
+        p_value = "" if finding.p_value is None else f", p-value {number(finding.p_value)}"
+        rows = f"{now.n - now.inside:,} of {now.n:,}"
+        return f"missing {missing}{percent(1 - observed)} of rows ({rows}), beyond chance{p_value}"
     must = "" if side is None else f"at {'least' if side == bound.low else 'most'} {write(side)}"
     floor = [f"chance alone explains {number(finding.noise_floor)}"] if finding.noise_floor is not None else []
     return f"{name} {old}{write(observed)} ({'; '.join([f'must be {must}', *floor])})"

@@ -115,6 +115,8 @@ def words_of(bound: Bound, measure: str) -> str:
     """What a bound allows, in a few words."""
     match bound:
         case Between(low=low, high=high):
+            if low is not None and low == high:
+                return f"as many as {shown(low)}"
             sides = [f"at least {shown(low)}"] * is_finite(low) + [f"at most {shown(high)}"] * is_finite(high)
             return " and ".join(sides) or "any number"
         case Within(categories=categories, at_least=least, counted=counted):

@@ -115,8 +115,8 @@ def test_sagemakers_files_ask_something_of_all_rows_only() -> None:
     state, plain = DataQuality().observe(rows()), documents_of(DataQuality())
     read = documents_of(segmented(DataQuality())).constraints(plain.statistics(state), plain.suggested(state))
     assert [(c.check, c.subject) for c in read] == [(c.check, c.subject) for c in DataQuality().suggest(state)]
-    # Three spreads, three shares of missing values and two sets of categories.
-    assert [c.bound.level for c in read if c.check == "baseline_drift_check"] == [0.01 / 8] * 3
+    # Three spreads, three shares of missing values and two sets of categories: six, two and one part each.
+    assert [c.bound.level for c in read if c.check == "baseline_drift_check"] == [6 * (0.01 / 26)] * 3
 
 
 def test_a_segment_that_a_person_deleted_is_not_judged() -> None:

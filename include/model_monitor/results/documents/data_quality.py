@@ -16,7 +16,7 @@ from model_monitor.core.distributions import Categories, Numbers
 from model_monitor.core.states import Moments, Quantiles
 from model_monitor.core.states.quantiles import C, K
 from model_monitor.monitors.canonical import canonical_counts
-from model_monitor.monitors.columns import NUMERIC, STRING, Column
+from model_monitor.monitors.columns import NUMERIC, STRING, Column, counted_numbers
 from model_monitor.monitors.data_quality import (
     EXTRA_COLUMN,
     MISSING_COLUMN,
@@ -43,17 +43,20 @@ class DataQualityDocuments(Documents[Table]):
     def statistics(self, state: Table, constraints: Sequence[Constraint] = ()) -> Document:
         kind_of = self.monitor.kind_of
         items = state.columns.items.items()
-        features = [feature(name, column, state.missing(name), kind_of(name, column)) for name, column in items]
+        counted = not self.monitor.conventions.spelling_counts
+        features = [
+            feature(name, column, state.missing(name), kind_of(name, column), counted) for name, column in items
+        ]
         expected = {c.subject.column for c in constraints if c.subject.column is not None}
         absent = sorted(expected - state.columns.items.keys())
         features += [feature(name, Column(), state.rows) for name in absent]
         return {"version": 0.0, "dataset": {"item_count": state.rows}, "features": features}
 
     def suggested(self, state: Table) -> Document:
-        rules = self.monitor.rules
+        rules = self.monitor.with_thresholds(self.monitor.rules)
         return {
             "version": 0.0,
-            "features": [expected_feature(e, rules) for e in self.monitor.expectations(state)],
+            "features": [expected_feature(e, self.monitor.rules) for e in self.monitor.expectations(state)],
             "monitoring_config": monitoring_config(rules),
         }
 
@@ -148,14 +151,19 @@ def by_number(entry: Document) -> Document:
     }
 
 
-def feature(name: str, column: Column, missing: int, kind: str | None = None) -> Document:
+def feature(name: str, column: Column, missing: int, kind: str | None = None, counted: bool = False) -> Document:
     """One entry of ``statistics.json``; a column without values is Unknown, with empty string statistics. Odd values
-    in a column of a numeric ``kind`` (None: its own) are present, and in none of its numbers."""
+    in a column of a numeric ``kind`` (None: its own) are present, and in none of its numbers. ``counted``: few
+    different numbers are written with their counts, beside the sketch that summarises them."""
     common = {"num_present": column.present, "num_missing": missing}
     kind = kind or column.inferred_type
     head = {"name": name, "inferred_type": kind}
     if kind in NUMERIC and column.numbers.n:
-        return head | {"numerical_statistics": {"common": common} | numerical(column.numbers, column.quantiles)}
+        numbers: Document = {"common": common} | numerical(column.numbers, column.quantiles)
+        if counted and (rows := counted_numbers(column)):
+            values = sorted(rows)
+            numbers["distribution"]["counted"] = {"values": values, "counts": [rows[value] for value in values]}
+        return head | {"numerical_statistics": numbers}
     listed = [{"value": value, "count": n} for value, n in column.values.most_frequent(LISTED_CATEGORIES)]
     distribution = {"categorical": {"buckets": listed}}
     counts = {"common": common, "distinct_count": column.distinct_count, "distribution": distribution}

@@ -110,8 +110,12 @@ def spread_of(f: Document) -> Distribution | None:
     """A column's distribution from ``statistics.json``; None where it holds none."""
     distribution = statistics_of(f).get("distribution", {})
     common = statistics_of(f).get("common", {})
+    if "counted" in distribution:
+        counted = distribution["counted"]
+        return Numbers.counted(dict(zip(counted["values"], counted["counts"], strict=True)))
     if "kll" in distribution and "sketch" in distribution["kll"]:
-        numbers = Numbers.of(Quantiles.of_levels(distribution["kll"]["sketch"]["data"]))
+        ends = statistics_of(f).get("min"), statistics_of(f).get("max")
+        numbers = Numbers.of(Quantiles.of_levels(distribution["kll"]["sketch"]["data"]), *ends)
         return numbers if numbers.n else None
     if "categorical" in distribution:
         counts = {bucket["value"]: int(bucket["count"]) for bucket in distribution["categorical"]["buckets"]}

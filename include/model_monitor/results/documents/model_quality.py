@@ -190,7 +190,7 @@ class CalibratedModelQualityDocuments(ModelQualityDocuments):
         if unusable := self.monitor.unusable(state):
             document["dataset"]["unusable"] = unusable
         missing = state.rows - state.predictions.present
-        column = feature(self.monitor.predictions_attribute, state.predictions, missing)
+        column = feature(self.monitor.predictions_attribute, state.predictions, missing, counted=True)
         return document | {baseline.PREDICTIONS: column}
 
     def metrics(self, state: Quality) -> Document:

@@ -111,7 +111,8 @@ def bound_of(c: Document) -> Bound:
 
 def distribution_written(distribution: Distribution) -> Document:
     if isinstance(distribution, Numbers):
-        return {"values": distribution.values.tolist(), "weights": distribution.weights.tolist()}
+        rows = {"is_counted": distribution.is_counted, "least": distribution.least, "most": distribution.most}
+        return {"values": distribution.values.tolist(), "weights": distribution.weights.tolist()} | rows
     if isinstance(distribution, Importances):
         known = distribution.covariance
         return {
@@ -131,5 +132,6 @@ def distribution_of(d: Document) -> Distribution:
         members = {"names": tuple(d["names"]), "values": np.asarray(d["values"], float), "covariance": covariance}
         return Importances(**(d | members))
     if "values" in d:
-        return Numbers(np.asarray(d["values"], float), np.asarray(d["weights"], np.int64))
+        known = {name: d[name] for name in ("is_counted", "least", "most") if name in d}
+        return Numbers(np.asarray(d["values"], float), np.asarray(d["weights"], np.int64), **known)
     return Categories(d["counts"], d.get("rest", 0), d.get("missing", 0))

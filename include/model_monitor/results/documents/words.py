@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +26,8 @@ def violation(finding: Finding, live: Sequence[str]) -> dict[str, Any]:
     """One entry of ``constraint_violations.json``; ``live`` are the names of the window's columns, in order."""
     check, bound = finding.constraint.check, finding.constraint.bound
     name = str(finding.constraint.subject)
+    if isinstance(bound, Near) and finding.noise_floor is not None:
+        bound = replace(bound, threshold=max(bound.threshold, finding.noise_floor))  # what it had to exceed
     description = describe(check, finding.constraint.measure, bound, finding.observed or 0.0)
     if isinstance(bound, Within) and check in (MISSING_COLUMN, EXTRA_COLUMN):
         expected, present = bound.categories, set(live)
@@ -48,9 +51,10 @@ def describe(check: str, measure: str, bound: Bound, observed: float) -> str:
                 f"Expected match: {percent(share)}. Observed: Only {percent(observed)} of data is {kind}."
             )
         case (_, Between(low=share)) if check == COMPLETENESS:
+            only = "Only " if observed < (share or 0.0) else ""
             return (
                 f"Data completeness requirement is not met. Expected: {percent(share or 0.0)}. "
-                f"Observed: Only {percent(observed)}."
+                f"Observed: {only}{percent(observed)}."
             )
         case (_, Within(at_least=share)) if check == CATEGORICAL_VALUES:
             return (

@@ -1,0 +1,265 @@
+"""Is a distribution another than the baseline's, or did chance make the difference? Several tests, one p-value.
+
+Each test looks for one kind of change, and each but the last counts rows on a scale or in cells that both sides
+together decide, so that its law is known whatever the distribution is:
+
+* ``shape``: the largest difference of cumulative shares (Smirnov 1939);
+* ``level``: whether numbers of one side rank higher (Wilcoxon 1945; Mann & Whitney 1947);
+* ``spread``: whether they rank further from the middle (Mood 1954);
+* ``tails``: the share of rows beyond a number, far out on either side, by Fisher's exact test;
+* ``beyond``: rows beyond all that the baseline had;
+* ``share``: the share of one value or category, by Fisher's exact test;
+* ``shares``: those of all categories at once (Pearson 1900).
+
+The p-value is the least of all tests, each divided by its share of what chance is allowed (Bonferroni): that holds
+however they depend on each other. Within a test of many cells only those count that could be so far from chance at all
+(Westfall & Wolfinger 1997).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from model_monitor.core import chance
+from model_monitor.core.distributions import Categories, Numbers
+
+TAILS = (0.001, 0.003, 0.01, 0.025, 0.05, 0.1, 0.2)  # shares of all rows that lie beyond a number
+EXACT_ONES = 2  # of the cells that look furthest from chance, so many are tested exactly
+FEWEST_RANKED = 20  # rows beside the most frequent number, on the smaller side, for a law of ranks to hold
+SHARES = {
+    "shape": 0.25,
+    "level": 0.3,
+    "spread": 0.15,
+    "tails": 0.15,
+    "share": 0.1,
+    "beyond": 0.05,
+}  # of the probability of chance
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The p-value (0..1) of all tests together, and the one that decides: its name, and the share of rows (0..1) of the
+    ``baseline`` and of the ``live`` side that lie from ``low`` to ``high`` (None: open) or have the ``category``."""
+
+    p_value: float
+    test: str
+    low: float | None = None
+    high: float | None = None
+    category: str | None = None
+    baseline: float = 0.0
+    live: float = 0.0
+
+
+NONE = Evidence(1.0, "shape")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """How many rows of each side are in each cell: arrays of one length, also of the rows in all; whole numbers."""
+
+    live: np.ndarray
+    baseline: np.ndarray
+    n: np.ndarray
+    m: np.ndarray
+
+    @classmethod
+    def of(cls, live: np.ndarray, baseline: np.ndarray, n: int, m: int, errors: tuple[float, float]) -> Table:
+        """Cells of ``n`` and ``m`` rows. ``errors``: the standard deviations of a sketch's shares, 0.0 of exact counts.
+
+        A sketched share tells as much as a smaller number of rows would.
+        """
+        pooled = (live + baseline) / (n + m)
+        variance = np.maximum(pooled * (1 - pooled), 1 / (n + m))
+        sides = []
+        for cells, rows, error in ((live, n, errors[0]), (baseline, m, errors[1])):
+            kept = 1 / (1 + rows * error**2 / variance)
+            sides.append((np.rint(cells * kept), np.maximum(np.rint(rows * kept), np.rint(cells * kept))))
+        return cls(sides[0][0], sides[1][0], sides[0][1], sides[1][1])
+
+    def surprise(self) -> np.ndarray:
+        """The likelihood ratio of each cell's two shares against one."""
+        both, rows = self.live + self.baseline, self.n + self.m
+        total = np.zeros(len(both))
+        for part, side in ((self.live, self.n), (self.baseline, self.m)):
+            for seen, all_seen in ((part, both), (side - part, rows - both)):
+                expected = side * all_seen / np.maximum(rows, 1)
+                total += np.where(seen > 0, seen * np.log(np.maximum(seen, 1) / np.maximum(expected, 1e-300)), 0.0)
+        return total
+
+    def least(self) -> np.ndarray:
+        """The natural logarithm of the least p-value that each cell could have, given the rows of both sides in it:
+        that all are on one side; minus infinity for a cell of more rows than a side has."""
+        from scipy.special import gammaln
+
+        both, rows = self.live + self.baseline, self.n + self.m
+        ends = []
+        for side in (self.n, self.m):  # all of the cell's rows on one side
+            fits = both <= side
+            log = gammaln(side + 1) - gammaln(np.where(fits, side - both, 0) + 1)
+            log += gammaln(rows - both + 1) - gammaln(rows + 1)
+            ends.append(np.where(fits, log, -np.inf))
+        return np.minimum(0.0, np.minimum(*ends))
+
+    def best(self, complementary: bool = False) -> tuple[float, int]:
+        """The least p-value of the cells that look furthest from chance, for all cells together, and its cell.
+        ``complementary``: two cells that hold all rows, which are one test."""
+        if not len(self.live):
+            return 1.0, 0
+        furthest = np.argsort(-self.surprise(), kind="stable")[: 1 if complementary else EXACT_ONES]
+        p_values = [
+            chance.fisher(int(self.live[i]), int(self.n[i]), int(self.baseline[i]), int(self.m[i])) for i in furthest
+        ]
+        p = min(p_values)
+        able = 1 if complementary else int(np.count_nonzero(self.least() <= math.log(max(p, 1e-300)) + 1e-9))
+        return min(1.0, p * max(1, able)), int(furthest[p_values.index(p)])
+
+
+def of_categories(live: Categories, baseline: Categories, p_of_shares: float | None) -> Evidence:
+    """Whether categories have other shares. ``p_of_shares``: of the test ``shares``; None: there is none."""
+    n, m = live.n, baseline.n
+    if not n or not m:
+        return NONE
+    names = sorted(live.counts.keys() | baseline.counts.keys())
+    if live.rest or baseline.rest:  # a category that one side did not count may be among the rest
+        names = [name for name in names if name in live.counts and name in baseline.counts]
+    counts = [np.array([side.counts.get(name, 0) for name in names], float) for side in (live, baseline)]
+    p, cell = Table.of(counts[0], counts[1], n, m, (0.0, 0.0)).best(len(names) == 2 and not live.rest + baseline.rest)
+    tests = 1 if p_of_shares is None or len(names) < 3 else 2
+    if tests == 2 and p_of_shares is not None and p_of_shares < p:
+        return Evidence(min(1.0, 2 * p_of_shares), "shares")
+    if not names:
+        return NONE
+    return Evidence(
+        min(1.0, tests * p), "share", category=names[cell], baseline=counts[1][cell] / m, live=counts[0][cell] / n
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """Two sides on one scale: each different number (float64, rising), and how many rows of each side have it."""
+
+    values: np.ndarray
+    live: np.ndarray
+    baseline: np.ndarray
+    n: int
+    m: int
+    errors: tuple[float, float]  # standard deviations of cumulative shares
+
+    @classmethod
+    def of(cls, live: Numbers, baseline: Numbers) -> Pooled:
+        values = np.concatenate([live.values, baseline.values])
+        order = np.argsort(values, kind="stable")
+        first = np.flatnonzero(np.diff(values[order], prepend=np.nan) != 0)
+        weights = [np.zeros(len(values)), np.zeros(len(values))]
+        weights[0][: len(live.values)] = live.weights
+        weights[1][len(live.values) :] = baseline.weights
+        sums = [np.add.reduceat(side[order], first) for side in weights]
+        errors = live.share_error, baseline.share_error
+        return cls(values[order][first], sums[0], sums[1], live.n, baseline.n, errors)
+
+    def shape(self) -> Evidence:
+        below = np.cumsum(self.live) / self.n, np.cumsum(self.baseline) / self.m
+        gaps = np.abs(below[0] - below[1])
+        furthest = int(np.argmax(gaps))
+        return Evidence(
+            smirnov(float(gaps[furthest]), self.n, self.m, self.errors),
+            "shape",
+            high=float(self.values[furthest]),
+            baseline=float(below[1][furthest]),
+            live=float(below[0][furthest]),
+        )
+
+    def ranked(self, power: int) -> Evidence:
+        """Whether numbers of one side rank higher (power 1: ``level``), or further from the middle (2: ``spread``).
+
+        The p-value of the mean score by a gamma distribution with its mean, variance and skewness, as the rows of the
+        live side are a random choice of all.
+        """
+        test = "level" if power == 1 else "spread"
+        n, m, rows = self.n, self.m, self.n + self.m
+        both = self.live + self.baseline
+        varied = rows - float(both.max())
+        if varied * min(n, m) < FEWEST_RANKED * rows:
+            return Evidence(1.0, test)
+        scores = (2 * (np.cumsum(both) - both / 2) / rows - 1) ** power  # ranks from -1 to 1
+        scores -= float(both @ scores) / rows
+        squares = scores * scores
+        variance = float(both @ squares) / rows
+        skewness = float(both @ (squares * scores)) / rows / variance**1.5
+        skewness *= (m - n) / (rows - 2) * math.sqrt((rows - 1) / n / m)
+        of_chance = variance * m / n / (rows - 1) + (2 * m / rows) ** 2 * sum(error**2 for error in self.errors)
+        z = float(self.live @ scores) / n / math.sqrt(of_chance)
+        return Evidence(min(1.0, 2 * chance.skewed_tail(abs(z), skewness if z > 0 else -skewness)), test)
+
+    def tails(self) -> Evidence:
+        both = np.cumsum(self.live + self.baseline)
+        rows, last = self.n + self.m, len(both) - 1
+        lows = np.searchsorted(both, np.array(TAILS) * rows, side="right") - 1  # at most such a share at or below
+        highs = np.searchsorted(both, (1 - np.array(TAILS)) * rows, side="left")  # at most such a share above
+        lows, highs = np.unique(lows[lows >= 0]), np.unique(highs[highs < last])
+        below = np.cumsum(self.live), np.cumsum(self.baseline)
+        live, baseline = (np.concatenate([side[lows], side[last] - side[highs]]) for side in below)
+        if not len(live):
+            return Evidence(1.0, "tails")
+        p, cell = Table.of(live, baseline, self.n, self.m, self.errors).best()
+        shares = float(baseline[cell]) / self.m, float(live[cell]) / self.n
+        if cell < len(lows):
+            return Evidence(p, "tails", None, float(self.values[lows[cell]]), None, *shares)
+        return Evidence(p, "tails", float(self.values[highs[cell - len(lows)] + 1]), None, None, *shares)
+
+    def share(self) -> Evidence:
+        errors = (math.sqrt(2) * self.errors[0], math.sqrt(2) * self.errors[1])
+        several = self.live + self.baseline > 1
+        live, baseline = self.live[several], self.baseline[several]
+        if not len(live):
+            return Evidence(1.0, "share")
+        p, cell = Table.of(live, baseline, self.n, self.m, errors).best(len(self.values) == 2)
+        value = float(self.values[several][cell])
+        return Evidence(p, "share", value, value, None, float(baseline[cell]) / self.m, float(live[cell]) / self.n)
+
+
+def of_numbers(live: Numbers, baseline: Numbers) -> Evidence:
+    """Whether numbers are spread otherwise."""
+    if not live.n or not baseline.n:
+        return NONE
+    pooled = Pooled.of(live, baseline)
+    if len(pooled.values) < 3:  # of two values all tests are one
+        return pooled.share()
+    tests = [pooled.shape(), pooled.ranked(1), pooled.ranked(2), pooled.tails(), pooled.share(), beyond(live, baseline)]
+    weighted = [replace(one, p_value=min(1.0, one.p_value / SHARES[one.test])) for one in tests]
+    return min(weighted, key=lambda evidence: evidence.p_value)
+
+
+def beyond(live: Numbers, baseline: Numbers) -> Evidence:
+    """Rows that lie where none of the baseline does. Each number that a sketch keeps is one row at least."""
+    n, rows = live.n, live.n + baseline.n
+    best = Evidence(1.0, "beyond")
+    for is_low, end in ((True, baseline.least), (False, baseline.most)):
+        if end is None:
+            continue
+        outside = live.values < end if is_low else live.values > end
+        most = int(live.weights[outside].sum()) if live.is_exact else int(np.count_nonzero(outside))
+        logs = math.lgamma(n + 1) - math.lgamma(n - most + 1) + math.lgamma(rows - most + 1) - math.lgamma(rows + 1)
+        p = min(1.0, 2 * math.exp(min(0.0, logs)))
+        if p < best.p_value:
+            low, high = (None, end) if is_low else (end, None)
+            best = Evidence(p, "beyond", low, high, live=float(live.weights[outside].sum()) / n)
+    return best
+
+
+def smirnov(gap: float, n: int, m: int, errors: tuple[float, float]) -> float:
+    """A bound (0..1) on the probability of such a largest difference of cumulative shares (Smirnov 1939)."""
+    return min(1.0, 2 * math.exp(-2 * gap**2 / sum(one_over(rows, e) for rows, e in zip((n, m), errors, strict=True))))
+
+
+def smirnov_gap(level: float, n: int, m: int, errors: tuple[float, float]) -> float:
+    """The largest difference of cumulative shares that chance exceeds with at most the probability ``level``."""
+    return math.sqrt(-math.log(level / 2) / 2 * sum(one_over(rows, e) for rows, e in zip((n, m), errors, strict=True)))
+
+
+def one_over(rows: int, error: float) -> float:
+    """One divided by how many rows would tell a cumulative share of a half as well as a sketch of so many."""
+    return 1 / rows + 4 * error**2
