@@ -157,9 +157,9 @@ def chernoff(least: float, sizes: np.ndarray, times: np.ndarray, log_chances: np
 
 def student_tail(quantile: float, freedom: float) -> float:
     """The probability that Student's t with these degrees of freedom (>= 1) exceeds a number."""
-    from scipy.stats import t
+    from scipy.special import stdtr
 
-    return float(t.sf(quantile, freedom))
+    return float(stdtr(freedom, -quantile))
 
 
 def student_quantile(level: float, freedom: float) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -95,7 +95,8 @@ def largest_share_change_noise(live: Categories, baseline: Categories, level: fl
 def categorical_evidence(live: Categories, baseline: Categories) -> Evidence:
     """Of single categories, and of all together where each is counted."""
     is_counted = not live.rest and not baseline.rest and len(live.counts.keys() | baseline.counts.keys()) > 2
-    return evidence.of_categories(live, baseline, chi_squared(live, baseline) if is_counted else None)
+    found = evidence.of_categories(live, baseline, chi_squared(live, baseline) if is_counted else None)
+    return replace(found, distance=largest_share_change(live, baseline))
 
 
 def chi_squared(live: Categories, baseline: Categories) -> float | None:
@@ -105,7 +106,7 @@ def chi_squared(live: Categories, baseline: Categories) -> float | None:
     cell: the rarest, until ``LEAST_EXPECTED`` rows are expected in it on either side (Cochran 1952). Where rare
     categories are not counted one by one, it is Hoeffding's bound for the largest change of a share instead.
     """
-    from scipy.stats import chi2_contingency
+    from scipy.special import chdtrc
 
     if not live.n or not baseline.n:
         return None
@@ -123,7 +124,9 @@ def chi_squared(live: Categories, baseline: Categories) -> float | None:
     if len(cells) < 2:
         return None
     cells[-1] = cells[-1] + cell
-    return float(chi2_contingency(np.array(cells), correction=False).pvalue)
+    counts = np.array(cells)
+    expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0) / counts.sum()
+    return float(chdtrc(len(cells) - 1, float(((counts - expected) ** 2 / expected).sum())))
 
 
 def largest_share_change_p_value(live: Categories, baseline: Categories) -> float:

@@ -147,20 +147,20 @@ def _(bound: Near, constraint: Constraint, measure: Measure) -> Finding:
     if type(measure) is not type(bound.to):
         return undefined(constraint, f"{constraint.measure} and its baseline are not of one kind")
     distance = DISTANCES[bound.distance]
-    observed = distance.between(measure, bound.to)
+    found = distance.evidence(measure, bound.to) if distance.evidence and bound.level else None
+    observed = found.distance if found else distance.between(measure, bound.to)
     if observed is None:
         return undefined(constraint, "too few values to compare with the baseline")
+    if found and bound.level:
+        floor = distance.floor(observed, found, measure, bound.to, bound.level)
+        far = observed > bound.threshold and found.p_value < bound.level
+        return Finding(constraint, "violated" if far else "holds", observed, floor, p_value=found.p_value)
     if distance.margin:
         margin = distance.margin(measure, bound.to, bound.level) if bound.level else None
         if bound.level and margin is None:
             return undefined(constraint, "too few rows to tell chance from change")
         outcome: Outcome = "violated" if observed + (margin or 0.0) < bound.threshold else "holds"
         return Finding(constraint, outcome, observed, margin)
-    if distance.evidence and distance.noise and bound.level:
-        found = distance.evidence(measure, bound.to)
-        floor = distance.floor(observed, found, measure, bound.to, bound.level)
-        far = observed > bound.threshold and found.p_value < bound.level
-        return Finding(constraint, "violated" if far else "holds", observed, floor, p_value=found.p_value)
     far = observed < bound.threshold if distance.is_p_value else observed > bound.threshold
     p_value = observed if distance.is_p_value else None
     return Finding(constraint, "violated" if far else "holds", observed, p_value=p_value)

@@ -28,6 +28,7 @@ from model_monitor.core.distributions import Categories, Numbers
 
 TAILS = (0.001, 0.003, 0.01, 0.025, 0.05, 0.1, 0.2)  # shares of all rows that lie beyond a number
 EXACT_ONES = 2  # of the cells that look furthest from chance, so many are tested exactly
+NEAR = 3.0  # a logarithm of a likelihood ratio, below which a cell of many is no evidence: p-values above 0.01
 FEWEST_RANKED = 20  # rows beside the most frequent number, on the smaller side, for a law of ranks to hold
 SHARES = {
     "shape": 0.25,
@@ -42,7 +43,8 @@ SHARES = {
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """The p-value (0..1) of all tests together, and the one that decides: its name, and the share of rows (0..1) of the
-    ``baseline`` and of the ``live`` side that lie from ``low`` to ``high`` (None: open) or have the ``category``."""
+    ``baseline`` and of the ``live`` side that lie from ``low`` to ``high`` (None: open) or have the ``category``.
+    ``distance``: the largest change of any cumulative share, or of a category's; None if a side is empty."""
 
     p_value: float
     test: str
@@ -51,6 +53,7 @@ class Evidence:
     category: str | None = None
     baseline: float = 0.0
     live: float = 0.0
+    distance: float | None = None
 
 
 NONE = Evidence(1.0, "shape")
@@ -106,15 +109,21 @@ class Table:
     def best(self, complementary: bool = False) -> tuple[float, int]:
         """The least p-value of the cells that look furthest from chance, for all cells together, and its cell.
         ``complementary``: two cells that hold all rows, which are one test."""
-        if not len(self.live):
+        several = np.flatnonzero(self.live + self.baseline > 1)  # a single row is no evidence
+        if not len(several):
             return 1.0, 0
-        furthest = np.argsort(-self.surprise(), kind="stable")[: 1 if complementary else EXACT_ONES]
+        cells = Table(self.live[several], self.baseline[several], self.n[several], self.m[several])
+        surprise = cells.surprise()
+        if not complementary and surprise.max() < NEAR:
+            return 1.0, int(several[surprise.argmax()])
+        furthest = np.argsort(-surprise, kind="stable")[: 1 if complementary else EXACT_ONES].tolist()
         p_values = [
-            chance.fisher(int(self.live[i]), int(self.n[i]), int(self.baseline[i]), int(self.m[i])) for i in furthest
+            chance.fisher(int(cells.live[i]), int(cells.n[i]), int(cells.baseline[i]), int(cells.m[i]))
+            for i in furthest
         ]
         p = min(p_values)
-        able = 1 if complementary else int(np.count_nonzero(self.least() <= math.log(max(p, 1e-300)) + 1e-9))
-        return min(1.0, p * max(1, able)), int(furthest[p_values.index(p)])
+        able = 1 if complementary else int(np.count_nonzero(cells.least() <= math.log(max(p, 1e-300)) + 1e-9))
+        return min(1.0, p * max(1, able)), int(several[furthest[p_values.index(p)]])
 
 
 def of_categories(live: Categories, baseline: Categories, p_of_shares: float | None) -> Evidence:
@@ -139,69 +148,72 @@ def of_categories(live: Categories, baseline: Categories, p_of_shares: float | N
 
 @dataclass(frozen=True, slots=True)
 class Pooled:
-    """Two sides on one scale: each different number (float64, rising), and how many rows of each side have it."""
+    """Two sides on one scale: each different number (float64, rising), how many rows of each side have it, and how many
+    have at most it; ``n`` and ``m`` rows in all. ``errors``: standard deviations of cumulative shares."""
 
     values: np.ndarray
     live: np.ndarray
     baseline: np.ndarray
+    live_below: np.ndarray
+    baseline_below: np.ndarray
     n: int
     m: int
-    errors: tuple[float, float]  # standard deviations of cumulative shares
+    errors: tuple[float, float]
 
     @classmethod
     def of(cls, live: Numbers, baseline: Numbers) -> Pooled:
         values = np.concatenate([live.values, baseline.values])
         order = np.argsort(values, kind="stable")
-        first = np.flatnonzero(np.diff(values[order], prepend=np.nan) != 0)
-        weights = [np.zeros(len(values)), np.zeros(len(values))]
-        weights[0][: len(live.values)] = live.weights
-        weights[1][len(live.values) :] = baseline.weights
-        sums = [np.add.reduceat(side[order], first) for side in weights]
+        values = values[order]
+        last = np.flatnonzero(np.append(values[1:] != values[:-1], True))
+        weights = np.zeros((2, len(values)))
+        weights[0, : len(live.values)] = live.weights
+        weights[1, len(live.values) :] = baseline.weights
+        below = np.cumsum(weights[:, order], axis=1)[:, last]
+        counts = np.diff(below, axis=1, prepend=0.0)
         errors = live.share_error, baseline.share_error
-        return cls(values[order][first], sums[0], sums[1], live.n, baseline.n, errors)
+        return cls(values[last], counts[0], counts[1], below[0], below[1], live.n, baseline.n, errors)
 
     def shape(self) -> Evidence:
-        below = np.cumsum(self.live) / self.n, np.cumsum(self.baseline) / self.m
-        gaps = np.abs(below[0] - below[1])
-        furthest = int(np.argmax(gaps))
-        return Evidence(
-            smirnov(float(gaps[furthest]), self.n, self.m, self.errors),
-            "shape",
-            high=float(self.values[furthest]),
-            baseline=float(below[1][furthest]),
-            live=float(below[0][furthest]),
-        )
+        gaps = np.abs(self.live_below / self.n - self.baseline_below / self.m)
+        furthest = int(gaps.argmax())
+        gap = float(gaps[furthest])
+        shares = float(self.baseline_below[furthest]) / self.m, float(self.live_below[furthest]) / self.n
+        p = smirnov(gap, self.n, self.m, self.errors)
+        return Evidence(p, "shape", None, float(self.values[furthest]), None, *shares, gap)
 
-    def ranked(self, power: int) -> Evidence:
-        """Whether numbers of one side rank higher (power 1: ``level``), or further from the middle (2: ``spread``).
+    def ranked(self) -> tuple[Evidence, Evidence]:
+        """Whether numbers of one side rank higher (``level``), and whether further from the middle (``spread``).
 
         The p-value of the mean score by a gamma distribution with its mean, variance and skewness, as the rows of the
         live side are a random choice of all.
         """
-        test = "level" if power == 1 else "spread"
         n, m, rows = self.n, self.m, self.n + self.m
         both = self.live + self.baseline
         varied = rows - float(both.max())
         if varied * min(n, m) < FEWEST_RANKED * rows:
-            return Evidence(1.0, test)
-        scores = (2 * (np.cumsum(both) - both / 2) / rows - 1) ** power  # ranks from -1 to 1
-        scores -= float(both @ scores) / rows
-        squares = scores * scores
-        variance = float(both @ squares) / rows
-        skewness = float(both @ (squares * scores)) / rows / variance**1.5
-        skewness *= (m - n) / (rows - 2) * math.sqrt((rows - 1) / n / m)
-        of_chance = variance * m / n / (rows - 1) + (2 * m / rows) ** 2 * sum(error**2 for error in self.errors)
-        z = float(self.live @ scores) / n / math.sqrt(of_chance)
-        return Evidence(min(1.0, 2 * chance.skewed_tail(abs(z), skewness if z > 0 else -skewness)), test)
+            return Evidence(1.0, "level"), Evidence(1.0, "spread")
+        ranks = (2 * (self.live_below + self.baseline_below) - both) / rows - 1  # from -1 to 1
+        of_split = (m - n) / (rows - 2) * math.sqrt((rows - 1) / n / m)
+        of_sketches = (2 * m / rows) ** 2 * sum(error**2 for error in self.errors)
+        found = []
+        for test, scores in (("level", ranks), ("spread", ranks * ranks)):
+            scores = scores - float(both @ scores) / rows
+            squares = scores * scores
+            variance = float(both @ squares) / rows
+            skewness = of_split * float(both @ (squares * scores)) / rows / variance**1.5
+            z = float(self.live @ scores) / n / math.sqrt(variance * m / n / (rows - 1) + of_sketches)
+            tail = chance.skewed_tail(abs(z), skewness if z > 0 else -skewness)
+            found.append(Evidence(min(1.0, 2 * tail), test))
+        return found[0], found[1]
 
     def tails(self) -> Evidence:
-        both = np.cumsum(self.live + self.baseline)
-        rows, last = self.n + self.m, len(both) - 1
+        below = self.live_below, self.baseline_below
+        both, rows = below[0] + below[1], self.n + self.m
         lows = np.searchsorted(both, np.array(TAILS) * rows, side="right") - 1  # at most such a share at or below
         highs = np.searchsorted(both, (1 - np.array(TAILS)) * rows, side="left")  # at most such a share above
-        lows, highs = np.unique(lows[lows >= 0]), np.unique(highs[highs < last])
-        below = np.cumsum(self.live), np.cumsum(self.baseline)
-        live, baseline = (np.concatenate([side[lows], side[last] - side[highs]]) for side in below)
+        lows, highs = np.unique(lows[lows >= 0]), np.unique(highs[highs < len(both) - 1])
+        live, baseline = (np.concatenate([side[lows], side[-1] - side[highs]]) for side in below)
         if not len(live):
             return Evidence(1.0, "tails")
         p, cell = Table.of(live, baseline, self.n, self.m, self.errors).best()
@@ -211,13 +223,13 @@ class Pooled:
         return Evidence(p, "tails", float(self.values[highs[cell - len(lows)] + 1]), None, None, *shares)
 
     def share(self) -> Evidence:
-        errors = (math.sqrt(2) * self.errors[0], math.sqrt(2) * self.errors[1])
-        several = self.live + self.baseline > 1
-        live, baseline = self.live[several], self.baseline[several]
-        if not len(live):
+        several = np.flatnonzero(self.live + self.baseline > 1)
+        if not len(several):
             return Evidence(1.0, "share")
+        errors = (math.sqrt(2) * self.errors[0], math.sqrt(2) * self.errors[1])
+        live, baseline = self.live[several], self.baseline[several]
         p, cell = Table.of(live, baseline, self.n, self.m, errors).best(len(self.values) == 2)
-        value = float(self.values[several][cell])
+        value = float(self.values[several[cell]])
         return Evidence(p, "share", value, value, None, float(baseline[cell]) / self.m, float(live[cell]) / self.n)
 
 
@@ -226,11 +238,12 @@ def of_numbers(live: Numbers, baseline: Numbers) -> Evidence:
     if not live.n or not baseline.n:
         return NONE
     pooled = Pooled.of(live, baseline)
+    shape = pooled.shape()
     if len(pooled.values) < 3:  # of two values all tests are one
-        return pooled.share()
-    tests = [pooled.shape(), pooled.ranked(1), pooled.ranked(2), pooled.tails(), pooled.share(), beyond(live, baseline)]
-    weighted = [replace(one, p_value=min(1.0, one.p_value / SHARES[one.test])) for one in tests]
-    return min(weighted, key=lambda evidence: evidence.p_value)
+        return replace(pooled.share(), distance=shape.distance)
+    tests = [shape, *pooled.ranked(), pooled.tails(), pooled.share(), beyond(live, baseline)]
+    best = min(tests, key=lambda one: one.p_value / SHARES[one.test])
+    return replace(best, p_value=min(1.0, best.p_value / SHARES[best.test]), distance=shape.distance)
 
 
 def beyond(live: Numbers, baseline: Numbers) -> Evidence:
