@@ -16,14 +16,23 @@ from model_monitor import config
 from model_monitor.__main__ import main
 
 README = (PROJECT / "README.md").read_text()
+GROUND_TRUTH = (PROJECT / "docs/ground-truth.md").read_text()
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
+def blocks(language: str, page: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page, re.S)
+
+
+def test_the_first_screen_is_a_picture_a_sentence_a_command_and_a_table() -> None:
+    first, _, rest = README.partition("\n```sh\nmake demo\n```\n")
+    assert re.fullmatch(r"# [^\n]+\n\n[^\n]+\n\n!\[[^\n]+\n", first)
+    table, _, after = rest.lstrip().partition("\n\n")
+    assert all(line.startswith("|") for line in table.splitlines())
+    assert after.index("## Monitor your own endpoint") < 1000 and "No licence has been chosen yet" in after[:1000]
 
 
 def test_the_endpoint_file_is_one_with_and_without_ground_truth(tmp_path: Path) -> None:
-    first, labels = map(yaml.safe_load, blocks("yaml"))
+    first, labels = (yaml.safe_load(blocks("yaml", page)[0]) for page in (README, GROUND_TRUTH))
     both = first | labels | {"schedules": first["schedules"] + labels["schedules"]}
     for content in (first, both):
         (tmp_path / "churn.yaml").write_text(yaml.safe_dump(content))

@@ -12,9 +12,11 @@ from model_monitor.dashboard.spans import (
     BASELINE,
     Number,
     Side,
-    asked,
+    SpanQuery,
+    Spans,
     learned,
     number_of,
+    spans_of,
     subject_in,
     summed,
     version_for,
@@ -80,35 +82,44 @@ def metric(
         listed = series_of(session, endpoint, name) if session else []
         if not listed:
             raise NoSuchPage(f"no window of {name} has a number yet")
-        wanted = chosen(listed, metric, column, segment) if metric else listed[0]
-        points = points_of(session, endpoint, name, wanted) if session else []
-    about = asked(points, assignment, window, (since, until), compare, (compare_since, compare_until))
-    compared, number, problem = None, None, None
-    try:
-        number = baseline_number(assignment, wanted)
-        if about.span and about.base:
-            compared = compare_spans(assignment, wanted, about.span, about.base, points)
-    except (ConfigError, DataError, StoreError) as error:
-        problem = str(error)
-    alike = [series for series in listed if series.metric == wanted.metric]
+        series = chosen(listed, metric, column, segment) if metric else listed[0]
+        points = points_of(session, endpoint, name, series) if session else []
+    query = SpanQuery(window, since, until, compare, compare_since, compare_until)
+    spans = spans_of(query, points, assignment)
+    comparison, baseline, problem = looked_at(assignment, series, spans, points)
+    alike = [other for other in listed if other.metric == series.metric]
     return Metric(
         endpoint=endpoint,
         schedule=name,
         monitor=assignment.schedule.monitor,
-        metric=wanted.metric,
-        column=wanted.column or "",
-        segment=wanted.segment or "",
-        metrics=tuple(dict.fromkeys(series.metric for series in listed)),
-        columns=tuple(dict.fromkeys(series.column for series in alike if series.column)),
-        segments=tuple(dict.fromkeys(s.segment for s in alike if s.segment and s.column == wanted.column)),
+        metric=series.metric,
+        column=series.column or "",
+        segment=series.segment or "",
+        metrics=tuple(dict.fromkeys(other.metric for other in listed)),
+        columns=tuple(dict.fromkeys(other.column for other in alike if other.column)),
+        segments=tuple(dict.fromkeys(s.segment for s in alike if s.segment and s.column == series.column)),
         points=tuple(points),
         standing=standing_of(points),
-        baseline=number,
-        window=str(about.span or ""),
-        compare=about.words,
-        comparison=compared,
+        baseline=baseline,
+        window=str(spans.span or ""),
+        compare=spans.words,
+        comparison=comparison,
         problem=problem,
     )
+
+
+def looked_at(
+    assignment: Assignment, series: Series, spans: Spans, points: list[Point]
+) -> tuple[Comparison | None, float | None, str | None]:
+    """The number in both spans, the baseline's own, and why either is missing."""
+    baseline = None
+    try:
+        baseline = baseline_number(assignment, series)
+        if spans.span and spans.base:
+            return compare_spans(assignment, series, spans.span, spans.base, points), baseline, None
+    except (ConfigError, DataError, StoreError) as error:
+        return None, baseline, str(error)
+    return None, baseline, None
 
 
 def baseline_number(assignment: Assignment, wanted: Series) -> float | None:

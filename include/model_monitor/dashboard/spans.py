@@ -48,7 +48,20 @@ class Number(Shown):
 
 
 @dataclass(frozen=True)
-class Asked:
+class SpanQuery:
+    """What a query says of spans, as texts; "" for what it leaves out. The ends of a span count before ``window`` and
+    ``compare``."""
+
+    window: str
+    since: str
+    until: str
+    compare: str
+    compare_since: str
+    compare_until: str
+
+
+@dataclass(frozen=True)
+class Spans:
     """What a person compares: a span, with another one, or with a baseline by name; None without a window. ``words``
     are for the next query."""
 
@@ -57,19 +70,12 @@ class Asked:
     words: str
 
 
-def asked(
-    points: Sequence[Point],
-    assignment: Assignment,
-    window: str,
-    span: tuple[str, str],
-    compare: str,
-    compare_span: tuple[str, str],
-) -> Asked:
-    """What a query asks for; spans are two texts each, which count before ``window`` and ``compare``. Raises
-    ConfigError."""
-    other = span_of(*compare_span)
-    own = span_of(*span) or chosen_window(window, points, assignment)
-    return Asked(own, before(own, compare, other) if own else None, str(other) if other else compare)
+def spans_of(query: SpanQuery, points: Sequence[Point], assignment: Assignment) -> Spans:
+    """What a query asks for. Raises ConfigError."""
+    other = span_of(query.compare_since, query.compare_until)
+    own = span_of(query.since, query.until) or chosen_window(query.window, points, assignment)
+    base = before(own, query.compare, other) if own else None
+    return Spans(own, base, str(other) if other else query.compare)
 
 
 def span_of(since: str, until: str) -> Window | None:
