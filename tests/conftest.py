@@ -58,6 +58,7 @@ SLOW = (
     "jobs/test_export_suite.py",
     "jobs/test_full_disk.py",
     "jobs/test_hostile_models.py",
+    "jobs/test_logged.py",
     "jobs/test_notes.py",
     "jobs/test_jobs.py::test_a_day_is_judged",
     "jobs/test_jobs.py::test_whoever_is_killed",

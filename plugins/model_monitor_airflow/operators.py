@@ -19,6 +19,7 @@ from model_monitor_airflow.connections import headers_of
 from model_monitor_airflow.dag_settings import RETENTION_PREVIEW
 from model_monitor_airflow.notifiers import delivered, links_of
 from model_monitor_airflow.pages import PageLink, ReportLink, addresses_of
+from model_monitor_airflow.quiet import quiet
 from model_monitor_airflow.windows import labels_until, now_of, tells_of, window_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class EndpointOperator(BaseOperator):
         from model_monitor import jobs  # heavy imports belong to the worker, not to DAG parsing
 
         try:
-            return self.verb(jobs, context)
+            with quiet():
+                return self.verb(jobs, context)
         except StoreError as error:  # without its cause, whose text may quote a secret and would be logged
             raise StoreError(printable(str(error))) from None
         except MonitorError as error:

@@ -162,7 +162,7 @@ def test_some_labels_that_join_nothing_are_counted_and_explained(
     assert (labels["matched"], labels["unjoined"], labels["misnamed"]) == (20, 15, 15)
     assert words in labels["mismatch"]
     message = jobs.alert(Execution.of(file, "dq", WINDOW))["message"]
-    assert f"15 of other labels name {labels['mismatch']}" in message
+    assert f"15 labels name {labels['mismatch']}" in message
 
 
 def test_labels_of_other_windows_are_counted_and_nothing_is_made_of_them(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_too_few_labels_are_explained_in_the_reason(tmp_path: Path) -> None:
     file = endpoint(tmp_path)
     label(tmp_path, [*rides(range(3)), "e-20"], later(1))
     reason = judge(file)["reason"]
-    assert reason.startswith("3 of 40 requests have a label (1 labels name the eventId of requests that have an")
+    assert reason.startswith("3 of 40 requests have a label (1 label names the eventId of requests that have an")
 
 
 @pytest.mark.parametrize("setting", [{"format": "csv"}, {"path": "%Y"}, {"header": False}, {"separator": ";"}])
@@ -202,7 +202,7 @@ def test_a_table_is_merged_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main([*map(str, arguments), "--output", str(tmp_path / "report")]) == 0
     labels = json.loads((tmp_path / "report/execution.json").read_text())["labels"]
     assert (labels["matched"], labels["unjoined"], labels["misnamed"]) == (20, 10, 10)
-    assert "10 of other labels name the eventId" in capsys.readouterr().out
+    assert "10 labels name the eventId" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("lacks", ["--ground-truth", "--label-id", "--label-column"])

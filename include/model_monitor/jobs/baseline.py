@@ -15,8 +15,10 @@ from model_monitor.history.baselines import record_baselines
 from model_monitor.jobs.compute_metrics import load_state, observe_dataset, save
 from model_monitor.jobs.datasets import dataset_of
 from model_monitor.jobs.learned import learned_of
+from model_monitor.jobs.logged import say, say_collected
 from model_monitor.results.anonymous import Anonymity
 from model_monitor.results.documents import documents_of
+from model_monitor.results.execution import counted
 from model_monitor.results.handover import Evidence
 from model_monitor.results.html import REPORT, baseline_page, pictures_of_baseline
 from model_monitor.results.sealed import digest_of
@@ -40,6 +42,7 @@ def observe_baseline(
         assignment, assignment.learner, dataset or dataset_of(assignment), Selection(exclude=exclude), headers
     )
     content = dump(observed)
+    say_collected(f"dataset of '{assignment.schedule.name}'", evidence.collected)
     return save(assignment.observed_baseline(digest_of(content)[:12]), observed, evidence)
 
 
@@ -75,6 +78,7 @@ def suggest_constraints(assignment: Assignment, state: str, created: str) -> str
     suggested.write()
     write_page(assignment, suggested, observed)
     record_baselines(assignment)
+    say(f"{assignment.schedule.name}: version {version}, learned from {counted(observed.rows, 'row')}", folder)
     return folder
 
 

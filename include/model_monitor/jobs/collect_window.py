@@ -18,6 +18,7 @@ from model_monitor.config.sections import Preprocess
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError, printable
 from model_monitor.jobs.late_labels import reported
+from model_monitor.jobs.logged import say_collected
 from model_monitor.jobs.look import absences
 from model_monitor.jobs.retention.record import refuse_deleted
 from model_monitor.results.handover import Collected, Evidence, Identities, Input, SetAside
@@ -56,7 +57,9 @@ def collect_window(execution: Execution) -> str:
     for absent in absences(execution) if execution.endpoint.folder else ():
         log.warning("%s", printable(f"{absent.place}: {absent.words}"))
     refuse_deleted(execution.endpoint, execution.window)  # again: they may have been deleted meanwhile
-    return msgspec.structs.replace(collected, partitions=identities(summaries)).write(execution.observation.collected)
+    collected = msgspec.structs.replace(collected, partitions=identities(summaries))
+    say_collected(window, collected)
+    return collected.write(execution.observation.collected)
 
 
 def current_rows(execution: Execution) -> Collected:

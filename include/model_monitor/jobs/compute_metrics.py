@@ -21,10 +21,12 @@ from model_monitor.errors import DataError, StoreError, printable
 from model_monitor.jobs.collect_window import are_current, check_rejected, collect_window, collected_of
 from model_monitor.jobs.explain_window import explained_dataset
 from model_monitor.jobs.late_labels import reported
+from model_monitor.jobs.logged import say
 from model_monitor.jobs.merge_ground_truth import merge_ground_truth
 from model_monitor.monitors.columns import observe as observe_column
 from model_monitor.monitors.expectations import Joined
 from model_monitor.monitors.expectations.joined import Both
+from model_monitor.results.execution import counted
 from model_monitor.results.handover import Collected, Evidence, Explained, Merged
 from model_monitor.results.sealed import digest_of
 from model_monitor.rows.select import Selection
@@ -52,7 +54,9 @@ def compute_metrics(execution: Execution) -> str:
     observed = watched(execution.monitor, observed, evidence, window)
     if not are_current(evidence.partitions):
         raise StoreError(f"the rows of {execution.window} were rebuilt while being read; the retry reads the new ones")
-    return save(execution.observation, observed, evidence)
+    state = save(execution.observation, observed, evidence)
+    say(f"{execution.window}: {counted(observed.rows, 'row')} observed", f"State: {state}")
+    return state
 
 
 def observe_window(execution: Execution, evidence: Evidence) -> Observed:

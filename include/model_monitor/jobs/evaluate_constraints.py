@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ from model_monitor.core.observed import Observed
 from model_monitor.core.window import iso
 from model_monitor.jobs.compute_metrics import load_state
 from model_monitor.jobs.late_labels import remember, reported
+from model_monitor.jobs.logged import say_judged
 from model_monitor.jobs.notes import notes_of
 from model_monitor.results import data_docs
 from model_monitor.results import execution as executions
@@ -40,6 +42,7 @@ def evaluate_constraints(execution: Execution) -> str:
     observed = load_state(files.state, execution.monitor, evidence.state)
     with reported(execution):
         contents = report(execution, observed, evidence)
+    say_judged(execution.window, json.loads(contents[EXECUTION]), execution.report)
     if evidence.merged:
         remember(execution, contents, evidence.merged)
     if script := execution.schedule.postprocess:

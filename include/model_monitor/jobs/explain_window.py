@@ -13,6 +13,8 @@ from model_monitor.config.sections import Explain
 from model_monitor.errors import ConfigError
 from model_monitor.jobs.collect_window import current_rows, identities
 from model_monitor.jobs.late_labels import reported
+from model_monitor.jobs.logged import say
+from model_monitor.results.execution import counted
 from model_monitor.results.handover import Explained
 from model_monitor.rows.explanations import explain
 from model_monitor.rows.explanations.explain import Explainer
@@ -40,6 +42,7 @@ def explain_window(execution: Execution, headers: Headers | None = None) -> str:
             batches = explain.rows_at(rows, Selection(execution.window, schedule.sampling))  # with excluded columns
             summary = explain.explain(batches, explainer, target, origin, schedule.segments, headers)
     explained = Explained(partitions=identities({target: summary}), rows=summary.rows, of=summary.records)
+    say(f"{execution.window}: {explained.rows} of {counted(explained.of, 'row')} explained", f"Attributions: {target}")
     return explained.write(execution.observation.explained)
 
 

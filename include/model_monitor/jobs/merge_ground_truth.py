@@ -26,6 +26,8 @@ from model_monitor.core.window import HOUR, Window, floor_hour, iso, moment
 from model_monitor.errors import printable
 from model_monitor.jobs.collect_window import check_share, current_rows, identities, script_origin
 from model_monitor.jobs.late_labels import identity, joined, reported
+from model_monitor.jobs.logged import say_merged
+from model_monitor.results.execution import they_name
 from model_monitor.results.handover import FINAL, PENDING, PROVISIONAL, Evidence, Labels, Merged, SetAside
 from model_monitor.rows.labels import reading as label_records
 from model_monitor.rows.labels import scripted
@@ -58,6 +60,7 @@ def merge_ground_truth(execution: Execution, labels_until: datetime | None = Non
         sources=list(collected.partitions),
         until=labels_until and iso(labels_until),
     )
+    say_merged(execution.window, merged, execution.observation.merged)
     return merged.write(execution.observation.merged)
 
 
@@ -209,7 +212,7 @@ def explained(execution: Execution, labels: Labels, summaries: Mapping[str, Summ
         return labels
     shown = execution.private != ("*",)
     words = found.in_words(shown) if joins else found.of_none(shown)
-    count = f"{found.count} labels name" if joins else f"{labels.unjoined} labels were read, and none names a request:"
+    count = they_name(found.count) if joins else f"{labels.unjoined} labels were read, and none names a request:"
     log.warning("%s", printable(f"{execution.window}: {count} {words}"))
     return msgspec.structs.replace(labels, misnamed=found.count if found.kind else 0, mismatch=words)
 

@@ -143,6 +143,14 @@ def counted(n: int, noun: str) -> str:
     return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
+def they_name(labels: int) -> str:
+    """
+    >>> they_name(1), they_name(2)
+    ('1 label names', '2 labels name')
+    """
+    return f"{counted(labels, 'label')} name{'s' if labels == 1 else ''}"
+
+
 def set_aside_in_short(document: Document) -> str:
     """What was not judged, as parts of a sentence: the reasons are in the report."""
     rejected, unusable = document["counts"]["rejected"], document["counts"]["unusable"]
@@ -179,8 +187,8 @@ def labels_in_short(labels: Document | None) -> str:
     if not labels or labels["coverage"] is None:
         return ""
     bad = labels["rejected"] + labels["mismatched"]
-    set_aside = f", {bad} labels set aside" if bad else ""
-    misnamed = f", {labels['misnamed']} of other labels name {labels['mismatch']}" if labels.get("misnamed") else ""
+    set_aside = f", {counted(bad, 'label')} set aside" if bad else ""
+    misnamed = f", {they_name(labels['misnamed'])} {labels['mismatch']}" if labels.get("misnamed") else ""
     known = "" if labels["state"] == PENDING else misnamed  # else the reason says it
     return f", labels {labels['state']} ({labels['matched']} of {labels['requests']} requests){set_aside}{known}"
 

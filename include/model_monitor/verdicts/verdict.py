@@ -119,6 +119,6 @@ def why_pending(labels: Labels) -> str:
             read = f"{labels.unjoined} labels were read from {labels.source}, and none names a request"
             coverage = f"No request has a label: {read}: {labels.mismatch}"
     elif labels.mismatch:
-        coverage += f" ({labels.misnamed} labels name {labels.mismatch})"
+        coverage += f" ({execution.they_name(labels.misnamed)} {labels.mismatch})"
     more = "no more are waited for" if labels.over else "the window is judged when more have come"
     return f"{coverage}, minimum_coverage is {share}; {more}"
