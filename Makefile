@@ -38,7 +38,7 @@ fresh-airflow: .venv/demo
 
 # All tests; `make fast` leaves out the slow ones, as a plain `pytest` does.
 test: .venv/dev
-	AZURITE="$${AZURITE:-$(wildcard $(CURDIR)/.azurite/node_modules/.bin/azurite-blob)}" $(RUN) -m pytest -m "" -n 2 --dist loadfile
+	AZURITE="$${AZURITE:-$(wildcard $(CURDIR)/.azurite/node_modules/.bin/azurite-blob)}" $(RUN) -m pytest -m "" -n 2 --dist loadfile --durations 20
 
 fast: .venv/dev
 	$(RUN) -m pytest -n 2 --dist loadfile
