@@ -14,7 +14,7 @@ from model_monitor.core.window import iso
 from model_monitor.dashboard.page import Name, Shown
 from model_monitor.dashboard.visit import NoSuchPage, Visit
 from model_monitor.errors import ConfigError, DataError, StoreError, without_secrets
-from model_monitor.jobs.known_versions import Known, constraints_in, known_versions, shown_now
+from model_monitor.jobs.known_versions import KnownVersion, constraints_in, known_versions, shown_now
 from model_monitor.jobs.propose_baseline import propose_baseline
 from model_monitor.jobs.publish_baseline import Shown as Seen
 from model_monitor.jobs.publish_baseline import publish_baseline, reject_baseline
@@ -128,8 +128,8 @@ def baselines(
     find: a part of a threshold's name.
     """
     assignment = with_baseline(visit, endpoint, schedule)
-    known = known_versions(assignment)
-    chosen = chosen_version(known, version)
+    versions = known_versions(assignment)
+    chosen = chosen_version(versions, version)
     changes = changes_in(edit)
     difference, thresholds, seen, problem = None, [], "", None
     if chosen:
@@ -151,10 +151,10 @@ def baselines(
         schedule=schedule,
         monitor=assignment.schedule.monitor,
         approval=assignment.schedule.baseline.approval,
-        versions=tuple(map(version_of, known)),
+        versions=tuple(map(version_of, versions)),
         version=chosen.name if chosen else "",
-        in_force=next((one.name for one in known if one.in_force), None),
-        waits=next((one.name for one in known[:1] if is_undecided(one)), None),
+        in_force=next((one.name for one in versions if one.in_force), None),
+        waits=next((one.name for one in versions[:1] if is_undecided(one)), None),
         difference=difference,
         thresholds=tuple(sorted(matches, key=lambda t: t.edited is None)[:MOST]),
         more_thresholds=max(0, len(matches) - MOST),
@@ -174,18 +174,18 @@ def with_baseline(visit: Visit, endpoint: str, schedule: str) -> Assignment:
     return assignment
 
 
-def chosen_version(known: Sequence[Known], name: str) -> Known | None:
+def chosen_version(versions: Sequence[KnownVersion], name: str) -> KnownVersion | None:
     """The version of a name; without one the newest that nobody decided on, or else the one in force, or else the
     newest. Raises NoSuchPage."""
     if name:
-        if match := next((one for one in known if one.name == name), None):
+        if match := next((one for one in versions if one.name == name), None):
             return match
         raise NoSuchPage("the schedule has no baseline of this version")
-    newer = known[: next((i for i, one in enumerate(known) if one.in_force), len(known))]
-    return next(iter([*filter(is_undecided, newer), *(one for one in known if one.in_force), *known]), None)
+    newer = versions[: next((i for i, one in enumerate(versions) if one.in_force), len(versions))]
+    return next(iter([*filter(is_undecided, newer), *(one for one in versions if one.in_force), *versions]), None)
 
 
-def is_undecided(version: Known) -> bool:
+def is_undecided(version: KnownVersion) -> bool:
     return not (version.decisions or version.problem or version.in_force)
 
 
@@ -197,7 +197,7 @@ def changes_in(edit: str) -> dict[str, str]:
     return document
 
 
-def difference_of(assignment: Assignment, version: Known, edited: Document | None) -> Difference:
+def difference_of(assignment: Assignment, version: KnownVersion, edited: Document | None) -> Difference:
     """Judges past windows again, by their States."""
     proposal = propose_baseline(assignment, version.folder, compares=True, constraints=edited)
     changes = [
@@ -222,18 +222,18 @@ def difference_of(assignment: Assignment, version: Known, edited: Document | Non
     )
 
 
-def version_of(known: Known) -> Version:
-    decisions = [Decision(**msgspec.structs.asdict(choice)) for choice in known.decisions]
+def version_of(version: KnownVersion) -> Version:
+    decisions = [Decision(**msgspec.structs.asdict(choice)) for choice in version.decisions]
     return Version(
-        name=known.name,
-        learned=known.learned,
-        rows=known.rows,
-        inputs=tuple(map(without_secrets, known.inputs[:MOST])),
-        edited_from=known.edited_from,
-        is_edited=known.is_edited,
-        in_force=known.in_force,
+        name=version.name,
+        learned=version.learned,
+        rows=version.rows,
+        inputs=tuple(map(without_secrets, version.inputs[:MOST])),
+        edited_from=version.edited_from,
+        is_edited=version.is_edited,
+        in_force=version.in_force,
         decisions=tuple(decisions),
-        problem=known.problem,
+        problem=version.problem,
     )
 
 
@@ -250,8 +250,8 @@ def tried_out(
         raise ConfigError("the form is not complete; open the page again")
     document, asked = constraints_in(assignment, version), dict(zip(places, values, strict=True))
     with_thresholds(document, asked)
-    known = {threshold.key: threshold.value for threshold in thresholds_in(document)}
-    changed = {key: text.strip() for key, text in asked.items() if float(text) != known[key]}
+    numbers = {threshold.key: threshold.value for threshold in thresholds_in(document)}
+    changed = {key: text.strip() for key, text in asked.items() if float(text) != numbers[key]}
     return json.dumps(changed, ensure_ascii=False) if changed else ""
 
 
@@ -272,8 +272,8 @@ def approve(visit: Visit, endpoint: str, schedule: str, version: str, edit: str,
 
 def folder_of(assignment: Assignment, version: str) -> str:
     """The folder of a version, by name. Raises NoSuchPage."""
-    if found := next((one for one in known_versions(assignment) if one.name == version), None):
-        return found.folder
+    if match := next((one for one in known_versions(assignment) if one.name == version), None):
+        return match.folder
     raise NoSuchPage("the schedule has no baseline of this version")
 
 

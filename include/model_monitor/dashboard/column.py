@@ -152,13 +152,13 @@ def judged_by(visit: Visit, endpoint: str, column: str, schedule: str) -> tuple[
     """The schedule that was asked for, or the first that judges the column's values; the names of all that know the
     column; and what the first has of it. Raises NoSuchPage."""
     by_schedule: dict[str, tuple[Assignment, list[Series]]] = {}
-    for known in visit.endpoints:
-        if known.endpoint != endpoint:
+    for candidate in visit.endpoints:
+        if candidate.endpoint != endpoint:
             continue
-        with visit.reading(known) as session:
-            for own in known.schedules if session else ():
+        with visit.reading(candidate) as session:
+            for own in candidate.schedules if session else ():
                 if series := columns_in(session, endpoint, own.name, column):
-                    by_schedule.setdefault(own.name, (Assignment(known, own), series))
+                    by_schedule.setdefault(own.name, (Assignment(candidate, own), series))
     visit.endpoint(endpoint)  # to tell what is not there from what nobody has judged
     names = sorted(by_schedule, key=lambda name: not any(series.metric == DRIFT for series in by_schedule[name][1]))
     if not names or (schedule and schedule not in by_schedule):
@@ -171,9 +171,9 @@ def columns_in(session: Session | None, endpoint: str, schedule: str, column: st
     return series_of(session, endpoint, schedule, column_name=stored(column)) if session else []
 
 
-def main(found: Sequence[Series]) -> Series:
+def main(listed: Sequence[Series]) -> Series:
     """The series that a page begins with: how far the column moved, if that is measured."""
-    return next((series for series in found if series.metric == DRIFT), found[0])
+    return next((series for series in listed if series.metric == DRIFT), listed[0])
 
 
 def course_of_quantiles(
@@ -182,11 +182,11 @@ def course_of_quantiles(
     """The quantiles of the newest windows, in the column's unit; () of a column without numbers."""
     if not points:
         return ()
-    found = []
+    course = []
     for window, observed, _ in states_within(assignment, Window(points[0].start, points[-1].end), COURSE):
         measures: Any = assignment.monitor.measure(observed.state)
         spread = changes.Side.of(measures, subject_in(measures, column, segment)).spread
         if isinstance(spread, Numbers) and spread.n:
             low, median, high = map(float, quantiles(spread, [0.1, 0.5, 0.9]))
-            found.append(Quantiles(start=window.start, low=low, median=median, high=high))
-    return tuple(found)
+            course.append(Quantiles(start=window.start, low=low, median=median, high=high))
+    return tuple(course)

@@ -102,13 +102,13 @@ def standing_of(points: Sequence[Point]) -> Standing:
     return Standing(outcome=judged[-1].outcome, since=since, violated=violated, judged=len(judged))
 
 
-def chosen(found: Sequence[Series], metric: str, column: str, segment: str) -> Series:
+def chosen(listed: Sequence[Series], metric: str, column: str, segment: str) -> Series:
     """The series that was asked for. Raises ConfigError with those that there are."""
-    for series in found:
+    for series in listed:
         wanted = (metric, stored(column) or None, stored(segment) or None)
         if (series.metric, series.column, series.segment) == wanted:
             return series
-    names = sorted({series.metric for series in found})[:50]
+    names = sorted({series.metric for series in listed})[:50]
     raise ConfigError(f"no such metric in the newest windows; there are {', '.join(names) or 'none'}")
 
 

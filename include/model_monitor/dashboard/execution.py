@@ -87,8 +87,8 @@ def execution(visit: Visit, endpoint: Name, schedule: Name, start: Moment, end: 
     folder = folder_of(window, as_of, versions)
     report = Report.find(folder)
     if report is None:
-        known = f"it was {row['status']}, and its report is gone" if row else "its run's log says more"
-        raise NoSuchPage(f"there is no report of this window: {known}")
+        reason = f"it was {row['status']}, and its report is gone" if row else "its run's log says more"
+        raise NoSuchPage(f"there is no report of this window: {reason}")
     page = page_in(folder)
     address = visit.links.report(endpoint, schedule, start, end, as_of=as_of)
     pages = {"report": address if page else None, "pictures": charts_in(page) if page else ()}
@@ -120,9 +120,9 @@ def remembered(visit: Visit, window: Window) -> tuple[Mapping[Any, Any] | None, 
     with visit.reading(window.endpoint) as session:
         if session is None:
             return None, (), (None, None)
-        found, before, after = overviews.window_between(session, *name, start, window.window.end)
-        versions = [version_of(v) for v in overviews.verdicts_of(session, found["id"])] if found else []
-    return found, tuple(versions), (span_of(before), span_of(after))
+        row, before, after = overviews.window_between(session, *name, start, window.window.end)
+        versions = [version_of(v) for v in overviews.verdicts_of(session, row["id"])] if row else []
+    return row, tuple(versions), (span_of(before), span_of(after))
 
 
 def span_of(row: Mapping[Any, Any] | None) -> tuple[datetime, datetime] | None:

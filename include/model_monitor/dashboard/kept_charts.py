@@ -103,10 +103,10 @@ def charts(
     listed = [(of, chart) for of in visit.endpoints for chart in jobs.kept_charts(of) if may_see(visit, chart)]
     wanted = asked_for(pick, statistic, period, days, since, until)
     if name and not pick:
-        found = [chart for of, chart in listed if (of.endpoint, chart.name) == (endpoint, name)]
-        if not found:
+        matches = [chart for of, chart in listed if (of.endpoint, chart.name) == (endpoint, name)]
+        if not matches:
             raise NoSuchPage("nobody keeps a chart of this name, or you may not see it")
-        wanted = found[0]
+        wanted = matches[0]
     options, lines = options_and_lines(visit, chosen, wanted) if chosen else ([], [])
     fitting = [option for option in options if find.casefold() in f"{option.schedule} {option.title}".casefold()]
     names = {series.schedule for series in wanted.series}
@@ -249,5 +249,5 @@ def delete(visit: Visit, endpoint: str, name: str) -> None:
 
 def schedules_of(visit: Visit, endpoint: str, name: str) -> list[str]:
     """The schedules that a kept chart shows; [] if there is none of this name."""
-    found = [chart for chart in jobs.kept_charts(visit.endpoint(endpoint)) if stored(chart.name) == stored(name)]
-    return [series.schedule for chart in found for series in chart.series]
+    charts = [chart for chart in jobs.kept_charts(visit.endpoint(endpoint)) if stored(chart.name) == stored(name)]
+    return [series.schedule for chart in charts for series in chart.series]

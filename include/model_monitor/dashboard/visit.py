@@ -86,14 +86,14 @@ class Visit:
 
     @cached_property
     def _readable(self) -> Mapping[Path, Endpoint]:
-        found = {}
+        readable = {}
         for path, endpoint in self.files.items():
             schedules = tuple(s for s in endpoint.schedules if self.viewer.may_read(s.name))
             if len(schedules) == len(endpoint.schedules):
-                found[path] = endpoint
+                readable[path] = endpoint
             elif schedules:
-                found[path] = endpoint.model_copy(update={"schedules": schedules})
-        return found
+                readable[path] = endpoint.model_copy(update={"schedules": schedules})
+        return readable
 
     @cached_property
     def hidden(self) -> tuple[Endpoint, ...]:
@@ -118,10 +118,10 @@ class Visit:
 
     def assignment(self, endpoint: str, schedule: str) -> Assignment:
         """A schedule of an endpoint. Raises NoSuchPage."""
-        for known in self.endpoints:
-            for own in known.schedules:
-                if (known.endpoint, own.name) == (endpoint, schedule):
-                    return Assignment(known, own)
+        for candidate in self.endpoints:
+            for own in candidate.schedules:
+                if (candidate.endpoint, own.name) == (endpoint, schedule):
+                    return Assignment(candidate, own)
         raise NoSuchPage(f"there is no schedule {schedule} of {endpoint}, or you may not see it")
 
     def endpoint_of(self, dag_id: str) -> Endpoint:
@@ -138,10 +138,10 @@ class Visit:
     @cached_property
     def groups(self) -> Sequence[tuple[History | None, Sequence[Endpoint]]]:
         """The endpoints by the database of their history; those without one last."""
-        found: dict[History | None, list[Endpoint]] = {}
+        groups: dict[History | None, list[Endpoint]] = {}
         for endpoint in self.endpoints:
-            found.setdefault(self.history_of(endpoint), []).append(endpoint)
-        return sorted(found.items(), key=lambda group: group[0] is None)
+            groups.setdefault(self.history_of(endpoint), []).append(endpoint)
+        return sorted(groups.items(), key=lambda group: group[0] is None)
 
     @contextmanager
     def reading(self, endpoint: Endpoint) -> Iterator[Session | None]:

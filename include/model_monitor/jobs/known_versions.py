@@ -16,7 +16,7 @@ from model_monitor.verdicts.versions import EDITED_FROM, Version, names_of
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownVersion:
     """A version: its folder, when and from how many rows it was learned, from which it was edited (None: from none),
     the decisions on it, the last one last, and whether windows are judged by it. ``problem``: why it can't be read.
     """
@@ -33,23 +33,23 @@ class Known:
     problem: str = ""
 
 
-def known_versions(assignment: Assignment) -> list[Known]:
+def known_versions(assignment: Assignment) -> list[KnownVersion]:
     """All versions, the newest first; one that is damaged does not hide the others. Raises DataError for a damaged
     pointer."""
     published = Published.find(assignment)
-    found = [known(assignment, name, published) for name in names_of(assignment)]
-    return sorted(found, key=lambda version: (version.learned or "", version.name), reverse=True)
+    versions = [describe(assignment, name, published) for name in names_of(assignment)]
+    return sorted(versions, key=lambda version: (version.learned or "", version.name), reverse=True)
 
 
-def known(assignment: Assignment, name: str, published: Published | None) -> Known:
+def describe(assignment: Assignment, name: str, published: Published | None) -> KnownVersion:
     folder, in_force = store.join(assignment.baselines, name), bool(published and published.name == name)
     try:
         version = Version.read(assignment, name)
         decision = version.decision
     except MonitorError as error:
-        return Known(name, folder, in_force=in_force, problem=str(error))
+        return KnownVersion(name, folder, in_force=in_force, problem=str(error))
     about = version.description
-    return Known(
+    return KnownVersion(
         name,
         folder,
         version.learned,

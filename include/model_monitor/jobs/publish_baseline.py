@@ -61,16 +61,16 @@ def publish_baseline(
     ConfigError, also if the version is no longer what a person was ``shown``, and StoreError if the history does not
     answer: doing it again then writes only there.
     """
-    found = version_at(assignment, version)
-    refuse_unrelated(assignment, learned_in(assignment, found.folder))
+    candidate = version_at(assignment, version)
+    refuse_unrelated(assignment, learned_in(assignment, candidate.folder))
     if shown:
-        refuse_changed(found, shown, Published.find(assignment))
-    edited = found.with_constraints(assignment, constraints)
+        refuse_changed(candidate, shown, Published.find(assignment))
+    edited = candidate.with_constraints(assignment, constraints)
     edited.baseline(assignment).constraints(assignment.learner)  # an error names the file that a person edits
     wanted = edited.of_its_own(assignment)
     address = put_in_force(assignment, wanted, choice or Choice(at=wanted.learned or "", automatic=True))
     record_baselines(assignment)
-    restore(assignment, found)  # last: until then, doing it again finds what was shown
+    restore(assignment, candidate)  # last: until then, doing it again finds what was shown
     return address
 
 
@@ -89,14 +89,14 @@ def put_in_force(assignment: Assignment, wanted: Version, choice: Choice) -> str
 def reject_baseline(assignment: Assignment, version: str, choice: Choice) -> str:
     """Reject a version, by the address of its folder, as it is now; the address of the decision. The version in force
     stays. Raises ConfigError if it is this one, and StoreError as ``publish_baseline`` does."""
-    found = version_at(assignment, version)
-    unwanted = found.of_its_own(assignment)
+    candidate = version_at(assignment, version)
+    unwanted = candidate.of_its_own(assignment)
     if (published := in_force(assignment)) and published.name == unwanted.name:
         raise ConfigError(f"version {unwanted.name} is in force; publish another one first")
     unwanted.write()
     address = record(unwanted, choice)
     record_baselines(assignment)
-    restore(assignment, found)
+    restore(assignment, candidate)
     return address
 
 
@@ -150,10 +150,10 @@ def refuse_rejected(version: Version) -> None:
 def record(version: Version, choice: Choice) -> str:
     """Write a choice beside a version, on top of earlier ones; the address."""
     choice = msgspec.structs.replace(choice, why=printable(without_secrets(choice.why)))
-    found = version.decision
-    decision = found.followed_by(choice) if found else decision_of(choice)
+    earlier = version.decision
+    decision = earlier.followed_by(choice) if earlier else decision_of(choice)
     address = store.join(version.folder, DECISION)
-    return address if decision == found else decision.write(address)
+    return address if decision == earlier else decision.write(address)
 
 
 def restore(assignment: Assignment, edited: Version) -> None:

@@ -82,15 +82,17 @@ def recall(session: Session, rows: list[Incident], told: Told) -> None:
     if row is None:
         return
     steps = incidents.transitions_of(session, row)
-    found = next((s for s in reversed(steps) if s.kind == told.event and (s.told or s.window_end == window.end)), None)
-    if found is None:
-        found = Transition(incident_id=row.id, kind=told.event, window_start=window.start, window_end=window.end)
-        found.made_by, found.sentence = "model-monitor", ""
-        session.add(found)
-    found.severity, found.told, found.at = told.severity, True, moment(told.at)
+    transition = next(
+        (s for s in reversed(steps) if s.kind == told.event and (s.told or s.window_end == window.end)), None
+    )
+    if transition is None:
+        transition = Transition(incident_id=row.id, kind=told.event, window_start=window.start, window_end=window.end)
+        transition.made_by, transition.sentence = "model-monitor", ""
+        session.add(transition)
+    transition.severity, transition.told, transition.at = told.severity, True, moment(told.at)
     session.flush()
-    if all(known.destination != told.destination for known in incidents.deliveries_of(session, found)):
-        session.add(Delivery(transition_id=found.id, destination=told.destination, state=SENT, attempts=1))
+    if all(delivery.destination != told.destination for delivery in incidents.deliveries_of(session, transition)):
+        session.add(Delivery(transition_id=transition.id, destination=told.destination, state=SENT, attempts=1))
         session.flush()
 
 
