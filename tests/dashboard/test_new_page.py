@@ -154,6 +154,14 @@ def test_what_is_wrong_is_said_beside_its_field(folder: Path, change: dict[str, 
     assert not list((folder / "endpoints").glob("[!t]*"))
 
 
+def test_everything_that_is_wrong_is_said_at_once(folder: Path) -> None:
+    capture(folder / "store", hours=1)
+    here = visit(viewer=ADA, new_in=folder / "endpoints")
+    asked = page(here, address=str(folder / "store"))[0].asked.model_dump() | {"show": "trial"}
+    shown, html = page(here, **asked | {"name": "a b", "cron": "daily", "dataset": "/etc/x", "output": "s3:/b"})
+    assert set(shown.problems) == {"name", "cron", "dataset", "output"} and "4 things to change" in html
+
+
 def test_only_who_may_add_endpoints_sees_the_form(folder: Path) -> None:
     capture(folder / "store", hours=1)
     for viewer in (None, Only(read=("churn-dq",), edit=("churn-dq",))):

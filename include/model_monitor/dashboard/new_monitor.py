@@ -15,7 +15,7 @@ from model_monitor.dashboard.page import Shown
 from model_monitor.dashboard.visit import NoSuchPage, NotAllowed, Visit
 from model_monitor.errors import ConfigError, MonitorError
 from model_monitor.jobs.drafts import saving
-from model_monitor.jobs.drafts.draft import CRONS, MONITORS, NEED_LABELS, text_of
+from model_monitor.jobs.drafts.draft import CRONS, MONITORS, NEED_LABELS, permitted, text_of
 from model_monitor.jobs.drafts.known import informed, known_at
 from model_monitor.jobs.drafts.looking import Look, Several, look
 from model_monitor.jobs.drafts.preview import Judged, preview
@@ -173,6 +173,9 @@ def drafted(form: Asked, found: Look, desk: Desk) -> tuple[str, Endpoint | None,
         draft, wrong = draft.settled(found, desk.learn_from, desk.write_to)
         if found.kind == "table" and found.format == "jsonl" and is_inside(draft.output, found.uri):
             wrong.append(Misfit("output", "reports would lie among the table's files; choose a folder elsewhere"))
+    else:
+        addresses = {name: getattr(form, name).strip() for name in ("labels", "dataset", "output")}
+        wrong = [*wrong, *permitted(addresses, desk.learn_from, desk.write_to)[1]]
     if draft is None or wrong:
         return "", None, {one.field: str(one) for one in reversed(wrong)}
     text = text_of(draft, found)

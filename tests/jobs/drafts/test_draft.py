@@ -88,6 +88,13 @@ def test_the_last_windows_say_what_they_would_have_said(tmp_path: Path) -> None:
     assert any("value1" in line for line in judged[-1].details)
 
 
+def test_a_trial_ends_in_time_and_says_what_it_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model_monitor.jobs.drafts.preview.SECONDS", -1)
+    found = looked(capture(tmp_path / "capture", hours=12))
+    judged = preview(endpoint_in(text_of(draft(found, tmp_path), found), "churn", {}), *span(found))
+    assert [one.status for one in judged] == ["NotTried"] * JUDGED and "no time left" in judged[0].message
+
+
 def test_windows_before_the_first_request_are_not_tried(tmp_path: Path) -> None:
     found = looked(capture(tmp_path / "capture", hours=12))
     endpoint = endpoint_in(text_of(draft(found, tmp_path, cron="0 0 * * *"), found), "churn", {})
@@ -161,7 +168,7 @@ def test_labels_are_records_or_a_table_or_a_column_of_the_requests(tmp_path: Pat
 
 def test_a_table_with_labels_is_judged_by_them(tmp_path: Path) -> None:
     found = looked(table(tmp_path / "log"))
-    made = draft(found, tmp_path, monitors=("model_quality",), label="target")
+    made = draft(found, tmp_path, monitors=("model_quality",))
     judged = preview(endpoint_in(text_of(made, found), "log", {}), *span(found))
     assert [one.status for one in judged] == ["Completed"] * JUDGED, judged
 

@@ -185,8 +185,11 @@ for (const waiting of document.querySelectorAll("[data-again]")) {
   setTimeout(() => location.reload(), 1000 * waiting.dataset.again);
 }
 
-// What takes a while says so.
+// What needs labels shows where they are asked about, and what takes a while says so.
 for (const form of document.querySelectorAll("form.new")) {
+  form.addEventListener("change", (event) => {
+    if (["model_quality", "bias"].includes(event.target.value)) form.querySelector("#truth").open = true;
+  });
   form.addEventListener("submit", (event) => {
     const button = event.submitter;
     if (button) setTimeout(() => Object.assign(button, { disabled: true, textContent: "Trying it …" }));

@@ -95,6 +95,12 @@ class Draft(BaseModel):
         return [one.name for one in self.columns if one.role in roles]
 
     @property
+    def truth(self) -> str:
+        """The column of the label: where the requests' own table has it, that one."""
+        own = self.named("label") if not self.labels else []
+        return own[0] if own else self.label
+
+    @property
     def in_need(self) -> list[str]:
         """The monitors that need labels, in words."""
         return [name.replace("_", " ") for name in self.monitors if name in NEED_LABELS]
@@ -127,16 +133,22 @@ class Draft(BaseModel):
 
     def settled(self, look: Look, readable: Roots, writable: Roots) -> tuple[Draft, list[Misfit]]:
         """The same with addresses that are permitted, and what is wrong with the others and with the choices."""
-        wrong, addresses = list(self.misfits(look)), {}
-        for name, roots in (("labels", readable), ("dataset", readable), ("output", writable)):
-            if address := getattr(self, name):
-                try:
-                    addresses[name] = roots.permitted(address)
-                except ConfigError as error:
-                    wrong.append(Misfit(name, str(error)))
-            elif name == "output":
-                wrong.append(Misfit(name, "say where rows and reports go"))
-        return self.model_copy(update=addresses), wrong
+        given = {name: getattr(self, name) for name in ("labels", "dataset", "output")}
+        addresses, wrong = permitted(given, readable, writable)
+        return self.model_copy(update=addresses), [*self.misfits(look), *wrong]
+
+
+def permitted(given: Mapping[str, str], readable: Roots, writable: Roots) -> tuple[dict[str, str], list[Misfit]]:
+    """The addresses that may be named, by field, and what is wrong with the others."""
+    addresses, wrong = {}, []
+    for name, address in given.items():
+        roots = writable if name == "output" else readable
+        try:
+            if address or name == "output":
+                addresses[name] = roots.permitted(address)
+        except ConfigError as error:
+            wrong.append(Misfit(name, str(error) if address else "say where rows and reports go"))
+    return addresses, wrong
 
 
 def text_of(draft: Draft, look: Look) -> str:
@@ -174,7 +186,7 @@ def labels_of(draft: Draft, look: Look) -> dict[str, Any]:
     """The section ``ground_truth``."""
     if not draft.labels:
         ids = [*draft.named("inference_id"), *draft.named("event_id")]
-        return {"uri": look.uri, "mapping": {"id": ids[0], "label": draft.named("label")[0]}}
+        return {"uri": look.uri, "mapping": {"id": ids[0], "label": draft.truth}}
     mapping = {"mapping": {"id": draft.label_id, "label": draft.label}} if draft.label_id else {}
     return {"uri": draft.labels} | mapping
 
@@ -211,7 +223,7 @@ def options_of(draft: Draft, monitor: str) -> dict[str, Any]:
     if monitor not in NEED_LABELS:
         return {}
     probabilities, predictions = draft.named("probability"), draft.named("prediction")
-    options: dict[str, Any] = {"ground_truth_attribute": draft.label}
+    options: dict[str, Any] = {"ground_truth_attribute": draft.truth}
     if monitor == "model_quality":
         options["problem_type"] = draft.problem
     is_scored = probabilities and draft.problem == "BinaryClassification"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from threading import Lock
+from time import monotonic
 
 from model_monitor import jobs, store
 from model_monitor.config.cron import previous
@@ -26,7 +27,9 @@ from model_monitor.verdicts.baseline import baseline_files, check_learned
 JUDGED, LEARNED = 3, 7  # windows
 BYTES = 64 << 20  # of the files that are read for it
 SECOND = timedelta(seconds=1)
-BUSY = "another preview is being made; try again in a minute"
+SECONDS = 40  # after which no further window is begun: a person waits for it, and proxies do for a minute
+BUSY = "somebody else is trying a file just now; show it again in a minute"
+NOT_TRIED, NO_TIME = "NotTried", "there was no time left to try it; save it, and run it"
 one_at_a_time = Lock()
 
 
@@ -40,7 +43,8 @@ class Trial(Execution):
 
 @dataclass(frozen=True)
 class Judged:
-    """What a schedule would have said of a window: the status, a sentence, and a line per violation."""
+    """What a schedule would have said of a window: the status, a sentence, and a line per violation. ``NotTried`` is
+    the status of a window for which there was no time."""
 
     schedule: str
     start: str
@@ -57,12 +61,13 @@ def preview(endpoint: Endpoint, first: datetime, last: datetime) -> list[Judged]
     if not one_at_a_time.acquire(blocking=False):
         raise ConfigError(BUSY)
     try:
+        ends = monotonic() + SECONDS
         with store.WorkingFolder() as folder:
             trial = endpoint.model_copy(update={"output": folder, "retention_days": None})
             return [
                 one
                 for schedule in trial.schedules
-                for one in judge(trial, schedule, (first, last), learns_from_traffic(endpoint, schedule))
+                for one in judge(trial, schedule, (first, last), learns_from_traffic(endpoint, schedule), ends)
             ]
     finally:
         one_at_a_time.release()
@@ -73,18 +78,25 @@ def learns_from_traffic(endpoint: Endpoint, schedule: Schedule) -> bool:
     return dataset is not None and store.is_below(dataset, endpoint.output)
 
 
-def judge(endpoint: Endpoint, schedule: Schedule, span: tuple[datetime, datetime], from_traffic: bool) -> list[Judged]:
+def judge(
+    endpoint: Endpoint, schedule: Schedule, span: tuple[datetime, datetime], from_traffic: bool, ends: float
+) -> list[Judged]:
     windows = [window for window in windows_until(schedule, span[1], JUDGED + LEARNED) if window.end > span[0]]
     judged = windows[-JUDGED:]
     if not judged:
         raise ConfigError(f"no window of {schedule.name} is over by the newest request, {iso(span[1])}")
+    if monotonic() > ends:
+        return [said(schedule, window, NOT_TRIED, NO_TIME) for window in judged]
     try:
         judged = affordable(endpoint, judged)
         earlier = affordable(endpoint, windows[:-JUDGED]) if from_traffic else []
         trial = learned(endpoint, schedule, earlier)
     except MonitorError as error:
         return [said(schedule, window, FAILED, without(error, endpoint.output)) for window in judged]
-    return [verdict(endpoint, trial, window) for window in judged]
+    return [
+        said(schedule, window, NOT_TRIED, NO_TIME) if monotonic() > ends else verdict(endpoint, trial, window)
+        for window in judged
+    ]
 
 
 def windows_until(schedule: Schedule, last: datetime, count: int) -> list[Window]:
