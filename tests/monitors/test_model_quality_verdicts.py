@@ -91,6 +91,25 @@ def test_an_edited_threshold_is_no_longer_drawn_from_the_baseline() -> None:
     assert "unknown" not in found and "predictions" not in found
 
 
+def test_the_budget_is_shared_by_tests_of_which_the_area_under_the_curve_has_half() -> None:
+    baseline = SCORED.observe(scored(500, np.random.default_rng(0)))
+    levels = {c.measure: c.bound.level for c in SCORED.suggest(baseline)}  # type: ignore[union-attr]
+    assert levels["auc"] == pytest.approx(SCORED.false_alarm_budget / 2)
+    one = {levels[name] for name in levels.keys() - {"auc"}}
+    assert len(one) == 1
+    mirrors = {"true_positive_rate", "false_negative_rate", "false_positive_rate"}
+    assert sum(levels[name] for name in levels.keys() - mirrors) == pytest.approx(SCORED.false_alarm_budget)
+
+
+def test_a_metric_whose_threshold_a_person_set_is_a_test_of_its_own() -> None:
+    baseline = SCORED.observe(scored(500, np.random.default_rng(0)))
+    thresholds = SCORED.thresholds(baseline) | {"recall": 0.5, "true_positive_rate": 0.4}
+    bounds = [c.bound for c in SCORED.constraints(thresholds, SCORED.metrics_of(baseline), None)]
+    levels = sorted({bound.level for bound in bounds})  # type: ignore[union-attr]
+    tests = len(thresholds) - 1  # of all, the false positive rate alone still mirrors another
+    assert levels == pytest.approx([0.005 / (tests - 1), 0.005])
+
+
 @pytest.mark.parametrize(("monitor", "draw"), [(SCORED, scored), (NUMBER, predicted)], ids=["binary", "regression"])
 @pytest.mark.parametrize(("of_baseline", "of_window"), [(20_000, 150), (400, 800)])
 def test_windows_of_unchanged_quality_raise_false_alarms_no_more_often_than_the_budget(

@@ -86,18 +86,21 @@ class Conventions:
         """The baseline's predictions that a window's are compared with; None if they are not compared."""
         return predictions
 
-    def level(self, budget: float, checks: int) -> float | None:
-        """The probability (0..1) with which chance alone may break each of so many checks; None: unlimited."""
-        return budget / max(1, checks)
+    def level(self, budget: float, parts: int) -> float | None:
+        """The probability (0..1) with which chance alone may break one of so many parts; None: unlimited."""
+        return budget / max(1, parts)
+
+    def is_drawn(self, threshold: float, baseline: Measure) -> bool:
+        """Whether a threshold is what the baseline itself measured."""
+        value = value_of(baseline)
+        return value is not None and math.isclose(threshold, value, rel_tol=1e-12, abs_tol=1e-12)
 
     def bound_of(self, better: Better | None, threshold: float, level: float | None, baseline: Measure) -> Between:
         """The side of a threshold on which a metric must be.
 
         A threshold equal to the baseline's measure (up to 1e-12) is ``drawn`` from it.
         """
-        value = value_of(baseline)
-        own = value is not None and math.isclose(threshold, value, rel_tol=1e-12, abs_tol=1e-12)
-        drawn = baseline if own and isinstance(baseline, Share | Estimate) else None
+        drawn = baseline if self.is_drawn(threshold, baseline) and isinstance(baseline, Share | Estimate) else None
         if better == "higher":
             return Between(low=threshold, level=level, drawn=drawn)
         return Between(high=threshold, level=level, drawn=drawn)
@@ -148,7 +151,7 @@ class SageMakerConventions(Conventions):
     def compared(self, predictions: Distribution | None) -> Distribution | None:
         return None
 
-    def level(self, budget: float, checks: int) -> float | None:
+    def level(self, budget: float, parts: int) -> float | None:
         return None
 
     def bound_of(self, better: Better | None, threshold: float, level: float | None, baseline: Measure) -> Between:

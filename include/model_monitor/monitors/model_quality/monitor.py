@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -32,6 +32,13 @@ PREDICTION_DRIFT = "prediction_drift_check"
 
 COVERAGE = "coverage"  # measures beside the metrics
 PREDICTIONS = "predictions"
+
+AUC = "auc"
+SAME = {  # metrics by the one that they mirror
+    "true_positive_rate": "recall",
+    "false_negative_rate": "recall",
+    "false_positive_rate": "true_negative_rate",
+}
 
 FEW = 0.1  # of the rows may have labels that are none of the known classes
 
@@ -149,10 +156,13 @@ class ModelQuality(Options, Monitor[Quality]):
         """
         names = [name for name in (*self.names, *self.metrics) if name in thresholds and self.judges(name)]
         predictions = self.conventions.compared(predictions)
-        level = self.conventions.level(self.false_alarm_budget, len(names) + (predictions is not None))
+        drawn = {name for name in names if self.conventions.is_drawn(thresholds[name], baseline.get(name))}
+        parts = parts_of([*names, *([PREDICTIONS] if predictions is not None else [])], drawn)
+        level = self.conventions.level(self.false_alarm_budget, sum(parts.values()))
         for name in filter(self.conventions.is_evaluated, names):
             better = self.better(name)
-            bound = self.conventions.bound_of(better, thresholds[name], level, baseline.get(name))
+            own = None if level is None else level * parts[test_of(name, drawn)]
+            bound = self.conventions.bound_of(better, thresholds[name], own, baseline.get(name))
             yield Constraint(LESS_THAN if better == "higher" else GREATER_THAN, EVERYTHING, name, bound)
         if predictions is not None:
             distance = "kolmogorov_smirnov" if isinstance(predictions, Numbers) else "largest_share_change"
@@ -165,3 +175,17 @@ class ModelQuality(Options, Monitor[Quality]):
         if odd := state.judged - self.judged(state).n:
             reasons[f"label or prediction is none of {', '.join(self.classes)}"] = odd
         return dict(sorted(reasons.items()))
+
+
+def test_of(name: str, drawn: Collection[str]) -> str:
+    """What a check tests: two metrics that say the same of the same rows, both ``drawn`` from the baseline, are one."""
+    if name in drawn:
+        return SAME.get(name, name)
+    return f"{name} as set" if name in SAME.values() else name
+
+
+def parts_of(checks: Sequence[str], drawn: Collection[str]) -> dict[str, int]:
+    """The parts of the false-alarm budget that each test has: one, but the area under the ROC curve as many as all
+    others together, since it alone is of all thresholds and sees most changes of a score."""
+    parts = dict.fromkeys((test_of(name, drawn) for name in checks), 1)
+    return parts | ({AUC: max(1, len(parts) - 1)} if AUC in parts else {})
