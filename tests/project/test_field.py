@@ -24,6 +24,7 @@ CASES: dict[str, tuple[int, list[str], str]] = {
     "all-infinite": (3, [r"ratio: median .* → infinity"], TRACEBACK),
     "baseline-of-features-only": (0, ["200 rows, 0 violations", "no column for the answer .1 value"], TRACEBACK),
     "bool-spelling": (0, ["Completed, 500 rows, 0 violations"], TRACEBACK),
+    "csv-payload-with-header": (0, [r"both: Completed, 50 rows, 0 v", r"input: Completed, 50 rows, 0 v"], TRACEBACK),
     "dataset-from-a-pipe": (1, [r"/dev/stdin: a pipe or a device", r"/dev/zero: a pipe or a device"], TRACEBACK),
     "decimal-drift": (0, ["Completed, 1000 rows, 0 violations"], TRACEBACK),
     "new-category-not-named": (3, [r"city: .*'city 7 ' \(46 rows\), 'City 9' \(42 rows\)"], TRACEBACK),

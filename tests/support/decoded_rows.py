@@ -41,8 +41,8 @@ def alone(*sides: Any, names: Names = NAMELESS) -> list[Row]:
     return rows["e"]
 
 
-def refused(*sides: Any) -> str:
+def refused(*sides: Any, names: Names = NAMELESS) -> str:
     """Why a request with these sides is set aside."""
-    rows, rejected = decoded([record("e", *sides)])
+    rows, rejected = decoded([record("e", *sides)], names)
     assert not rows
     return rejected["e"]

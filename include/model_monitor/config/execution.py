@@ -169,7 +169,15 @@ class Execution(Assignment):
 
         columns = self.endpoint.columns
         types, exclude = self.endpoint.capture.content_types, columns.exclude
-        return Names(columns.outputs, columns.inputs, columns.outputs_last, types=types, left_out=exclude)
+        modes = {schedule.options.get("compatibility") for schedule in self.endpoint.schedules}  # they share the rows
+        return Names(
+            columns.outputs,
+            columns.inputs,
+            columns.outputs_last,
+            types=types,
+            left_out=exclude,
+            keeps_headers="sagemaker" in modes,
+        )
 
     def hours(self) -> Iterator[Window]:
         """The spans whose rows have a file each."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -145,9 +145,10 @@ class ByHand(Execution):
 
     @property
     def names(self) -> Names:
-        columns, types = self.endpoint.columns, self.endpoint.capture.content_types
+        columns = self.endpoint.columns
         each_side = bool(columns.inputs) and not columns.outputs
-        return Names(columns.outputs, columns.inputs, each_side=each_side, types=types, left_out=columns.exclude)
+        learned, _ = BaselineFiles.of(self).column_names(self.monitor)
+        return replace(super().names, each_side=each_side, known=learned)
 
     def arrived_labels(self, until: datetime | None) -> Arrived:
         """All labels below the folder, whenever they were collected. Raises ConfigError if there are none."""

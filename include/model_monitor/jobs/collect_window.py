@@ -175,6 +175,7 @@ def collected_of(summaries: Mapping[str, Summary], is_whole: bool = True) -> Col
         inputs=[Input(address, size) for address, size in sorted(inputs)],
         capture=capture,
         shape=commonest_shape(summaries.values()),
+        headed=sum(summary.headed for summary in summaries.values()),
     )
 
 

@@ -68,7 +68,7 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
         [*verdict.findings, *([age] if age and observed.rows else [])],
         unusable,
         partial(details, documents, observed, verdict, anonymity_for_people(execution)),
-        notes_of(execution, evidence.collected),
+        notes_of(execution, evidence.collected, observed),
     )
     described: dict[str, Document] = {}
     if evidence.labels and evidence.labels.is_pending:  # an earlier report's files are about other labels

@@ -111,7 +111,8 @@ class Collected(Handover, frozen=True, kw_only=True):
 
     ``capture`` says at which percentages requests were captured, and of about how many; empty if all were. ``shape``:
     how many values the output and the input of most requests have, below 0 if these have names; empty if unknown.
-    ``columns``: of a dataset, those of its first rows with the types of these.
+    ``headed``: requests whose CSV starts with the names of its columns. ``columns``: of a dataset, those of its first
+    rows with the types of these.
     """
 
     partitions: Identities = {}
@@ -124,6 +125,7 @@ class Collected(Handover, frozen=True, kw_only=True):
     inputs: list[Input] = []
     capture: dict[str, Any] = {}
     shape: list[int] = []
+    headed: int = 0
     columns: dict[str, str] = {}
 
 

@@ -149,6 +149,7 @@ class Draft(AbstractContextManager["Draft"]):
             return  # all is read again
         for rows, table, hashes in portion.rows:
             if rows.shape == self.shape or EMPTY in rows.shape:
+                self.summary.headed += rows.headed
                 if self.common is not None:
                     rows, table, hashes = self.limited(portion.records, rows, table, hashes, self.common)
                 self.requests.add(hashes, rows.counts, portion.records.percentages[rows.requests])

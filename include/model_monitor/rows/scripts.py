@@ -16,7 +16,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
@@ -305,5 +305,5 @@ def decode_returned(records: Records, lines: dict[int, bytes], names: Names) -> 
     again = parse(Block([Piece("", 1, b"\n".join(lines.values()))]))
     rows, problems = payload.decode(again, names)
     places = np.asarray(again.places)
-    mapped = [Rows(r.shape, r.columns, indices[places[r.requests]], r.counts) for r in rows]
+    mapped = [replace(r, requests=indices[places[r.requests]]) for r in rows]
     return mapped, [records.reject(int(indices[p.line - 1]), p.reason) for p in problems + again.rejected]

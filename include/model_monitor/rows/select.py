@@ -68,7 +68,13 @@ class Selection:
         return is_apart and not self.by_position and len(self.names) == self.width - len(self.answer)
 
     def column_names(self, live: Sequence[str]) -> list[str]:
-        """Columns without names of their own take the baseline's, by position."""
+        """Columns without names of their own take the baseline's, by position; beside others that have names, those
+        that are left, if there are as many."""
+        nameless = [name for name in live if POSITION.fullmatch(name)]
+        left = [name for name in self.names if name not in live]
+        if not self.by_position and 0 < len(nameless) < len(live) and len(nameless) == len(left):
+            fresh = dict(zip(nameless, left, strict=True))
+            return [fresh.get(name, name) for name in live]
         if not self.names or not (self.by_position or are_nameless(live)):
             return list(live)
         return [*self.names[: len(live)], *live[len(self.names) :]]

@@ -56,6 +56,7 @@ class Summary:
     reasons: Counter[str] = field(default_factory=Counter)
     kept: list[dict[str, Any]] = field(default_factory=list)
     shape: list[int] = field(default_factory=list)  # of the usual request: values of output and input; or not known
+    headed: int = 0  # requests whose CSV starts with the names of its columns
     captured: dict[str, int] = field(default_factory=dict)  # different readable requests by percentage captured
     labels: dict[str, Any] = field(default_factory=dict)  # what was found of ground truth, if it was looked for
 

@@ -5,8 +5,9 @@ An attribute is a column's name, the index of a value of CSV, or a path into JSO
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from model_monitor.rows.captures import Records
@@ -25,7 +26,7 @@ from model_monitor.rows.payloads.payload import (
     beside_answer,
     formats_of,
 )
-from model_monitor.rows.payloads.sides import ABSENT, CSV, JSON, csv_rows, from_base64
+from model_monitor.rows.payloads.sides import ABSENT, CSV, JSON, csv_rows, from_base64, is_headed
 from model_monitor.rows.summary import Rejected
 
 Cells = dict[str, str | None]
@@ -68,15 +69,20 @@ def extracting(paths: Sequence[str], names: Names) -> Decode:
 
     def decode(records: Records) -> tuple[list[Rows], list[Rejected]]:
         by_shape: dict[Shape, dict[int, list[Cells]]] = {}
+        headed: Counter[Shape] = Counter()
         rejected: list[Rejected] = []
         sides = (captured(records, side, names.types) for side in SIDES)
         for i, (output, input_) in enumerate(zip(*sides, strict=True)):
             try:
                 shape, rows = rows_of(output, input_, finds, names)
                 by_shape.setdefault(shape, {})[i] = rows
+                headed[shape] += input_.is_in(CSV) and is_headed(input_.text, names.headers[1])
             except ValueError as error:
                 rejected.append(records.reject(i, str(error)))
-        return [rows for shape in sorted(by_shape) for rows in Rows.of(shape, by_shape[shape])], rejected
+        parts = [(shape, Rows.of(shape, by_shape[shape])) for shape in sorted(by_shape)]
+        return [
+            replace(rows, headed=headed[shape] if i == 0 else 0) for shape, part in parts for i, rows in enumerate(part)
+        ], rejected
 
     return decode
 
@@ -164,8 +170,10 @@ def rows_in(document: Any, count: int) -> list[Any]:
     return [as_one_row(payload.rows)] if payload.vector and count == 1 else list(payload.rows)
 
 
-def named(rows: Sequence[Sequence[Any]], names: Names) -> list[dict[str, Any]]:
+def named(rows: Sequence[Any], names: Names) -> list[dict[str, Any]]:
     """Rows of inputs of one width, by name."""
+    if isinstance(rows[0], dict):  # by a header
+        return [dict(row) for row in rows]
     columns = names.of_shape(0, len(rows[0]))[1]
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
@@ -173,7 +181,7 @@ def named(rows: Sequence[Sequence[Any]], names: Names) -> list[dict[str, Any]]:
 def csv_cells(input_: Captured, count: int, names: Names) -> list[Cells]:
     """The cells of ``count`` rows of CSV; [] if it is anything else."""
     try:
-        rows = csv_rows(input_.text)
+        rows = names.headers[1].below(csv_rows(input_.text)).rows
     except ValueError:
         return []
     return named(rows, names) if len(rows) == count and len(set(map(len, rows))) == 1 else []
@@ -190,7 +198,10 @@ def label_values(data: str, encoding: str | None, attribute: str | int) -> list[
     ['0', '1.0']
     """
     if encoding in (None, CSV):
-        return [label_of_row(row, str(attribute)) for row in csv_rows(data)]
+        names, *rest = csv_rows(data)
+        if rest and not str(attribute).isdecimal() and names.count(str(attribute)) == 1:  # a header
+            return [label_of_row(row, str(names.index(str(attribute)))) for row in rest]
+        return [label_of_row(row, str(attribute)) for row in (names, *rest)]
     if encoding != JSON:
         raise ValueError(f"labels in {encoding} can't be read; write them as CSV or JSON")
     values = labels_in(document_of(data), attribute)

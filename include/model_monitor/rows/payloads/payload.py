@@ -20,6 +20,7 @@ from model_monitor.errors import ConfigError
 from model_monitor.rows.captures import Records
 from model_monitor.rows.json_text import members, object_of
 from model_monitor.rows.payloads.breadth import COLUMNS_AT_MOST, RARE, TOO_WIDE, apart
+from model_monitor.rows.payloads.headers import Headers
 from model_monitor.rows.payloads.json_rows import columns_of_objects
 from model_monitor.rows.payloads.sides import ABSENT, CSV, JSON, Side, in_step, side_of
 from model_monitor.rows.summary import Rejected
@@ -38,6 +39,8 @@ UNREADABLE = (
     "BASE64 of '{kind}'; if it is JSON or CSV, list the type under capture as json_content_types or csv_content_types "
     "(model-monitor run --json-content-type, --csv-content-type), else it needs a preprocessing script"
 )
+
+HEADED = "; a first line of CSV names its columns, and counts as a row with compatibility: sagemaker"
 
 NESTED = ("{", "[")
 
@@ -61,7 +64,8 @@ class Names:
     """The names of the values of CSV payloads, and which side's columns come first. Names go by position over both
     sides if there are as many as values; else those of a side are its own, and values beyond them are called by their
     place, ``_c0``, ``_c1``, ... With ``each_side``, other inputs than are named are refused. ``types``: how payloads
-    of odd content types are read. ``left_out``: values that need not be readable."""
+    of odd content types are read. ``left_out``: values that need not be readable. ``known``: more names, by which a
+    header in a payload is told; ``keeps_headers``: it is a row all the same."""
 
     outputs: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
@@ -69,6 +73,15 @@ class Names:
     each_side: bool = False
     types: ContentTypes = ContentTypes()
     left_out: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    keeps_headers: bool = False
+
+    @property
+    def headers(self) -> tuple[Headers, Headers]:
+        """How a header in the output, and in the input, is told."""
+        known = frozenset({*self.outputs, *self.inputs, *self.known})
+        first, second = (Headers(known, own, not self.keeps_headers) for own in (self.outputs, self.inputs))
+        return first, second
 
     def of_shape(self, outputs: int, inputs: int) -> tuple[list[str], list[str]]:
         """The names of this many outputs and inputs."""
@@ -103,6 +116,7 @@ class Rows:
     columns: pa.Table
     requests: np.ndarray
     counts: np.ndarray
+    headed: int = 0  # requests with a header in their CSV
 
     @classmethod
     def of(cls, shape: Shape, rows: Mapping[int, Sequence[Mapping[str, str | None]]]) -> list[Rows]:
@@ -129,7 +143,7 @@ def decode(records: Records, names: Names) -> tuple[list[Rows], list[Rejected]]:
         indices = np.array([i for i, p in enumerate(pairs) if p == pair], np.int64)
         part = records if len(indices) == len(records) else records.take(indices)
         rows, problems = decode_alike(part, pair, names)
-        results += [Rows(r.shape, r.columns, indices[r.requests], r.counts) for r in rows]
+        results += [replace(r, requests=indices[r.requests]) for r in rows]
         rejected += [part.reject(i, reason) for i, reason in sorted(problems.items())]
     return results, rejected
 
@@ -166,27 +180,29 @@ def decode_alike(records: Records, formats: Sequence[str], names: Names) -> tupl
             return [], dict.fromkeys(range(len(records)), kind[1:])
     if not any(formats):
         return [], dict.fromkeys(range(len(records)), "neither input nor output was captured")
-    pairs = list(zip((records.side(side, "data") for side in SIDES), formats, strict=True))
-    sides = [side_of(data, kind, left_out=names.left_out) for data, kind in pairs]
+    pairs = list(zip((records.side(side, "data") for side in SIDES), formats, names.headers, strict=True))
+    sides = [side_of(data, kind, False, names.left_out, headers) for data, kind, headers in pairs]
     declared = [*names.outputs, *names.inputs]
     if set(sides[0].column_names or declared) & set(sides[1].column_names or declared) and any(s.table for s in sides):
         # Only JSON can name a column on both sides: find out which requests do.
-        sides = [side_of(data, kind, one_by_one=True, left_out=names.left_out) for data, kind in pairs]
+        sides = [side_of(data, kind, True, names.left_out, headers) for data, kind, headers in pairs]
     output, input_ = in_step(*sides) if all(formats) else sides
     if output.vectors and not all(formats):
         output = output.folded(output.vectors & lists_of_batch(records))
     problems = input_.problems | output.problems
     if all(formats):
         unequal = np.flatnonzero(output.counts != input_.counts)
+        why = dict.fromkeys(output.headed | input_.headed if names.keeps_headers else (), HEADED)
         problems = {
-            int(i): f"output has {output.counts[i]} rows, input has {input_.counts[i]}" for i in unequal
+            i: f"output has {output.counts[i]} rows, input has {input_.counts[i]}{why.get(i, '')}"
+            for i in unequal.tolist()
         } | problems
     counts = np.maximum(output.counts, input_.counts)
     shapes = np.stack([output.widths, input_.widths])
     problems = {int(i): TOO_WIDE for i in np.flatnonzero((shapes > COLUMNS_AT_MOST).any(axis=0))} | problems
     fine = np.ones(len(records), bool)
     fine[list(problems)] = False
-    rows = []
+    rows, headers = [], output.headed | input_.headed
     for shape in np.unique(shapes[:, fine], axis=1).T.tolist():
         column_names = names.of_shape(*(max(0, width) for width in shape))
         requests = np.flatnonzero(fine & (shapes[0] == shape[0]) & (shapes[1] == shape[1]))
@@ -195,7 +211,8 @@ def decode_alike(records: Records, formats: Sequence[str], names: Names) -> tupl
         requests = np.array([i for i in requests.tolist() if i not in odd], np.int64) if odd else requests
         for some in groups_of(output, input_, requests, column_names, records.common is None):
             columns = side_by_side(output, input_, some, column_names, names.outputs_last)
-            rows.append(Rows((shape[0], shape[1]), pa.table(columns), some, counts[some]))
+            headed = len(headers & set(some.tolist())) if headers else 0
+            rows.append(Rows((shape[0], shape[1]), pa.table(columns), some, counts[some], headed))
     return rows, problems
 
 

@@ -15,6 +15,7 @@ import pyarrow.csv as pcsv
 
 from model_monitor.rows.json_text import in_one
 from model_monitor.rows.payloads.envelopes import RAGGED, Opened, as_one_row
+from model_monitor.rows.payloads.headers import Headers
 from model_monitor.rows.payloads.json_rows import (
     NAMED,
     Texts,
@@ -27,6 +28,7 @@ from model_monitor.rows.payloads.json_rows import (
 )
 
 CSV, JSON, ABSENT = "CSV", "JSON", ""
+NO_HEADERS = Headers()
 
 csv.field_size_limit(1 << 31)  # a payload may be one large value; its size is up to the endpoint
 
@@ -44,6 +46,7 @@ class Side:
     table: dict[str, pa.Array] | None = None  # of JSON payloads of one row: all columns
     objects: list[Texts] | None = None  # of other JSON: all rows
     vectors: set[int] = field(default_factory=set)  # payloads that are one list of single values
+    headed: set[int] = field(default_factory=set)  # payloads of CSV that start with the names of their columns
 
     @property
     def column_names(self) -> list[str]:
@@ -115,14 +118,20 @@ def in_step(output: Side, input_: Side) -> tuple[Side, Side]:
     return output.folded(outputs), input_.folded(inputs)
 
 
-def side_of(data: pa.StringArray, kind: str, one_by_one: bool = False, left_out: Collection[str] = ()) -> Side:
+def side_of(
+    data: pa.StringArray,
+    kind: str,
+    one_by_one: bool = False,
+    left_out: Collection[str] = (),
+    headers: Headers = NO_HEADERS,
+) -> Side:
     """One side of requests of one format; ``one_by_one`` keeps which JSON payload names which columns."""
     if kind == ABSENT:
         return Side(np.zeros(len(data), np.int64), np.zeros(len(data), np.int64), {})
     problems: dict[int, str] = {}
     if kind.startswith("BASE64"):
         data = unpacked(data, problems)
-    side = csv_side(data) if kind.endswith(CSV) else json_side(data, one_by_one, rows_of_payload, left_out)
+    side = csv_side(data, headers) if kind.endswith(CSV) else json_side(data, one_by_one, rows_of_payload, left_out)
     side.problems |= problems
     return side
 
@@ -155,9 +164,26 @@ def csv_rows(text: str) -> list[list[str | None]]:
     return [[value or None for value in row] or [None] for row in rows] or [[None]]
 
 
-def csv_side(data: pa.StringArray) -> Side:
-    """CSV texts (RFC 4180), of one row or several each; a missing newline at the end does not matter."""
+def csv_side(data: pa.StringArray, headers: Headers = NO_HEADERS) -> Side:
+    """CSV texts (RFC 4180), of one row or several each, perhaps below a header; a missing newline at the end does not
+    matter."""
     text = pc.utf8_rtrim(data, characters="\r\n")
+    headed = {i for i in headers.candidates(text) if is_headed(text[i].as_py(), headers)}
+    if headed and headers.skipped:
+        return replace(side_by_payload(text, lambda payload: headers.below(csv_rows(payload))), headed=headed)
+    return replace(rows_of_csv(text), headed=headed)
+
+
+def is_headed(text: str, headers: Headers) -> bool:
+    """Whether a payload of CSV starts with the names of its columns."""
+    try:
+        return headers.are_over(csv_rows(text))
+    except ValueError:
+        return False
+
+
+def rows_of_csv(text: pa.StringArray) -> Side:
+    """CSV texts without newlines at their end, of rows only."""
     if pc.any(pc.match_substring_regex(text, '["\r]'), min_count=0).as_py():
         return side_by_payload(text, lambda payload: Opened(list(csv_rows(payload))))  # values may hold newlines
     if pc.any(pc.match_substring(text, "\n"), min_count=0).as_py():
