@@ -5,6 +5,7 @@ from __future__ import annotations
 from model_monitor.dashboard.alerts import alerts
 from model_monitor.dashboard.baselines import baselines
 from model_monitor.dashboard.column import column
+from model_monitor.dashboard.drawing import environment
 from model_monitor.dashboard.endpoint import endpoint
 from model_monitor.dashboard.execution import execution
 from model_monitor.dashboard.executions import executions
@@ -12,7 +13,7 @@ from model_monitor.dashboard.kept_charts import charts
 from model_monitor.dashboard.metric import metric
 from model_monitor.dashboard.models import models
 from model_monitor.dashboard.new_monitor import new_monitor
-from model_monitor.dashboard.page import File, Page, Shown, environment
+from model_monitor.dashboard.page import File, Page, Shown
 from model_monitor.dashboard.reports import baseline_report, window_report
 from model_monitor.dashboard.visit import Visit
 

@@ -14,7 +14,8 @@ from pydantic import TypeAdapter
 
 from model_monitor.core.window import iso
 from model_monitor.dashboard.copied_links import FOLDER, INDEX, Address, CopiedLinks, Wanted, address_of, with_files
-from model_monitor.dashboard.page import File, minute
+from model_monitor.dashboard.drawing import minute
+from model_monitor.dashboard.page import File
 from model_monitor.dashboard.pages import html, notice
 from model_monitor.dashboard.visit import Visit, open_for_reading
 from model_monitor.errors import MonitorError

@@ -1,0 +1,91 @@
+"""What can the templates of pages call? A template escapes whatever it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from model_monitor.dashboard import pictures
+from model_monitor.errors import printable, without_middle
+from model_monitor.history.rows import segment_text
+from model_monitor.results.html.rendering import environment_of
+from model_monitor.results.sentences import number
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+LONGEST = 80  # characters of a name on a page; its title has more
+LONGEST_TITLE = 1000
+
+
+@cache
+def environment() -> Environment:
+    """Where templates are, and what they can call."""
+    made = environment_of("model_monitor.dashboard")
+    made.filters |= {"number": in_short, "short": short, "title": title, "minute": minute, "day": day, "words": words}
+    made.filters |= {"zip": zip, "segment": segment, "stored": segment_text}
+    made.globals |= {"keyed": keyed, "cells": cells}
+    made.globals |= pictures.GLOBALS
+    return made
+
+
+def keyed(ticks: Sequence[Any]) -> list[tuple[str, list[tuple[int, Any]]]]:
+    """The windows of a strip with their places, by how they are drawn."""
+    groups: dict[str, list[tuple[int, Any]]] = {}
+    for place, tick in enumerate(ticks):
+        groups.setdefault(f"{tick.health} provisional" if tick.provisional else tick.health, []).append((place, tick))
+    return list(groups.items())
+
+
+def cells(column: Any) -> list[tuple[str, list[int]]]:
+    """The places of a column's windows, by how they are drawn; those on which it was not judged are left out."""
+    groups: dict[str, list[int]] = {}
+    for place, (outcome, level) in enumerate(zip(column.outcomes, column.levels, strict=True)):
+        if outcome:
+            groups.setdefault(f"l{level}" if outcome == "holds" else outcome, []).append(place)
+    return list(groups.items())
+
+
+def segment(text: str) -> str:
+    """A segment as the history keeps it, for people.
+
+    >>> segment('{"origin": "JFK", "day": "7"}')
+    'origin: JFK, day: 7'
+    """
+    return text.removeprefix("{").removesuffix("}").replace('"', "")
+
+
+def in_short(value: Any) -> str:
+    return "–" if value is None else number(value)
+
+
+def short(text: object, longest: int = LONGEST) -> str:
+    """A text in one line, without its middle if it is long."""
+    return without_middle(printable(str(text)), longest)
+
+
+def title(text: object) -> str:
+    return short(text, LONGEST_TITLE)
+
+
+def minute(time: datetime | None) -> str:
+    """
+    >>> minute(None)
+    '–'
+    """
+    return "–" if time is None else f"{time:%Y-%m-%d %H:%M} UTC"
+
+
+def day(time: datetime | None) -> str:
+    return "–" if time is None else f"{time:%Y-%m-%d}"
+
+
+def words(name: str) -> str:
+    """A name of ours as words.
+
+    >>> words("data_quality")
+    'data quality'
+    """
+    return name.replace("_", " ")
