@@ -68,6 +68,7 @@ SLOW = (
     "jobs/test_retention.py",
     "jobs/test_self_test.py",
     "jobs/test_traffic_of_endpoints.py",
+    "jobs/test_trailing_spans.py",
     "jobs/test_waiting_for_labels.py",
     "monitors/expectations",
     "project/test_field.py",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
@@ -42,6 +42,11 @@ class Schedule(Settings):
     )
     start_date: Day = Field(date(2020, 1, 1), description="Windows before this day can't be backfilled")
     end_date: Day | None = Field(None, description="No window after this day is run, e.g. of a retired endpoint")
+    also: tuple[Annotated[Duration, Field(gt=timedelta(0))], ...] = Field(
+        (),
+        description="Trailing spans that end with each window, e.g. [P1D, P7D]: judged too, from the States of their "
+        "windows, within the same false-alarm budget",
+    )
     baseline: Baseline = Baseline()
     ground_truth: GroundTruth | None = Field(
         None, description="Labels to merge with the captures; overrides the endpoint's"
@@ -70,6 +75,8 @@ class Schedule(Settings):
             raise ValueError("window and ground_truth.offset both say how long a window is; leave one out")
         if offset and self.timetable is None:
             raise ValueError("ground_truth.offset counts from a tick, and NOW has none; give the window in the form")
+        if problem := self._problem_with_spans():
+            raise ValueError(f"also: {problem}")
         if traits_of(self.monitor).needs_explanations != (self.explain is not None):
             raise ValueError("monitor attribution and explain: {model: ...} go together")
         if self.explain and self.ground_truth:
@@ -81,6 +88,22 @@ class Schedule(Settings):
         if self.is_of_rules and self.baseline != Baseline():
             raise ValueError("monitor expectations needs no baseline; leave it out")
         return self
+
+    def _problem_with_spans(self) -> str | None:
+        """What is wrong with ``also``."""
+        if not self.also:
+            return None
+        if self.is_of_rules:
+            return "rules see each row in its own window; leave it out"
+        if self.options.get("compatibility") == "sagemaker":
+            return "SageMaker judges windows only; leave it out, or judge by compatibility: calibrated"
+        if len(set(self.also)) < len(self.also):
+            return "a span is there twice; remove one"
+        if self.timetable is None:
+            return "spans sum the windows of a timetable, and NOW has none; leave it out"
+        tick = crons.previous(self.timetable, self.earliest)
+        shortest = self.length or crons.period_before(self.timetable, tick)
+        return None if min(self.also) > shortest else "a span must be longer than the window; write e.g. [P1D]"
 
     @property
     def is_of_rules(self) -> bool:

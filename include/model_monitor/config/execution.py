@@ -259,6 +259,11 @@ class Execution(Assignment):
         return store.join(self.waiting_windows, self.run_path, "window.json")
 
     @property
+    def past(self) -> Assignment:
+        """The schedule whose windows came before."""
+        return self
+
+    @property
     def tick(self) -> datetime:
         """The moment of the run: the window's end, or later if an offset has it wait for labels."""
         return self.window.end + self.schedule.lag

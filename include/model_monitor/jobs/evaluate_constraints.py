@@ -12,12 +12,14 @@ import msgspec
 from model_monitor import store
 from model_monitor.config.execution import Execution
 from model_monitor.core.constraints import Finding
+from model_monitor.core.measures import Measures
 from model_monitor.core.observed import Observed
 from model_monitor.core.window import iso
 from model_monitor.jobs.compute_metrics import load_state
 from model_monitor.jobs.late_labels import remember, reported
 from model_monitor.jobs.logged import say_judged
 from model_monitor.jobs.notes import notes_of
+from model_monitor.jobs.spans import trailing_spans
 from model_monitor.results import data_docs
 from model_monitor.results import execution as executions
 from model_monitor.results.anonymous import Anonymity
@@ -30,9 +32,10 @@ from model_monitor.results.report import write_report
 from model_monitor.results.sentences import sentence_of
 from model_monitor.results.sinks import script_metrics
 from model_monitor.rows import scripts
+from model_monitor.verdicts import reported_spans as spans
 from model_monitor.verdicts import staleness
 from model_monitor.verdicts.baseline import Baseline
-from model_monitor.verdicts.verdict import Verdict, judge
+from model_monitor.verdicts.verdict import Judge, OfSpan, Verdict
 
 
 def evaluate_constraints(execution: Execution) -> str:
@@ -53,7 +56,8 @@ def evaluate_constraints(execution: Execution) -> str:
 def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict[str, bytes]:
     """Judge a State and write the report; the files' contents by name."""
     baseline = Baseline.of(execution)
-    verdict = judge(execution.monitor, baseline, observed, evidence.labels)
+    judge = Judge.of(execution.monitor, baseline, execution.schedule.also)
+    verdict = judge.verdict(observed, evidence.labels, trailing_spans(execution, observed))
     documents = documents_of(verdict.monitor)
     age = staleness.finding_of(baseline, execution.schedule.baseline.stale_after, execution.window.end)
     is_stale = {"stale": age.outcome != "holds"} if age else {}
@@ -67,9 +71,10 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
         observed.rows,
         [*verdict.findings, *([age] if age and observed.rows else [])],
         unusable,
-        partial(details, documents, observed, verdict, anonymity_for_people(execution)),
+        partial(details, documents, observed, verdict.measures, anonymity_for_people(execution)),
         notes_of(execution, evidence.collected, observed),
     )
+    spans.add_to(document, verdict.spans, partial(details_of_span, documents, anonymity_for_people(execution)))
     described: dict[str, Document] = {}
     if evidence.labels and evidence.labels.is_pending:  # an earlier report's files are about other labels
         for name in {documents.statistics_name, documents.constraints_name}:
@@ -83,7 +88,8 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
             described[documents.statistics_name] |= documents.ground_truth(msgspec.to_builtins(evidence.labels))
     _, shown = anonymity_for_people(execution).of(described, document)
     described, document = anonymity_of(execution).of(described, document)
-    violations = {VIOLATIONS: documents.violations(verdict.findings, observed.state)}
+    found = documents.violations(verdict.findings, observed.state)
+    violations = {VIOLATIONS: spans.with_violations(found, verdict.spans, documents)}
     private = execution.endpoint.columns.private
     numbers = {MEASURES: measured(verdict.measures, verdict.constraints, verdict.monitor.traits, private)}
     pages = {}
@@ -118,13 +124,17 @@ def reason_of(verdict: Verdict, execution: Execution) -> str:
 
 
 def details(
-    documents: Documents[Any], observed: Observed, verdict: Verdict, anonymity: Anonymity, finding: Finding
+    documents: Documents[Any], observed: Observed, measures: Measures, anonymity: Anonymity, finding: Finding
 ) -> Document:
     """What ``execution.json`` says of a finding beyond its numbers: of a violation at least a sentence."""
     own = {} if finding.constraint.check == staleness.STALE else documents.details(finding, observed.state)
     if finding.outcome != "violated" or "sentence" in own:
         return own
-    return own | {"sentence": sentence_of(finding, verdict.measures, anonymity)}
+    return own | {"sentence": sentence_of(finding, measures, anonymity)}
+
+
+def details_of_span(documents: Documents[Any], anonymity: Anonymity, one: OfSpan, finding: Finding) -> Document:
+    return details(documents, one.span.observed, one.measures, anonymity, finding)
 
 
 def anonymity_of(execution: Execution) -> Anonymity:

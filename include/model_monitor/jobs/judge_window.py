@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from model_monitor import store
-from model_monitor.config.execution import Execution
+from model_monitor.config.execution import Assignment, Execution
 from model_monitor.errors import ConfigError
 from model_monitor.jobs.collect_window import collect_window
 from model_monitor.jobs.compute_metrics import compute_metrics
@@ -50,6 +50,11 @@ class Rehearsal(Execution):
 
     output: str
     learned: str
+    origin: Assignment
+
+    @property
+    def past(self) -> Assignment:
+        return self.origin
 
     @property
     def report(self) -> str:
@@ -78,7 +83,7 @@ def rehearse(
     with store.WorkingFolder() as folder:
         elsewhere = endpoint.model_copy(update={"output": folder})
         judge_window(
-            Rehearsal(elsewhere, execution.schedule, execution.window, output, execution.baselines),
+            Rehearsal(elsewhere, execution.schedule, execution.window, output, execution.baselines, execution.past),
             labels_until,
             headers,
         )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from datetime import timedelta
 
 from model_monitor.config.execution import Assignment
-from model_monitor.core.window import Window
+from model_monitor.core.window import EVER, Window
 from model_monitor.jobs.past_windows import observed_executions, past_of
 from model_monitor.jobs.spans import baseline_of, executions_within
 from model_monitor.store.ahead import AT_ONCE, ahead
@@ -19,7 +19,18 @@ def replay_windows(now: Assignment, then: Assignment, span: Window | None = None
     """How the windows in a span, newest first, are judged by a schedule as it is ``now`` and as it would be ``then``,
     by a ``version`` of the baseline or the one in force; without a span, the last windows. Raises ConfigError,
     DataError."""
-    before = Judge.of(now.monitor, baseline_of(now))
-    after = Judge.of(then.monitor, baseline_of(then, version))
-    found = executions_within(now, span) if span else islice(observed_executions(now), WINDOWS)
-    return replay(before, after, ahead(past_of, found, AT_ONCE))
+    before = Judge.of(now.monitor, baseline_of(now), now.schedule.also)
+    after = Judge.of(then.monitor, baseline_of(then, version), then.schedule.also)
+    return judged_twice(now, before, after, span)
+
+
+def judged_twice(
+    assignment: Assignment, before: Judge, after: Judge, span: Window | None = None, last: int = WINDOWS
+) -> Replay:
+    """The windows in a span, newest first, by two judges; without a span, the ``last`` ones."""
+    if not span:
+        return replay(before, after, ahead(past_of, observed_executions(assignment), AT_ONCE), last)
+    count = sum(1 for _ in executions_within(assignment, span))
+    longest = max((*before.also, *after.also), default=timedelta(0))
+    wider = Window(max(span.start, EVER.start + longest) - longest, span.end)
+    return replay(before, after, ahead(past_of, executions_within(assignment, wider), AT_ONCE), count)

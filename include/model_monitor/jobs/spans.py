@@ -15,10 +15,12 @@ from model_monitor.jobs.past_windows import observed_executions, past_of
 from model_monitor.store.ahead import AT_ONCE, ahead
 from model_monitor.verdicts.baseline import Baseline
 from model_monitor.verdicts.replay import Past
+from model_monitor.verdicts.trailing import Days, Part, Trailing, trailing
 from model_monitor.verdicts.verdict import Verdict, judge
 from model_monitor.verdicts.versions import Version, names_of
 
-MOST = 1000  # windows of a span
+MOST = 1000  # windows of a span that a person looks at,
+MOST_SUMMED = 10_000  # and of one that is judged with a window
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,17 @@ def apart(executions: Iterable[Execution], most: int) -> Iterator[Execution]:
         if not taken or window.end <= taken[-1].start:
             taken.append(window)
             yield execution
+
+
+def trailing_spans(execution: Execution, observed: Observed) -> list[Trailing]:
+    """The spans that a schedule judges with a window: of the States of earlier windows that there are now."""
+    also, window = execution.schedule.also, execution.window
+    if not also or not observed.rows or window.end - max(also) >= window.start:
+        return []
+    past = states_within(execution.past, Window(window.end - max(also), window.start), MOST_SUMMED)
+    earlier: list[Part] = [(before, state) for before, state, _ in past][::-1]
+    days: Days = {}
+    return [trailing(length, window, observed, earlier, days) for length in also]
 
 
 def total_of(assignment: Assignment, states: Iterable[Past]) -> Total:

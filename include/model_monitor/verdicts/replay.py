@@ -3,16 +3,21 @@ States."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
 from model_monitor.core.constraints import Finding
 from model_monitor.core.observed import Observed
 from model_monitor.core.window import Window
 from model_monitor.results.execution import WITH_VIOLATIONS
 from model_monitor.results.handover import Labels
+from model_monitor.verdicts.trailing import Days, Part, trailing
 from model_monitor.verdicts.verdict import Judge, Verdict
 
+END: Any = object()
 Past = tuple[Window, Observed, Labels | None]
 
 
@@ -58,15 +63,22 @@ class Replay:
         return tuple(one for one in self.told if one.flips)
 
 
-def replay(before: Judge, after: Judge, past: Iterable[Past | None]) -> Replay:
-    """Judge the States of past windows twice; None is one that can't be read. One State is held at a time."""
+def replay(before: Judge, after: Judge, past: Iterable[Past | None], count: int | None = None) -> Replay:
+    """Judge the States of past windows, newest first, twice; None is one that can't be read. ``count``: of the newest
+    so many only; those before them are then parts of their spans. Only the States of the longest span are held."""
     windows, unread, violated, told = 0, 0, [0, 0], []
-    for one in past:
+    days: Days = {}
+    for number, (one, earlier) in enumerate(with_earlier(past, max((*before.also, *after.also), default=None))):
+        if number == count:
+            break
         if one is None:
             unread += 1
             continue
         window, observed, labels = one
-        old, new = (judge.verdict(observed, labels) for judge in (before, after))
+        old, new = (
+            judge.verdict(observed, labels, (trailing(n, window, observed, earlier, days) for n in judge.also))
+            for judge in (before, after)
+        )
         windows += 1
         for i, verdict in enumerate((old, new)):
             violated[i] += verdict.status == WITH_VIOLATIONS
@@ -75,9 +87,46 @@ def replay(before: Judge, after: Judge, past: Iterable[Past | None]) -> Replay:
     return Replay(windows, violated[0], violated[1], tuple(told), unread)
 
 
+def with_earlier(past: Iterable[Past | None], longest: timedelta | None) -> Iterator[tuple[Past | None, list[Part]]]:
+    """Each window, newest first, with those before it, none overlapping another, of which a span may be the sum."""
+    waiting: deque[Past | None] = deque()
+    rest = iter(past)
+    while True:
+        if not waiting and (more := next(rest, END)) is not END:
+            waiting.append(more)
+        if not waiting:
+            return
+        one = waiting.popleft()
+        if one is None or longest is None:
+            yield one, []
+            continue
+        first = one[0].end - longest
+        while not waiting or waiting[-1] is None or waiting[-1][0].start >= first:
+            if (more := next(rest, END)) is END:
+                break
+            waiting.append(more)
+        yield one, list(apart(one[0], waiting))
+
+
+def apart(window: Window, before: Iterable[Past | None]) -> Iterator[Part]:
+    """As many of the windows before one, newest first, as have no row in common: no row is to be counted twice."""
+    start = window.start
+    for one in before:
+        if one is not None and one[0].end <= start:
+            start = one[0].start
+            yield one[0], one[1]
+
+
 def violations_of(verdict: Verdict) -> tuple[str, ...]:
     """What is violated: check and subject of each finding."""
-    return tuple(name_of(finding) for finding in verdict.findings if finding.outcome == "violated")
+    own = [name_of(finding) for finding in verdict.findings if finding.outcome == "violated"]
+    of_spans = [
+        f"{name_of(finding)} {one.span.words}"
+        for one in verdict.spans
+        for finding in one.findings
+        if finding.outcome == "violated"
+    ]
+    return (*own, *of_spans)
 
 
 def name_of(finding: Finding) -> str:

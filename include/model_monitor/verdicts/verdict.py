@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from model_monitor.core.constraints import Constraint, Finding, Unlearned
@@ -14,6 +15,9 @@ from model_monitor.core.observed import Observed
 from model_monitor.results import execution
 from model_monitor.results.handover import Labels
 from model_monitor.verdicts.baseline import Baseline
+from model_monitor.verdicts.trailing import Trailing, weighs_chance
+
+OF_WINDOW = 0.5  # of the false-alarm budget, where trailing spans are judged too
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Verdict:
     """Findings, the status that follows from them, and a reason where that is not SageMaker's.
 
     ``monitor`` is the one that measured: it may know its baseline. ``constraints`` are all that were to be judged,
-    ``measures`` all that could be: none of no rows.
+    ``measures`` all that could be: none of no rows. ``spans`` are the trailing ones that were judged with it.
     """
 
     status: str
@@ -30,24 +34,60 @@ class Verdict:
     monitor: Monitor[Any]
     constraints: Sequence[Constraint]
     measures: Measures
+    spans: Sequence[OfSpan] = ()
+
+
+@dataclass(frozen=True)
+class OfSpan:
+    """What was found of the rows of a trailing span, by the checks that weigh chance."""
+
+    span: Trailing
+    findings: Sequence[Finding]
+    measures: Measures
 
 
 @dataclass(frozen=True)
 class Judge:
     """A schedule's monitor and its baseline, read once for any number of windows: ``learned`` are the baseline's
-    constraints, and ``monitor`` reads a window as the baseline's rows were read."""
+    constraints, and ``monitor`` reads a window as the baseline's rows were read. ``also`` judges trailing spans."""
 
     baseline: Baseline
     monitor: Monitor[Any]
     learned: Sequence[Constraint]
+    also: Mapping[timedelta, Judge] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, monitor: Monitor[Any], baseline: Baseline) -> Judge:
-        """Raises ConfigError for files that are no baseline of the monitor."""
-        return cls(baseline, baseline.inform(monitor), baseline.constraints(monitor))
+    def of(cls, monitor: Monitor[Any], baseline: Baseline, also: Sequence[timedelta] = ()) -> Judge:
+        """With spans, a window has half of the false-alarm budget, and they share the other half evenly. Raises
+        ConfigError for files that are no baseline of the monitor."""
+        own = monitor.with_budget(OF_WINDOW) if also else monitor
+        each = monitor.with_budget((1 - OF_WINDOW) / len(also)) if also else monitor
+        judges = {length: cls.of(each, baseline).by_chance() for length in also}
+        return cls(baseline, baseline.inform(own), baseline.constraints(own), judges)
 
-    def verdict(self, observed: Observed, labels: Labels | None = None) -> Verdict:
-        """The verdict on a State; while labels are pending, by the measures that need none."""
+    def by_chance(self) -> Judge:
+        """The same without exact rules."""
+        return replace(self, learned=[one for one in self.learned if weighs_chance(one.bound)])
+
+    def verdict(self, observed: Observed, labels: Labels | None = None, spans: Iterable[Trailing] = ()) -> Verdict:
+        """The verdict on the State of a window, and on ``spans`` that end with it.
+
+        While labels are pending it is by the measures that need none, and of no span; nor is that of no rows.
+        """
+        verdict = self.of_window(observed, labels)
+        if not observed.rows or (labels and labels.is_pending):
+            return verdict
+        found = tuple(self.also[span.length].of_span(span) for span in spans if span.length in self.also)
+        if any(finding.outcome == "violated" for one in found for finding in one.findings):
+            return replace(verdict, status=execution.WITH_VIOLATIONS, spans=found)
+        return replace(verdict, spans=found)
+
+    def of_span(self, span: Trailing) -> OfSpan:
+        measures = self.monitor.measure(span.observed.state)
+        return OfSpan(span, evaluate(self.learned, measures), measures)
+
+    def of_window(self, observed: Observed, labels: Labels | None) -> Verdict:
+        """The verdict on the State of a window alone."""
         monitor = self.monitor
         constraints = [*self.learned, *monitor.required(observed.state)]
         findings: list[Finding] = []

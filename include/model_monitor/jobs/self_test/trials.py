@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model_monitor import store
 from model_monitor.config.execution import Assignment, Execution
 from model_monitor.core.batch import columns
-from model_monitor.core.constraints import Constraint, Finding
+from model_monitor.core.constraints import Constraint
 from model_monitor.core.observed import Counting, Observed
 from model_monitor.core.states import dump
 from model_monitor.core.window import Window
@@ -19,11 +19,13 @@ from model_monitor.errors import DataError
 from model_monitor.jobs.compute_metrics import selection_of, watched
 from model_monitor.jobs.past_windows import observed_executions
 from model_monitor.jobs.self_test.faults import KINDS, OF_REQUESTS, Fault, faults_for, with_values
+from model_monitor.jobs.spans import MOST_SUMMED, states_within
 from model_monitor.results.handover import Evidence
 from model_monitor.rows.sources.row_groups import row_group, row_groups_of
 from model_monitor.verdicts.baseline import Baseline
-from model_monitor.verdicts.replay import name_of
-from model_monitor.verdicts.verdict import Judge, Verdict
+from model_monitor.verdicts.replay import violations_of
+from model_monitor.verdicts.trailing import Part, trailing
+from model_monitor.verdicts.verdict import Judge
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -84,7 +86,7 @@ def self_test(assignment: Assignment, windows: int = WINDOWS, most_columns: int 
     """
     told = SelfTest(assignment.schedule.name, assignment.schedule.monitor)
     learner = assignment.monitor if assignment.schedule.explain is None else assignment.schedule.build_learner()
-    judge = Judge.of(learner, Baseline.of(assignment))
+    judge = Judge.of(learner, Baseline.of(assignment), assignment.schedule.also)
     if learner.traits.needs_baseline and not judge.baseline.exists:
         return replace(told, reason="there is no baseline yet to judge by")
     copies = [copy for copy in islice(copies_of(assignment), windows) if copy.rows.num_rows][::-1]
@@ -121,20 +123,37 @@ class Bench:
     @cached_property
     def healthy(self) -> list[tuple[bytes, set[str]]]:
         """The State of each window, and what it violates, without a fault."""
-        observed = [self.observed(copy, None, 1) for copy in self.copies]
-        return [
-            (dump(one), set(violated(self.judge.verdict(one, copy.evidence.labels))))
-            for one, copy in zip(observed, self.copies, strict=True)
-        ]
+        parts, found = list(self.before), []
+        for copy in self.copies:
+            observed = self.observed(copy, None, 1)
+            found.append((dump(observed), set(self.violated(self.judge, copy, observed, parts))))
+            parts.append((copy.execution.window, observed))
+        return found
+
+    @cached_property
+    def before(self) -> list[Part]:
+        """The windows before all copies that their spans are sums of, the oldest first."""
+        if not self.judge.also:
+            return []
+        first = self.copies[0].execution.window
+        span = Window(first.end - max(self.judge.also), first.start)
+        return [(window, observed) for window, observed, _ in states_within(self.assignment, span, MOST_SUMMED)]
+
+    def violated(self, judge: Judge, copy: Copy, observed: Observed, parts: Sequence[Part]) -> tuple[str, ...]:
+        """What is violated of a window, and of the spans that end with it."""
+        window, days = copy.execution.window, dict[Any, Observed]()
+        spans = (trailing(length, window, observed, parts[::-1], days) for length in judge.also)
+        return violations_of(judge.verdict(observed, copy.evidence.labels, spans))
 
     def tried(self, fault: Fault) -> Trial:
         """A fault from the first window on, until it is noticed."""
-        judge, masked = self.about(fault), False
+        judge, masked, parts = self.about(fault), False, list(self.before)
         for number, (copy, (state, known)) in enumerate(zip(self.copies, self.healthy, strict=True), 1):
             observed = self.observed(copy, fault, number)
             if number == 1 and not self.is_apart and dump(observed) == state:
                 return Trial(fault.kind, fault.columns, applies=False)
-            found = violated(judge.verdict(observed, copy.evidence.labels))
+            found = self.violated(judge, copy, observed, parts)
+            parts.append((copy.execution.window, observed))
             if new := [name for name in found if name not in known]:
                 return Trial(fault.kind, fault.columns, True, number, tuple(dict.fromkeys(new)))
             masked = masked or bool(found)
@@ -161,19 +180,19 @@ class Bench:
         """The judge of what a fault can change."""
         if not self.is_apart:
             return self.judge
-        learned = [constraint for constraint in self.judge.learned if concerns(constraint, fault.columns)]
-        return replace(self.judge, learned=learned)
+        return only_about(self.judge, fault.columns)
+
+
+def only_about(judge: Judge, names: Sequence[str]) -> Judge:
+    """The judge of some columns, in windows and in spans."""
+    learned = [constraint for constraint in judge.learned if concerns(constraint, names)]
+    also = {length: only_about(one, names) for length, one in judge.also.items()}
+    return replace(judge, learned=learned, also=also)
 
 
 def concerns(constraint: Constraint, names: Sequence[str]) -> bool:
     """Whether a constraint is about one of the columns, in any segment."""
     return constraint.subject.column in names
-
-
-def violated(verdict: Verdict) -> list[str]:
-    """Check and subject of each violation."""
-    findings: Sequence[Finding] = verdict.findings
-    return [name_of(finding) for finding in findings if finding.outcome == "violated"]
 
 
 def by_kind(test: SelfTest) -> dict[str, list[Trial]]:
