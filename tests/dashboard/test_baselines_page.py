@@ -55,7 +55,7 @@ def test_an_edit_is_tried_out_and_nothing_is_written_until_it_is_approved(place:
     assert [flip.start.hour - HOUR.hour for flip in shown.difference.flips] == [4, 3]
     assert shown.difference.flips[0].lost == ("baseline_drift_check of n",)
     assert "Of the last 5 windows 2 would flip" in html and "Judge by these thresholds" in html
-    assert (shown.thresholds[0].value, shown.thresholds[0].edited) == (0.1, "1.0")
+    assert (shown.thresholds[0].value, shown.thresholds[0].edited) == (0.0, "1.0")
     assert place.files == files
     approve(place.visit(), **DQ, version=first, edit=edit, why="season", seen=shown.seen)
     after, html = place.page()
@@ -163,3 +163,14 @@ def test_a_version_that_waits_is_said_on_models_and_leads_to_airflow_s_required_
     assert "required_actions" not in html
     approve(place.visit(), **DQ, version=version, edit="", why="", seen=shown.seen)
     assert place.page()[0].waits is None and seen(place.visit(), "models")[0].models[0].waiting == ()
+
+
+def test_what_a_version_sees_is_worked_out_when_somebody_asks(place: Place) -> None:
+    shown, html = place.page()
+    assert shown.power is None and "power=yes" in html
+    files = place.files
+    shown, html = place.page(power="yes")
+    assert shown.power and (shown.power.rows, shown.power.day_rows) == (60, 24 * 60)
+    told = {(one.of, one.change) for one in shown.power.sees}
+    assert ("n", "shift of all values") in told
+    assert "The smallest change that four of five windows of 60 rows tell" in html and place.files == files

@@ -30,6 +30,7 @@ OTHERS: dict[str, Any] = {
     "numbers": ["score"],
     "texts": ["score"],
     "drift_threshold": 0.5,
+    "effect_threshold": 0.5,
     "level": 0.5,
     "resamples": 200,
     "minimum_per_side": 3,

@@ -34,6 +34,7 @@ COMMANDS = [
     "export-suite",
     "history",
     "import-sagemaker",
+    "power",
     "publish",
     "receive",
     "reindex",

@@ -12,6 +12,7 @@ import msgspec
 from model_monitor.config.execution import Assignment
 from model_monitor.core.window import iso
 from model_monitor.dashboard.page import Name, Shown
+from model_monitor.dashboard.power import Power, power_of
 from model_monitor.dashboard.visit import NoSuchPage, Visit
 from model_monitor.errors import ConfigError, DataError, StoreError, without_secrets
 from model_monitor.jobs.known_versions import KnownVersion, constraints_in, known_versions, shown_now
@@ -115,17 +116,18 @@ class Baselines(Shown):
     edit: str
     seen: str
     may_edit: bool
+    power: Power | None
     problem: str | None
 
 
 def baselines(
-    visit: Visit, endpoint: Name, schedule: Name, version: Name = "", edit: Name = "", find: Name = ""
+    visit: Visit, endpoint: Name, schedule: Name, version: Name = "", edit: Name = "", find: Name = "", power: Name = ""
 ) -> Baselines:
     """The versions of a baseline, and what the named one would change: else the newest that nobody decided on, or the
     one in force.
 
     edit: a JSON object of thresholds by their key, which are tried out and not saved.
-    find: a part of a threshold's name.
+    find: a part of a threshold's name. power: "yes" to work out what the version sees.
     """
     assignment = with_baseline(visit, endpoint, schedule)
     versions = known_versions(assignment)
@@ -162,6 +164,7 @@ def baselines(
         edit=edit if changes else "",
         seen=seen,
         may_edit=visit.viewer.may_edit(schedule),
+        power=power_of(assignment, chosen.name) if chosen and power else None,
         problem=problem,
     )
 

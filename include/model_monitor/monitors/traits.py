@@ -12,7 +12,9 @@ BUDGET = "false_alarm_budget"
 
 BUILT_IN = {
     "data_quality": Traits(
-        judging=frozenset({BUDGET, "rules", "check_non_negative", "strict_types", "numbers", "texts"}),
+        judging=frozenset(
+            {BUDGET, "rules", "check_non_negative", "strict_types", "effect_threshold", "numbers", "texts"}
+        ),
         judges_columns_apart=True,
     ),
     "model_quality": Traits(
