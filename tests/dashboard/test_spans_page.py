@@ -156,11 +156,12 @@ def test_segments_of_a_column_have_numbers_of_their_own(file: Path) -> None:
 def test_a_metric_has_its_course_threshold_and_both_spans(file: Path) -> None:
     shown, html = metric(visit(file), schedule="dq", metric="baseline_drift_check", column="n")
     assert [point.outcome for point in shown.points] == ["holds"] * 3 + ["violated"] * 2
-    assert shown.points[-1].threshold_high == 0.1 and shown.points[-1].noise_floor
+    assert shown.points[-1].threshold_high == 0.0 and shown.points[-1].noise_floor
     assert shown.comparison and shown.comparison.number.after == 1.0
     assert (shown.comparison.number.outcome, shown.comparison.number.before) == ("violated", None)
     assert "n" in shown.columns and "rows" in shown.metrics
-    previous, _ = metric(
+    assert "bars: 95 % intervals" not in html.replace("\u00a0", " ")  # a distance has none
+    previous, drawn = metric(
         visit(file),
         schedule="dq",
         metric="completeness",
@@ -171,6 +172,7 @@ def test_a_metric_has_its_course_threshold_and_both_spans(file: Path) -> None:
     )
     assert previous.comparison and previous.comparison.number.before_low is not None
     assert (previous.comparison.before.windows, previous.comparison.after.windows) == (2, 3)
+    assert "bars: 95 % intervals" in drawn.replace("\u00a0", " ")
     assert "The numbers of 5 windows" in html
 
 

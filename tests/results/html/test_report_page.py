@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from model_monitor.results.html import policy_of, report_page
+from model_monitor.results.html import charts_in, policy_of, report_page
 from model_monitor.results.html.report import STATES
 
 FINDING: dict[str, Any] = {
@@ -158,3 +158,9 @@ def test_a_browser_may_apply_the_page_s_own_style_and_nothing_else() -> None:
     policy = f"default-src 'none'; style-src 'sha256-{digest}'"
     assert f'http-equiv="Content-Security-Policy" content="{policy}"' in html.unescape(page.decode())
     assert policy_of(page) == policy
+
+
+def test_a_name_that_looks_like_a_picture_is_none() -> None:
+    name = '<svg x="1" class="chart"><script>alert(1)</script></svg>'
+    finding = FINDING | {"column": name, "sentence": name, "reason": name, "segment": {name: name}}
+    assert charts_in(report_page(EXECUTION | {"findings": [finding], "reason": name}, MEASURES, [])) == ()
