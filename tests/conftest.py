@@ -31,6 +31,7 @@ SLOW = (
     "command_line/test_cli_clarify.py",
     "config/test_expectation_settings.py",
     "config/test_mutated_files.py::test_mutated_files",
+    "config/test_users_words.py::test_no_wrong_value",
     "core/test_chance.py::test_the_tail_of_ten_million_rows",
     "core/test_distances.py::test_the_numeric_distance",
     "core/test_evidence.py::test_unchanged",

@@ -20,7 +20,7 @@ WRONG = [
     ({"retention_days": True}, "a number of days is expected"),
     ({"retention_days": 0}, "greater than or equal to 1"),
     ({"retention_days": -30}, "greater than or equal to 1"),
-    ({"retention_days": 1.5}, "valid integer"),
+    ({"retention_days": 1.5}, "a whole number is expected"),
     ({"retention_days": 10**6}, "less than or equal to 36500"),
     (
         {"retention_days": 1},

@@ -27,7 +27,7 @@ SLIPS = {
     "gs:/bucket": "write gs://bucket",
     "abfs:/c@a.dfs.core.windows.net/x": "write abfs://c@a.dfs.core.windows.net/x",
     "arn:aws:s3:::bucket/x": "write s3://bucket/x",
-    "https://bucket.s3.amazonaws.com/x": "write s3://, gs://, abfs://, or a path",
+    "https://bucket.s3.amazonaws.com/x": "write an address of s3://, gs:// or abfs://, or a path",
     "dbfs:/mnt/x": "dbfs: is no store that is known",
 }
 FINE = ["/tmp/x", "x/y", "s3/x", "file:///tmp/x", "s3://bucket", "gs://bucket/x", "c:/x", "a/b:/c", "gs", "./s3:/x"]

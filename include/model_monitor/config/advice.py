@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from model_monitor.config import yaml_files
+from model_monitor.config.words import Place, Problem, by_place, in_words
 from model_monitor.errors import printable
 from model_monitor.store.addresses import NAME
 
@@ -23,8 +26,14 @@ DURATION = re.compile(r"(?P<number>[0-9]+) ?(?P<unit>s|secs?|seconds?|m|mins?|mi
 def advice_on(error: ValidationError, path: Path, tree: yaml.Node | None, model: type[BaseModel]) -> str:
     """A line per problem: file, line, place and advice. ``tree`` is the file's YAML with its marks, ``model`` the class
     that it was to describe."""
-    schema = model.model_json_schema()
-    return "\n".join(printable(explained(path, tree, problem, schema)) for problem in deepest(error.errors()))
+    schema = schema_of(model)
+    places = by_place(deepest(error.errors())).items()
+    return "\n".join(printable(explained(path, tree, place, problems, schema)) for place, problems in places)
+
+
+@cache
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
 
 
 def deepest(problems: list[ErrorDetails]) -> list[ErrorDetails]:
@@ -32,26 +41,26 @@ def deepest(problems: list[ErrorDetails]) -> list[ErrorDetails]:
     return [p for p in problems if not any(p is not q and p["loc"] == q["loc"][: len(p["loc"])] for q in problems)]
 
 
-def explained(path: Path, tree: yaml.Node | None, problem: ErrorDetails, schema: dict[str, Any]) -> str:
-    """One validation problem: file, line, place and advice."""
-    place = [str(part) for part in problem["loc"]]
-    message = problem["msg"].removeprefix("Value error, ")
+def explained(
+    path: Path, tree: yaml.Node | None, where: Place, problems: Sequence[Problem], schema: dict[str, Any]
+) -> str:
+    """What is wrong at one place: file, line, place and advice."""
+    place, problem = [str(part) for part in where], problems[0]
+    message = in_words(problems)
     if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         message = f"unknown key '{place[-1]}'{instead_of(place, schema)}"
     elif problem["type"] == "missing":
         message = f"'{place[-1]}' is missing; add it"
-    elif problem["type"] == "string_type" and isinstance(problem["input"], bool | int | float):
-        message = f"a text is expected; put {problem['input']!r} in quotes"
-    elif problem["type"] in ("model_type", "model_attributes_type"):
+    elif problem["type"] in ("model_type", "model_attributes_type", "dataclass_type") and len(problems) == 1:
         message = keys_for(problem["input"], known_keys(place, schema))
-    elif problem["type"].startswith("time_delta"):
+    elif problem["type"].startswith("time_delta") and isinstance(problem["input"], str):
         message = duration_for(problem["input"])
     elif problem["type"] == "string_pattern_mismatch" and NAME in problem.get("ctx", {}).get("pattern", ""):
         message = name_for(str(problem["input"]))
-    elif problem["type"] in ("tuple_type", "list_type"):
+    elif problem["type"] in ("tuple_type", "list_type") and len(problems) == 1:
         empty, else_ = "it is empty; write a list, or leave it out", "write a list: a '-' before each entry"
         message = empty if problem["input"] is None else else_
-    return f"{path}:{yaml_files.line_at(tree, problem['loc'])}: {'.'.join(place) or 'file'}: {message}"
+    return f"{path}:{yaml_files.line_at(tree, where)}: {'.'.join(place) or 'file'}: {message}"
 
 
 def keys_for(value: Any, known: list[str]) -> str:

@@ -17,6 +17,7 @@ from model_monitor.config.fields import Address, Cron, Day, Days, Duration, Name
 from model_monitor.config.metrics import Metrics
 from model_monitor.config.monitors import attributes_of, monitor_of, traits_of
 from model_monitor.config.sections import Baseline, Columns, Explain, GroundTruth, Preprocess
+from model_monitor.config.words import all_in_words
 from model_monitor.core.monitor import Monitor
 from model_monitor.errors import ConfigError
 from model_monitor.rows.sources.source import Source
@@ -261,7 +262,7 @@ class Endpoint(Settings):
                 truth.check()
             return Schedule.model_validate(dict(schedule) | {"ground_truth": truth})
         except ValidationError as error:
-            raise ValueError(f"schedule '{schedule.name}': {error.errors()[0]['msg']}") from error
+            raise ValueError(f"schedule '{schedule.name}': {all_in_words(error.errors())}") from error
 
     @property
     def source(self) -> Source:

@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from model_monitor import store
 from model_monitor.config import yaml_files
 from model_monitor.config.fields import Address, Settings
+from model_monitor.config.words import shown
 from model_monitor.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def as_entries(value: object) -> object:
         if isinstance(entry, str):
             raise ValueError(f"entry {i + 1}: write '- suite: {entry}' for a file of rules, or '- type: …' for a rule")
         if not isinstance(entry, dict | Expectation):
-            raise ValueError(f"entry {i + 1}: an object with type and kwargs is expected, not {entry!r:.40}")
+            raise ValueError(f"entry {i + 1}: an object with type and kwargs is expected, not {shown(entry)}")
     return value
 
 

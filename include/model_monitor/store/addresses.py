@@ -110,7 +110,9 @@ def refuse_slips(address: str) -> None:
         raise ConfigError(f"{address}: write {scheme}://{address[slip.end() :].lstrip('/')}, with two slashes")
     if (scheme := scheme_of(address)) and scheme not in SCHEMES:
         near, rest = spelled(scheme), address.partition("://")[2]
-        advice = f"write {near}://{rest}" if near in SCHEMES else "write s3://, gs://, abfs://, or a path on the disk"
+        advice = (
+            f"write {near}://{rest}" if near in SCHEMES else "write an address of s3://, gs:// or abfs://, or a path"
+        )
         raise ConfigError(f"{scheme}://{'' if '@' in rest else rest}: {advice}")
     if rooted := ROOTED.match(address):
         raise ConfigError(f"{address}: {rooted[1]}: is no store that is known; write s3://, gs://, abfs://, or a path")
