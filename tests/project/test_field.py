@@ -30,6 +30,7 @@ CASES: dict[str, tuple[int, list[str], str]] = {
     "new-category-not-named": (3, [r"city: .*'city 7 ' \(46 rows\), 'City 9' \(42 rows\)"], TRACEBACK),
     "not-a-csv": (1, ["a: baseline of 300 rows", r"a\.csv\.zip is a ZIP archive.*unpack it"], TRACEBACK),
     "pandas-index": (0, ["__index_level_0__ is pandas' index", "Completed, 1000 rows, 0 violations"], TRACEBACK),
+    "predictions-missing": (3, [r"rows that can't be used 0 % → 99 % \(990 of 1,000\), beyond chance"], TRACEBACK),
     "semicolon": (0, ["a: baseline of 300 rows", "b: baseline of 300 rows"], TRACEBACK),
     "script-dry-run": (0, ["BaselineMissing, 20 rows"], TRACEBACK),
     "labels-name-the-other-id": (4, ["40 labels were read", r"is ride-0\): write the inferenceId"], TRACEBACK),

@@ -7,6 +7,7 @@ from typing import Any
 
 from model_monitor.config.execution import Execution
 from model_monitor.config.monitors import traits_of
+from model_monitor.core.monitor import SET_ASIDE
 from model_monitor.results import execution as executions
 from model_monitor.results.documents.protocol import Document
 from model_monitor.results.handover import FINAL
@@ -14,7 +15,10 @@ from model_monitor.results.reading import Report
 
 # What a broken pipeline violates; drift alone is what a model is learned anew for.
 UNSOUND = frozenset(
-    {"missing_column_check", "extra_column_check", "data_type_check", "completeness_check", "expectation_check"}
+    {
+        *("missing_column_check", "extra_column_check", "data_type_check", "completeness_check", "expectation_check"),
+        SET_ASIDE,
+    }
 )
 LONGEST_WINDOW = timedelta(days=62)  # of another schedule, that may overlap
 
@@ -41,7 +45,10 @@ def of_labels(document: Document) -> list[str]:
 def of_quality(execution: Execution, document: Document) -> list[str]:
     """Whether a measure that needs labels is violated: prediction drift alone is no loss of quality."""
     label_free = traits_of(execution.schedule.monitor).measured_without_labels
-    fell = [f for f in document["findings"] if f["outcome"] == "violated" and f["measure"] not in label_free]
+    violated = [f for f in document["findings"] if f["outcome"] == "violated"]
+    if any(f["check"] == SET_ASIDE for f in violated):
+        return ["fewer rows can be used than of the baseline: the pipeline may be broken, not the model"]
+    fell = [f for f in violated if f["measure"] not in label_free]
     return [] if fell else ["no metric that needs labels is worse than the baseline, beyond chance"]
 
 

@@ -13,7 +13,9 @@ from model_monitor.core.distances import DISTANCES
 from model_monitor.core.distributions import Categories, Distribution, Numbers
 from model_monitor.core.importances import Importances
 from model_monitor.core.measures import Estimate, Measure, Measures, Share
+from model_monitor.core.monitor import SET_ASIDE
 from model_monitor.errors import without_middle
+from model_monitor.monitors.set_aside import USABLE
 from model_monitor.results.anonymous import Anonymity
 
 DIGITS = 4  # significant ones of a number in a sentence
@@ -185,11 +187,14 @@ def _(bound: Between, telling: Telling) -> str:
     before = bound.drawn.value if isinstance(bound.drawn, Share | Estimate) else None
     name, write = finding.constraint.measure, percent if isinstance(now, Share) else number
     old = "" if before is None else f"{write(before)} → "
-    if isinstance(now, Share) and name == "completeness":
-        missing = "" if before is None else f"{percent(1 - before)} → "
+    if isinstance(now, Share) and (name == "completeness" or finding.constraint.check == SET_ASIDE):
+        less = "" if before is None else f"{percent(1 - before)} → "
         p_value = "" if finding.p_value is None else f", p-value {number(finding.p_value)}"
         rows = f"{now.n - now.inside:,} of {now.n:,}"
-        return f"missing {missing}{percent(1 - observed)} of rows ({rows}), beyond chance{p_value}"
+        if name == "completeness":
+            return f"missing {less}{percent(1 - observed)} of rows ({rows}), beyond chance{p_value}"
+        of = "that can't be used" if name == USABLE else f"without a value{name.removeprefix(USABLE)}"
+        return f"rows {of} {less}{percent(1 - observed)} ({rows}), beyond chance{p_value}"
     must = "" if side is None else f"at {'least' if side == bound.low else 'most'} {write(side)}"
     floor = [f"chance alone explains {number(finding.noise_floor)}"] if finding.noise_floor is not None else []
     return f"{name} {old}{write(observed)} ({'; '.join([f'must be {must}', *floor])})"

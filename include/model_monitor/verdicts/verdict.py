@@ -10,7 +10,7 @@ from typing import Any
 from model_monitor.core.constraints import Constraint, Finding, Unlearned
 from model_monitor.core.evaluation import evaluate, undefined
 from model_monitor.core.measures import Measures, Undefined
-from model_monitor.core.monitor import Monitor, Traits
+from model_monitor.core.monitor import SET_ASIDE, Monitor, Traits
 from model_monitor.core.observed import Observed
 from model_monitor.results import execution
 from model_monitor.results.handover import Labels
@@ -142,7 +142,8 @@ def status_of(
         return execution.WITH_VIOLATIONS, "There is no baseline yet: only expectations were judged" if missing else ""
     if missing:
         return execution.NO_BASELINE, "Nothing to compare with: there is no baseline yet"
-    primary = [f for f in findings if f.constraint.measure not in traits.measured_without_labels] or findings
+    judged = [f for f in findings if f.constraint.check != SET_ASIDE]
+    primary = [f for f in judged if f.constraint.measure not in traits.measured_without_labels] or judged
     if primary and all(finding.outcome == "undefined" for finding in primary):
         return execution.UNDEFINED, f"No constraint could be judged: {primary[0].reason}"
     return execution.COMPLETED, ""

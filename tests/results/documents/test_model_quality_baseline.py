@@ -231,4 +231,4 @@ def test_an_execution_tells_findings_of_metrics_apart() -> None:
     state = m.observe(rows("Regression"))
     findings = evaluate(m.suggest(state), m.measure(state))
     written = execution({"window": {}}, "Completed", "", Evidence(), 400, findings)["findings"]
-    assert [f["measure"] for f in written] == ["mae", "mse", "rmse", "r2", "predictions"]
+    assert [f["measure"] for f in written] == ["mae", "mse", "rmse", "r2", "predictions", "usable_rows"]

@@ -10,10 +10,11 @@ import numpy as np
 
 from model_monitor.core.constraints import Constraint, Near, Unlearned
 from model_monitor.core.importances import Importances
-from model_monitor.core.measures import Measure, Measures, Subject, Undefined
+from model_monitor.core.measures import Measures, Share, Subject, Undefined
 from model_monitor.core.monitor import Monitor
 from model_monitor.monitors.attribution.state import LARGEST, AggMethod, Explained, OfLabel, observe
 from model_monitor.monitors.options import Compatibility, SharedOptions, probabilities
+from model_monitor.monitors.set_aside import NOTHING, USABLE, Usable, constraints_of, judged, measures_of
 from model_monitor.monitors.traits import BUILT_IN
 
 if TYPE_CHECKING:
@@ -80,8 +81,9 @@ class Attribution(SharedOptions, Monitor[Explained]):
         return observe(self.agg_method, batch)
 
     def measure(self, state: Explained) -> Measures:
-        """Of each label: ``attributions`` (Importances) and ``expected``; Undefined without a usable row."""
-        measures: dict[tuple[Subject, str], Measure] = {}
+        """Of each label: ``attributions`` (Importances) and ``expected``; Undefined without a usable row. Of
+        everything, calibrated: ``usable_rows``, the Share that was not set aside."""
+        measures = measures_of(self.usable(state), Undefined("no row was explained"))
         for label, part in state.labels.items.items():
             attributions = self.importances(part)
             measures[Subject(label), ATTRIBUTIONS] = attributions
@@ -89,7 +91,12 @@ class Attribution(SharedOptions, Monitor[Explained]):
         return measures
 
     def suggest(self, baseline: Explained) -> Iterator[Constraint]:
-        return self.constraints(self.global_values(baseline), self.standard_errors(baseline), self.rows(baseline))
+        values, errors = self.global_values(baseline), self.standard_errors(baseline)
+        return self.constraints(values, errors, self.rows(baseline), self.usable(baseline))
+
+    def usable(self, state: Explained) -> dict[str, Share]:
+        """How many of the rows were not set aside; {} where chance is not weighed."""
+        return {USABLE: Share(self.rows(state), state.rows)} if self.conventions.weighs_chance else {}
 
     def labels(self, state: Explained) -> list[str]:
         """The model's outputs, in the order of the columns."""
@@ -137,14 +144,17 @@ class Attribution(SharedOptions, Monitor[Explained]):
         baseline: Mapping[str, Mapping[str, float]],
         errors: Mapping[str, Mapping[str, float]] | None = None,
         rows: int | None = None,
+        usable: Usable = NOTHING,
     ) -> Iterator[Constraint]:
         """One for each label of a baseline's ``global_values``, e.g. as read back from ``analysis.json``.
 
         ``errors`` and ``rows`` are the baseline's ``standard_errors`` and ``rows`` if known. SageMaker's files have
-        none: then only the live window's chance is weighed. A finding's ``observed`` is NDCG, its ``noise_floor`` how
+        none: then only the live window's chance is weighed. ``usable``: as far as it is known how many of the
+        baseline's rows were. A finding's ``observed`` is NDCG, its ``noise_floor`` how
         far chance takes that.
         """
-        level = self.false_alarm_budget / max(1, len(baseline)) if self.conventions.weighs_chance else None
+        checks = max(1, len(baseline) + len(judged(usable)))
+        level = self.false_alarm_budget / checks if self.conventions.weighs_chance else None
         for label, values in baseline.items():
             to = expectation(values, (errors or {}).get(label), rows or 0)
             bound: Near | Unlearned = Near(to, "ndcg", self.ndcg_threshold, level)
@@ -152,6 +162,7 @@ class Attribution(SharedOptions, Monitor[Explained]):
                 why = "a single feature is always in order" if any(values.values()) else "no feature moved the answers"
                 bound = Unlearned(f"the baseline has no order of features: {why}")
             yield Constraint(DRIFT, Subject(label), ATTRIBUTIONS, bound)
+        yield from constraints_of(usable, level if baseline else None)
 
 
 def expectation(values: Mapping[str, float], errors: Mapping[str, float] | None, rows: int) -> Importances:

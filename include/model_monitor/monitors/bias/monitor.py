@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, ClassVar
 from model_monitor.core.constraints import Constraint, Unlearned
 from model_monitor.core.measures import EVERYTHING, Estimate, Measure, Measures, Share, Subject
 from model_monitor.core.monitor import Monitor
+from model_monitor.monitors.answers import why_none_is_usable
 from model_monitor.monitors.bias import tallies, value_types
 from model_monitor.monitors.bias.conventions import CONVENTIONS, Conventions, number_in
 from model_monitor.monitors.bias.entries import Entry, entries_of
 from model_monitor.monitors.bias.metrics import GROUPED, PRE
 from model_monitor.monitors.bias.options import Options
-from model_monitor.monitors.bias.tallies import Tallies
+from model_monitor.monitors.bias.tallies import NO_VALUE, Tallies
+from model_monitor.monitors.set_aside import NOTHING, USABLE, Usable, constraints_of, judged, measures_of
 from model_monitor.monitors.traits import BUILT_IN
 
 if TYPE_CHECKING:
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
 
 BIAS_DRIFT = "bias_drift_check"  # ``check`` of every constraint
 COVERAGE = "coverage"  # the one measure beside the metrics
+
+
+def usable_of(facet: str) -> str:
+    """The measure of how many rows have a value of a facet."""
+    return f"{USABLE} of {facet}"
 
 
 @dataclass(frozen=True)
@@ -43,8 +50,13 @@ class Bias(Options, Monitor[Tallies]):
         return tallies.observe(self.conventions, batch)
 
     def measure(self, state: Tallies) -> Measures:
-        """Each entry's metrics by its subject; of everything ``coverage``, the Share of rows with a label."""
-        measures: dict[tuple[Subject, str], Measure] = {(EVERYTHING, COVERAGE): Share(state.labelled, state.rows)}
+        """Each entry's metrics by its subject; of everything ``coverage``, the Share of rows with a label, and,
+        calibrated, ``usable_rows``, of those the Share that was not set aside, and of these the Share with a value of
+        each facet."""
+        measures: dict[tuple[Subject, str], Measure] = {
+            (EVERYTHING, COVERAGE): Share(state.labelled, state.rows),
+            **measures_of(self.usable(state), why_none_is_usable(state.rows, state.labelled, state.unusable)),
+        }
         for entry in self.entries(state):
             for name, measure in entry.metrics.items():
                 measures[entry.subject, name] = self.judged(entry, measure)
@@ -56,14 +68,26 @@ class Bias(Options, Monitor[Tallies]):
         return too_few if too_few and isinstance(measure, Estimate) else measure
 
     def suggest(self, baseline: Tallies) -> Iterator[Constraint]:
-        return self.constraints(self.entries(baseline))
+        return self.constraints(self.entries(baseline), self.usable(baseline))
+
+    def usable(self, state: Tallies) -> dict[str, Share]:
+        """How many of the rows with a label were not set aside, and of these have a value of each facet; {} where
+        chance is not weighed."""
+        if self.conventions.as_sagemaker:
+            return {}
+        without = state.unusable.values
+        of_facets = {
+            f.title: Share(state.judged - without.get(f"{NO_VALUE}{f.title}", 0), state.judged) for f in self.facets
+        }
+        return {USABLE: Share(state.judged, state.labelled)} | {usable_of(title): s for title, s in of_facets.items()}
 
     def entries(self, state: Tallies) -> list[Entry]:
         """In the order of ``facets``, those of one facet by value; a single undefined one if there are too many."""
         return entries_of(self.conventions, state)
 
-    def constraints(self, baseline: Iterable[Entry]) -> Iterator[Constraint]:
-        """The constraints that a baseline's entries imply, which may have been read back from ``analysis.json``.
+    def constraints(self, baseline: Iterable[Entry], usable: Usable = NOTHING) -> Iterator[Constraint]:
+        """The constraints that a baseline's entries imply, which may have been read back from ``analysis.json``, and
+        those of how many of its rows were ``usable``, as far as that is known.
 
         calibrated: a metric that the baseline lacks, or has of fewer than ``minimum_per_side`` rows, is reported as
         undefined; SageMaker passes over it. A baseline without a single number implies no constraint.
@@ -75,10 +99,13 @@ class Bias(Options, Monitor[Tallies]):
             if name in (self.judge or (*PRE, *self.of_predictions))
         ]
         numbers = sum(number_in(measure) is not None for _, _, measure in metrics)
+        usable = NOTHING if self.conventions.as_sagemaker else judged(usable)
+        checks = max(1, numbers + len(usable))
         for entry, name, measure in metrics if numbers else ():
-            bound = self.conventions.bound_of(name, measure, numbers)
+            bound = self.conventions.bound_of(name, measure, checks)
             if bound and not (isinstance(bound, Unlearned) and self.is_switched_off(name)):
                 yield Constraint(BIAS_DRIFT, entry.subject, name, bound)
+        yield from constraints_of(usable if numbers else NOTHING, self.false_alarm_budget / checks)
 
     def is_switched_off(self, name: str) -> bool:
         """Whether the options leave a metric out."""

@@ -20,6 +20,7 @@ from model_monitor.monitors.model_quality.conventions import value_of
 from model_monitor.monitors.model_quality.options import Options
 from model_monitor.monitors.model_quality.outcomes import Classified, Estimated
 from model_monitor.monitors.model_quality.state import Quality, empty, observe
+from model_monitor.monitors.set_aside import NOTHING, USABLE, Usable, constraints_of, judged, measures_of
 from model_monitor.monitors.traits import BUILT_IN
 
 if TYPE_CHECKING:
@@ -57,16 +58,24 @@ class ModelQuality(Options, Monitor[Quality]):
         return observe(self, batch)
 
     def measure(self, state: Quality) -> Measures:
-        """Of everything: each of ``metrics_of`` by its name, and ``coverage`` (the Share of rows with a label); of the
-        predictions' column: ``predictions`` (a distribution, or None)."""
+        """Of everything: each of ``metrics_of`` by its name, ``coverage`` (the Share of rows with a label) and,
+        calibrated, ``usable_rows`` (of those, the Share that was not set aside); of the predictions' column:
+        ``predictions`` (a distribution, or None)."""
         return {
             **{(EVERYTHING, name): measure for name, measure in self.metrics_of(state).items()},
             (EVERYTHING, COVERAGE): Share(state.labelled, state.rows),
+            **measures_of(self.usable(state), why_none_is_usable(state.rows, state.labelled, state.unusable)),
             (Subject(self.predictions_attribute), PREDICTIONS): self.predictions(state),
         }
 
     def suggest(self, baseline: Quality) -> Iterator[Constraint]:
-        return self.constraints(self.thresholds(baseline), self.metrics_of(baseline), self.predictions(baseline))
+        metrics, predictions = self.metrics_of(baseline), self.predictions(baseline)
+        return self.constraints(self.thresholds(baseline), metrics, predictions, self.usable(baseline))
+
+    def usable(self, state: Quality) -> dict[str, Share]:
+        """How many of the rows with a label were not set aside; {} where chance is not weighed."""
+        judges = self.conventions.level(self.false_alarm_budget, 1) is not None
+        return {USABLE: Share(self.judged(state).n, state.labelled)} if judges else {}
 
     def predictions(self, state: Quality) -> Distribution | None:
         """How the predictions of all rows are distributed, with or without label; None if there are none."""
@@ -148,17 +157,22 @@ class ModelQuality(Options, Monitor[Quality]):
         return {name: value for name, value in values.items() if value is not None}
 
     def constraints(
-        self, thresholds: Mapping[str, float], baseline: Mapping[str, Measure], predictions: Distribution | None
+        self,
+        thresholds: Mapping[str, float],
+        baseline: Mapping[str, Measure],
+        predictions: Distribution | None,
+        usable: Usable = NOTHING,
     ) -> Iterator[Constraint]:
         """The constraints that hold judged metrics to thresholds, which a person may have edited.
 
-        ``baseline``: ``metrics_of`` as far as known; ``predictions``: None if they are not compared.
+        ``baseline``: ``metrics_of`` as far as known; ``predictions``: None if they are not compared; ``usable``: as far
+        as it is known how many of the baseline's rows were.
         """
         names = [name for name in (*self.names, *self.metrics) if name in thresholds and self.judges(name)]
         predictions = self.conventions.compared(predictions)
         drawn = {name for name in names if self.conventions.is_drawn(thresholds[name], baseline.get(name))}
         parts = parts_of([*names, *([PREDICTIONS] if predictions is not None else [])], drawn)
-        level = self.conventions.level(self.false_alarm_budget, sum(parts.values()))
+        level = self.conventions.level(self.false_alarm_budget, sum(parts.values()) + len(judged(usable)))
         for name in filter(self.conventions.is_evaluated, names):
             better = self.better(name)
             own = None if level is None else level * parts[test_of(name, drawn)]
@@ -168,6 +182,7 @@ class ModelQuality(Options, Monitor[Quality]):
             distance = "kolmogorov_smirnov" if isinstance(predictions, Numbers) else "largest_share_change"
             near = Near(predictions, distance, self.drift_threshold, level)
             yield Constraint(PREDICTION_DRIFT, Subject(self.predictions_attribute), PREDICTIONS, near)
+        yield from constraints_of(usable, level if names else None)
 
     def unusable(self, state: Quality) -> dict[str, int]:
         """The number of labelled rows that were set aside, by reason; {} if none was."""

@@ -20,7 +20,7 @@ BETTER = {
     "MulticlassClassification": multiclass.BETTER,
 }
 TAKEN = (  # names that reports use beside those of metrics
-    *("coverage", "predictions", "confusion_matrix", "residual_quantiles"),
+    *("coverage", "usable_rows", "predictions", "confusion_matrix", "residual_quantiles"),
     *("receiver_operating_characteristic_curve", "precision_recall_curve"),
 )
 

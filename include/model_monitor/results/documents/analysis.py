@@ -42,6 +42,17 @@ def rows_counted(usable: int, unusable: Mapping[str, int]) -> Document:
     return {"item_count": usable} | ({"unusable": by_reason} if by_reason else {})
 
 
+def unusable_in(document: Mapping[str, Any]) -> dict[str, int] | None:
+    """How many rows a baseline set aside, by reason, as ``rows_counted`` wrote it; None in a file of SageMaker's.
+
+    Raises ConfigError.
+    """
+    if "item_count" not in document:
+        return None
+    entries = objects_at(document.get("unusable", []), "'unusable'")
+    return {str(entry.get("reason")): count_at(entry, "rows", "'unusable'") for entry in entries}
+
+
 def number_written(value: float) -> float | str:
     """A number, or the text that stands for an infinite one."""
     return float(value) if math.isfinite(value) else text_of(value)

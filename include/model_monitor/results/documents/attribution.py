@@ -11,11 +11,13 @@ from typing import Any
 
 from model_monitor.core.constraints import Constraint, Finding, Near, Unlearned
 from model_monitor.core.importances import Importances, ndcg, ndcg_interval
+from model_monitor.core.monitor import SET_ASIDE
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.attribution import DRIFT, Attribution, moved
 from model_monitor.monitors.attribution.state import LARGEST, Explained
-from model_monitor.results.documents import analysis
+from model_monitor.results.documents import analysis, set_aside
 from model_monitor.results.documents.protocol import ANALYSIS, Document, Documents, number
+from model_monitor.results.documents.set_aside import usable_in
 
 METHOD = "kernel_shap"  # where SageMaker writes global values, and its readers look for them
 VALUES, EXPECTED = "global_shap_values", "expected_value"
@@ -71,13 +73,19 @@ class AttributionDocuments(Documents[Explained]):
         errors = {label: numbers for label, numbers in known_errors.items() if values[label].keys() <= numbers.keys()}
         rows = analysis.count_at(document or {}, "item_count", "the file")
         known = {label: numbers for label, numbers in values.items() if numbers}
-        return list(self.monitor.constraints(known, errors or None, rows or None))
+        unusable = analysis.unusable_in(document or {})
+        usable = {} if unusable is None else usable_in(document or {}, rows, sum(unusable.values()))
+        return list(self.monitor.constraints(known, errors or None, rows or None, usable))
 
     def violations(self, findings: Sequence[Finding], state: Explained) -> Document:
         """SageMaker's entries. Its words say the opposite of what they mean, so the calibrated mode has its own."""
         violated = [finding for finding in findings if finding.outcome == "violated"]
         drifts = self.drifts(state, [finding.constraint for finding in violated])
-        return {"version": analysis.VERSION, "violations": [violation(finding, drifts) for finding in violated]}
+        written = [
+            set_aside.violation(finding) if finding.constraint.check == SET_ASIDE else violation(finding, drifts)
+            for finding in violated
+        ]
+        return {"version": analysis.VERSION, "violations": written}
 
 
 class CalibratedAttributionDocuments(AttributionDocuments):

@@ -10,12 +10,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from model_monitor.core.constraints import Between, Constraint, Finding, Unlearned
-from model_monitor.core.measures import Estimate, Measure, Undefined
+from model_monitor.core.measures import Estimate, Measure, Share, Undefined
+from model_monitor.core.monitor import SET_ASIDE
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.bias import BIAS_DRIFT, Bias, Entry
-from model_monitor.monitors.bias.tallies import Tallies
-from model_monitor.results.documents import analysis
+from model_monitor.monitors.bias.monitor import usable_of
+from model_monitor.monitors.bias.tallies import NO_VALUE, Tallies
+from model_monitor.monitors.set_aside import Usable
+from model_monitor.results.documents import analysis, set_aside
 from model_monitor.results.documents.protocol import ANALYSIS, Document, Documents
+from model_monitor.results.documents.set_aside import usable_in
 
 POST, PRE = analysis.BIAS
 DESCRIPTIONS = {
@@ -97,7 +101,8 @@ class BiasDocuments(Documents[Tallies]):
 
     def constraints(self, statistics: Document | None, constraints: Document | None) -> list[Constraint]:
         """The constraints of an ``analysis.json``, given as either file; a metric deleted from it is not judged."""
-        result = self.constraints_of(analysis.sections(statistics, constraints, analysis.BIAS, "bias"))
+        sections = analysis.sections(statistics, constraints, analysis.BIAS, "bias")
+        result = self.constraints_of(sections, self.usable_in(constraints or statistics or {}))
         if all(isinstance(constraint.bound, Unlearned) for constraint in result):
             raise ConfigError(
                 "nothing would be judged: no metric of a facet has a number; learn the baseline from rows of both "
@@ -105,7 +110,17 @@ class BiasDocuments(Documents[Tallies]):
             )
         return result
 
-    def constraints_of(self, sections: Document) -> list[Constraint]:
+    def usable_in(self, document: Document) -> Usable:
+        """How many of a baseline's rows were usable, and have a value of each facet; {} if the file does not say."""
+        unusable = analysis.unusable_in(document)
+        if unusable is None:
+            return {}
+        rows = analysis.count_at(document, "item_count", "the file")
+        without = {facet.title: unusable.pop(f"{NO_VALUE}{facet.title}", 0) for facet in self.monitor.facets}
+        of_facets = {usable_of(title): Share(rows - n, rows) for title, n in without.items()}
+        return {**usable_in(document, rows, sum(unusable.values())), **of_facets}
+
+    def constraints_of(self, sections: Document, usable: Usable) -> list[Constraint]:
         """SageMaker's bounds extend equally to both sides; each carries the baseline's value, for the description."""
         entries = entries_in(sections, value_in)
         known = {(entry.subject, name): value for entry in entries for name, value in entry.metrics.items()}
@@ -116,7 +131,12 @@ class BiasDocuments(Documents[Tallies]):
         violated = [finding for finding in findings if finding.outcome == "violated"]
         entries = {entry.subject: entry for entry in self.monitor.entries(state)} if violated else {}
         ordered = sorted(violated, key=lambda finding: finding.constraint.measure not in DESCRIPTIONS[POST])
-        written = [self.violation(finding, entries[finding.constraint.subject]) for finding in ordered]
+        written = [
+            set_aside.violation(finding)
+            if finding.constraint.check == SET_ASIDE
+            else self.violation(finding, entries[finding.constraint.subject])
+            for finding in ordered
+        ]
         return {"version": analysis.VERSION, "violations": written}
 
     def violation(self, finding: Finding, entry: Entry) -> Document:
@@ -156,8 +176,8 @@ class CalibratedBiasDocuments(BiasDocuments):
         own = {ERROR: measure.error, COUNT: measure.n} if isinstance(measure, Estimate) else {}
         return super().metric(stage, name, measure) | own
 
-    def constraints_of(self, sections: Document) -> list[Constraint]:
-        return list(self.monitor.constraints(entries_in(sections, estimate_in)))
+    def constraints_of(self, sections: Document, usable: Usable) -> list[Constraint]:
+        return list(self.monitor.constraints(entries_in(sections, estimate_in), usable))
 
     def description(self, bound: Between, observed: float, noise: float | None) -> str:
         """Adds the allowed range."""

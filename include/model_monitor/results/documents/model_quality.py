@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 
 from model_monitor.core.constraints import Constraint, Finding, Near, Unlearned
 from model_monitor.core.measures import EVERYTHING, Measure
+from model_monitor.core.monitor import SET_ASIDE
 from model_monitor.core.ranking import Curves
 from model_monitor.errors import ConfigError
 from model_monitor.monitors.data_quality import BASELINE_DRIFT
@@ -19,6 +20,7 @@ from model_monitor.monitors.model_quality.binary import AU_PRC
 from model_monitor.monitors.model_quality.conventions import value_of
 from model_monitor.monitors.options import NEWER
 from model_monitor.results.documents import model_quality_baseline as baseline
+from model_monitor.results.documents import set_aside
 from model_monitor.results.documents.data_quality import feature
 from model_monitor.results.documents.protocol import Document, Documents, number
 from model_monitor.results.documents.words import describe, java_text
@@ -92,7 +94,9 @@ class ModelQualityDocuments(Documents[Quality]):
             entries = baseline.section(constraints, self.monitor, "constraints")
             thresholds = self.thresholds(self.known_entries(entries, operators), operators)
         drawn = baseline.measures_in(known, statistics or {}, self.monitor)
-        result = list(self.monitor.constraints(thresholds, drawn, baseline.predictions_in(statistics or {})))
+        predictions = baseline.predictions_in(statistics or {})
+        usable = baseline.usable_of(statistics or {}, constraints or {})
+        result = list(self.monitor.constraints(thresholds, drawn, predictions, usable))
         if not result:
             raise ConfigError(
                 "nothing would be judged: the baseline has no metric with a value; learn it from rows that have labels"
@@ -129,6 +133,8 @@ class ModelQualityDocuments(Documents[Quality]):
         if isinstance(bound, Near):
             words = describe(BASELINE_DRIFT, name, bound, observed)
             return {"constraint_check_type": PREDICTION_DRIFT, "description": words, "metric_name": name}
+        if check == SET_ASIDE:
+            return set_aside.violation(finding)
         shown = name if name in self.monitor.metrics else camel(name)
         threshold = bound.low if check == LESS_THAN else bound.high  # type: ignore[union-attr]
         words = (

@@ -12,9 +12,11 @@ from model_monitor.errors import ConfigError
 from model_monitor.monitors.model_quality import GREATER_THAN, LESS_THAN, ModelQuality
 from model_monitor.monitors.model_quality.binary import AU_PRC, Coding, shares
 from model_monitor.monitors.model_quality.classification import Confusion
+from model_monitor.monitors.set_aside import Usable
 from model_monitor.monitors.values import in_order, label_of
 from model_monitor.results.documents.data_quality_baseline import spread_of
 from model_monitor.results.documents.protocol import Document
+from model_monitor.results.documents.set_aside import usable_in
 
 PREDICTIONS, UNDEFINED = "predictions", "undefined"  # members of statistics.json that SageMaker does not write
 SECTIONS = {
@@ -179,6 +181,19 @@ def rows_in(statistics: Document) -> int:
         return count(dataset.get("item_count") or 0)
     except ValueError as error:
         raise ConfigError(f"'item_count' must be a number of rows: {error}; correct or delete it") from error
+
+
+def usable_of(statistics: Document, constraints: Document) -> Usable:
+    """How many of the baseline's labelled rows were usable; {} in a file of SageMaker's, which does not say. Raises
+    ConfigError."""
+    if PREDICTIONS not in statistics:
+        return {}
+    unusable = (statistics.get("dataset") or {}).get("unusable") or {}
+    try:
+        lost = sum(count(n) for n in unusable.values())
+    except (AttributeError, ValueError) as error:
+        raise ConfigError(f"'unusable' must hold a number of rows for each reason: {error}") from error
+    return usable_in(constraints, rows_in(statistics), lost)
 
 
 def error_in(entry: Document, name: str) -> float | None:
