@@ -271,7 +271,7 @@ def test_the_model_is_as_good_as_expected_in_march_and_worse_from_5_april(
     monitor, constraints = quality
     findings = evaluate(constraints, monitor.measure(fold(monitor, [_rows(exchanged, spring, week)])))
     violated = {(f.constraint.measure, f.constraint.subject.segment) for f in findings if f.outcome == "violated"}
-    assert {f.constraint.measure for f in findings} == {"auc", "recall", "predictions"}
+    assert {f.constraint.measure for f in findings} == {"auc", "recall", "predictions", "usable_rows"}
     assert {measure for measure, segment in violated if not segment} == worse
     assert worse or not violated
 
@@ -307,8 +307,8 @@ def test_the_model_listens_to_the_same_features_in_winter_and_in_april(
         rows, target = Dataset.at(str(source), "csv"), str(source.with_suffix(".parquet"))
         explain.explain((b for piece in rows.pieces() for b in rows.rows(piece)), explainer, target, {"files": []})
         states.append(fold(monitor, pq.read_table(target).to_batches()))
-    (finding,) = evaluate(monitor.suggest(states[0]), monitor.measure(states[1]))
-    assert finding.outcome == "holds"
+    finding, usable = evaluate(monitor.suggest(states[0]), monitor.measure(states[1]))
+    assert (finding.outcome, usable.outcome) == ("holds", "holds")
     assert finding.observed > 0.95
     for state in states:
         values = monitor.global_values(state)["label0"]
