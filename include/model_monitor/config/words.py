@@ -45,6 +45,7 @@ OF_TYPES = re.compile(
     r"str|int|float|bool|none|date|timedelta|[a-z-]+\[.*|function-.*|(?:[A-Z][a-z]+)+|json-or-python.*"
 )
 OF_TIME = re.compile(r"datetime\.timedelta\((?:days=(?P<days>-?\d+)|0)\)")
+SAID = ("value_error", "assertion_error")  # by our own checks
 LONGEST = 60  # characters of a value that is shown
 
 
@@ -82,7 +83,9 @@ def place_of(problem: Problem) -> Place:
 
 
 def in_words(problems: Sequence[Problem]) -> str:
-    """What is wrong with one value."""
+    """What is wrong with one value. Where it may be of several kinds, what is said of one that it has comes first."""
+    if said := [problem for problem in problems if problem["type"] in SAID]:
+        return sentence(said[0])
     nouns = list(dict.fromkeys(filter(None, map(expected, problems))))
     if nouns:
         given = problems[0]["input"]
@@ -117,7 +120,7 @@ def sentence(problem: Problem) -> str:
         return f"at most {context['max_length']} may be listed, not {context['actual_length']}"
     if kind in ("missing", "missing_argument"):
         return "it is missing; add it"
-    if kind in ("value_error", "assertion_error"):
+    if kind in SAID:
         return str(problem["msg"]).partition(", ")[2]
     return f"{shown(given)} can't be read here"
 
