@@ -30,6 +30,7 @@ MONITORS = {
     "bias": "are they as good for one group as for the rest? It needs labels",
 }
 NEED_LABELS = ("model_quality", "bias")
+QUIET = 0.05  # the part of rows that may move: hours, weekdays and days that differ are no incident
 CRONS = {"0 * * * *": "every hour", "0 0 * * *": "every day", "0 0 * * 1": "every week, on Monday"}
 COLLECTED = ("_rows", "_merged", "_requests")  # folders of rows, of those with labels, and of requests
 Problem = Literal["BinaryClassification", "MulticlassClassification", "Regression"]
@@ -220,6 +221,8 @@ def schedule_of(draft: Draft, look: Look, monitor: str) -> dict[str, Any]:
 
 
 def options_of(draft: Draft, monitor: str) -> dict[str, Any]:
+    if monitor == "data_quality":
+        return {"effect_threshold": QUIET}
     if monitor not in NEED_LABELS:
         return {}
     probabilities, predictions = draft.named("probability"), draft.named("prediction")
