@@ -83,7 +83,7 @@ def test_the_report_tells_facet_value_metric_and_range(store: Path, weeks: dict[
     found = {entry["metric_name"]: entry for entry in json.loads(report.read_text())["violations"]}
     assert (found["DI"]["facet"], found["DI"]["facet_value"]) == ("sex", "F")
     assert found["DI"]["constraint_check_type"] == "bias_drift_check"
-    assert "(allowed: 0.98 to 1.02, and 0.17" in found["DI"]["description"]
+    assert "(allowed: 0.98 to 1.02, and 0.16" in found["DI"]["description"]
 
 
 def test_the_documentation_shows_what_is_printed(printed: str) -> None:

@@ -13,6 +13,8 @@ USABLE = "usable_rows"  # the measure: the Share of rows that were not set aside
 Usable = Mapping[str, Share | float]  # by measure: of how many rows, or the least share if a person set one
 NOTHING: Usable = {}
 
+PART = 0.1  # of another check's share of the false-alarm budget: what it must find is large, and takes little from them
+
 
 def measures_of(usable: Mapping[str, Share], why_none: Undefined) -> dict[tuple[Subject, str], Measure]:
     """The shares as measures; without rows they are undefined for the reason ``why_none``."""
@@ -20,10 +22,18 @@ def measures_of(usable: Mapping[str, Share], why_none: Undefined) -> dict[tuple[
 
 
 def constraints_of(usable: Usable, level: float | None) -> Iterator[Constraint]:
-    """The constraints that a baseline's shares imply; none where chance is not weighed."""
-    for name, share in judged(usable).items() if level is not None else ():
+    """The constraints that a baseline's shares imply; none where chance is not weighed. ``level``: that of another
+    check."""
+    if level is None:
+        return
+    for name, share in judged(usable).items():
         drawn, least = (share, share.value) if isinstance(share, Share) else (None, share)
-        yield Constraint(SET_ASIDE, EVERYTHING, name, Between(low=least, level=level, drawn=drawn))
+        yield Constraint(SET_ASIDE, EVERYTHING, name, Between(low=least, level=PART * level, drawn=drawn))
+
+
+def parts_of(usable: Usable) -> float:
+    """How many other checks share the budget as much as these do."""
+    return PART * len(judged(usable))
 
 
 def judged(usable: Usable) -> Usable:

@@ -14,7 +14,7 @@ from model_monitor.core.measures import Measures, Share, Subject, Undefined
 from model_monitor.core.monitor import Monitor
 from model_monitor.monitors.attribution.state import LARGEST, AggMethod, Explained, OfLabel, observe
 from model_monitor.monitors.options import Compatibility, SharedOptions, probabilities
-from model_monitor.monitors.set_aside import NOTHING, USABLE, Usable, constraints_of, judged, measures_of
+from model_monitor.monitors.set_aside import NOTHING, USABLE, Usable, constraints_of, measures_of, parts_of
 from model_monitor.monitors.traits import BUILT_IN
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class Attribution(SharedOptions, Monitor[Explained]):
         baseline's rows were. A finding's ``observed`` is NDCG, its ``noise_floor`` how
         far chance takes that.
         """
-        checks = max(1, len(baseline) + len(judged(usable)))
+        checks = max(1.0, len(baseline) + parts_of(usable))
         level = self.false_alarm_budget / checks if self.conventions.weighs_chance else None
         for label, values in baseline.items():
             to = expectation(values, (errors or {}).get(label), rows or 0)

@@ -93,7 +93,7 @@ class Conventions:
     def why_no_flips(self, why: Undefined) -> Undefined:
         return why
 
-    def bound_of(self, name: str, measure: Measure, metrics: int) -> Between | Unlearned | None:
+    def bound_of(self, name: str, measure: Measure, metrics: float) -> Between | Unlearned | None:
         """The bound that a baseline metric implies; None if no value could be worse.
 
         ``metrics``: how many of the baseline share the false-alarm budget. The bound reaches as far from parity as the
@@ -149,7 +149,7 @@ class SageMakerConventions(Conventions):
     def why_no_flips(self, why: Undefined) -> Undefined:
         return Undefined(reasons.NOT_NUMERIC) if why.reason.startswith(reasons.NOT_NUMERIC) else why
 
-    def bound_of(self, name: str, measure: Measure, metrics: int) -> Between | Unlearned | None:
+    def bound_of(self, name: str, measure: Measure, metrics: float) -> Between | Unlearned | None:
         value = number_in(measure)
         return None if value is None else Between(low=-abs(value), high=abs(value))
 

@@ -17,7 +17,7 @@ from model_monitor.monitors.bias.entries import Entry, entries_of
 from model_monitor.monitors.bias.metrics import GROUPED, PRE
 from model_monitor.monitors.bias.options import Options
 from model_monitor.monitors.bias.tallies import NO_VALUE, Tallies
-from model_monitor.monitors.set_aside import NOTHING, USABLE, Usable, constraints_of, judged, measures_of
+from model_monitor.monitors.set_aside import NOTHING, USABLE, Usable, constraints_of, measures_of, parts_of
 from model_monitor.monitors.traits import BUILT_IN
 
 if TYPE_CHECKING:
@@ -99,8 +99,8 @@ class Bias(Options, Monitor[Tallies]):
             if name in (self.judge or (*PRE, *self.of_predictions))
         ]
         numbers = sum(number_in(measure) is not None for _, _, measure in metrics)
-        usable = NOTHING if self.conventions.as_sagemaker else judged(usable)
-        checks = max(1, numbers + len(usable))
+        usable = NOTHING if self.conventions.as_sagemaker else usable
+        checks = max(1.0, numbers + parts_of(usable))
         for entry, name, measure in metrics if numbers else ():
             bound = self.conventions.bound_of(name, measure, checks)
             if bound and not (isinstance(bound, Unlearned) and self.is_switched_off(name)):

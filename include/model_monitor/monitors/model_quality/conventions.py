@@ -86,7 +86,7 @@ class Conventions:
         """The baseline's predictions that a window's are compared with; None if they are not compared."""
         return predictions
 
-    def level(self, budget: float, parts: int) -> float | None:
+    def level(self, budget: float, parts: float) -> float | None:
         """The probability (0..1) with which chance alone may break one of so many parts; None: unlimited."""
         return budget / max(1, parts)
 
@@ -151,7 +151,7 @@ class SageMakerConventions(Conventions):
     def compared(self, predictions: Distribution | None) -> Distribution | None:
         return None
 
-    def level(self, budget: float, parts: int) -> float | None:
+    def level(self, budget: float, parts: float) -> float | None:
         return None
 
     def bound_of(self, better: Better | None, threshold: float, level: float | None, baseline: Measure) -> Between:

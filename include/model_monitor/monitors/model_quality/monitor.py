@@ -12,7 +12,7 @@ from model_monitor.core.distributions import Distribution, Numbers
 from model_monitor.core.measures import EVERYTHING, Measure, Measures, Share, Subject, Undefined
 from model_monitor.core.monitor import Monitor
 from model_monitor.core.states.counts import BOUND
-from model_monitor.monitors import columns
+from model_monitor.monitors import columns, set_aside
 from model_monitor.monitors.answers import why_none_is_usable
 from model_monitor.monitors.model_quality import binary, custom_metrics, multiclass, regression
 from model_monitor.monitors.model_quality.binary import Coding
@@ -20,7 +20,7 @@ from model_monitor.monitors.model_quality.conventions import value_of
 from model_monitor.monitors.model_quality.options import Options
 from model_monitor.monitors.model_quality.outcomes import Classified, Estimated
 from model_monitor.monitors.model_quality.state import Quality, empty, observe
-from model_monitor.monitors.set_aside import NOTHING, USABLE, Usable, constraints_of, judged, measures_of
+from model_monitor.monitors.set_aside import NOTHING, USABLE, Usable, constraints_of, measures_of
 from model_monitor.monitors.traits import BUILT_IN
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ class ModelQuality(Options, Monitor[Quality]):
         predictions = self.conventions.compared(predictions)
         drawn = {name for name in names if self.conventions.is_drawn(thresholds[name], baseline.get(name))}
         parts = parts_of([*names, *([PREDICTIONS] if predictions is not None else [])], drawn)
-        level = self.conventions.level(self.false_alarm_budget, sum(parts.values()) + len(judged(usable)))
+        level = self.conventions.level(self.false_alarm_budget, sum(parts.values()) + set_aside.parts_of(usable))
         for name in filter(self.conventions.is_evaluated, names):
             better = self.better(name)
             own = None if level is None else level * parts[test_of(name, drawn)]
