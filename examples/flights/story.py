@@ -165,9 +165,9 @@ What happened: in winter the airlines plan more time than the flight needs. From
 """
 
 ABOUT_WEEKS = """
-What happened: from 5 April the model tells late flights from others less well (auc), and finds fewer of them (recall),
-than of the flights that were held out of its training. The week of 8 March comes close: on that day, in the snow, three
-of four flights were late whatever it said.
+What happened: from 5 April the model tells late flights from others less well than those that were held out of its
+training (auc), and a week later it finds fewer of them (recall). The week of 8 March comes close: on that day, in the
+snow, three of four flights were late whatever it said.
 
 Only these two are judged (`judge` in the endpoint's file): precision, accuracy and what follows from them also change
 with how many flights are late, however good the model is.

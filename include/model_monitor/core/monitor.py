@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from model_monitor.core.window import Window
 
 SET_ASIDE = "set_aside_check"  # of how many rows a monitor could use, in reports; that it holds is no verdict
+USABLE = "usable_rows"  # its measure: the Share of rows that were not set aside
 
 S = TypeVar("S", bound="State")
 S_co = TypeVar("S_co", bound="State", covariant=True)

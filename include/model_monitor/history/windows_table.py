@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 
 from model_monitor.core.distances import is_closeness
+from model_monitor.core.monitor import USABLE
 from model_monitor.core.window import moment
 from model_monitor.errors import printable, without_middle
 from model_monitor.history.recent import Entry
@@ -76,12 +77,12 @@ def all_columns(schedule: Entry, numbers: list[Subject]) -> Iterator[Column]:
 
 def metrics_shown(schedule: Entry, wanted: Collection[str]) -> list[Subject]:
     """The metrics that get a column, by what they are of: those of all rows; those of a column only where no distance
-    says how columns drift, as of groups."""
+    says how columns drift, as of groups. How many rows were usable, nearly always all, has none: it stands out."""
     found = list(dict.fromkeys(subject_of(entry) for window in schedule["windows"] for entry in window["metrics"]))
     if wanted:
         return [subject for subject in found if subject[0] in wanted]
     has_drift = any(window["drift"] for window in schedule["windows"])
-    fitting = [subject for subject in found if len(subject[0]) <= WIDEST and not subject[2]]
+    fitting = [subject for subject in found if len(subject[0]) <= WIDEST and not subject[2] and subject[0] != USABLE]
     return [subject for subject in fitting if not (subject[1] and has_drift)][:COLUMNS]
 
 

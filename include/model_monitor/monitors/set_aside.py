@@ -8,8 +8,6 @@ from model_monitor.core.constraints import Between, Constraint
 from model_monitor.core.measures import EVERYTHING, Measure, Share, Subject, Undefined
 from model_monitor.core.monitor import SET_ASIDE
 
-USABLE = "usable_rows"  # the measure: the Share of rows that were not set aside
-
 Usable = Mapping[str, Share | float]  # by measure: of how many rows, or the least share if a person set one
 NOTHING: Usable = {}
 

@@ -13,9 +13,8 @@ from model_monitor.core.distances import DISTANCES
 from model_monitor.core.distributions import Categories, Distribution, Numbers
 from model_monitor.core.importances import Importances
 from model_monitor.core.measures import Estimate, Measure, Measures, Share
-from model_monitor.core.monitor import SET_ASIDE
+from model_monitor.core.monitor import SET_ASIDE, USABLE
 from model_monitor.errors import without_middle
-from model_monitor.monitors.set_aside import USABLE
 from model_monitor.results.anonymous import Anonymity
 
 DIGITS = 4  # significant ones of a number in a sentence

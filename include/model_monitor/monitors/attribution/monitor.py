@@ -11,10 +11,10 @@ import numpy as np
 from model_monitor.core.constraints import Constraint, Near, Unlearned
 from model_monitor.core.importances import Importances
 from model_monitor.core.measures import Measures, Share, Subject, Undefined
-from model_monitor.core.monitor import Monitor
+from model_monitor.core.monitor import USABLE, Monitor
 from model_monitor.monitors.attribution.state import LARGEST, AggMethod, Explained, OfLabel, observe
 from model_monitor.monitors.options import Compatibility, SharedOptions, probabilities
-from model_monitor.monitors.set_aside import NOTHING, USABLE, Usable, constraints_of, measures_of, parts_of
+from model_monitor.monitors.set_aside import NOTHING, Usable, constraints_of, measures_of, parts_of
 from model_monitor.monitors.traits import BUILT_IN
 
 if TYPE_CHECKING:

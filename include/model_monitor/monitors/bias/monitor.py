@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from model_monitor.core.constraints import Constraint, Unlearned
 from model_monitor.core.measures import EVERYTHING, Estimate, Measure, Measures, Share, Subject
-from model_monitor.core.monitor import Monitor
+from model_monitor.core.monitor import USABLE, Monitor
 from model_monitor.monitors.answers import why_none_is_usable
 from model_monitor.monitors.bias import tallies, value_types
 from model_monitor.monitors.bias.conventions import CONVENTIONS, Conventions, number_in
@@ -17,7 +17,7 @@ from model_monitor.monitors.bias.entries import Entry, entries_of
 from model_monitor.monitors.bias.metrics import GROUPED, PRE
 from model_monitor.monitors.bias.options import Options
 from model_monitor.monitors.bias.tallies import NO_VALUE, Tallies
-from model_monitor.monitors.set_aside import NOTHING, USABLE, Usable, constraints_of, measures_of, parts_of
+from model_monitor.monitors.set_aside import NOTHING, Usable, constraints_of, measures_of, parts_of
 from model_monitor.monitors.traits import BUILT_IN
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from model_monitor.core import ranking
 from model_monitor.core.constraints import Constraint, Near
 from model_monitor.core.distributions import Distribution, Numbers
 from model_monitor.core.measures import EVERYTHING, Measure, Measures, Share, Subject, Undefined
-from model_monitor.core.monitor import Monitor
+from model_monitor.core.monitor import USABLE, Monitor
 from model_monitor.core.states.counts import BOUND
 from model_monitor.monitors import columns, set_aside
 from model_monitor.monitors.answers import why_none_is_usable
@@ -20,7 +20,7 @@ from model_monitor.monitors.model_quality.conventions import value_of
 from model_monitor.monitors.model_quality.options import Options
 from model_monitor.monitors.model_quality.outcomes import Classified, Estimated
 from model_monitor.monitors.model_quality.state import Quality, empty, observe
-from model_monitor.monitors.set_aside import NOTHING, USABLE, Usable, constraints_of, measures_of
+from model_monitor.monitors.set_aside import NOTHING, Usable, constraints_of, measures_of
 from model_monitor.monitors.traits import BUILT_IN
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import Any
 
 from model_monitor.core.constraints import Finding
 from model_monitor.core.measures import Share
+from model_monitor.core.monitor import USABLE
 from model_monitor.errors import ConfigError
-from model_monitor.monitors.set_aside import USABLE, Usable
+from model_monitor.monitors.set_aside import Usable
 from model_monitor.results.documents.protocol import Document
 from model_monitor.results.documents.words import describe
 
