@@ -82,8 +82,8 @@ def test_validate_names_the_place_and_the_right_name(expectations: str, problem:
         ("{type: a}", "a list of rules is expected"),
         ("", "a list of rules is expected"),
         ("[team.json]", "entry 1: write '- suite: team.json' for a file of rules"),
-        ("[{type: a}, null]", "entry 2: an object with type and kwargs is expected, not None"),
-        ("[[a]]", "entry 1: an object with type and kwargs is expected, not ['a']"),
+        ("[{type: a}, null]", "entry 2: an object with type and kwargs is expected, not nothing"),
+        ("[[a]]", 'entry 1: an object with type and kwargs is expected, not ["a"]'),
     ],
 )
 def test_the_form_is_checked_without_gx(expectations: str, problem: str, tmp_path: Path) -> None:

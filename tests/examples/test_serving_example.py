@@ -147,7 +147,8 @@ def test_each_answered_request_is_analysed_once_unless_its_worker_was_killed_wit
     lost = set(answered.ids) - set(analysed)
     assert len(answered.ids) >= 0.9 * REQUESTS
     # A killed worker loses only what had not reached its spool: requests of its last second.
-    assert all(any(0 <= end + 0.1 - answered.ids[one] <= FLUSH_SECONDS + 0.1 for end in killed) for one in lost)
+    late = 1.0  # seconds by which a busy machine lets the worker's own thread wait
+    assert all(any(0 <= end + 0.1 - answered.ids[one] <= FLUSH_SECONDS + late for end in killed) for one in lost)
     assert sum(one["dropped"] for one in counters.values()) == 0
 
 

@@ -21,7 +21,7 @@ from model_monitor.core.evaluation import evaluate
 from model_monitor.core.importances import Importances, ndcg, ndcg_interval
 from model_monitor.core.measures import Estimate, Subject
 from model_monitor.errors import ConfigError, DataError, StoreError
-from model_monitor.monitors.attribution import Attribution
+from model_monitor.monitors.attribution import ATTRIBUTIONS, Attribution
 from model_monitor.monitors.bias import Bias, Entry, Facet
 from model_monitor.results.documents.attribution import AttributionDocuments
 from model_monitor.results.execution import written
@@ -123,7 +123,8 @@ def explained(**values: list[float]) -> pa.RecordBatch:
 
 def findings(base: pa.RecordBatch, live: pa.RecordBatch, **options: Any) -> list[Finding]:
     monitor = Attribution(**options)
-    return evaluate(monitor.suggest(monitor.observe(base)), monitor.measure(monitor.observe(live)))
+    found = evaluate(monitor.suggest(monitor.observe(base)), monitor.measure(monitor.observe(live)))
+    return [finding for finding in found if finding.constraint.measure == ATTRIBUTIONS]
 
 
 def test_attributions_that_are_all_zero_are_in_no_order() -> None:

@@ -13,7 +13,7 @@ from model_monitor.core.constraints import Constraint, Finding, Near, Unlearned
 from model_monitor.core.importances import Importances, ndcg, ndcg_interval
 from model_monitor.core.monitor import SET_ASIDE
 from model_monitor.errors import ConfigError
-from model_monitor.monitors.attribution import DRIFT, Attribution, moved
+from model_monitor.monitors.attribution import ATTRIBUTIONS, DRIFT, Attribution, moved
 from model_monitor.monitors.attribution.state import LARGEST, Explained
 from model_monitor.results.documents import analysis, set_aside
 from model_monitor.results.documents.protocol import ANALYSIS, Document, Documents, number
@@ -39,7 +39,7 @@ class AttributionDocuments(Documents[Explained]):
     def statistics(self, state: Explained, constraints: Sequence[Constraint] = ()) -> Document:
         """SageMaker's members; a label without an explained row has no values."""
         values, expected = self.monitor.global_values(state), self.monitor.expected(state)
-        constraint_labels = [label_of(constraint) for constraint in constraints]
+        constraint_labels = [label_of(constraint) for constraint in constraints if constraint.measure == ATTRIBUTIONS]
         labels = {
             label: {VALUES: values.get(label, {}), EXPECTED: number(expected.get(label))}
             for label in dict.fromkeys([*state.labels.items, *constraint_labels])
