@@ -78,8 +78,8 @@ class Table:
         variance = np.maximum(pooled * (1 - pooled), 1 / (n + m))
         sides = []
         for cells, rows, error in ((live, n, errors[0]), (baseline, m, errors[1])):
-            kept = 1 / (1 + rows * error**2 / variance)
-            sides.append((np.rint(cells * kept), np.maximum(np.rint(rows * kept), np.rint(cells * kept))))
+            weight = 1 / (1 + rows * error**2 / variance)
+            sides.append((np.rint(cells * weight), np.maximum(np.rint(rows * weight), np.rint(cells * weight))))
         return cls(sides[0][0], sides[1][0], sides[0][1], sides[1][1])
 
     def surprise(self) -> np.ndarray:
@@ -196,7 +196,7 @@ class Pooled:
         ranks = (2 * (self.live_below + self.baseline_below) - both) / rows - 1  # from -1 to 1
         of_split = (m - n) / (rows - 2) * math.sqrt((rows - 1) / n / m)
         of_sketches = (2 * m / rows) ** 2 * sum(error**2 for error in self.errors)
-        found = []
+        tests = []
         for test, scores in (("level", ranks), ("spread", ranks * ranks)):
             scores = scores - float(both @ scores) / rows
             squares = scores * scores
@@ -204,8 +204,8 @@ class Pooled:
             skewness = of_split * float(both @ (squares * scores)) / rows / variance**1.5
             z = float(self.live @ scores) / n / math.sqrt(variance * m / n / (rows - 1) + of_sketches)
             tail = chance.skewed_tail(abs(z), skewness if z > 0 else -skewness)
-            found.append(Evidence(min(1.0, 2 * tail), test))
-        return found[0], found[1]
+            tests.append(Evidence(min(1.0, 2 * tail), test))
+        return tests[0], tests[1]
 
     def tails(self) -> Evidence:
         below = self.live_below, self.baseline_below

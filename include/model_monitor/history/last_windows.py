@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from model_monitor.history.baselines import PROPOSED
-from model_monitor.history.queries import Rows, values_of
+from model_monitor.history.queries import Rows, newest_window, values_of
 from model_monitor.history.tables import Baseline, Execution, Moment, Schedule
 
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)  # before any window
@@ -68,19 +68,10 @@ def from_a_start_each(keys: Sequence[int], count: int) -> Any:
 
 def newest(session: Session, keys: Sequence[int]) -> Rows:
     """The newest window of each schedule that has one."""
-    other = aliased(Execution)
-    last = (
-        sa.select(other.id)
-        .where(other.schedule_id == Schedule.id)
-        .order_by(other.window_start.desc(), other.window_end.desc())
-        .limit(1)
-        .correlate(Schedule)
-        .scalar_subquery()
-    )
     statement = (
         sa.select(*(getattr(Execution, name) for name in AT_A_GLANCE))
         .select_from(Schedule)
-        .join(Execution, Execution.id == last)
+        .join(Execution, Execution.id == newest_window())
         .where(Schedule.id.in_(keys))
     )
     return session.execute(statement).mappings().all()

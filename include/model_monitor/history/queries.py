@@ -43,10 +43,10 @@ COURSE = (
 WORST_LAST = {name: index for index, name in enumerate(SEVERITIES)}
 
 
-def health(session: Session, endpoint: str | None = None) -> Rows:
-    """Each schedule with its newest window, by endpoint and name; all of one endpoint if it is named."""
+def newest_window() -> Any:
+    """The id of the newest window of a schedule, for a statement that selects from schedules."""
     other = aliased(Execution)
-    newest = (
+    return (
         sa.select(other.id)
         .where(other.schedule_id == Schedule.id)
         .order_by(other.window_start.desc(), other.window_end.desc())
@@ -54,6 +54,11 @@ def health(session: Session, endpoint: str | None = None) -> Rows:
         .correlate(Schedule)
         .scalar_subquery()
     )
+
+
+def health(session: Session, endpoint: str | None = None) -> Rows:
+    """Each schedule with its newest window, by endpoint and name; all of one endpoint if it is named."""
+    newest = newest_window()
     about = (Schedule.endpoint, Schedule.variant, Schedule.name.label("schedule"), Schedule.monitor)
     statement = (
         sa.select(*about, *values_of(Execution))
