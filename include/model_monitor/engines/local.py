@@ -16,8 +16,8 @@ T = TypeVar("T")
 def fold(monitor: Observer[S], pieces: Iterable[T], rows: Callable[[T], Iterable[Any]]) -> S:
     """The State of all rows of all pieces, e.g. of row groups of files; ``rows`` reads a piece as batches.
 
-    Reading and observing runs on threads, adding is done in the order of the pieces: the same pieces give the same
-    State, bit for bit, on any number of cores.
+    Batches are observed on threads, those of one piece too; States are added in the order of the batches: the same
+    pieces give the same State, bit for bit, on any number of cores.
     """
-    observed = ahead(lambda piece: list(map(monitor.observe, rows(piece))), pieces)
-    return reduce(add, (state for states in observed for state in states), monitor.empty)
+    batches = (batch for piece in pieces for batch in rows(piece))
+    return reduce(add, ahead(monitor.observe, batches), monitor.empty)

@@ -17,6 +17,13 @@ import pyarrow.compute as pc
 from model_monitor.core.distributions import Categories, Distribution, Numbers
 from model_monitor.core.states import Counts, Distinct, Moments, Quantiles, Record
 from model_monitor.monitors.canonical import canonical
+from model_monitor.monitors.typed_numbers import (
+    NUMERALS,
+    TypedNumbers,
+    many_different,
+    texts_of_fractional,
+    typed_numbers,
+)
 
 INTEGRAL, FRACTIONAL, BOOLEAN, STRING, UNKNOWN = "Integral", "Fractional", "Boolean", "String", "Unknown"
 KINDS = (INTEGRAL, FRACTIONAL, BOOLEAN, STRING)
@@ -26,9 +33,6 @@ PATTERNS = {
     BOOLEAN: r"^(?:true|false)$",
 }
 NUMERIC = (INTEGRAL, FRACTIONAL)
-
-NUMERALS = 1000  # distinct numbers whose spelling is counted, in case the column holds words too
-PROBE_ROWS = 2 * NUMERALS
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,10 @@ def observe(array: pa.Array, as_written: bool = True) -> Column:
 
     ``as_written``: how a value is spelt counts, as in SageMaker; else it has one spelling in all formats.
     """
+    if (typed := typed_numbers(array, as_written)) is not None:
+        return observe_numbers(typed)
+    if pa.types.is_boolean(array.type):
+        array = array.dictionary_encode()
     array = array if as_written else canonical(array)
     if isinstance(array, pa.DictionaryArray):
         return observe_dictionary(array)
@@ -136,9 +144,12 @@ def observe(array: pa.Array, as_written: bool = True) -> Column:
     return observe_dictionary(texts.dictionary_encode(), kind)
 
 
-def many_different(texts: pa.StringArray) -> bool:
-    """Whether the first rows already show more than ``NUMERALS`` different texts."""
-    return len(texts) > NUMERALS and len(texts.slice(0, PROBE_ROWS).unique()) > NUMERALS
+def observe_numbers(typed: TypedNumbers) -> Column:
+    """The State of the numbers of a typed source."""
+    kinds = np.zeros(len(KINDS), np.int64)
+    kinds[KINDS.index(INTEGRAL)] = typed.integral
+    kinds[KINDS.index(FRACTIONAL)] = len(typed.numbers) - typed.integral
+    return column_of(kinds, typed.numbers, {}, typed.numerals)
 
 
 def as_text(array: pa.Array) -> tuple[str | None, pa.Array]:
@@ -148,9 +159,7 @@ def as_text(array: pa.Array) -> tuple[str | None, pa.Array]:
     if pa.types.is_floating(array.type) or pa.types.is_decimal(array.type):
         # A decimal by way of its text: Arrow's own conversion multiplies, and is a digit off.
         array = (array.cast(pa.string()) if pa.types.is_decimal(array.type) else array).cast(pa.float64())
-        return FRACTIONAL, pc.replace_substring_regex(
-            array.filter(pc.invert(pc.is_nan(array))).cast(pa.string()), r"^(-?\d+)$", r"\1.0"
-        )
+        return FRACTIONAL, texts_of_fractional(array.filter(pc.invert(pc.is_nan(array))))
     kind = INTEGRAL if pa.types.is_integer(array.type) else None if pa.types.is_boolean(array.type) else STRING
     return (None if pa.types.is_large_string(array.type) else kind), array.cast(pa.string())
 

@@ -147,7 +147,7 @@ def metadata_in(stream: Any) -> pq.FileMetaData:
 def batches_of(file: pq.ParquetFile, group: int, size: int, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
     """The rows of a row group in batches of at most ``size``. Raises ValueError if rows are lost."""
     rest = count = file.metadata.row_group(group).num_rows
-    for batch in file.iter_batches(size, row_groups=[group], columns=columns, use_threads=False):
+    for batch in file.iter_batches(size, row_groups=[group], columns=columns, use_threads=True):
         rest -= batch.num_rows
         yield batch
     if rest:

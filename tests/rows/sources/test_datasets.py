@@ -18,8 +18,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model_monitor.core.states import dump
+from model_monitor.engines import local
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.jobs import by_hand
+from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.rows.sources.datasets import Dataset
 
 BOM = b"\xef\xbb\xbf"
@@ -295,3 +298,19 @@ def test_parquet_is_read_row_group_by_row_group(tmp_path: Path) -> None:
     dataset = Dataset.at(str(tmp_path), "parquet")
     assert len(list(dataset.pieces())) == 4
     assert [row["a"] for row in rows_of(dataset)] == list(range(10))
+
+
+@pytest.mark.parametrize("compatibility", ["calibrated", "sagemaker"])
+@pytest.mark.parametrize("different", [3, 9_000], ids=["few", "many"])
+def test_texts_that_another_writer_stored_as_codes_have_the_state_of_their_texts(
+    tmp_path: Path, different: int, compatibility: str
+) -> None:
+    texts = pa.array([None if i % 7 == 0 else f"value {i * 7919 % different}" for i in range(70_000)])
+    states = []
+    for name, is_coded in (("coded", True), ("plain", False)):
+        pq.write_table(pa.table({"a": texts}), tmp_path / f"{name}.parquet", use_dictionary=is_coded)
+        dataset = Dataset.at(str(tmp_path / f"{name}.parquet"))
+        assert pa.types.is_dictionary(next(dataset.batches()).column("a").type) == (is_coded and different == 3)
+        monitor = DataQuality(compatibility=compatibility)
+        states.append(dump(local.fold(monitor, dataset.pieces(), dataset.rows)))
+    assert states[0] == states[1]

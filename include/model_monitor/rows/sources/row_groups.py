@@ -15,6 +15,7 @@ from model_monitor.rows.payloads.breadth import COLUMNS_AT_MOST
 from model_monitor.rows.summary import FOOTER, batches_of, collected_rows, metadata_in, opened
 
 COLUMNS_OF_WINDOW = 2 * COLUMNS_AT_MOST
+DICTIONARY_BYTES = 1 << 15  # compressed
 
 
 def row_groups_of(addresses: Iterable[str]) -> Iterator[tuple[str, int]]:
@@ -58,8 +59,17 @@ def row_group(
 
 
 def coded_columns(metadata: pq.FileMetaData, index: int) -> list[str]:
-    """The columns of a row group that ``collect`` stored as codes; other writers code every column they can."""
-    if FOOTER not in (metadata.metadata or {}):
-        return []
-    columns = [metadata.row_group(index).column(i) for i in range(metadata.num_columns)]
-    return [column.path_in_schema for column in columns if column.has_dictionary_page]
+    """The columns of a row group to read as codes: those that ``collect`` stored so. Other writers code every column
+    they can, and of theirs it is the texts whose different values take little room."""
+    is_ours, chunks = FOOTER in (metadata.metadata or {}), metadata.row_group(index)
+    columns = [chunks.column(i) for i in range(metadata.num_columns)]
+    coded = [(i, column) for i, column in enumerate(columns) if column.has_dictionary_page]
+    return [c.path_in_schema for i, c in coded if is_ours or (is_small(c) and is_text(metadata.schema.column(i)))]
+
+
+def is_small(column: pq.ColumnChunkMetaData) -> bool:
+    return bool(column.data_page_offset - column.dictionary_page_offset <= DICTIONARY_BYTES)
+
+
+def is_text(column: pq.ColumnSchema) -> bool:
+    return bool(column.converted_type == "UTF8")
