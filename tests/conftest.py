@@ -61,6 +61,8 @@ SLOW = (
     "jobs/test_hostile_models.py",
     "jobs/test_logged.py",
     "jobs/test_notes.py",
+    "jobs/test_odd_values_in_places.py",
+    "jobs/test_unjudged.py",
     "jobs/test_jobs.py::test_a_day_is_judged",
     "jobs/test_jobs.py::test_whoever_is_killed",
     "jobs/test_texts_of_users.py",

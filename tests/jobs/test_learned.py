@@ -144,3 +144,16 @@ def test_names_by_the_thousand_are_shortened(tmp_path: Path) -> None:
         4900,
         100,
     )
+
+
+@pytest.mark.parametrize(("days", "is_told"), [(1, True), (2, True), (4, False)])
+def test_a_baseline_of_too_few_days_of_requests_says_what_it_cant_tell(
+    days: int, is_told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times = [f"2026-01-{1 + i // 24:02d}T{i % 24:02d}:30:00Z" for i in range(24 * days)]
+    (tmp_path / "log.csv").write_text("\n".join(["event_time", *times]) + "\n")
+    base = tmp_path / "base"
+    assert main(["baseline", "traffic", "--dataset", str(tmp_path / "log.csv"), "--output", str(base)]) == 0
+    out = capsys.readouterr().out
+    assert ("not judged: requests_surprise, silence_surprise: the baseline has" in out) is is_told
+    assert "not judged: error_share: no request of the baseline tells whether it failed" in out

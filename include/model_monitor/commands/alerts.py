@@ -86,11 +86,15 @@ def run_snooze(args: argparse.Namespace) -> int:
 
 
 def run_mute(args: argparse.Namespace) -> int:
+    from model_monitor.config.mutes import problem_of
     from model_monitor.jobs.acts import act
     from model_monitor.jobs.people import Act
 
     if not (args.column or args.check):
         raise ConfigError("name a --column, a --check, or both")
+    endpoint = endpoint_of(args)
+    if args.check and (problem := problem_of(args.check, endpoint.schedules)):
+        raise ConfigError(f"--check: {problem}")
     try:
         until = date.fromisoformat(args.until) if args.until else None
     except ValueError as error:
@@ -100,7 +104,7 @@ def run_mute(args: argparse.Namespace) -> int:
         raise ConfigError(f"--until {args.until} has come; write a day to come, on which people are told again")
     settings = {"column": args.column, "check": args.check, "until": until.isoformat() if until else ""}
     done = Act(kind="mute", at=iso(now), by=person(args), why=args.why, **settings)
-    print("\n".join(map(printable, act(endpoint_of(args), done))))
+    print("\n".join(map(printable, act(endpoint, done))))
     return OK
 
 

@@ -61,7 +61,7 @@ def run_validate(args: argparse.Namespace) -> int:
             problems += faults
         else:
             print(f"{path}: endpoint {endpoint.endpoint}, schedules {', '.join(s.name for s in endpoint.schedules)}")
-            for notice in config.notices_in(endpoint):
+            for notice in config.notices_in(endpoint, datetime.now(UTC).date()):
                 print(printable(f"{path}: {notice}"))
             if why := why_none(endpoint):
                 print(f"{path}: {why}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -11,9 +12,9 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from model_monitor.config import defaults, neighbours, retention, yaml_files
+from model_monitor.config import defaults, mutes, neighbours, retention, yaml_files
 from model_monitor.config.advice import advice_on
-from model_monitor.config.endpoint import Endpoint
+from model_monitor.config.endpoint import Endpoint, Schedule
 from model_monitor.config.expectations import problems
 from model_monitor.errors import ConfigError
 
@@ -90,6 +91,13 @@ def claims(endpoint: Endpoint, suffixes: Sequence[str] = ()) -> list[str]:
     return [*names, f"{endpoint.output}/{endpoint.endpoint}/{endpoint.variant}"]
 
 
+def without_statistics(schedule: Schedule) -> str:
+    """That a baseline does not tell how values are spread; "" of one that may."""
+    if schedule.monitor.replace("-", "_") != "data_quality" or not schedule.baseline.has_constraints_only:
+        return ""
+    return f"the baseline of '{schedule.name}' has constraints and no statistics: drift is not judged"
+
+
 def refuse_held_back(path: Path) -> None:
     """Raise ConfigError if retention of an endpoint file would delete what another file of its folder keeps, or may."""
     others = (other for other in files_in(path.parent) if other.resolve() != path.resolve())
@@ -137,12 +145,19 @@ def problems_in(path: Path, endpoint: Endpoint) -> list[str]:
         for key, script in (("preprocess", preprocess), ("postprocess", schedule.postprocess)):
             if script and "://" not in script and not Path(script).is_file():
                 add(("schedules", i, key), f"there is no script at {script}")
+        if schedule.monitor == "traffic" and schedule.baseline.has_constraints_only:
+            why = "constraints alone do not tell how many requests are usual; add statistics: .../statistics.json"
+            add(("schedules", i, "baseline"), why)
+    for where, problem in mutes.unknown_checks(endpoint):
+        add(where, problem)
     return found
 
 
-def notices_in(endpoint: Endpoint) -> list[str]:
-    """What a person should know of local scripts that could run: paths of SageMaker's container are not there."""
-    found: list[str] = []
+def notices_in(endpoint: Endpoint, today: date) -> list[str]:
+    """What a person should know of a file that is right: paths of SageMaker's container in local scripts, which are not
+    there; baselines whose drift can't be judged; mutes that are over."""
+    found = [*mutes.notices_of_mutes(endpoint, today), *map(without_statistics, endpoint.schedules)]
+    found = [notice for notice in found if notice]
     for schedule in endpoint.schedules:
         for script in (schedule.preprocess.script if schedule.preprocess else None, schedule.postprocess):
             if script and "://" not in script:

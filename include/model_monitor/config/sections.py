@@ -135,6 +135,11 @@ class Baseline(Settings):
         None, gt=timedelta(0), description="Age at a window's end from which its version is stale, ISO 8601"
     )
 
+    @property
+    def has_constraints_only(self) -> bool:
+        """Whether there is no other file, and no dataset, to tell what the constraints do not."""
+        return self.constraints is not None and self.statistics is None and self.dataset is None
+
     @model_validator(mode="before")
     @classmethod
     def _format_may_be_sagemakers(cls, section: Any) -> Any:

@@ -24,6 +24,8 @@ from model_monitor.errors import ConfigError, DataError, StoreError
 from model_monitor.history.incidents import Session
 from model_monitor.jobs.spans import states_within
 from model_monitor.results import changes
+from model_monitor.results.execution import UNJUDGED
+from model_monitor.results.reading import Report
 from model_monitor.results.sentences import quantiles
 
 DRIFT = "baseline_drift_check"
@@ -48,7 +50,8 @@ class Quantiles(Shown):
 
 
 class Column(Shown):
-    """A column of an endpoint, by one of the schedules that judge it."""
+    """A column of an endpoint, by one of the schedules that judge it. ``unjudged``: why its drift was not judged in the
+    newest window, None if it was."""
 
     endpoint: str
     column: str
@@ -67,6 +70,7 @@ class Column(Shown):
     compare: str
     comparison: Comparison | None
     problem: str | None
+    unjudged: str | None
 
 
 def column(
@@ -119,6 +123,7 @@ def column(
         compare=spans.words,
         comparison=comparison,
         problem=problem,
+        unjudged=unjudged_in(assignment, column, points) if not segment else None,
     )
 
 
@@ -127,6 +132,14 @@ def courses_of(visit: Visit, assignment: Assignment, listed: Sequence[Series]) -
     with visit.reading(assignment.endpoint) as session:
         assert session is not None  # there are numbers of it
         return [points_of(session, assignment.endpoint.endpoint, assignment.schedule.name, s) for s in listed]
+
+
+def unjudged_in(assignment: Assignment, column: str, points: Sequence[Point]) -> str | None:
+    """Why drift was not judged in the newest window; None if it was."""
+    if not points:
+        return None
+    report = Report.find(assignment.on(Window(points[-1].start, points[-1].end)).report)
+    return report.execution.get(UNJUDGED, {}).get(column) if report else None
 
 
 def line_of(series: Series, course: Sequence[Point]) -> Line:

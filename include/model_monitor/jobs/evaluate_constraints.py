@@ -20,6 +20,7 @@ from model_monitor.jobs.late_labels import remember, reported
 from model_monitor.jobs.logged import say_judged
 from model_monitor.jobs.notes import notes_of
 from model_monitor.jobs.spans import trailing_spans
+from model_monitor.jobs.unjudged import sentences_of, unjudged
 from model_monitor.results import data_docs
 from model_monitor.results import execution as executions
 from model_monitor.results.anonymous import Anonymity
@@ -62,6 +63,7 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
     age = staleness.finding_of(baseline, execution.schedule.baseline.stale_after, execution.window.end)
     is_stale = {"stale": age.outcome != "holds"} if age else {}
     about = execution.about | {"baseline": baseline.description | is_stale}
+    not_judged = unjudged(verdict.monitor, observed.state, verdict, baseline, execution.endpoint.columns.private)
     unusable = verdict.monitor.unusable(observed.state)
     document = executions.execution(
         about,
@@ -72,8 +74,9 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
         [*verdict.findings, *([age] if age and observed.rows else [])],
         unusable,
         partial(details, documents, observed, verdict.measures, anonymity_for_people(execution)),
-        notes_of(execution, evidence.collected, observed),
+        [*notes_of(execution, evidence.collected, observed), *sentences_of(not_judged)],
     )
+    document |= {executions.UNJUDGED: not_judged} if not_judged else {}
     spans.add_to(document, verdict.spans, partial(details_of_span, documents, anonymity_for_people(execution)))
     described: dict[str, Document] = {}
     if evidence.labels and evidence.labels.is_pending:  # an earlier report's files are about other labels

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from model_monitor.config.execution import Assignment
 from model_monitor.config.monitors import attributes_of
+from model_monitor.core.constraints import Constraint, Unlearned
 from model_monitor.core.monitor import Monitor
 from model_monitor.core.observed import Observed
 from model_monitor.core.segments import Segmented
@@ -15,6 +16,7 @@ from model_monitor.errors import ConfigError, printable
 from model_monitor.monitors.columns import NUMERIC, Column
 from model_monitor.monitors.data_quality import DataQuality, Table
 from model_monitor.monitors.expectations import Joined
+from model_monitor.monitors.moments import NOT_COMPARED
 from model_monitor.results.documents.protocol import Document
 from model_monitor.results.execution import counted
 from model_monitor.results.handover import Collected
@@ -24,24 +26,25 @@ from model_monitor.verdicts.versions import description_in
 SHOWN = 20  # columns and sentences in a log, and values of a column
 VALUES = 3
 MOST = 100  # columns in XCom
-COLUMNS, ODD_VALUES = "columns", "odd_values"  # members of ``baseline.json``
+COLUMNS, ODD_VALUES, UNLEARNED = "columns", "odd_values", "unlearned"  # members of ``baseline.json``
 
 
 @dataclass(frozen=True)
 class Learned:
-    """How many rows, which columns with their types, which declared ones are not among them, and a sentence for each
-    column that holds numbers and other values."""
+    """How many rows, which columns with their types, which declared ones are not among them, a sentence for each
+    column that holds numbers and other values, one on those of dates and times, and one for what can't be judged."""
 
     rows: int
     columns: Mapping[str, str] = field(default_factory=dict)
     absent: Sequence[str] = ()
     odd_values: Sequence[str] = ()
+    unlearned: Sequence[str] = ()
 
     @property
     def description(self) -> Document:
         """What ``baseline.json`` keeps."""
         odd = {ODD_VALUES: list(self.odd_values)} if self.odd_values else {}
-        return {COLUMNS: dict(self.columns), **odd}
+        return {COLUMNS: dict(self.columns), **odd, **({UNLEARNED: list(self.unlearned)} if self.unlearned else {})}
 
     @property
     def summary(self) -> Document:
@@ -49,7 +52,14 @@ class Learned:
         columns = dict(list(self.columns.items())[:MOST])
         more = {"more_columns": len(self.columns) - MOST} if len(self.columns) > MOST else {}
         absent, odd = list(self.absent)[:MOST], list(self.odd_values)[:SHOWN]
-        return {"rows": self.rows, "columns": columns, **more, "absent": absent, ODD_VALUES: odd}
+        return {
+            "rows": self.rows,
+            "columns": columns,
+            **more,
+            "absent": absent,
+            ODD_VALUES: odd,
+            UNLEARNED: list(self.unlearned),
+        }
 
     @property
     def sentences(self) -> list[str]:
@@ -60,7 +70,7 @@ class Learned:
         absent = [f"named under columns, and not in the dataset: {shortened(self.absent)}"] if self.absent else []
         more = len(self.odd_values) - SHOWN
         rest = [f"and {more} more columns hold numbers and other values"] if more > 0 else []
-        return [printable(text) for text in (about, *absent, *self.odd_values[:SHOWN], *rest)]
+        return [printable(text) for text in (about, *absent, *self.odd_values[:SHOWN], *rest, *self.unlearned)]
 
 
 def learned_of(assignment: Assignment, observed: Observed, collected: Collected) -> Learned:
@@ -75,7 +85,10 @@ def learned_of(assignment: Assignment, observed: Observed, collected: Collected)
             for name, column in items.items()
             for sentence in mixture(name, column, columns[name], not {"*", name}.isdisjoint(private))
         )
-    learned = Learned(observed.rows, columns, absent_in(assignment, columns), odd)
+        moments = [name for name, column in items.items() if monitor.is_of_moments(name, column)]
+        odd += (f"{shortened(moments)}: {NOT_COMPARED}",) if moments else ()
+    unlearned = tuple(unlearned_in(assignment.learner.suggest(observed.state)))
+    learned = Learned(observed.rows, columns, absent_in(assignment, columns), odd, unlearned)
     refuse_unrelated(assignment, learned)
     return learned
 
@@ -85,7 +98,19 @@ def learned_in(assignment: Assignment, version: str) -> Learned:
     description = description_in(version)
     columns = description.get(COLUMNS, {})
     absent = absent_in(assignment, columns) if columns else ()
-    return Learned(description.get("rows", 0), columns, absent, description.get(ODD_VALUES, ()))
+    return Learned(
+        description.get("rows", 0), columns, absent, description.get(ODD_VALUES, ()), description.get(UNLEARNED, ())
+    )
+
+
+def unlearned_in(suggested: Iterable[Constraint]) -> Iterator[str]:
+    """A sentence for each reason that a baseline could not tell a bound of all rows."""
+    reasons: dict[str, dict[str, None]] = {}
+    for constraint in suggested:
+        if isinstance(constraint.bound, Unlearned) and not constraint.subject.segment:
+            reasons.setdefault(constraint.bound.reason, {})[f"{constraint.subject} {constraint.measure}".strip()] = None
+    for reason, names in list(reasons.items())[:SHOWN]:
+        yield f"not judged: {shortened(list(names))}: {reason}"
 
 
 def refuse_unrelated(assignment: Assignment, learned: Learned) -> None:

@@ -48,7 +48,7 @@ def say_merged(window: Window, merged: Merged, address: str) -> None:
 
 
 def say_judged(window: Window, document: Document, report: str) -> None:
-    """What came of a window: its status, and each violation in words."""
+    """What came of a window: its status, each violation in words, and notes."""
     count, rows = document["violations"], counted(document["counts"]["judged"] or 0, "row")
     short = set_aside_in_short(document) + undefined_in_short(document)
     why = [document["reason"]] if document["reason"] else []
@@ -56,6 +56,8 @@ def say_judged(window: Window, document: Document, report: str) -> None:
     say(status, *why, f"Report: {report}")
     for sentence in sentences(document)[:MAX_LINES]:
         say(sentence)
+    for note in document.get("notes", [])[:MAX_LINES]:
+        say(f"Note: {note}")
 
 
 def matched(labels: Labels) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -14,6 +14,7 @@ from model_monitor.core.monitor import Monitor
 from model_monitor.core.states import Keyed, Record
 from model_monitor.monitors import columns
 from model_monitor.monitors.columns import FRACTIONAL, INTEGRAL, STRING, UNKNOWN, Column
+from model_monitor.monitors.moments import MOMENT, MOST, share_of_moments, with_moments
 from model_monitor.monitors.options import SharedOptions, problem_of_generation, shares
 from model_monitor.monitors.traits import BUILT_IN
 
@@ -179,6 +180,11 @@ class DataQuality(SharedOptions, Monitor[Table]):
             return column.numeric_type or FRACTIONAL
         return column.prevailing_type
 
+    def is_of_moments(self, name: str, column: Column) -> bool:
+        """Whether most values of a column are dates or times; never in SageMaker's mode."""
+        moments = self.types_of(column).get(MOMENT, 0)
+        return self.kind_of(name, column) == STRING and moments > MOST * column.present
+
     def observe(self, batch: pa.RecordBatch) -> Table:
         as_written = self.conventions.spelling_counts
         observed = {name: columns.observe(batch.column(name), as_written) for name in batches.columns(batch)}
@@ -196,13 +202,18 @@ class DataQuality(SharedOptions, Monitor[Table]):
             spread = columns.spread(column, missing, kind, self.conventions.spelling_counts)
             measures |= {
                 (subject, "completeness"): Share(column.present, state.rows),
-                (subject, "types"): Categories.of(column.kinds, missing),
+                (subject, "types"): Categories(self.types_of(column), 0, missing),
                 (subject, "values"): Categories.of(column.values, missing),
                 (subject, "spread"): spread,
                 (subject, f"spread as {kind}"): spread,
                 (subject, "minimum"): column.numbers.minimum,
             }
         return measures
+
+    def types_of(self, column: Column) -> Mapping[str, int]:
+        """How many values of each type there are; dates and times are one, but in SageMaker's mode."""
+        kinds = column.kinds.values
+        return kinds if self.conventions.spelling_counts else with_moments(kinds, STRING, column.words.values)
 
     def suggest(self, baseline: Table) -> Iterator[Constraint]:
         return self.constraints(self.expectations(baseline))
@@ -212,9 +223,11 @@ class DataQuality(SharedOptions, Monitor[Table]):
         return [self.expectation(name, column, baseline) for name, column in baseline.columns.items.items()]
 
     def expectation(self, name: str, column: Column, baseline: Table) -> Expectation:
-        kind, kinds = self.kind_of(name, column), column.kinds
+        kind, kinds = self.kind_of(name, column), self.types_of(column)
+        of_moments = self.is_of_moments(name, column)
         # A column of mixed types must satisfy its own suggestion, so its share of the type is the threshold.
-        own = sum(kinds.values.get(k, 0) for k in self.accepted(kind)) / kinds.n if kinds.n else 1.0
+        accepted = self.accepted(MOMENT if of_moments else kind)
+        own = sum(kinds.get(k, 0) for k in accepted) / column.present if column.present else 1.0
         present = Share(column.present, baseline.rows)
         return Expectation(
             name,
@@ -222,14 +235,14 @@ class DataQuality(SharedOptions, Monitor[Table]):
             present.value,
             present,
             kind in columns.NUMERIC and (column.numbers.minimum or 0.0) >= 0,
-            domain(column) if kind == STRING else None,
+            domain(column) if kind == STRING and not of_moments else None,
             columns.spread(column, baseline.missing(name), kind, self.conventions.spelling_counts),
             replace(self.rules, datatype_threshold=min(own, self.rules.datatype_threshold)),
         )
 
     def constraints(self, expected: list[Expectation]) -> Iterator[Constraint]:
         """The constraints that hold columns to their baseline."""
-        expectations = [column for column in expected if column.rules.evaluate]
+        expectations = [self.as_moments(column) for column in expected if column.rules.evaluate]
         if expectations:
             yield from self.of_columns(frozenset(column.name for column in expected))
         budget = self.budget_of_one(expectations)
@@ -237,6 +250,15 @@ class DataQuality(SharedOptions, Monitor[Table]):
             yield from self.of_values(column, budget)
             if is_compared(column):
                 yield self.of_spread(column, level_of(BASELINE_DRIFT, budget))
+
+    def as_moments(self, column: Expectation) -> Expectation:
+        """A column of dates or times as one whose values are not compared, as new ones come with each window; any other
+        as it is."""
+        share = share_of_moments(column.spread.counts) if isinstance(column.spread, Categories) else 0.0
+        if share <= MOST or self.conventions.spelling_counts:
+            return column
+        rules = replace(column.rules, datatype_threshold=min(share, column.rules.datatype_threshold))
+        return replace(column, inferred_type=MOMENT, domain=None, spread=None, rules=rules)
 
     def budget_of_one(self, expectations: list[Expectation]) -> float | None:
         """The false-alarm budget, split among the checks that chance can trip by their ``PARTS``: what one part has;
@@ -285,7 +307,7 @@ class DataQuality(SharedOptions, Monitor[Table]):
     def accepted(self, expected_type: str) -> frozenset[str]:
         """The types of values that a column of a type may hold."""
         if expected_type == STRING:
-            return frozenset(columns.KINDS)
+            return frozenset({*columns.KINDS, MOMENT})
         if expected_type == FRACTIONAL and not self.strict_types:
             return frozenset({FRACTIONAL, INTEGRAL})
         return frozenset({expected_type})
@@ -352,7 +374,7 @@ def odd_values_of(column: Expectation) -> Categories | None:
     """How many of a baseline's values were of the column's type, and how many were odd; None if none was, or that is
     unknown."""
     present, share = column.present, column.rules.datatype_threshold
-    if column.inferred_type not in columns.NUMERIC or not present or not 0 < share < 1:
+    if column.inferred_type not in (*columns.NUMERIC, MOMENT) or not present or not 0 < share < 1:
         return None
     inside = round(share * present.inside)
     odd = present.inside - inside

@@ -23,6 +23,8 @@ NO_BASELINE = "BaselineMissing"
 UNDEFINED = "Undefined"  # there were rows, but no constraint found anything to judge
 LABELS_PENDING = "LabelsPending"  # too few requests have a label to judge them
 
+UNJUDGED = "unjudged"  # columns with values whose drift was not judged, and why
+
 MAX_LINES = 20  # of violations in an alert; all are in the report
 EXAMPLES = 20  # at most so many records set aside are listed; rejected/records.jsonl has more, and their text
 
@@ -167,8 +169,11 @@ def undefined_in_short(document: Document) -> str:
 
 def why_undefined(document: Document) -> str:
     """Why the first undefined check is, in brackets; "" where the status says it already."""
-    reasons = [finding["reason"] for finding in document["findings"] if finding["outcome"] == "undefined"]
-    return f" ({reasons[0]})" if reasons and reasons[0] not in document["reason"] else ""
+    first = next((finding for finding in document["findings"] if finding["outcome"] == "undefined"), None)
+    if first is None or first["reason"] in document["reason"]:
+        return ""
+    column = first["column"]
+    return f" ({first['reason']})" if not column or column in first["reason"] else f" ({column}: {first['reason']})"
 
 
 def captured_in_short(capture: Document | None) -> str:

@@ -61,10 +61,14 @@ class DataQualityDocuments(Documents[Table]):
         }
 
     def constraints(self, statistics: Document | None, constraints: Document | None) -> list[Constraint]:
+        return list(self.monitor.constraints(self.expected(statistics, constraints)))
+
+    def expected(self, statistics: Document | None, constraints: Document | None) -> list[Expectation]:
+        """What a baseline's files say of each column. Raises ConfigError."""
         expected = expectations_in(statistics, constraints, self.monitor.rules)
-        if not self.monitor.conventions.spelling_counts:
-            expected = [respelt(expectation) for expectation in expected]
-        return list(self.monitor.constraints(expected))
+        if self.monitor.conventions.spelling_counts:
+            return expected
+        return [respelt(expectation) for expectation in expected]
 
     def violations(self, findings: Sequence[Finding], state: Table) -> Document:
         violated = [finding for finding in findings if finding.outcome == "violated"]
