@@ -59,7 +59,7 @@ def test_every_monitor_has_its_checks_listed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"), [("drift", "baseline_drift_check"), ("completness_check", "completeness_c")]
+    ("written", "meant"), [("drift", "baseline_drift_check"), ("completness_check", "completeness_check")]
 )
 def test_a_slip_is_answered_with_the_check_that_was_meant(written: str, meant: str, tmp_path: Path) -> None:
     [problem] = problems(file(tmp_path, "data_quality", {"check": written}))

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from support.captures import at, capture, endpoint_file, record
+from support.visited import seen, visit
 
 from model_monitor import jobs
 from model_monitor.__main__ import main
 from model_monitor.config.execution import Assignment, Execution
 from model_monitor.core.window import Window, iso
+from model_monitor.dashboard.column import Column
 from model_monitor.results.reading import Report
 
 WINDOW = Window(at(0), at(60))
@@ -68,6 +70,24 @@ def test_a_report_its_page_the_message_and_the_log_say_so(tmp_path: Path, caplog
         assert f"Note: {sentence}" in caplog.text
         assert sentence.replace("'", "&#39;") in page
     assert "became_words: there is no spread to judge" in str(jobs.alert(execution)["message"])
+
+
+def test_the_pages_of_the_window_and_of_the_column_say_so(tmp_path: Path) -> None:
+    file = endpoint(tmp_path)
+    execution = Execution.of(file, "dq", WINDOW)
+    jobs.judge_window(execution)
+    jobs.alert(execution)
+    looks = visit(Path(file))
+    _, page = seen(looks, "execution", endpoint="churn", schedule="dq", start=WINDOW.start, end=WINDOW.end)
+    for name, reason in WHY.items():
+        written = reason.replace("'", "&#39;")
+        assert f"drift is not judged of {name}: {written}" in page
+        shown, html = seen(looks, "column", endpoint="churn", column=name)
+        assert isinstance(shown, Column) and shown.unjudged == reason
+        assert f"Drift is not judged: {written}" in html
+    shown, html = seen(looks, "column", endpoint="churn", column="same")
+    assert isinstance(shown, Column) and shown.unjudged is None
+    assert "Drift is not judged" not in html
 
 
 def test_by_hand_says_so_and_so_does_learning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,9 +38,9 @@ def observe_baseline(
     Where rows are explained, ``headers`` go with each request to the model.
     """
     exclude = () if assignment.schedule.explain else assignment.endpoint.columns.exclude
-    observed, evidence = observe_dataset(
-        assignment, assignment.learner, dataset or dataset_of(assignment), Selection(exclude=exclude), headers
-    )
+    dataset = dataset or dataset_of(assignment)
+    observed, evidence = observe_dataset(assignment, assignment.learner, dataset, Selection(exclude=exclude), headers)
+    check_learned(assignment.learner, observed, f"baseline.dataset {dataset.emptiness}")
     content = dump(observed)
     say_collected(f"dataset of '{assignment.schedule.name}'", evidence.collected)
     return save(assignment.observed_baseline(digest_of(content)[:12]), observed, evidence)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from model_monitor import jobs, store
 from model_monitor.config.capture import Capture
@@ -32,13 +32,11 @@ from model_monitor.results.report import write_report
 from model_monitor.rows.labels.arrived import Arrived, all_below
 from model_monitor.rows.payloads.payload import Names
 from model_monitor.rows.select import Selection
-from model_monitor.rows.sources.datasets import Dataset
+from model_monitor.rows.sources.datasets import AlreadyRead, Dataset
 from model_monitor.rows.sources.source import CaptureFolder
+from model_monitor.rows.sources.source import Source as RowSource
 from model_monitor.verdicts.baseline import Baseline as BaselineFiles
 from model_monitor.verdicts.baseline import baseline_files, check_learned
-
-if TYPE_CHECKING:
-    from model_monitor.rows.sources.source import Source as RowSource
 
 
 @dataclass(frozen=True)
@@ -129,11 +127,13 @@ class Source:
 
 @dataclass(frozen=True)
 class ByHand(Execution):
-    """An execution over all that is in one folder; ``output`` is the report, ``description`` what it is about."""
+    """An execution over all that is in one folder; ``output`` is the report, ``description`` what it is about.
+    ``emptiness``: of a dataset, that it holds no rows, in words."""
 
     output: str
     description: Document
     writes_page: bool = False
+    emptiness: str = ""
 
     def hours(self) -> Iterator[Window]:
         """The whole window is one file of rows."""
@@ -141,7 +141,7 @@ class ByHand(Execution):
 
     @property
     def source(self) -> RowSource:
-        return CaptureFolder(self.endpoint.capture.uri)
+        return AlreadyRead(self.emptiness) if self.emptiness else CaptureFolder(self.endpoint.capture.uri)
 
     @property
     def names(self) -> Names:
@@ -249,12 +249,14 @@ def baseline(question: Question, source: Source, output: str, max_rejected: floa
             jobs.observe_window(execution)
             evidence = Evidence.read(execution.observation.evidence)
             observed = load_state(execution.observation.state, monitor, evidence.state)
+            emptiness = f"{source.address} holds no request that could be read"
         else:
             with reported(execution):
                 dataset, selection = source.dataset(question), Selection(exclude=question.exclude)
                 observed, evidence = observe_dataset(execution, monitor, dataset, selection)
+            emptiness = dataset.emptiness
         with reported(execution):
-            check_learned(monitor, observed)
+            check_learned(monitor, observed, emptiness)
             learned = learned_of(execution, observed, evidence.collected)
         for name, content in baseline_files(monitor, observed).items():
             store.write(store.join(output, name), content)
@@ -280,6 +282,7 @@ def run(
             with reported(execution):
                 dataset, monitor, selection = source.dataset(question), execution.monitor, selection_of(execution)
                 save(execution.observation, *observe_dataset(execution, monitor, dataset, selection))
+            execution = replace(execution, emptiness=dataset.emptiness)
         jobs.evaluate_constraints(execution)
     return Report.at(output).execution
 

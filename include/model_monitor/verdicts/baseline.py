@@ -120,10 +120,11 @@ def document_at(address: str | None, check: Check | None = None) -> Document | N
     return decode(content, address)
 
 
-def check_learned(monitor: Monitor[Any], observed: Observed) -> None:
-    """Raise DataError if nothing can be learned from a baseline's rows: none is there, or none has a usable label."""
+def check_learned(monitor: Monitor[Any], observed: Observed, emptiness: str = "the dataset holds no rows") -> None:
+    """Raise DataError if nothing can be learned from a baseline's rows: none is there, which ``emptiness`` says in the
+    user's words, or none has a usable label."""
     if not observed.rows:
-        raise DataError("the dataset holds no rows to learn from")
+        raise DataError(f"there is nothing to learn from: {emptiness}")
     measures = monitor.measure(observed.state)
     reasons = [measure.reason for measure in measures.values() if isinstance(measure, Undefined)]
     label_free = monitor.traits.measured_without_labels

@@ -16,6 +16,7 @@ import pyarrow.csv as pcsv
 
 from model_monitor import store
 from model_monitor.core.batch import BATCH_ROWS
+from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows import blocks
 from model_monitor.rows.payloads import sides
@@ -23,6 +24,7 @@ from model_monitor.rows.payloads.breadth import COLUMNS_AT_MOST
 from model_monitor.rows.sources import csv_text, delta, forms
 from model_monitor.rows.sources.capture_lines import pieces_of
 from model_monitor.rows.sources.row_groups import row_group
+from model_monitor.rows.sources.source import Listed, Source
 from model_monitor.rows.sources.texts import json_documents
 from model_monitor.rows.sources.whereabouts import without_files
 from model_monitor.rows.summary import FOOTER, Rejected, Summary, dataset_file, metadata_in
@@ -64,11 +66,21 @@ class Dataset:
         files = store.list_files(address, endings if is_folder else ("",))
         if not files:
             there = without_files(address, forms.IN_WORDS[format]).words
-            raise ConfigError(f"there is no dataset at {address}: {there.removeprefix(address).lstrip()}")
+            raise ConfigError(f"there is no dataset at {address}: it {there.removeprefix(address).lstrip()}")
         kinds = {format} if format else {forms.format_of(file) for file in files}
         if len(kinds) > 1:
             raise ConfigError(f"{address} holds files of several formats; set format to one of {', '.join(READERS)}")
         return cls(files, kinds.pop() or "", header, folder=address if is_folder else "", **settings)
+
+    @property
+    def emptiness(self) -> str:
+        """That it has no rows, in words."""
+        address = self.folder or self.files[0].address
+        if not any(file.size for file in self.files):
+            return f"{address} is empty"
+        is_headed = self.format == "csv" and self.header
+        why = "; a first line of CSV is read as the names of its columns, unless header is false" if is_headed else ""
+        return f"{address} holds no rows{why}"
 
     def unread(self) -> Dataset:
         """The same dataset, of which nothing has been read."""
@@ -104,6 +116,19 @@ class Dataset:
         parts = [part.partition("=") for part in below.partition("?")[0].split("/")[:-1] if "=" in part]
         values = {unquote(name): unquote(value) for name, _, value in parts}
         return {name: None if value == NULL_PARTITION else value for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class AlreadyRead(Source):
+    """A dataset that was read already; ``emptiness``: that it holds no rows, in words."""
+
+    emptiness: str
+
+    def listed(self, window: Window) -> list[Listed]:
+        return []
+
+    def looked_in(self, window: Window) -> str:
+        return self.emptiness
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ Sources are part of the configuration, so their modules import nothing heavy; wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,8 @@ from model_monitor.rows.blocks import SUFFIXES, Block
 from model_monitor.rows.blocks import blocks as capture_blocks
 from model_monitor.rows.sources.whereabouts import Whereabouts, instead_of, of_hours
 from model_monitor.store.ahead import AT_ONCE, ahead
+
+TIME = re.compile(rb'"inferenceTime"\s*:\s*"([^"]{1,40})"')
 
 
 @dataclass(frozen=True)
@@ -124,3 +127,13 @@ class CaptureFolder(Source):
         if not files:
             raise ConfigError(f"there are no capture files at {self.uri}: none ends in {', '.join(SUFFIXES)}")
         return [Listed(file, EVER) for file in files]
+
+    def looked_in(self, window: Window) -> str:
+        return f"looked for requests in the capture files at {self.uri}{first_time(self.listed(window)[0].file)}"
+
+
+def first_time(file: store.File) -> str:
+    """When the first request of a capture file was, as a part of a sentence; "" if it does not tell."""
+    first = next((line for block in capture_blocks([file]) for _, _, line in block.lines), b"")
+    found = TIME.search(first)
+    return f", of which {store.name_of(file.address)} starts at {found[1].decode()}" if found else ""
