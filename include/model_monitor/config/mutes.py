@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import get_args
+from typing import Literal, get_args
 
 from model_monitor.config.alerts import Mute
 from model_monitor.config.endpoint import Endpoint, Schedule
 
 ALWAYS = ("set_aside_check", "stale_baseline_check", "usable_rows")
 NAMED = 8  # checks in a message
-MODES = ("calibrated", "sagemaker")
+MODES: tuple[Literal["calibrated", "sagemaker"], ...] = ("calibrated", "sagemaker")
 
 Place = tuple[str | int, ...]
 

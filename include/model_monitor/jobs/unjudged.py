@@ -37,8 +37,9 @@ def unjudged(
     Only values that many rows share, or that look like numbers or the lack of one, are named, and none of ``private``.
     """
     monitor, state = of_all_rows(monitor, state)
-    is_ours = isinstance(monitor, DataQuality) and not monitor.conventions.spelling_counts and isinstance(state, Table)
-    if not is_ours or not state.rows or not baseline.exists:
+    if not isinstance(monitor, DataQuality) or not isinstance(state, Table):
+        return {}
+    if monitor.conventions.spelling_counts or not state.rows or not baseline.exists:
         return {}
     found = {f.constraint.subject.column: f for f in verdict.findings if is_drift(f.constraint)}
     documents = documents_of(monitor)
