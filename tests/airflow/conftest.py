@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
+from support.browsing import chromium, context, page
 
 if TYPE_CHECKING:
     from local_airflow import LocalAirflow
+
+__all__ = ["chromium", "context", "page"]  # fixtures
 
 ROOT = Path(__file__).parents[2]
 HOUR = timedelta(hours=1)

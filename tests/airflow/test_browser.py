@@ -3,57 +3,37 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
+from support.browsing import needs_chromium
 from support.captures import HOUR
 from support.drafted import capture
-from support.reports import picture, window, write_page
-from support.visited import HOLDS, VIOLATED, endpoint, judged
+from support.proposed import Place
+from support.reports import window
 
-from model_monitor.config.execution import Assignment
 from model_monitor.core.window import iso
+from model_monitor.dashboard.pages import FILES, PAGES
 
 if TYPE_CHECKING:
     from local_airflow import LocalAirflow
 
-CHROMIUM = shutil.which("chromium")
-SIZES, SCHEMES = ((1440, 900), (390, 844)), ("light", "dark")
+LOOKS = ((1440, 900, "dark"), (390, 844, "light"))
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here: apt-get install chromium")
-
-
-@pytest.fixture(scope="module")
-def made(served: Any, airflow: LocalAirflow, context: Any) -> str:
-    """An endpoint file that a person makes in the form, with every default left as it is; its name."""
-    capture(served.folder / "new", hours=3, endpoint="tried")
-    page = context.new_page()
-    page.goto(f"{airflow.url}/plugin/models")
-    frame = page.frame_locator("iframe")
-    frame.get_by_role("link", name="New monitor").click()
-    frame.get_by_role("link", name=str(served.folder / "new")).click()
-    frame.get_by_role("button", name="Show the file").click()
-    frame.get_by_role("button", name="Save tried.yaml").wait_for(timeout=120_000)
-    assert "tried-data-quality, 2026-01-05" in frame.locator(".trial").inner_text()
-    frame.get_by_role("button", name="Save tried.yaml").click()
-    frame.get_by_role("heading", name="tried.yaml is saved").wait_for()
-    page.close()
-    return "tried"
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
-def ill(served: Any, airflow: LocalAirflow, made: str) -> Iterator[str]:
-    """An endpoint whose last windows are violated, beside those of the running Airflow; no task runs for it."""
-    folder = served.folder / "browsed"
-    file = endpoint(folder, "ill", [{"name": "ill-dq", "monitor": "data_quality", "cron": "NOW"}])
-    for hour in range(4):
-        judged(file, "ill-dq", hour, VIOLATED if hour > 1 else HOLDS)
-    write_page(Assignment.load(file, "ill-dq").on(window(3)).report, [picture()])
+def ill(served: Any, airflow: LocalAirflow) -> Iterator[str]:
+    """An endpoint whose last two windows of five are violated, beside those of the running Airflow; it has no run."""
+    (folder := served.folder / "browsed").mkdir()
+    place = Place(folder, judged=True, endpoint="ill", name="ill-dq", cron="NOW")
+    place.learn(50, "2026-01-06T00:00:00Z")
     placed = served.folder / "endpoints" / "ill.yaml"
-    placed.write_text(file.read_text())
+    placed.write_text(place.file.read_text())
     airflow.wait_for_dags("ill-dq")
     yield "ill"
     placed.unlink()
@@ -63,40 +43,27 @@ def of_window(endpoint: str) -> str:
     return f"/endpoints/{endpoint}/executions/ill-dq/{iso(window(3).start)}/{iso(window(3).end)}"
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def context(chromium: Any, airflow: LocalAirflow) -> Iterator[Any]:
-    """A browser in which the administrator has logged in."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.goto(f"{airflow.url}/auth/login")
-    page.fill("input[name=username]", "admin")
-    page.fill("input[name=password]", airflow.password)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "login" not in url)
-    page.close()
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(context: Any) -> Iterator[Any]:
-    """A page whose console must stay empty of errors."""
-    page, errors = context.new_page(), []
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    page.close()
-    assert errors == []
+def paths(folder: Path) -> list[str]:
+    """Each page and each report, about what is ill."""
+    capture(folder / "new", hours=3, endpoint="tried")
+    drift = "schedule=ill-dq&metric=baseline_drift_check&column=n"
+    pick = quote('["ill-dq", "baseline_drift_check", "n", null]')
+    about = {
+        "models": ["/"],
+        "endpoint": ["/endpoints/ill"],
+        "column": ["/endpoints/ill/column?column=n"],
+        "metric": [f"/endpoints/ill/metric?{drift}"],
+        "charts": ["/charts", f"/charts?endpoint=ill&pick={pick}"],
+        "baselines": ["/endpoints/ill/baselines/ill-dq"],
+        "executions": ["/executions", "/executions?status=violated"],
+        "execution": [of_window("ill")],
+        "alerts": ["/alerts"],
+        "new": ["/new", f"/new?address={quote(str(folder / 'new'))}&name=a.b&show=trial"],
+        "report": [f"{of_window('ill')}/report.html"],
+    }
+    found = {page.name for page in (*PAGES, *FILES)} - {"baseline_report"}  # of which the page of baselines knows more
+    assert about.keys() == found
+    return [path for paths in about.values() for path in paths]
 
 
 def test_the_navigation_of_airflow_leads_to_the_ill_model_and_two_clicks_to_its_column(
@@ -115,16 +82,18 @@ def test_the_navigation_of_airflow_leads_to_the_ill_model_and_two_clicks_to_its_
     own.get_by_role("link", name=ill, exact=True).click()
     frame.get_by_role("heading", name=ill).wait_for()
     assert "violated" in frame.locator(".chip[aria-current]").inner_text()
-    frame.get_by_role("link", name="age", exact=True).click()
-    frame.get_by_role("heading", name="age").first.wait_for()
-    assert "/column?column=age" in page.url
+    frame.get_by_role("link", name="n", exact=True).click()
+    frame.get_by_role("heading", name="n", exact=True).wait_for()
+    assert "/column?column=n" in page.url
+    assert f"violated since {HOUR:%Y-%m-%d}: 2 of 5 windows" in frame.locator(".heading").inner_text()
+    assert "median 3 → 103" in frame.locator(".change").inner_text()
 
 
 def test_the_page_of_a_window_shows_the_pictures_of_its_report_and_opens_it(
     airflow: LocalAirflow, ill: str, page: Any
 ) -> None:
     page.goto(f"{airflow.url}/model-monitor{of_window(ill)}")
-    assert page.locator(".pictures svg").count() == 1
+    assert page.locator(".pictures svg").count()
     page.get_by_role("link", name="The report as one file").click()
     page.get_by_role("heading", name="Violated").wait_for()
     assert (
@@ -176,24 +145,76 @@ def test_airflow_s_home_says_nothing_of_models_to_who_may_see_none(
     page.close()
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size[0]))
+@pytest.mark.parametrize(("width", "height", "scheme"), LOOKS)
 def test_each_page_is_accessible_and_fits_its_width(
-    served: Any, airflow: LocalAirflow, ill: str, context: Any, size: tuple[int, int], scheme: str
+    served: Any, airflow: LocalAirflow, ill: str, context: Any, width: int, height: int, scheme: str
 ) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
     page = context.new_page()
     page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size({"width": size[0], "height": size[1]})
-    of_models, of_report = ("/", f"/endpoints/{ill}"), (of_window(ill), f"{of_window(ill)}/report.html")
-    of_new = ("/new", f"/new?address={quote(str(served.folder / 'new'))}&name=a.b&show=trial")
-    for path in (*of_models, "/executions", "/executions?status=violated", *of_report, *of_new):
+    page.set_viewport_size({"width": width, "height": height})
+    for path in paths(served.folder):
         page.goto(f"{airflow.url}/model-monitor{path}")
         found = Axe().run(page).response["violations"]
         assert [(entry["id"], [node["html"][:150] for node in entry["nodes"][:3]]) for entry in found] == [], path
-        assert page.evaluate("document.documentElement.scrollWidth") <= size[0], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
     page.close()
+
+
+@pytest.mark.parametrize(("tab", "heading"), [("/plugin/models", "model"), ("/dags/ill-dq/plugin/monitor", "ill")])
+def test_links_inside_airflow_s_frame_lead_on_in_it_and_those_to_airflow_s_pages_out_of_it(
+    airflow: LocalAirflow, ill: str, page: Any, tab: str, heading: str
+) -> None:
+    """Its own pages would show inside of themselves, and the frame's sandbox lets none of ours replace them."""
+    page.goto(airflow.url + tab)
+    page.frame_locator("iframe").get_by_role("heading", name=heading).first.wait_for()
+    [_, frame] = page.frames
+    frame.get_by_role("link", name="Executions", exact=True).click()
+    frame.wait_for_url("**/model-monitor/executions")
+    assert len(page.frames) == 2
+    frame.goto(f"{airflow.url}/model-monitor{of_window(ill)}")
+    page.wait_for_timeout(500)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    frame.get_by_role("link", name="earlier window").click()
+    frame.wait_for_url(f"**{iso(window(2).start)}/**")
+    page.wait_for_timeout(500)
+    assert len([url for url in asked if "/executions/" in url]) == 1, asked  # the frame does not load it again
+    frame.goto(f"{airflow.url}/model-monitor/endpoints/{ill}")
+    with page.context.expect_page() as other:
+        frame.get_by_role("link", name="ill-dq in Airflow").click(modifiers=["ControlOrMeta"])
+    other.value.wait_for_url("**/dags/ill-dq")
+    other.value.close()
+    frame.get_by_role("link", name="ill-dq in Airflow").click()
+    page.wait_for_url("**/dags/ill-dq")
+    assert len(page.frames) == 1
+
+
+def test_forms_inside_airflow_s_frame_snooze_an_alert_and_preview_a_threshold(
+    airflow: LocalAirflow, ill: str, page: Any
+) -> None:
+    page.goto(f"{airflow.url}/plugin/models")
+    page.frame_locator("iframe").get_by_role("link", name=ill, exact=True).wait_for()
+    [_, frame] = page.frames
+    frame.locator("select[name=state]").select_option("violated")
+    frame.get_by_role("link", name="Show all").wait_for()
+    assert "state=violated" in frame.url
+    frame.locator("tr", has=frame.get_by_role("link", name=ill, exact=True)).get_by_role(
+        "link", name="1 warning"
+    ).click()
+    frame.get_by_label("Why you snooze").fill("known since Monday")
+    frame.get_by_role("button", name="Snooze").click()
+    frame.locator("strong", has_text="snoozed until").wait_for()
+    frame.get_by_text("steps; the last by").click()
+    assert "known since Monday" in frame.locator("article table").inner_text()
+    frame.goto(f"{airflow.url}/model-monitor/endpoints/{ill}")
+    frame.get_by_role("link", name="baselines").click()
+    limit = frame.get_by_label(re.compile("largest distance of numbers"))
+    limit.fill("1.0")
+    frame.get_by_role("button", name="Preview").click()
+    frame.get_by_text("Of the last 5 windows 2 would flip").wait_for()
+    assert limit.input_value() == "1.0"
 
 
 def test_the_keyboard_alone_leads_from_the_models_to_one_of_them(airflow: LocalAirflow, ill: str, page: Any) -> None:
@@ -205,50 +226,3 @@ def test_the_keyboard_alone_leads_from_the_models_to_one_of_them(airflow: LocalA
     page.keyboard.press("Enter")
     page.get_by_role("heading", name=ill).wait_for()
     assert page.url.endswith(f"/endpoints/{ill}")
-
-
-def test_what_was_saved_is_a_dag_that_collects_learns_and_judges_at_a_click(
-    airflow: LocalAirflow, made: str, context: Any
-) -> None:
-    """The page asks Airflow's own API with the cookie. SQLite may refuse while the scheduler writes; a person clicks
-    again."""
-    airflow.wait_for_dags("tried-data-quality", "tried-data-quality-baseline")
-    page = context.new_page()
-    page.goto(f"{airflow.url}/plugin/models/model-monitor/new?saved={made}")
-    frame = page.frame_locator("iframe")
-    begin, answer = frame.get_by_role("button", name="Start monitoring"), frame.locator(".answer")
-    for _ in range(5):
-        begin.click()
-        frame.locator("[data-act=begin]:enabled").wait_for(timeout=180_000)
-        if "refused" not in answer.inner_text():
-            break
-    assert "Judging the last complete window. The run has ended" in answer.inner_text()
-    assert frame.locator(".switched").inner_text().startswith("On; its next run is at ")
-    runs = {run["state"] for dag in ("tried-data-quality", "tried-data-quality-baseline") for run in airflow.runs(dag)}
-    assert runs == {"success"}
-    run = answer.get_by_role("link").get_attribute("href")
-    answer.get_by_role("link").click()  # out of the frame
-    page.wait_for_url(f"**{run}")
-    page.close()
-
-
-def test_a_schedule_is_stopped_and_started_and_a_backfill_says_first_how_many_windows_it_judges(
-    airflow: LocalAirflow, made: str, context: Any
-) -> None:
-    page = context.new_page()
-    page.goto(f"{airflow.url}/model-monitor/endpoints/{made}")
-    for act, paused in (("Stop", True), ("Start", False), ("Stop", True)):
-        page.get_by_role("button", name=act, exact=True).click()
-        page.get_by_text({True: "Stopped:", False: "Started:"}[paused]).wait_for()
-        assert airflow.call("GET", "/dags/tried-data-quality")["is_paused"] == paused
-    page.get_by_text("Backfill", exact=True).click()
-    assert page.locator("[name=since]").input_value() == page.locator("[name=until]").input_value()
-    page.fill("[name=since]", "2026-01-05")
-    page.fill("[name=until]", "2026-01-05")
-    page.get_by_role("button", name="How many?").click()
-    page.get_by_role("button", name="Judge 24 windows").wait_for()
-    page.fill("[name=until]", "2026-01-04")
-    assert not page.locator("[data-act=sure]").is_visible()
-    page.get_by_role("button", name="How many?").click()
-    page.get_by_text("no such window").or_(page.get_by_text("Airflow refused")).wait_for()
-    page.close()

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from model_monitor import jobs
-from model_monitor.config.execution import Assignment, Execution
+from model_monitor.config.execution import Assignment
 from model_monitor.core.window import Window
 from model_monitor.dashboard.baselines import Baselines
 from model_monitor.dashboard.visit import Visit
@@ -24,17 +24,23 @@ LIMIT = '["monitoring_config", "distribution_constraints", "comparison_threshold
 class Place:
     """A schedule whose baseline is learned around 0, and five hours, the last two around 100."""
 
-    def __init__(self, root: Path) -> None:
-        self.root, self.file = root, Path(endpoint_file(root))
-        self.assignment = Assignment.load(self.file, "dq")
+    def __init__(self, root: Path, judged: bool = False, **about: str) -> None:
+        """``about``: the name of the endpoint, and settings of its file; else it is DQ's. ``judged``: each hour is, and
+        people are told."""
+        endpoint = about.pop("endpoint", "churn")
+        self.root, self.file = root, Path(endpoint_file(root, endpoint=endpoint, **about))
+        self.assignment = Assignment.load(self.file, about.get("name", "dq"))
         jobs.publish_baseline(self.assignment, self.learn(0), Choice(by="bob", at="2026-01-05T00:00:00Z", why="<b>"))
         for hour in range(5):
             start, around = HOUR + timedelta(hours=hour), 100 if hour > 2 else 0
             asked = [record(f"{hour}-{i}", f"{around + i % 7},{'ab'[i % 2]}\n", "0.5", start) for i in range(60)]
-            capture(root / "capture", asked, start)
-            execution = Execution.of(self.file, "dq", Window(start, start + timedelta(hours=1)))
+            capture(root / "capture", asked, start, endpoint=endpoint)
+            execution = self.assignment.on(Window(start, start + timedelta(hours=1)))
             jobs.collect_window(execution)
             jobs.compute_metrics(execution)
+            if judged:
+                jobs.evaluate_constraints(execution)
+                jobs.alert(execution)
 
     def learn(self, around: int, created: str = "2026-01-05T00:00:00Z") -> str:
         """The address of a version."""

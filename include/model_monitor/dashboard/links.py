@@ -80,8 +80,9 @@ class Links:
 
 
 def segment(name: str) -> str:
-    """A name as one segment of a path; dots alone would go up a folder."""
-    return quote(name, safe="") if name.strip(".") else name.replace(".", "%2E")
+    """A name as one segment of a path; dots alone would go up a folder. Airflow's frame asks for a page a second time
+    if a colon in its path is quoted."""
+    return quote(name, safe=":") if name.strip(".") else name.replace(".", "%2E")
 
 
 def written(value: Any) -> str:

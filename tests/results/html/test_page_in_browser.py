@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,12 @@ from typing import Any
 import pytest
 from results.html.test_pictures import BEFORE, NOW, judged
 from results.html.test_report_page import EXECUTION, FINDING, MEASURES
+from support.browsing import chromium, needs_chromium
 
 from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.results.anonymous import Anonymity
 from model_monitor.results.html import baseline_page, pictures_of_baseline, report_page
 
-CHROMIUM = shutil.which("chromium")
 LONG = "a_column_with_a_name_that_is_as_long_as_such_names_are_in_practice"
 OF_EACH = "[...document.querySelectorAll('{}')].map(element => element.{})"
 WHITE, INK = "rgb(255, 255, 255)", "rgb(27, 31, 36)"
@@ -36,17 +35,9 @@ PAGES = {
     "baseline": lambda: baseline_page("shop-hourly", DESCRIPTION, CONSTRAINTS, ["baseline.json"], BASELINE),
 }
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here: apt-get install chromium")
+__all__ = ["chromium"]  # a fixture
 
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+pytestmark = needs_chromium
 
 
 @pytest.fixture(params=PAGES)
