@@ -89,7 +89,8 @@ def is_page(content: bytes) -> bool:
 class MonitorError(Exception):
     """Base of every error that this package raises on purpose; its text is one clear sentence for a person.
 
-    What it quotes of others (answers, messages of libraries) is shortened, and loses what may be a secret.
+    What it quotes of others (answers, messages of libraries, names) is shortened, loses what may be a secret, and is
+    inert.
 
     >>> len(str(MonitorError("x\\n" * 1_000_000))) < LONGEST + 10
     True
@@ -97,7 +98,7 @@ class MonitorError(Exception):
 
     def __init__(self, message: str = "") -> None:
         message = without_middle(message, 4 * LONGEST_SEARCH)
-        super().__init__(without_middle(shortened(without_secrets(message)), LONGEST))
+        super().__init__(inert(without_middle(shortened(without_secrets(message)), LONGEST)))
 
 
 class ConfigError(MonitorError):
@@ -128,3 +129,12 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def inert(text: str) -> str:
+    """The same of a text of several lines.
+
+    >>> inert("plan\\n\u202e")
+    'plan\\n\\\\u202e'
+    """
+    return text if text.isprintable() else "\n".join(map(printable, text.split("\n")))

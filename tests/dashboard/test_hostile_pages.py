@@ -10,24 +10,31 @@ from collections.abc import Iterator
 from datetime import timedelta
 from html import escape, unescape
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import pytest
 from support.captures import HOUR, capture, endpoint_file, record
 from support.visited import Only, visit
 
 from model_monitor import jobs
+from model_monitor.__main__ import main
+from model_monitor.alerts.messages import text_of, title_of
 from model_monitor.config.execution import Assignment, Execution
 from model_monitor.core.window import Window
+from model_monitor.dashboard.drawing import environment
 from model_monitor.dashboard.new_choices import Asked
 from model_monitor.dashboard.pages import FILES, PAGES, html, notice
 from model_monitor.dashboard.site import copy_pages
 from model_monitor.dashboard.visit import NoSuchPage, Visit
+from model_monitor.errors import MonitorError, printable
 from model_monitor.results.decision import Choice
 from model_monitor.rows.sources.datasets import Dataset
 
 ATTACK = "<script>alert(1)</script>"
+HIDDEN = "n\u202e\u2066\u200f\u200b\u2060\ufeff\xad\u2028\x00\x1b[2J\x9b\x7f\r\nx"  # what is not printed
 HOSTILE = (  # of columns, and of what is asked for
     ATTACK,
     "../../etc/passwd",
@@ -36,28 +43,37 @@ HOSTILE = (  # of columns, and of what is asked for
     "{{ 7 * 7 }}",
     "javascript:alert(1)",
     "\u202egnp.exe",
+    HIDDEN,
     "]]>--><evil>",
     "long " * 600,
 )
-VALUES = (ATTACK, '"><evil>', "category " * 1200)  # the last one has 10,000 characters
+VALUES = (ATTACK, '"><evil>', HIDDEN, "category " * 1200)  # the last one has 10,000 characters
+NUMBERS = re.compile(r"number|part|loop\.index0")
+SENT_BACK = ("value", "data-schedule", "data-dag")  # of forms and buttons: as the name is
 WIDE = 5_000
 ROWS = 30
+FINDING = {"column": HIDDEN, "measure": HIDDEN, "observed": 1.0, "threshold": 0.5}
 WINDOWS = 1
 HEAVIEST, HEAVIEST_REPORT = 400_000, 1_000_000  # bytes
-HEAVIEST_FORM = 5_000_000  # of the page New monitor, in which each column has a field
+HEAVIEST_FORM = 200_000  # of the page New monitor, which shows a hundred columns at once
 NAMES = {"hostile": (*HOSTILE, "kind"), "wide": tuple(f"{ATTACK} {i}" for i in range(WIDE))}
 
 
 class Tags(HTMLParser):
-    """The elements of a page, with their attributes."""
+    """The elements of a page with their attributes, and the texts that it shows."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.shown: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, dict(attrs)))
+        self.shown += [text or "" for name, text in attrs if name not in SENT_BACK]
+
+    def handle_data(self, data: str) -> None:
+        self.shown.append(data)
 
 
 def row(kind: str, i: int, shift: float) -> dict[str, Any]:
@@ -133,9 +149,13 @@ def check(text: str, about: Any) -> None:
             address = attributes.get(name) or ""
             assert not re.match(r"\s*(javascript|data|vbscript):", address), (about, address)
             assert ".." not in address.partition("?")[0].split("/"), (about, address)
+        if tag == "a":  # out of Airflow's frame or not, as its own pages would show inside of themselves
+            is_airflow_s = re.match("/(?!model-monitor/)", attributes.get("href") or "") is not None
+            assert (attributes.get("target") == "_top") == is_airflow_s, (about, attributes)
         if tag == "script":
             assert (attributes.get("src") or "").startswith("/model-monitor/static/"), about
-    assert "\u202e" not in re.sub("<[^>]*>", "", text), about  # it turns the text after it round
+    for shown in Tags(text).shown:
+        assert re.sub("[\n\xa0]", "", shown).isprintable(), (about, shown)  # charts have spaces that do not break
 
 
 def test_each_page_and_report_is_asked() -> None:
@@ -155,12 +175,53 @@ def test_names_of_callers_are_inert_readable_and_light(drifted: tuple[Path, str]
             assert len(shown.model_dump_json()) < 4 * heaviest, about
             if page.name in ("column", "metric"):
                 heading = unescape(re.sub("<[^>]+>", " ", text[text.index("<h1") : text.index("</h1>")]))
-                assert query["column"][:10].strip("\u202e") in heading, about
+                assert printable(query["column"])[:10] in heading, about
     for report in FILES:
         for query in questions(file, kind)[report.name]:
             content = report.view(visit_to(file), **query)
-            check(content.decode().replace("\u202e", ""), report.name)
+            check(content.decode(), report.name)
             assert len(content) < HEAVIEST_REPORT, (report.name, len(content))
+
+
+def test_logs_messages_and_the_command_line_say_names_in_one_line_and_never_turned_round(
+    drifted: tuple[Path, str], caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, kind = drifted
+    if kind == "wide":
+        pytest.skip("the same")
+    caplog.set_level("INFO", "model_monitor")
+    execution = Execution.of(file, "dq", Window(HOUR, HOUR + timedelta(hours=1)))
+    jobs.judge_window(execution)
+    summary = jobs.alert(execution)
+    about = dict.fromkeys(("event", "severity", "endpoint", "kind", "cause", "sentence", "since", "owner"), HIDDEN)
+    message = about | {"count": 1, "schedules": [HIDDEN], "findings": [FINDING | {"segment": {HIDDEN: HIDDEN}}]}
+    for command in (["history", str(file)], ["baselines", str(file)], ["alarms", str(file)]):
+        main(command)
+    said = [*(one.getMessage() for one in caplog.records), summary["message"], *summary["details"]]
+    said += [title_of(message), *text_of(message).split("\n")]
+    said += [line for text in capsys.readouterr() for line in text.split("\n")]
+    assert [line for line in said if not line.isprintable()] == []
+    assert sum(printable(HIDDEN)[:20] in line for line in said) > 3
+
+
+def test_what_is_not_printed_is_an_escape_in_errors_and_in_what_templates_write() -> None:
+    """All controls, all that turn text round or have no width, and what ends a line or a page."""
+    hidden = [c for c in map(chr, range(0x110000)) if category(c) in ("Cc", "Cf", "Zl", "Zp") and c != "\n"]
+    assert {"\0", "\x1b", "\x9b", "\u061c", "\u200b", "\u202e", "\u2069", "\ufeff", "\u2028"} <= set(hidden)
+    for text in (str(MonitorError("".join(hidden))), environment().from_string("{{ x }}").render(x="".join(hidden))):
+        assert text.isprintable() and "\\u202e" in text and "\\x1b" in text
+    sent_back = environment().from_string("{{ x | exact }}").render(x="".join(hidden))
+    assert sent_back == "".join(hidden)
+    assert str(MonitorError("one\ntwo")) == "one\ntwo"
+
+
+def test_forms_send_back_names_as_they_are() -> None:
+    folder = files("model_monitor.dashboard") / "templates"
+    for template in folder.iterdir():
+        values = re.findall(r'\b(?:value|data-schedule|data-dag)="\{\{(.*?)\}\}"', template.read_text("utf-8"))
+        assert [value for value in values if not value.endswith("| exact ") and not NUMBERS.search(value)] == [], (
+            template
+        )
 
 
 def test_a_static_site_of_such_names_is_as_harmless(drifted: tuple[Path, str], tmp_path: Path) -> None:

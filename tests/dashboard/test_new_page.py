@@ -6,19 +6,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.captures import at, record
+from support.captures import capture as write
 from support.drafted import capture, table
 from support.forms import Fields
 from support.visited import Only, seen, visit
 
 from model_monitor import config
 from model_monitor.dashboard.new_choices import Asked, cron_for, span_to_learn
+from model_monitor.dashboard.new_columns import PART
 from model_monitor.dashboard.new_monitor import New, save
 from model_monitor.dashboard.visit import NoSuchPage, NotAllowed, Visit
 from model_monitor.errors import ConfigError
 from model_monitor.jobs.drafts import roots, saving
-from model_monitor.jobs.drafts.looking import Look
+from model_monitor.jobs.drafts.looking import COLUMNS, Look
 
 ADA = Only(read=("churn-data-quality", "churn-dq"), edit=("churn-data-quality", "churn-dq"), may_add=True)
+LIGHT = 200_000  # characters of the form
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -100,7 +104,7 @@ def test_names_roles_and_privacy_of_columns_are_the_person_s(folder: Path) -> No
     columns = config.load(path).columns
     assert (columns.outputs, columns.inputs) == (("score",), ("amount", "sex"))
     assert (columns.exclude, columns.private) == (("sex",), ("amount",))
-    assert shown.found is not None and [one.name for one in shown.found.columns] == ["score", "amount", "sex"]
+    assert shown.found is not None and [one.name for one in shown.found.columns.rows] == ["score", "amount", "sex"]
 
 
 def test_looking_and_trying_write_nothing(folder: Path) -> None:
@@ -202,7 +206,7 @@ def test_values_of_private_columns_are_in_no_page_and_no_json(folder: Path) -> N
     here = visit(file, viewer=ADA, new_in=folder / "endpoints")
     shown, html = page(here, address=str(folder / "store" / "capture"))
     assert shown.found is not None
-    amount = shown.found.columns[1]
+    amount = shown.found.columns.rows[1]
     assert (amount.name, amount.examples, amount.always_private) == ("amount", (), True)
     assert "not shown: private" in html and "is monitored already" in html
     shown, _ = page(here, **Fields(html).sent("new"))
@@ -231,13 +235,50 @@ def test_a_file_is_saved_only_if_it_is_the_one_that_was_shown_and_the_deployment
 
 def test_hostile_and_very_many_columns_are_inert_and_readable(folder: Path) -> None:
     (folder / "store" / "odd").mkdir()
-    names = ["request_time", HOSTILE, "x" * 10_000, "é\u202e", *(f"c{i}" for i in range(990))]
+    names = ["request_time", HOSTILE, "x" * 10_000, "é\u202e", *(f"c{i}" for i in range(COLUMNS - 4))]
     rows = "\n".join(f"2026-01-05T00:00:0{i}Z,{HOSTILE}" + ",1" * (len(names) - 2) for i in range(9))
     (folder / "store" / "odd" / "a.csv").write_text(",".join(names) + "\n" + rows + "\n")
     here = visit(viewer=ADA, new_in=folder / "endpoints")
     shown, html = page(here, address=str(folder / "store" / "odd"))
-    assert shown.problems == {} and "<script>alert" not in html and len(html) < 1_000_000
+    assert shown.problems == {} and "<script>alert" not in html and len(html) < LIGHT
     refused, html = page(here, **Fields(html).sent("new") | {"labels": "/etc/" + HOSTILE})
-    assert "<script>alert" not in html and len(refused.asked.role) == len(names)
-    (folder / "store" / "odd" / "a.csv").write_text(",".join(f"c{i}" for i in range(5000)) + "\n" + "1," * 4999 + "1\n")
-    assert "5000 columns" in page(here, address=str(folder / "store" / "odd"))[0].problems["address"]
+    assert "<script>alert" not in html and len(refused.asked.role) == PART and len(html) < LIGHT
+    (folder / "store" / "odd" / "a.csv").write_text(
+        ",".join(f"c{i}" for i in range(COLUMNS + 1)) + "\n" + "1," * COLUMNS + "1\n"
+    )
+    assert "5001 columns" in page(here, address=str(folder / "store" / "odd"))[0].problems["address"]
+
+
+def test_what_is_chosen_for_one_of_very_many_columns_is_kept_while_others_are_shown(folder: Path) -> None:
+    """Without JavaScript: each button sends the form."""
+    names = ["request_time", "score", *(f"c{i}" for i in range(298))]
+    rows = "\n".join(f"2026-01-05T{i:02}:00:00Z,0.{i}" + f",{i}" * 298 for i in range(9))
+    (folder / "store" / "a.csv").write_text(",".join(names) + "\n" + rows + "\n")
+    here = visit(viewer=ADA, new_in=folder / "endpoints")
+    _, html = page(here, address=str(folder / "store"))
+    sent = Fields(html).sent("new")
+    assert sent.pop("show") == "trial" and len(sent["at"]) == PART
+    _, html = page(here, **sent | {"find": "c7"})
+    sent = Fields(html).sent("new")
+    assert sent["at"] == ["9", *map(str, range(72, 82))]
+    _, html = page(here, **sent | {"role": ["ignore"] + [""] * 10, "private": ["81"], "find": "", "part": "3"})
+    sent = Fields(html).sent("new")
+    assert (sent["at"][0], sent["part"], sent["kept"]) == ("200", "3", ["9 role ignore", "81 private"])
+    shown, html = page(here, **sent | {"role": ["ignore"] + [""] * 99})
+    assert shown.problems == {} and "private:\n  - c79\n" in shown.text
+    assert [f"- {name}\n" in shown.text for name in ("c6", "c7", "c197", "c198")] == [True, False, True, False]
+    saved = save(here, Asked.model_validate(Fields(html).sent("save")))
+    assert saved and saved.read_text() == shown.text
+    back, _ = page(here, **Fields(html).sent("new") | {"find": "c7", "part": "1", "role": [""] * 100})
+    assert [(one.name, one.role) for one in back.found.columns.rows[:1]] == [("c7", "ignore")]  # type: ignore[union-attr]
+
+
+def test_names_are_given_to_columns_without_one_beside_columns_that_have_theirs(folder: Path) -> None:
+    """A model that is asked in JSON, and answers in CSV."""
+    asked = [record(f"e{i}", {"amount": i, "sex": "ab"[i % 2]}, "0.5,yes\n", at(i)) for i in range(30)]
+    write(folder / "store", asked)
+    here = visit(viewer=ADA, new_in=folder / "endpoints")
+    shown, html = page(here, address=str(folder / "store"))
+    assert [one.is_named for one in shown.found.columns.rows] == [False, False, True, True]  # type: ignore[union-attr]
+    shown, _ = page(here, **Fields(html).sent("new") | {"column": ["score", "class"]})
+    assert [one.name for one in shown.found.columns.rows] == ["score", "class", "amount", "sex"]  # type: ignore[union-attr]

@@ -65,7 +65,7 @@ def all_schedules(visit: Visit, form: OfEndpoint) -> Collection[str]:
 
 
 def snooze(visit: Visit, form: Snooze) -> str:
-    until = visit.now + timedelta(hours=form.hours)
+    until = visit.now.replace(microsecond=0) + timedelta(hours=form.hours)
     done = Act(kind="snooze", at=iso(visit.now), by=person(visit), until=iso(until), why=printable(form.why))
     act(whole(visit, form.endpoint, form.variant), done, form.number)
     return visit.links.alerts(endpoint=form.endpoint)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from model_monitor.config import Endpoint
 from model_monitor.core.window import moment
+from model_monitor.dashboard.new_columns import GROUPS, OfColumns, Texts, assigned, chosen_in, number_in
 from model_monitor.dashboard.page import Name
-from model_monitor.jobs.drafts.draft import Assigned, Draft
+from model_monitor.jobs.drafts.draft import Draft
 from model_monitor.jobs.drafts.known import known_at
-from model_monitor.jobs.drafts.looking import COLUMNS, Look
+from model_monitor.jobs.drafts.looking import Look
 from model_monitor.jobs.drafts.roles import Column
 from model_monitor.jobs.drafts.roots import Misfit
 from model_monitor.jobs.drafts.saving import Place
 
+OF_COLUMNS = ("at", "role", "column", "private", "kept")
 FEW_DAYS, WEEK = 5, timedelta(days=7)
-GROUPS = 20  # values of a column that may tell groups apart
 OTHER_COLUMNS = "the newest file has other columns than before; look at what they are again"
 
 FIELDS = {"monitors": "monitor", "columns": "column"}  # of a draft, as the form calls them
@@ -33,26 +33,19 @@ WORDS = {  # where pydantic's are for programmers
     "role": "choose of the list",
 }
 
-Texts = Annotated[list[Name], Field(max_length=COLUMNS)]
 
-
-class Asked(BaseModel):
+class Asked(OfColumns):
     """The form, as it is in the address of the page.
 
-    role, column: of each column in its order; "" for what was guessed. facet, private: numbers of columns, from 0 on.
-    seen: which columns the form was about; "" before it was filled in. show: "trial" for the file and what the last
-    windows would have said. digest: of the file that was shown. saved: the name of a file that was saved.
+    facet: the number of a column, from 0 on. seen: which columns the form was about; "" before it was filled in. show:
+    "trial" for the file and what the last windows would have said. digest: of the file that was shown. saved: the name
+    of a file that was saved.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     address: Name = ""
     name: Name = ""
     output: Name = ""
-    role: Texts = []
-    column: Texts = []
-    private: Texts = []
-    monitor: Texts = []
+    monitor: Texts = Field(default=[])
     cron: Name = ""
     labels: Name = ""
     label: Name = ""
@@ -82,7 +75,7 @@ def filled_in(asked: Asked, look: Look, place: Place, visible: Sequence[Endpoint
     if asked.seen == mark:
         return asked
     if asked.seen:
-        return asked.model_copy(update={"role": [], "column": [], "private": [], "seen": mark})
+        return asked.model_copy(update={key: [] for key in OF_COLUMNS} | {"seen": mark})
     known = known_at(look, visible)
     name = place.free_name(known.endpoint if known else look.endpoint)
     truth = known.ground_truth if known else None
@@ -145,18 +138,6 @@ def span_to_learn(look: Look) -> str:
     return f"{whole if whole.date() < last.date() else first:%Y/%m/%d}"
 
 
-def columns_in(asked: Asked, look: Look) -> Iterator[Assigned]:
-    """The columns with the names and roles that a person gave them. Raises ValidationError."""
-    for i, one in enumerate(look.columns):
-        name, role = (given[i].strip() if i < len(given) else "" for given in (asked.column, asked.role))
-        yield Assigned(
-            name=one.name if one.has_own_name else name or one.name,
-            role=role or one.role,
-            side=one.side,
-            private=one.is_private or str(i) in asked.private,
-        )
-
-
 def draft_in(asked: Asked, look: Look) -> tuple[Draft | None, list[Misfit]]:
     """What a person chose, or why it can't be."""
     fields = (
@@ -174,16 +155,11 @@ def draft_in(asked: Asked, look: Look) -> tuple[Draft | None, list[Misfit]]:
     )
     try:
         chosen = {field: getattr(asked, field).strip() for field in (*fields, "owner")}
-        columns = tuple(columns_in(asked, look))
+        columns = tuple(assigned(look.columns, chosen_in(asked, look.columns)))
         chosen["facet"] = dict(enumerate(one.name for one in columns)).get(number_in(asked.facet), "")
         return Draft(columns=columns, monitors=tuple(asked.monitor), **chosen), []
     except ValidationError as error:
         return None, [misfit(entry["loc"], entry["msg"]) for entry in error.errors()]
-
-
-def number_in(text: str) -> int:
-    """The number that a text is; -1 if it is none."""
-    return int(text) if text.isdecimal() and len(text) < 5 else -1
 
 
 def misfit(place: Sequence[str | int], message: str) -> Misfit:

@@ -11,6 +11,7 @@ from model_monitor.config.neighbours import canonical
 from model_monitor.core.window import moment
 from model_monitor.dashboard.controls import Control, control_of
 from model_monitor.dashboard.new_choices import OTHER_COLUMNS, Asked, draft_in, filled_in
+from model_monitor.dashboard.new_columns import Table, chosen_in, table
 from model_monitor.dashboard.page import Shown
 from model_monitor.dashboard.visit import NoSuchPage, NotAllowed, Visit
 from model_monitor.errors import ConfigError, MonitorError
@@ -36,25 +37,8 @@ FOLDERS = 100  # that are proposed
 NO_TIME = "the records have no time that can be read, so no window can be tried"
 
 
-class Row(Shown):
-    """A column of the first records, and what a person made of it. ``examples`` are empty of private columns."""
-
-    name: str
-    was: str
-    kind: str
-    role: str
-    guess: str
-    examples: tuple[str, ...]
-    missing: int
-    distinct: int
-    side: str
-    is_named: bool
-    private: bool
-    always_private: bool
-
-
 class Found(Shown):
-    """What is at the address. known: the endpoint, if it is monitored already."""
+    """What is at the address: a table of ``width`` columns. known: the endpoint, if it is monitored already."""
 
     uri: str
     kind: str
@@ -64,7 +48,8 @@ class Found(Shown):
     records: int
     first: str | None
     last: str | None
-    columns: tuple[Row, ...]
+    width: int
+    columns: Table
     known: str
 
 
@@ -197,32 +182,15 @@ def tried(endpoint: Endpoint, found: Look) -> tuple[list[Judged], str]:
 
 def shown(found: Look, form: Asked, desk: Desk) -> Found:
     """What was found, with the names and roles that the form has."""
-    rows = []
-    for i, one in enumerate(found.columns):
-        name, role = (given[i] if i < len(given) else "" for given in (form.column, form.role))
-        rows.append(
-            Row(
-                name=name or one.name,
-                was=one.name,
-                kind=one.kind,
-                role=role if role in ROLES else one.role,
-                guess=one.role,
-                examples=one.examples,
-                missing=one.missing,
-                distinct=one.distinct,
-                side=one.side,
-                is_named=one.has_own_name,
-                private=one.is_private or str(i) in form.private,
-                always_private=one.is_private,
-            )
-        )
     about = {name: getattr(found, name) for name in ("uri", "kind", "format", "endpoint", "variant", "records")}
     known = known_at(found, desk.visible)
+    chosen = chosen_in(form, found.columns)
     return Found(
         **about,
         first=found.first,
         last=found.last,
-        columns=tuple(rows),
+        width=len(found.columns),
+        columns=table(found.columns, chosen, form.find, form.part, form.facet),
         known=known.endpoint if known else "",
     )
 

@@ -192,7 +192,7 @@ for (const form of document.querySelectorAll("form.new")) {
   });
   form.addEventListener("submit", (event) => {
     const button = event.submitter;
-    if (button) setTimeout(() => Object.assign(button, { disabled: true, textContent: "Trying it …" }));
+    if (button?.name === "show") setTimeout(() => Object.assign(button, { disabled: true, textContent: "Trying it …" }));
   });
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 }

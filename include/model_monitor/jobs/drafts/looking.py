@@ -19,7 +19,7 @@ from model_monitor.rows.sources.mapping import moment_of
 from model_monitor.store.folders import Entry, folder_at
 
 DEPTH = 12  # folders, one in the other
-COLUMNS = 1000  # that a form can show
+COLUMNS = 5000  # that a form takes
 FOLDERS_OF_TIME = 4  # yyyy/mm/dd/hh
 
 
@@ -64,9 +64,7 @@ def look(address: str, roots: Roots) -> Look:
     if roots.hides(found.uri):
         raise ConfigError(f"{address} holds more than one table; name a folder that has only the table's files")
     if len(found.columns) > COLUMNS:
-        raise ConfigError(
-            f"{address} has {len(found.columns)} columns, more than a form can show; write the file by hand"
-        )
+        raise ConfigError(f"{address} has {len(found.columns)} columns, more than a form takes; write the file by hand")
     return found
 
 
