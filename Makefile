@@ -1,5 +1,5 @@
 # Each target does all of its own set-up, and skips it when nothing changed.
-.PHONY: demo ui screenshots bundle fresh-airflow env compose-check test fast judge faults lint clean lock
+.PHONY: wheel test-spark demo ui screenshots bundle fresh-airflow env compose-check test fast judge faults lint clean lock
 .DEFAULT_GOAL := demo
 
 UV_VERSION := 0.13.9
@@ -43,6 +43,11 @@ test: .venv/dev
 fast: .venv/dev
 	$(RUN) -m pytest -n 2 --dist loadfile
 
+# Both versions of Spark on this machine's cores and on a cluster of two workers; needs Java 17.
+test-spark: .venv/dev .spark/ready
+	SPARK_CLUSTER=1 $(RUN) -m pytest -m "" tests/engines
+	SPARK_CLUSTER=1 PYTHONPATH=include .spark/bin/python -m pytest -m "" tests/engines
+
 judge: .venv/dev .judge/ready
 	JUDGE_PYTHON=$(CURDIR)/.judge/bin/python $(RUN) -m pytest -m "" \
 		tests/monitors/test_bias_judge.py tests/results/documents/test_model_cards.py
@@ -59,7 +64,11 @@ lint: .venv/dev
 	$(RUN) -m model_monitor validate examples/flights/endpoints/flights.yaml examples/serving/endpoint.yaml
 
 clean:
-	rm -rf .venv .uv .judge .azurite .demo .fresh build include/*.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .uv .judge .spark dist .azurite .demo .fresh build include/*.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+# What executors of a Spark cluster need of us (docs/spark.md).
+wheel: | $(UV)
+	$(UV) build --quiet --wheel --out-dir dist
 
 # Rebuild the locks after an edit of a requirements*.in file.
 lock: $(UV)
@@ -89,6 +98,13 @@ endef
 .judge/ready: | $(UV)
 	$(UV) venv --quiet --python $(PYTHON) .judge
 	$(UV) pip install --quiet --compile-bytecode --python .judge smclarify==0.5 sagemaker==2.257.7 "pandas<3"
+	@touch $@
+
+# Spark 3.5, beside the 4 of the tests' own environment.
+.spark/ready: requirements-dev.txt | $(UV)
+	$(UV) venv --quiet --clear --python $(PYTHON) .spark
+	$(UV) pip install --quiet --compile-bytecode --python .spark -r requirements-dev.txt
+	$(UV) pip install --quiet --python .spark "pyspark>=3.5,<4"
 	@touch $@
 
 # Microsoft's emulator of Azure's storage; tests that need it are skipped without it. It needs Node.js.

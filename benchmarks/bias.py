@@ -99,13 +99,13 @@ def observed(bias: Any, path: Path) -> Any:
     """The State of all rows, read and observed as compute_metrics does, by row groups."""
     import pyarrow.parquet as pq
 
-    from model_monitor.engines import local
+    from model_monitor.engines.local import LOCAL
 
     def rows(group: int) -> Any:
         file = pq.ParquetFile(path, read_dictionary=["sex", "origin", "age", "tenure", "label"])
         return file.read_row_group(group).combine_chunks().to_batches()
 
-    return local.fold(bias, range(pq.ParquetFile(path).num_row_groups), rows)
+    return LOCAL.fold(bias, range(pq.ParquetFile(path).num_row_groups), rows)
 
 
 def grouped(path: Path) -> None:

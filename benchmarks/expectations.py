@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from model_monitor.core.batch import BATCH_ROWS
 from model_monitor.core.evaluation import evaluate
 from model_monitor.core.states import dump, load
-from model_monitor.engines import local
+from model_monitor.engines.local import LOCAL
 from model_monitor.monitors.expectations import Expectations, Rule, library
 
 COLUMNS = 30
@@ -91,7 +91,7 @@ def judge(path: Path, rows: int) -> None:
     clock.tell("import of Great Expectations")
     before, worked = clock.start, time.process_time()
     groups = range(file.num_row_groups)
-    state = local.fold(monitor, groups, lambda group: file.read_row_group(group).to_batches(BATCH_ROWS))
+    state = LOCAL.fold(monitor, groups, lambda group: file.read_row_group(group).to_batches(BATCH_ROWS))
     clock.tell("observe")
     saved = dump(state)
     del state

@@ -43,6 +43,8 @@ SLOW = (
     "core/test_scores.py::test_the_area_of_ten_million_rows",
     "core/test_states.py::test_counts_are_exact_below_their_bound",
     "dashboard",
+    "engines/test_cluster.py",
+    "engines/test_spark.py",
     "examples",
     "history/test_database.py::test_a_database_that_eight",
     "history/test_history_command.py",

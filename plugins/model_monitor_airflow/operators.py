@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from model_monitor.core.window import Window, iso
 from model_monitor.errors import MonitorError, StoreError, printable
 from model_monitor_airflow.assets import HEALTHY, VIOLATED
-from model_monitor_airflow.connections import headers_of
+from model_monitor_airflow.connections import clustered, headers_of
 from model_monitor_airflow.dag_settings import RETENTION_PREVIEW
 from model_monitor_airflow.notifiers import delivered, links_of
 from model_monitor_airflow.pages import PageLink, ReportLink, addresses_of
@@ -73,19 +73,23 @@ class ScheduleOperator(EndpointOperator):
         """The schedule on the window that this run judges."""
         return self.assignment().on(window_of(context))
 
+    def observing(self, context: Context) -> Execution:
+        """The same, for a verb that reads rows: where the endpoint file names a cluster, by its connection."""
+        return clustered(self.execution(context))
+
 
 class CollectWindow(ScheduleOperator):
     """Reads the window's captured requests as rows; returns their address."""
 
     def verb(self, jobs: ModuleType, context: Context) -> Any:
-        return jobs.collect_window(self.execution(context))
+        return jobs.collect_window(self.observing(context))
 
 
 class MergeGroundTruth(ScheduleOperator):
     """Joins the window's rows with the labels that have arrived; returns the address of a summary."""
 
     def verb(self, jobs: ModuleType, context: Context) -> Any:
-        return jobs.merge_ground_truth(self.execution(context), labels_until(context))
+        return jobs.merge_ground_truth(self.observing(context), labels_until(context))
 
 
 class ExplainWindow(ScheduleOperator):
@@ -99,14 +103,14 @@ class ExplainWindow(ScheduleOperator):
         self.connection = connection
 
     def verb(self, jobs: ModuleType, context: Context) -> Any:
-        return jobs.explain_window(self.execution(context), headers_of(self.connection))
+        return jobs.explain_window(self.observing(context), headers_of(self.connection))
 
 
 class ComputeMetrics(ScheduleOperator):
     """Computes the State of the window's rows; returns its address."""
 
     def verb(self, jobs: ModuleType, context: Context) -> Any:
-        return jobs.compute_metrics(self.execution(context))
+        return jobs.compute_metrics(self.observing(context))
 
 
 class EvaluateConstraints(ScheduleOperator):
@@ -124,7 +128,7 @@ class JudgeWindow(ExplainWindow):
     of the report's folder."""
 
     def verb(self, jobs: ModuleType, context: Context) -> Any:
-        execution = self.execution(context)
+        execution = self.observing(context)
         report = jobs.judge_window(execution, labels_until(context), headers_of(self.connection))
         self.log.info(lines_of(execution))
         return report
@@ -280,7 +284,7 @@ class ObserveBaseline(ScheduleOperator):
         self.connection = connection
 
     def verb(self, jobs: ModuleType, context: Context) -> Any:
-        params, assignment = context["params"], self.assignment()
+        params, assignment = context["params"], clustered(self.assignment())
         dataset = jobs.dataset_of(assignment, params.get("dataset"), params.get("format"), params.get("header"))
         return jobs.observe_baseline(assignment, dataset, headers_of(self.connection))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from model_monitor.engines.local import fold
+from model_monitor.engines.local import LOCAL
 from model_monitor.store.ahead import CORES
 
 
@@ -28,7 +28,7 @@ class Meeting:
 
 @pytest.mark.skipif(CORES < 2, reason="needs two cores")
 def test_batches_of_one_piece_are_observed_at_the_same_time_and_added_in_order() -> None:
-    assert fold(Meeting(threading.Barrier(2, timeout=20)), [10, 20], lambda n: range(n, n + 4)) == (
+    assert LOCAL.fold(Meeting(threading.Barrier(2, timeout=20)), [10, 20], lambda n: range(n, n + 4)) == (
         *range(10, 14),
         *range(20, 24),
     )

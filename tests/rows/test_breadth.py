@@ -31,7 +31,10 @@ def collected(root: Path) -> tuple[Summary, list[dict[str, Any]], list[str]]:
     listed = source.listed(Window(at(0), at(60)))
     spans = [Span(None, target, {"files": []})]
     [summary] = collect(
-        lambda: source.blocks(listed), lambda r: payload.decode(r, payload.Names()), spans, lambda file: 0
+        lambda work: map(work, source.blocks(listed)),
+        lambda r: payload.decode(r, payload.Names()),
+        spans,
+        lambda file: 0,
     )
     table = pq.read_table(target)
     return summary, table.select(["@event_id"]).to_pylist(), table.column_names

@@ -255,7 +255,7 @@ def collect_all(folder: Path, out: Path) -> Any:
     files = store.list_files(str(folder), blocks.SUFFIXES)
     span = Span(None, str(out / "rows.parquet"), {"files": []})
     (summary,) = collect(
-        lambda: blocks.blocks(files), lambda r: payload.decode(r, payload.Names()), [span], lambda _: 0
+        lambda work: map(work, blocks.blocks(files)), lambda r: payload.decode(r, payload.Names()), [span], lambda _: 0
     )
     return summary
 

@@ -103,7 +103,9 @@ def in_collected(requests: Iterable[blocks.Block], path: Path) -> int:
     """How many records of some blocks were judged, or set aside, or repeat another."""
     some, target = list(requests), str(path.parent / "rows.parquet")
     spans = [Span(None, target, {"files": []})]
-    [summary] = collect(lambda: iter(some), lambda r: payload.decode(r, payload.Names()), spans, lambda file: 0)
+    [summary] = collect(
+        lambda work: map(work, some), lambda r: payload.decode(r, payload.Names()), spans, lambda file: 0
+    )
     counted = sum(summary.captured.values()) + summary.duplicates + summary.rejected
     assert counted == summary.records
     return counted

@@ -17,7 +17,18 @@ from model_monitor.monitors.traits import BUILT_IN
 FORMATS = ["capture", "csv", "jsonl", "parquet"]
 USAGE = """model-monitor run MONITOR --dataset FILE_OR_DIR --output DIR [option ...]
        model-monitor run ENDPOINT_FILE SCHEDULE --start ISO --end ISO --output DIR [--labels-until ISO]"""
-OF_SCHEDULES = ("command", "monitor", "schedule", "start", "end", "output", "labels_until", "headers_from", "html")
+OF_SCHEDULES = (
+    "command",
+    "monitor",
+    "schedule",
+    "start",
+    "end",
+    "output",
+    "labels_until",
+    "headers_from",
+    "html",
+    "spark",
+)
 PROBLEMS = ("BinaryClassification", "MulticlassClassification", "Regression")
 ATTRIBUTES = (
     ("problem-type", f"{{{','.join(PROBLEMS)}}}", "model-quality: which metrics there are"),
@@ -141,6 +152,7 @@ def add_common(command: argparse.ArgumentParser, formats: list[str]) -> None:
         command.add_argument(f"--{flag}", metavar=metavar, help=words)
     command.add_argument("--trust", action="store_true", help="attribution: load a model's pickle, which is code")
     command.add_argument("--segment", action="append", default=[], metavar="COLUMN", help="judge its values apart, too")
+    command.add_argument("--spark", metavar="URL", help="read and observe on this cluster: sc://..., local[2], ...")
     command.add_argument("--max-rejected", type=share, default=0.01, metavar="SHARE", help="of unreadable records")
 
 
@@ -214,6 +226,7 @@ def run_run(args: argparse.Namespace) -> int:
 
 def run_schedule(args: argparse.Namespace) -> int:
     """Judge a window as the schedule of an endpoint file does; only the report is written, and nobody is told."""
+    from model_monitor.config.engine import Cluster
     from model_monitor.config.execution import Assignment
     from model_monitor.core.window import moment
     from model_monitor.jobs import by_hand, rehearse
@@ -224,6 +237,7 @@ def run_schedule(args: argparse.Namespace) -> int:
     if others:
         raise ConfigError(f"--{others[0].replace('_', '-')} is not for a schedule, whose settings are in its file")
     assignment, window = Assignment.load(args.monitor, args.schedule), by_hand.window_of(args.start, args.end)
+    assignment = assignment.observed_on(Cluster(args.spark)) if args.spark else assignment
     if window is None:
         raise ConfigError("a schedule's window needs --start and --end")
     try:
@@ -296,4 +310,4 @@ def question_of(args: argparse.Namespace) -> Any:
     html = hasattr(args, "html") and args.html
     segments, headers = tuple(args.segment), analysis.headers
     question = Question(args.monitor, options, segments, inputs, explain, headers, rules, docs, html)
-    return replace(question, requests=requests_of(args), exclude=tuple(args.exclude))
+    return replace(question, requests=requests_of(args), exclude=tuple(args.exclude), spark=args.spark)

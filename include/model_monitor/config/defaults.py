@@ -1,4 +1,4 @@
-"""What do the endpoint files of a folder have in common? Its ``defaults.yaml``: who is told.
+"""What do the endpoint files of a folder have in common? Its ``defaults.yaml``: who is told, and which engine reads.
 
 It is read where somebody is to be told, and not with the endpoint files: a mistake in it must not take their DAGs down.
 """
@@ -14,6 +14,7 @@ from model_monitor.config import yaml_files
 from model_monitor.config.advice import advice_on
 from model_monitor.config.alerts import Alerts, merged
 from model_monitor.config.endpoint import Endpoint, Schedule
+from model_monitor.config.engine import Engine
 from model_monitor.config.fields import Settings
 from model_monitor.errors import ConfigError
 
@@ -24,6 +25,7 @@ class Defaults(Settings):
     """The content of ``defaults.yaml``."""
 
     alerts: Alerts = Alerts()
+    engine: Engine | None = None
 
 
 def defaults_in(folder: Path | None) -> Defaults:
@@ -40,6 +42,12 @@ def defaults_in(folder: Path | None) -> Defaults:
         raise ConfigError(
             f"{path}: environment variable {error} is not set; set it or write ${{NAME:-default}}"
         ) from error
+
+
+def engine_of(endpoint: Endpoint) -> Engine | None:
+    """What reads and observes an endpoint's rows: its own setting, or that of ``defaults.yaml``; None if they do it in
+    the process of a task. Raises ConfigError."""
+    return endpoint.engine or defaults_in(endpoint.folder).engine
 
 
 def alerts_of(endpoint: Endpoint, schedule: Schedule) -> Alerts:

@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from model_monitor.config import cron as crons
 from model_monitor.config.alerts import Alerts
 from model_monitor.config.capture import Capture
+from model_monitor.config.engine import Engine
 from model_monitor.config.expectations import ExpectationList, rules_of
 from model_monitor.config.fields import Address, Cron, Day, Days, Duration, Name, Settings, Share, refusing
 from model_monitor.config.metrics import Metrics
@@ -213,6 +214,11 @@ class Endpoint(Settings):
         "batch and table. None: all stays",
     )
     alerts: Alerts = Field(Alerts(), description="Who is told, and when; overrides that of defaults.yaml")
+    engine: Engine | None = Field(
+        None,
+        description="What reads and observes rows: {spark: CONNECTION}; overrides that of defaults.yaml. None: the "
+        "process of each task",
+    )
     tags: tuple[str, ...] = Field((), description="Words to find the endpoint by in the dashboard, e.g. a team's name")
     schedules: tuple[Schedule, ...] = Field(min_length=1, description="One DAG each")
 

@@ -7,16 +7,19 @@ has no place for is below a folder whose name starts with an underscore, as no e
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from uuid import NAMESPACE_URL, uuid5
 
 from model_monitor import store
 from model_monitor.config.cron import period_before, previous
+from model_monitor.config.defaults import engine_of
 from model_monitor.config.endpoint import Endpoint, Schedule
+from model_monitor.config.engine import Cluster, cluster_of
 from model_monitor.config.expectations import described
 from model_monitor.config.files import load
 from model_monitor.config.monitors import traits_of
@@ -57,9 +60,20 @@ class Assignment:
 
     def on(self, window: Window) -> Execution:
         execution = Execution(self.endpoint, self.schedule, window)
-        if "monitor" in self.__dict__:  # made once for all windows
-            execution.__dict__["monitor"] = self.monitor
+        for name in {"monitor", "cluster"} & self.__dict__.keys():  # made once for all windows
+            execution.__dict__[name] = self.__dict__[name]
         return execution
+
+    def observed_on(self, cluster: Cluster | None) -> Self:
+        """The same, whose rows are read and observed on a cluster."""
+        other = copy(self)
+        other.__dict__["cluster"] = cluster
+        return other
+
+    @cached_property
+    def cluster(self) -> Cluster | None:
+        """The cluster on which rows are read and observed; None: in this process. Raises ConfigError."""
+        return cluster_of(engine_of(self.endpoint))
 
     @cached_property
     def monitor(self) -> Monitor[Any]:

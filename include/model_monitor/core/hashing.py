@@ -45,3 +45,11 @@ def mix(values: np.ndarray | np.uint64) -> np.ndarray:
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         return np.asarray(z ^ (z >> np.uint64(31)))
+
+
+def among(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Which of some hashes are among ``wanted``, which are sorted."""
+    if not len(wanted):
+        return np.zeros(len(keys), bool)
+    matches: np.ndarray = wanted[np.minimum(np.searchsorted(wanted, keys), len(wanted) - 1)] == keys
+    return matches

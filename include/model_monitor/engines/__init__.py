@@ -1,1 +1,1 @@
-"""Where are rows observed? In this process, on all its cores."""
+"""Where are rows read and observed? In this process, on all its cores."""

@@ -14,6 +14,7 @@ from typing import Any
 from model_monitor import jobs, store
 from model_monitor.config.capture import Capture
 from model_monitor.config.endpoint import Endpoint, Schedule
+from model_monitor.config.engine import Cluster
 from model_monitor.config.execution import Execution, spark_name
 from model_monitor.config.expectations import Expectation, described, problems
 from model_monitor.config.monitors import attributes_of, label_of, traits_of
@@ -62,6 +63,7 @@ class Question:
     inputs: names of the values of captured CSV requests. headers: of all columns of a dataset, but those that options
         and other settings name; () if unknown.
     exclude: columns that are not judged, and need not be readable.
+    spark: the URL of the cluster that reads and observes rows; None: this process does.
     """
 
     monitor: str
@@ -75,6 +77,7 @@ class Question:
     html: bool = False
     requests: Requests = Requests()
     exclude: tuple[str, ...] = ()
+    spark: str | None = None
 
     @property
     def columns_besides(self) -> tuple[str, ...]:
@@ -211,7 +214,8 @@ def by_hand(
             retention_days=None,
             schedules=(schedule,),
         )
-        yield ByHand(endpoint, schedule, source.window or EVER, output, about, question.html)
+        execution = ByHand(endpoint, schedule, source.window or EVER, output, about, question.html)
+        yield execution.observed_on(Cluster(question.spark) if question.spark else None)
 
 
 def rules_at(suites: Sequence[str], monitor: str) -> tuple[Expectation, ...]:

@@ -16,7 +16,9 @@ from model_monitor import store
 from model_monitor.config.execution import Execution
 from model_monitor.config.sections import Preprocess
 from model_monitor.core.window import Window
+from model_monitor.engines.local import Local
 from model_monitor.errors import ConfigError, DataError, printable
+from model_monitor.jobs.engines import engine_of
 from model_monitor.jobs.late_labels import reported
 from model_monitor.jobs.logged import say_collected
 from model_monitor.jobs.look import absences
@@ -29,7 +31,6 @@ from model_monitor.rows.payloads import attributes, payload
 from model_monitor.rows.payloads.payload import Decode
 from model_monitor.rows.sources.source import Listed
 from model_monitor.rows.summary import KEPT_REJECTED, Summary, sampling_of, summary_of, usable
-from model_monitor.store.ahead import CORES
 
 log = logging.getLogger(__name__)
 
@@ -131,12 +132,13 @@ def collect_spans(execution: Execution, spans: Sequence[Span], files: Sequence[L
         return next((i for i, hour in enumerate(hours) if home in (None, hour.start)), -1)
 
     judges_requests = execution.schedule.judges_requests
+    # A user's handler may remember earlier records.
+    engine = Local(workers=1) if execution.schedule.preprocess else engine_of(execution)
     return collect(
-        lambda: source.blocks(near, whole),
+        lambda work: engine.blocks(lambda group: source.blocks(group, whole), source.groups(near), work),
         decode_of(execution),
         spans,
         span_of_file,
-        workers=1 if execution.schedule.preprocess else CORES,  # a user's handler may remember earlier records
         keep_records=execution.endpoint.keeps_records and not judges_requests,
         keep_failed=judges_requests,
     )

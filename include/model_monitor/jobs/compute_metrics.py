@@ -16,9 +16,11 @@ from model_monitor.core.monitor import Monitor
 from model_monitor.core.observed import Counting, Observed
 from model_monitor.core.states import dump, load
 from model_monitor.core.window import EVER, Window, moment
-from model_monitor.engines import local
+from model_monitor.engines.engine import Engine
+from model_monitor.engines.local import LOCAL
 from model_monitor.errors import DataError, StoreError, printable
 from model_monitor.jobs.collect_window import are_current, check_rejected, collect_window, collected_of
+from model_monitor.jobs.engines import engine_of
 from model_monitor.jobs.explain_window import explained_dataset
 from model_monitor.jobs.late_labels import reported
 from model_monitor.jobs.logged import say
@@ -62,10 +64,11 @@ def compute_metrics(execution: Execution) -> str:
 def observe_window(execution: Execution, evidence: Evidence) -> Observed:
     """The State of a window's rows. Where these are explanations, expectations judge the rows that were explained."""
     monitor, selection = execution.monitor, selection_of(execution, evidence.collected)
+    engine = engine_of(execution)
     if not (evidence.explained and isinstance(monitor, Joined)):
-        return observe_rows(monitor, evidence.partitions, selection)
-    own = observe_rows(monitor.own, evidence.partitions, selection)
-    rules = observe_rows(monitor.rules, evidence.collected.partitions, replace(selection, names=()))
+        return observe_rows(monitor, evidence.partitions, selection, engine)
+    own = observe_rows(monitor.own, evidence.partitions, selection, engine)
+    rules = observe_rows(monitor.rules, evidence.collected.partitions, replace(selection, names=()), engine)
     return Observed(own.rows, Both(own.state, rules.state))
 
 
@@ -123,20 +126,20 @@ def observe_dataset(
     headers: Mapping[str, str] | None = None,
 ) -> tuple[Observed, Evidence]:
     """The State of a dataset's rows, or of explanations of a sample of them, and what was read. Raises DataError."""
-    schedule = assignment.schedule
+    schedule, engine = assignment.schedule, engine_of(assignment)
     if not schedule.explain:
-        observed = observe(monitor, dataset.pieces(), dataset.rows, selection)
+        observed = observe(monitor, dataset.pieces(), dataset.rows, selection, engine)
         evidence = Evidence(collected=read_of(dataset, observed.rows, schedule.max_rejected, selection))
         return watched(monitor, observed, evidence), evidence
     rows = sum(batch.num_rows for batch in dataset.batches())
     collected = read_of(dataset, rows, schedule.max_rejected, selection)
     explained = explained_dataset(assignment, dataset.unread(), headers)
     if not isinstance(monitor, Joined):
-        observed = observe_rows(monitor, [explained], selection)
+        observed = observe_rows(monitor, [explained], selection, engine)
     else:
-        own = observe_rows(monitor.own, [explained], selection)
+        own = observe_rows(monitor.own, [explained], selection, engine)
         plain = dataset.unread()
-        rules = observe(monitor.rules, plain.pieces(), plain.rows, replace(selection, names=()))
+        rules = observe(monitor.rules, plain.pieces(), plain.rows, replace(selection, names=()), engine)
         observed = Observed(own.rows, Both(own.state, rules.state))
     return observed, Evidence(collected=collected, explained=Explained(rows=observed.rows, of=collected.rows))
 
@@ -163,14 +166,17 @@ def observe(
     pieces: Iterable[Any],
     rows: Callable[[Any], Iterable[pa.RecordBatch]],
     selection: Selection,
+    engine: Engine = LOCAL,
 ) -> Observed:
     """The State of the selected rows of some pieces, and how many rows that were."""
-    return local.fold(Counting(monitor), pieces, lambda piece: selection.of(rows(piece)))
+    return engine.fold(Counting(monitor), pieces, lambda piece: selection.of(rows(piece)))
 
 
-def observe_rows(monitor: Monitor[Any], addresses: Iterable[str], selection: Selection) -> Observed:
+def observe_rows(
+    monitor: Monitor[Any], addresses: Iterable[str], selection: Selection, engine: Engine = LOCAL
+) -> Observed:
     """The same of some files of collected rows."""
-    return observe(monitor, row_groups_of(addresses), lambda piece: row_group(*piece), selection)
+    return observe(monitor, row_groups_of(addresses), lambda piece: row_group(*piece), selection, engine)
 
 
 def save(files: Observation, observed: Observed, evidence: Evidence) -> str:

@@ -12,6 +12,7 @@ from model_monitor.config.execution import Assignment, Execution
 from model_monitor.config.sections import Explain
 from model_monitor.errors import ConfigError
 from model_monitor.jobs.collect_window import current_rows, identities
+from model_monitor.jobs.engines import engine_of
 from model_monitor.jobs.late_labels import reported
 from model_monitor.jobs.logged import say
 from model_monitor.results.execution import counted
@@ -39,8 +40,9 @@ def explain_window(execution: Execution, headers: Headers | None = None) -> str:
         origin = origin_of(execution, {"rows": dict(rows), "window": str(execution.window)}, explainer)
         summary = usable(target, store.exists(execution.observation.explained))
         if summary is None or summary.origin != origin:
-            batches = explain.rows_at(rows, Selection(execution.window, schedule.sampling))  # with excluded columns
-            summary = explain.explain(batches, explainer, target, origin, schedule.segments, headers)
+            selection = Selection(execution.window, schedule.sampling)  # with excluded columns
+            sampled = explain.Collected(rows, selection, engine_of(execution))
+            summary = explain.explain(sampled, explainer, target, origin, schedule.segments, headers)
     explained = Explained(partitions=identities({target: summary}), rows=summary.rows, of=summary.records)
     say(f"{execution.window}: {explained.rows} of {counted(explained.of, 'row')} explained", f"Attributions: {target}")
     return explained.write(execution.observation.explained)

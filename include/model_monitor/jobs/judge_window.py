@@ -82,9 +82,6 @@ def rehearse(
             raise ConfigError(f"--output {output} is below {place}, where the endpoint's own files are")
     with store.WorkingFolder() as folder:
         elsewhere = endpoint.model_copy(update={"output": folder})
-        judge_window(
-            Rehearsal(elsewhere, execution.schedule, execution.window, output, execution.baselines, execution.past),
-            labels_until,
-            headers,
-        )
+        known = execution.schedule, execution.window, output, execution.baselines, execution.past
+        judge_window(Rehearsal(elsewhere, *known).observed_on(execution.cluster), labels_until, headers)
     return Report.at(output).execution

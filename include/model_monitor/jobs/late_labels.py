@@ -17,6 +17,7 @@ import numpy as np
 
 from model_monitor import store
 from model_monitor.config.execution import Assignment, Execution
+from model_monitor.core.hashing import among
 from model_monitor.core.window import Window, iso
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.jobs.retention.record import deleted_until, needs_deleted
@@ -29,7 +30,7 @@ from model_monitor.results.report import reporting_failure
 from model_monitor.rows.labels import reading as label_records
 from model_monitor.rows.labels.arrived import Arrived
 from model_monitor.rows.labels.files import LabelFile, came_before, inside
-from model_monitor.rows.labels.merge import among, keys_of
+from model_monitor.rows.labels.merge import keys_of
 from model_monitor.rows.labels.table import LabelTable
 
 KEPT = (STATISTICS, ANALYSIS, VIOLATIONS, MEASURES, EXECUTION)  # they name the version

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,17 +22,21 @@ from model_monitor.config.execution import Execution
 from model_monitor.config.monitors import label_of
 from model_monitor.config.sections import GroundTruth
 from model_monitor.core.batch import EVENT_ID, EVENT_TIME, LABELLED
+from model_monitor.core.hashing import among
 from model_monitor.core.window import HOUR, Window, floor_hour, iso, moment
 from model_monitor.errors import printable
 from model_monitor.jobs.collect_window import check_share, current_rows, identities, script_origin
+from model_monitor.jobs.engines import engine_of
 from model_monitor.jobs.late_labels import identity, joined, reported
 from model_monitor.jobs.logged import say_merged
 from model_monitor.results.execution import they_name
 from model_monitor.results.handover import FINAL, PENDING, PROVISIONAL, Evidence, Labels, Merged, SetAside
+from model_monitor.rows.blocks import in_groups
 from model_monitor.rows.labels import reading as label_records
 from model_monitor.rows.labels import scripted
 from model_monitor.rows.labels.arrived import Arrived
-from model_monitor.rows.labels.merge import NO_LABELS, Joining, among, keys_of, merge
+from model_monitor.rows.labels.files import FORM, LabelFile, Part, Wanted
+from model_monitor.rows.labels.merge import NO_LABELS, Joining, keys_of, merge
 from model_monitor.rows.labels.mismatch import mismatch
 from model_monitor.rows.scripts import Preprocessor
 from model_monitor.rows.summary import KEPT_REJECTED, Summary, opened, usable
@@ -129,11 +133,10 @@ def joining_of(execution: Execution) -> Joining:
 def merged_hours(execution: Execution, hours: list[Hour], arrived: Arrived) -> dict[str, Summary]:
     """Read the labels of some hours once, and merge the rows of each hour with them."""
     own_keys = {hour.source: keys_of(hour.source) for hour in hours}
-    keys = np.sort(np.concatenate(list(own_keys.values())))
     addresses = {address for hour in hours for address, _, _ in hour.origin["files"]}
     label_files = [file for file in arrived.files if file.file.address in addresses]
-    truth = execution.ground_truth
-    labels, reading = label_records.read(label_files, lambda ids: among(ids, keys), truth.table, arrived.until)
+    truth, engine = execution.ground_truth, engine_of(execution)
+    labels, reading = label_records.read(label_files, parts_of(execution, label_files, own_keys, arrived.until))
     labels, joining, script = labels.sorted_by_key(), joining_of(execution), script_of(execution)
     summaries = {}
     for hour in hours:
@@ -145,8 +148,25 @@ def merged_hours(execution: Execution, hours: list[Hour], arrived: Arrived) -> d
         summary.labels |= {"named": len(named), "digest": digest}
         summary.labels |= {"latest": str(reading.latest)} if reading.latest is not None else {}
         merging = hour.source, own, joining, hour.target, hour.origin["records"], summary
-        summaries[hour.target] = scripted.merge(*merging, script) if script else merge(*merging)
+        summaries[hour.target] = scripted.merge(*merging, script) if script else merge(*merging, engine)
     return summaries
+
+
+def parts_of(
+    execution: Execution, files: Sequence[LabelFile], own_keys: Mapping[str, np.ndarray], until: datetime | None
+) -> Iterator[Part]:
+    """The labels in some files that name a request of hours, by the addresses of their rows; read once."""
+    engine, table = engine_of(execution), execution.ground_truth.table
+
+    def read(numbered: Sequence[tuple[int, LabelFile]], wanted: Wanted) -> Iterator[Part]:
+        parts = label_records.parts_of([file for _, file in numbered], wanted, table, until)
+        return (part.beginning_at(numbered[0][0]) for part in parts)
+
+    numbered = list(enumerate(files))
+    is_apart = engine.is_remote and not (table and table.format in (None, "jsonl"))  # JSON's members are known by all
+    groups = in_groups(numbered, lambda pair: pair[1].file.size) if is_apart else [numbered] * bool(files)
+    keys = keys_of if engine.is_remote else own_keys.__getitem__
+    return engine.matching(read, groups, keys, list(own_keys), FORM)
 
 
 def script_of(execution: Execution) -> scripted.Scripted | None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from model_monitor import store
 from model_monitor.errors import DataError
 from model_monitor.store.ahead import AT_ONCE, ahead
 
+T = TypeVar("T")
+
 SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
 BLOCK_BYTES = 8 << 20
+GROUP_BYTES = 64 << 20  # of files that are read together; no block goes beyond them
 LINE_BYTES = 256 << 20  # a longer line is refused
 
 GZIP = "gzip"
@@ -69,6 +72,22 @@ def in_blocks(pieces: Iterable[Piece]) -> Iterator[Block]:
         waiting.append(piece)
     if waiting:
         yield Block(waiting)
+
+
+def in_groups(items: Sequence[T], size_of: Callable[[T], int]) -> list[Sequence[T]]:
+    """Runs of items of about ``GROUP_BYTES``; a larger item is one of its own.
+
+    >>> in_groups([1, 2, 3], lambda i: 30 << 20)
+    [[1, 2], [3]]
+    """
+    groups: list[Sequence[T]] = []
+    start = size = 0
+    for i, item in enumerate(items):
+        if i > start and size + size_of(item) > GROUP_BYTES:
+            groups.append(items[start:i])
+            start, size = i, 0
+        size += size_of(item)
+    return [*groups, items[start:]] if items else []
 
 
 def read(files: Iterable[store.File]) -> Iterator[Iterator[Piece]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +26,8 @@ from model_monitor.rows.payloads.breadth import Census
 from model_monitor.rows.payloads.payload import Decode, Rows, Shape
 from model_monitor.rows.summary import Rejected, Summary
 from model_monitor.rows.times import within
-from model_monitor.store.ahead import CORES, ahead
+
+R = TypeVar("R")
 
 LAYOUT = 2  # of the file and its footer; a file of another layout is rebuilt
 
@@ -45,20 +46,25 @@ class Span:
         return None if inside is None else pc.indices_nonzero(inside)
 
 
+class OverBlocks(Protocol):
+    """Does work on each block of some files, which it reads again each time; the results are in their order."""
+
+    def __call__(self, work: Callable[[Block], R], /) -> Iterator[R]: ...
+
+
 def collect(
-    blocks: Callable[[], Iterator[Block]],
+    over_blocks: OverBlocks,
     decode: Decode,
     spans: Sequence[Span],
     span_of_file: Callable[[str], int],
-    workers: int = CORES,
     keep_records: bool = False,
     keep_failed: bool = False,
 ) -> list[Summary]:
     """Write the rows of each span, with the captured lines if ``keep_records``; return a summary of its records. Only
-    with ``keep_failed`` there are rows of requests that failed, which have no answer.
-    ``blocks`` is called again if most requests of a span turn out to have another shape than the first, or all have
-    too many columns together. A record without an event time counts in the span that ``span_of_file`` gives (-1: in
-    none, as another window reads it)."""
+    with ``keep_failed`` there are rows of requests that failed, which have no answer. ``over_blocks`` is called again
+    if most requests of a span turn out to have another shape than the first, or all have too many columns together. A
+    record without an event time counts in the span that ``span_of_file`` gives (-1: in none, as another window reads
+    it)."""
     shapes: list[Shape | None] = [None] * len(spans)
     common: list[frozenset[str] | None] = [None] * len(spans)
 
@@ -71,7 +77,7 @@ def collect(
                 stack.enter_context(Draft(Summary(span.origin), shape, names))
                 for span, shape, names in zip(spans, shapes, common, strict=True)
             ]
-            for portions, timeless in ahead(work, blocks(), workers):
+            for portions, timeless in over_blocks(work):
                 fill(drafts, portions)
                 for rejected in timeless:
                     if (i := span_of_file(rejected.file)) >= 0:
@@ -87,7 +93,7 @@ def collect(
                 return [draft.publish(span.address) for draft, span in zip(drafts, spans, strict=True)]
         if any(crowded):
             for i in np.flatnonzero(crowded).tolist():
-                common[i] = common_columns(map(parse, blocks()), decode, spans[i])
+                common[i] = common_columns(over_blocks(parse), decode, spans[i])
         else:
             shapes = usual
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +32,15 @@ from model_monitor.rows.captures import Records
 from model_monitor.rows.payloads.breadth import COLUMNS_AT_MOST, RARE, rare
 from model_monitor.rows.payloads.json_rows import EMPTY, NAMED
 from model_monitor.rows.payloads.payload import Rows, Shape
-from model_monitor.rows.summary import Rejected, Summary, add_footer, percent, writer_of
+from model_monitor.rows.summary import (
+    KEPT_CHARACTERS,
+    KEPT_REJECTED,
+    Rejected,
+    Summary,
+    add_footer,
+    percent,
+    writer_of,
+)
 from model_monitor.rows.times import TIME
 
 PROBE_ROWS = 2000
@@ -50,9 +59,35 @@ class Portion:
     span: int
     count: int  # of requests, readable or not, without those that failed
     failed: int
-    records: Records
+    records: Records | Witnesses
     rows: list[tuple[Rows, pa.Table, np.ndarray]]  # with identity columns, and hashes of event ids
     rejected: list[Rejected]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Between machines, only what a draft needs: not the captured lines, and no columns twice."""
+        if isinstance(self.records, Witnesses) or self.records.common is not None:  # any request may turn out to be odd
+            return Portion, (self.span, self.count, self.failed, self.records, self.rows, self.rejected)
+        records = Witnesses.of(self.records, [rows.requests for rows, _, _ in self.rows])
+        rows = [(replace(rows, columns=rows.columns.schema.empty_table()), *rest) for rows, *rest in self.rows]
+        return Portion, (self.span, self.count, self.failed, records, rows, self.rejected)
+
+
+@dataclass(frozen=True)
+class Witnesses:
+    """What is kept of a block's records between machines: their percentages, and the first of each shape, as one of a
+    shape that is not the usual one is set aside, and a summary shows no more of them."""
+
+    percentages: np.ndarray
+    first: dict[int, Rejected]
+
+    @classmethod
+    def of(cls, records: Records, shapes: Iterable[np.ndarray]) -> Witnesses:
+        places = [i for requests in shapes for i in requests[:KEPT_REJECTED].tolist()]
+        some = {i: records.reject(i, "") for i in places}
+        return cls(records.percentages, {i: replace(one, text=one.text[:KEPT_CHARACTERS]) for i, one in some.items()})
+
+    def reject(self, index: int, reason: str) -> Rejected:
+        return replace(self.first[index], reason=reason) if index in self.first else Rejected("", 0, reason)
 
 
 class Requests:
@@ -160,7 +195,7 @@ class Draft(AbstractContextManager["Draft"]):
                     self.summary.reject(portion.records.reject(i, why))
 
     def limited(
-        self, records: Records, rows: Rows, table: pa.Table, hashes: np.ndarray, common: frozenset[str]
+        self, records: Records | Witnesses, rows: Rows, table: pa.Table, hashes: np.ndarray, common: frozenset[str]
     ) -> tuple[Rows, pa.Table, np.ndarray]:
         """The same without the requests that have a column which is not common; these are set aside."""
         odd = rare(rows.columns, rows.counts, common)

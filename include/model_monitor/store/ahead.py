@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -29,3 +29,27 @@ def ahead(work: Callable[[T], R], items: Iterable[T], workers: int = CORES) -> I
         finally:
             for future in waiting:
                 future.cancel()
+
+
+class Loop(Protocol):
+    """Something that does work on items: threads of this process, or other machines."""
+
+    is_remote: bool  # whether work is done elsewhere, where items should be addresses and not what they hold
+
+    def each(self, work: Callable[[T], R], items: Iterable[T], /) -> Iterator[R]:
+        """Results in the order of the items."""
+        ...
+
+
+class Threads(Loop):
+    """Does work on a number of threads of this process."""
+
+    def __init__(self, workers: int = CORES) -> None:
+        self.workers = workers
+        self.is_remote = False
+
+    def each(self, work: Callable[[T], R], items: Iterable[T], /) -> Iterator[R]:
+        return ahead(work, items, self.workers)
+
+
+HERE = Threads()

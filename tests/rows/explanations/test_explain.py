@@ -19,12 +19,14 @@ from support.shapley import exact_values
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError, DataError, StoreError
 from model_monitor.monitors.attribution import Attribution
-from model_monitor.rows.explanations.explain import Explainer, cost, rows_at
+from model_monitor.rows.explanations.explain import Collected, Explainer, cost
 from model_monitor.rows.explanations.kernel_shap import default_samples
 from model_monitor.rows.explanations.models import Exchange, ModelAt
 from model_monitor.rows.sealed import seal
 from model_monitor.rows.select import Selection
+from model_monitor.rows.sources.row_groups import row_groups_of
 from model_monitor.rows.summary import FOOTER, summary_of
+from model_monitor.store.ahead import HERE
 
 
 def shares(rows: np.ndarray, features: list[str]) -> np.ndarray:
@@ -167,7 +169,7 @@ def test_without_rows_the_model_is_not_asked_and_the_file_has_none(tmp_path: Pat
     explainer = replace(EXPLAINER, model=ModelAt(url="http://127.0.0.1:9/"))
     for batches in ([], [batch(0)]):
         assert explained(tmp_path, explainer, batches=batches).num_rows == 0
-        assert list(rows_at([str(tmp_path / "explained.parquet")], Selection())) == []
+        assert list(row_groups_of([str(tmp_path / "explained.parquet")])) == []
 
 
 def test_the_cost_is_told_before_the_model_is_asked(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -214,5 +216,5 @@ def test_rows_are_those_of_the_window(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_batches([batch()]), tmp_path / "rows.parquet")
     seal(tmp_path / "rows.parquet")
     window = Window(TIME + timedelta(minutes=10), TIME + timedelta(minutes=15))
-    table = explained(tmp_path, batches=rows_at([str(tmp_path / "rows.parquet")], Selection(window)))
+    table = explained(tmp_path, batches=Collected([str(tmp_path / "rows.parquet")], Selection(window), HERE))
     assert table.column("@event_id").to_pylist() == ["e10", "e11", "e12", "e13", "e14"]

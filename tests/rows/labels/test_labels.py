@@ -26,7 +26,8 @@ def everything(keys: np.ndarray) -> np.ndarray:
 
 
 def read(folder: Path) -> tuple[Labels, labels.Reading]:
-    return labels.read([LabelFile.of(file) for file in store.list_files(str(folder))], everything)
+    files = [LabelFile.of(file) for file in store.list_files(str(folder))]
+    return labels.read(files, labels.parts_of(files, everything))
 
 
 def put(folder: Path, content: bytes | str, name: str = "2026/01/05/03/1.jsonl") -> Path:
@@ -115,7 +116,8 @@ def test_what_is_no_record_is_set_aside_with_file_and_line_and_loses_no_other(
 def test_only_wanted_labels_are_kept_and_all_are_counted(tmp_path: Path) -> None:
     path = put(tmp_path, "".join(json.dumps(truth(f"e{i}", str(i))) + "\n" for i in range(1000)))
     some = hash_values(pa.array(["e7", "e700"]))
-    found, reading = labels.read([LabelFile.of(store.list_files(str(path))[0])], lambda keys: np.isin(keys, some))
+    files = [LabelFile.of(store.list_files(str(path))[0])]
+    found, reading = labels.read(files, labels.parts_of(files, lambda keys: np.isin(keys, some)))
     assert (found.data.to_pylist(), found.lines.tolist()) == (["7", "700"], [8, 701])
     assert reading.records[str(path)] == 1000
 

@@ -38,13 +38,14 @@ def merged(
     rows, target, left = (str(folder / name) for name in ("rows.parquet", "merged.parquet", "left.jsonl"))
     span = Span(None, rows, {"files": []})
     collect(
-        lambda: blocks.blocks(files),
+        lambda work: map(work, blocks.blocks(files)),
         lambda some: payload.decode(some, names),
         [span],
         lambda file: 0,
         keep_records=True,
     )
-    came, reading = labels.read([LabelFile.of(f) for f in store.list_files(str(label_file))], lambda keys: keys == keys)
+    label_files = [LabelFile.of(f) for f in store.list_files(str(label_file))]
+    came, reading = labels.read(label_files, labels.parts_of(label_files, lambda keys: keys == keys))
     origin = {"files": [[str(label_file), 0, 0]]}
     summary = merge(rows, came.sorted_by_key(), joining or Joining("label"), target, left, reading.summary(origin))
     written = Path(left).read_text().splitlines() if Path(left).exists() else []

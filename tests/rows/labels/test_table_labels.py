@@ -16,7 +16,7 @@ import pytest
 
 from model_monitor.errors import ConfigError
 from model_monitor.rows.labels.files import LabelFile
-from model_monitor.rows.labels.reading import read
+from model_monitor.rows.labels.reading import parts_of, read
 from model_monitor.rows.labels.table import LabelColumns, LabelTable
 
 COLUMNS = LabelColumns("ride", "fare", "paid_at")
@@ -49,7 +49,7 @@ WRITERS: dict[str, Callable[[Path, pd.DataFrame], None]] = {
 
 def labels_in(folder: Path, table: LabelTable, until: datetime | None = None) -> list[tuple[Any, ...]]:
     files = [LabelFile(None, file) for file in table.all_files(str(folder))]
-    labels, _ = read(files, everything, table, until)
+    labels, _ = read(files, parts_of(files, everything, table, until))
     hours = labels.hours_of(np.arange(len(labels)))
     return list(zip(labels.data.to_pylist(), labels.encodings.to_pylist(), hours, strict=True))
 
@@ -128,7 +128,8 @@ def test_whole_numbers_name_the_same_requests_however_they_are_stored(tmp_path: 
     keys = []
     for kind in ("parquet", "csv"):
         table = LabelTable(LabelColumns("ride", "fare"), kind)
-        labels, _ = read([LabelFile(None, file) for file in table.all_files(str(tmp_path))], everything, table)
+        files = [LabelFile(None, file) for file in table.all_files(str(tmp_path))]
+        labels, _ = read(files, parts_of(files, everything, table))
         keys.append(labels.keys.tolist())
     assert keys[0] == keys[1]
 
@@ -138,7 +139,8 @@ def test_what_is_no_label_is_set_aside_with_its_line_in_the_words_of_the_table(t
     path = tmp_path / "t.csv"
     path.write_text("\n".join([*rows, "d,1,", "e,0,2026-01-05T03:00Z"]) + "\n")
     table = LabelTable(COLUMNS)
-    labels, reading = read([LabelFile(None, file) for file in table.all_files(str(path))], everything, table)
+    files = [LabelFile(None, file) for file in table.all_files(str(path))]
+    labels, reading = read(files, parts_of(files, everything, table))
     assert labels.data.to_pylist() == ["1", "0"] and labels.lines.tolist() == [2, 7]
     assert {one.line: one.reason for one in reading.kept} == {
         3: "ride is missing",

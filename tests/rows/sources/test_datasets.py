@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_monitor.core.states import dump
-from model_monitor.engines import local
+from model_monitor.engines.local import LOCAL
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.jobs import by_hand
 from model_monitor.monitors.data_quality import DataQuality
@@ -312,5 +312,5 @@ def test_texts_that_another_writer_stored_as_codes_have_the_state_of_their_texts
         dataset = Dataset.at(str(tmp_path / f"{name}.parquet"))
         assert pa.types.is_dictionary(next(dataset.batches()).column("a").type) == (is_coded and different == 3)
         monitor = DataQuality(compatibility=compatibility)
-        states.append(dump(local.fold(monitor, dataset.pieces(), dataset.rows)))
+        states.append(dump(LOCAL.fold(monitor, dataset.pieces(), dataset.rows)))
     assert states[0] == states[1]

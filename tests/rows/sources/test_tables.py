@@ -44,7 +44,7 @@ def parquet_of(blocks: Iterable[blocks.Block], names: Any = None) -> list[dict[s
     with tempfile.TemporaryDirectory() as folder:
         target = str(Path(folder) / "rows.parquet")
         decode = lambda records: payload.decode(records, names or payload.Names())  # noqa: E731
-        collect(lambda: iter(some), decode, [Span(None, target, {"files": []})], lambda file: 0)
+        collect(lambda work: map(work, some), decode, [Span(None, target, {"files": []})], lambda file: 0)
         rows: list[dict[str, Any]] = pq.read_table(target).to_pylist()
     return sorted(rows, key=lambda row: str(row["@event_id"]))
 

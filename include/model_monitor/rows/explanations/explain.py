@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +22,13 @@ from model_monitor.rows.select import Selection
 from model_monitor.rows.sources.row_groups import row_group, row_groups_of
 from model_monitor.rows.summary import Summary, writing
 from model_monitor.rows.times import TIME
+from model_monitor.store.ahead import HERE, Loop
 
-__all__ = ["Explainer", "Row", "Value", "background_of", "cost", "explain", "rows_at"]
+__all__ = ["Collected", "Explainer", "Row", "Value", "background_of", "cost", "explain"]
 
 log = logging.getLogger(__name__)
+
+ROWS_APART = 256  # that one task explains
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,23 @@ class Explainer:
     label_headers: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Collected:
+    """Files of collected rows, whose sample may be read elsewhere."""
+
+    addresses: Iterable[str]
+    selection: Selection
+    loop: Loop
+
+    def sample(self, names: Sequence[str], count: int) -> tuple[pa.Table, int]:
+        pieces, selection = row_groups_of(self.addresses), self.selection
+        if not self.loop.is_remote:
+            return tables.sample(selection.of(b for piece in pieces for b in row_group(*piece)), names, count)
+        return tables.sample_apart(pieces, lambda piece: selection.of(row_group(*piece)), names, count, self.loop)
+
+
 def explain(
-    batches: Iterable[pa.RecordBatch],
+    batches: Iterable[pa.RecordBatch] | Collected,
     explainer: Explainer,
     target: str,
     origin: Mapping[str, Any],
@@ -75,10 +93,13 @@ def explain(
     """
     check(explainer)
     names = list(dict.fromkeys([*explainer.features, *keep])) if explainer.features else ()
-    rows, count = tables.sample(batches, names, explainer.rows)
+    if isinstance(batches, Collected):
+        loop, (rows, count) = batches.loop, batches.sample(names, explainer.rows)
+    else:
+        loop, (rows, count) = HERE, tables.sample(batches, names, explainer.rows)
     features = explainer.features or tuple(name for name in rows.column_names if not name.startswith("@"))
     summary = Summary(dict(origin), records=count, rows=rows.num_rows)
-    attributed = attributions_of(rows, explainer, features, headers) if rows.num_rows else {}
+    attributed = attributed_by(rows, explainer, features, headers, loop) if rows.num_rows else {}
     explained = pa.table(attributed | identity_of(rows, keep))
     coded = [name for name in explained.column_names if name in keep or name.startswith(EXPECTED_PREFIX)]
     with writing(target, explained.schema, coded, summary) as writer:
@@ -87,10 +108,11 @@ def explain(
     return summary
 
 
-def attributions_of(
-    rows: pa.Table, explainer: Explainer, features: Sequence[str], headers: Mapping[str, str] | None
+def attributed_by(
+    rows: pa.Table, explainer: Explainer, features: Sequence[str], headers: Mapping[str, str] | None, loop: Loop
 ) -> dict[str, pa.Array]:
-    """The columns of attributions and of expected answers, for at least one row."""
+    """The columns of attributions and of expected answers, for at least one row. Elsewhere, the model is asked about
+    some rows by each of several tasks."""
     background, numeric = table_of(explainer.background, features)
     columns = [rows.column(name) for name in features]
     known = [
@@ -98,6 +120,24 @@ def attributions_of(
         for column, yes in zip(columns, numeric, strict=True)
     ]
     table = tables.matrix(columns, known)
+
+    def work(part: np.ndarray) -> dict[str, pa.Array]:
+        return attributions_of(part, background, explainer, features, headers)
+
+    if not loop.is_remote:
+        return work(table)
+    parts = list(loop.each(work, (table[i : i + ROWS_APART] for i in range(0, len(table), ROWS_APART))))
+    return {name: pa.concat_arrays([part[name] for part in parts]) for name in parts[0]}
+
+
+def attributions_of(
+    table: np.ndarray,
+    background: np.ndarray,
+    explainer: Explainer,
+    features: Sequence[str],
+    headers: Mapping[str, str] | None,
+) -> dict[str, pa.Array]:
+    """The same columns of the rows of a matrix."""
     if table.dtype != background.dtype:
         table, background = tables.as_objects(table), tables.as_objects(background)
     shap, describe = shap_of(explainer, features, background, headers)
@@ -146,11 +186,6 @@ def steady(model: Model, features: Sequence[str]) -> Predict:
         return answers
 
     return predict
-
-
-def rows_at(addresses: Iterable[str], selection: Selection) -> Iterator[pa.RecordBatch]:
-    """The selected rows of files of collected rows. Raises DataError if one is gone or damaged."""
-    return selection.of(batch for piece in row_groups_of(addresses) for batch in row_group(*piece))
 
 
 def samples_for(explainer: Explainer, features: int) -> int:

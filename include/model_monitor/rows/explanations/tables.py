@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -11,10 +12,15 @@ import pyarrow.compute as pc
 from model_monitor.core.batch import EVENT_ID, EVENT_TIME, columns
 from model_monitor.core.hashing import hash_values
 from model_monitor.errors import ConfigError
+from model_monitor.store.ahead import Loop
 
 # As JSON writes numbers, and .5; so 007 stays a text, which differs from 7.
 NUMBER = r"^-?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][+-]?[0-9]+)?$"
 DIGIT = r"[0-9]"
+
+T = TypeVar("T")
+
+PIECE_BITS = 32  # a piece has fewer than 2^32 rows
 
 HASH, PLACE = "@hash", "@place"  # of a row: of its request, and among all rows
 
@@ -97,6 +103,14 @@ def sample(batches: Iterable[pa.RecordBatch], names: Sequence[str], count: int) 
     Chosen are those with the smallest 64-bit hashes of the event id (of one request, the first rows), or of their place
     where there are no ids. They have the named columns (() for all judged ones), the event id and the event time.
     Memory holds at most twice as many rows, and a batch."""
+    parts, total = candidates(batches, names, count)
+    return chosen(parts, names, count), total
+
+
+def candidates(
+    batches: Iterable[pa.RecordBatch], names: Sequence[str], count: int, first: int = 0
+) -> tuple[list[pa.Table], int]:
+    """The rows that may be in the sample, with their hashes and places from ``first`` on; and of how many."""
     waiting: list[pa.Table] = []
     size = total = 0
     for batch in batches:
@@ -105,17 +119,40 @@ def sample(batches: Iterable[pa.RecordBatch], names: Sequence[str], count: int) 
             there = ", ".join(columns(batch)) or "none"
             raise ConfigError(f"there is no column '{absent[0]}' to explain; set features to some of: {there}")
         part = pa.Table.from_batches([batch.select(wanted)])
-        places = np.arange(total, total + batch.num_rows)
+        places = np.arange(total, total + batch.num_rows) + first
         total += batch.num_rows
         waiting.append(smallest(hashes_added(part, places), count))
         size += waiting[-1].num_rows
         if size > 2 * count:
             waiting = [smallest(joined(waiting), count)]
             size = waiting[0].num_rows
-    if not waiting:
-        return pa.table({name: pa.array([], pa.string()) for name in names}), 0
-    rows = smallest(joined(waiting), count).sort_by(PLACE)
-    return rows.drop_columns([HASH, PLACE]).combine_chunks(), total
+    return waiting, total
+
+
+def chosen(parts: Sequence[pa.Table], names: Sequence[str], count: int) -> pa.Table:
+    """The sample of candidates."""
+    if not parts:
+        return pa.table({name: pa.array([], pa.string()) for name in names})
+    rows = smallest(joined(parts), count).sort_by(PLACE)
+    return rows.drop_columns([HASH, PLACE]).combine_chunks()
+
+
+def sample_apart(
+    pieces: Iterable[T], rows: Callable[[T], Iterable[pa.RecordBatch]], names: Sequence[str], count: int, loop: Loop
+) -> tuple[pa.Table, int]:
+    """The sample of rows that have event ids, each piece of them read elsewhere."""
+
+    def work(numbered: tuple[int, T]) -> tuple[list[pa.Table], int]:
+        number, piece = numbered
+        parts, total = candidates(rows(piece), names, count, number << PIECE_BITS)
+        return [smallest(joined(parts), count)] if parts else [], total
+
+    waiting: list[pa.Table] = []
+    whole = 0
+    for parts, total in loop.each(work, enumerate(pieces)):
+        whole += total
+        waiting = [smallest(joined([*waiting, *parts]), count)] if parts else waiting
+    return chosen(waiting, names, count), whole
 
 
 def hashes_added(rows: pa.Table, places: np.ndarray) -> pa.Table:

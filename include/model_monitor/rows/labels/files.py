@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +21,9 @@ from model_monitor.rows.payloads.attributes import label_values
 from model_monitor.rows.summary import KEPT_REJECTED, Rejected, Summary
 
 HOUR_FOLDER = re.compile(r"(?:^|/)(?P<day>\d{4}/\d{2}/\d{2})(?:/(?P<hour>\d{2}))?(?=/)")
+
+NUMBERS = {"key": pa.int64(), "file": pa.int32(), "line": pa.int64()}
+FORM = pa.schema(NUMBERS | {"data": pa.string(), "encoding": pa.string(), "time": pa.int64()})  # between machines
 
 Wanted = Callable[[np.ndarray], np.ndarray]  # hashes of ids -> which of them matter
 
@@ -202,6 +205,29 @@ class Part:
     labels: Labels
     rejected: list[Rejected]
     latest: np.datetime64 | None = None
+
+    def beginning_at(self, number: int) -> Part:
+        """The same part, where the first of its files is that of a number."""
+        return replace(self, labels=replace(self.labels, files=self.labels.files + np.int32(number)))
+
+    def rows(self) -> pa.Table:
+        """The wanted records in the form ``FORM``."""
+        labels = self.labels
+        times = pa.nulls(len(labels), pa.int64()) if labels.times is None else pa.array(labels.times.astype(np.int64))
+        columns = [labels.keys.view(np.int64), labels.files, labels.lines, labels.data, labels.encodings, times]
+        return pa.Table.from_arrays([pa.array(column) for column in columns], schema=FORM)
+
+    def without_rows(self) -> Part:
+        """The counts alone."""
+        return replace(self, labels=replace(self.labels.take(np.empty(0, np.int64)), label_files=()))
+
+    def holding(self, rows: pa.Table) -> Part:
+        """A part of nothing but records in the form ``FORM``, which it puts into the order of files and lines."""
+        key, file, line, data, encoding, time = rows.sort_by([("file", "ascending"), ("line", "ascending")]).columns
+        times = None if self.labels.times is None else time.to_numpy().view("datetime64[us]")
+        numbers = key.to_numpy().view(np.uint64), file.to_numpy(), line.to_numpy()
+        labels = Labels((), *numbers, data.combine_chunks(), encoding.combine_chunks(), times)
+        return Part(Counter(), labels, [])
 
 
 def inside(hours: np.ndarray, first: datetime, deadline: datetime, until: datetime | None = None) -> np.ndarray:

@@ -15,17 +15,18 @@ from typing import IO, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from model_monitor import store
 from model_monitor.core.batch import EVENT_ID, INFERENCE_ID, LABELLED, RECORD, REPEATED
-from model_monitor.core.hashing import hash_values
+from model_monitor.core.hashing import among, hash_values
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows.json_text import in_one, joined
 from model_monitor.rows.labels.files import Labels, Values
 from model_monitor.rows.payloads.sides import ranges
 from model_monitor.rows.sources.row_groups import coded_columns
 from model_monitor.rows.summary import Rejected, Summary, opened, writing
-from model_monitor.store.ahead import ahead
+from model_monitor.store.ahead import HERE, Loop
 
 PAIRS_PER_RECORD = 10  # more pairs per request and label are a mistake
 
@@ -54,14 +55,6 @@ def keys_of(address: str) -> np.ndarray:
         return np.sort(hash_values(key_ids(file.read([EVENT_ID, INFERENCE_ID]))))
 
 
-def among(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Which of some hashes are among ``wanted``, which are sorted."""
-    if not len(wanted):
-        return np.zeros(len(keys), bool)
-    matches: np.ndarray = wanted[np.minimum(np.searchsorted(wanted, keys), len(wanted) - 1)] == keys
-    return matches
-
-
 def key_ids(rows: pa.Table) -> pa.StringArray:
     """The id by which labels name each row's request."""
     own = rows.column(INFERENCE_ID)
@@ -69,24 +62,35 @@ def key_ids(rows: pa.Table) -> pa.StringArray:
     return ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
 
 
-def merge(rows: str, labels: Labels, joining: Joining, target: str, records: str | None, summary: Summary) -> Summary:
+def merge(
+    rows: str,
+    labels: Labels,
+    joining: Joining,
+    target: str,
+    records: str | None,
+    summary: Summary,
+    loop: Loop = HERE,
+) -> Summary:
     """Write a file of rows with their labels, and at ``records`` (if not None) the captured records that have one.
     ``labels`` are sorted by key. ``summary`` holds what was read of them; it becomes the rows' footer and is returned.
     Raises DataError if the file of rows is gone or damaged."""
     summary.labels |= NO_LABELS
     summary.labels["hours"] = {}
-    last_only = joining.duplicates == "last"
-    truths = Truths(labels, labels.values(joining.attribute), labels.as_json(), labels.repeats(), last_only)
     with opened(rows) as source:
         schema = schema_with(source.schema_arrow, joining.column, rows)
         coded = coded_columns(source.metadata, 0) if source.num_row_groups else []
-        groups = map(source.read_row_group, range(source.num_row_groups))
+        if loop.is_remote:
+            portions = apart(rows, source, labels, joining, schema, loop)
+        else:
+            truths = Truths.of(labels, joining)
+            groups = map(source.read_row_group, range(source.num_row_groups))
+            portions = loop.each(lambda group: merged(group, truths, schema), groups)
         # The rows appear last, so that where they are, the records are too.
         with (
             writing(target, schema, [*coded, joining.column], summary) as writer,
             lines_at(records) as write_lines,
         ):
-            for portion in ahead(lambda group: merged(group, truths, schema), groups):
+            for portion in portions:
                 write_lines(portion.lines)
                 writer.write_table(portion.rows)
                 portion.add_to(summary)
@@ -94,15 +98,42 @@ def merge(rows: str, labels: Labels, joining: Joining, target: str, records: str
     return summary
 
 
+def apart(
+    rows: str, source: pq.ParquetFile, labels: Labels, joining: Joining, schema: pa.Schema, loop: Loop
+) -> Iterator[Portion]:
+    """The row groups of a file, merged elsewhere: each gets the labels that name its requests."""
+
+    def of_group(index: int) -> tuple[int, Labels]:
+        keys = np.sort(hash_values(key_ids(source.read_row_group(index, [EVENT_ID, INFERENCE_ID]))))
+        return index, labels.take(np.flatnonzero(among(labels.keys, keys)))
+
+    count = len(labels)
+
+    def work(item: tuple[int, Labels]) -> Portion:
+        index, own = item
+        with opened(rows) as there:
+            return merged(there.read_row_group(index), Truths.of(own, joining, count), schema)
+
+    return loop.each(work, map(of_group, range(source.num_row_groups)))
+
+
 @dataclass(frozen=True)
 class Truths:
-    """Labels sorted by key: the values and JSON of each, and whether it repeats an earlier one of its key."""
+    """Labels sorted by key: the values and JSON of each, and whether it repeats an earlier one of its key; ``count``:
+    of all labels that were looked through."""
 
     labels: Labels
     values: Values
     texts: pa.StringArray
     repeats: np.ndarray
     last_only: bool
+    count: int
+
+    @classmethod
+    def of(cls, labels: Labels, joining: Joining, count: int | None = None) -> Truths:
+        texts, last_only = labels.as_json(), joining.duplicates == "last"
+        count = len(labels) if count is None else count
+        return cls(labels, labels.values(joining.attribute), texts, labels.repeats(), last_only, count)
 
 
 @dataclass(frozen=True)
@@ -128,7 +159,7 @@ class Portion:
 def merged(rows: pa.Table, truths: Truths, schema: pa.Schema) -> Portion:
     """A portion of rows with their labels."""
     labels, values = truths.labels, truths.values
-    pairs, duplicates = paired(rows, labels, truths.last_only)
+    pairs, duplicates = paired(rows, truths)
     bad = (values.counts[pairs.label] != pairs.sizes[pairs.request]) | np.isin(pairs.label, list(values.problems))
     fine = Pairs(pairs.firsts, pairs.sizes, pairs.request[~bad], pairs.label[~bad])
     counts = {
@@ -189,14 +220,15 @@ class Pairs:
         return labels.reject(label, values.problems.get(label, odd))
 
 
-def paired(rows: pa.Table, labels: Labels, last_only: bool) -> tuple[Pairs, int]:
+def paired(rows: pa.Table, truths: Truths) -> tuple[Pairs, int]:
     """The requests of rows with all labels that name them, or the last; and how many labels are beyond the first."""
     firsts = pc.indices_nonzero(pc.is_valid(rows.column(RECORD))).to_numpy().astype(np.int64)
     sizes = np.diff(np.append(firsts, rows.num_rows))
     keys = hash_values(key_ids(rows.select([EVENT_ID, INFERENCE_ID]).take(pa.array(firsts))))
+    labels, last_only = truths.labels, truths.last_only
     low, high = (np.searchsorted(labels.keys, keys, side) for side in ("left", "right"))
     counts = np.minimum(high - low, 1) if last_only else high - low
-    if counts.sum() > PAIRS_PER_RECORD * (len(firsts) + len(labels)):
+    if counts.sum() > PAIRS_PER_RECORD * (len(firsts) + truths.count):
         worst = int(np.argmax(counts))
         raise DataError(
             f"{counts[worst]} labels name one request, '{key_ids(rows.slice(firsts[worst], 1))[0]}', and most of them "

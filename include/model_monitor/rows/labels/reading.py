@@ -8,7 +8,7 @@ however many other labels the files hold.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,20 +27,19 @@ from model_monitor.store.ahead import ahead
 NAMELESS = "no eventMetadata.eventId"
 
 
-def read(
-    files: Sequence[LabelFile], wanted: Wanted, table: LabelTable | None = None, until: datetime | None = None
-) -> tuple[Labels, Reading]:
-    """The wanted records of some files, and counts of all their records; ``until`` is of a table's times."""
+def read(files: Sequence[LabelFile], parts: Iterable[Part]) -> tuple[Labels, Reading]:
+    """The wanted records of some files, and counts of all their records."""
     labels, reading = [], Reading()
-    for part in parts_of(files, wanted, table, until):
+    for part in parts:
         reading.add(part)
         labels.append(part.labels)
     return gathered(files, labels), reading
 
 
 def parts_of(
-    files: Sequence[LabelFile], wanted: Wanted, table: LabelTable | None, until: datetime | None = None
+    files: Sequence[LabelFile], wanted: Wanted, table: LabelTable | None = None, until: datetime | None = None
 ) -> Iterator[Part]:
+    """What is in some files, a part after the other; ``until`` is of a table's times."""
     if table is not None:
         return table_labels.parts(files, wanted, table, until)
     number = {label.file.address: i for i, label in enumerate(files)}

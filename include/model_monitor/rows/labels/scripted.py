@@ -65,9 +65,7 @@ def merge(
     """The same as ``merge.merge``, of rows that the script makes. Raises ConfigError with the script's traceback."""
     summary.labels |= NO_LABELS
     summary.labels["hours"] = {}
-    last_only = joining.duplicates == "last"
-    truths = Truths(labels, labels.values(joining.attribute), labels.as_json(), labels.repeats(), last_only)
-    merging = Merging(truths, joining, script, records or rows)
+    merging = Merging(Truths.of(labels, joining), joining, script, records or rows)
     with opened(rows) as source, Draft(summary, None) as draft, lines_at(records) as write_lines:
         for group in range(source.num_row_groups):
             for portion, lines in merging.portions(source.read_row_group(group), summary):
@@ -93,7 +91,7 @@ class Merging:
 
     def portions(self, requests: pa.Table, summary: Summary) -> Iterator[tuple[DraftPortion, pa.Buffer]]:
         """The rows of requests with their labels, then of those without; each with the lines of merged records."""
-        pairs, duplicates = paired(requests, self.truths.labels, self.truths.last_only)
+        pairs, duplicates = paired(requests, self.truths)
         count(summary, pairs, duplicates, self.truths.labels)
         texts = requests.column(RECORD).combine_chunks()
         members = joined('{"groundTruthData":', self.truths.texts.take(pa.array(pairs.label)), ",")

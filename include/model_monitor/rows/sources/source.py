@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol
 from model_monitor import store
 from model_monitor.core.window import EVER, HOUR, Window, floor_hour
 from model_monitor.errors import ConfigError
-from model_monitor.rows.blocks import SUFFIXES, Block
+from model_monitor.rows.blocks import SUFFIXES, Block, in_groups
 from model_monitor.rows.blocks import blocks as capture_blocks
 from model_monitor.rows.sources.whereabouts import Whereabouts, instead_of, of_hours
 from model_monitor.store.ahead import AT_ONCE, ahead
@@ -49,6 +49,10 @@ class Source(Protocol):
     def blocks(self, files: Sequence[Listed], window: Window | None = None) -> Iterator[Block]:
         """The requests in files, as lines of capture records; may leave out what a window does not need."""
         return capture_blocks(entry.file for entry in files)
+
+    def groups(self, files: Sequence[Listed]) -> list[Sequence[Listed]]:
+        """Files by what is read apart from the rest: runs of them, which give the same blocks wherever each is read."""
+        return in_groups(files, lambda entry: entry.file.size)
 
     def hour_of(self, listed: Listed) -> datetime | None:
         """The hour that counts a file's requests without a time; None if no request of the file has a time."""

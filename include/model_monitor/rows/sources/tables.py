@@ -96,6 +96,10 @@ class Table(Source):
 
         return table_rows.blocks([entry.file for entry in files], self, window)
 
+    def groups(self, files: Sequence[Listed]) -> list[Sequence[Listed]]:
+        """Objects of JSON are read together: a member that one lacks may be in another."""
+        return super().groups(files) if self.format != "jsonl" else [files] if files else []
+
     def hour_of(self, listed: Listed) -> datetime | None:
         """The hour of the first request in the file that has a time."""
         from model_monitor.rows.captures import parse
