@@ -26,7 +26,7 @@ class Answers:
     seconds: float = 0.0
     times: list[float] = field(default_factory=list)
     failed: int = 0
-    ids: dict[str, float] = field(default_factory=dict)  # the server's id of each request, and when it was answered
+    ids: dict[str, tuple[float, float]] = field(default_factory=dict)  # the server's id: when it was sent and answered
 
     @property
     def rate(self) -> float:
@@ -82,9 +82,10 @@ class Caller(asyncio.Protocol):
             return
         self.waiting = False
         if head.startswith(b"HTTP/1.1 200"):
-            self.answers.times.append(time.perf_counter() - self.sent)
+            taken, now = time.perf_counter() - self.sent, time.time()
+            self.answers.times.append(taken)
             if self.keep_ids:
-                self.answers.ids[header(head, b"x-amzn-sagemaker-inference-id").decode()] = time.time()
+                self.answers.ids[header(head, b"x-amzn-sagemaker-inference-id").decode()] = (now - taken, now)
         else:
             self.answers.failed += 1
         self.send()

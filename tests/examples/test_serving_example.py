@@ -126,8 +126,8 @@ def test_each_answered_request_is_analysed_once_unless_its_worker_was_killed_wit
 
         def kill_one() -> None:
             before = {worker.pid for worker in workers(process)}
-            killed.append(time.time())
             os.kill(min(before), signal.SIGKILL)
+            killed.append(time.time())
             until(lambda: len({worker.pid for worker in workers(process)} - before) == 1)
 
         time.sleep(1)
@@ -146,9 +146,11 @@ def test_each_answered_request_is_analysed_once_unless_its_worker_was_killed_wit
     assert len(analysed) == len(set(analysed)) and about["rejected"] == 0
     lost = set(answered.ids) - set(analysed)
     assert len(answered.ids) >= 0.9 * REQUESTS
-    # A killed worker loses only what had not reached its spool: requests of its last second.
-    late = 1.0  # seconds by which a busy machine lets the worker's own thread wait
-    assert all(any(0 <= end + 0.1 - answered.ids[one] <= FLUSH_SECONDS + late for end in killed) for one in lost)
+    # A killed worker loses only what had not reached its spool: requests of its last second. It took each between the
+    # moments at which it was sent and answered, which a busy machine moves apart.
+    late = 0.5  # seconds by which such a machine lets the worker's own thread wait
+    times = [answered.ids[one] for one in lost]
+    assert all(any(sent <= end <= got + FLUSH_SECONDS + late for end in killed) for sent, got in times)
     assert sum(one["dropped"] for one in counters.values()) == 0
 
 

@@ -8,8 +8,11 @@ import os
 import shutil
 import stat
 import threading
+import time
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -42,6 +45,28 @@ def test_a_spool_that_is_deleted_meanwhile_is_made_again_and_what_was_in_it_coun
             assert not is_locked, "another recorder would take it over"
     assert ids(tmp_path / "capture") == Counter(["after0", "after1", "after2"])
     assert not [path for path in (tmp_path / "spool").rglob("*") if path.is_file()]
+
+
+def test_a_slow_disk_leaves_no_more_in_memory_than_a_quick_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in memory is lost when the process is killed."""
+    interval, written = 0.4, []
+    write, sync = os.write, os.fdatasync
+
+    def noted(descriptor: int, content: Any) -> int:
+        written.append(time.monotonic())
+        return write(descriptor, content)
+
+    def slow(descriptor: int) -> None:
+        time.sleep(interval)
+        sync(descriptor)
+
+    monkeypatch.setattr(files.os, "write", noted)
+    monkeypatch.setattr(files.os, "fdatasync", slow)
+    with recorder_into(tmp_path, flush_interval=interval, roll_seconds=60) as recorder:
+        for _ in range(300):
+            recorder.record(b"1", b"2")
+            time.sleep(0.01)
+    assert median(after - before for before, after in pairwise(written)) < 1.5 * interval
 
 
 def test_a_file_that_can_not_be_read_at_the_moment_is_not_given_up(

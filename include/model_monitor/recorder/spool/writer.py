@@ -125,6 +125,7 @@ class Writer:
     def run(self) -> None:
         """Write until ``ending`` is set and the queue is empty."""
         while True:
+            began = time.monotonic()
             ending, requested, busy = self.ending.is_set(), self.flushes_requested, bool(self.queue.requests)
             try:
                 is_empty = self.drain()
@@ -142,14 +143,15 @@ class Writer:
                 self.on_ready()
             if ending and not self.queue.requests:
                 return
-            self.wait(busy)
+            self.wait(busy, began)
 
-    def wait(self, busy: bool) -> None:
+    def wait(self, busy: bool, began: float) -> None:
         """Wait until there is work: at once on request, else for the drain interval or until a file is due. While
-        requests keep coming, none of them wakes this thread: waking costs more than all other work."""
+        requests keep coming, none of them wakes this thread: waking costs more than all other work. The interval counts
+        from when this round ``began`` (monotonic), so that a slow disk or busy machine adds nothing to it."""
         queue, files, interval = self.queue, self.spool.open.values(), min(DRAIN_INTERVAL, self.flush_interval)
         if busy:
-            queue.urgent.wait(interval)
+            queue.urgent.wait(max(0.0, began + interval - time.monotonic()))
         elif not files:
             queue.ready.wait()
         elif any(segment.unsynced for segment in files):
