@@ -16,23 +16,6 @@ ASKED = {
     "auto": "`approval: auto`",
     "manual": "where the version is in force already",
 }
-PARAMS = {
-    "dataset": Param(
-        None,
-        type=["null", "string"],
-        title="Dataset",
-        description=f"File or folder of rows to learn from.{OTHERWISE}",
-    ),
-    "format": Param(
-        None, enum=[None, "csv", "jsonl", "parquet"], title="Format", description=f"The dataset's format.{OTHERWISE}"
-    ),
-    "header": Param(
-        None,
-        type=["null", "boolean"],
-        title="Header",
-        description=f"Whether a CSV file starts with the names of its columns.{OTHERWISE}",
-    ),
-}
 
 
 def baseline(entry: Scheduled) -> DAG:
@@ -44,7 +27,6 @@ def baseline(entry: Scheduled) -> DAG:
         schedule=None,
         catchup=False,
         max_active_runs=PROPOSALS,
-        params=PARAMS,
         default_args=RETRIES,
         tags=[endpoint.endpoint, "baseline"],
         doc_md=about(entry),
@@ -63,7 +45,32 @@ def baseline(entry: Scheduled) -> DAG:
             max_active_tis_per_dag=1,
             **target,
         )
+    dag.params.update(params())  # last: each task would keep a copy
     return dag
+
+
+def params() -> dict[str, Param]:
+    """The form: a dataset other than the endpoint file's."""
+    return {
+        "dataset": Param(
+            None,
+            type=["null", "string"],
+            title="Dataset",
+            description=f"File or folder of rows to learn from.{OTHERWISE}",
+        ),
+        "format": Param(
+            None,
+            enum=[None, "csv", "jsonl", "parquet"],
+            title="Format",
+            description=f"The dataset's format.{OTHERWISE}",
+        ),
+        "header": Param(
+            None,
+            type=["null", "boolean"],
+            title="Header",
+            description=f"Whether a CSV file starts with the names of its columns.{OTHERWISE}",
+        ),
+    }
 
 
 def about(entry: Scheduled) -> str:

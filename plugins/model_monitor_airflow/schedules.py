@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,7 +35,7 @@ class Scheduled(NamedTuple):
     def timetable(self) -> WindowTimetable | None:
         """When the schedule judges which window; None if it only runs by hand."""
         s = self.schedule
-        return WindowTimetable(s.timetable, s.length, s.delay, s.latest, s.lag) if s.timetable else None
+        return timetable_of(s.timetable, s.length, s.delay, s.latest, s.lag) if s.timetable else None
 
     @property
     def start_date(self) -> datetime:
@@ -53,6 +54,14 @@ class Scheduled(NamedTuple):
         ) as error:  # one schedule's odd value must not take down the DAGs of all others
             return f"{self.file}: schedule '{self.schedule.name}' can't be scheduled: {error}"
         return None
+
+
+@cache
+def timetable_of(
+    cron: str, window: timedelta | None, delay: timedelta, latest: datetime | None, lag: timedelta
+) -> WindowTimetable:
+    """One timetable for all schedules of the same times: to describe one in words costs more than all else of a DAG."""
+    return WindowTimetable(cron, window, delay, latest, lag)
 
 
 def folder() -> Path:
