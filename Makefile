@@ -9,6 +9,8 @@ UV := .uv/bin/uv
 RUN := .venv/bin/python
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where it is set, each Airflow process would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 demo: .venv/demo
 	$(RUN) examples/flights/demo.py
@@ -38,10 +40,10 @@ fresh-airflow: .venv/demo
 
 # All tests; `make fast` leaves out the slow ones, as a plain `pytest` does.
 test: .venv/dev
-	AZURITE="$${AZURITE:-$(wildcard $(CURDIR)/.azurite/node_modules/.bin/azurite-blob)}" $(RUN) -m pytest -m "" -n 2 --dist loadfile --durations 20
+	AZURITE="$${AZURITE:-$(wildcard $(CURDIR)/.azurite/node_modules/.bin/azurite-blob)}" $(RUN) -m pytest -m "" -n 2 --durations 20
 
 fast: .venv/dev
-	$(RUN) -m pytest -n 2 --dist loadfile
+	$(RUN) -m pytest -n 2
 
 # Both versions of Spark on this machine's cores and on a cluster of two workers; needs Java 17.
 test-spark: .venv/dev .spark/ready
@@ -85,12 +87,11 @@ $(UV):
 .venv/bin/python: | $(UV)
 	$(UV) venv --quiet --python $(PYTHON) .venv
 
-# Compile once, here: otherwise each Airflow process compiles what it imports, where PYTHONDONTWRITEBYTECODE is set.
+# The demo compiles what it imports, a quarter of all, as it goes; the tests' processes find all compiled.
 define install
 	@echo "Installing $< ..."
-	$(UV) pip install --quiet --compile-bytecode --require-hashes --python .venv -r $<
-	$(UV) pip install --quiet --compile-bytecode --no-deps --python .venv --editable .
-	@$(RUN) -m compileall -q include plugins
+	$(UV) pip install --quiet --no-deps --python .venv --editable .
+	$(UV) pip install --quiet $(1) --require-hashes --python .venv -r $<
 	@touch $@
 endef
 
@@ -113,8 +114,9 @@ endef
 	@touch $@
 
 .venv/demo: requirements-demo.txt pyproject.toml | .venv/bin/python
-	$(install)
+	$(call install)
 
 .venv/dev: requirements-dev.txt pyproject.toml | .venv/bin/python
-	$(install)
+	$(call install,--compile-bytecode)
+	@$(RUN) -m compileall -q include plugins
 	@touch .venv/demo

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import requests
 
@@ -54,6 +54,11 @@ class AirflowApi:
             if len(runs) >= page["total_entries"] or not page["dag_runs"]:
                 return runs
 
+    def count(self, dag_id: str, *states: str, run_type: str | None = None) -> int:
+        """How many of the DAG's runs are in one of some states."""
+        asked = urlencode({"state": states, "limit": 1} | ({"run_type": run_type} if run_type else {}), doseq=True)
+        return int(self.call("GET", f"/dags/{dag_id}/dagRuns?{asked}")["total_entries"])
+
     def task_states(self, dag_id: str, run_id: str) -> dict[str, str]:
         page = self.call("GET", f"/dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances")
         return {task["task_id"]: task["state"] for task in page["task_instances"]}
@@ -87,19 +92,14 @@ class AirflowApi:
         return str(self.write("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"])
 
     def backfill(
-        self, dag_id: str, from_date: str, to_date: str, max_active_runs: int = 8, conf: dict[str, Any] | None = None
+        self, dag_id: str, from_date: str, to_date: str, max_active_runs: int = 4, conf: dict[str, Any] | None = None
     ) -> int:
         """Backfills the windows whose previous tick is between two times, both inclusive; returns the backfill's id.
 
-        ``conf``: what each run has in its form. It waits for an earlier backfill of the DAG: Airflow allows one at a
-        time, and looks every half minute whether one has ended.
+        ``conf``: what each run has in its form. It waits for the runs of an earlier backfill of the DAG: Airflow allows
+        one backfill at a time.
         """
-
-        def ended() -> bool:
-            found = self.call("GET", f"/backfills?dag_id={dag_id}&order_by=-id&limit=1")["backfills"]
-            return all(backfill["completed_at"] for backfill in found)
-
-        self.wait_until(ended, f"the backfill of {dag_id} before", seconds=120)
+        self.wait_until(lambda: self.is_free(dag_id), f"the backfill of {dag_id} before", seconds=120)
         body = {
             "dag_id": dag_id,
             "from_date": from_date,
@@ -109,6 +109,18 @@ class AirflowApi:
             "dag_run_conf": conf or {},
         }
         return int(self.write("POST", "/backfills", body)["id"])
+
+    def is_free(self, dag_id: str) -> bool:
+        """Whether no backfill of a DAG has runs to come.
+
+        Airflow looks only every half minute whether a backfill has ended; cancelling one without such runs ends it now.
+        """
+        if self.count(dag_id, "queued", "running", run_type="backfill"):
+            return False
+        for backfill in self.call("GET", f"/backfills?dag_id={dag_id}&order_by=-id&limit=1")["backfills"]:
+            if not backfill["completed_at"]:
+                self.write("PUT", f"/backfills/{backfill['id']}/cancel", None)
+        return True
 
     # Waiting
 
@@ -128,7 +140,7 @@ class AirflowApi:
 
         def ended() -> bool:
             nonlocal states, last
-            states = Counter(run["state"] for run in self.runs(dag_id) if run["state"] in DONE)
+            states = +Counter({state: self.count(dag_id, state) for state in DONE})
             done = states.total() >= count
             if done or time.monotonic() > last + PROGRESS:
                 last = time.monotonic()

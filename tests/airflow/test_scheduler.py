@@ -20,12 +20,12 @@ from model_monitor.core.window import Window, iso, moment
 pytestmark = pytest.mark.airflow
 
 HOURLY = "shop-hourly"
-WINDOWS = 24
+WINDOWS = 6
 
 
 @pytest.fixture(scope="module")
 def reports(served: Project, airflow: LocalAirflow) -> dict[datetime, dict[str, bytes]]:
-    """Reports by the ends of their windows: 24 of a backfill and the one that was scheduled itself."""
+    """Reports by the ends of their windows: those of a backfill and the one that was scheduled itself."""
     airflow.unpause(f"{HOURLY}-baseline")
     assert airflow.wait_for_run(f"{HOURLY}-baseline", airflow.trigger(f"{HOURLY}-baseline")) == "success"
     airflow.backfill(HOURLY, iso(served.hour(0)), iso(served.hour(WINDOWS - 1)))
@@ -56,7 +56,7 @@ def test_the_schedule_itself_judges_only_the_last_complete_window(
 def test_scheduled_backfilled_and_manual_runs_write_the_bytes_that_the_verbs_write(
     served: Project, airflow: LocalAirflow, reports: dict[datetime, dict[str, bytes]]
 ) -> None:
-    manual_end = served.hour(7)
+    manual_end = served.hour(5)
     served.forget_runs()
     asked = {"window_start": iso(manual_end - HOUR), "window_end": iso(manual_end)}
     assert airflow.wait_for_run(HOURLY, airflow.trigger(HOURLY, asked)) == "success"
