@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_monitor.core.evaluation import evaluate
-from model_monitor.monitors.canonical import LARGEST, canonical
+from model_monitor.monitors.canonical import LARGEST, canonical, of_texts, respelt_texts
 from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.results.documents import documents_of
 
@@ -169,3 +169,12 @@ def test_space_around_a_number_is_no_part_of_it(text: str) -> None:
 @pytest.mark.parametrize("text", ["inf", "Infinity", "+inf", "-inf", "-Infinity"])
 def test_an_infinite_number_is_the_largest(text: str) -> None:
     assert texts(pa.array([text])) == texts(pa.array([float(text)]))
+
+
+TEXTS = [text for arrays in SPELLINGS.values() for array in arrays for text in map(str, array.to_pylist())]
+
+
+@given(st.lists(st.none() | st.sampled_from(TEXTS) | st.text("0123456789.eE+- \nTnaif:Z", max_size=12), max_size=20))
+def test_a_text_is_respelt_alike_whatever_stands_beside_it(texts: list[str | None]) -> None:
+    array = pa.array(texts, pa.string())
+    assert of_texts(array).to_pylist() == respelt_texts(array).to_pylist()

@@ -94,9 +94,16 @@ def of_floats(array: pa.Array) -> pa.Array:
 
 def of_texts(texts: pa.Array) -> pa.Array:
     """Texts whose number, truth value or moment is spelt otherwise, respelt; the rest as they are."""
-    if not pc.any(pc.match_substring_regex(texts, CANDIDATES)).as_py():
+    is_candidate = pc.fill_null(pc.match_substring_regex(texts, CANDIDATES), False)
+    count = pc.sum(is_candidate, min_count=0).as_py()
+    if not count:
         return texts
-    is_nothing = pc.fill_null(pc.match_substring_regex(texts, NOTHING), False)
+    return pc.replace_with_mask(texts, is_candidate, respelt_texts(texts.filter(is_candidate)))
+
+
+def respelt_texts(texts: pa.Array) -> pa.Array:
+    """Each text as its value is spelt; null for one that stands for nothing."""
+    is_nothing = pc.match_substring_regex(texts, NOTHING)
     if pc.any(is_nothing).as_py():
         texts = pc.if_else(is_nothing, pa.scalar(None, texts.type), texts)
     for pattern, instead in SPELLINGS:

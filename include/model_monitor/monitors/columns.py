@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from model_monitor.core.distributions import Categories, Distribution, Numbers
 from model_monitor.core.states import Counts, Distinct, Moments, Quantiles, Record
 from model_monitor.monitors.canonical import canonical
+from model_monitor.monitors.plain_texts import plain_numbers
 from model_monitor.monitors.typed_numbers import (
     NUMERALS,
     TypedNumbers,
@@ -129,10 +130,13 @@ def observe(array: pa.Array, as_written: bool = True) -> Column:
 
     ``as_written``: how a value is spelt counts, as in SageMaker; else it has one spelling in all formats.
     """
-    if (typed := typed_numbers(array, as_written)) is not None:
-        return observe_numbers(typed)
-    if pa.types.is_boolean(array.type):
-        array = array.dictionary_encode()
+    if (numbers := typed_numbers(array, as_written) or plain_numbers(array, as_written)) is not None:
+        return observe_numbers(numbers)
+    return by_text(array.dictionary_encode() if pa.types.is_boolean(array.type) else array, as_written)
+
+
+def by_text(array: pa.Array, as_written: bool) -> Column:
+    """The State of values of any type, by the texts of all, or of the different ones."""
     array = array if as_written else canonical(array)
     if isinstance(array, pa.DictionaryArray):
         return observe_dictionary(array)
@@ -145,7 +149,7 @@ def observe(array: pa.Array, as_written: bool = True) -> Column:
 
 
 def observe_numbers(typed: TypedNumbers) -> Column:
-    """The State of the numbers of a typed source."""
+    """The State of values that are all numbers."""
     kinds = np.zeros(len(KINDS), np.int64)
     kinds[KINDS.index(INTEGRAL)] = typed.integral
     kinds[KINDS.index(FRACTIONAL)] = len(typed.numbers) - typed.integral
