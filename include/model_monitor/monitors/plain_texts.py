@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from model_monitor.core.states import Counts
+from model_monitor.core.written import written_in
 from model_monitor.monitors.canonical import of_texts
 from model_monitor.monitors.typed_numbers import PROBE_ROWS, TypedNumbers, many_different
 
@@ -46,11 +47,3 @@ def places_of(points: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.nd
     if len(points) == len(starts) and (points >= starts).all() and (points < ends).all():
         return np.arange(len(points))
     return np.searchsorted(ends, points.astype(ends.dtype), "right")
-
-
-def written_in(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where each text starts and ends in the bytes of all, and these."""
-    _, places, content = texts.buffers()
-    offsets = np.frombuffer(places, np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    written = np.frombuffer(content, np.uint8)[offsets[0] : offsets[-1]]
-    return offsets[:-1] - offsets[0], offsets[1:] - offsets[0], written

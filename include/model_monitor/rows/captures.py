@@ -22,6 +22,8 @@ from model_monitor.rows.json_text import is_unicode, read_objects
 from model_monitor.rows.summary import Rejected
 from model_monitor.rows.times import times_of
 
+NEWLINE, OPENING, CLOSING = b"\n{}"
+
 # The parts of a record that are read: SageMaker's, and the recorder's own.
 EVERY = 100.0  # percent
 
@@ -121,16 +123,28 @@ class Records:
 def parse(block: Block) -> Records:
     """The requests of a block, and the lines that are none."""
     content = block.content
-    lines = [line for line in map(bytes.strip, content.split(b"\n")) if line]
     try:
         content.decode("utf-8")
-        if lines and all(map(is_object, lines)):
+        if count := count_of_objects(content):
             events = read_objects(content, SCHEMA).to_struct_array().combine_chunks()
-            if len(events) == len(lines):
-                return complete(block, events, range(len(lines)))
+            if len(events) == count:
+                return complete(block, events, range(count))
     except (pa.ArrowInvalid, UnicodeDecodeError):
         pass
     return parse_line_by_line(block)
+
+
+def count_of_objects(content: bytes) -> int:
+    """How many lines that are not blank there are, if each looks like one whole object; else 0."""
+    written = np.frombuffer(content, np.uint8)
+    newlines = np.flatnonzero(written == NEWLINE)
+    starts, ends = np.append(0, newlines + 1), np.append(newlines, len(written))
+    filled = starts < ends
+    starts, ends = starts[filled], ends[filled]
+    if (written[starts] == OPENING).all() and (written[ends - 1] == CLOSING).all():
+        return len(starts)
+    lines = [line for line in map(bytes.strip, content.split(b"\n")) if line]
+    return len(lines) if all(map(is_object, lines)) else 0
 
 
 def is_object(line: bytes) -> bool:

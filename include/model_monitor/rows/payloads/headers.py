@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from model_monitor.core.written import one_of, written_in
 from model_monitor.rows.payloads.envelopes import RAGGED, Opened
 
 Cells = list[str | None]
@@ -28,12 +29,22 @@ class Headers:
 
     def candidates(self, texts: pa.StringArray) -> list[int]:
         """The payloads whose first value is a known name."""
-        if not self.known:
+        places = self.possible(texts) if self.known else np.empty(0, np.int64)
+        if not len(places):
             return []
-        first = pc.struct_field(pc.extract_regex(texts, r"^(?P<first>[^,\r\n]*)"), "first")
+        first = pc.struct_field(pc.extract_regex(texts.take(pa.array(places)), r"^(?P<first>[^,\r\n]*)"), "first")
         known = pc.is_in(pc.utf8_trim(first, characters=AROUND), pa.array(sorted(self.known), pa.string()))
-        found: list[int] = np.flatnonzero(known.to_numpy(zero_copy_only=False)).tolist()
+        found: list[int] = places[known.to_numpy(zero_copy_only=False)].tolist()
         return found
+
+    def possible(self, texts: pa.StringArray) -> np.ndarray:
+        """The payloads that start as a known name may: nearly always none."""
+        if "" in self.known:
+            return np.arange(len(texts))
+        starts, ends, written = written_in(texts)
+        filled = np.flatnonzero(ends > starts)
+        begins = one_of(bytes({text.encode()[0] for text in (*self.known, *AROUND)}))
+        return filled[begins[written[starts[filled]]]]
 
     def are_over(self, rows: Sequence[Cells]) -> bool:
         """Whether the first of a payload's rows is a header: different names, and no second line of names."""

@@ -203,7 +203,7 @@ def decode_alike(records: Records, formats: Sequence[str], names: Names) -> tupl
     fine = np.ones(len(records), bool)
     fine[list(problems)] = False
     rows, headers = [], output.headed | input_.headed
-    for shape in np.unique(shapes[:, fine], axis=1).T.tolist():
+    for shape in different(shapes[:, fine]):
         column_names = names.of_shape(*(max(0, width) for width in shape))
         requests = np.flatnonzero(fine & (shapes[0] == shape[0]) & (shapes[1] == shape[1]))
         odd = clashing(output, input_, requests, column_names) | uncommon(output, input_, requests, records.common)
@@ -214,6 +214,13 @@ def decode_alike(records: Records, formats: Sequence[str], names: Names) -> tupl
             headed = len(headers & set(some.tolist())) if headers else 0
             rows.append(Rows((shape[0], shape[1]), pa.table(columns), some, counts[some], headed))
     return rows, problems
+
+
+def different(shapes: np.ndarray) -> list[list[int]]:
+    """The different shapes, sorted; nearly always there is one."""
+    if shapes.size and (shapes == shapes[:, :1]).all():
+        return [shapes[:, 0].tolist()]
+    return np.unique(shapes, axis=1).T.tolist()
 
 
 def groups_of(

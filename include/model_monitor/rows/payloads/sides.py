@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
+from model_monitor.core.written import written_in
 from model_monitor.rows.json_text import in_one
 from model_monitor.rows.payloads.envelopes import RAGGED, Opened, as_one_row
 from model_monitor.rows.payloads.headers import Headers
@@ -167,7 +168,7 @@ def csv_rows(text: str) -> list[list[str | None]]:
 def csv_side(data: pa.StringArray, headers: Headers = NO_HEADERS) -> Side:
     """CSV texts (RFC 4180), of one row or several each, perhaps below a header; a missing newline at the end does not
     matter."""
-    text = pc.utf8_rtrim(data, characters="\r\n")
+    text = pc.ascii_rtrim(data, characters="\r\n")
     headed = {i for i in headers.candidates(text) if is_headed(text[i].as_py(), headers)}
     if headed and headers.skipped:
         return replace(side_by_payload(text, lambda payload: headers.below(csv_rows(payload))), headed=headed)
@@ -184,9 +185,10 @@ def is_headed(text: str, headers: Headers) -> bool:
 
 def rows_of_csv(text: pa.StringArray) -> Side:
     """CSV texts without newlines at their end, of rows only."""
-    if pc.any(pc.match_substring_regex(text, '["\r]'), min_count=0).as_py():
+    _, _, written = written_in(text)
+    if (written == ord('"')).any() or (written == ord("\r")).any():
         return side_by_payload(text, lambda payload: Opened(list(csv_rows(payload))))  # values may hold newlines
-    if pc.any(pc.match_substring(text, "\n"), min_count=0).as_py():
+    if (written == ord("\n")).any():
         rows = pc.split_pattern(text, "\n")
         counts, lines = pc.list_value_length(rows).to_numpy().astype(np.int64), rows.flatten()
     else:
