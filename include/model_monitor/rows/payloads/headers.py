@@ -44,7 +44,8 @@ class Headers:
         starts, ends, written = written_in(texts)
         filled = np.flatnonzero(ends > starts)
         begins = one_of(bytes({text.encode()[0] for text in (*self.known, *AROUND)}))
-        return filled[begins[written[starts[filled]]]]
+        places: np.ndarray = filled[begins[written[starts[filled]]]]
+        return places
 
     def are_over(self, rows: Sequence[Cells]) -> bool:
         """Whether the first of a payload's rows is a header: different names, and no second line of names."""

@@ -218,9 +218,9 @@ def decode_alike(records: Records, formats: Sequence[str], names: Names) -> tupl
 
 def different(shapes: np.ndarray) -> list[list[int]]:
     """The different shapes, sorted; nearly always there is one."""
-    if shapes.size and (shapes == shapes[:, :1]).all():
-        return [shapes[:, 0].tolist()]
-    return np.unique(shapes, axis=1).T.tolist()
+    alike = shapes.size and (shapes == shapes[:, :1]).all()
+    found: list[list[int]] = (shapes[:, :1] if alike else np.unique(shapes, axis=1)).T.tolist()
+    return found
 
 
 def groups_of(
