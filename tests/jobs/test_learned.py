@@ -157,3 +157,16 @@ def test_a_baseline_of_too_few_days_of_requests_says_what_it_cant_tell(
     out = capsys.readouterr().out
     assert ("not judged: requests_surprise, silence_surprise: the baseline has" in out) is is_told
     assert "not judged: error_share: no request of the baseline tells whether it failed" in out
+
+
+@pytest.mark.parametrize("spell", ["{:.2f}%", "${:,.2f}", "{:,.2f}", "€ {:.0f}", "{:.2f} €"])
+@pytest.mark.parametrize("comma", [False, True])
+def test_numbers_that_are_written_with_signs_are_told(
+    spell: str, comma: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = [spell.format(1234.5 + i) for i in range(50)]
+    texts = [text.translate(str.maketrans(",.", ".,")) for text in texts] if comma else texts
+    (tmp_path / "a.csv").write_text("x;y\n" + "".join(f"{text};1\n" for text in texts))
+    assert main(["baseline", "data-quality", "--dataset", f"{tmp_path}/a.csv", "--output", f"{tmp_path}/b"]) == 0
+    out = capsys.readouterr().out
+    assert f"x is learned as text, but most of its values are numbers with signs, such as '{texts[0]}'" in out

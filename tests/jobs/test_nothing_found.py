@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.captures import HOUR, at, capture, endpoint_file, record
@@ -12,6 +13,7 @@ from support.captures import HOUR, at, capture, endpoint_file, record
 from model_monitor import jobs
 from model_monitor.config.execution import Execution
 from model_monitor.core.window import Window
+from model_monitor.results.reading import Report
 
 LATER = Window(at(600), at(660))
 
@@ -42,6 +44,25 @@ def test_the_folders_and_what_is_there_instead_are_named(
     assert reason(tmp_path) == f"No records in this window: looked for capture files in {folders}"
     assert folders in caplog.text
     assert words in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("line", "settings", "why"),
+    [
+        (record("e", time=LATER.start), {"preprocess": {"script": "drop.py"}}, "drop.py returned [] for each"),
+        (b"{", {"max_rejected": 1.0}, "not JSON, perhaps cut off"),
+    ],
+)
+def test_a_window_whose_records_made_no_row_says_so(
+    tmp_path: Path, line: Any, settings: dict[str, Any], why: str
+) -> None:
+    capture(tmp_path / "capture", [line], LATER.start)
+    (tmp_path / "drop.py").write_text("def preprocess_handler(record):\n    return []\n")
+    execution = Execution.of(endpoint_file(tmp_path, **settings), "dq", LATER)
+    document = Report.at(jobs.judge_window(execution)).execution
+    assert document["status"] == "NoData"
+    assert document["reason"].startswith("1 record of this window made no row to judge: ")
+    assert document["reason"].endswith(why)
 
 
 def test_another_variant_and_an_empty_folder_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -150,7 +150,7 @@ PACKED = gzip.compress(lines(record(str(i)) for i in range(500)))
 
 @pytest.mark.parametrize(
     "content",
-    [PACKED[:-1], PACKED[: len(PACKED) // 2], PACKED[:5], PACKED[:200] + bytes(50) + PACKED[250:], b"plain text"],
+    [PACKED[:-1], PACKED[: len(PACKED) // 2], PACKED[:5], PACKED[:200] + bytes(50) + PACKED[250:], b"\x00plain text"],
     ids=["one byte short", "half", "a part of the header", "damaged", "no gzip"],
 )
 def test_a_damaged_gzip_file_is_an_error_that_names_it(tmp_path: Path, content: bytes) -> None:

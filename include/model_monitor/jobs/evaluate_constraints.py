@@ -26,7 +26,7 @@ from model_monitor.results import execution as executions
 from model_monitor.results.anonymous import Anonymity
 from model_monitor.results.documents import documents_of
 from model_monitor.results.documents.protocol import EXECUTION, VIOLATIONS, Document, Documents
-from model_monitor.results.handover import Evidence
+from model_monitor.results.handover import Collected, Evidence
 from model_monitor.results.html import REPORT, pictures_of, report_page
 from model_monitor.results.measured import MEASURES, measured
 from model_monitor.results.report import write_report
@@ -68,7 +68,7 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
     document = executions.execution(
         about,
         verdict.status,
-        reason_of(verdict, execution),
+        reason_of(verdict, execution, evidence.collected),
         evidence,
         observed.rows,
         [*verdict.findings, *([age] if age and observed.rows else [])],
@@ -120,8 +120,13 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
     return write_report(execution.report, files, evidence, document, pages)
 
 
-def reason_of(verdict: Verdict, execution: Execution) -> str:
+def reason_of(verdict: Verdict, execution: Execution, collected: Collected) -> str:
     """Why there is no verdict; of a window without requests, where they were looked for."""
+    if verdict.status == executions.NO_DATA and collected.records:
+        script = execution.schedule.preprocess.script if execution.schedule.preprocess else ""
+        by = f": {script} returned [] for each" if script and not collected.rows + collected.rejected else ""
+        why = by or "".join(f": {reason}" for reason in list(collected.reasons)[:1])
+        return f"{executions.counted(collected.records, 'record')} of this window made no row to judge{why}"
     looked = execution.source.looked_in(execution.window) if verdict.status == executions.NO_DATA else ""
     return f"{verdict.reason}: {looked}" if looked else verdict.reason
 

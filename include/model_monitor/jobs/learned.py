@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from model_monitor.core.monitor import Monitor
 from model_monitor.core.observed import Observed
 from model_monitor.core.segments import Segmented
 from model_monitor.errors import ConfigError, printable
-from model_monitor.monitors.columns import NUMERIC, Column
+from model_monitor.monitors.columns import NUMERIC, STRING, Column
 from model_monitor.monitors.data_quality import DataQuality, Table
 from model_monitor.monitors.expectations import Joined
 from model_monitor.monitors.moments import NOT_COMPARED
@@ -25,6 +26,7 @@ from model_monitor.verdicts.versions import description_in
 
 SHOWN = 20  # columns and sentences in a log, and values of a column
 VALUES = 3
+DECORATED = re.compile(r"[-+]?[$€£¥]? ?(?:\d{1,3}(?:[ ,.'_’]\d{3})+|\d+)(?:[.,]\d+)? ?[%$€£¥]?")
 MOST = 100  # columns in XCom
 COLUMNS, ODD_VALUES, UNLEARNED = "columns", "odd_values", "unlearned"  # members of ``baseline.json``
 
@@ -146,6 +148,10 @@ def mixture(name: str, column: Column, kind: str, is_private: bool) -> Iterator[
     """A sentence on a column that holds numbers and other values: what it became, and because of which of them."""
     numbers = sum(column.kinds.values.get(numeric, 0) for numeric in NUMERIC)
     others = column.present - numbers
+    if kind == STRING and (decorated := decorated_in(column)):
+        example = "" if is_private else f", such as '{decorated[0]}'"
+        yield f"{name} is learned as text, but most of its values are numbers with signs{example}: write them as 1234.5"
+        return
     if not numbers or not others:
         return
     frequent = [f"'{value}' ({counted(n, 'row')})" for value, n in column.words.most_frequent(VALUES)]
@@ -153,6 +159,12 @@ def mixture(name: str, column: Column, kind: str, is_private: bool) -> Iterator[
     share = f"{others:,} of its {column.present:,} values {'is no number' if others == 1 else 'are no numbers'}"
     became = "compared as numbers, although" if kind in NUMERIC else "learned as text, because"
     yield f"{name} is {became} {share}{examples}"
+
+
+def decorated_in(column: Column) -> list[str]:
+    """The numbers of a column that are written with a comma, a unit or spaces, if that is most of its values."""
+    found = {word: n for word, n in column.words.values.items() if DECORATED.fullmatch(word)}
+    return list(found) if 2 * sum(found.values()) > column.present else []
 
 
 def shortened(names: Sequence[str]) -> str:

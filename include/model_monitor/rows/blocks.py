@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ LINE_BYTES = 256 << 20  # a longer line is refused
 
 GZIP = "gzip"
 CODECS = {GZIP: b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd", "bz2": b"BZh", "lz4": b"\x04\x22\x4d\x18"}  # by first bytes
+
+TEXT = re.compile(rb"(?:[\t\n\r\x20-\x7e]|[\xc2-\xf4][\x80-\xbf]{1,3}){1,64}(?:\Z|(?<=.{64}))", re.DOTALL)
 
 # A compressed file is refused that is more than so many times as large unpacked, or that has more lines than bytes;
 # small files may be and have.
@@ -106,6 +109,11 @@ def codec_of(content: bytes) -> str | None:
     return next((codec for codec, mark in CODECS.items() if content.startswith(mark)), None)
 
 
+def is_text(content: bytes) -> bool:
+    """Whether bytes start as text does: a file that is called .gz was unpacked, as some downloads are."""
+    return bool(content) and TEXT.match(content) is not None
+
+
 def read_whole(file: store.File) -> bytes:
     try:
         return store.read(file.address)
@@ -144,7 +152,7 @@ def chunks(file: store.File) -> Iterator[bytes]:
         return
     with store.open_file(file.address) as stream:
         content = store.read_on(stream, file.address, BLOCK_BYTES)
-        codec = GZIP if file.is_gzip else codec_of(content)
+        codec = codec_of(content) or (GZIP if file.is_gzip and not is_text(content) else None)
         stream.seek(0)
         yield from gunzipped(stream, file) if codec == GZIP else unpacked(stream, file, codec)
 

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -184,6 +184,7 @@ class Preprocessor:
         return [dict(sorted(row.items())) for row in texts] if self.sort_columns else texts
 
 
+NO_VALUES = (bytes, bytearray, memoryview, complex, type, ModuleType, FunctionType)
 ADVICE = (
     "return a dict of columns, a list of such dicts for several rows, a list of values, a list of lists of one length, "
     "or [] to drop the record"
@@ -196,6 +197,9 @@ def why_no_rows(result: Any, rows: list[Any]) -> str | None:
     if odd:
         kind = "None" if odd[0] is None else f"a {type(odd[0]).__name__}"
         return kind if odd[0] is result else f"a list with {kind} in it"
+    values = [value for row in rows for value in (row.values() if isinstance(row, Mapping) else row)]
+    if no_value := [value for value in values if isinstance(value, NO_VALUES)]:
+        return f"{type(no_value[0]).__name__} as a value, which is neither a text nor a number"
     if not all(rows):
         return "an empty dict" if {} in rows else "an empty list in a list"
     if len({isinstance(row, list) for row in rows}) > 1:

@@ -253,3 +253,50 @@ def test_what_is_excluded_need_not_be_readable(format: str, values: list[Any], t
         assert "column 'tags'" in str(error) and "exclude" in str(error)
     else:
         assert "exclude it" in dataset.summary.kept[0]["reason"]
+
+
+@pytest.mark.parametrize("order", ["le", "be"])
+@pytest.mark.parametrize(("kind", "format"), [("csv", None), ("csv", "csv"), ("jsonl", None), ("jsonl", "jsonl")])
+def test_utf_16_without_a_mark_is_told(kind: str, format: str | None, order: str, tmp_path: Path) -> None:
+    (tmp_path / f"a.{kind}").write_bytes(CONTENT[kind].decode().encode(f"utf-16-{order}"))
+    with pytest.raises(DataError, match="is text in UTF-16; write it in UTF-8"):
+        rows_of(Dataset.at(str(tmp_path / f"a.{kind}"), format))
+
+
+@pytest.mark.parametrize("kind", CONTENT)
+def test_a_file_that_was_unpacked_and_kept_its_name_is_read(kind: str, tmp_path: Path) -> None:
+    (tmp_path / f"a.{kind}.gz").write_bytes(CONTENT[kind])
+    assert rows_of(Dataset.at(str(tmp_path / f"a.{kind}.gz"))) == ROWS
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|", "^", "~", " "])
+def test_excels_line_that_says_the_separator_is_followed(separator: str, end: str, mark: str, tmp_path: Path) -> None:
+    text = f"{mark}sep={separator}\n{csv_of(separator).decode()}".replace("\n", end)
+    (tmp_path / "a.csv").write_bytes(text.encode())
+    assert rows_of(Dataset.at(str(tmp_path / "a.csv"))) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        ("id^city^amount", "has one column only, 'id^city^amount'; if there are more, set separator"),
+        ("id  city  amount", "has one column only"),
+        ("id\x01city\x01amount", "has one column only"),
+        ("id:city:amount", "has one column only"),
+        ("id | city | amount", "spaces around names of columns belong to them: 'id ', ' city ', ' amount'"),
+        ("id, city, amount", "spaces around names of columns belong to them: ' city', ' amount'"),
+        ("id,city,amount,", "column 4 has no name, as where lines end with a separator"),
+        ("id,,amount", "column 2 has no name"),
+        ("amount", ""),
+        ("amount (%)", ""),
+        ("id,city name,amount", ""),
+    ],
+)
+def test_names_that_look_misread_are_warned_about(first: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"{first}\n" + f"{first.replace('id', '1').replace('amount', '2.5')}\n" * 20)
+    dataset = Dataset.at(str(tmp_path / "a.csv"))
+    rows_of(dataset)
+    found = "; ".join(notice.removeprefix(f"{tmp_path}/a.csv") for notice in dataset.notices)
+    assert words in found if words else not found

@@ -19,6 +19,7 @@ from model_monitor.errors import DataError
 from model_monitor.rows.blocks import BLOCK_BYTES, Piece
 
 BOM = b"\xef\xbb\xbf"
+SEPARATOR_LINE = re.compile(rb"sep=([\x09\x20-\x7e])(?=\r?\n)")
 STRAY = "a quote opens that does not close at the end of a value of this row"
 NOT_UTF8 = "not UTF-8"
 
@@ -55,7 +56,14 @@ def csv_rows(pieces: Iterable[Piece], separator: bytes = COMMA) -> Iterator[Row]
 
 
 def content_of(piece: Piece) -> bytes:
-    return (piece.content.removeprefix(BOM) if piece.first == 1 else piece.content) + b"\n"
+    return (without_mark(piece.content) if piece.first == 1 else piece.content) + b"\n"
+
+
+def without_mark(content: bytes) -> bytes:
+    """The start of a file without a byte order mark, and with a blank line in place of one by which Excel knows the
+    separator: ``sep=;``."""
+    content = content.removeprefix(BOM)
+    return content[match.end() :] if (match := SEPARATOR_LINE.match(content)) else content
 
 
 @dataclass

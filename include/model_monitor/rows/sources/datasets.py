@@ -218,7 +218,8 @@ def first_row(dataset: Dataset, file: store.File, separator: bytes) -> tuple[byt
         raise DataError(f"{file.address} can't be read as CSV: in the header, {why}")
     below = csv_text.values_of(second, separator) or []
     if dataset.header:
-        dataset.notice(forms.check_header(values, below, file.address))
+        for words in (forms.check_header(values, below, file.address), *forms.odd_names(values, file.address)):
+            dataset.notice(words)
         check_names(values, file.address)
         dataset.check(values, file)
         return row, values

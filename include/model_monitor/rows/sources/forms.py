@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
 from model_monitor import store
 from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows.blocks import Piece, pieces_of_large
 from model_monitor.rows.json_text import is_document
-from model_monitor.rows.sources.csv_text import BOM, COMMA, csv_rows, width_of
+from model_monitor.rows.sources.csv_text import BOM, COMMA, SEPARATOR_LINE, csv_rows, width_of
 
 PACKED = ("", ".gz", ".zst", ".bz2", ".lz4")
 ENDINGS = {"csv": (".csv", ".tsv"), "jsonl": (".jsonl", ".json", ".ndjson"), "parquet": (".parquet",)}
@@ -23,11 +23,12 @@ IN_WORDS = {  # the endings of files that are read as a format; None: of any
     for kind, names in [*ENDINGS.items(), (None, [name for names in ENDINGS.values() for name in names])]
 }
 PARQUET = b"PAR1"
+UTF_16_MARK = b"\xff\xfe"
 FOREIGN = {  # by its first bytes, what a file is that is not read, and what to do
     b"PK\x03\x04": "a ZIP archive, as Excel's files are too; unpack it, or save its sheet as CSV",
     b"\xfd7zXZ\x00": "compressed with xz; unpack it (gzip, zstd, bzip2 and lz4 are read)",
     b"\xd0\xcf\x11\xe0": "an old file of Excel; save its sheet as CSV",
-    b"\xff\xfe": "text in UTF-16; write it in UTF-8",
+    UTF_16_MARK: "text in UTF-16; write it in UTF-8",
     b"\xfe\xff": "text in UTF-16; write it in UTF-8",
     b"ORC": "an ORC file; write it as Parquet",
     b"Obj\x01": "an Avro file; write it as Parquet",
@@ -36,13 +37,19 @@ FOREIGN = {  # by its first bytes, what a file is that is not read, and what to 
     b"\x89HDF": "an HDF5 file; write it as Parquet",
     b"\x80\x04\x95": "a pickle; write it as Parquet",
     b"\x80\x05\x95": "a pickle; write it as Parquet",
+    b"<!DOCTYPE": "an HTML page, maybe a server's answer in place of the file; fetch it again",
+    b"<!doctype": "an HTML page, maybe a server's answer in place of the file; fetch it again",
+    b"<html": "an HTML page, maybe a server's answer in place of the file; fetch it again",
+    b"<?xml": "an XML file, maybe a store's answer in place of the file; fetch it again, or write it as CSV",
 }
 HEAD_BYTES = 16
+UTF_16 = re.compile(rb"(?:[^\x00]\x00){3}|(?:\x00[^\x00]){3}")  # without a mark: each other byte of Latin text is 0
 SEPARATORS = (COMMA, b";", b"\t", b"|")
 WORDS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|"}
 NAMES_SHOWN = 10  # in a message
 ROWS_SEEN = 20  # of a CSV file, by which its separator is told
 NUMBER = re.compile(r"\s*[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*")
+SEPARATED = re.compile(r"[^\w.$@()%/ -]|\s\s")  # what may be between the names of two columns
 YEARS = range(1900, 2101)  # whole numbers that do name columns
 
 
@@ -61,6 +68,8 @@ def check_format(file: store.File, format: str) -> None:
     head, where = head_of(file), f"{file.address} is"
     if what := next((what for mark, what in FOREIGN.items() if head.startswith(mark)), None):
         raise DataError(f"{where} {what}")
+    if format != "parquet" and UTF_16.match(head):
+        raise DataError(f"{where} {FOREIGN[UTF_16_MARK]}")
     if format == "parquet" and head and not head.startswith(PARQUET):
         raise DataError(
             f"{file.address} can't be read as Parquet: it does not start as such a file; restore or remove it, or set "
@@ -100,7 +109,10 @@ def separator_of(text: str | None) -> bytes | None:
 
 
 def separator_in(piece: Piece) -> bytes:
-    """The separator that all of the first rows of a file agree on, commas first; a comma if there is none."""
+    """The separator that a first line says as for Excel (``sep=;``), else the one that all of the first rows of a file
+    agree on, commas first; a comma if there is none."""
+    if said := SEPARATOR_LINE.match(piece.content.removeprefix(BOM)):
+        return said[1]
     for separator in SEPARATORS:
         rows = [row for _, row, why in islice(csv_rows([piece], separator), ROWS_SEEN) if not why]
         widths = {width_of(row, separator) for row in rows}
@@ -129,6 +141,16 @@ def check_header(names: Sequence[str], below: Sequence[str], where: str) -> str 
     if odd and (2 * len(odd) >= len(names) or same):
         raise DataError(f"{like}, not like names of columns; {advice}, or name the columns otherwise")
     return f"{like}; if it is one, {advice}" if odd else None
+
+
+def odd_names(names: Sequence[str], where: str) -> Iterator[str]:
+    """Warnings about names of columns that look misread: of one column only, with spaces around, and none at all."""
+    if len(names) == 1 and SEPARATED.search(names[0].strip()):
+        yield f"{where} has one column only, {names[0]!r}; if there are more, set separator to what is between them"
+    if spaced := [name for name in names if name and name != name.strip()]:
+        yield f"{where}: spaces around names of columns belong to them: {', '.join(map(repr, spaced[:NAMES_SHOWN]))}"
+    if "" in names[1:]:
+        yield f"{where}: column {names.index('', 1) + 1} has no name, as where lines end with a separator"
 
 
 def check_headers(
