@@ -61,14 +61,15 @@ def params() -> dict[str, Param]:
         "format": Param(
             None,
             enum=[None, "csv", "jsonl", "parquet"],
+            values_display={"null": "as the endpoint file says"},  # Airflow would show "null"
             title="Format",
-            description=f"The dataset's format.{OTHERWISE}",
+            description="The dataset's format.",
         ),
         "header": Param(
             None,
             type=["null", "boolean"],
             title="Header",
-            description=f"Whether a CSV file starts with the names of its columns.{OTHERWISE}",
+            description="Whether a CSV file starts with the names of its columns; untouched, as the endpoint file says.",
         ),
     }
 

@@ -58,6 +58,10 @@ def test_only_the_form_of_a_schedule_with_labels_asks_until_when_they_count(dag_
     window = {"window_start", "window_end", "tell"}
     assert set(dag_bag.dags["shop-hourly"].params) == window
     assert set(dag_bag.dags["churn-quality"].params) == window | {"labels_until"}
+    for dag in dag_bag.dags.values():  # a form that is sent as it is leaves all to the endpoint file and the run
+        assert not any(dag.params.dump().values()), dag.dag_id
+    shown = dag_bag.dags["shop-hourly-baseline"].params.get_param("format").schema
+    assert shown["values_display"].keys() == {"null"}, "else Airflow's form says null"
     assert "late_labels" in dag_bag.dags["churn-quality"].doc_md
 
 
