@@ -69,7 +69,7 @@ def params() -> dict[str, Param]:
             None,
             type=["null", "boolean"],
             title="Header",
-            description="Whether a CSV file starts with the names of its columns; untouched, as the endpoint file says.",
+            description="Whether a CSV file starts with its columns' names; untouched, as the endpoint file says.",
         ),
     }
 
