@@ -39,7 +39,7 @@ def started(folder: Path, name: str, *arguments: str) -> subprocess.Popen[bytes]
     """A process of Spark's standalone mode, with all that it starts in one group."""
     command = [str(Path(pyspark.__file__).parent / "bin/spark-class"), f"org.apache.spark.deploy.{name}", *arguments]
     paths = os.pathsep.join(map(str, (TESTS.parent / "include", TESTS)))
-    own = {"PYTHONPATH": paths, "PYSPARK_PYTHON": sys.executable, "SPARK_WORKER_DIR": str(folder / "work")}
+    own = {"PYTHONPATH": paths, "SPARK_WORKER_DIR": str(folder / "work")}
     with (folder / f"{name.rpartition('.')[2]}-{time.time_ns()}.log").open("wb") as log:
         return subprocess.Popen(
             command, env=os.environ | own, stdout=log, stderr=log, cwd=folder, start_new_session=True
@@ -79,7 +79,8 @@ def kill_in_the_middle(worker: subprocess.Popen[bytes], killed: threading.Event)
     from pyspark.sql import SparkSession
 
     while not killed.is_set():
-        if active := SparkSession._instantiatedSession:
+        active = SparkSession._instantiatedSession
+        if active and active.sparkContext._jsc:
             tracker = active.sparkContext.statusTracker()
             stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
             is_busy = any(stage and stage.numActiveTasks == WORKERS for stage in stages)
@@ -109,6 +110,7 @@ def test_a_worker_that_is_killed_in_the_middle_changes_nothing(tmp_path: Path, m
             "spark.ui.enabled": "false",
         }
         settings |= {"spark.executor.memory": "512m", "spark.sql.shuffle.partitions": "8"}
+        settings |= {"spark.pyspark.python": sys.executable}
         killed = threading.Event()
         killer = threading.Thread(target=kill_in_the_middle, args=(workers[0], killed), daemon=True)
         killer.start()

@@ -74,9 +74,11 @@ class Spark:
         else:
             builder, defaults = builder.master(url), OF_DRIVERS
         if url.startswith("local"):
-            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-            defaults = defaults | OF_ONE_MACHINE
-        for name, value in (defaults | dict(settings)).items():
+            defaults = defaults | OF_ONE_MACHINE | {"spark.pyspark.python": sys.executable}
+        chosen = defaults | dict(settings)
+        if python := chosen.get("spark.pyspark.python"):  # which only spark-submit reads
+            os.environ["PYSPARK_PYTHON"] = python
+        for name, value in chosen.items():
             builder = builder.config(name, value)
         with answering():
             return cls(builder.getOrCreate(), scratch)
