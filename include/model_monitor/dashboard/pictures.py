@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+    from model_monitor.results import charts
+
 WIDTH, HEIGHT = 620, 170
+KEPT = 64  # charts of each kind that are drawn once: pages about several windows show the same course
 
 
 def course(points: Sequence[Any], title: str, baseline: float | None = None, height: int = HEIGHT) -> Markup:
@@ -28,15 +32,14 @@ def course(points: Sequence[Any], title: str, baseline: float | None = None, hei
         )
         for point in points
     ]
-    return drawn(charts.course(rows, title, baseline=baseline, width=WIDTH, height=height))
+    return course_of(tuple(rows), title, baseline, height)
 
 
 def medians(quantiles: Sequence[Any], title: str, height: int = 120) -> Markup:
     """The median of each window."""
     from model_monitor.results import charts
 
-    rows = [charts.Point(q.start, q.median, None, None, None) for q in quantiles]
-    return drawn(charts.course(rows, title, width=WIDTH, height=height))
+    return course_of(tuple(charts.Point(q.start, q.median, None, None, None) for q in quantiles), title, None, height)
 
 
 def overlay(comparison: Any, title: str) -> Markup:
@@ -49,7 +52,21 @@ def overlay(comparison: Any, title: str) -> Markup:
         else charts.Bin(b.low or 0.0, b.high or 0.0, b.before, b.after)
         for b in comparison.bins
     ]
-    return drawn(charts.overlay(shapes, title, width=WIDTH - 200, sides=sides_of(comparison)))
+    return overlay_of(tuple(shapes), title, sides_of(comparison))
+
+
+@lru_cache(KEPT)
+def course_of(points: tuple[charts.Point, ...], title: str, baseline: float | None, height: int) -> Markup:
+    from model_monitor.results import charts
+
+    return drawn(charts.course(points, title, baseline=baseline, width=WIDTH, height=height))
+
+
+@lru_cache(KEPT)
+def overlay_of(shapes: tuple[Any, ...], title: str, sides: tuple[str, str]) -> Markup:
+    from model_monitor.results import charts
+
+    return drawn(charts.overlay(shapes, title, width=WIDTH - 200, sides=sides))
 
 
 def sides_of(comparison: Any) -> tuple[str, str]:

@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable
 from typing import Annotated, Any, get_origin, get_type_hints
 
-from airflow.api_fastapi.core_api.security import get_user
 from fastapi import Depends, FastAPI, Form, HTTPException, Query
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel
@@ -16,7 +15,7 @@ from model_monitor.dashboard.pages import FILES, PAGES, html
 from model_monitor.dashboard.visit import Visit
 from model_monitor_airflow.dashboard import answers, runs
 from model_monitor_airflow.dashboard.actions import ACTIONS, Action
-from model_monitor_airflow.dashboard.guards import HEADERS, refuse_other_sites
+from model_monitor_airflow.dashboard.guards import HEADERS, logged_in, refuse_other_sites
 from model_monitor_airflow.dashboard.visits import visit_of
 
 ByVisit = Annotated[Visit, Depends(visit_of)]
@@ -24,7 +23,7 @@ ByVisit = Annotated[Visit, Depends(visit_of)]
 
 def application() -> FastAPI:
     """Two routes for each page and each action, the files that pages need, and what leads from Airflow's runs here."""
-    login = [Depends(get_user), Depends(refuse_other_sites)]
+    login = [Depends(logged_in), Depends(refuse_other_sites)]
     app = FastAPI(title="Model Monitor", docs_url=None, redoc_url=None, openapi_url=None, dependencies=login)
     for kind in answers.FAULTS:
         app.add_exception_handler(kind, answers.fault)

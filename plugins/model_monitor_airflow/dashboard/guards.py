@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from fastapi import HTTPException, Request
+from airflow.api_fastapi.core_api.security import get_user
+from fastapi import Depends, HTTPException, Request
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 OWN = ("same-origin", "none")  # "none": a person typed the address
@@ -18,6 +20,13 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+
+def logged_in(user: Annotated[Any, Depends(get_user)]) -> Any:
+    """The user of a request. Keycloak's auth manager finds none for a login of Airflow's without one of Keycloak's."""
+    if user is None:
+        raise HTTPException(401)
+    return user
 
 
 def refuse_other_sites(request: Request) -> None:

@@ -8,7 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from airflow.api_fastapi.core_api.security import get_user
 from fastapi import Depends, Request
 
 from model_monitor import config
@@ -16,13 +15,14 @@ from model_monitor.config import defaults
 from model_monitor.dashboard.links import Links
 from model_monitor.dashboard.visit import Viewer, Visit
 from model_monitor_airflow import schedules
+from model_monitor_airflow.dashboard.guards import logged_in
 from model_monitor_airflow.dashboard.viewer import AirflowViewer
 from model_monitor_airflow.pages import PREFIX
 
 Stamp = tuple[Path, int, int]  # a file, when it was changed last, in ns, and its size in bytes
 
 
-def visit_of(request: Request, user: Annotated[Any, Depends(get_user)]) -> Visit:
+def visit_of(request: Request, user: Annotated[Any, Depends(logged_in)]) -> Visit:
     """The visit of a request. FastAPI refuses who has not logged in."""
     return visit_by(request, AirflowViewer(user))
 

@@ -39,6 +39,22 @@ def words(svg: str, tag: str) -> str:
 
 
 @each
+def test_a_chart_is_as_vega_lite_s_schema_says_though_no_part_is_checked_when_it_is_made(
+    example: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Altair's check of a chart takes longer than to draw it."""
+    import altair as alt
+
+    checked: list[Any] = []
+    monkeypatch.setattr(alt.SchemaBase, "validate", lambda *args, **more: checked.append(args))
+    chart = example()
+    charts.svg(chart)
+    assert checked == []
+    monkeypatch.undo()
+    assert chart.to_dict(validate=True)["$schema"]
+
+
+@each
 def test_a_chart_is_the_same_bytes_each_time_and_its_ids_are_its_own(example: Callable[..., Any]) -> None:
     once = charts.svg(example())
     assert charts.svg(example()) == once

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from model_monitor.results.charts.drawing import dressed
+from model_monitor.results.charts.drawing import dressed, unchecked
 from model_monitor.results.charts.names import LONGEST_TITLE, labels_of, note_of, short
 from model_monitor.results.charts.palette import ALLOWED, NOTHING, QUIET, VIOLATED, WINDOW
 from model_monitor.results.sentences import number
@@ -29,6 +29,7 @@ class Facet(NamedTuple):
     outcome: str
 
 
+@unchecked
 def bias(facets: Sequence[Facet], title: str, *, width: int = WIDTH) -> alt.LayerChart:
     """A metric by group: the allowed range as a band, intervals as bars, violated groups as orange diamonds; those
     first, at most ``MOST_FACETS``."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from model_monitor.core.window import iso
-from model_monitor.results.charts.drawing import dressed
+from model_monitor.results.charts.drawing import dressed, unchecked
 from model_monitor.results.charts.names import LONGEST_TITLE, note_of, short
 from model_monitor.results.charts.palette import ALERT, BASELINE, CHANCE, NOTHING, PAPER, QUIET, VIOLATED, WINDOW
 from model_monitor.results.sentences import number
@@ -59,6 +59,7 @@ def chance_of(
     return (low - floor, low) if high is None else (low - floor, high + floor)
 
 
+@unchecked
 def course(
     points: Sequence[Point],
     title: str,

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 from xml.etree import ElementTree as ET
 
@@ -19,6 +20,9 @@ from model_monitor.results.charts.palette import COLOURS, HATCHED, PAPER, QUIET,
 
 if TYPE_CHECKING:
     import altair as alt
+
+P = ParamSpec("P")
+Chart = TypeVar("Chart")
 
 LINK = "https://chart/?"  # vl-convert leaves absolute addresses as they are; not in the picture
 NOTE = 84  # characters of a line
@@ -37,6 +41,20 @@ EMPTY_PATHS = {"", "M0,0h0v0h0Z"}
 def can_draw() -> bool:
     """Whether Altair and vl-convert, the extra ``charts``, are installed."""
     return all(find_spec(name) for name in ("altair", "vl_convert"))
+
+
+def unchecked(make: Callable[P, Chart]) -> Callable[P, Chart]:
+    """A function that makes a chart, without Altair's check of each part against Vega-Lite's schema, which takes longer
+    than to draw it; tests check an example of each chart."""
+
+    @wraps(make)
+    def making(*args: P.args, **kwargs: P.kwargs) -> Chart:
+        from altair.utils.schemapi import debug_mode
+
+        with debug_mode(False):
+            return make(*args, **kwargs)
+
+    return making
 
 
 def svg(chart: alt.TopLevelMixin, key: str = "") -> str:
@@ -58,7 +76,7 @@ def png(chart: alt.TopLevelMixin) -> bytes:
 def drawn(chart: alt.TopLevelMixin, key: str, colours: Mapping[str, str], background: str | None = None) -> str:
     import vl_convert
 
-    specification: dict[str, Any] = harmless(chart.to_dict())
+    specification: dict[str, Any] = harmless(specification_of(chart))
     text = vl_convert.vegalite_to_svg(specification)
     ET.register_namespace("", SVG)
     ET.register_namespace("xlink", XLINK)
@@ -76,6 +94,11 @@ def drawn(chart: alt.TopLevelMixin, key: str, colours: Mapping[str, str], backgr
         root.insert(0, definitions)
     root.attrib |= {"class": "chart", "font-family": FONT, "overflow": "visible"}
     return ET.tostring(root, "unicode")
+
+
+@unchecked
+def specification_of(chart: alt.TopLevelMixin) -> dict[str, Any]:
+    return chart.to_dict(validate=False)
 
 
 def harmless(value: Any) -> Any:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from model_monitor.core.window import iso
-from model_monitor.results.charts.drawing import dressed, link_to
+from model_monitor.results.charts.drawing import dressed, link_to, unchecked
 from model_monitor.results.charts.names import LONGEST_TITLE, labels_of, note_of, short
 from model_monitor.results.charts.palette import HEAT, NOTHING
 from model_monitor.results.sentences import number
@@ -54,6 +54,7 @@ def effect_of(observed: float | None, low: float | None, high: float | None, cha
     return None
 
 
+@unchecked
 def heatmap(
     cells: Sequence[Cell],
     title: str,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from model_monitor.core.distributions import Categories, Numbers
-from model_monitor.results.charts.drawing import dressed
+from model_monitor.results.charts.drawing import dressed, unchecked
 from model_monitor.results.charts.names import LONGEST_TITLE, labels_of, note_of, short
 from model_monitor.results.charts.palette import BASELINE, QUIET, VIOLATED, WINDOW
 from model_monitor.results.sentences import percent
@@ -111,6 +111,7 @@ def categories_of(
     return categories + others
 
 
+@unchecked
 def overlay(
     values: Sequence[Bin] | Sequence[Category],
     title: str,

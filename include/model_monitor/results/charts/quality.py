@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from model_monitor.results.charts.drawing import dressed
+from model_monitor.results.charts.drawing import dressed, unchecked
 from model_monitor.results.charts.names import LONGEST_TITLE, labels_of, note_of, short
 from model_monitor.results.charts.palette import HEAT, INK, PAPER, QUIET, WINDOW
 from model_monitor.results.sentences import number
@@ -31,11 +31,13 @@ class Promise(NamedTuple):
     rows: int
 
 
+@unchecked
 def roc(false_positive: Sequence[float], true_positive: Sequence[float], title: str = "ROC") -> alt.LayerChart:
     """True against false positive rate (0..1) over thresholds; the diagonal ranks by chance."""
     return curve(false_positive, true_positive, title, ("false positive rate", "true positive rate"), (0.0, 1.0))
 
 
+@unchecked
 def precision_recall(
     recalls: Sequence[float], precisions: Sequence[float], prevalence: float, title: str = "Precision and recall"
 ) -> alt.LayerChart:
@@ -77,6 +79,7 @@ def unit_axes(across: str, up: str) -> tuple[Any, Any]:
     )
 
 
+@unchecked
 def calibration(promises: Sequence[Promise], title: str = "Calibration") -> alt.LayerChart:
     """What was observed against what was promised, with intervals; on the dashes promises are kept."""
     import altair as alt
@@ -104,6 +107,7 @@ def calibration(promises: Sequence[Promise], title: str = "Calibration") -> alt.
     return finished
 
 
+@unchecked
 def confusion(counts: Mapping[str, Mapping[str, int]], title: str = "Confusion matrix") -> alt.FacetChart:
     """Rows by true label (down) and prediction (across), beside those of a classifier that always answers the most
     frequent label. Rare labels of many are put together."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from model_monitor.core.distributions import Numbers
-from model_monitor.results.charts.drawing import dressed
+from model_monitor.results.charts.drawing import dressed, unchecked
 from model_monitor.results.charts.names import LONGEST_TITLE, note_of, short
 from model_monitor.results.charts.overlay import LARGEST, quantiles_of
 from model_monitor.results.charts.palette import BASELINE, QUIET, WINDOW
@@ -37,6 +37,7 @@ def shifts_of(baseline: Numbers, window: Numbers, shares: Sequence[float] = SHAR
     return [Shift(share, float(old), float(new)) for share, old, new in zip(shares, *sides, strict=True)]
 
 
+@unchecked
 def quantile_shift(shifts: Sequence[Shift], title: str, *, unit: str = "", width: int = WIDTH) -> alt.LayerChart:
     """Each quantile of the baseline (grey) and of a window (blue), joined by how far it moved."""
     import altair as alt

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from model_monitor.results.charts.drawing import dressed
+from model_monitor.results.charts.drawing import dressed, unchecked
 from model_monitor.results.charts.names import LONGEST_TITLE, labels_of, note_of, short
 from model_monitor.results.charts.palette import BASELINE, QUIET, VIOLATED
 
@@ -17,6 +17,7 @@ MOST_FEATURES = 20
 NEAR = 1  # ranks that two features of about equal importance trade by chance
 
 
+@unchecked
 def ranks(baseline: Mapping[str, float], window: Mapping[str, float], title: str) -> alt.LayerChart:
     """Features by rank of importance (absolute value), the baseline's at the left and a window's at the right; those
     that moved by more than one rank stand out. The ``MOST_FEATURES`` that mattered most in either."""

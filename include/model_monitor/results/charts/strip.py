@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from model_monitor.core.window import iso
-from model_monitor.results.charts.drawing import dressed
+from model_monitor.results.charts.drawing import dressed, unchecked
 from model_monitor.results.charts.names import LONGEST_TITLE, note_of, short
 from model_monitor.results.charts.palette import COLOURS, HATCHING, PAPER
 
@@ -28,6 +28,7 @@ class Told(NamedTuple):
     provisional: bool = False
 
 
+@unchecked
 def strip(windows: Sequence[Told], title: str, *, width: int = WIDTH) -> alt.Chart:
     """The last ``MOST_WINDOWS`` windows side by side: green, orange-red, grey where nothing was to judge, hatched while
     provisional. Violated ones are taller, so that nobody needs the colour."""
