@@ -30,6 +30,7 @@ from model_monitor.errors import ConfigError, DataError
 from model_monitor.rows import blocks
 from model_monitor.rows.collect import Span, collect
 from model_monitor.rows.labels.files import LabelFile
+from model_monitor.rows.labels.reading import parts_of
 from model_monitor.rows.labels.reading import read as read_labels
 from model_monitor.rows.payloads import payload
 from model_monitor.rows.sources import batch_rows, datasets, forms, table_rows
@@ -141,9 +142,8 @@ def of_batch(format: str) -> Callable[[Path], Counts]:
 
 
 def of_labels(path: Path) -> Counts:
-    labels, reading = read_labels(
-        [LabelFile(HOUR, store.list_files(str(path))[0])], lambda keys: np.ones(len(keys), bool)
-    )
+    files = [LabelFile(HOUR, store.list_files(str(path))[0])]
+    labels, reading = read_labels(files, parts_of(files, lambda keys: np.ones(len(keys), bool)))
     assert reading.records.total() == len(labels) + reading.rejected.total()
     return sum(map(bool, map(bytes.strip, content_of(path).split(b"\n")))), reading.records.total()
 
