@@ -47,11 +47,12 @@ def benchmark(
             report(counted, folder or Path(temporary), count, list(stages))
 
 
-def cost_of(work: Callable[[], object]) -> tuple[float, float]:
-    """Seconds that the work takes, and MiB at the peak of this process's memory."""
-    began = time.perf_counter()
+def cost_of(work: Callable[[], object]) -> tuple[float, float, float]:
+    """Seconds that the work takes, those of the processor, and MiB at the peak of this process's memory."""
+    began, used = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    seconds, processor = time.perf_counter() - began, time.process_time() - used
+    return seconds, processor, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def report(counted: str, folder: Path, count: int, stages: list[str]) -> None:
@@ -62,13 +63,14 @@ def report(counted: str, folder: Path, count: int, stages: list[str]) -> None:
         return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
     print(f"{count:,} {run('generate').strip()}")
-    print(f"{'stage':<10} {'seconds':>8} {f'{counted}/s':>11} {'peak MiB':>9} {'of yardstick':>13}")
-    yardstick = 0.0
+    print(f"{'stage':<10} {'seconds':>8} {'of yardstick':>13} {'processor':>10} {'of yardstick':>13} {'peak MiB':>9}")
+    yardstick: tuple[float, float] | None = None
     for stage in stages:
-        seconds, peak = json.loads(run(stage))
-        yardstick = yardstick or seconds
+        seconds, processor, peak = json.loads(run(stage))
+        yardstick = yardstick or (seconds, processor)
+        ratios = seconds / yardstick[0], processor / yardstick[1]
         print(
-            f"{stage:<10} {seconds:8.2f} {count / seconds:11,.0f} {peak:9.0f} {seconds / yardstick:13.2f}", flush=True
+            f"{stage:<10} {seconds:8.2f} {ratios[0]:13.2f} {processor:10.2f} {ratios[1]:13.2f} {peak:9.0f}", flush=True
         )
 
 

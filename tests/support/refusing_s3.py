@@ -42,6 +42,23 @@ class Bucket:
     refusal: Refusal | None = None
     refused: int = 0
     address: str = ""
+    listed: list[str] = field(default_factory=list)  # the prefixes that were asked for
+    read: list[str] = field(default_factory=list)  # objects, each time one is read
+    reading: int = 0  # objects that are being read,
+    most_at_once: int = 0  # and the most at a time, while each takes so many seconds
+    seconds: float = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def in_reading(self, key: str) -> Iterator[None]:
+        with self.lock:
+            self.read.append(key)
+            self.reading += 1
+            self.most_at_once = max(self.most_at_once, self.reading)
+        time.sleep(self.seconds)
+        yield
+        with self.lock:
+            self.reading -= 1
 
     def at(self, path: str) -> str:
         """The address of an object of the bucket ``lake``."""
@@ -124,6 +141,7 @@ class Handler(BaseHTTPRequestHandler):
         key, query = self.where()
         if "list-type" in query:
             prefix = query.get("prefix", [""])[0]
+            self.bucket.listed.append(prefix)
             rows = "".join(
                 f"<Contents><Key>{name}</Key><Size>{len(content)}</Size><ETag>x</ETag>"
                 "<LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>"
@@ -137,9 +155,11 @@ class Handler(BaseHTTPRequestHandler):
             whole = self.bucket.objects[key]
             first, last = int(found[1]), min(int(found[2]), len(whole) - 1)
             span = f"bytes {first}-{last}/{len(whole)}"
-            self.answer(206, whole[first : last + 1], Content_Range=span, ETag='"x"', Last_Modified=CHANGED)
+            with self.bucket.in_reading(key):
+                self.answer(206, whole[first : last + 1], Content_Range=span, ETag='"x"', Last_Modified=CHANGED)
         else:
-            self.answer(200, self.bucket.objects[key], ETag='"x"', Last_Modified=CHANGED)
+            with self.bucket.in_reading(key):
+                self.answer(200, self.bucket.objects[key], ETag='"x"', Last_Modified=CHANGED)
 
     def do_PUT(self) -> None:
         key, query = self.where()

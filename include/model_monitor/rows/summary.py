@@ -155,7 +155,8 @@ def batches_of(file: pq.ParquetFile, group: int, size: int, columns: Sequence[st
 
 
 def writer_of(path: Path, schema: pa.Schema, coded: Sequence[str]) -> pq.ParquetWriter:
-    """``coded`` are the columns whose values repeat, which are stored as codes."""
+    """``coded`` are the columns whose values repeat, which are stored as codes. Texts have no statistics: nobody asks
+    for their least and largest, and finding these is a quarter of writing."""
     return pq.ParquetWriter(
         path,
         schema,
@@ -163,6 +164,7 @@ def writer_of(path: Path, schema: pa.Schema, coded: Sequence[str]) -> pq.Parquet
         compression="zstd",
         compression_level=1,
         write_page_checksum=True,
+        write_statistics=[field.name for field in schema if not pa.types.is_string(field.type)],
     )
 
 

@@ -21,6 +21,7 @@ from model_monitor import store
 from model_monitor.core.batch import EVENT_ID, INFERENCE_ID, LABELLED, RECORD, REPEATED
 from model_monitor.core.hashing import among, hash_values
 from model_monitor.errors import ConfigError, DataError
+from model_monitor.rows.blocks import LINE_BYTES
 from model_monitor.rows.json_text import in_one, joined
 from model_monitor.rows.labels.files import Labels, Values
 from model_monitor.rows.payloads.sides import ranges
@@ -184,7 +185,8 @@ def spliced(members: pa.StringArray, records: pa.StringArray) -> pa.Buffer:
     """Captured lines, each with its ground truth first; those of batch transform lose their time, as SageMaker's do."""
     if pc.any(pc.starts_with(records, OF_BATCH), min_count=0).as_py():
         records = pc.if_else(pc.starts_with(records, OF_BATCH), pc.replace_substring_regex(records, *TIME), records)
-    others = pc.utf8_slice_codeunits(records, start=1)
+    # By bytes, as an opening brace is one; PyArrow 26 fails without an end.
+    others = pc.binary_slice(records.view(pa.binary()), 1, LINE_BYTES).view(pa.string())
     return in_one(joined(members, others, "\n"), "").as_buffer()
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from model_monitor.rows.blocks import Block
-from model_monitor.rows.captures import conform, is_object
+from model_monitor.rows.captures import conform, count_of_objects, is_object
 from model_monitor.rows.json_text import read_objects
 from model_monitor.rows.summary import Rejected
 
@@ -25,34 +25,35 @@ TRUTH = pa.struct(
 
 def parse(block: Block) -> tuple[pa.StructArray, np.ndarray, list[Rejected]]:
     """The records of a block, the index of each one's line, and lines that can't be read."""
-    texts = [line.strip() for _, _, line in block.lines]
+    content = block.content
     try:
-        b"".join(texts).decode("utf-8")
-        if all(map(is_object, texts)):
-            records, places = objects(texts), np.arange(len(texts))
-        elif all(is_object(text) or is_list(text) for text in texts):
-            records, places = lists(texts)
+        content.decode("utf-8")
+        if count := count_of_objects(content):
+            records, places = objects(content, count), np.arange(count)
         else:
-            return parse_line_by_line(block)
+            records, places = lists([line.strip() for _, _, line in block.lines])
     except (pa.ArrowInvalid, UnicodeDecodeError):
         return parse_line_by_line(block)
-    return (records, places, []) if len(texts) and not records.null_count else parse_line_by_line(block)
+    return (records, places, []) if len(records) and not records.null_count else parse_line_by_line(block)
 
 
 def is_list(line: bytes) -> bool:
     return line.startswith(b"[") and line.endswith(b"]")
 
 
-def objects(lines: Sequence[bytes]) -> pa.StructArray:
-    """Lines of one record each. Raises ArrowInvalid if one is not."""
-    records = read_objects(b"\n".join(lines), pa.schema(list(TRUTH))).to_struct_array().combine_chunks()
-    if len(records) != len(lines):
+def objects(content: bytes, count: int) -> pa.StructArray:
+    """So many lines of one record each. Raises ArrowInvalid if one is not."""
+    records = read_objects(content, pa.schema(list(TRUTH))).to_struct_array().combine_chunks()
+    if len(records) != count:
         raise pa.ArrowInvalid("other lines than objects")
     return records
 
 
 def lists(lines: Sequence[bytes]) -> tuple[pa.StructArray, np.ndarray]:
-    """Lines of a record or a list of records each, and the index of each record's line. Raises ArrowInvalid."""
+    """Lines of a record or a list of records each, and the index of each record's line. Raises ArrowInvalid for any
+    other."""
+    if not lines or not all(is_object(line) or is_list(line) for line in lines):
+        raise pa.ArrowInvalid("other lines than objects and lists")
     wrapped = [b'{"l":' + (line if is_list(line) else b"[" + line + b"]") + b"}" for line in lines]
     records = read_objects(b"\n".join(wrapped), pa.schema([("l", pa.list_(TRUTH))])).column("l").combine_chunks()
     if len(records) != len(lines):
