@@ -30,6 +30,10 @@ pyspark = pytest.importorskip("pyspark")
 if not os.environ.get("SPARK_CLUSTER"):
     pytest.skip("make test-spark starts the cluster", allow_module_level=True)
 
+pytestmark = [  # PySpark leaves sockets to the JVM to the garbage collector
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 TESTS = Path(__file__).parents[1]
 WORKERS = 2
 ENOUGH = 6  # jobs before a worker is killed

@@ -33,6 +33,10 @@ pytest.importorskip("pyspark")
 if not shutil.which("java"):
     pytest.skip("Spark needs Java", allow_module_level=True)
 
+pytestmark = [  # PySpark leaves sockets to the JVM to the garbage collector
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 TESTS = Path(__file__).parents[1]
 QUICK = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1", "spark.sql.codegen.wholeStage": "false"}
 HERE = Cluster("local[2]", tuple(QUICK.items()))  # compiles less, as each test is short
