@@ -68,9 +68,11 @@ lint: .venv/dev
 clean:
 	rm -rf .venv .uv .judge .spark dist .azurite .demo .fresh build include/*.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
-# What executors of a Spark cluster need of us (docs/spark.md).
+# What executors of a Spark cluster need of us (docs/spark.md); Spark imports a wheel only if it is called .zip.
 wheel: | $(UV)
+	rm -rf dist
 	$(UV) build --quiet --wheel --out-dir dist
+	cp dist/model_monitor-*.whl dist/model_monitor.zip
 
 # Rebuild the locks after an edit of a requirements*.in file.
 lock: $(UV)
