@@ -129,6 +129,20 @@ def test_five_thousand_columns_are_the_thirty_that_moved_most() -> None:
     assert "4,970 more columns" in svg.replace("\u00a0", " ")
 
 
+def test_pictures_of_a_thousand_features_groups_or_labels_stay_small() -> None:
+    """So that the page of each monitor stays below its bound; data quality's are bounded in the tests of pages."""
+    names = [f"a column with a name of its own {i}" for i in range(1000)]
+    features = {name: i / 1000 for i, name in enumerate(names)}
+    groups = [charts.Facet(name, 0.6, 0.5, 0.7, 0.8, 1.25, "violated") for name in names]
+    labels = {name: dict.fromkeys(names[i : i + 40], 5) for i, name in enumerate(names)}
+    drawn = (
+        charts.ranks(features, {**features, names[0]: 2.0}, "x"),
+        charts.bias(groups, "x"),
+        charts.confusion(labels),
+    )
+    assert max(len(charts.svg(chart)) for chart in drawn) < 60_000
+
+
 def test_altair_is_imported_when_a_chart_is_made_and_not_before() -> None:
     code = "import sys, model_monitor.results.charts; assert not {'altair', 'vl_convert'} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code], check=True)
