@@ -51,7 +51,8 @@ class Column(Record):
 
     def __add__(self, other: Column) -> Column:
         both = super().__add__(other)
-        return replace(both, numerals=few(both.numerals))
+        numerals = few(both.numerals)
+        return both if numerals is both.numerals else replace(both, numerals=numerals)
 
     @property
     def present(self) -> int:

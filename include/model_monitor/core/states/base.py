@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import msgspec
@@ -30,6 +31,18 @@ class State(Protocol):
 S = TypeVar("S", bound=State)
 
 
+def names_of(state: Any) -> tuple[str, ...]:
+    """The names of a record's fields."""
+    kind: Any = type(state)  # mypy takes no class for hashable
+    return field_names(kind)
+
+
+@cache
+def field_names(kind: type[Any]) -> tuple[str, ...]:
+    """Asked once for each kind: to ask at each addition would cost more than to add what the fields hold."""
+    return tuple(field.name for field in fields(kind))
+
+
 @dataclass(frozen=True)
 class Record:
     """A state made of named states: a frozen dataclass whose fields are states, counts of rows, or what ``packed``
@@ -38,14 +51,14 @@ class Record:
     version: ClassVar[int] = 1
 
     def __add__(self, other: Self) -> Self:
-        return type(self)(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+        return type(self)(*(getattr(self, name) + getattr(other, name) for name in names_of(self)))
 
     def pack(self) -> Packed:
-        return {"v": self.version} | {f.name: packed(getattr(self, f.name)) for f in fields(self)}
+        return {"v": self.version} | {name: packed(getattr(self, name)) for name in names_of(self)}
 
     def unpack(self, packed: Packed) -> Self:
         check_version(self, packed["v"])
-        names = [f.name for f in fields(self) if f.name in packed]
+        names = [name for name in names_of(self) if name in packed]
         return type(self)(**{name: unpacked(getattr(self, name), packed[name]) for name in names})
 
 
@@ -53,12 +66,13 @@ class Listed(Record):
     """A record that is saved without the names of its fields, in their order."""
 
     def pack(self) -> Packed:
-        return [self.version, *(packed(getattr(self, f.name)) for f in fields(self))]
+        return [self.version, *(packed(getattr(self, name)) for name in names_of(self))]
 
     def unpack(self, packed: Packed) -> Self:
         check_version(self, packed[0])
+        names = names_of(self)
         return type(self)(
-            *(unpacked(getattr(self, f.name), value) for f, value in zip(fields(self), packed[1:], strict=True))
+            *(unpacked(getattr(self, name), value) for name, value in zip(names, packed[1:], strict=True))
         )
 
 

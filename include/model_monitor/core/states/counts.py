@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from heapq import nlargest
+from operator import itemgetter
 
 from model_monitor.core.states.base import Record
 
@@ -57,4 +58,4 @@ class Counts(Record):
 
     def most_frequent(self, k: int) -> list[tuple[str, int]]:
         """The ``k`` most frequent values and their counts, falling; ties in the order of the text."""
-        return nlargest(k, sorted(self.values.items()), key=lambda item: item[1])
+        return nlargest(k, sorted(self.values.items()), key=itemgetter(1))
