@@ -212,7 +212,7 @@ def application(folder: Path) -> Iterator[Any]:
         return visit_by(request, Everybody())
 
     app = application()
-    app.dependency_overrides |= {get_user: lambda: None, visit_of: visit}
+    app.dependency_overrides |= {get_user: lambda: "a user", visit_of: visit}
     with TestClient(app) as client:
         yield client
 

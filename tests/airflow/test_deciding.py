@@ -31,7 +31,7 @@ def client(project: Any, database: None, place: Place) -> Iterator[Any]:
     app = application()
     with TestClient(app, follow_redirects=False) as client:
         client.viewer = ANN  # type: ignore[attr-defined]
-        app.dependency_overrides[get_user] = lambda: None
+        app.dependency_overrides[get_user] = lambda: "a user"
         app.dependency_overrides[visit_of] = lambda: place.visit(client.viewer)  # type: ignore[attr-defined]
         yield client
 
