@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, TypeAdapter, ValidationError, model_validator
 
 from model_monitor.config import cron as crons
 from model_monitor.config.alerts import Alerts
@@ -24,7 +24,22 @@ from model_monitor.errors import ConfigError
 from model_monitor.rows.sources.source import Source
 
 OF_PAYLOADS = ("segments", "preprocess", "ground_truth")  # what judging requests has no use for
+REFERENCES = ("baseline", "previous", "same_hour")  # or trailing and a length
+DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration)
 RULES = "expectations"  # the monitor that is nothing but them
+
+
+def readable_reference(text: str) -> str:
+    """A reference's name, or ``trailing`` and an ISO 8601 length. Raises ValueError."""
+    kind, _, length = text.partition(" ")
+    if text in REFERENCES:
+        return text
+    try:
+        if kind == "trailing" and DURATION.validate_python(length) > timedelta(0):
+            return text
+    except ValidationError:
+        pass
+    raise ValueError(f"'{text}' is no reference; write {', '.join(REFERENCES)}, or trailing and a length: trailing P7D")
 
 
 class Schedule(Settings):
@@ -48,6 +63,16 @@ class Schedule(Settings):
         (),
         description="Trailing spans that end with each window, e.g. [P1D, P7D]: judged too, from the States of their "
         "windows, within the same false-alarm budget",
+    )
+    noise: Literal["auto", "history", "sampling"] = Field(
+        "auto",
+        description="What chance may do: what it does with rows (sampling), or also what past windows did (history; "
+        "nothing is judged by chance before there are enough of them); auto: history once there are enough",
+    )
+    reference: Annotated[str, AfterValidator(readable_reference)] | None = Field(
+        None,
+        description="What a window is compared with beside its baseline: previous, same_hour or trailing P7D; baseline "
+        "for nothing else; if absent, same_hour once there are enough past windows",
     )
     baseline: Baseline = Baseline()
     ground_truth: GroundTruth | None = Field(
@@ -77,8 +102,8 @@ class Schedule(Settings):
             raise ValueError("window and ground_truth.offset both say how long a window is; leave one out")
         if offset and self.timetable is None:
             raise ValueError("ground_truth.offset counts from a tick, and NOW has none; give the window in the form")
-        if problem := self._problem_with_spans():
-            raise ValueError(f"also: {problem}")
+        for problem in filter(None, (self._problem_with_spans(), self._problem_with_history())):
+            raise ValueError(problem)
         if traits_of(self.monitor).needs_explanations != (self.explain is not None):
             raise ValueError("monitor attribution and explain: {model: ...} go together")
         if self.explain and self.ground_truth:
@@ -96,16 +121,43 @@ class Schedule(Settings):
         if not self.also:
             return None
         if self.is_of_rules:
-            return "rules see each row in its own window; leave it out"
+            return "also: rules see each row in its own window; leave it out"
         if self.options.get("compatibility") == "sagemaker":
-            return "SageMaker judges windows only; leave it out, or judge by compatibility: calibrated"
+            return "also: SageMaker judges windows only; leave it out, or judge by compatibility: calibrated"
         if len(set(self.also)) < len(self.also):
-            return "a span is there twice; remove one"
+            return "also: a span is there twice; remove one"
         if self.timetable is None:
-            return "spans sum the windows of a timetable, and NOW has none; leave it out"
+            return "also: spans sum the windows of a timetable, and NOW has none; leave it out"
         tick = crons.previous(self.timetable, self.earliest)
         shortest = self.length or crons.period_before(self.timetable, tick)
-        return None if min(self.also) > shortest else "a span must be longer than the window; write e.g. [P1D]"
+        return None if min(self.also) > shortest else "also: a span must be longer than the window; write e.g. [P1D]"
+
+    def _problem_with_history(self) -> str | None:
+        """What is wrong with ``noise`` and ``reference``."""
+        asked = [name for name in ("noise", "reference") if name in self.model_fields_set]
+        if not asked:
+            return None
+        if self.options.get("compatibility") == "sagemaker":
+            return f"{asked[0]}: SageMaker knows no past windows; leave it out, or judge by compatibility: calibrated"
+        if self.is_of_rules or self.judges_requests:
+            return f"{asked[0]}: monitor {self.monitor} does not compare distributions; leave it out"
+        if self.timetable is None:
+            return f"{asked[0]}: past windows are those of a timetable, and NOW has none; leave it out"
+        return None
+
+    @property
+    def learns_from_windows(self) -> bool:
+        """Whether past windows say anything of the next one."""
+        is_sagemaker = self.options.get("compatibility") == "sagemaker"
+        if is_sagemaker or self.is_of_rules or self.judges_requests or self.timetable is None:
+            return False
+        return self.noise != "sampling" or self.reference not in (None, "baseline")
+
+    @property
+    def trailing(self) -> timedelta | None:
+        """How long before a window the rows are that it is compared with; None if it is not with such."""
+        kind, _, length = (self.reference or "").partition(" ")
+        return DURATION.validate_python(length) if kind == "trailing" else None
 
     @property
     def is_of_rules(self) -> bool:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from model_monitor.rows.sources.source import Source
 
 ROWS = "rows.parquet"
+ODDS = "odds.json"
 
 
 def hour_path(hour: datetime) -> str:
@@ -114,6 +115,11 @@ class Assignment:
         """The folder of the reports on all windows."""
         names = (self.endpoint.endpoint,) if self.endpoint.source.names_endpoint else ()
         return store.join(self.endpoint.output, *names, self.schedule.name)
+
+    @property
+    def all_odds(self) -> str:
+        """The folder of how far beyond chance each window was."""
+        return self._folder("_odds")
 
     @property
     def all_earlier(self) -> str:
@@ -257,6 +263,11 @@ class Execution(Assignment):
     def report(self) -> str:
         """The folder of the report."""
         return store.join(self.reports, self.run_path)
+
+    @property
+    def odds(self) -> str:
+        """The file of how far beyond chance each check of the window was."""
+        return store.join(self.all_odds, self.run_path, ODDS)
 
     @property
     def earlier_reports(self) -> str:

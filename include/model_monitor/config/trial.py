@@ -16,7 +16,13 @@ from model_monitor.config.files import load, problems_in
 from model_monitor.config.monitors import class_of, option_names
 from model_monitor.errors import ConfigError
 
-JUDGING = ("options", "baseline", "also")  # the settings of a schedule that States can be judged again by
+JUDGING = (
+    "options",
+    "baseline",
+    "also",
+    "noise",
+    "reference",
+)  # the settings of a schedule that States can be judged again by
 
 
 def settings_in(texts: Sequence[str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 BLOCK, LARGEST_BLOCK = 1 << 8, 1 << 16  # terms of a sum taken at once: first few, then more
 NEGLIGIBLE = 1e-12  # of what was summed so far
 SYMMETRIC = 1e-3  # a skewness that makes no difference
+SMALLEST = 1e-250  # a p-value below which a float loses digits
 SAME = 1e-7  # relative difference of two probabilities that is rounding, as SciPy has it
 
 
@@ -81,7 +82,7 @@ def fisher(inside: int, n: int, baseline_inside: int, baseline_n: int) -> float:
     below = inside < mode
     own = fisher_tail(inside, n, baseline_inside, baseline_n, below)
     limit = log_hypergeometric(inside, n, both, rows) + SAME
-    low, high = (mode, most + 1) if below else (least - 1, mode)  # the other tail starts in between
+    low, high = (mode - 1, most + 1) if below else (least - 1, mode + 1)  # the other tail starts in between
     while high - low > 1:
         middle = (low + high) // 2
         is_rarer = log_hypergeometric(middle, n, both, rows) <= limit
@@ -187,6 +188,18 @@ def normal_tail(level: float) -> float:
     from scipy.special import ndtri
 
     return float(-ndtri(level))
+
+
+def deviations(p_value: float, least: float) -> float:
+    """How many standard deviations (>= 0) a normal number is from its mean, on either side, with a probability (0..1);
+    ``least`` if that is more where the probability is too small to tell.
+
+    >>> round(deviations(0.0455, 0.0), 2), deviations(0.0, 50.0), deviations(1.0, 0.0)
+    (2.0, 50.0, 0.0)
+    """
+    if p_value < SMALLEST:
+        return max(least, normal_tail(SMALLEST / 2))
+    return abs(normal_tail(p_value / 2))
 
 
 def normal_quantile(level: float) -> float:

@@ -97,6 +97,10 @@ class Finding:
     ``observed`` is the judged number, share, distance or p-value; ``noise_floor`` how much of it chance alone explains,
     None without a level; ``reason`` why the outcome is undefined; ``p_value`` the probability (0..1) that chance alone
     takes it as far, None where chance is not weighed, or by resampling.
+
+    ``z`` (>= 0) is how many standard deviations a normal number with this p-value is from its mean, None without one;
+    where a p-value is too small for a float, it grows with the effect. ``windows``: how many past ones it was compared
+    with, because windows may vary more than their rows do (``verdicts.noise``); None where rows alone tell chance.
     """
 
     constraint: Constraint
@@ -105,3 +109,5 @@ class Finding:
     noise_floor: float | None = None
     reason: str = ""
     p_value: float | None = None
+    z: float | None = None
+    windows: int | None = None

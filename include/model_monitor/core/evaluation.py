@@ -68,7 +68,25 @@ def _(bound: Between, constraint: Constraint, measure: Measure) -> Finding:
                 constraint, f"{constraint.measure} is {value:.6g}, but one of {measure.n} rows makes up most of it"
             )
     is_violated = (too_low or too_high) and (p_value is None or p_value < (bound.level or 1.0))
-    return Finding(constraint, "violated" if is_violated else "holds", float(value), floor, p_value=p_value)
+    z = None if p_value is None else chance.deviations(p_value, errors_beyond(bound, measure, p_value))
+    return Finding(constraint, "violated" if is_violated else "holds", float(value), floor, p_value=p_value, z=z)
+
+
+def errors_beyond(bound: Between, measure: Measure, p_value: float) -> float:
+    """How many standard errors a share or an estimate is beyond its bound, where a p-value is too small to tell."""
+    if p_value >= chance.SMALLEST or not isinstance(measure, Share | Estimate) or measure.value is None:
+        return 0.0
+    beyond = max((bound.low or 0.0) - measure.value if bound.low is not None else 0.0, 0.0)
+    beyond = max(beyond, measure.value - bound.high if bound.high is not None else 0.0)
+    if isinstance(measure, Estimate):
+        error, _ = error_of(measure, bound.drawn)
+        return beyond / error if error else 0.0
+    return 2 * beyond * math.sqrt(rows_of(measure, bound.drawn))
+
+
+def rows_of(live: Share, drawn: Share | Estimate | None) -> float:
+    """How many rows on one side would tell a difference as well as those of both sides."""
+    return 1 / (1 / live.n + (1 / drawn.n if drawn and drawn.n else 0.0))
 
 
 def is_same(value: float, side: float) -> bool:
@@ -139,7 +157,10 @@ def _(bound: Within, constraint: Constraint, measure: Measure) -> Finding:
         else:
             p_value = chance.unseen_tail(unseen, measure.n, baseline.counts, measure.counts, baseline.n)
         too_low = p_value < bound.level
-    return Finding(constraint, "violated" if too_low else "holds", float(mass), p_value=p_value)
+    z = 0.0 if bound.level and bound.drawn else None
+    if p_value is not None:
+        z = chance.deviations(p_value, 2 * (bound.at_least - mass) * math.sqrt(measure.n))
+    return Finding(constraint, "violated" if too_low else "holds", float(mass), p_value=p_value, z=z)
 
 
 @judge.register
@@ -154,7 +175,8 @@ def _(bound: Near, constraint: Constraint, measure: Measure) -> Finding:
     if found and bound.level:
         floor = distance.floor(observed, found, measure, bound.to, bound.level)
         far = observed > bound.threshold and found.p_value < bound.level
-        return Finding(constraint, "violated" if far else "holds", observed, floor, p_value=found.p_value)
+        z = chance.deviations(found.p_value, 2 * observed * math.sqrt(1 / (1 / measure.n + 1 / bound.to.n)))
+        return Finding(constraint, "violated" if far else "holds", observed, floor, p_value=found.p_value, z=z)
     if distance.margin:
         margin = distance.margin(measure, bound.to, bound.level) if bound.level else None
         if bound.level and margin is None:
@@ -163,4 +185,5 @@ def _(bound: Near, constraint: Constraint, measure: Measure) -> Finding:
         return Finding(constraint, outcome, observed, margin)
     far = observed < bound.threshold if distance.is_p_value else observed > bound.threshold
     p_value = observed if distance.is_p_value else None
-    return Finding(constraint, "violated" if far else "holds", observed, p_value=p_value)
+    of_p_value = None if p_value is None else chance.deviations(p_value, 0.0)
+    return Finding(constraint, "violated" if far else "holds", observed, p_value=p_value, z=of_p_value)

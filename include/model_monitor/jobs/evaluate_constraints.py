@@ -16,6 +16,7 @@ from model_monitor.core.measures import Measures
 from model_monitor.core.observed import Observed
 from model_monitor.core.window import iso
 from model_monitor.jobs.compute_metrics import load_state
+from model_monitor.jobs.earlier_windows import earlier_windows
 from model_monitor.jobs.late_labels import remember, reported
 from model_monitor.jobs.logged import say_judged
 from model_monitor.jobs.notes import notes_of
@@ -33,10 +34,10 @@ from model_monitor.results.report import write_report
 from model_monitor.results.sentences import sentence_of
 from model_monitor.results.sinks import script_metrics
 from model_monitor.rows import scripts
-from model_monitor.verdicts import reported_spans as spans
+from model_monitor.verdicts import reported_beside as beside
 from model_monitor.verdicts import staleness
 from model_monitor.verdicts.baseline import Baseline
-from model_monitor.verdicts.verdict import Judge, OfSpan, Verdict
+from model_monitor.verdicts.verdict import Beside, Judge, Verdict, odds_of_window
 
 
 def evaluate_constraints(execution: Execution) -> str:
@@ -57,8 +58,10 @@ def evaluate_constraints(execution: Execution) -> str:
 def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict[str, bytes]:
     """Judge a State and write the report; the files' contents by name."""
     baseline = Baseline.of(execution)
-    judge = Judge.of(execution.monitor, baseline, execution.schedule.also)
-    verdict = judge.verdict(observed, evidence.labels, trailing_spans(execution, observed))
+    earlier = earlier_windows(execution, baseline)
+    judge = Judge.of(execution.monitor, baseline, execution.schedule.also, earlier.judges_twice)
+    verdict = judge.verdict(observed, evidence.labels, trailing_spans(execution, observed), earlier)
+    note_odds(execution, baseline, verdict)
     documents = documents_of(verdict.monitor)
     age = staleness.finding_of(baseline, execution.schedule.baseline.stale_after, execution.window.end)
     is_stale = {"stale": age.outcome != "holds"} if age else {}
@@ -77,7 +80,7 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
         [*notes_of(execution, evidence.collected, observed), *sentences_of(not_judged)],
     )
     document |= {executions.UNJUDGED: not_judged} if not_judged else {}
-    spans.add_to(document, verdict.spans, partial(details_of_span, documents, anonymity_for_people(execution)))
+    beside.add_to(document, verdict.beside, partial(details_beside, documents, anonymity_for_people(execution)))
     described: dict[str, Document] = {}
     if evidence.labels and evidence.labels.is_pending:  # an earlier report's files are about other labels
         for name in {documents.statistics_name, documents.constraints_name}:
@@ -92,7 +95,7 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
     _, shown = anonymity_for_people(execution).of(described, document)
     described, document = anonymity_of(execution).of(described, document)
     found = documents.violations(verdict.findings, observed.state)
-    violations = {VIOLATIONS: spans.with_violations(found, verdict.spans, documents)}
+    violations = {VIOLATIONS: beside.with_violations(found, verdict.beside, documents)}
     private = execution.endpoint.columns.private
     numbers = {MEASURES: measured(verdict.measures, verdict.constraints, verdict.monitor.traits, private)}
     pages = {}
@@ -120,6 +123,13 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
     return write_report(execution.report, files, evidence, document, pages)
 
 
+def note_odds(execution: Execution, baseline: Baseline, verdict: Verdict) -> None:
+    """Keep how far beyond chance a window was, for those after it to learn from."""
+    if not execution.schedule.learns_from_windows or not execution.is_scheduled:
+        return
+    odds_of_window(execution.window, baseline.identity, verdict).write(execution.odds)
+
+
 def reason_of(verdict: Verdict, execution: Execution, collected: Collected) -> str:
     """Why there is no verdict; of a window without requests, where they were looked for."""
     if verdict.status == executions.NO_DATA and collected.records:
@@ -141,8 +151,8 @@ def details(
     return own | {"sentence": sentence_of(finding, measures, anonymity)}
 
 
-def details_of_span(documents: Documents[Any], anonymity: Anonymity, one: OfSpan, finding: Finding) -> Document:
-    return details(documents, one.span.observed, one.measures, anonymity, finding)
+def details_beside(documents: Documents[Any], anonymity: Anonymity, one: Beside, finding: Finding) -> Document:
+    return details(documents, one.observed, one.measures, anonymity, finding)
 
 
 def anonymity_of(execution: Execution) -> Anonymity:

@@ -44,7 +44,7 @@ def past_of(execution: Execution) -> Past | None:
 def observed_executions(assignment: Assignment, until: datetime | None = None) -> Iterator[Execution]:
     """The executions that have a State, newest first; with ``until`` only those whose tick is not later."""
     folder = folder_at(assignment.states)
-    for path in newest_first(folder, "", hour_path(until) if until else None):
+    for path in in_time(folder, STATE, None, hour_path(until) if until else None, is_rising=False):
         match = HOUR_OR_RUN.fullmatch(path)
         if match is None or (match["since"] and assignment.schedule.timetable):
             continue
@@ -57,13 +57,19 @@ def observed_executions(assignment: Assignment, until: datetime | None = None) -
             yield execution
 
 
-def newest_first(folder: Folder, path: str, last: str | None = None) -> Iterator[str]:
-    """The files of States below a folder, newest first; with ``last`` none of a later hour's folder. Only what is asked
-    for is listed."""
+def in_time(
+    folder: Folder, name: str, first: str | None = None, last: str | None = None, path: str = "", is_rising: bool = True
+) -> Iterator[str]:
+    """The files of a name below a folder of hours, oldest first (``is_rising``) or newest first, from one hour's folder
+    to another's. Only what is asked for is listed."""
     entries = folder.inside(path)
-    for entry in reversed(entries):
-        if last is not None and entry.path[: len(last)] > last[: len(entry.path)]:
-            continue
-        if entry.kind == "folder":
-            yield from newest_first(folder, entry.path, last)  # minutes after the hour are later than it
-    yield from (entry.path for entry in entries if entry.path.endswith(f"/{STATE}"))
+    files = (entry.path for entry in entries if entry.path.endswith(f"/{name}"))
+    if is_rising:
+        yield from files  # minutes after the hour are later than it
+    for entry in entries if is_rising else reversed(entries):
+        is_later = last is not None and entry.path[: len(last)] > last[: len(entry.path)]
+        is_earlier = first is not None and entry.path[: len(first)] < first[: len(entry.path)]
+        if entry.kind == "folder" and not is_later and not is_earlier:
+            yield from in_time(folder, name, first, last, entry.path, is_rising)
+    if not is_rising:
+        yield from files

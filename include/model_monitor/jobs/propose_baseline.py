@@ -6,12 +6,11 @@ from dataclasses import replace
 
 from model_monitor.config.execution import Assignment
 from model_monitor.jobs.publish_baseline import as_learned, version_at
-from model_monitor.jobs.replay_windows import judged_twice
+from model_monitor.jobs.replay_windows import judged_twice, side_of
 from model_monitor.results.documents.protocol import Document
 from model_monitor.verdicts.comparison import compare
 from model_monitor.verdicts.proposal import Proposal
 from model_monitor.verdicts.published import Published
-from model_monitor.verdicts.verdict import Judge
 from model_monitor.verdicts.versions import Version
 
 WINDOWS = 30
@@ -44,9 +43,7 @@ def propose_baseline(
         return replace(proposal, comparison=compare([], asked, assignment.private), remark=remark)
     before = current.baseline(assignment)
     comparison = compare(before.constraints(assignment.learner), asked, assignment.private)
-    also = assignment.schedule.also
-    now, then = (Judge.of(assignment.monitor, baseline, also) for baseline in (before, proposed))
-    replayed = judged_twice(assignment, now, then, last=windows)
+    replayed = judged_twice(assignment, side_of(assignment, before), side_of(assignment, proposed), last=windows)
     return replace(proposal, in_force=current, comparison=comparison, replayed=replayed)
 
 

@@ -6,11 +6,13 @@ from datetime import timedelta
 
 from model_monitor.config.execution import Assignment
 from model_monitor.core.window import EVER, Window
+from model_monitor.jobs.earlier_windows import all_odds, learning_of
 from model_monitor.jobs.past_windows import observed_executions, past_of
 from model_monitor.jobs.spans import baseline_of, executions_within
 from model_monitor.store.ahead import AT_ONCE, ahead
+from model_monitor.verdicts.baseline import Baseline
+from model_monitor.verdicts.recalled import Recalled, Side
 from model_monitor.verdicts.replay import Replay, replay
-from model_monitor.verdicts.verdict import Judge
 
 WINDOWS = 30  # where no span is named
 
@@ -19,18 +21,23 @@ def replay_windows(now: Assignment, then: Assignment, span: Window | None = None
     """How the windows in a span, newest first, are judged by a schedule as it is ``now`` and as it would be ``then``,
     by a ``version`` of the baseline or the one in force; without a span, the last windows. Raises ConfigError,
     DataError."""
-    before = Judge.of(now.monitor, baseline_of(now), now.schedule.also)
-    after = Judge.of(then.monitor, baseline_of(then, version), then.schedule.also)
-    return judged_twice(now, before, after, span)
+    return judged_twice(now, side_of(now, baseline_of(now)), side_of(then, baseline_of(then, version)), span)
+
+
+def side_of(assignment: Assignment, baseline: Baseline) -> Side:
+    """How a schedule judges by a baseline."""
+    schedule = assignment.schedule
+    return Side(assignment.monitor, baseline, schedule.also, learning_of(schedule))
 
 
 def judged_twice(
-    assignment: Assignment, before: Judge, after: Judge, span: Window | None = None, last: int = WINDOWS
+    assignment: Assignment, before: Side, after: Side, span: Window | None = None, last: int = WINDOWS
 ) -> Replay:
-    """The windows in a span, newest first, by two judges; without a span, the ``last`` ones."""
+    """The windows in a span, newest first, judged in two ways; without a span, the ``last`` ones."""
+    recalled = Recalled(all_odds(assignment))
     if not span:
-        return replay(before, after, ahead(past_of, observed_executions(assignment), AT_ONCE), last)
+        return replay(before, after, ahead(past_of, observed_executions(assignment), AT_ONCE), last, recalled)
     count = sum(1 for _ in executions_within(assignment, span))
     longest = max((*before.also, *after.also), default=timedelta(0))
     wider = Window(max(span.start, EVER.start + longest) - longest, span.end)
-    return replay(before, after, ahead(past_of, executions_within(assignment, wider), AT_ONCE), count)
+    return replay(before, after, ahead(past_of, executions_within(assignment, wider), AT_ONCE), count, recalled)

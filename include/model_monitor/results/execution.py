@@ -90,6 +90,7 @@ def written(finding: Finding) -> Document:
         "threshold": threshold_of(bound),
         "noise_floor": number(finding.noise_floor),
         "p_value": number(finding.p_value),
+        **({} if finding.windows is None else {"past_windows": finding.windows}),
         **effect,
         "reason": finding.reason,
     }

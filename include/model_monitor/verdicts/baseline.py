@@ -74,6 +74,11 @@ class Baseline:
         return self.statistics is not None or self.constraints_document is not None
 
     @property
+    def identity(self) -> str:
+        """What tells it from another: the version, or the files that were put there."""
+        return self.name or f"{self.statistics_address} {self.constraints_address}"
+
+    @property
     def description(self) -> Document:
         """The addresses, and the version, as reports name them."""
         version = {"version": self.name} if self.name else {}

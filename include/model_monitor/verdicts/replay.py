@@ -4,20 +4,23 @@ States."""
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from model_monitor.core.constraints import Finding
+from model_monitor.core.measures import Subject
 from model_monitor.core.observed import Observed
 from model_monitor.core.window import Window
 from model_monitor.results.execution import WITH_VIOLATIONS
 from model_monitor.results.handover import Labels
+from model_monitor.verdicts.recalled import Recalled, Side
 from model_monitor.verdicts.trailing import Days, Part, trailing
-from model_monitor.verdicts.verdict import Judge, Verdict
+from model_monitor.verdicts.verdict import Verdict
 
 END: Any = object()
+NO_ODDS = Recalled()
 Past = tuple[Window, Observed, Labels | None]
 
 
@@ -63,9 +66,12 @@ class Replay:
         return tuple(one for one in self.told if one.flips)
 
 
-def replay(before: Judge, after: Judge, past: Iterable[Past | None], count: int | None = None) -> Replay:
+def replay(
+    before: Side, after: Side, past: Iterable[Past | None], count: int | None = None, recalled: Recalled = NO_ODDS
+) -> Replay:
     """Judge the States of past windows, newest first, twice; None is one that can't be read. ``count``: of the newest
-    so many only; those before them are then parts of their spans. Only the States of the longest span are held."""
+    so many only; those before them are then parts of their spans. Only the States of the longest span are held.
+    ``recalled``: what was found of the windows, which tells how much they vary."""
     windows, unread, violated, told = 0, 0, [0, 0], []
     days: Days = {}
     for number, (one, earlier) in enumerate(with_earlier(past, max((*before.also, *after.also), default=None))):
@@ -74,17 +80,26 @@ def replay(before: Judge, after: Judge, past: Iterable[Past | None], count: int 
         if one is None:
             unread += 1
             continue
-        window, observed, labels = one
-        old, new = (
-            judge.verdict(observed, labels, (trailing(n, window, observed, earlier, days) for n in judge.also))
-            for judge in (before, after)
-        )
+        old, new = (judged(side, one, earlier, days, recalled) for side in (before, after))
         windows += 1
-        for i, verdict in enumerate((old, new)):
-            violated[i] += verdict.status == WITH_VIOLATIONS
-        if old.status != new.status or old.status == WITH_VIOLATIONS:
-            told.append(Rejudged(window, old.status, new.status, violations_of(old), violations_of(new)))
+        for i, (status, _) in enumerate((old, new)):
+            violated[i] += status == WITH_VIOLATIONS
+        if old[0] != new[0] or old[0] == WITH_VIOLATIONS:
+            told.append(Rejudged(one[0], old[0], new[0], old[1], new[1]))
     return Replay(windows, violated[0], violated[1], tuple(told), unread)
+
+
+def judged(
+    side: Side, past: Past, earlier: Sequence[Part], days: Days, recalled: Recalled
+) -> tuple[str, tuple[str, ...]]:
+    """A window's status, and what is violated."""
+    window, observed, labels = past
+    beside = recalled.beside(window, side)
+    judge = side.judge(judges_twice=bool(beside))
+    spans = (trailing(length, window, observed, earlier, days) for length in judge.also)
+    verdict = judge.verdict(observed, labels, spans, recalled.earlier(window, side))
+    against = [f"{in_words(odd.check, odd.key[1])} against {odd.against}" for odd in beside if odd.violated]
+    return WITH_VIOLATIONS if against else verdict.status, (*violations_of(verdict), *against)
 
 
 def with_earlier(past: Iterable[Past | None], longest: timedelta | None) -> Iterator[tuple[Past | None, list[Part]]]:
@@ -120,15 +135,19 @@ def apart(window: Window, before: Iterable[Past | None]) -> Iterator[Part]:
 def violations_of(verdict: Verdict) -> tuple[str, ...]:
     """What is violated: check and subject of each finding."""
     own = [name_of(finding) for finding in verdict.findings if finding.outcome == "violated"]
-    of_spans = [
-        f"{name_of(finding)} {one.span.words}"
-        for one in verdict.spans
+    beside = [
+        f"{name_of(finding)} {one.of.words}"
+        for one in verdict.beside
+        if one.counts
         for finding in one.findings
         if finding.outcome == "violated"
     ]
-    return (*own, *of_spans)
+    return (*own, *beside)
 
 
 def name_of(finding: Finding) -> str:
-    constraint = finding.constraint
-    return f"{constraint.check} of {constraint.subject}" if str(constraint.subject) else constraint.check
+    return in_words(finding.constraint.check, finding.constraint.subject)
+
+
+def in_words(check: str, subject: Subject) -> str:
+    return f"{check} of {subject}" if str(subject) else check

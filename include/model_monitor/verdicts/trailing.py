@@ -9,11 +9,12 @@ from functools import reduce
 from itertools import groupby
 from operator import add
 
-from model_monitor.core.constraints import Bound, Near, Unlearned
-from model_monitor.core.distances import DISTANCES
+from pydantic import TypeAdapter
+
 from model_monitor.core.observed import Observed
 from model_monitor.core.window import DAY, HOUR, Window
 
+LENGTH = TypeAdapter(timedelta)
 Part = tuple[Window, Observed]
 Days = MutableMapping[tuple[date, tuple[Window, ...]], Observed]  # sums that were made before
 
@@ -27,6 +28,15 @@ class Trailing:
     observed: Observed
     windows: int
     missing: int
+
+    @property
+    def name(self) -> str:
+        """Its length, ISO 8601.
+
+        >>> Trailing(timedelta(hours=6), Observed(0, None), 4, 2).name
+        'PT6H'
+        """
+        return str(LENGTH.dump_python(self.length, mode="json"))
 
     @property
     def words(self) -> str:
@@ -73,10 +83,3 @@ def in_words(length: timedelta) -> str:
     unit, word = next((unit, word) for unit, word in units.items() if not length % unit or word == "second")
     count = length // unit
     return word if count == 1 else f"{count} {word}s"
-
-
-def weighs_chance(bound: Bound) -> bool:
-    """Whether a bound is judged by what chance allows: an exact rule sees each row in its own window."""
-    if isinstance(bound, Unlearned):
-        return False
-    return bound.level is not None or (isinstance(bound, Near) and DISTANCES[bound.distance].is_p_value)

@@ -12,12 +12,16 @@ from model_monitor.core.evaluation import evaluate, undefined
 from model_monitor.core.measures import Measures, Undefined
 from model_monitor.core.monitor import SET_ASIDE, Monitor, Traits
 from model_monitor.core.observed import Observed
+from model_monitor.core.window import Window, iso
 from model_monitor.results import execution
-from model_monitor.results.handover import Labels
+from model_monitor.results.handover import Labels, Span
+from model_monitor.results.odds import BASELINE, Odds, odds_of
 from model_monitor.verdicts.baseline import Baseline
-from model_monitor.verdicts.trailing import Trailing, weighs_chance
+from model_monitor.verdicts.earlier import NOTHING, Earlier, Reference
+from model_monitor.verdicts.noise import Noise, level_of
+from model_monitor.verdicts.trailing import Trailing
 
-OF_WINDOW = 0.5  # of the false-alarm budget, where trailing spans are judged too
+OF_WINDOW = 0.5  # of the false-alarm budget, where trailing spans or a reference are judged too
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Verdict:
     """Findings, the status that follows from them, and a reason where that is not SageMaker's.
 
     ``monitor`` is the one that measured: it may know its baseline. ``constraints`` are all that were to be judged,
-    ``measures`` all that could be: none of no rows. ``spans`` are the trailing ones that were judged with it.
+    ``measures`` all that could be: none of no rows. ``beside``: what else was compared.
     """
 
     status: str
@@ -34,59 +38,92 @@ class Verdict:
     monitor: Monitor[Any]
     constraints: Sequence[Constraint]
     measures: Measures
-    spans: Sequence[OfSpan] = ()
+    beside: Sequence[Beside] = ()
 
 
 @dataclass(frozen=True)
-class OfSpan:
-    """What was found of the rows of a trailing span, by the checks that weigh chance."""
+class Beside:
+    """What was found by the checks that weigh chance: of the rows of a trailing span, or of the window against a
+    reference, with the ``measures`` and the State of the rows that were judged."""
 
-    span: Trailing
+    of: Trailing | Reference
     findings: Sequence[Finding]
     measures: Measures
+    observed: Observed
+
+    @property
+    def name(self) -> str:
+        """What it is called: the reference, or the length of the span."""
+        return self.of.name
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is judged, or only noted for later windows."""
+        return not isinstance(self.of, Reference) or self.of.counts
 
 
 @dataclass(frozen=True)
 class Judge:
     """A schedule's monitor and its baseline, read once for any number of windows: ``learned`` are the baseline's
-    constraints, and ``monitor`` reads a window as the baseline's rows were read. ``also`` judges trailing spans."""
+    constraints, and ``monitor`` reads a window as the baseline's rows were read. ``also`` judges trailing spans, and
+    ``referee`` tells what a reference must keep to."""
 
     baseline: Baseline
     monitor: Monitor[Any]
     learned: Sequence[Constraint]
+    referee: Monitor[Any]
     also: Mapping[timedelta, Judge] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, monitor: Monitor[Any], baseline: Baseline, also: Sequence[timedelta] = ()) -> Judge:
-        """With spans, a window has half of the false-alarm budget, and they share the other half evenly. Raises
-        ConfigError for files that are no baseline of the monitor."""
-        own = monitor.with_budget(OF_WINDOW) if also else monitor
-        each = monitor.with_budget((1 - OF_WINDOW) / len(also)) if also else monitor
+    def of(
+        cls, monitor: Monitor[Any], baseline: Baseline, also: Sequence[timedelta] = (), judges_twice: bool = False
+    ) -> Judge:
+        """With spans, or a reference (``judges_twice``), a window has half of the false-alarm budget, and they share
+        the other half evenly. Raises ConfigError for files that are no baseline of the monitor."""
+        others = len(also) + judges_twice
+        own = baseline.inform(monitor.with_budget(OF_WINDOW) if others else monitor)
+        each = monitor.with_budget((1 - OF_WINDOW) / others) if others else monitor
         judges = {length: cls.of(each, baseline).by_chance() for length in also}
-        return cls(baseline, baseline.inform(own), baseline.constraints(own), judges)
+        return cls(baseline, own, baseline.constraints(own), baseline.inform(each), judges)
 
     def by_chance(self) -> Judge:
         """The same without exact rules."""
-        return replace(self, learned=[one for one in self.learned if weighs_chance(one.bound)])
+        return replace(self, learned=by_chance(self.learned))
 
-    def verdict(self, observed: Observed, labels: Labels | None = None, spans: Iterable[Trailing] = ()) -> Verdict:
-        """The verdict on the State of a window, and on ``spans`` that end with it.
+    def verdict(
+        self,
+        observed: Observed,
+        labels: Labels | None = None,
+        spans: Iterable[Trailing] = (),
+        earlier: Earlier = NOTHING,
+    ) -> Verdict:
+        """The verdict on the State of a window, on ``spans`` that end with it, and against what ``earlier`` windows
+        were like.
 
         While labels are pending it is by the measures that need none, and of no span; nor is that of no rows.
         """
-        verdict = self.of_window(observed, labels)
+        verdict = self.of_window(observed, labels, earlier.noise)
         if not observed.rows or (labels and labels.is_pending):
             return verdict
-        found = tuple(self.also[span.length].of_span(span) for span in spans if span.length in self.also)
-        if any(finding.outcome == "violated" for one in found for finding in one.findings):
-            return replace(verdict, status=execution.WITH_VIOLATIONS, spans=found)
-        return replace(verdict, spans=found)
+        beside = [self.also[span.length].of_span(span, earlier.noise) for span in spans if span.length in self.also]
+        if earlier.reference:
+            beside.append(self.against(earlier.reference, observed, verdict.measures))
+        verdict = replace(verdict, beside=tuple(beside))
+        if any(finding.outcome == "violated" for one in beside if one.counts for finding in one.findings):
+            return replace(verdict, status=execution.WITH_VIOLATIONS)
+        return verdict
 
-    def of_span(self, span: Trailing) -> OfSpan:
+    def of_span(self, span: Trailing, noise: Noise) -> Beside:
         measures = self.monitor.measure(span.observed.state)
-        return OfSpan(span, evaluate(self.learned, measures), measures)
+        return Beside(span, list(map(noise.weigh, evaluate(self.learned, measures))), measures, span.observed)
 
-    def of_window(self, observed: Observed, labels: Labels | None) -> Verdict:
+    def against(self, reference: Reference, observed: Observed, measures: Measures) -> Beside:
+        """A window by the constraints that its reference suggests, as far as they weigh chance."""
+        constraints = by_chance(self.referee.suggest(reference.observed.state))
+        findings = list(map(reference.noise.weigh, evaluate(constraints, measures)))
+        return Beside(reference, findings, measures, observed)
+
+    def of_window(self, observed: Observed, labels: Labels | None, noise: Noise) -> Verdict:
         """The verdict on the State of a window alone."""
         monitor = self.monitor
         constraints = [*self.learned, *monitor.required(observed.state)]
@@ -95,14 +132,29 @@ class Judge:
         if observed.rows or monitor.traits.judges_silence:
             measures = monitor.measure(observed.state)
             available = without_labels(monitor, measures) if labels and labels.is_pending else measures
-            findings = [*evaluate(constraints, available), *newcomers(monitor, measures, self.learned)]
+            judged = map(noise.weigh, evaluate(constraints, available))
+            findings = [*judged, *newcomers(monitor, measures, self.learned)]
         status, reason = status_of(observed, self.baseline, findings, labels, monitor.traits)
         return Verdict(status, reason, findings, monitor, constraints, available)
+
+
+def by_chance(constraints: Iterable[Constraint]) -> list[Constraint]:
+    """Those that weigh chance: an exact rule sees each row in its own window."""
+    return [one for one in constraints if level_of(one.bound) is not None]
 
 
 def judge(monitor: Monitor[Any], baseline: Baseline, observed: Observed, labels: Labels | None = None) -> Verdict:
     """The verdict on the State of one window. Raises ConfigError."""
     return Judge.of(monitor, baseline).verdict(observed, labels)
+
+
+def odds_of_window(window: Window, by: str, verdict: Verdict) -> Odds:
+    """How far beyond chance each check of a window was, for those after it to learn from; ``by``: the baseline's
+    identity."""
+    named = [(BASELINE, verdict.findings), *((one.name, one.findings) for one in verdict.beside)]
+    odds = tuple(odd for against, findings in named for odd in odds_of(against, findings))
+    against = next((one.name for one in verdict.beside if one.counts and isinstance(one.of, Reference)), None)
+    return Odds(window=Span(iso(window.start), iso(window.end)), by=by, judged_against=against, odds=odds)
 
 
 def without_labels(monitor: Monitor[Any], measures: Measures) -> Measures:

@@ -17,12 +17,15 @@ from model_monitor.core.states import dump
 from model_monitor.core.window import Window
 from model_monitor.errors import DataError
 from model_monitor.jobs.compute_metrics import selection_of, watched
+from model_monitor.jobs.earlier_windows import all_odds
 from model_monitor.jobs.past_windows import observed_executions
+from model_monitor.jobs.replay_windows import side_of
 from model_monitor.jobs.self_test.faults import KINDS, OF_REQUESTS, Fault, faults_for, with_values
 from model_monitor.jobs.spans import MOST_SUMMED, states_within
 from model_monitor.results.handover import Evidence
 from model_monitor.rows.sources.row_groups import row_group, row_groups_of
 from model_monitor.verdicts.baseline import Baseline
+from model_monitor.verdicts.recalled import Recalled, Side
 from model_monitor.verdicts.replay import violations_of
 from model_monitor.verdicts.trailing import Part, trailing
 from model_monitor.verdicts.verdict import Judge
@@ -86,17 +89,20 @@ def self_test(assignment: Assignment, windows: int = WINDOWS, most_columns: int 
     """
     told = SelfTest(assignment.schedule.name, assignment.schedule.monitor)
     learner = assignment.monitor if assignment.schedule.explain is None else assignment.schedule.build_learner()
-    judge = Judge.of(learner, Baseline.of(assignment), assignment.schedule.also)
+    side = replace(side_of(assignment, Baseline.of(assignment)), monitor=learner)
+    recalled = Recalled(all_odds(assignment))
+    judge = side.judge()
     if learner.traits.needs_baseline and not judge.baseline.exists:
         return replace(told, reason="there is no baseline yet to judge by")
     copies = [copy for copy in islice(copies_of(assignment), windows) if copy.rows.num_rows][::-1]
     if not copies:
         return replace(told, reason="no past window has its rows any more; run one, and try again")
+    judge = side.judge(judges_twice=bool(recalled.beside(copies[-1].execution.window, side)))
     first = copies[0].rows
     names = [*columns(first), *(name for name in OF_REQUESTS if name in first.schema.names)]
     kept = names[:most_columns]
     faults = faults_for(first.select([*kept, *(name for name in first.schema.names if name not in names)]))
-    bench = Bench(judge, copies, assignment)
+    bench = Bench(judge, copies, assignment, side, recalled)
     spans = tuple(copy.execution.window for copy in copies)
     return replace(told, windows=spans, trials=tuple(map(bench.tried, faults)), untried=len(names) - len(kept))
 
@@ -114,11 +120,14 @@ def copies_of(assignment: Assignment) -> Iterator[Copy]:
 
 @dataclass(frozen=True)
 class Bench:
-    """A schedule's judge, and copies of its windows, oldest first."""
+    """A schedule's judge, and copies of its windows, oldest first; what these said of one another tells how much they
+    vary, but nothing is compared with other windows."""
 
     judge: Judge
     copies: Sequence[Copy]
     assignment: Assignment
+    side: Side
+    recalled: Recalled
 
     @cached_property
     def healthy(self) -> list[tuple[bytes, set[str]]]:
@@ -143,7 +152,8 @@ class Bench:
         """What is violated of a window, and of the spans that end with it."""
         window, days = copy.execution.window, dict[Any, Observed]()
         spans = (trailing(length, window, observed, parts[::-1], days) for length in judge.also)
-        return violations_of(judge.verdict(observed, copy.evidence.labels, spans))
+        earlier = self.recalled.earlier(window, self.side)
+        return violations_of(judge.verdict(observed, copy.evidence.labels, spans, earlier))
 
     def tried(self, fault: Fault) -> Trial:
         """A fault from the first window on, until it is noticed."""

@@ -1,0 +1,87 @@
+"""What do the windows before one say of it? Read from what was found of them, and from their States; no row is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from model_monitor import store
+from model_monitor.config.endpoint import Schedule
+from model_monitor.config.execution import ODDS, Assignment, Execution, hour_path
+from model_monitor.core.window import Window, moment
+from model_monitor.jobs.past_windows import in_time, past_of
+from model_monitor.jobs.spans import MOST_SUMMED, states_within
+from model_monitor.results.odds import Odds
+from model_monitor.store.ahead import AT_ONCE, ahead
+from model_monitor.store.folders import folder_at
+from model_monitor.verdicts.baseline import Baseline
+from model_monitor.verdicts.earlier import BY_ROWS, NOTHING, Earlier, Learning, apart, earlier_of
+from model_monitor.verdicts.noise import MOST
+from model_monitor.verdicts.trailing import Part
+from model_monitor.verdicts.versions import names_of
+
+READ = 4 * MOST  # files that are looked through for windows of one version of the baseline
+
+
+def earlier_windows(execution: Execution, baseline: Baseline) -> Earlier:
+    """What a schedule's earlier windows say of one of its own: nothing of a window that its timetable does not have."""
+    schedule = execution.schedule
+    if not schedule.learns_from_windows or not execution.is_scheduled:
+        return NOTHING
+    return earlier_of(execution.window, learning_of(schedule), Stored(execution, baseline))
+
+
+def learning_of(schedule: Schedule) -> Learning:
+    """What a schedule learns from its windows."""
+    if not schedule.learns_from_windows:
+        return BY_ROWS
+    return Learning(schedule.noise, schedule.reference, schedule.trailing)
+
+
+def all_odds(assignment: Assignment) -> list[Odds]:
+    """Of all the windows that a schedule has itself, oldest first."""
+    return list(odds_at(assignment, in_time(folder_at(assignment.all_odds), ODDS)))
+
+
+def odds_at(assignment: Assignment, paths: Iterable[str]) -> Iterator[Odds]:
+    """The odds of the windows that the schedule has itself, as far as they can be read."""
+    own = (store.join(assignment.all_odds, path) for path in paths if "/since-" not in path)
+    return filter(None, ahead(Odds.readable, own, AT_ONCE))
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The windows before an execution's, as the store has them."""
+
+    execution: Execution
+    baseline: Baseline
+
+    def first(self) -> Iterator[Odds]:
+        assignment, window, learned = self.execution.past, self.execution.window, self.baseline.learned
+        start = moment(learned) if learned else None
+        if start and (start >= window.start or len(names_of(assignment)) < 2):
+            start = None  # windows before its first baseline was learned are judged by it as well
+        found = self.odds(hour_path(start) if start else None, is_rising=True)
+        return apart((odds for odds in found if odds.by == self.baseline.identity), window)
+
+    def last(self) -> Iterator[Odds]:
+        return apart(self.odds(None, is_rising=False), self.execution.window)
+
+    def odds(self, first: str | None, is_rising: bool) -> Iterator[Odds]:
+        """From an hour's folder on."""
+        folder = folder_at(self.execution.past.all_odds)
+        paths = in_time(folder, ODDS, first, hour_path(self.execution.tick), is_rising=is_rising)
+        return odds_at(self.execution.past, islice(paths, READ))
+
+    def at(self, windows: Sequence[Window]) -> Iterable[Part]:
+        found = ahead(past_of, map(self.execution.past.on, windows), AT_ONCE)
+        waiting = ((one, one[2] is not None and one[2].is_pending) for one in found if one and one[1].rows)
+        return [(one[0], one[1]) for one, is_waiting in waiting if not is_waiting]
+
+    def within(self, span: Window) -> Iterable[Part]:
+        return [(window, observed) for window, observed, _ in states_within(self.execution.past, span, MOST_SUMMED)]
+
+    def stood_out(self, window: Window) -> bool:
+        odds = Odds.readable(self.execution.past.on(window).odds)
+        return odds is not None and odds.stand_out
