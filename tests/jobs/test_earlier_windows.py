@@ -1,0 +1,202 @@
+"""Traffic with hours is no alarm once there are enough windows, and a change in it still is; through the store."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from support.captures import HOUR, endpoint_file
+
+from model_monitor import jobs
+from model_monitor.config.execution import Assignment, Execution
+from model_monitor.config.trial import tried
+from model_monitor.core.observed import Counting
+from model_monitor.core.window import Window
+from model_monitor.jobs.compute_metrics import save
+from model_monitor.jobs.earlier_windows import all_odds
+from model_monitor.results.handover import Evidence
+from model_monitor.rows.sources.datasets import Dataset
+from model_monitor.verdicts.noise import FEWEST
+
+ROWS, COLUMNS = 1_000, ("a", "b")
+
+
+class WithoutPage(Execution):
+    """Pictures take longer than all the rest."""
+
+    @property
+    def writes_page(self) -> bool:
+        return False
+
+
+class Shop:
+    """A schedule whose first column is higher by day than by night."""
+
+    def __init__(self, root: Path, options: dict[str, Any] | None = None, **schedule: Any) -> None:
+        self.root, self.chance = root, np.random.default_rng(5)
+        self.file = endpoint_file(root, options=options or {}, **schedule)
+        self.a = Assignment.load(self.file, "dq")
+
+    def learn(self, moved: float = 0.0) -> str:
+        """Learn a baseline of all hours, and put it in force."""
+        rows = np.concatenate([self.drawn(hour, 400) for hour in range(48)]) + moved
+        path = self.root / "rows.csv"
+        path.write_text("\n".join([",".join(COLUMNS), *(f"{a:.4f},{b:.4f}" for a, b in rows)]))
+        state = jobs.observe_baseline(self.a, Dataset.at(str(path), "csv"))
+        return jobs.publish_baseline(self.a, jobs.suggest_constraints(self.a, state, "2026-01-05T00:00:00Z"))
+
+    def drawn(self, hour: int, rows: int = ROWS) -> np.ndarray:
+        values = self.chance.normal(size=(rows, len(COLUMNS)))
+        values[:, 0] += 0.5 * math.sin(2 * math.pi * hour / 24)
+        return values
+
+    def judge(self, hour: int, shift: float = 0.0, length: int = 1) -> dict[str, Any]:
+        values = self.drawn(hour) + np.array([shift, 0.0])
+        execution = WithoutPage(self.a.endpoint, self.a.schedule, Window(at(hour), at(hour + length)))
+        batch = pa.record_batch(dict(zip(COLUMNS, values.T, strict=True)))
+        save(execution.observation, Counting(self.a.monitor).observe(batch), Evidence())
+        found: dict[str, Any] = json.loads((Path(jobs.evaluate_constraints(execution)) / "execution.json").read_text())
+        return found
+
+
+def at(hour: int) -> Any:
+    return HOUR + timedelta(hours=hour)
+
+
+def violated(document: dict[str, Any]) -> list[str]:
+    return [finding["check"] for finding in document["findings"] if finding["outcome"] == "violated"]
+
+
+@pytest.fixture(scope="module")
+def days(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, list[dict[str, Any]]]:
+    """Three days of windows."""
+    shop = Shop(tmp_path_factory.mktemp("shop"))
+    shop.learn()
+    return shop, [shop.judge(hour) for hour in range(72)]
+
+
+def test_hours_of_the_day_alarm_until_there_are_enough_windows(days: tuple[Shop, list[dict[str, Any]]]) -> None:
+    _, documents = days
+    assert any(map(violated, documents[:FEWEST]))
+    assert not any(map(violated, documents[FEWEST:]))
+    [drift] = [
+        one for one in documents[30]["findings"] if one["check"] == "baseline_drift_check" and one["column"] == "a"
+    ]
+    assert drift["past_windows"] == 30 and drift["noise_floor"] >= drift["observed"]
+
+
+def test_a_window_is_compared_with_the_same_hours_as_soon_as_it_is_known_how_these_vary(
+    days: tuple[Shop, list[dict[str, Any]]],
+) -> None:
+    shop, documents = days
+    assert "references" not in documents[30]
+    assert documents[70]["references"] == [{"name": "same_hour", "windows": 2, "rows": 2 * ROWS}]
+    changed = shop.judge(72, shift=0.4)
+    assert "baseline_drift_check against same_hour" in violated(changed)
+    [told] = [one["sentence"] for one in changed["findings"] if "reference" in one and one["outcome"] == "violated"]
+    assert told.startswith("a: ") and told.endswith(", against the same time of 3 earlier days")
+    entries = json.loads((Path(shop.a.on(Window(at(72), at(73))).report) / "constraint_violations.json").read_text())
+    assert any(
+        one["constraint_check_type"] == "baseline_drift_check against same_hour"
+        and one["description"].startswith("Against the same time of 3 earlier days: ")
+        for one in entries["violations"]
+    )
+    assert all_odds(shop.a)[-1].stand_out
+    again = shop.judge(96, shift=0.4)  # what stood out a day ago is no reference
+    assert again["references"] == [{"name": "same_hour", "windows": 3, "rows": 3 * ROWS}]
+
+
+def test_a_run_by_hand_over_another_window_learns_nothing_and_teaches_nothing(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.learn()
+    document = shop.judge(0, length=5)
+    assert not all_odds(shop.a)
+    assert all("past_windows" not in one for one in document["findings"])
+
+
+def test_a_new_baseline_begins_to_learn_anew(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.learn()
+    for hour in range(FEWEST + 1):
+        shop.judge(hour)
+    assert shop.judge(FEWEST + 1)["findings"][-1]["past_windows"] == FEWEST + 1
+    shop.learn(moved=1.0)
+    assert all("past_windows" not in one for one in shop.judge(FEWEST + 2)["findings"])
+
+
+def test_with_noise_of_history_nothing_is_judged_by_chance_before_there_is_one(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, noise="history")
+    shop.learn()
+    document = shop.judge(0, shift=2.0)
+    assert not violated(document)
+    [reason] = {one["reason"] for one in document["findings"] if one["outcome"] == "undefined"}
+    assert reason == f"its noise is learned from {FEWEST} healthy windows, and there are 0 yet"
+
+
+@pytest.mark.parametrize(
+    ("reference", "windows", "words"),
+    [
+        ("previous", 1, "against the window before"),
+        ("trailing PT6H", 6, "against the 6 hours before"),
+        ("same_hour", 1, "against the same time of 1 earlier days"),
+    ],
+)
+def test_a_reference_that_is_asked_for_is_judged_from_the_first_window_on(
+    tmp_path: Path, reference: str, windows: int, words: str
+) -> None:
+    shop = Shop(tmp_path, noise="sampling", reference=reference)
+    shop.learn()
+    for hour in range(24):
+        shop.judge(hour)
+    document = shop.judge(24, shift=1.0)
+    assert document["references"] == [{"name": reference, "windows": windows, "rows": windows * ROWS}]
+    [told] = [one["sentence"] for one in document["findings"] if "reference" in one and one["outcome"] == "violated"]
+    assert told.endswith(words)
+
+
+@pytest.mark.parametrize("schedule", [{"noise": "sampling"}, {"options": {"compatibility": "sagemaker"}}])
+def test_who_does_not_learn_from_windows_keeps_nothing_of_them(tmp_path: Path, schedule: dict[str, Any]) -> None:
+    shop = Shop(tmp_path, **schedule)
+    shop.learn()
+    shop.judge(0)
+    assert not all_odds(shop.a)
+
+
+def test_the_same_window_again_is_the_same_report_whatever_came_after_it(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.learn()
+    for hour in range(FEWEST + 8):
+        shop.judge(hour)
+    execution = WithoutPage(shop.a.endpoint, shop.a.schedule, Window(at(FEWEST + 4), at(FEWEST + 5)))
+    folder = Path(execution.report)
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    jobs.evaluate_constraints(execution)
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+def test_a_replay_judges_beside_past_windows_as_the_schedule_does(days: tuple[Shop, list[dict[str, Any]]]) -> None:
+    shop, documents = days
+    span = Window(at(0), at(72))
+    replay = jobs.replay_windows(shop.a, tried(shop.file, "dq", {"noise": "sampling"}), span)
+    alarms = sum(bool(violated(document)) for document in documents)
+    assert (replay.windows, replay.before) == (72, alarms)
+    assert replay.after > 40 and not [
+        one for one in replay.told if one.before == "CompletedWithViolations" != one.after
+    ]
+
+
+def test_damaged_odds_are_those_of_no_window(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.learn()
+    for hour in range(FEWEST):
+        shop.judge(hour)
+    path = Path(shop.a.on(Window(at(3), at(4))).odds)
+    path.write_bytes(path.read_bytes()[:-20])
+    assert len(all_odds(shop.a)) == FEWEST - 1
+    assert all("past_windows" not in one for one in shop.judge(FEWEST)["findings"])
