@@ -16,7 +16,8 @@ from model_monitor.core.measures import Subject
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError
 from model_monitor.jobs.compute_metrics import load_state
-from model_monitor.jobs.spans import Total, judge_total, states_within, total_of
+from model_monitor.jobs.past_windows import states_within
+from model_monitor.jobs.spans import Total, judge_total, total_of
 from model_monitor.results.anonymous import Anonymity
 from model_monitor.results.changes import Side, compared, in_words, nearness
 from model_monitor.rows.sources.datasets import Dataset

@@ -22,7 +22,7 @@ from model_monitor.dashboard.spans import (
 from model_monitor.dashboard.visit import NoSuchPage, Visit
 from model_monitor.errors import ConfigError, DataError, StoreError
 from model_monitor.history.incidents import Session
-from model_monitor.jobs.spans import states_within
+from model_monitor.jobs.past_windows import states_within
 from model_monitor.results import changes
 from model_monitor.results.execution import UNJUDGED
 from model_monitor.results.reading import Report

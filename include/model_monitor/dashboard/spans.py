@@ -16,7 +16,7 @@ from model_monitor.dashboard.page import Shown
 from model_monitor.errors import ConfigError
 from model_monitor.history.rows import segment_text
 from model_monitor.jobs import spans
-from model_monitor.jobs.past_windows import past_windows
+from model_monitor.jobs.past_windows import past_windows, states_within
 from model_monitor.results.measured import written
 
 BASELINE, PREVIOUS = "baseline", "previous"
@@ -135,7 +135,7 @@ def version_for(assignment: Assignment, compare: str, window: Window, points: Se
 
 def summed(assignment: Assignment, span: Window, version: str | None = None) -> tuple[Side, Any]:
     """A span's rows as one window, and the verdict on them. Raises ConfigError, DataError, StoreError."""
-    total = spans.total_of(assignment, spans.states_within(assignment, span))
+    total = spans.total_of(assignment, states_within(assignment, span))
     verdict = spans.judge_total(assignment, total, version)
     count = len(total.windows)
     first, last = (total.windows[0].start, total.windows[-1].end) if count else (span.start, span.end)

@@ -10,14 +10,14 @@ from model_monitor import store
 from model_monitor.config.endpoint import Schedule
 from model_monitor.config.execution import ODDS, Assignment, Execution, hour_path
 from model_monitor.core.window import Window, moment
-from model_monitor.jobs.past_windows import in_time, past_of
-from model_monitor.jobs.spans import MOST_SUMMED, states_within
+from model_monitor.jobs.past_windows import MOST_SUMMED, in_time, past_of, states_within
 from model_monitor.results.odds import Odds
 from model_monitor.store.ahead import AT_ONCE, ahead
 from model_monitor.store.folders import folder_at
 from model_monitor.verdicts.baseline import Baseline
 from model_monitor.verdicts.earlier import BY_ROWS, NOTHING, Earlier, Learning, apart, earlier_of
 from model_monitor.verdicts.noise import MOST
+from model_monitor.verdicts.recalled import Side
 from model_monitor.verdicts.trailing import Part
 from model_monitor.verdicts.versions import names_of
 
@@ -37,6 +37,12 @@ def learning_of(schedule: Schedule) -> Learning:
     if not schedule.learns_from_windows:
         return BY_ROWS
     return Learning(schedule.noise, schedule.reference, schedule.trailing)
+
+
+def side_of(assignment: Assignment, baseline: Baseline) -> Side:
+    """How a schedule judges by a baseline."""
+    schedule = assignment.schedule
+    return Side(assignment.monitor, baseline, schedule.also, learning_of(schedule))
 
 
 def all_odds(assignment: Assignment) -> list[Odds]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from model_monitor import store
@@ -12,10 +12,13 @@ from model_monitor.errors import DataError, StoreError
 from model_monitor.jobs.compute_metrics import load_state
 from model_monitor.jobs.retention.trees import HOUR_OR_RUN, tick_in, window_start
 from model_monitor.results.handover import Evidence
+from model_monitor.store.ahead import AT_ONCE, ahead
 from model_monitor.store.folders import Folder, folder_at
 from model_monitor.verdicts.replay import Past
 
 STATE = "state.mms"
+MOST = 1000  # windows of a span that a person looks at,
+MOST_SUMMED = 10_000  # and of one that is judged with a window
 
 
 def past_windows(assignment: Assignment, count: int) -> Iterator[Past]:
@@ -54,6 +57,33 @@ def observed_executions(assignment: Assignment, until: datetime | None = None) -
         except (ValueError, OverflowError):
             continue
         if execution.observation.state == store.join(assignment.states, path):
+            yield execution
+
+
+def states_within(assignment: Assignment, span: Window, most: int = MOST) -> list[Past]:
+    """The States of the last windows that lie whole in a span and do not overlap, oldest first."""
+    found = ahead(past_of, apart(executions_within(assignment, span), most), AT_ONCE)
+    return list(filter(None, found))[::-1]
+
+
+def executions_within(assignment: Assignment, span: Window) -> Iterator[Execution]:
+    """The executions with a State whose windows lie whole in a span, newest first."""
+    for execution in observed_executions(assignment, span.end + assignment.schedule.lag):
+        if execution.window.end <= span.start:
+            return  # their ticks fall, and so do their ends
+        if span.start <= execution.window.start and execution.window.end <= span.end:
+            yield execution
+
+
+def apart(executions: Iterable[Execution], most: int) -> Iterator[Execution]:
+    """As many of the executions, newest first, as have no row in common: no row is to be counted twice."""
+    taken: list[Window] = []
+    for execution in executions:
+        window = execution.window
+        if len(taken) == most:
+            return
+        if not taken or window.end <= taken[-1].start:
+            taken.append(window)
             yield execution
 
 

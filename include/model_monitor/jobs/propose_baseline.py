@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from model_monitor.config.execution import Assignment
+from model_monitor.jobs.earlier_windows import side_of
 from model_monitor.jobs.publish_baseline import as_learned, version_at
-from model_monitor.jobs.replay_windows import judged_twice, side_of
+from model_monitor.jobs.replay_windows import judged_twice
 from model_monitor.results.documents.protocol import Document
 from model_monitor.verdicts.comparison import compare
 from model_monitor.verdicts.proposal import Proposal

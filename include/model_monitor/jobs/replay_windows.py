@@ -6,11 +6,10 @@ from datetime import timedelta
 
 from model_monitor.config.execution import Assignment
 from model_monitor.core.window import EVER, Window
-from model_monitor.jobs.earlier_windows import all_odds, learning_of
-from model_monitor.jobs.past_windows import observed_executions, past_of
-from model_monitor.jobs.spans import baseline_of, executions_within
+from model_monitor.jobs.earlier_windows import all_odds, side_of
+from model_monitor.jobs.past_windows import executions_within, observed_executions, past_of
+from model_monitor.jobs.spans import baseline_of
 from model_monitor.store.ahead import AT_ONCE, ahead
-from model_monitor.verdicts.baseline import Baseline
 from model_monitor.verdicts.recalled import Recalled, Side
 from model_monitor.verdicts.replay import Replay, replay
 
@@ -22,12 +21,6 @@ def replay_windows(now: Assignment, then: Assignment, span: Window | None = None
     by a ``version`` of the baseline or the one in force; without a span, the last windows. Raises ConfigError,
     DataError."""
     return judged_twice(now, side_of(now, baseline_of(now)), side_of(then, baseline_of(then, version)), span)
-
-
-def side_of(assignment: Assignment, baseline: Baseline) -> Side:
-    """How a schedule judges by a baseline."""
-    schedule = assignment.schedule
-    return Side(assignment.monitor, baseline, schedule.also, learning_of(schedule))
 
 
 def judged_twice(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -11,16 +11,12 @@ from model_monitor.config.execution import Assignment, Execution
 from model_monitor.core.observed import Observed
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError
-from model_monitor.jobs.past_windows import observed_executions, past_of
-from model_monitor.store.ahead import AT_ONCE, ahead
+from model_monitor.jobs.past_windows import MOST_SUMMED, states_within
 from model_monitor.verdicts.baseline import Baseline
 from model_monitor.verdicts.replay import Past
 from model_monitor.verdicts.trailing import Days, Part, Trailing, trailing
 from model_monitor.verdicts.verdict import Verdict, judge
 from model_monitor.verdicts.versions import Version, names_of
-
-MOST = 1000  # windows of a span that a person looks at,
-MOST_SUMMED = 10_000  # and of one that is judged with a window
 
 
 @dataclass(frozen=True)
@@ -32,33 +28,6 @@ class Total:
 
     def __add__(self, other: Total) -> Total:
         return Total((*self.windows, *other.windows), self.observed + other.observed)
-
-
-def states_within(assignment: Assignment, span: Window, most: int = MOST) -> list[Past]:
-    """The States of the last windows that lie whole in a span and do not overlap, oldest first."""
-    found = ahead(past_of, apart(executions_within(assignment, span), most), AT_ONCE)
-    return list(filter(None, found))[::-1]
-
-
-def executions_within(assignment: Assignment, span: Window) -> Iterator[Execution]:
-    """The executions with a State whose windows lie whole in a span, newest first."""
-    for execution in observed_executions(assignment, span.end + assignment.schedule.lag):
-        if execution.window.end <= span.start:
-            return  # their ticks fall, and so do their ends
-        if span.start <= execution.window.start and execution.window.end <= span.end:
-            yield execution
-
-
-def apart(executions: Iterable[Execution], most: int) -> Iterator[Execution]:
-    """As many of the executions, newest first, as have no row in common: no row is to be counted twice."""
-    taken: list[Window] = []
-    for execution in executions:
-        window = execution.window
-        if len(taken) == most:
-            return
-        if not taken or window.end <= taken[-1].start:
-            taken.append(window)
-            yield execution
 
 
 def trailing_spans(execution: Execution, observed: Observed) -> list[Trailing]:

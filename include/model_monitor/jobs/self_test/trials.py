@@ -17,11 +17,9 @@ from model_monitor.core.states import dump
 from model_monitor.core.window import Window
 from model_monitor.errors import DataError
 from model_monitor.jobs.compute_metrics import selection_of, watched
-from model_monitor.jobs.earlier_windows import all_odds
-from model_monitor.jobs.past_windows import observed_executions
-from model_monitor.jobs.replay_windows import side_of
+from model_monitor.jobs.earlier_windows import all_odds, side_of
+from model_monitor.jobs.past_windows import MOST_SUMMED, observed_executions, states_within
 from model_monitor.jobs.self_test.faults import KINDS, OF_REQUESTS, Fault, faults_for, with_values
-from model_monitor.jobs.spans import MOST_SUMMED, states_within
 from model_monitor.results.handover import Evidence
 from model_monitor.rows.sources.row_groups import row_group, row_groups_of
 from model_monitor.verdicts.baseline import Baseline
