@@ -7,6 +7,7 @@ import argparse
 import csv
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -230,6 +231,7 @@ def run_schedule(args: argparse.Namespace) -> int:
     from model_monitor.config.execution import Assignment
     from model_monitor.core.window import moment
     from model_monitor.jobs import by_hand, rehearse
+    from model_monitor.jobs.since import sentences_since
     from model_monitor.rows.explanations.endpoints import named_headers
     from model_monitor.rows.explanations.models import Exchange
 
@@ -245,7 +247,9 @@ def run_schedule(args: argparse.Namespace) -> int:
     except ValueError as error:
         raise ConfigError(f"--labels-until {args.labels_until}: {error}") from error
     headers = named_headers(Exchange(headers_from=args.headers_from))
-    return told(args.output, rehearse(assignment.on(window), args.output, until, headers))
+    execution = assignment.on(window)
+    document = rehearse(execution, args.output, until, headers)
+    return told(args.output, document, sentences_since(execution, document))
 
 
 def run_rows(args: argparse.Namespace) -> int:
@@ -263,8 +267,8 @@ def run_rows(args: argparse.Namespace) -> int:
     return told(args.output, by_hand.run(question_of(args), source, baseline, args.output, args.max_rejected))
 
 
-def told(output: str, document: dict[str, Any]) -> int:
-    """Print what came of a window; the exit code that says it."""
+def told(output: str, document: dict[str, Any], sentences: Sequence[str] | None = None) -> int:
+    """Print what came of a window, with ``sentences`` on its violations (None: its own); the exit code that says it."""
     from model_monitor.results import execution
 
     rows = f"{document['counts']['judged']} rows{execution.captured_in_short(document.get('capture'))}"
@@ -272,7 +276,7 @@ def told(output: str, document: dict[str, Any]) -> int:
     rest = execution.set_aside_in_short(document) + execution.undefined_in_short(document)
     rest += f". {document['reason']}" if document["reason"] else ""
     print(printable(f"{output}: {document['status']}, {rows}, {execution.counted(count, 'violation')}{rest}"))
-    for sentence in execution.sentences(document)[: execution.MAX_LINES]:
+    for sentence in (execution.sentences(document) if sentences is None else sentences)[: execution.MAX_LINES]:
         print(printable(f"  {sentence}"))
     if count > execution.MAX_LINES:
         print(f"  and {count - execution.MAX_LINES} more")

@@ -20,6 +20,7 @@ from model_monitor.jobs.earlier_windows import earlier_windows
 from model_monitor.jobs.late_labels import remember, reported
 from model_monitor.jobs.logged import say_judged
 from model_monitor.jobs.notes import notes_of
+from model_monitor.jobs.since import sentences_since
 from model_monitor.jobs.spans import trailing_spans
 from model_monitor.jobs.unjudged import sentences_of, unjudged
 from model_monitor.results import data_docs
@@ -47,7 +48,8 @@ def evaluate_constraints(execution: Execution) -> str:
     observed = load_state(files.state, execution.monitor, evidence.state)
     with reported(execution):
         contents = report(execution, observed, evidence)
-    say_judged(execution.window, json.loads(contents[EXECUTION]), execution.report)
+    document = json.loads(contents[EXECUTION])
+    say_judged(execution.window, document, execution.report, sentences_since(execution, document))
     if evidence.merged:
         remember(execution, contents, evidence.merged)
     if script := execution.schedule.postprocess:

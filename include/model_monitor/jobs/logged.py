@@ -11,7 +11,6 @@ from model_monitor.results.documents.protocol import Document
 from model_monitor.results.execution import (
     MAX_LINES,
     counted,
-    sentences,
     set_aside_in_short,
     undefined_in_short,
 )
@@ -47,14 +46,14 @@ def say_merged(window: Window, merged: Merged, address: str) -> None:
     say(read, matched(labels) + set_aside(labels.rejected + labels.mismatched, merged.reasons), f"Summary: {address}")
 
 
-def say_judged(window: Window, document: Document, report: str) -> None:
-    """What came of a window: its status, each violation in words, and notes."""
+def say_judged(window: Window, document: Document, report: str, sentences: Sequence[str]) -> None:
+    """What came of a window: its status, each violation in ``sentences``, and notes."""
     count, rows = document["violations"], counted(document["counts"]["judged"] or 0, "row")
     short = set_aside_in_short(document) + undefined_in_short(document)
     why = [document["reason"]] if document["reason"] else []
     status = f"{window}: {document['status']}, {rows}, {counted(count, 'violation')}{short}"
     say(status, *why, f"Report: {report}")
-    for sentence in sentences(document)[:MAX_LINES]:
+    for sentence in sentences[:MAX_LINES]:
         say(sentence)
     for note in document.get("notes", [])[:MAX_LINES]:
         say(f"Note: {note}")
