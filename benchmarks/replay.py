@@ -1,8 +1,8 @@
 """How long does it take to judge 90 days of hourly windows again, by other settings, from their stored States?
 
-Makes a schedule with a published baseline and the States of so many hours, of 30 columns: numbers, rounded and whole
-ones, texts, some with missing values. A State is drawn for each of 24 hours and stored again for each day. It prints
-seconds of the clock and of the processor for ``model-monitor replay`` in this one process, imports left out.
+Makes a schedule with a published baseline, and the States and odds of so many hours, of 30 columns: numbers, rounded
+and whole ones, texts, some with missing values. A State is drawn for each of 24 hours and stored again for each day. It
+prints seconds of the clock and of the processor for ``model-monitor replay`` in this one process, imports left out.
 
     python benchmarks/replay.py                        # 2,160 windows of 200 rows
     python benchmarks/replay.py --rows 1000 --profile
@@ -30,7 +30,10 @@ from model_monitor.config.trial import tried
 from model_monitor.core.observed import Counting
 from model_monitor.core.window import EVER, Window
 from model_monitor.jobs.compute_metrics import save
+from model_monitor.jobs.earlier_windows import side_of
 from model_monitor.results.handover import Evidence
+from model_monitor.verdicts.baseline import Baseline
+from model_monitor.verdicts.verdict import odds_of_window
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 BASELINE_ROWS = 20_000
@@ -75,10 +78,14 @@ def made(root: Path, windows: int, rows: int, columns: int) -> Path:
     jobs.publish_baseline(assignment, learned)
     counting = Counting(assignment.monitor)
     states = [counting.observe(drawn(chance, rows, columns)) for _ in range(24)]
+    side = side_of(assignment, Baseline.of(assignment))
+    verdicts = [side.judge().verdict(state) for state in states]
     for hour in range(windows):
         start = FIRST + timedelta(hours=hour)
         execution = assignment.on(Window(start, start + timedelta(hours=1)))
         save(execution.observation, states[hour % 24], Evidence())
+        by = side.baseline.identity
+        odds_of_window(execution.window, by, verdicts[hour % 24], side.options).write(execution.odds)
     return file
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from model_monitor.results.handover import Evidence
 from model_monitor.rows.sources.datasets import Dataset
 from model_monitor.verdicts.noise import FEWEST
 
+REPLAYING = sys.modules["model_monitor.jobs.replay_windows"]  # the package has a function of that name
 ROWS, COLUMNS = 1_000, ("a", "b")
 
 
@@ -189,6 +191,39 @@ def test_a_replay_judges_beside_past_windows_as_the_schedule_does(days: tuple[Sh
     assert replay.after > 40 and not [
         one for one in replay.told if one.before == "CompletedWithViolations" != one.after
     ]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"options.false_alarm_budget": 0.3},
+        {"options.false_alarm_budget": 1e-6},
+        {"noise": "sampling"},
+        {"noise": "history", "options.false_alarm_budget": 0.3},
+        {"reference": "baseline", "options.false_alarm_budget": 0.3},
+    ],
+)
+def test_a_replay_by_odds_is_that_by_states(
+    days: tuple[Shop, list[dict[str, Any]]], settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, _ = days
+    then, span = tried(shop.file, "dq", settings), Window(at(0), at(72))
+    with monkeypatch.context() as patch:
+        patch.setattr(REPLAYING, "past_of", None)
+        by_odds = jobs.replay_windows(shop.a, then, span)
+    monkeypatch.setattr("model_monitor.verdicts.recalled.Side.knows", lambda side, odds: False)
+    assert by_odds == jobs.replay_windows(shop.a, then, span)
+    assert by_odds.windows == 72 and by_odds.flips
+
+
+def test_what_is_compared_otherwise_is_judged_by_states(
+    days: tuple[Shop, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, _ = days
+    read = list[Execution]()
+    monkeypatch.setattr(REPLAYING, "past_of", read.append)
+    jobs.replay_windows(shop.a, tried(shop.file, "dq", {"options.texts": ["a"]}), Window(at(0), at(72)))
+    assert len(read) == 72
 
 
 def test_damaged_odds_are_those_of_no_window(tmp_path: Path) -> None:

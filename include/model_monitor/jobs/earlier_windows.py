@@ -11,7 +11,9 @@ from model_monitor.config.endpoint import Schedule
 from model_monitor.config.execution import ODDS, Assignment, Execution, hour_path
 from model_monitor.core.window import Window, moment
 from model_monitor.jobs.past_windows import MOST_SUMMED, in_time, past_of, states_within
+from model_monitor.results.documents.protocol import encode
 from model_monitor.results.odds import Odds
+from model_monitor.results.sealed import digest_of
 from model_monitor.store.ahead import AT_ONCE, ahead
 from model_monitor.store.folders import folder_at
 from model_monitor.verdicts.baseline import Baseline
@@ -21,6 +23,7 @@ from model_monitor.verdicts.recalled import Side
 from model_monitor.verdicts.trailing import Part
 from model_monitor.verdicts.versions import names_of
 
+LINES = ("false_alarm_budget", "effect_threshold")  # options that only say from where on a difference counts
 READ = 4 * MOST  # files that are looked through for windows of one version of the baseline
 
 
@@ -42,7 +45,13 @@ def learning_of(schedule: Schedule) -> Learning:
 def side_of(assignment: Assignment, baseline: Baseline) -> Side:
     """How a schedule judges by a baseline."""
     schedule = assignment.schedule
-    return Side(assignment.monitor, baseline, schedule.also, learning_of(schedule))
+    return Side(assignment.monitor, baseline, schedule.also, learning_of(schedule), comparing(schedule))
+
+
+def comparing(schedule: Schedule) -> str:
+    """A digest of what decides what is compared, and how: all but where a verdict draws the line."""
+    options = {name: value for name, value in schedule.options.items() if name not in LINES}
+    return digest_of(encode({"options": options, "segments": schedule.segments}))
 
 
 def all_odds(assignment: Assignment) -> list[Odds]:

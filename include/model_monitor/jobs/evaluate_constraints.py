@@ -16,7 +16,7 @@ from model_monitor.core.measures import Measures
 from model_monitor.core.observed import Observed
 from model_monitor.core.window import iso
 from model_monitor.jobs.compute_metrics import load_state
-from model_monitor.jobs.earlier_windows import earlier_windows
+from model_monitor.jobs.earlier_windows import earlier_windows, side_of
 from model_monitor.jobs.late_labels import remember, reported
 from model_monitor.jobs.logged import say_judged
 from model_monitor.jobs.notes import notes_of
@@ -129,7 +129,8 @@ def note_odds(execution: Execution, baseline: Baseline, verdict: Verdict) -> Non
     """Keep how far beyond chance a window was, for those after it to learn from."""
     if not execution.schedule.learns_from_windows or not execution.is_scheduled:
         return
-    odds_of_window(execution.window, baseline.identity, verdict).write(execution.odds)
+    options = side_of(execution, baseline).options
+    odds_of_window(execution.window, baseline.identity, verdict, options).write(execution.odds)
 
 
 def reason_of(verdict: Verdict, execution: Execution, collected: Collected) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -36,16 +37,21 @@ class Odd(msgspec.Struct, frozen=True, array_like=True):
 
 class Odds(Handover, frozen=True, kw_only=True):
     """All checks of a window that weigh chance; ``by``: the version of the baseline, or its files.
-    ``judged_against``: the reference, if it was judged by one as well."""
+    ``judged_against``: the reference, if it was judged by one as well. ``broken``: the exact rules that were violated,
+    by check, column, segment and measure. ``status``: of the verdict. ``options``: a digest of those that decide what
+    is compared, and how."""
 
     window: Span = Span("", "")
     by: str = ""
     judged_against: str | None = None
+    status: str = ""
+    options: str = ""
+    broken: tuple[tuple[str, str | None, tuple[tuple[str, str], ...], str], ...] = ()
     odds: tuple[Odd, ...] = ()
 
     @property
     def of_window(self) -> Window:
-        return Window.of(self.window.start, self.window.end)
+        return window_of(self.window.start, self.window.end)
 
     @classmethod
     def readable(cls, address: str) -> Odds | None:
@@ -63,6 +69,11 @@ class Odds(Handover, frozen=True, kw_only=True):
     def stand_out(self) -> bool:
         """Whether anything did."""
         return any(odd.stands_out for odd in self.odds)
+
+
+@lru_cache(maxsize=1 << 14)
+def window_of(start: str, end: str) -> Window:
+    return Window.of(start, end)
 
 
 def odds_of(against: str, findings: Iterable[Finding]) -> list[Odd]:

@@ -12,7 +12,7 @@ makes a verdict stricter than chance of rows does.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -94,12 +94,22 @@ class Noise:
         """Whether there are enough windows for any check."""
         return any(tally.windows >= FEWEST for tally in self.tallies.values())
 
+    def tally(self, key: Key) -> Tally:
+        return self.tallies.get(key, Tally())
+
+    def is_beyond(self, constraint: Constraint, z: float, level: float) -> bool:
+        """Whether a violation by the chance of rows is one beside past windows as well."""
+        tally = self.tally(key_of(constraint))
+        if tally.windows < FEWEST:
+            return not self.is_required
+        return tally.p_value(z) < level
+
     def weigh(self, finding: Finding) -> Finding:
         """The finding as it is beside past windows: never violated where chance of its rows explains it."""
         level = level_of(finding.constraint.bound)
         if finding.z is None or not level:
             return finding
-        tally = self.tallies.get(key_of(finding.constraint), Tally())
+        tally = self.tally(key_of(finding.constraint))
         if tally.windows < FEWEST:
             return too_few(finding, tally.windows) if self.is_required else finding
         p_value = max(tally.p_value(finding.z), finding.p_value or 0.0)
@@ -111,6 +121,17 @@ class Noise:
             p_value=None if finding.p_value is None else p_value,
             windows=tally.windows,
         )
+
+
+@dataclass(frozen=True)
+class NoiseOf(Noise):
+    """The same of the z of past ``windows``, added up for those checks only that are asked for."""
+
+    windows: Sequence[Mapping[Key, float]] = ()
+
+    def tally(self, key: Key) -> Tally:
+        found = [window[key] for window in self.windows if key in window]
+        return Tally(len(found), math.fsum(found), math.fsum(z * z for z in found))
 
 
 UNKNOWN = Noise()

@@ -15,6 +15,7 @@ from model_monitor.core.observed import Observed
 from model_monitor.core.window import Window
 from model_monitor.results.execution import WITH_VIOLATIONS
 from model_monitor.results.handover import Labels
+from model_monitor.results.odds import Odd, Odds
 from model_monitor.verdicts.recalled import Recalled, Side
 from model_monitor.verdicts.trailing import Days, Part, trailing
 from model_monitor.verdicts.verdict import Verdict
@@ -22,6 +23,7 @@ from model_monitor.verdicts.verdict import Verdict
 END: Any = object()
 NO_ODDS = Recalled()
 Past = tuple[Window, Observed, Labels | None]
+Known = Past | Odds | None  # a window with its State, or its odds; None if it can't be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +69,47 @@ class Replay:
 
 
 def replay(
-    before: Side, after: Side, past: Iterable[Past | None], count: int | None = None, recalled: Recalled = NO_ODDS
+    before: Side, after: Side, past: Iterable[Known], count: int | None = None, recalled: Recalled = NO_ODDS
 ) -> Replay:
-    """Judge the States of past windows, newest first, twice; None is one that can't be read. ``count``: of the newest
-    so many only; those before them are then parts of their spans. Only the States of the longest span are held.
-    ``recalled``: what was found of the windows, which tells how much they vary."""
-    windows, unread, violated, told = 0, 0, [0, 0], []
+    """Judge past windows, newest first, twice: by their States or, without spans, by odds that both sides know. None is
+    one that can't be read. ``count``: of the newest so many only; those before them are then parts of their spans. Only
+    the States of the longest span are held. ``recalled``: what was found of the windows, which tells how they vary."""
+    windows, unread, violated, told = 0, 0, [0, 0], list[Rejudged]()
     days: Days = {}
-    for number, (one, earlier) in enumerate(with_earlier(past, max((*before.also, *after.also), default=None))):
+    pairs: Iterable[tuple[Known, list[Part]]] = ((one, []) for one in past)
+    if longest := max((*before.also, *after.also), default=None):
+        pairs = with_earlier((one for one in past if not isinstance(one, Odds)), longest)
+    for number, (one, earlier) in enumerate(pairs):
         if number == count:
             break
         if one is None:
             unread += 1
             continue
-        old, new = (judged(side, one, earlier, days, recalled) for side in (before, after))
+        if isinstance(one, Odds):
+            window = one.of_window
+            old, new = (by_odds(side, one, recalled) for side in (before, after))
+        else:
+            window = one[0]
+            old, new = (judged(side, one, earlier, days, recalled) for side in (before, after))
         windows += 1
         for i, (status, _) in enumerate((old, new)):
             violated[i] += status == WITH_VIOLATIONS
         if old[0] != new[0] or old[0] == WITH_VIOLATIONS:
-            told.append(Rejudged(one[0], old[0], new[0], old[1], new[1]))
+            told.append(Rejudged(window, old[0], new[0], old[1], new[1]))
     return Replay(windows, violated[0], violated[1], tuple(told), unread)
+
+
+def by_odds(side: Side, odds: Odds, recalled: Recalled) -> tuple[str, tuple[str, ...]]:
+    """The same of a window whose odds tell it."""
+    status, violated = recalled.verdict(odds, side)
+    against = against_of(recalled.beside(odds.of_window, side))
+    own = [in_words(one.check, one.subject) for one in violated]
+    return WITH_VIOLATIONS if against else status, (*own, *against)
+
+
+def against_of(beside: Iterable[Odd]) -> list[str]:
+    """What was violated against a reference."""
+    return [f"{in_words(odd.check, odd.key[1])} against {odd.against}" for odd in beside if odd.violated]
 
 
 def judged(
@@ -98,11 +121,11 @@ def judged(
     judge = side.judge(judges_twice=bool(beside))
     spans = (trailing(length, window, observed, earlier, days) for length in judge.also)
     verdict = judge.verdict(observed, labels, spans, recalled.earlier(window, side))
-    against = [f"{in_words(odd.check, odd.key[1])} against {odd.against}" for odd in beside if odd.violated]
+    against = against_of(beside)
     return WITH_VIOLATIONS if against else verdict.status, (*violations_of(verdict), *against)
 
 
-def with_earlier(past: Iterable[Past | None], longest: timedelta | None) -> Iterator[tuple[Past | None, list[Part]]]:
+def with_earlier(past: Iterable[Past | None], longest: timedelta) -> Iterator[tuple[Past | None, list[Part]]]:
     """Each window, newest first, with those before it, none overlapping another, of which a span may be the sum."""
     waiting: deque[Past | None] = deque()
     rest = iter(past)
@@ -112,7 +135,7 @@ def with_earlier(past: Iterable[Past | None], longest: timedelta | None) -> Iter
         if not waiting:
             return
         one = waiting.popleft()
-        if one is None or longest is None:
+        if one is None:
             yield one, []
             continue
         first = one[0].end - longest

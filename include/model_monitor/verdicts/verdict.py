@@ -148,13 +148,22 @@ def judge(monitor: Monitor[Any], baseline: Baseline, observed: Observed, labels:
     return Judge.of(monitor, baseline).verdict(observed, labels)
 
 
-def odds_of_window(window: Window, by: str, verdict: Verdict) -> Odds:
+def odds_of_window(window: Window, by: str, verdict: Verdict, options: str = "") -> Odds:
     """How far beyond chance each check of a window was, for those after it to learn from; ``by``: the baseline's
-    identity."""
+    identity, ``options``: a digest of the schedule's."""
     named = [(BASELINE, verdict.findings), *((one.name, one.findings) for one in verdict.beside)]
     odds = tuple(odd for against, findings in named for odd in odds_of(against, findings))
     against = next((one.name for one in verdict.beside if one.counts and isinstance(one.of, Reference)), None)
-    return Odds(window=Span(iso(window.start), iso(window.end)), by=by, judged_against=against, odds=odds)
+    broken = [one.constraint for one in verdict.findings if one.outcome == "violated" and one.z is None]
+    return Odds(
+        window=Span(iso(window.start), iso(window.end)),
+        by=by,
+        judged_against=against,
+        status=verdict.status,
+        options=options,
+        broken=tuple((one.check, one.subject.column, one.subject.segment, one.measure) for one in broken),
+        odds=odds,
+    )
 
 
 def without_labels(monitor: Monitor[Any], measures: Measures) -> Measures:
