@@ -68,7 +68,7 @@ def test_a_run_over_the_past_tells_only_if_it_is_asked_to_and_then_once(
 
 def lead_to_the_page_and_to_the_report(run: Any, window: Window, log: str, message: Any) -> None:
     """The log, the note and the message name both; each is a button, too."""
-    span = "/".join(quote(iso(moment), safe="") for moment in (window.start, window.end))
+    span = "/".join(quote(iso(moment), safe=":") for moment in (window.start, window.end))
     page = f"{FLOW}/model-monitor/endpoints/drifted/executions/drifted-told/{span}"
     with create_session() as session:
         ended, links = session.get(DagRun, run.id), {}

@@ -170,7 +170,7 @@ def test_of_what_the_verbs_write_only_reports_baselines_and_labels_outlive_their
     hour, tick = f"05/{PAST.hour:02d}", f"05/{PAST.hour + 1:02d}"
     past = {name for name in after if hour in name or (tick in name and "_rows" not in name)}
     assert {name.split("/")[0] for name in past} == {"out", "labels"}
-    assert {name.split("/")[1] for name in past if name.startswith("out/")} == {"churn", "_as_of"}
+    assert {name.split("/")[1] for name in past if name.startswith("out/")} == {"churn", "_as_of", "_odds"}
     assert not [name for name in after if name.startswith("out/churn") and "rejected" in name and name in past]
     assert {name: kept_of(name, before[name]) for name in before if name in after} == {
         name: content for name, content in after.items() if name in before

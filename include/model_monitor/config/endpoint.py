@@ -134,7 +134,7 @@ class Schedule(Settings):
 
     def _problem_with_history(self) -> str | None:
         """What is wrong with ``noise`` and ``reference``."""
-        asked = [name for name in ("noise", "reference") if name in self.model_fields_set]
+        asked = [name for name, own in (("noise", self.noise != "auto"), ("reference", self.reference)) if own]
         if not asked:
             return None
         if self.options.get("compatibility") == "sagemaker":

@@ -129,6 +129,7 @@ def trees_of(endpoint: Endpoint) -> list[Tree]:
             Tree("rows with labels", endpoint.output, ("_merged", *own)),
             Tree("explained rows", endpoint.output, ("_explained", *own), schedule),
             Tree("states", endpoint.output, ("_states", *own), schedule),
+            Tree("odds", endpoint.output, ("_odds", *own), schedule, are_reports=True),
             Tree("notes of labels", endpoint.output, ("_awaiting", *own), schedule),
             Tree("records set aside", endpoint.output, own if names_endpoint else own[1:], schedule, are_reports=True),
             Tree("reports replaced", endpoint.output, ("_as_of", *own), schedule, are_reports=True),
