@@ -24,6 +24,7 @@ from model_monitor.jobs.earlier_windows import all_odds
 from model_monitor.results.handover import Evidence
 from model_monitor.rows.sources.datasets import Dataset
 from model_monitor.verdicts.noise import FEWEST
+from model_monitor.verdicts.published import Published
 
 REPLAYING = sys.modules["model_monitor.jobs.replay_windows"]  # the package has a function of that name
 ROWS, COLUMNS = 1_000, ("a", "b")
@@ -160,6 +161,28 @@ def test_a_reference_that_is_asked_for_is_judged_from_the_first_window_on(
     assert document["references"] == [{"name": reference, "windows": windows, "rows": windows * ROWS}]
     [told] = [one["sentence"] for one in document["findings"] if "reference" in one and one["outcome"] == "violated"]
     assert told.endswith(words)
+
+
+@pytest.mark.parametrize(
+    ("edit", "is_told"),
+    [({}, True), ({"comparison_threshold": 0.9}, False), ({"perform_comparison": "Disabled"}, False)],
+)
+def test_what_a_person_set_in_the_baseline_holds_against_a_reference_too(
+    tmp_path: Path, edit: dict[str, Any], is_told: bool
+) -> None:
+    shop = Shop(tmp_path, noise="sampling", reference="previous")
+    shop.learn()
+    version = Path(Published.find(shop.a).name)  # type: ignore[union-attr]
+    document = json.loads((Path(shop.a.baselines) / version / "constraints.json").read_text())
+    document["monitoring_config"]["distribution_constraints"] |= edit
+    (tmp_path / "constraints.json").write_text(json.dumps(document))
+    files = {"statistics": str(Path(shop.a.baselines) / version / "statistics.json"), "constraints": "constraints.json"}
+    edited = Shop.__new__(Shop)
+    edited.root, edited.chance = tmp_path, shop.chance
+    edited.file = endpoint_file(tmp_path, options={}, noise="sampling", reference="previous", baseline=files)
+    edited.a = Assignment.load(edited.file, "dq")
+    edited.judge(0)
+    assert ("baseline_drift_check against previous" in violated(edited.judge(1, shift=1.0))) == is_told
 
 
 @pytest.mark.parametrize("schedule", [{"noise": "sampling"}, {"options": {"compatibility": "sagemaker"}}])

@@ -134,15 +134,15 @@ class Schedule(Settings):
 
     def _problem_with_history(self) -> str | None:
         """What is wrong with ``noise`` and ``reference``."""
-        asked = [name for name, own in (("noise", self.noise != "auto"), ("reference", self.reference)) if own]
-        if not asked:
+        setting = "noise" if self.noise != "auto" else "reference" if self.reference else ""
+        if not setting:
             return None
         if self.options.get("compatibility") == "sagemaker":
-            return f"{asked[0]}: SageMaker knows no past windows; leave it out, or judge by compatibility: calibrated"
+            return f"{setting}: SageMaker knows no past windows; leave it out, or judge by compatibility: calibrated"
         if self.is_of_rules or self.judges_requests:
-            return f"{asked[0]}: monitor {self.monitor} does not compare distributions; leave it out"
+            return f"{setting}: monitor {self.monitor} does not compare distributions; leave it out"
         if self.timetable is None:
-            return f"{asked[0]}: past windows are those of a timetable, and NOW has none; leave it out"
+            return f"{setting}: past windows are those of a timetable, and NOW has none; leave it out"
         return None
 
     @property

@@ -156,12 +156,12 @@ def problems_in(path: Path, endpoint: Endpoint) -> list[str]:
 def notices_in(endpoint: Endpoint, today: date) -> list[str]:
     """What a person should know of a file that is right: paths of SageMaker's container in local scripts, which are not
     there; baselines whose drift can't be judged; mutes that are over."""
-    found = [*mutes.notices_of_mutes(endpoint, today), *map(without_statistics, endpoint.schedules)]
-    found = [notice for notice in found if notice]
+    about = [*mutes.notices_of_mutes(endpoint, today), *map(without_statistics, endpoint.schedules)]
+    notices = [notice for notice in about if notice]
     for schedule in endpoint.schedules:
         for script in (schedule.preprocess.script if schedule.preprocess else None, schedule.postprocess):
             if script and "://" not in script:
                 from model_monitor.rows import scripts  # brings PyArrow
 
-                found += scripts.container_paths(script, Path(script).read_bytes())
-    return list(dict.fromkeys(found))
+                notices += scripts.container_paths(script, Path(script).read_bytes())
+    return list(dict.fromkeys(notices))

@@ -122,14 +122,14 @@ def name_of(column: Column, chosen: Chosen) -> str:
 def table(columns: Sequence[Column], chosen: Mapping[int, Chosen], find: str, part: int, facet: str) -> Table:
     """What the form shows of the columns."""
     names = [name_of(one, chosen.get(i, Chosen())) for i, one in enumerate(columns)]
-    found = [i for i, name in enumerate(names) if find.lower() in name.lower()]
-    parts = max(1, -(-len(found) // PART))
+    matches = [i for i, name in enumerate(names) if find.lower() in name.lower()]
+    parts = max(1, -(-len(matches) // PART))
     part = min(max(part, 1), parts)
-    visible = found[PART * (part - 1) : PART * part]
-    kept = [text for i, own in chosen.items() if i not in visible for text in texts_of(i, own)]
+    visible = matches[PART * (part - 1) : PART * part]
+    hidden = [text for i, own in chosen.items() if i not in visible for text in texts_of(i, own)]
     facets = [(i, names[i]) for i in facets_in(columns, chosen, number_in(facet))]
     rows = tuple(row(i, columns[i], chosen.get(i, Chosen())) for i in visible)
-    return Table(rows=rows, found=len(found), part=part, parts=parts, kept=tuple(kept), facets=tuple(facets))
+    return Table(rows=rows, found=len(matches), part=part, parts=parts, kept=tuple(hidden), facets=tuple(facets))
 
 
 def texts_of(number: int, chosen: Chosen) -> Iterator[str]:

@@ -77,8 +77,8 @@ class Stored:
         start = moment(learned) if learned else None
         if start and (start >= window.start or len(names_of(assignment)) < 2):
             start = None  # windows before its first baseline was learned are judged by it as well
-        found = self.odds(hour_path(start) if start else None, is_rising=True)
-        return apart((odds for odds in found if odds.by == self.baseline.identity), window)
+        later = self.odds(hour_path(start) if start else None, is_rising=True)
+        return apart((odds for odds in later if odds.by == self.baseline.identity), window)
 
     def last(self) -> Iterator[Odds]:
         return apart(self.odds(None, is_rising=False), self.execution.window)
@@ -90,9 +90,12 @@ class Stored:
         return odds_at(self.execution.past, islice(paths, READ))
 
     def at(self, windows: Sequence[Window]) -> Iterable[Part]:
-        found = ahead(past_of, map(self.execution.past.on, windows), AT_ONCE)
-        waiting = ((one, one[2] is not None and one[2].is_pending) for one in found if one and one[1].rows)
-        return [(one[0], one[1]) for one, is_waiting in waiting if not is_waiting]
+        states = filter(None, ahead(past_of, map(self.execution.past.on, windows), AT_ONCE))
+        return [
+            (window, observed)
+            for window, observed, labels in states
+            if observed.rows and not (labels and labels.is_pending)
+        ]
 
     def within(self, span: Window) -> Iterable[Part]:
         return [(window, observed) for window, observed, _ in states_within(self.execution.past, span, MOST_SUMMED)]

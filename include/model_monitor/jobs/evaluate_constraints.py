@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -64,65 +65,82 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
     judge = Judge.of(execution.monitor, baseline, execution.schedule.also, earlier.judges_twice)
     verdict = judge.verdict(observed, evidence.labels, trailing_spans(execution, observed), earlier)
     note_odds(execution, baseline, verdict)
-    documents = documents_of(verdict.monitor)
+    documents, private = documents_of(verdict.monitor), execution.endpoint.columns.private
+    document = summary_of(execution, observed, evidence, baseline, verdict)
+    described = described_by(execution, observed, evidence, verdict)
+    _, shown = anonymity_for_people(execution).of(described, document)
+    described, document = anonymity_of(execution).of(described, document)
+    of_window = documents.violations(verdict.findings, observed.state)
+    files = described | {
+        VIOLATIONS: beside.with_violations(of_window, verdict.beside, documents),
+        MEASURES: measured(verdict.measures, verdict.constraints, verdict.monitor.traits, private),
+    }
+    pages = pages_of(execution, observed, verdict, shown, files)
+    return write_report(execution.report, files, evidence, document, pages)
+
+
+def summary_of(
+    execution: Execution, observed: Observed, evidence: Evidence, baseline: Baseline, verdict: Verdict
+) -> Document:
+    """The content of ``execution.json``."""
+    documents, anonymity = documents_of(verdict.monitor), anonymity_for_people(execution)
     age = staleness.finding_of(baseline, execution.schedule.baseline.stale_after, execution.window.end)
     is_stale = {"stale": age.outcome != "holds"} if age else {}
-    about = execution.about | {"baseline": baseline.description | is_stale}
     not_judged = unjudged(verdict.monitor, observed.state, verdict, baseline, execution.endpoint.columns.private)
-    unusable = verdict.monitor.unusable(observed.state)
     document = executions.execution(
-        about,
+        execution.about | {"baseline": baseline.description | is_stale},
         verdict.status,
         reason_of(verdict, execution, evidence.collected),
         evidence,
         observed.rows,
         [*verdict.findings, *([age] if age and observed.rows else [])],
-        unusable,
-        partial(details, documents, observed, verdict.measures, anonymity_for_people(execution)),
+        verdict.monitor.unusable(observed.state),
+        partial(details, documents, observed, verdict.measures, anonymity),
         [*notes_of(execution, evidence.collected, observed), *sentences_of(not_judged)],
     )
     document |= {executions.UNJUDGED: not_judged} if not_judged else {}
-    beside.add_to(document, verdict.beside, partial(details_beside, documents, anonymity_for_people(execution)))
-    described: dict[str, Document] = {}
-    if evidence.labels and evidence.labels.is_pending:  # an earlier report's files are about other labels
+    beside.add_to(document, verdict.beside, partial(details_beside, documents, anonymity))
+    return document
+
+
+def described_by(execution: Execution, observed: Observed, evidence: Evidence, verdict: Verdict) -> dict[str, Document]:
+    """What the rows were like, by the names of SageMaker's files; none while labels are pending, when those of an
+    earlier report are about other labels, and go."""
+    documents = documents_of(verdict.monitor)
+    if evidence.labels and evidence.labels.is_pending:
         for name in {documents.statistics_name, documents.constraints_name}:
             store.delete(store.join(execution.report, name))
-    else:
-        constraints = verdict.constraints if observed.rows else []
-        described[documents.statistics_name] = documents.statistics(observed.state, constraints)
-        if documents.constraints_name not in described:
-            described[documents.constraints_name] = documents.suggested(observed.state)
-        if evidence.labels:
-            described[documents.statistics_name] |= documents.ground_truth(msgspec.to_builtins(evidence.labels))
-    _, shown = anonymity_for_people(execution).of(described, document)
-    described, document = anonymity_of(execution).of(described, document)
-    found = documents.violations(verdict.findings, observed.state)
-    violations = {VIOLATIONS: beside.with_violations(found, verdict.beside, documents)}
-    private = execution.endpoint.columns.private
-    numbers = {MEASURES: measured(verdict.measures, verdict.constraints, verdict.monitor.traits, private)}
-    pages = {}
+        return {}
+    constraints = verdict.constraints if observed.rows else []
+    described = {documents.statistics_name: documents.statistics(observed.state, constraints)}
+    if documents.constraints_name not in described:
+        described[documents.constraints_name] = documents.suggested(observed.state)
+    if evidence.labels:
+        described[documents.statistics_name] |= documents.ground_truth(msgspec.to_builtins(evidence.labels))
+    return described
+
+
+def pages_of(
+    execution: Execution, observed: Observed, verdict: Verdict, shown: Document, files: Mapping[str, Document]
+) -> dict[str, bytes]:
+    """The pages for people: ``shown`` is ``execution.json`` as they may see it, ``files`` are the others."""
+    monitor, pages = verdict.monitor, dict[str, bytes]()
     if execution.schedule.data_docs and observed.rows:
-        pages[data_docs.DATA_DOCS] = data_docs.page(
-            verdict.monitor, observed.state, execution.schedule.name, str(execution.window)
-        )
-    files = described | violations | numbers
+        about = execution.schedule.name, str(execution.window)
+        pages[data_docs.DATA_DOCS] = data_docs.page(monitor, observed.state, *about)
     if execution.writes_page:
-        entries = numbers[MEASURES]["measures"]
-        pages[REPORT] = report_page(
-            shown,
+        entries = files[MEASURES]["measures"]
+        pictures = pictures_of(
+            monitor,
+            observed.state,
+            verdict.findings,
+            verdict.measures,
             entries,
-            [*files, EXECUTION, *pages],
-            pictures_of(
-                verdict.monitor,
-                observed.state,
-                verdict.findings,
-                verdict.measures,
-                entries,
-                described.get(documents.statistics_name, {}),
-                anonymity_for_people(execution),
-            ),
+            files.get(documents_of(monitor).statistics_name, {}),
+            anonymity_for_people(execution),
         )
-    return write_report(execution.report, files, evidence, document, pages)
+        pages[REPORT] = report_page(shown, entries, [*files, EXECUTION, *pages], pictures)
+    return pages
 
 
 def note_odds(execution: Execution, baseline: Baseline, verdict: Verdict) -> None:

@@ -62,8 +62,8 @@ def observed_executions(assignment: Assignment, until: datetime | None = None) -
 
 def states_within(assignment: Assignment, span: Window, most: int = MOST) -> list[Past]:
     """The States of the last windows that lie whole in a span and do not overlap, oldest first."""
-    found = ahead(past_of, apart(executions_within(assignment, span), most), AT_ONCE)
-    return list(filter(None, found))[::-1]
+    states = ahead(past_of, apart(executions_within(assignment, span), most), AT_ONCE)
+    return list(filter(None, states))[::-1]
 
 
 def executions_within(assignment: Assignment, span: Window) -> Iterator[Execution]:

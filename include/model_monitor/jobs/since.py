@@ -20,14 +20,14 @@ Violation = tuple[str, str, str | None, str]  # check, measure, column, segment
 def sentences_since(execution: Execution, document: Document) -> list[str]:
     """The sentence of each violation of a window's ``execution.json``, and since when it is one, if not only since this
     window."""
-    told = {violation_in(finding): finding["sentence"] for finding in document["findings"] if "sentence" in finding}
-    lasting, first = set(told), dict[Violation, str]()
-    for earlier in islice(apart(before(execution), MOST), MOST if told else 0):
+    sentences = {violation_in(one): one["sentence"] for one in document["findings"] if "sentence" in one}
+    lasting, first = set(sentences), dict[Violation, str]()
+    for earlier in islice(apart(before(execution), MOST), MOST if sentences else 0):
         lasting &= violated_in(earlier)
         if not lasting:
             break
         first |= dict.fromkeys(lasting, iso(earlier.window.start))
-    return [sentence + (f", since {first[one]}" if one in first else "") for one, sentence in told.items()]
+    return [sentence + (f", since {first[one]}" if one in first else "") for one, sentence in sentences.items()]
 
 
 def before(execution: Execution) -> Iterator[Execution]:

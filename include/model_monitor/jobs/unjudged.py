@@ -41,7 +41,7 @@ def unjudged(
         return {}
     if monitor.conventions.spelling_counts or not state.rows or not baseline.exists:
         return {}
-    found = {f.constraint.subject.column: f for f in verdict.findings if is_drift(f.constraint)}
+    drifts = {f.constraint.subject.column: f for f in verdict.findings if is_drift(f.constraint)}
     documents = documents_of(monitor)
     assert isinstance(documents, DataQualityDocuments)
     reasons: dict[str, str] = {}
@@ -51,7 +51,7 @@ def unjudged(
             is_private = not {"*", name}.isdisjoint(private)
             if monitor.as_moments(expected).inferred_type == MOMENT:
                 reasons[name] = NOT_COMPARED
-            elif reason := why(expected, column, found.get(name), is_private):
+            elif reason := why(expected, column, drifts.get(name), is_private):
                 reasons[name] = reason
     return reasons
 

@@ -130,8 +130,8 @@ class NoiseOf(Noise):
     windows: Sequence[Mapping[Key, float]] = ()
 
     def tally(self, key: Key) -> Tally:
-        found = [window[key] for window in self.windows if key in window]
-        return Tally(len(found), math.fsum(found), math.fsum(z * z for z in found))
+        past = [window[key] for window in self.windows if key in window]
+        return Tally(len(past), math.fsum(past), math.fsum(z * z for z in past))
 
 
 UNKNOWN = Noise()

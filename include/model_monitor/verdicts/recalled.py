@@ -89,12 +89,12 @@ class Recalled:
         """The status of a window whose odds a side knows, and what it violates, without its reference and its State."""
         window = odds.of_window
         noise = self.earlier(window, side).noise
-        known = {odd.key: odd for odd in odds.odds if odd.against == BASELINE}
+        by_key = {odd.key: odd for odd in odds.odds if odd.against == BASELINE}
         judge = side.judge(judges_twice=bool(self.beside(window, side)))
         violated = [
             one
             for one in judge.learned
-            if ((odd := known.get(key_of(one))) is not None and is_beyond(one, odd, noise))
+            if ((odd := by_key.get(key_of(one))) is not None and is_beyond(one, odd, noise))
             or (odd is None and (one.check, one.subject.column, one.subject.segment, one.measure) in odds.broken)
         ]
         calm = COMPLETED if odds.status == WITH_VIOLATIONS else odds.status
@@ -102,10 +102,10 @@ class Recalled:
 
     def beside(self, window: Window, side: Side) -> list[Odd]:
         """What was judged against the reference."""
-        found = self.by_window.get(window)
-        if found is None or side.learning.compares != found.judged_against:
+        odds = self.by_window.get(window)
+        if odds is None or side.learning.compares != odds.judged_against:
             return []
-        return [odd for odd in found.odds if odd.against == found.judged_against]
+        return [odd for odd in odds.odds if odd.against == odds.judged_against]
 
 
 def is_beyond(constraint: Constraint, odd: Odd, noise: Noise) -> bool:

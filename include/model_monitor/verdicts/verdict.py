@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from model_monitor.core.constraints import Constraint, Finding, Unlearned
+from model_monitor.core.constraints import Bound, Constraint, Finding, Near, Unlearned, Within
+from model_monitor.core.distances import is_closeness
 from model_monitor.core.evaluation import evaluate, undefined
 from model_monitor.core.measures import Measures, Undefined
 from model_monitor.core.monitor import SET_ASIDE, Monitor, Traits
@@ -18,7 +19,7 @@ from model_monitor.results.handover import Labels, Span
 from model_monitor.results.odds import BASELINE, Odds, odds_of
 from model_monitor.verdicts.baseline import Baseline
 from model_monitor.verdicts.earlier import NOTHING, Earlier, Reference
-from model_monitor.verdicts.noise import Noise, level_of
+from model_monitor.verdicts.noise import Noise, key_of, level_of
 from model_monitor.verdicts.trailing import Trailing
 
 OF_WINDOW = 0.5  # of the false-alarm budget, where trailing spans or a reference are judged too
@@ -118,8 +119,14 @@ class Judge:
         return Beside(span, list(map(noise.weigh, evaluate(self.learned, measures))), measures, span.observed)
 
     def against(self, reference: Reference, observed: Observed, measures: Measures) -> Beside:
-        """A window by the constraints that its reference suggests, as far as they weigh chance."""
-        constraints = by_chance(self.referee.suggest(reference.observed.state))
+        """A window by the constraints that its reference suggests, as far as they weigh chance and the baseline has
+        them too: what nobody wants checked is not, and a segment that the baseline lacks may be a text of a few rows.
+        """
+        own = {key_of(one): one.bound for one in self.learned}
+        suggested = by_chance(self.referee.suggest(reference.observed.state))
+        constraints = [
+            replace(one, bound=as_lenient(one.bound, own[key_of(one)])) for one in suggested if key_of(one) in own
+        ]
         findings = list(map(reference.noise.weigh, evaluate(constraints, measures)))
         return Beside(reference, findings, measures, observed)
 
@@ -141,6 +148,16 @@ class Judge:
 def by_chance(constraints: Iterable[Constraint]) -> list[Constraint]:
     """Those that weigh chance: an exact rule sees each row in its own window."""
     return [one for one in constraints if level_of(one.bound) is not None]
+
+
+def as_lenient(bound: Bound, own: Bound) -> Bound:
+    """A bound that a reference suggests, with the threshold that the baseline's own has: a person may have set it."""
+    if isinstance(bound, Near) and isinstance(own, Near):
+        lenient = min if is_closeness(bound.distance) else max
+        return replace(bound, threshold=lenient(bound.threshold, own.threshold))
+    if isinstance(bound, Within) and isinstance(own, Within):
+        return replace(bound, at_least=min(bound.at_least, own.at_least))
+    return bound
 
 
 def judge(monitor: Monitor[Any], baseline: Baseline, observed: Observed, labels: Labels | None = None) -> Verdict:
