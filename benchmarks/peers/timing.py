@@ -15,8 +15,14 @@ def measured(work: Callable[[Path], object]) -> None:
     imports, imported, used = age(), time.perf_counter(), time.process_time()
     result = work(Path(sys.argv[1]))
     seconds, processor = time.perf_counter() - imported, time.process_time() - used
-    figures = {"imports": imports, "seconds": seconds, "processor": processor, "result": str(result)[:200]}
-    print("\n" + json.dumps(figures))
+    figures = {"imports": imports, "seconds": seconds, "processor": processor, "peak": high_water()}
+    print("\n" + json.dumps(figures | {"result": str(result)[:200]}))
+
+
+def high_water() -> float:
+    """MiB that this process held at its peak; what is sampled from outside misses one that ends between two samples."""
+    said = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in said if line.startswith("VmHWM")).split()[1]) / 1024
 
 
 def age() -> float:
