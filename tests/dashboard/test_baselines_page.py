@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.captures import HOUR, endpoint_file
+from support.forms import Fields
 from support.proposed import DQ, LIMIT, Place
 from support.visited import Only, seen, visit
 
@@ -63,6 +64,24 @@ def test_an_edit_is_tried_out_and_nothing_is_written_until_it_is_approved(place:
     assert [v.edited_from for v in after.versions if v.in_force] == [first]
     assert [(d.by, d.why) for v in after.versions if v.in_force for d in v.decisions] == [("ann", "season")]
     assert "approved by ann at 2026-03-01T00:00:00Z: season" in html
+
+
+def test_settings_of_chance_are_tried_out_and_what_keeps_them_is_said(place: Place) -> None:
+    _, html = place.page()
+    assert "Preview these settings" in html and "noise" not in Fields(html).sent("filters")
+    files = place.files
+    shown, html = place.page(noise="history")
+    assert shown.difference
+    assert (shown.difference.windows, shown.difference.before, shown.difference.after) == (5, 2, 0)
+    assert "write <code>noise: history</code>" in html and 'name="decision"' not in html
+    assert place.page(noise="auto", reference="baseline")[0].difference.flips == ()
+    assert "is no reference" in place.page(reference="yesterday")[0].problem
+    assert place.files == files
+    (place.root / "by-hand").mkdir()
+    by_hand = Place(place.root / "by-hand", cron="NOW")
+    shown, html = by_hand.page()
+    assert shown.settings == {} and "Preview these settings" not in html
+    assert "NOW has none" in by_hand.page(noise="history")[0].problem
 
 
 def test_thresholds_that_stay_are_no_edit_and_what_is_no_number_is_refused(place: Place) -> None:

@@ -92,6 +92,22 @@ def test_what_is_proposed_to_learn_from_and_how_often(first: str, last: str, lea
     assert (span_to_learn(found), cron_for(found)) == (learns, cron)
 
 
+def test_what_chance_may_do_is_asked_and_a_default_that_is_left_is_not_in_the_file(folder: Path) -> None:
+    capture(folder / "store", hours=12, shift_from=99)
+    here = visit(viewer=ADA, new_in=folder / "endpoints")
+    _, html = page(here, address=str(folder / "store"))
+    sent = Fields(html).sent("new") | {"monitor": ["data_quality", "traffic"]}
+    shown, _ = page(here, **sent)
+    assert "noise" not in shown.text and "reference" not in shown.text
+    shown, html = page(here, **sent | {"noise": "history", "reference": "previous"})
+    assert shown.problems == {} and Fields(html).sent("save")["noise"] == "history"
+    path = save(here, Asked.model_validate(Fields(html).sent("save")))
+    assert path is not None
+    quality, traffic = config.load(path).schedules
+    assert (quality.noise, quality.reference) == ("history", "previous")
+    assert (traffic.noise, traffic.reference) == ("auto", None)  # it judges no distributions
+
+
 def test_names_roles_and_privacy_of_columns_are_the_person_s(folder: Path) -> None:
     capture(folder / "store", hours=12)
     here = visit(viewer=ADA, new_in=folder / "endpoints")
@@ -133,6 +149,8 @@ def test_looking_and_trying_write_nothing(folder: Path) -> None:
         ({"threshold": "much"}, "threshold", "a number from 0 to 1"),
         ({"learn_from": "January"}, "learn_from", "a year, a month or a day"),
         ({"learn_from": "2026/13"}, "learn_from", "a year, a month or a day"),
+        ({"noise": "none"}, "noise", "choose one of the list"),
+        ({"reference": "trailing P1D"}, "reference", "choose one of the list"),
         ({"learn_from": ""}, "dataset", "nothing to learn from"),
         ({"dataset": "/etc/passwd"}, "dataset", "not below a folder"),
         ({"output": "/etc"}, "output", "not below a folder"),

@@ -22,6 +22,7 @@ from model_monitor.core.window import Window
 from model_monitor.jobs.compute_metrics import save
 from model_monitor.jobs.earlier_windows import all_odds
 from model_monitor.results.handover import Evidence
+from model_monitor.results.html.report import facts_of
 from model_monitor.rows.sources.datasets import Dataset
 from model_monitor.verdicts.noise import FEWEST
 from model_monitor.verdicts.published import Published
@@ -115,11 +116,26 @@ def test_a_window_is_compared_with_the_same_hours_as_soon_as_it_is_known_how_the
     assert again["references"] == [{"name": "same_hour", "windows": 3, "rows": 3 * ROWS}]
 
 
+def test_the_report_says_in_a_sentence_which_past_windows_it_was_judged_beside(
+    days: tuple[Shop, list[dict[str, Any]]],
+) -> None:
+    _, documents = days
+    told = {number: dict(facts_of(documents[number]))["Past windows"] for number in (0, 1, FEWEST, 34, 70)}
+    learning = "still learning: judged by the chance of rows alone until 20 past windows are there; so far there"
+    assert told == {
+        0: f"{learning} are none",
+        1: f"{learning} is 1",
+        FEWEST: "compared with how 20 past windows varied",
+        34: "compared with how 34 past windows varied",
+        70: "compared with how 70 past windows varied, and with 2 past windows of the same hour",
+    }
+
+
 def test_a_run_by_hand_over_another_window_learns_nothing_and_teaches_nothing(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     shop.learn()
     document = shop.judge(0, length=5)
-    assert not all_odds(shop.a)
+    assert not all_odds(shop.a) and "Past windows" not in dict(facts_of(document))
     assert all("past_windows" not in one for one in document["findings"])
 
 
@@ -138,6 +154,7 @@ def test_with_noise_of_history_nothing_is_judged_by_chance_before_there_is_one(t
     shop.learn()
     document = shop.judge(0, shift=2.0)
     assert not violated(document)
+    assert "nothing is judged by chance until 20" in dict(facts_of(document))["Past windows"]
     [reason] = {one["reason"] for one in document["findings"] if one["outcome"] == "undefined"}
     assert reason == f"its noise is learned from {FEWEST} healthy windows, and there are 0 yet"
 
@@ -161,6 +178,7 @@ def test_a_reference_that_is_asked_for_is_judged_from_the_first_window_on(
     assert document["references"] == [{"name": reference, "windows": windows, "rows": windows * ROWS}]
     [told] = [one["sentence"] for one in document["findings"] if "reference" in one and one["outcome"] == "violated"]
     assert told.endswith(words)
+    assert dict(facts_of(document))["Past windows"].startswith("compared with ")
 
 
 @pytest.mark.parametrize(

@@ -146,12 +146,15 @@ class Schedule(Settings):
         return None
 
     @property
-    def learns_from_windows(self) -> bool:
-        """Whether past windows say anything of the next one."""
+    def has_past_windows(self) -> bool:
+        """Whether past windows can say anything of the next one."""
         is_sagemaker = self.options.get("compatibility") == "sagemaker"
-        if is_sagemaker or self.is_of_rules or self.judges_requests or self.timetable is None:
-            return False
-        return self.noise != "sampling" or self.reference not in (None, "baseline")
+        return not (is_sagemaker or self.is_of_rules or self.judges_requests or self.timetable is None)
+
+    @property
+    def learns_from_windows(self) -> bool:
+        """Whether past windows do say something of the next one."""
+        return self.has_past_windows and (self.noise != "sampling" or self.reference not in (None, "baseline"))
 
     @property
     def trailing(self) -> timedelta | None:

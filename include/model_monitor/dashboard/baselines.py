@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import msgspec
 
 from model_monitor.config.execution import Assignment
 from model_monitor.core.window import iso
+from model_monitor.dashboard.differences import Difference, difference_of, settings_of, with_settings
 from model_monitor.dashboard.page import Name, Shown
 from model_monitor.dashboard.power import Power, power_of
 from model_monitor.dashboard.visit import NoSuchPage, Visit
 from model_monitor.errors import ConfigError, DataError, StoreError, without_secrets
 from model_monitor.jobs.known_versions import KnownVersion, constraints_in, known_versions, shown_now
-from model_monitor.jobs.propose_baseline import propose_baseline
 from model_monitor.jobs.publish_baseline import Shown as Seen
 from model_monitor.jobs.publish_baseline import publish_baseline, reject_baseline
 from model_monitor.results.decision import APPROVED, REJECTED, Choice
-from model_monitor.results.documents.protocol import Document, decode
+from model_monitor.results.documents.protocol import decode
 from model_monitor.results.thresholds import thresholds_in, with_thresholds
 
-MOST = 200  # thresholds, changes and files that a page lists; the rest is counted
+MOST = 200  # thresholds and files that a page lists; the rest is counted
 LONGEST_WHY = 2000  # characters
 
 
@@ -60,46 +60,11 @@ class Threshold(Shown):
     edited: str | None
 
 
-class Change(Shown):
-    """What a constraint asks in the version in force, and in the one that is looked at; "" for nothing."""
-
-    check: str
-    of: str
-    before: str
-    after: str
-
-
-class Flip(Shown):
-    """A past window whose status would be another: what is violated only then, and what no more."""
-
-    start: datetime
-    end: datetime
-    before: str
-    after: str
-    gained: tuple[str, ...]
-    lost: tuple[str, ...]
-
-
-class Difference(Shown):
-    """What a version, or an edit of it, would change against the one in force: of ``windows`` that were judged again,
-    how many are violated before and after."""
-
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    changes: tuple[Change, ...]
-    more_changes: int
-    same: int
-    windows: int
-    before: int
-    after: int
-    flips: tuple[Flip, ...]
-    remark: str
-
-
 class Baselines(Shown):
     """The versions of a schedule's baseline, one of which is looked at: ``version``. ``edit``: what is tried out of it,
-    as a JSON object. ``waits``: the newest version, if nobody decided on it. ``seen`` is sent back with a decision, to
-    tell whether anything changed meanwhile."""
+    as a JSON object; ``noise`` and ``reference``: the settings that are, "" for the file's; ``settings``: what each of
+    those may be, and means. ``waits``: the newest version, if nobody decided on it. ``seen`` is sent back with a
+    decision, to tell whether anything changed meanwhile."""
 
     endpoint: str
     schedule: str
@@ -114,6 +79,9 @@ class Baselines(Shown):
     more_thresholds: int
     find: str
     edit: str
+    noise: str
+    reference: str
+    settings: dict[str, dict[str, str]]
     seen: str
     may_edit: bool
     power: Power | None
@@ -121,33 +89,29 @@ class Baselines(Shown):
 
 
 def baselines(
-    visit: Visit, endpoint: Name, schedule: Name, version: Name = "", edit: Name = "", find: Name = "", power: Name = ""
+    visit: Visit,
+    endpoint: Name,
+    schedule: Name,
+    version: Name = "",
+    edit: Name = "",
+    find: Name = "",
+    power: Name = "",
+    noise: Name = "",
+    reference: Name = "",
 ) -> Baselines:
     """The versions of a baseline, and what the named one would change: else the newest that nobody decided on, or the
     one in force.
 
-    edit: a JSON object of thresholds by their key, which are tried out and not saved.
+    edit: a JSON object of thresholds by their key, which are tried out and not saved; so are noise and reference, the
+    settings of the schedule.
     find: a part of a threshold's name. power: "yes" to work out what the version sees.
     """
     assignment = with_baseline(visit, endpoint, schedule)
     versions = known_versions(assignment)
     chosen = chosen_version(versions, version)
-    changes = changes_in(edit)
-    difference, thresholds, seen, problem = None, [], "", None
-    if chosen:
-        try:
-            document = constraints_in(assignment, chosen.name)
-            thresholds = [
-                Threshold(key=t.key, name=t.name, value=t.value, edited=changes.get(t.key))
-                for t in thresholds_in(document)
-            ]
-            seen = written(shown_now(assignment, chosen.name))
-            if changes or not chosen.in_force or chosen.is_edited:
-                edited = with_thresholds(document, changes) if changes else None
-                difference = difference_of(assignment, chosen, edited)
-        except (ConfigError, DataError, StoreError) as error:
-            problem = str(error)
-    matches = [t for t in thresholds if find.casefold() in t.name.casefold() or t.edited is not None]
+    changes, settings = changes_in(edit), {"noise": noise, "reference": reference}
+    found = looked_at(visit, assignment, chosen, changes, settings) if chosen else NOTHING
+    matches = [t for t in found.thresholds if find.casefold() in t.name.casefold() or t.edited is not None]
     return Baselines(
         endpoint=endpoint,
         schedule=schedule,
@@ -157,16 +121,55 @@ def baselines(
         version=chosen.name if chosen else "",
         in_force=next((one.name for one in versions if one.in_force), None),
         waits=next((one.name for one in versions[:1] if is_undecided(one)), None),
-        difference=difference,
+        difference=found.difference,
         thresholds=tuple(sorted(matches, key=lambda t: t.edited is None)[:MOST]),
         more_thresholds=max(0, len(matches) - MOST),
         find=find,
         edit=edit if changes else "",
-        seen=seen,
+        **settings,
+        settings=settings_of(assignment.schedule),
+        seen=found.seen,
         may_edit=visit.viewer.may_edit(schedule),
         power=power_of(assignment, chosen.name) if chosen and power else None,
-        problem=problem,
+        problem=found.problem,
     )
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """A version: its thresholds, what is sent back with a decision, and what it would change; ``problem``: what can't
+    be told."""
+
+    thresholds: Sequence[Threshold] = ()
+    seen: str = ""
+    difference: Difference | None = None
+    problem: str | None = None
+
+
+NOTHING = LookedAt()
+
+
+def looked_at(
+    visit: Visit,
+    assignment: Assignment,
+    version: KnownVersion,
+    changes: Mapping[str, str],
+    settings: Mapping[str, str],
+) -> LookedAt:
+    """A version as it is, and what it would change with other thresholds, or where the schedule has other settings."""
+    found = NOTHING
+    try:
+        document = constraints_in(assignment, version.name)
+        numbers = thresholds_in(document)
+        thresholds = [Threshold(key=t.key, name=t.name, value=t.value, edited=changes.get(t.key)) for t in numbers]
+        found = LookedAt(thresholds, written(shown_now(assignment, version.name)))
+        if changes or any(settings.values()) or not version.in_force or version.is_edited:
+            edited = with_thresholds(document, changes) if changes else None
+            then = with_settings(assignment, visit.file_of(assignment.endpoint), settings)
+            found = replace(found, difference=difference_of(assignment, version.folder, edited, then))
+    except (ConfigError, DataError, StoreError) as error:
+        return replace(found, problem=str(error))
+    return found
 
 
 def with_baseline(visit: Visit, endpoint: str, schedule: str) -> Assignment:
@@ -198,31 +201,6 @@ def changes_in(edit: str) -> dict[str, str]:
     if not all(isinstance(value, str) for value in document.values()):
         raise ConfigError("edit: a JSON object of texts by the thresholds' keys is expected")
     return document
-
-
-def difference_of(assignment: Assignment, version: KnownVersion, edited: Document | None) -> Difference:
-    """Judges past windows again, by their States."""
-    proposal = propose_baseline(assignment, version.folder, compares=True, constraints=edited)
-    changes = [
-        Change(check=c.check, of=f"{c.subject} {c.measure}".strip(), before=c.before, after=c.after)
-        for c in proposal.comparison.changes
-    ]
-    flips = [
-        Flip(start=f.window.start, end=f.window.end, before=f.before, after=f.after, gained=f.gained, lost=f.lost)
-        for f in proposal.replayed.flips
-    ]
-    return Difference(
-        added=proposal.comparison.added,
-        removed=proposal.comparison.removed,
-        changes=tuple(changes[:MOST]),
-        more_changes=max(0, len(changes) - MOST),
-        same=proposal.comparison.same,
-        windows=proposal.replayed.windows,
-        before=proposal.replayed.before,
-        after=proposal.replayed.after,
-        flips=tuple(flips),
-        remark=proposal.remark or ("" if proposal.in_force else "No version is in force yet."),
-    )
 
 
 def version_of(version: KnownVersion) -> Version:

@@ -29,6 +29,8 @@ WORDS = {  # where pydantic's are for programmers
     "threshold": "a number from 0 to 1 is expected",
     "learn_from": "a year, a month or a day is expected: 2026, 2026/01 or 2026/01/31",
     "problem": "choose one of the list",
+    "noise": "choose one of the list",
+    "reference": "choose one of the list",
     "monitor": "choose of the list",
     "role": "choose of the list",
 }
@@ -56,6 +58,8 @@ class Asked(OfColumns):
     positive: Name = ""
     dataset: Name = ""
     learn_from: Name = ""
+    noise: Name = ""
+    reference: Name = ""
     owner: Name = ""
     seen: Name = ""
     digest: Name = ""
@@ -152,6 +156,8 @@ def draft_in(asked: Asked, look: Look) -> tuple[Draft | None, list[Misfit]]:
         "positive",
         "dataset",
         "learn_from",
+        "noise",
+        "reference",
     )
     try:
         chosen = {field: getattr(asked, field).strip() for field in (*fields, "owner")}

@@ -16,7 +16,7 @@ from model_monitor.dashboard.page import Shown
 from model_monitor.dashboard.visit import NoSuchPage, NotAllowed, Visit
 from model_monitor.errors import ConfigError, MonitorError
 from model_monitor.jobs.drafts import saving
-from model_monitor.jobs.drafts.draft import CRONS, MONITORS, NEED_LABELS, permitted, text_of
+from model_monitor.jobs.drafts.draft import CRONS, MONITORS, NEED_LABELS, NOISES, REFERENCES, permitted, text_of
 from model_monitor.jobs.drafts.known import informed, known_at
 from model_monitor.jobs.drafts.looking import Look, Several, look
 from model_monitor.jobs.drafts.preview import Judged, preview
@@ -81,6 +81,8 @@ class New(Shown):
     monitors: dict[str, str] = MONITORS
     need_labels: tuple[str, ...] = NEED_LABELS
     crons: dict[str, str] = CRONS
+    noises: dict[str, str] = NOISES
+    references: dict[str, str] = REFERENCES
 
 
 class Desk:

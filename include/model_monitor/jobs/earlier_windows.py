@@ -9,16 +9,18 @@ from itertools import islice
 from model_monitor import store
 from model_monitor.config.endpoint import Schedule
 from model_monitor.config.execution import ODDS, Assignment, Execution, hour_path
+from model_monitor.core.constraints import Finding
 from model_monitor.core.window import Window, moment
 from model_monitor.jobs.past_windows import MOST_SUMMED, in_time, past_of, states_within
-from model_monitor.results.documents.protocol import encode
+from model_monitor.results.documents.protocol import Document, encode
 from model_monitor.results.odds import Odds
+from model_monitor.results.past_windows import learned
 from model_monitor.results.sealed import digest_of
 from model_monitor.store.ahead import AT_ONCE, ahead
 from model_monitor.store.folders import folder_at
 from model_monitor.verdicts.baseline import Baseline
 from model_monitor.verdicts.earlier import BY_ROWS, NOTHING, Earlier, Learning, apart, earlier_of
-from model_monitor.verdicts.noise import MOST
+from model_monitor.verdicts.noise import FEWEST, MOST
 from model_monitor.verdicts.recalled import Side
 from model_monitor.verdicts.trailing import Part
 from model_monitor.verdicts.versions import names_of
@@ -33,6 +35,14 @@ def earlier_windows(execution: Execution, baseline: Baseline) -> Earlier:
     if not schedule.learns_from_windows or not execution.is_scheduled:
         return NOTHING
     return earlier_of(execution.window, learning_of(schedule), Stored(execution, baseline))
+
+
+def learned_from(execution: Execution, earlier: Earlier, findings: Iterable[Finding]) -> Document:
+    """How many past windows tell what chance does, as ``execution.json`` says it; empty where none are asked."""
+    weighs = execution.is_scheduled and learning_of(execution.schedule).weighs_history
+    if not weighs or all(finding.z is None for finding in findings):
+        return {}
+    return learned(earlier.noise.most, FEWEST, earlier.noise.is_required)
 
 
 def learning_of(schedule: Schedule) -> Learning:

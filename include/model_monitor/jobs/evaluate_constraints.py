@@ -17,7 +17,7 @@ from model_monitor.core.measures import Measures
 from model_monitor.core.observed import Observed
 from model_monitor.core.window import iso
 from model_monitor.jobs.compute_metrics import load_state
-from model_monitor.jobs.earlier_windows import earlier_windows, side_of
+from model_monitor.jobs.earlier_windows import earlier_windows, learned_from, side_of
 from model_monitor.jobs.late_labels import remember, reported
 from model_monitor.jobs.logged import say_judged
 from model_monitor.jobs.notes import notes_of
@@ -67,6 +67,7 @@ def report(execution: Execution, observed: Observed, evidence: Evidence) -> dict
     note_odds(execution, baseline, verdict)
     documents, private = documents_of(verdict.monitor), execution.endpoint.columns.private
     document = summary_of(execution, observed, evidence, baseline, verdict)
+    document |= learned_from(execution, earlier, verdict.findings)
     described = described_by(execution, observed, evidence, verdict)
     _, shown = anonymity_for_people(execution).of(described, document)
     described, document = anonymity_of(execution).of(described, document)

@@ -23,9 +23,10 @@ def propose_baseline(
     compares: bool = False,
     windows: int = WINDOWS,
     constraints: Document | None = None,
+    then: Assignment | None = None,
 ) -> Proposal:
     """A version, by the address of its folder, beside the one in force, and how each would judge the last windows; with
-    ``constraints``, the version as it would be with these.
+    ``constraints``, the version as it would be with these, and with ``then``, by the schedule as it would be.
 
     Where nobody has to be asked, nothing is compared unless it ``compares`` anyway. Raises ConfigError, DataError.
     """
@@ -44,7 +45,9 @@ def propose_baseline(
         return replace(proposal, comparison=compare([], asked, assignment.private), remark=remark)
     before = current.baseline(assignment)
     comparison = compare(before.constraints(assignment.learner), asked, assignment.private)
-    replayed = judged_twice(assignment, side_of(assignment, before), side_of(assignment, proposed), last=windows)
+    replayed = judged_twice(
+        assignment, side_of(assignment, before), side_of(then or assignment, proposed), last=windows
+    )
     return replace(proposal, in_force=current, comparison=comparison, replayed=replayed)
 
 

@@ -92,7 +92,12 @@ class Noise:
     @property
     def is_known(self) -> bool:
         """Whether there are enough windows for any check."""
-        return any(tally.windows >= FEWEST for tally in self.tallies.values())
+        return self.most >= FEWEST
+
+    @property
+    def most(self) -> int:
+        """The number of windows behind the check that has the most of them."""
+        return max((tally.windows for tally in self.tallies.values()), default=0)
 
     def tally(self, key: Key) -> Tally:
         return self.tallies.get(key, Tally())

@@ -32,6 +32,18 @@ MONITORS = {
 NEED_LABELS = ("model_quality", "bias")
 QUIET = 0.05  # the part of rows that may move: hours, weekdays and days that differ are no incident
 CRONS = {"0 * * * *": "every hour", "0 0 * * *": "every day", "0 0 * * 1": "every week, on Monday"}
+NOISES = {
+    "": "as past windows varied, once there are 20; before that, as rows alone do",
+    "history": "as past windows varied; nothing is judged by chance before there are 20",
+    "sampling": "as rows alone do",
+}
+REFERENCES = {
+    "": "the same hour of past days, once there are enough",
+    "same_hour": "the same hour of past days, from the first on",
+    "previous": "the window before",
+    "trailing P7D": "the seven days before",
+    "baseline": "nothing else",
+}
 COLLECTED = ("_rows", "_merged", "_requests")  # folders of rows, of those with labels, and of requests
 Problem = Literal["BinaryClassification", "MulticlassClassification", "Regression"]
 
@@ -61,7 +73,8 @@ class Draft(BaseModel):
 
     name: of the file; names of schedules start with it. labels: of ground-truth records, or of a table whose column
     ``label_id`` has the request's id; "" where the requests' own table has labels. learn_from: a span of the traffic
-    as a folder yyyy[/mm[/dd]], from which a schedule learns that has no ``dataset``.
+    as a folder yyyy[/mm[/dd]], from which a schedule learns that has no ``dataset``. noise, reference: "" leaves the
+    schedule's setting out.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -80,6 +93,8 @@ class Draft(BaseModel):
     positive: str = "1"
     dataset: str = ""
     learn_from: Annotated[str, AfterValidator(day_or_more)] = ""
+    noise: Literal["", "history", "sampling"] = ""
+    reference: Literal["", "same_hour", "previous", "trailing P7D", "baseline"] = ""
     owner: str = ""
 
     @field_validator("*")
@@ -215,6 +230,8 @@ def schedule_of(draft: Draft, look: Look, monitor: str) -> dict[str, Any]:
     if options := options_of(draft, monitor):
         schedule["options"] = options
     schedule["cron"] = draft.cron
+    if monitor != "traffic":
+        schedule |= {name: text for name in ("noise", "reference") if (text := getattr(draft, name))}
     if baseline := baseline_of(draft, look, monitor, name):
         schedule["baseline"] = baseline
     return schedule

@@ -19,6 +19,7 @@ from model_monitor.results import execution as executions
 from model_monitor.results.documents.protocol import Document
 from model_monitor.results.html.pictures import Pictures
 from model_monitor.results.html.rendering import environment_of
+from model_monitor.results.past_windows import judged_beside
 from model_monitor.results.sentences import number
 
 if TYPE_CHECKING:
@@ -121,6 +122,8 @@ def facts_of(execution: Document) -> list[tuple[str, str]]:
     version = baseline.get("version") or baseline.get("constraints") or baseline.get("statistics")
     stale = ", stale" if baseline.get("stale") else ""
     facts.append(("Baseline", f"{version}{stale}" if version else "none"))
+    if beside := judged_beside(execution):
+        facts.append(("Past windows", beside))
     facts += [("Note", note) for note in execution.get("notes", [])]
     return facts
 
