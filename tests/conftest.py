@@ -74,6 +74,7 @@ SLOW = (
     "jobs/test_replay.py",
     "jobs/test_retention.py",
     "jobs/test_earlier_windows.py",
+    "jobs/test_marks.py",
     "jobs/test_self_test.py",
     "jobs/test_traffic_of_endpoints.py",
     "jobs/test_trailing_spans.py",

@@ -34,6 +34,7 @@ COMMANDS = [
     "export-suite",
     "history",
     "import-sagemaker",
+    "mark",
     "power",
     "publish",
     "receive",

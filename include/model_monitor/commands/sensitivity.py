@@ -1,14 +1,15 @@
-"""``model-monitor replay | self-test | power``: what does a schedule see, and what would other settings change?"""
+"""``model-monitor replay | self-test | power | mark``: what does a schedule see, what would other settings change, and
+which windows does it learn from?"""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
-from model_monitor.commands import power, replay, self_test
+from model_monitor.commands import mark, power, replay, self_test
 
 
 def add_to(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the commands to those of ``model-monitor``."""
-    for command in (replay, self_test, power):
+    for command in (replay, self_test, power, mark):
         command.add_to(commands)

@@ -10,14 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from model_monitor.core.window import iso
 from model_monitor.dashboard.alerts import schedules_of, whole
-from model_monitor.dashboard.page import Name
+from model_monitor.dashboard.page import Name, Why
 from model_monitor.dashboard.visit import Visit
 from model_monitor.errors import ConfigError, printable
 from model_monitor.jobs.acts import act
 from model_monitor.jobs.closing import close
 from model_monitor.jobs.people import Act
 
-Why = Annotated[str, StringConstraints(max_length=1000, strip_whitespace=True)]
 LONGEST_SNOOZE = 24 * 90  # hours
 
 

@@ -14,14 +14,30 @@ from model_monitor.dashboard.health import WORDS, Health, health_of
 from model_monitor.dashboard.page import Moment, Name, Shown
 from model_monitor.dashboard.visit import NoSuchPage, Visit
 from model_monitor.history import overviews
+from model_monitor.jobs.marks import marks_of
 from model_monitor.jobs.report_pages import page_in
 from model_monitor.results import execution as executions
 from model_monitor.results.html import charts_in
 from model_monitor.results.html.report import ORDER, beyond, facts_of
 from model_monitor.results.reading import Report
+from model_monitor.verdicts.marks import NEITHER, Mark
 
 MOST = 100  # findings in the table; the report has all
 SENTENCES = 12
+SAID = {
+    "bad": "bad: later windows are not measured by it",
+    "healthy": "healthy: later windows are measured by it, whatever stood out",
+}
+
+
+class Marked(Shown):
+    """What a person said of a window; ``says`` is "neither" where nobody did, or took it back."""
+
+    says: str
+    by: str
+    why: str
+    words: str
+    may_edit: bool
 
 
 class Finding(Shown):
@@ -77,6 +93,7 @@ class Execution(Shown):
     next: tuple[datetime, datetime] | None
     has_baseline: bool
     report: str | None = None
+    marked: Marked | None = None
     pictures: tuple[str, ...] = Field(default=(), exclude=True)
 
 
@@ -91,8 +108,21 @@ def execution(visit: Visit, endpoint: Name, schedule: Name, start: Moment, end: 
         raise NoSuchPage(f"there is no report of this window: {reason}")
     page = page_in(folder)
     address = visit.links.report(endpoint, schedule, start, end, as_of=as_of)
-    pages = {"report": address if page else None, "pictures": charts_in(page) if page else ()}
+    pages = {
+        "report": address if page else None,
+        "pictures": charts_in(page) if page else (),
+        "marked": marked(visit, window),
+    }
     return shown(window, report.execution, as_of, versions, neighbours).model_copy(update=pages)
+
+
+def marked(visit: Visit, window: Window) -> Marked | None:
+    """What is said of a window; None where no later window is measured by it."""
+    if not window.schedule.learns_from_windows or not window.is_scheduled:
+        return None
+    mark = marks_of(window).of(window.window) or Mark(window.window, NEITHER)
+    may_edit = visit.viewer.may_edit(window.schedule.name)
+    return Marked(says=mark.says, by=mark.by, why=mark.why, words=SAID.get(mark.says, ""), may_edit=may_edit)
 
 
 def window_of(visit: Visit, endpoint: str, schedule: str, start: datetime, end: datetime) -> Window:

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 Name = Annotated[str, StringConstraints(max_length=20_000, pattern=r"^[^\x00]*$")]  # what a query may ask for
+Why = Annotated[str, StringConstraints(max_length=1000, strip_whitespace=True)]  # what a person did something
 
 
 def in_utc(time: datetime) -> datetime:

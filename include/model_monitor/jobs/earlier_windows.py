@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 
 from model_monitor import store
@@ -11,6 +12,7 @@ from model_monitor.config.endpoint import Schedule
 from model_monitor.config.execution import ODDS, Assignment, Execution, hour_path
 from model_monitor.core.constraints import Finding
 from model_monitor.core.window import Window, moment
+from model_monitor.jobs.marks import marks_of
 from model_monitor.jobs.past_windows import MOST_SUMMED, in_time, past_of, states_within
 from model_monitor.results.documents.protocol import Document, encode
 from model_monitor.results.odds import Odds
@@ -20,6 +22,7 @@ from model_monitor.store.ahead import AT_ONCE, ahead
 from model_monitor.store.folders import folder_at
 from model_monitor.verdicts.baseline import Baseline
 from model_monitor.verdicts.earlier import BY_ROWS, NOTHING, Earlier, Learning, apart, earlier_of
+from model_monitor.verdicts.marks import Marks
 from model_monitor.verdicts.noise import FEWEST, MOST
 from model_monitor.verdicts.recalled import Side
 from model_monitor.verdicts.trailing import Part
@@ -66,13 +69,13 @@ def comparing(schedule: Schedule) -> str:
 
 def all_odds(assignment: Assignment) -> list[Odds]:
     """Of all the windows that a schedule has itself, oldest first."""
-    return list(odds_at(assignment, in_time(folder_at(assignment.all_odds), ODDS)))
+    return list(odds_at(assignment, in_time(folder_at(assignment.all_odds), ODDS), marks_of(assignment)))
 
 
-def odds_at(assignment: Assignment, paths: Iterable[str]) -> Iterator[Odds]:
+def odds_at(assignment: Assignment, paths: Iterable[str], marks: Marks) -> Iterator[Odds]:
     """The odds of the windows that the schedule has itself, as far as they can be read."""
     own = (store.join(assignment.all_odds, path) for path in paths if "/since-" not in path)
-    return filter(None, ahead(Odds.readable, own, AT_ONCE))
+    return map(marks.on, filter(None, ahead(Odds.readable, own, AT_ONCE)))
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,10 @@ class Stored:
 
     execution: Execution
     baseline: Baseline
+
+    @cached_property
+    def marks(self) -> Marks:
+        return marks_of(self.execution.past)
 
     def first(self) -> Iterator[Odds]:
         assignment, window, learned = self.execution.past, self.execution.window, self.baseline.learned
@@ -97,10 +104,11 @@ class Stored:
         """From an hour's folder on."""
         folder = folder_at(self.execution.past.all_odds)
         paths = in_time(folder, ODDS, first, hour_path(self.execution.tick), is_rising=is_rising)
-        return odds_at(self.execution.past, islice(paths, READ))
+        return odds_at(self.execution.past, islice(paths, READ), self.marks)
 
     def at(self, windows: Sequence[Window]) -> Iterable[Part]:
-        states = filter(None, ahead(past_of, map(self.execution.past.on, windows), AT_ONCE))
+        healthy = (window for window in windows if not self.marks.is_bad(window))
+        states = filter(None, ahead(past_of, map(self.execution.past.on, healthy), AT_ONCE))
         return [
             (window, observed)
             for window, observed, labels in states
@@ -108,8 +116,9 @@ class Stored:
         ]
 
     def within(self, span: Window) -> Iterable[Part]:
-        return [(window, observed) for window, observed, _ in states_within(self.execution.past, span, MOST_SUMMED)]
+        states = states_within(self.execution.past, span, MOST_SUMMED)
+        return [(window, observed) for window, observed, _ in states if not self.marks.is_bad(window)]
 
     def stood_out(self, window: Window) -> bool:
         odds = Odds.readable(self.execution.past.on(window).odds)
-        return odds is not None and odds.stand_out
+        return odds is not None and self.marks.on(odds).stand_out

@@ -24,8 +24,9 @@ NOBODY = Rule(1, 1, 1, "info", ())
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a person did: ``snooze`` an incident until a moment, ``close`` it, or ``mute`` findings of a column or check
-    from the moment ``at`` on. ``incident`` is its name in messages.
+    """What a person did: ``snooze`` an incident until a moment, ``close`` it, ``mute`` findings of a column or check
+    from the moment ``at`` on, or ``mark`` windows of some schedules as what it ``says``. ``incident`` is its name in
+    messages.
 
     What was closed: a kind of trouble of some schedules, with the last window that was judged.
     """
@@ -43,6 +44,7 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     schedules: tuple[str, ...] = ()
     window_start: str = ""
     window_end: str = ""
+    says: str = ""
 
 
 def folder_of(endpoint: Endpoint, kind: str) -> str:

@@ -65,6 +65,12 @@ class Odds(Handover, frozen=True, kw_only=True):
         """The z of what is usual, by check, subject and measure: what stood out tells nothing of later windows."""
         return {odd.key: odd.z for odd in self.odds if odd.against == against and not odd.stands_out}
 
+    def standing_out(self, does: bool) -> Odds:
+        """The same, where all stands out, or nothing does."""
+        return msgspec.structs.replace(
+            self, odds=tuple(msgspec.structs.replace(odd, stands_out=does) for odd in self.odds)
+        )
+
     @property
     def stand_out(self) -> bool:
         """Whether anything did."""

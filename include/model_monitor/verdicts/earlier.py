@@ -74,7 +74,8 @@ BY_ROWS = Learning("sampling", BASELINE)
 
 
 class Past(Protocol):
-    """The windows of a schedule before one of its own, none of which overlaps another."""
+    """The windows of a schedule before one of its own, none of which overlaps another. What people call bad stands out
+    whole, and what they call healthy does not."""
 
     def first(self) -> Iterable[Odds]:
         """Of those that were judged by the same baseline, oldest first."""
@@ -83,7 +84,7 @@ class Past(Protocol):
         """Newest first."""
 
     def at(self, windows: Sequence[Window]) -> Iterable[Part]:
-        """Those that have rows, and are not waiting for labels, in the same order."""
+        """Those that have rows, are not waiting for labels, and are not called bad, in the same order."""
 
     def within(self, span: Window) -> Iterable[Part]:
         """The same of a span, oldest first."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from model_monitor.dashboard import alert_acts
+from model_monitor.dashboard import alert_acts, marking
 from model_monitor.dashboard.new_choices import Asked
 from model_monitor.dashboard.visit import NoSuchPage, NotAllowed, Visit
 from model_monitor_airflow.dashboard import adding, deciding, keeping
@@ -47,6 +47,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("/alerts/snooze", alert_acts.Snooze, alert_acts.concerned, alert_acts.snooze),
     Action("/alerts/close", alert_acts.Close, alert_acts.concerned, alert_acts.close_incident),
     Action("/alerts/mute", alert_acts.Mute, alert_acts.all_schedules, alert_acts.mute),
+    Action("/executions/mark", marking.Marking, marking.concerned, marking.mark),
     Action("/charts/keep", keeping.Chart, keeping.schedules_in, keeping.keep),
     Action("/charts/delete", keeping.Named, keeping.schedules_of, keeping.delete),
     Action("/new/save", Asked, None, adding.save_file),
