@@ -21,7 +21,7 @@ from model_monitor.dashboard import marking
 from model_monitor.errors import ConfigError
 from model_monitor.jobs.earlier_windows import all_odds
 from model_monitor.jobs.marks import mark_windows, marks_of
-from model_monitor.verdicts.marks import BAD, HEALTHY, NEITHER, Mark, Marks
+from model_monitor.results.marks import BAD, HEALTHY, NEITHER, Mark, Marks
 from model_monitor.verdicts.noise import FEWEST
 
 MINUTES = count()  # in which marks are made

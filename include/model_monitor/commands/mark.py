@@ -29,7 +29,7 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:
 def run_mark(args: argparse.Namespace) -> int:
     from model_monitor.config.execution import Assignment
     from model_monitor.jobs.marks import mark_windows, marks_of
-    from model_monitor.verdicts.marks import Mark
+    from model_monitor.results.marks import Mark
 
     file, schedules = named(args.place)
     assignments = [Assignment.load(file, name) for name in schedules]

@@ -19,8 +19,8 @@ from model_monitor.jobs.report_pages import page_in
 from model_monitor.results import execution as executions
 from model_monitor.results.html import charts_in
 from model_monitor.results.html.report import ORDER, beyond, facts_of
+from model_monitor.results.marks import NEITHER, Mark
 from model_monitor.results.reading import Report
-from model_monitor.verdicts.marks import NEITHER, Mark
 
 MOST = 100  # findings in the table; the report has all
 SENTENCES = 12

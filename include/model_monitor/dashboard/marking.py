@@ -12,7 +12,7 @@ from model_monitor.dashboard.page import Moment, Name, Why
 from model_monitor.dashboard.visit import Visit
 from model_monitor.errors import ConfigError, printable
 from model_monitor.jobs.marks import mark_windows
-from model_monitor.verdicts.marks import Mark
+from model_monitor.results.marks import Mark
 
 
 class Marking(BaseModel):

@@ -15,6 +15,7 @@ from model_monitor.core.window import Window, moment
 from model_monitor.jobs.marks import marks_of
 from model_monitor.jobs.past_windows import MOST_SUMMED, in_time, past_of, states_within
 from model_monitor.results.documents.protocol import Document, encode
+from model_monitor.results.marks import Marks
 from model_monitor.results.odds import Odds
 from model_monitor.results.past_windows import learned
 from model_monitor.results.sealed import digest_of
@@ -22,7 +23,6 @@ from model_monitor.store.ahead import AT_ONCE, ahead
 from model_monitor.store.folders import folder_at
 from model_monitor.verdicts.baseline import Baseline
 from model_monitor.verdicts.earlier import BY_ROWS, NOTHING, Earlier, Learning, apart, earlier_of
-from model_monitor.verdicts.marks import Marks
 from model_monitor.verdicts.noise import FEWEST, MOST
 from model_monitor.verdicts.recalled import Side
 from model_monitor.verdicts.trailing import Part

@@ -9,7 +9,7 @@ from model_monitor.config.execution import Assignment
 from model_monitor.core.window import Window, iso
 from model_monitor.errors import ConfigError
 from model_monitor.jobs.people import Act, acts_of, keep
-from model_monitor.verdicts.marks import Mark, Marks
+from model_monitor.results.marks import Mark, Marks
 
 MARK = "mark"
 
