@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
+from operator import add
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_monitor.core.states import Quantiles
-from model_monitor.core.states.quantiles import TAIL
+from model_monitor.core.distributions import SKETCH_SHARE_ERROR
+from model_monitor.core.states import Quantiles, dump, load, total
+from model_monitor.core.states.quantiles import ENDS, FEW, TAIL
 
 
 class Reference:
@@ -112,3 +115,63 @@ def test_raw_quantiles_are_numpys_inverted_cdf(values: list[float], share: float
 def test_no_values_have_no_quantile() -> None:
     assert Quantiles().at(0.5) is None
     assert (Quantiles() + Quantiles()).n == 0
+
+
+@pytest.mark.parametrize("n", [*range(10), 2 * FEW - 1, 2 * FEW, 1000, 2050, 2051, 5000, 5001, 8191, 20_000, 65_536])
+def test_a_thinned_sketch_has_all_its_rows_in_few_items_and_the_rows_far_out_one_by_one(n: int) -> None:
+    values = np.random.default_rng(n).normal(size=n)
+    thin = Quantiles.of(values).thinned()
+    items, weights = thin.weighted()
+    assert weights.sum() == thin.n == n
+    assert set(items) <= set(values)
+    assert len(items) <= 2 * FEW + 4 * ENDS
+    if n >= 2 * FEW:
+        assert items[:ENDS].tolist() == np.sort(values)[:ENDS].tolist()
+        assert items[-ENDS:].tolist() == np.sort(values)[-ENDS:].tolist()
+        assert (weights[:ENDS] == 1).all()
+
+
+@pytest.mark.parametrize("rows", [1024, 2048, 5000, 7000])
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_a_share_of_a_thinned_sketch_is_off_by_no_more_than_is_stated_of_sketches(rows: int, pieces: int) -> None:
+    chance, errors = np.random.default_rng(rows), []
+    for _ in range(100):
+        values = chance.exponential(size=rows)
+        sketch = reduce(add, map(Quantiles.of, np.array_split(values, pieces))).thinned()
+        items, weights = sketch.weighted()
+        at = chance.exponential(size=20)
+        shares = np.concatenate([[0], np.cumsum(weights)])[np.searchsorted(items, at, side="right")] / rows
+        errors.append(shares - (values[:, None] <= at).mean(axis=0))
+    assert np.std(errors) <= SKETCH_SHARE_ERROR
+    assert abs(np.mean(errors)) <= SKETCH_SHARE_ERROR / 4, "thinning leans to one side, which sums of hours add up"
+
+
+def test_a_month_of_thinned_hours_is_as_accurate_as_its_rows() -> None:
+    values = np.random.default_rng(8).lognormal(size=(720, 1000))
+    month = total([Quantiles.of(hour).thinned() for hour in values])
+    assert month.n == values.size
+    assert sum(map(len, month.items())) < 10_000
+    assert rank_error(month, values.ravel()) <= SKETCH_SHARE_ERROR
+
+
+@given(st.lists(st.lists(st.integers(-5, 5).map(float), max_size=3000), min_size=1, max_size=5), st.booleans())
+def test_sketches_added_at_once_hold_all_rows_of_each(parts: list[list[float]], are_thinned: bool) -> None:
+    sketches = [Quantiles.of(np.array(part)) for part in parts]
+    added = total([sketch.thinned() if are_thinned else sketch for sketch in sketches])
+    assert added.n == sum(map(len, parts))
+    if added.n:
+        assert rank_error(added, np.concatenate(parts)) <= 0.005
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=3000))
+def test_each_item_survives_the_codec_bit_for_bit_whatever_its_order(values: list[float]) -> None:
+    sketch = Quantiles.of(np.array(values, float))
+    again = load(dump(sketch), Quantiles())
+    assert [items.tobytes() for items in again.items()] == [items.tobytes() for items in sketch.items()]
+
+
+def test_a_stream_goes_on_after_the_codec_as_if_it_had_not_been_saved() -> None:
+    values = np.random.default_rng(9).normal(size=20_000)
+    half = load(dump(Quantiles.of(values[:9999])), Quantiles())
+    whole = Quantiles() + Quantiles.of(values)
+    assert [a.tolist() for a in (half + Quantiles.of(values[9999:])).items()] == [a.tolist() for a in whole.items()]

@@ -94,6 +94,11 @@ class Monitor(Observer[S], Protocol[S]):
         times), and of how many records how many were set aside. Asked of monitors that judge silence."""
         return self.empty
 
+    def kept(self, state: S) -> S:
+        """What is stored of a window's State, whose measures are the same within what is stated of sketches; all of it
+        by default."""
+        return state
+
     def of_segment(self) -> Monitor[S]:
         """The monitor as it judges the rows of a segment, which may be few; itself by default."""
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, Self
 
@@ -13,7 +13,7 @@ from model_monitor.core.batch import columns
 from model_monitor.core.constraints import Constraint
 from model_monitor.core.measures import Measures
 from model_monitor.core.monitor import Monitor, S, Traits
-from model_monitor.core.states import Keyed, Packed, Record
+from model_monitor.core.states import Keyed, Packed, Record, total
 from model_monitor.errors import DataError
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ class Segments(Keyed[S]):
 
     def __add__(self, other: Keyed[S]) -> Segments[S]:
         return Segments(self.like, super().__add__(other).items, self.column)
+
+    def added(self, others: Sequence[Keyed[S]]) -> Segments[S]:
+        return Segments(self.like, super().added(others).items, self.column)
 
     def unpack(self, packed: Packed) -> Segments[S]:
         return Segments(self.like, super().unpack(packed).items, self.column)
@@ -100,6 +103,9 @@ class By(Monitor[Segments[S]], Generic[S]):
             for c in self.monitor.required(part):
                 yield within(c, self.column, value)
 
+    def kept(self, state: Segments[S]) -> Segments[S]:
+        return replace(state, items={value: self.monitor.kept(part) for value, part in state.items.items()})
+
     def with_budget(self, share: float) -> Self:
         return replace(self, monitor=self.monitor.with_budget(share))
 
@@ -129,6 +135,11 @@ class Parts(Record, Generic[S]):
 
     def __add__(self, other: Parts[S]) -> Parts[S]:
         return Parts(self.whole + other.whole, tuple(a + b for a, b in zip(self.by, other.by, strict=True)))
+
+    def added(self, others: Sequence[Parts[S]]) -> Parts[S]:
+        states = (self, *others)
+        by = zip(*(state.by for state in states), strict=True)
+        return Parts(total([state.whole for state in states]), tuple(map(total, by)))
 
 
 @dataclass(frozen=True)
@@ -179,6 +190,10 @@ class Segmented(Monitor[Parts[S]], Generic[S]):
 
     def watch(self, window: Window | None, records: int, set_aside: int) -> Parts[S]:
         return replace(self.empty, whole=self.whole.watch(window, records, set_aside))
+
+    def kept(self, state: Parts[S]) -> Parts[S]:
+        by = zip(self.by, state.by, strict=True)
+        return Parts(self.whole.kept(state.whole), tuple(by.kept(segments) for by, segments in by))
 
     def with_budget(self, share: float) -> Self:
         return replace(self, whole=self.whole.with_budget(share), by=tuple(by.with_budget(share) for by in self.by))

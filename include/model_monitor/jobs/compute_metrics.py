@@ -53,7 +53,7 @@ def compute_metrics(execution: Execution) -> str:
     with reported(execution):
         observed = observe_window(execution, evidence)
     window = None if execution.window == EVER else execution.window
-    observed = watched(execution.monitor, observed, evidence, window)
+    observed = kept(execution.monitor, watched(execution.monitor, observed, evidence, window))
     if not are_current(evidence.partitions):
         raise StoreError(f"the rows of {execution.window} were rebuilt while being read; the retry reads the new ones")
     state = save(execution.observation, observed, evidence)
@@ -70,6 +70,11 @@ def observe_window(execution: Execution, evidence: Evidence) -> Observed:
     own = observe_rows(monitor.own, evidence.partitions, selection, engine)
     rules = observe_rows(monitor.rules, evidence.collected.partitions, replace(selection, names=()), engine)
     return Observed(own.rows, Both(own.state, rules.state))
+
+
+def kept(monitor: Monitor[Any], observed: Observed) -> Observed:
+    """What is stored of a window's State."""
+    return replace(observed, state=monitor.kept(observed.state))
 
 
 def watched(monitor: Monitor[Any], observed: Observed, evidence: Evidence, window: Window | None = None) -> Observed:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 
 from model_monitor.config.execution import Assignment, Execution
 from model_monitor.core.observed import Observed
+from model_monitor.core.states import total
 from model_monitor.core.window import Window
 from model_monitor.errors import ConfigError
 from model_monitor.jobs.past_windows import MOST_SUMMED, states_within
@@ -26,9 +25,6 @@ class Total:
     windows: tuple[Window, ...]
     observed: Observed
 
-    def __add__(self, other: Total) -> Total:
-        return Total((*self.windows, *other.windows), self.observed + other.observed)
-
 
 def trailing_spans(execution: Execution, observed: Observed) -> list[Trailing]:
     """The spans that a schedule judges with a window: of the States of earlier windows that there are now."""
@@ -43,8 +39,9 @@ def trailing_spans(execution: Execution, observed: Observed) -> list[Trailing]:
 
 def total_of(assignment: Assignment, states: Iterable[Past]) -> Total:
     """The sum of some windows' States, in their order."""
-    nothing = Total((), Observed(0, assignment.monitor.empty))
-    return reduce(add, (Total((window,), observed) for window, observed, _ in states), nothing)
+    parts = list(states)
+    nothing = Observed(0, assignment.monitor.empty)
+    return Total(tuple(window for window, _, _ in parts), total([nothing, *(observed for _, observed, _ in parts)]))
 
 
 def judge_total(assignment: Assignment, total: Total, version: str | None = None) -> Verdict:

@@ -8,6 +8,7 @@ whatever format carried it: ``1.0`` is 1 (``canonical``).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -50,9 +51,18 @@ class Column(Record):
     distinct: Distinct = Distinct()
 
     def __add__(self, other: Column) -> Column:
-        both = super().__add__(other)
-        numerals = few(both.numerals)
-        return both if numerals is both.numerals else replace(both, numerals=numerals)
+        return super().__add__(other).with_few_numerals()
+
+    def added(self, others: Sequence[Column]) -> Column:
+        return super().added(others).with_few_numerals()
+
+    def with_few_numerals(self) -> Column:
+        numerals = few(self.numerals)
+        return self if numerals is self.numerals else replace(self, numerals=numerals)
+
+    def kept(self) -> Column:
+        """What is stored of a window: the sketch thinned, and no text of an identifier."""
+        return replace(self, quantiles=self.quantiles.thinned(), words=self.words.recurring())
 
     @property
     def present(self) -> int:

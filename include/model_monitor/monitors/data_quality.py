@@ -190,6 +190,12 @@ class DataQuality(SharedOptions, Monitor[Table]):
         observed = {name: columns.observe(batch.column(name), as_written) for name in batches.columns(batch)}
         return Table(batch.num_rows, Keyed(Column(), observed))
 
+    def kept(self, state: Table) -> Table:
+        if self.conventions.spelling_counts:  # whose files have SageMaker's own sketches
+            return state
+        items = {name: column.kept() for name, column in state.columns.items.items()}
+        return replace(state, columns=replace(state.columns, items=items))
+
     def measure(self, state: Table) -> Measures:
         """By column: ``completeness``, ``types``, ``values``, ``minimum``, ``spread`` and the same as ``spread as`` the
         column's type; of everything: ``rows`` and ``columns`` (None in an empty window, whose columns are unknown)."""

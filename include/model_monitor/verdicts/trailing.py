@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import reduce
 from itertools import groupby
-from operator import add
 
 from pydantic import TypeAdapter
 
 from model_monitor.core.observed import Observed
+from model_monitor.core.states import total
 from model_monitor.core.window import DAY, HOUR, Window
 
 LENGTH = TypeAdapter(timedelta)
@@ -69,9 +68,9 @@ def summed(parts: Iterable[Part], days: Days) -> Observed:
         inside = list(group)
         key = day, tuple(window for window, _ in inside)
         if key not in days:
-            days[key] = reduce(add, (observed for _, observed in inside))
+            days[key] = total([observed for _, observed in inside])
         sums.append(days[key])
-    return reduce(add, sums)
+    return total(sums)
 
 
 def in_words(length: timedelta) -> str:

@@ -5,7 +5,7 @@ how many different values, ``Scores`` how often each probability, ``Comoments`` 
 ``Sample`` some of the rows. A ``Record`` of states is a state, a ``Keyed`` map of states is a state.
 """
 
-from model_monitor.core.states.base import Keyed, Packed, Record, State, dump, load
+from model_monitor.core.states.base import Keyed, Packed, Record, State, dump, load, total
 from model_monitor.core.states.comoments import Comoments
 from model_monitor.core.states.counts import Counts
 from model_monitor.core.states.distinct import Distinct
@@ -28,4 +28,5 @@ __all__ = [
     "State",
     "dump",
     "load",
+    "total",
 ]

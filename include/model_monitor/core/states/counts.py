@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
 from operator import itemgetter
@@ -10,6 +10,8 @@ from operator import itemgetter
 from model_monitor.core.states.base import Record
 
 BOUND = 10_000
+AT_ONCE = 5 * BOUND  # texts that wait until a sum is bounded
+MANY_ONCE = 1000  # texts that occur once: identifiers rather than categories
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,25 @@ class Counts(Record):
         for value, n in other.values.items():
             both[value] = both.get(value, 0) + n
         return Counts(both, self.rest + other.rest, self.undercount + other.undercount).bounded()
+
+    def added(self, others: Sequence[Counts]) -> Counts:
+        both, rest, undercount = dict(self.values), self.rest, self.undercount
+        for other in others:
+            for value, n in other.values.items():
+                both[value] = both.get(value, 0) + n
+            rest, undercount = rest + other.rest, undercount + other.undercount
+            if len(both) > AT_ONCE:
+                bounded = Counts(both, rest, undercount).bounded()
+                both, rest, undercount = dict(bounded.values), bounded.rest, bounded.undercount
+        return Counts(both, rest, undercount).bounded()
+
+    def recurring(self) -> Counts:
+        """Without the texts that occur once, if these are most rows of many: all but a few would be in no other."""
+        once = sum(n == 1 for n in self.values.values())
+        if once <= MANY_ONCE or 2 * once <= self.n:
+            return self
+        recurring = {value: n for value, n in self.values.items() if n > 1}
+        return Counts(recurring, self.rest + once, self.undercount + 1)
 
     def bounded(self) -> Counts:
         """At most ``BOUND`` values: the most frequent, ties in the order of the text."""

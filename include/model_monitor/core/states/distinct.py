@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,12 @@ class Distinct(Listed):
         if not self.registers or not other.registers:
             return self if self.registers else other
         return Distinct(union(self.registers, other.registers).serialize_compact())
+
+    def added(self, others: Sequence[Distinct]) -> Distinct:
+        registers = [part.registers for part in (self, *others) if part.registers]
+        if len(registers) < 2:
+            return Distinct(*registers)
+        return Distinct(union(*registers).serialize_compact())
 
     @property
     def estimate(self) -> float:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import numpy as np
 
@@ -54,6 +57,20 @@ class Moments(Listed):
             min(self.least, other.least),
             max(self.most, other.most),
         )
+
+    def added(self, others: Sequence[Moments]) -> Moments:
+        """Sums are rounded once, so that the order changes nothing."""
+        parts = [part for part in (self, *others) if part.n]
+        if len(parts) < 2 or not all(math.isfinite(part.total) and math.isfinite(part.m2) for part in parts):
+            return reduce(add, parts, Moments())
+        n = sum(part.n for part in parts)
+        try:
+            total = math.fsum(part.total for part in parts)
+            m2 = math.fsum(part.m2 + (part.total / part.n - total / n) ** 2 * part.n for part in parts)
+        except OverflowError:  # beyond float64's range
+            return reduce(add, parts)
+        least, most = min(part.least for part in parts), max(part.most for part in parts)
+        return Moments(n, total, m2, least, most)
 
     @property
     def mean(self) -> float | None:

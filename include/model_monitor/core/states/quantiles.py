@@ -10,11 +10,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from model_monitor.core.states.base import Packed, check_version, packed
+from model_monitor.core.states.base import Packed, check_version
 
 K = 2048  # size of the sketch
 C = 0.64  # how the capacity shrinks from level to level
 TAIL = 1 << 16  # the most values that wait in order before they enter the sketch
+FEW = 512  # items of equal weight: the standard deviation of a cumulative share is below 0.0007, as stated of sketches,
+MANY = 4 * FEW  # and of so many it adds nothing that counts to what a sketch of many rows has of its own
+ENDS = 16  # of the least and of the greatest items, that stay as they are: rows far out count one by one
 
 
 @cache
@@ -61,7 +64,7 @@ class Quantiles:
     (3, 2.0)
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     levels: tuple[Level, ...] = ()
     tail: np.ndarray = field(default_factory=lambda: np.empty(0))
@@ -133,13 +136,81 @@ class Quantiles:
         reached = np.searchsorted(np.cumsum(weights), share * self.n, side="left")
         return float(values[min(int(reached), len(values) - 1)])
 
+    def added(self, others: Sequence[Quantiles]) -> Quantiles:
+        """All levels together, thinned at once where they do not fit."""
+        parts = [one.settled.levels for one in (self, *others) if one.n]
+        levels = [
+            Level(np.concatenate([part[i].items for part in parts if i < len(part)]))
+            for i in range(max(map(len, parts), default=0))
+        ]
+        if room_of(levels) >= 0:
+            return Quantiles(tuple(levels))
+        return thinned(levels, MANY)
+
+    def thinned(self) -> Quantiles:
+        """The same in a few hundred items, their share of the error included in what is stated of sketches; as it is
+        if it has no more."""
+        if self.n < 2 * FEW:
+            return self
+        levels = self.settled.levels if self.levels else (Level(self.tail),)
+        return thinned(levels, FEW if len(levels) <= 3 else MANY)  # of three levels, hardly an item was compacted
+
     def pack(self) -> Packed:
         levels = self.settled.levels
-        return [self.version, [[packed(level.items), level.compactions, level.offset] for level in levels]]
+        items = in_few_bytes(np.concatenate([level.items for level in levels]))
+        return [self.version, items, [[len(level.items), level.compactions, level.offset] for level in levels]]
 
     def unpack(self, data: Packed) -> Quantiles:
         check_version(self, data[0])
-        return Quantiles(tuple(Level(np.frombuffer(items, "<f8"), n, offset) for items, n, offset in data[1]))
+        if data[0] == 1:
+            return Quantiles(tuple(Level(np.frombuffer(items, "<f8"), n, offset) for items, n, offset in data[1]))
+        items, levels, end = from_few_bytes(data[1]), [], 0
+        for length, compactions, offset in data[2]:
+            levels.append(Level(items[end : end + length], compactions, offset))
+            end += length
+        if end != len(items):
+            raise ValueError(f"a sketch of {end} items has {len(items)}")
+        return Quantiles(tuple(levels))
+
+
+def in_few_bytes(items: np.ndarray) -> bytes:
+    """Float64 as differences of their bits, first all lowest bytes, then the next: compresses well if they rise."""
+    differences = np.diff(items.astype("<f8").view("<i8"), prepend=np.int64(0))
+    return differences.view(np.uint8).reshape(-1, 8).T.tobytes()
+
+
+def from_few_bytes(data: bytes) -> np.ndarray:
+    """The inverse of ``in_few_bytes``; ValueError if it is no inverse."""
+    differences = np.frombuffer(data, np.uint8).reshape(8, -1).T.copy().view("<i8").ravel()
+    return np.cumsum(differences).view("<f8")
+
+
+def thinned(levels: Sequence[Level], fewest: int) -> Quantiles:
+    """A sketch of equal rows in ``fewest`` to twice as many items of one weight, and a few lighter ones."""
+    n = sum(len(level.items) << i for i, level in enumerate(levels))
+    top = max(0, (n // fewest).bit_length() - 1)
+    kept = [Level(level.items) for level in levels] + [Level()] * (top + 1 - len(levels))
+    for i, level in enumerate(levels[:top]):
+        left, taken = spread_out(np.sort(level.items), top - i, 0 if i else ENDS)
+        kept[i] = Level(left)
+        kept[top] = kept[top].with_more(taken)
+    kept[top] = Level(np.sort(kept[top].items))
+    return Quantiles(tuple(kept))
+
+
+def spread_out(items: np.ndarray, times: int, ends: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rising items as those that stay, and one from the middle of each 2^``times`` neighbours of the others, in turns
+    left and right of it, so that sums of many sketches lean to no side. The ``ends`` stay, and as many, evenly spread,
+    as are over."""
+    ends = min(ends, len(items) // 2)
+    inner = items[ends : len(items) - ends]
+    over = len(inner) % (1 << times)
+    stays = np.zeros(len(inner), bool)
+    stays[(np.arange(over) * 2 + 1) * len(inner) // (2 * over) if over else []] = True
+    blocks = inner[~stays].reshape(-1, 1 << times)
+    middle = blocks.shape[1] // 2 - np.arange(len(blocks)) % 2
+    left = np.concatenate([items[:ends], inner[stays], items[len(items) - ends :]])
+    return left, blocks[np.arange(len(blocks)), middle]
 
 
 def room_of(levels: Sequence[Level]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,6 +42,16 @@ class Scores(Listed):
         level = max(self.level, other.level)
         a, b = self.at(level), other.at(level)
         return summed(level, np.concatenate([a.keys, b.keys]), np.concatenate([a.counts, b.counts])).bounded()
+
+    def added(self, others: Sequence[Scores]) -> Scores:
+        parts = [part for part in (self, *others) if len(part.keys)]
+        if len(parts) < 2:
+            return parts[0] if parts else self
+        level = max(part.level for part in parts)
+        coarse = [part.at(level) for part in parts]
+        return summed(
+            level, np.concatenate([part.keys for part in coarse]), np.concatenate([part.counts for part in coarse])
+        ).bounded()
 
     def at(self, level: int) -> Scores:
         """The same at a coarser level."""

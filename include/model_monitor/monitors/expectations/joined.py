@@ -59,5 +59,8 @@ class Joined(Monitor[Both]):
     def watch(self, window: Window | None, records: int, set_aside: int) -> Both:
         return replace(self.empty, own=self.own.watch(window, records, set_aside))
 
+    def kept(self, state: Both) -> Both:
+        return Both(self.own.kept(state.own), self.rules.kept(state.rules))
+
     def with_budget(self, share: float) -> Self:
         return replace(self, own=self.own.with_budget(share))
