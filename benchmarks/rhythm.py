@@ -26,6 +26,7 @@ import pyarrow as pa
 from scipy.signal import lfilter
 from scipy.stats import binomtest
 
+from model_monitor.core.constraints import Finding
 from model_monitor.core.observed import Counting, Observed
 from model_monitor.core.window import DAY, HOUR, Window
 from model_monitor.monitors.data_quality import DataQuality
@@ -143,7 +144,9 @@ def stream(name: str, budget: float, windows: int | None, seed: int) -> tuple[in
         observed = Counting(monitor).observe(batch(values))
         start = FIRST + number * case.length
         window = Window(start, start + case.length)
-        found = held.judge(judges, window, observed)
+        found = {
+            one.constraint.subject.column for one in held.judge(judges, window, observed) if one.outcome == "violated"
+        }
         if is_shifted:
             alarms[2] += "c0" in found
         elif number >= case.learning:
@@ -160,17 +163,17 @@ def batch(values: np.ndarray) -> pa.RecordBatch:
 class Held:
     """The windows of a stream, as ``verdicts.earlier`` asks for them."""
 
+    learning: Learning = field(default_factory=Learning)
     odds: list[Odds] = field(default_factory=list)
     parts: dict[Window, Observed] = field(default_factory=dict)
 
-    def judge(self, judges: Mapping[bool, Judge], window: Window, observed: Observed) -> set[str | None]:
-        """The columns that are violated in a window, which is one of the past ones from now on."""
-        earlier = earlier_of(window, Learning(), self)
+    def judge(self, judges: Mapping[bool, Judge], window: Window, observed: Observed) -> list[Finding]:
+        """What is found of a window, which is one of the past ones from now on."""
+        earlier = earlier_of(window, self.learning, self)
         verdict = judges[earlier.judges_twice].verdict(observed, earlier=earlier)
         self.odds.append(odds_of_window(window, "", verdict))
         self.parts[window] = observed
-        found = [*verdict.findings, *(one for beside in verdict.beside if beside.counts for one in beside.findings)]
-        return {one.constraint.subject.column for one in found if one.outcome == "violated"}
+        return [*verdict.findings, *(one for beside in verdict.beside if beside.counts for one in beside.findings)]
 
     def first(self) -> Iterable[Odds]:
         return iter(self.odds)

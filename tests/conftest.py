@@ -103,6 +103,7 @@ SLOW = (
     "verdicts/test_power.py",
     "project/test_fault_campaign.py::test_a_file_that_is_changed",
     "project/test_fault_campaign.py::test_killed",
+    "project/test_onsets.py",
     "project/test_peers.py",
     "recorder/test_asgi.py",
     "recorder/test_decorator.py",
