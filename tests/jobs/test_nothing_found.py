@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.captures import HOUR, at, capture, endpoint_file, record
+from support.visited import seen, visit
 
 from model_monitor import jobs
 from model_monitor.config.execution import Execution
@@ -19,13 +20,19 @@ LATER = Window(at(600), at(660))
 
 
 def reason(root: Path) -> str:
-    """Why the window could not be judged, after all tasks."""
-    execution = Execution.of(endpoint_file(root), "dq", LATER)
+    """Why the window could not be judged, after all tasks, as its report and its pages say it."""
+    file = endpoint_file(root)
+    execution = Execution.of(file, "dq", LATER)
     jobs.collect_window(execution)
     jobs.compute_metrics(execution)
-    document = json.loads((Path(jobs.evaluate_constraints(execution)) / "execution.json").read_text())
-    assert document["status"] == "NoData"
-    return str(document["reason"])
+    report = Report.at(jobs.evaluate_constraints(execution))
+    jobs.alert(execution)
+    assert report.execution["status"] == "NoData"
+    why = str(report.execution["reason"])
+    _, page = seen(visit(Path(file)), "execution", endpoint="churn", schedule="dq", start=LATER.start, end=LATER.end)
+    for html in (Path(report.folder, "report.html").read_text(), page):
+        assert why in unescape(html)
+    return why
 
 
 @pytest.mark.parametrize(
@@ -41,9 +48,10 @@ def test_the_folders_and_what_is_there_instead_are_named(
     for hour in (HOUR, HOUR + timedelta(hours=26)):
         capture(tmp_path / "capture", [record("a", time=hour)], hour, endpoint=endpoint)
     folders = f"{tmp_path / 'capture'}/churn/AllTraffic/2026/01/05/12 to 2026/01/05/14"
-    assert reason(tmp_path) == f"No records in this window: looked for capture files in {folders}"
-    assert folders in caplog.text
-    assert words in caplog.text
+    why = reason(tmp_path)
+    assert why.startswith(f"No records in this window: looked for capture files in {folders}; ")
+    assert why.endswith(words)
+    assert why.partition(": ")[2] in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -67,8 +75,7 @@ def test_a_window_whose_records_made_no_row_says_so(
 
 def test_another_variant_and_an_empty_folder_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "capture/churn/Blue/2026").mkdir(parents=True)
-    reason(tmp_path)
-    assert "churn has no variant AllTraffic, but Blue" in caplog.text
+    assert reason(tmp_path).endswith("churn has no variant AllTraffic, but Blue")
     (tmp_path / "empty").mkdir()
     execution = Execution.of(endpoint_file(tmp_path, capture={"uri": str(tmp_path / "empty")}), "dq", LATER)
     jobs.collect_window(execution)

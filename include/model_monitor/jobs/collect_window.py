@@ -21,7 +21,7 @@ from model_monitor.errors import ConfigError, DataError, printable
 from model_monitor.jobs.engines import engine_of
 from model_monitor.jobs.late_labels import reported
 from model_monitor.jobs.logged import say_collected
-from model_monitor.jobs.look import absences
+from model_monitor.jobs.look import absences, searched
 from model_monitor.jobs.retention.record import refuse_deleted
 from model_monitor.results.handover import Collected, Evidence, Identities, Input, SetAside
 from model_monitor.rows import requests, scripts
@@ -52,9 +52,7 @@ def collect_window(execution: Execution) -> str:
         collected = collected_of(summaries, is_whole)
         check_rejected(collected, execution.schedule.max_rejected)
     if not collected.records:
-        found, there = [execution.source.looked_in(window)], execution.source.whereabouts()
-        found += [there.words] if there else []
-        log.warning("%s", printable(f"no request in {window}: {'; '.join(filter(None, found))}"))
+        log.warning("%s", printable(f"no request in {window}: {searched(execution)}"))
     for absent in absences(execution) if execution.endpoint.folder else ():
         log.warning("%s", printable(f"{absent.place}: {absent.words}"))
     refuse_deleted(execution.endpoint, execution.window)  # again: they may have been deleted meanwhile

@@ -20,6 +20,7 @@ from model_monitor.jobs.compute_metrics import load_state
 from model_monitor.jobs.earlier_windows import earlier_windows, learned_from, side_of
 from model_monitor.jobs.late_labels import remember, reported
 from model_monitor.jobs.logged import say_judged
+from model_monitor.jobs.look import searched
 from model_monitor.jobs.notes import notes_of
 from model_monitor.jobs.since import sentences_since
 from model_monitor.jobs.spans import trailing_spans
@@ -153,13 +154,13 @@ def note_odds(execution: Execution, baseline: Baseline, verdict: Verdict) -> Non
 
 
 def reason_of(verdict: Verdict, execution: Execution, collected: Collected) -> str:
-    """Why there is no verdict; of a window without requests, where they were looked for."""
+    """Why there is no verdict; of a window without requests, where they were looked for, and what there is instead."""
     if verdict.status == executions.NO_DATA and collected.records:
         script = execution.schedule.preprocess.script if execution.schedule.preprocess else ""
         by = f": {script} returned [] for each" if script and not collected.rows + collected.rejected else ""
         why = by or "".join(f": {reason}" for reason in list(collected.reasons)[:1])
         return f"{executions.counted(collected.records, 'record')} of this window made no row to judge{why}"
-    looked = execution.source.looked_in(execution.window) if verdict.status == executions.NO_DATA else ""
+    looked = searched(execution) if verdict.status == executions.NO_DATA else ""
     return f"{verdict.reason}: {looked}" if looked else verdict.reason
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from model_monitor import store
 from model_monitor.config.endpoint import Endpoint
-from model_monitor.config.execution import Assignment
+from model_monitor.config.execution import Assignment, Execution
 from model_monitor.config.sections import GroundTruth
 from model_monitor.errors import MonitorError
 from model_monitor.jobs.datasets import dataset_of
@@ -77,6 +77,12 @@ def seen(place: str, find: Callable[[], Whereabouts]) -> Seen:
         return Seen(place, found.words, found.is_any)
     except MonitorError as error:
         return Seen(place, str(error), is_fine=False)
+
+
+def searched(execution: Execution) -> str:
+    """Where a window's requests were looked for, and what there is instead; "" where a source can't tell."""
+    instead = execution.source.whereabouts()
+    return "; ".join(filter(None, [execution.source.looked_in(execution.window), instead.words if instead else ""]))
 
 
 def captures_of(endpoint: Endpoint) -> Whereabouts:

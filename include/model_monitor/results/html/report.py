@@ -149,8 +149,8 @@ def in_short(value: Any) -> str:
     return number(value) if isinstance(value, int | float) else "–"
 
 
-def short(text: Any) -> str:
-    return without_middle(printable(str(text)), LONGEST)
+def short(text: Any, longest: int = LONGEST) -> str:
+    return without_middle(printable(str(text)), longest)
 
 
 def bounds(threshold: Any) -> str:
