@@ -125,6 +125,17 @@ def test_great_expectations_alone_gives_these_verdicts_on_typed_columns(tmp_path
         assert {r.expectation_config.kwargs.get("column") for r in failed} == fails, failed
 
 
+@pytest.mark.parametrize("when", [pd.Timestamp("2026-01-05"), "2026-01-05T03:00:00Z", 1_767_582_000_000])
+def test_a_column_of_dates_or_times_has_no_rule_that_none_could_keep(when: Any, tmp_path: Path) -> None:
+    pd.DataFrame({"at": [when] * N}).to_parquet(tmp_path / "a.parquet")
+    assert main(["baseline", "data-quality", "--dataset", f"{tmp_path}/a.parquet", "--output", f"{tmp_path}/b"]) == 0
+    baseline = Baseline.at(f"{tmp_path}/b/statistics.json", f"{tmp_path}/b/constraints.json")
+    suite = exported(baseline.constraints(DataQuality()))
+    assert [rule.type for rule in suite.rules if rule.kwargs.get("column") == "at"] == [
+        "expect_column_values_to_not_be_null"
+    ]
+
+
 def test_mostly_is_where_completeness_begins_to_be_violated_in_a_window_as_large_as_the_baseline(
     tmp_path: Path,
 ) -> None:

@@ -32,16 +32,19 @@ def values(name: str, i: int, is_window: bool) -> Any:
         "mostly_text": number if is_window or i % 3 == 0 else ["NA", "1,234"][i % 2],
         "became_words": "ann" if is_window else number,
         "when": (at(0) + (i % 25 + 30 * is_window) * DAY).date().isoformat(),
+        "seen_at": 1000 * int(at(i).timestamp()) + 90 * 86_400_000 * is_window,
         "same": number,
     }
     return columns[name]
 
 
-NAMES = ["empty", "mostly_text", "became_words", "when", "same"]
+NAMES = ["empty", "mostly_text", "became_words", "when", "seen_at", "same"]
 WHY = {
     "empty": "the baseline has no value there",
     "became_words": "none of its values here is a number, as the baseline's are ('ann')",
     "when": "dates and times are not compared with the baseline's, as new ones come with each window",
+    "seen_at": "numbers that are dates and times (milliseconds since 1970) are not compared with the baseline's, as "
+    "new ones come with each window; options: {numbers: [...]} has them compared",
 }
 
 
@@ -97,12 +100,34 @@ def test_by_hand_says_so_and_so_does_learning(tmp_path: Path, capsys: pytest.Cap
     assert (
         "mostly_text is learned as text, because 200 of its 300 values are no numbers: '1,234' (100 rows), 'NA'" in out
     )
-    assert f"when: {WHY['when']}" in out
+    for name in ("when", "seen_at"):
+        assert f"{name}: {WHY[name]}" in out
     files = ["--statistics", f"{tmp_path}/b/statistics.json", "--constraints", f"{tmp_path}/b/constraints.json"]
     assert main(["run", "data-quality", "--dataset", f"{tmp_path}/capture", *files, "--output", f"{tmp_path}/r"]) == 3
     out = capsys.readouterr().out
     for name, reason in WHY.items():
         assert f"note: drift is not judged of {name}: {reason}" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "is_told"), [([], True), (["numbers=[t]"], False), (["moments=[]"], False), (["moments=[t]"], False)]
+)
+def test_numbers_that_may_be_moments_are_told_with_what_to_write(
+    options: list[str], is_told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, start in (("base", at(0)), ("window", at(0) + 60 * DAY)):
+        lines = [f"{int((start + i * timedelta(minutes=1)).timestamp())},{i % 7}" for i in range(N)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["t,age", *lines]))
+    own = [word for option in options for word in ("--option", option)]
+    base, files = ["--dataset", f"{tmp_path}/base.csv"], ["--statistics", f"{tmp_path}/b/statistics.json"]
+    files += ["--constraints", f"{tmp_path}/b/constraints.json"]
+    assert main(["baseline", "data-quality", *base, "--output", f"{tmp_path}/b", *own]) == 0
+    window = ["--dataset", f"{tmp_path}/window.csv", "--output", f"{tmp_path}/r"]
+    code = main(["run", "data-quality", *window, *files, *own])
+    assert code == (0 if options == ["moments=[t]"] else 3)
+    out = capsys.readouterr().out
+    assert out.count("t: the numbers may be dates and times (seconds since 1970)") == 2 * is_told
+    assert out.count("If they are moments, name them in options: {moments: [...]}") == 2 * is_told
 
 
 def baseline_of(statistics: dict[str, Any], root: Path) -> list[str]:

@@ -194,7 +194,9 @@ def share(text: str) -> float:
 
 
 def options_of(args: argparse.Namespace) -> dict[str, object]:
-    """The monitor's settings: values are JSON, or text if they are not. Raises ConfigError."""
+    """The monitor's settings. Raises ConfigError."""
+    from model_monitor.config.trial import value_of
+
     values = {flag.replace("-", "_"): getattr(args, flag.replace("-", "_")) for flag, _, _ in ATTRIBUTES}
     options: dict[str, object] = {name: value for name, value in values.items() if value is not None}
     options |= {"compatibility": args.compatibility} if args.compatibility else {}
@@ -202,10 +204,7 @@ def options_of(args: argparse.Namespace) -> dict[str, object]:
         name, equals, value = pair.partition("=")
         if not equals:
             raise ConfigError(f"--option takes NAME=VALUE, not {pair!r}")
-        try:
-            options[name] = json.loads(value)
-        except (ValueError, RecursionError):
-            options[name] = value
+        options[name] = value_of(value)
     return options
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,22 @@ def settings_in(texts: Sequence[str]) -> dict[str, Any]:
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise ConfigError(f"--set {name}: {value!r} is no value as in an endpoint file: {error}") from error
     return settings
+
+
+def value_of(text: str) -> Any:
+    """An option's value on a command line: JSON, a list or a mapping of YAML, else the text itself, as ``no`` is one.
+
+    >>> value_of("0.5"), value_of("[age, plan]"), value_of('["age"]'), value_of("no"), value_of("[*].score")
+    (0.5, ['age', 'plan'], ['age'], 'no', '[*].score')
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return yaml.safe_load(text) if text.startswith(("[", "{")) else text
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return text
 
 
 def tried(path: Path | str, schedule: str, settings: Mapping[str, Any]) -> Assignment:

@@ -24,7 +24,7 @@ from model_monitor.jobs.look import searched
 from model_monitor.jobs.notes import notes_of
 from model_monitor.jobs.since import sentences_since
 from model_monitor.jobs.spans import trailing_spans
-from model_monitor.jobs.unjudged import sentences_of, unjudged
+from model_monitor.jobs.unjudged import perhaps_moments, sentences_of, unjudged
 from model_monitor.results import data_docs
 from model_monitor.results import execution as executions
 from model_monitor.results.anonymous import Anonymity
@@ -98,7 +98,11 @@ def summary_of(
         [*verdict.findings, *([age] if age and observed.rows else [])],
         verdict.monitor.unusable(observed.state),
         partial(details, documents, observed, verdict.measures, anonymity),
-        [*notes_of(execution, evidence.collected, observed), *sentences_of(not_judged)],
+        [
+            *notes_of(execution, evidence.collected, observed),
+            *sentences_of(not_judged),
+            *perhaps_moments(execution.schedule.options, verdict.findings),
+        ],
     )
     document |= {executions.UNJUDGED: not_judged} if not_judged else {}
     beside.add_to(document, verdict.beside, partial(details_beside, documents, anonymity))

@@ -17,7 +17,7 @@ from model_monitor.errors import ConfigError, printable
 from model_monitor.monitors.columns import NUMERIC, STRING, Column
 from model_monitor.monitors.data_quality import DataQuality, Table
 from model_monitor.monitors.expectations import Joined
-from model_monitor.monitors.moments import NOT_COMPARED
+from model_monitor.monitors.numbered_moments import advice, why_not_compared
 from model_monitor.results.documents.protocol import Document
 from model_monitor.results.execution import counted
 from model_monitor.results.handover import Collected
@@ -87,12 +87,24 @@ def learned_of(assignment: Assignment, observed: Observed, collected: Collected)
             for name, column in items.items()
             for sentence in mixture(name, column, columns[name], not {"*", name}.isdisjoint(private))
         )
-        moments = [name for name, column in items.items() if monitor.is_of_moments(name, column)]
-        odd += (f"{shortened(moments)}: {NOT_COMPARED}",) if moments else ()
+        odd += tuple(about_moments(monitor, state))
     unlearned = tuple(unlearned_in(assignment.learner.suggest(observed.state)))
     learned = Learned(observed.rows, columns, absent_in(assignment, columns), odd, unlearned)
     refuse_unrelated(assignment, learned)
     return learned
+
+
+def about_moments(monitor: DataQuality, state: Table) -> Iterator[str]:
+    """A sentence on the columns of each kind of dates and times, and on those of numbers that may be some."""
+    reasons: dict[str, list[str]] = {}
+    perhaps: dict[str, list[str]] = {}
+    for expected in monitor.expectations(state):
+        if monitor.is_of_moments(expected.name, state.columns.items[expected.name]):
+            reasons.setdefault(why_not_compared(expected.spread), []).append(expected.name)
+        elif unit := monitor.unit_of_unnamed(expected):
+            perhaps.setdefault(unit, []).append(expected.name)
+    yield from (f"{shortened(names)}: {reason}" for reason, names in reasons.items())
+    yield from (advice(shortened(names), unit) for unit, names in perhaps.items())
 
 
 def learned_in(assignment: Assignment, version: str) -> Learned:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
 
-from model_monitor.core.constraints import Constraint, Finding
+from model_monitor.core.constraints import Constraint, Finding, Near
 from model_monitor.core.distributions import Categories, Numbers
 from model_monitor.core.monitor import Monitor
 from model_monitor.jobs.learned import of_all_rows
 from model_monitor.monitors.columns import KINDS, NUMERIC, Column, kinds_of
 from model_monitor.monitors.data_quality import BASELINE_DRIFT, DataQuality, Expectation, Table
-from model_monitor.monitors.moments import MOMENT, NOT_COMPARED
+from model_monitor.monitors.numbered_moments import advice, unit_of_some, why_not_compared
 from model_monitor.results.anonymous import FEWEST_ROWS
 from model_monitor.results.documents import documents_of
 from model_monitor.results.documents.data_quality import DataQualityDocuments
@@ -49,8 +49,8 @@ def unjudged(
         name, column = expected.name, state.columns.items.get(expected.name)
         if column and column.present and expected.rules.evaluate and expected.rules.compare:
             is_private = not {"*", name}.isdisjoint(private)
-            if monitor.as_moments(expected).inferred_type == MOMENT:
-                reasons[name] = NOT_COMPARED
+            if expected.spread is not None and monitor.as_moments(expected).spread is None:
+                reasons[name] = why_not_compared(expected.spread)
             elif reason := why(expected, column, drifts.get(name), is_private):
                 reasons[name] = reason
     return reasons
@@ -62,6 +62,19 @@ def sentences_of(reasons: Mapping[str, str]) -> list[str]:
     for name, reason in reasons.items():
         names.setdefault(reason, []).append(name)
     return [f"drift is not judged of {listed(some)}: {reason}" for reason, some in names.items()]
+
+
+def perhaps_moments(options: Mapping[str, Any], findings: Iterable[Finding]) -> list[str]:
+    """A sentence for each column whose drift is violated, and whose numbers may be dates or times, unless a schedule's
+    options say what they are."""
+    if options.get("moments") is not None or options.get("compatibility") == "sagemaker":
+        return []
+    units: dict[str, str | None] = {}
+    for finding in findings:
+        bound, name = finding.constraint.bound, str(finding.constraint.subject.column)
+        if finding.outcome == "violated" and is_drift(finding.constraint) and name not in options.get("numbers", ()):
+            units[name] = unit_of_some(bound.to) if isinstance(bound, Near) and isinstance(bound.to, Numbers) else None
+    return [advice(name, unit) for name, unit in units.items() if unit]
 
 
 def is_drift(constraint: Constraint) -> bool:

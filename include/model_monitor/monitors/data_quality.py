@@ -15,6 +15,15 @@ from model_monitor.core.states import Keyed, Record
 from model_monitor.monitors import columns
 from model_monitor.monitors.columns import FRACTIONAL, INTEGRAL, STRING, UNKNOWN, Column
 from model_monitor.monitors.moments import MOMENT, MOST, share_of_moments, with_moments
+from model_monitor.monitors.numbered_moments import (
+    KINDS_OF_UNITS,
+    is_named_as_moments,
+    kind_in,
+    shares_of_units,
+    unit_of,
+    unit_of_some,
+    with_units,
+)
 from model_monitor.monitors.options import SharedOptions, problem_of_generation, shares
 from model_monitor.monitors.traits import BUILT_IN
 
@@ -130,6 +139,8 @@ class DataQuality(SharedOptions, Monitor[Table]):
         large window sees whatever a small one sees.
     numbers, texts: columns that are compared as numbers, or as texts, whatever most of their values are; the baseline
         tells it of the others (calibrated only).
+    moments: columns of numbers that are dates or times, and so are not compared; None: those whose names and values
+        tell it, but for ``numbers`` (calibrated only).
     generation: 2020 or 2024, the containers whose form of files is written (sagemaker only); None: the baseline's.
     """
 
@@ -139,6 +150,7 @@ class DataQuality(SharedOptions, Monitor[Table]):
     effect_threshold: float = 0.0
     numbers: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
+    moments: tuple[str, ...] | None = None
     generation: int | None = None
 
     traits: ClassVar = BUILT_IN["data_quality"]
@@ -182,8 +194,30 @@ class DataQuality(SharedOptions, Monitor[Table]):
 
     def is_of_moments(self, name: str, column: Column) -> bool:
         """Whether most values of a column are dates or times; never in SageMaker's mode."""
-        moments = self.types_of(column).get(MOMENT, 0)
+        if self.kind_of(name, column) in columns.NUMERIC:
+            return self.are_moments(name, columns.spread(column, 0, self.kind_of(name, column)))
+        moments = self.types_of(name, column).get(MOMENT, 0)
         return self.kind_of(name, column) == STRING and moments > MOST * column.present
+
+    def may_be_moments(self, name: str) -> bool:
+        """Whether the numbers of a column may be dates or times."""
+        if self.conventions.spelling_counts:
+            return False
+        return name in self.moments if self.moments is not None else self.is_named_as_moments(name)
+
+    def is_named_as_moments(self, name: str) -> bool:
+        return name not in self.numbers and is_named_as_moments(name)
+
+    def are_moments(self, name: str, spread: Distribution | None) -> bool:
+        """Whether numbers are dates or times: because a person says so, or their names and values."""
+        if not isinstance(spread, Numbers) or not self.may_be_moments(name):
+            return False
+        return self.moments is not None or unit_of(spread) is not None
+
+    def unit_of_unnamed(self, column: Expectation) -> str | None:
+        """The unit in which numbers that are compared may be dates or times; None if nothing hints at it."""
+        is_asked = not self.conventions.spelling_counts and self.moments is None and column.name not in self.numbers
+        return unit_of_some(column.spread) if is_asked and isinstance(column.spread, Numbers) else None
 
     def observe(self, batch: pa.RecordBatch) -> Table:
         as_written = self.conventions.spelling_counts
@@ -208,7 +242,7 @@ class DataQuality(SharedOptions, Monitor[Table]):
             spread = columns.spread(column, missing, kind, self.conventions.spelling_counts)
             measures |= {
                 (subject, "completeness"): Share(column.present, state.rows),
-                (subject, "types"): Categories(self.types_of(column), 0, missing),
+                (subject, "types"): Categories(self.types_of(name, column), 0, missing),
                 (subject, "values"): Categories.of(column.values, missing),
                 (subject, "spread"): spread,
                 (subject, f"spread as {kind}"): spread,
@@ -216,10 +250,15 @@ class DataQuality(SharedOptions, Monitor[Table]):
             }
         return measures
 
-    def types_of(self, column: Column) -> Mapping[str, int]:
-        """How many values of each type there are; dates and times are one, but in SageMaker's mode."""
+    def types_of(self, name: str, column: Column) -> Mapping[str, int]:
+        """How many values of each type there are; dates and times are one, or one of each unit of numbers, but in
+        SageMaker's mode."""
         kinds = column.kinds.values
-        return kinds if self.conventions.spelling_counts else with_moments(kinds, STRING, column.words.values)
+        if self.conventions.spelling_counts:
+            return kinds
+        if self.may_be_moments(name) and column.numbers.n:
+            kinds = with_units(kinds, columns.NUMERIC, Numbers.of(column.quantiles))
+        return with_moments(kinds, STRING, column.words.values)
 
     def suggest(self, baseline: Table) -> Iterator[Constraint]:
         return self.constraints(self.expectations(baseline))
@@ -229,10 +268,12 @@ class DataQuality(SharedOptions, Monitor[Table]):
         return [self.expectation(name, column, baseline) for name, column in baseline.columns.items.items()]
 
     def expectation(self, name: str, column: Column, baseline: Table) -> Expectation:
-        kind, kinds = self.kind_of(name, column), self.types_of(column)
+        kind, kinds = self.kind_of(name, column), self.types_of(name, column)
         of_moments = self.is_of_moments(name, column)
+        spread = columns.spread(column, baseline.missing(name), kind, self.conventions.spelling_counts)
+        unit = unit_of(spread) if of_moments and isinstance(spread, Numbers) else None
         # A column of mixed types must satisfy its own suggestion, so its share of the type is the threshold.
-        accepted = self.accepted(MOMENT if of_moments else kind)
+        accepted = self.accepted(kind_in(unit) if unit else MOMENT if of_moments and kind == STRING else kind)
         own = sum(kinds.get(k, 0) for k in accepted) / column.present if column.present else 1.0
         present = Share(column.present, baseline.rows)
         return Expectation(
@@ -242,7 +283,7 @@ class DataQuality(SharedOptions, Monitor[Table]):
             present,
             kind in columns.NUMERIC and (column.numbers.minimum or 0.0) >= 0,
             domain(column) if kind == STRING and not of_moments else None,
-            columns.spread(column, baseline.missing(name), kind, self.conventions.spelling_counts),
+            spread,
             replace(self.rules, datatype_threshold=min(own, self.rules.datatype_threshold)),
         )
 
@@ -260,6 +301,14 @@ class DataQuality(SharedOptions, Monitor[Table]):
     def as_moments(self, column: Expectation) -> Expectation:
         """A column of dates or times as one whose values are not compared, as new ones come with each window; any other
         as it is."""
+        if self.are_moments(column.name, numbers := column.spread):
+            assert isinstance(numbers, Numbers)
+            unit = unit_of(numbers)
+            share = shares_of_units(numbers).get(unit, 0.0) if unit else 1.0
+            rules = replace(column.rules, datatype_threshold=min(share, column.rules.datatype_threshold))
+            return replace(
+                column, inferred_type=kind_in(unit) if unit else column.inferred_type, spread=None, rules=rules
+            )
         share = share_of_moments(column.spread.counts) if isinstance(column.spread, Categories) else 0.0
         if share <= MOST or self.conventions.spelling_counts:
             return column
@@ -313,10 +362,10 @@ class DataQuality(SharedOptions, Monitor[Table]):
     def accepted(self, expected_type: str) -> frozenset[str]:
         """The types of values that a column of a type may hold."""
         if expected_type == STRING:
-            return frozenset({*columns.KINDS, MOMENT})
+            return frozenset({*columns.KINDS, MOMENT, *KINDS_OF_UNITS})
         if expected_type == FRACTIONAL and not self.strict_types:
-            return frozenset({FRACTIONAL, INTEGRAL})
-        return frozenset({expected_type})
+            return frozenset({FRACTIONAL, INTEGRAL, *KINDS_OF_UNITS})
+        return frozenset({INTEGRAL, *KINDS_OF_UNITS} if expected_type == INTEGRAL else {expected_type})
 
     def of_spread(self, column: Expectation, level: float | None) -> Constraint:
         """The constraint on a column's distance from its baseline."""
@@ -380,7 +429,7 @@ def odd_values_of(column: Expectation) -> Categories | None:
     """How many of a baseline's values were of the column's type, and how many were odd; None if none was, or that is
     unknown."""
     present, share = column.present, column.rules.datatype_threshold
-    if column.inferred_type not in (*columns.NUMERIC, MOMENT) or not present or not 0 < share < 1:
+    if column.inferred_type not in (*columns.NUMERIC, MOMENT, *KINDS_OF_UNITS) or not present or not 0 < share < 1:
         return None
     inside = round(share * present.inside)
     odd = present.inside - inside

@@ -76,9 +76,9 @@ def of_columns(constraint: Constraint, complete: float | None) -> Iterator[Rule 
 
 
 def of_type(constraint: Constraint, complete: float | None) -> Iterator[Rule | None]:
-    """Nothing for a column of texts, which may hold anything."""
+    """Nothing for a column of texts, which may hold anything, nor for one of dates or times, which may be texts."""
     bound = constraint.bound
-    if isinstance(bound, Within) and not bound.categories >= set(KINDS):
+    if isinstance(bound, Within) and not bound.categories >= set(KINDS) and not bound.categories.isdisjoint(KINDS):
         names = [name for kind in KINDS if kind in bound.categories for name in TYPE_NAMES.get(kind, "bool").split()]
         yield rule(
             constraint, "expect_column_values_to_be_in_type_list", type_list=names, mostly=least_inside(constraint)

@@ -26,7 +26,7 @@ from model_monitor.monitors.data_quality import (
     Table,
 )
 from model_monitor.monitors.options import NEWER
-from model_monitor.results.documents.data_quality_baseline import expectations_in, features_of, statistics_of
+from model_monitor.results.documents.data_quality_baseline import expectations_in, features_of, spread_of, statistics_of
 from model_monitor.results.documents.protocol import Document, Documents, number
 from model_monitor.results.documents.words import violation
 
@@ -75,13 +75,16 @@ class DataQualityDocuments(Documents[Table]):
         return {"violations": [violation(finding, list(state.columns.items)) for finding in violated]}
 
     def informed(self, statistics: Document | None) -> DataQuality | None:
-        """With the columns that the baseline compares as numbers, and as texts."""
+        """With the columns that the baseline compares as numbers, as texts, and not, as they are dates or times."""
         if self.monitor.conventions.spelling_counts:
             return None
         known = {f["name"]: f for f in features_of(statistics)}
         numbers = [name for name, f in known.items() if f.get("numerical_statistics")]
         texts = [name for name, f in known.items() if f.get("inferred_type") == STRING]
-        return replace(self.monitor, numbers=tuple(numbers), texts=tuple(texts)) if numbers or texts else None
+        if not numbers and not texts:
+            return None
+        moments = tuple(name for name in numbers if self.monitor.are_moments(name, spread_of(known[name])))
+        return replace(self.monitor, numbers=tuple(numbers), texts=tuple(texts), moments=moments)
 
     def column_names(self, statistics: Document | None, constraints: Document | None) -> list[str]:
         return [f["name"] for f in features_of(constraints if constraints is not None else statistics)]
