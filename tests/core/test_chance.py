@@ -196,3 +196,16 @@ def test_what_the_baseline_could_not_tell_is_undefined_and_says_why() -> None:
     [finding] = evaluate([constraint], {(EVERYTHING, "m"): 1.0})
     assert (finding.outcome, finding.reason) == ("undefined", "the baseline has no m")
     assert constraint_of(written(constraint)) == constraint
+
+
+@given(st.floats(0, 400), st.integers(1, 60))
+def test_the_tail_of_chi_squared_is_scipys(statistic: float, freedom: int) -> None:
+    assert chance.chi_squared_tail(statistic, freedom) == pytest.approx(stats.chi2.sf(statistic, freedom))
+
+
+@given(st.floats(-8, 8), st.floats(1, 500), st.floats(1e-9, 0.4))
+def test_students_and_normal_tails_and_quantiles_are_scipys(z: float, freedom: float, level: float) -> None:
+    assert chance.student_tail(z, freedom) == pytest.approx(stats.t.sf(z, freedom), rel=1e-6)
+    assert chance.student_quantile(level, freedom) == pytest.approx(stats.t.isf(level, freedom), rel=1e-6)
+    assert chance.normal_tail(level) == pytest.approx(stats.norm.isf(level))
+    assert chance.normal_quantile(1 - 2 * level) == pytest.approx(stats.norm.isf(level), rel=1e-5)

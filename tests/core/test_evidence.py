@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from model_monitor.core import chance, evidence
+from model_monitor.core.cells import Cells
 from model_monitor.core.distances import categorical_evidence
 from model_monitor.core.distributions import Categories, Numbers
 from model_monitor.core.evidence import Evidence, Pooled, of_numbers
@@ -91,7 +92,7 @@ def test_of_a_sketch_only_the_numbers_that_it_keeps_count_as_rows_beyond() -> No
 def test_the_least_p_value_of_a_cell_is_that_of_all_its_rows_on_one_side(both: int, n: int, m: int) -> None:
     both = min(both, n + m)
     live, base = np.array([min(both, n)]), np.array([both - min(both, n)])
-    table = evidence.Table.of(live, base, n, m, (0.0, 0.0))
+    table = Cells.of(live, base, n, m, (0.0, 0.0))
     law = stats.hypergeom(n + m, both, n)
     expected = math.log(min(law.pmf(0), law.pmf(both))) if both <= min(n, m) else -math.inf
     assert table.least()[0] == pytest.approx(expected, abs=1e-8)
@@ -144,6 +145,7 @@ CHANGES = {
     "spread": lambda r, n: r.normal(0, 1.5**0.5, n),
     "beyond": lambda r, n: np.where(r.random(n) < 0.05, -999.0, r.normal(size=n)),
     "share": lambda r, n: np.where(r.random(n) < 0.05, 0.5, r.normal(size=n)),
+    "lumps": lambda r, n: np.where(r.random(n) < 0.12, r.normal(0.5, 0.01, n), r.normal(size=n)),
 }
 
 
@@ -163,6 +165,33 @@ def test_tails_are_found_that_neither_level_nor_spread_shows() -> None:
     live = np.where(live > 4.0, 2.5 * np.sign(live), live)  # nothing is beyond 4 any more
     found = of_numbers(numbers(live), numbers(base))
     assert found.test == "tails" and found.p_value < LEVEL and found.low and found.live < found.baseline
+
+
+@given(st.integers(0, 2**32), st.sampled_from([3, 7, 40, 10**6]))
+def test_lumps_are_pearsons_test_of_cells_that_have_enough_rows(seed: int, different: int) -> None:
+    r = np.random.default_rng(seed)
+    n, m = r.integers(90, 2000, 2).tolist()
+    live, base = (
+        r.normal(size=rows).round(6) if different > 99 else r.binomial(different, 0.4, rows) for rows in (n, m)
+    )
+    pooled = Pooled.of(counted(live), counted(base))
+    ends = pooled.ends_of_lumps()
+    edges = np.concatenate([[-np.inf], pooled.values[ends]])
+    cells = np.array([np.histogram(side, np.nextafter(edges, np.inf))[0] for side in (live, base)])
+    assert cells.sum() == n + m and cells.shape[1] <= evidence.LUMPS
+    assert cells.shape[1] == 1 or cells.sum(axis=0).min() * min(n, m) >= 0.99 * evidence.FEWEST_IN_LUMP * (n + m)
+    if len(ends) > 2:
+        law = stats.chi2.sf(stats.chi2_contingency(cells).statistic * (n + m - 1) / (n + m), len(ends) - 1)
+        assert pooled.lumps().p_value == pytest.approx(law)
+
+
+def test_the_sketches_of_the_same_rows_have_no_lumps() -> None:
+    """Of two million rows 32 cells are so exact that the sketch's error is most of what they differ by."""
+    values = np.random.default_rng(5).normal(size=1_000_000)
+    orders = [values, values[::-1], np.sort(values)]
+    sketches = [numbers(order) for order in orders]
+    found = [Pooled.of(a, b).lumps().p_value for a in sketches for b in sketches]
+    assert min(found) > 0.01
 
 
 def test_two_numbers_are_one_share() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,13 @@ def test_a_number_that_only_spreads_is_told_by_the_end_that_moved() -> None:
     sentence = told(Near(normal(0), "kolmogorov_smirnov", 0.1), normal(0, 10))
     assert sentence.startswith(("amount: 90 % quantile 1.", "amount: 10 % quantile -1."))
     assert "chance" not in sentence  # no level, so it was not weighed
+
+
+def test_numbers_that_crowd_together_are_told_with_where_they_do() -> None:
+    chance = np.random.default_rng(4)
+    crowd = np.where(chance.random(2000) < 0.12, chance.normal(0.5, 0.01, 2000), chance.normal(size=2000))
+    sentence = told(Near(normal(0), "kolmogorov_smirnov", 0.0, 1e-4), Numbers(np.sort(crowd), np.ones(2000, int)))
+    assert re.match(r"amount: 0\.4\d+ to 0\.5\d+: 0\.\d+ % → \d\S* % of values \(distance 0\.0", sentence), sentence
 
 
 @pytest.mark.parametrize("weights", [np.ones(100, int), np.arange(1, 101)])

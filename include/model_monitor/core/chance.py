@@ -170,6 +170,13 @@ def student_quantile(level: float, freedom: float) -> float:
     return -float(stdtrit(freedom, level))
 
 
+def chi_squared_tail(statistic: float, freedom: int) -> float:
+    """The probability that a chi-squared number with these degrees of freedom (>= 1) exceeds a statistic."""
+    from scipy.special import chdtrc
+
+    return float(chdtrc(freedom, statistic))
+
+
 def skewed_tail(z: float, skewness: float) -> float:
     """The probability that a gamma distribution with mean 0, variance 1 and this skewness (Pearson's type III; 0: the
     normal one) exceeds ``z``."""

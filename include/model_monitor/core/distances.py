@@ -115,16 +115,17 @@ def chi_squared(live: Categories, baseline: Categories) -> float | None:
     fewest = min(live.n, baseline.n) / (live.n + baseline.n)
     names = sorted(live.counts.keys() | baseline.counts.keys())
     pairs = [(live.counts.get(name, 0), baseline.counts.get(name, 0)) for name in names]
-    cells, cell = [], np.zeros(2)
+    cells: list[tuple[int, int]] = []
+    now = before = 0
     for pair in sorted(pairs, key=sum):
-        cell = cell + pair
-        if fewest * cell.sum() >= LEAST_EXPECTED:
-            cells.append(cell)
-            cell = np.zeros(2)
+        now, before = now + pair[0], before + pair[1]
+        if fewest * (now + before) >= LEAST_EXPECTED:
+            cells.append((now, before))
+            now = before = 0
     if len(cells) < 2:
         return None
-    cells[-1] = cells[-1] + cell
-    counts = np.array(cells)
+    cells[-1] = cells[-1][0] + now, cells[-1][1] + before
+    counts = np.array(cells, float)
     expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0) / counts.sum()
     return float(chdtrc(len(cells) - 1, float(((counts - expected) ** 2 / expected).sum())))
 

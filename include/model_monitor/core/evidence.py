@@ -6,6 +6,7 @@ together decide, so that its law is known whatever the distribution is:
 * ``shape``: the largest difference of cumulative shares (Smirnov 1939);
 * ``level``: whether numbers of one side rank higher (Wilcoxon 1945; Mann & Whitney 1947);
 * ``spread``: whether they rank further from the middle (Mood 1954);
+* ``lumps``: the shares of cells that have as many rows each, in both sides together (Pearson 1900);
 * ``tails``: the share of rows beyond a number, far out on either side, by Fisher's exact test;
 * ``beyond``: rows beyond all that the baseline had;
 * ``share``: the share of one value or category, by Fisher's exact test;
@@ -24,18 +25,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from model_monitor.core import chance
+from model_monitor.core.cells import Cells
 from model_monitor.core.distributions import Categories, Numbers
 
 TAILS = (0.001, 0.003, 0.01, 0.025, 0.05, 0.1, 0.2)  # shares of all rows that lie beyond a number
-EXACT_ONES = 2  # of the cells that look furthest from chance, so many are tested exactly
-NEAR = 3.0  # a logarithm of a likelihood ratio, below which a cell of many is no evidence: p-values above 0.01
 FEWEST_RANKED = 20  # rows beside the most frequent number, on the smaller side, for a law of ranks to hold
+LUMPS, FEWEST_IN_LUMP = 32, 30  # cells at most; rows of the smaller side that each has on average, for its law to hold
 SHARES = {
     "shape": 0.25,
-    "level": 0.3,
-    "spread": 0.15,
-    "tails": 0.15,
+    "level": 0.25,
+    "spread": 0.13,
+    "tails": 0.13,
     "share": 0.1,
+    "lumps": 0.09,
     "beyond": 0.05,
 }  # of the probability of chance
 
@@ -59,73 +61,6 @@ class Evidence:
 NONE = Evidence(1.0, "shape")
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """How many rows of each side are in each cell: arrays of one length, also of the rows in all; whole numbers."""
-
-    live: np.ndarray
-    baseline: np.ndarray
-    n: np.ndarray
-    m: np.ndarray
-
-    @classmethod
-    def of(cls, live: np.ndarray, baseline: np.ndarray, n: int, m: int, errors: tuple[float, float]) -> Table:
-        """Cells of ``n`` and ``m`` rows. ``errors``: the standard deviations of a sketch's shares, 0.0 of exact counts.
-
-        A sketched share tells as much as a smaller number of rows would.
-        """
-        pooled = (live + baseline) / (n + m)
-        variance = np.maximum(pooled * (1 - pooled), 1 / (n + m))
-        sides = []
-        for cells, rows, error in ((live, n, errors[0]), (baseline, m, errors[1])):
-            weight = 1 / (1 + rows * error**2 / variance)
-            sides.append((np.rint(cells * weight), np.maximum(np.rint(rows * weight), np.rint(cells * weight))))
-        return cls(sides[0][0], sides[1][0], sides[0][1], sides[1][1])
-
-    def surprise(self) -> np.ndarray:
-        """The likelihood ratio of each cell's two shares against one."""
-        both, rows = self.live + self.baseline, self.n + self.m
-        total = np.zeros(len(both))
-        for part, side in ((self.live, self.n), (self.baseline, self.m)):
-            for seen, all_seen in ((part, both), (side - part, rows - both)):
-                expected = side * all_seen / np.maximum(rows, 1)
-                total += np.where(seen > 0, seen * np.log(np.maximum(seen, 1) / np.maximum(expected, 1e-300)), 0.0)
-        return total
-
-    def least(self) -> np.ndarray:
-        """The natural logarithm of the least p-value that each cell could have, given the rows of both sides in it:
-        that all are on one side; minus infinity for a cell of more rows than a side has."""
-        from scipy.special import gammaln
-
-        both, rows = self.live + self.baseline, self.n + self.m
-        ends = []
-        for side in (self.n, self.m):  # all of the cell's rows on one side
-            fits = both <= side
-            log = gammaln(side + 1) - gammaln(np.where(fits, side - both, 0) + 1)
-            log += gammaln(rows - both + 1) - gammaln(rows + 1)
-            ends.append(np.where(fits, log, -np.inf))
-        return np.minimum(0.0, np.minimum(*ends))
-
-    def best(self, complementary: bool = False) -> tuple[float, int]:
-        """The least p-value of the cells that look furthest from chance, for all cells together, and its cell.
-        ``complementary``: two cells that hold all rows, which are one test."""
-        several = np.flatnonzero(self.live + self.baseline > 1)  # a single row is no evidence
-        if not len(several):
-            return 1.0, 0
-        cells = Table(self.live[several], self.baseline[several], self.n[several], self.m[several])
-        surprise = cells.surprise()
-        if not complementary and surprise.max() < NEAR:
-            return 1.0, int(several[surprise.argmax()])
-        furthest = np.argsort(-surprise, kind="stable")[: 1 if complementary else EXACT_ONES].tolist()
-        p_values = [
-            chance.fisher(int(cells.live[i]), int(cells.n[i]), int(cells.baseline[i]), int(cells.m[i]))
-            for i in furthest
-        ]
-        p = min(p_values)
-        able = 1 if complementary else int(np.count_nonzero(cells.least() <= math.log(max(p, 1e-300)) + 1e-9))
-        return min(1.0, p * max(1, able)), int(several[furthest[p_values.index(p)]])
-
-
 def of_categories(live: Categories, baseline: Categories, p_of_shares: float | None) -> Evidence:
     """Whether categories have other shares. ``p_of_shares``: of the test ``shares``; None: there is none."""
     n, m = live.n, baseline.n
@@ -135,7 +70,7 @@ def of_categories(live: Categories, baseline: Categories, p_of_shares: float | N
     if live.rest or baseline.rest:  # a category that one side did not count may be among the rest
         names = [name for name in names if name in live.counts and name in baseline.counts]
     counts = [np.array([side.counts.get(name, 0) for name in names], float) for side in (live, baseline)]
-    p, cell = Table.of(counts[0], counts[1], n, m, (0.0, 0.0)).best(len(names) == 2 and not live.rest + baseline.rest)
+    p, cell = Cells.of(counts[0], counts[1], n, m, (0.0, 0.0)).best(len(names) == 2 and not live.rest + baseline.rest)
     tests = 1 if p_of_shares is None or len(names) < 3 else 2
     if tests == 2 and p_of_shares is not None and p_of_shares < p:
         return Evidence(min(1.0, 2 * p_of_shares), "shares")
@@ -164,15 +99,16 @@ class Pooled:
     def of(cls, live: Numbers, baseline: Numbers) -> Pooled:
         values = np.concatenate([live.values, baseline.values])
         order = np.argsort(values, kind="stable")
-        values = values[order]
-        last = np.flatnonzero(np.append(values[1:] != values[:-1], True))
-        weights = np.zeros((2, len(values)))
-        weights[0, : len(live.values)] = live.weights
-        weights[1, len(live.values) :] = baseline.weights
-        below = np.cumsum(weights[:, order], axis=1)[:, last]
+        values = values.take(order)
+        last = np.append(np.flatnonzero(values[1:] != values[:-1]), len(values) - 1)
+        weights = np.concatenate([live.weights, baseline.weights]).astype(float).take(order)
+        both = np.cumsum(weights).take(last)
+        weights *= order < len(live.values)
+        live_below = np.cumsum(weights).take(last)
+        below = np.stack([live_below, both - live_below])
         counts = np.diff(below, axis=1, prepend=0.0)
         errors = live.share_error, baseline.share_error
-        return cls(values[last], counts[0], counts[1], below[0], below[1], live.n, baseline.n, errors)
+        return cls(values.take(last), counts[0], counts[1], below[0], below[1], live.n, baseline.n, errors)
 
     def shape(self) -> Evidence:
         gaps = np.abs(self.live_below / self.n - self.baseline_below / self.m)
@@ -207,6 +143,38 @@ class Pooled:
             tests.append(Evidence(min(1.0, 2 * tail), test))
         return tests[0], tests[1]
 
+    def lumps(self) -> Evidence:
+        ends = self.ends_of_lumps()
+        if len(ends) < 3:
+            return Evidence(1.0, "lumps")
+        live, baseline = (np.diff(below[ends], prepend=0.0) for below in (self.live_below, self.baseline_below))
+        both, rows = live + baseline, self.n + self.m
+        pooled = both / rows
+        variance = pooled * (1 - pooled)
+        # A cell's share is the difference of two cumulative ones, each of which a sketch has off by its error.
+        chance_of_each = variance * rows / self.n / self.m + 2 * sum(error**2 for error in self.errors)
+        squares = (live / self.n - baseline / self.m) ** 2 / chance_of_each
+        statistic = float(squares @ (1 - pooled)) * (rows - 1) / rows
+        furthest = int(squares.argmax())
+        low = float(self.values[ends[furthest - 1] + 1]) if furthest else None
+        high = float(self.values[ends[furthest]]) if furthest < len(ends) - 1 else None
+        shares = float(baseline[furthest]) / self.m, float(live[furthest]) / self.n
+        return Evidence(chance.chi_squared_tail(statistic, len(ends) - 1), "lumps", low, high, None, *shares)
+
+    def ends_of_lumps(self) -> list[int]:
+        """The last number of each cell, as its index; each cell has enough rows for its share's law to hold."""
+        rows = self.n + self.m
+        fewest = max(rows / LUMPS, FEWEST_IN_LUMP * rows / min(self.n, self.m))
+        both = self.live_below + self.baseline_below
+        ends, done = [], 0.0
+        while rows - done >= 2 * fewest:
+            at = int(np.searchsorted(both, done + fewest - 1e-9 * rows, side="left"))
+            if rows - both[at] < fewest:
+                break
+            ends.append(at)
+            done = float(both[at])
+        return [*ends, len(both) - 1]
+
     def tails(self) -> Evidence:
         below = self.live_below, self.baseline_below
         both, rows = below[0] + below[1], self.n + self.m
@@ -216,7 +184,7 @@ class Pooled:
         live, baseline = (np.concatenate([side[lows], side[-1] - side[highs]]) for side in below)
         if not len(live):
             return Evidence(1.0, "tails")
-        p, cell = Table.of(live, baseline, self.n, self.m, self.errors).best()
+        p, cell = Cells.of(live, baseline, self.n, self.m, self.errors).best()
         shares = float(baseline[cell]) / self.m, float(live[cell]) / self.n
         if cell < len(lows):
             return Evidence(p, "tails", None, float(self.values[lows[cell]]), None, *shares)
@@ -228,7 +196,7 @@ class Pooled:
             return Evidence(1.0, "share")
         errors = (math.sqrt(2) * self.errors[0], math.sqrt(2) * self.errors[1])
         live, baseline = self.live[several], self.baseline[several]
-        p, cell = Table.of(live, baseline, self.n, self.m, errors).best(len(self.values) == 2)
+        p, cell = Cells.of(live, baseline, self.n, self.m, errors).best(len(self.values) == 2)
         value = float(self.values[several[cell]])
         return Evidence(p, "share", value, value, None, float(baseline[cell]) / self.m, float(live[cell]) / self.n)
 
@@ -241,7 +209,7 @@ def of_numbers(live: Numbers, baseline: Numbers) -> Evidence:
     shape = pooled.shape()
     if len(pooled.values) < 3:  # of two values all tests are one
         return replace(pooled.share(), distance=shape.distance)
-    tests = [shape, *pooled.ranked(), pooled.tails(), pooled.share(), beyond(live, baseline)]
+    tests = [shape, *pooled.ranked(), pooled.lumps(), pooled.tails(), pooled.share(), beyond(live, baseline)]
     best = min(tests, key=lambda one: one.p_value / SHARES[one.test])
     return replace(best, p_value=min(1.0, best.p_value / SHARES[best.test]), distance=shape.distance)
 

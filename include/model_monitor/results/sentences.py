@@ -94,12 +94,14 @@ def share_moved(bound: Near, telling: Telling) -> str:
     found = test(now, before)
     rows = round(max(found.live * now.n, found.baseline * before.n))
     few = abs(found.live - found.baseline) <= FEW
-    if found.test not in ("share", "tails", "beyond") or not few or not telling.may_name(rows):
+    if found.test not in ("share", "lumps", "tails", "beyond") or not few or not telling.may_name(rows):
         return ""
-    sides = {"tails": ("at most", "at least"), "beyond": ("below", "above")}
-    words = sides[found.test][found.high is None] + " " if found.test in sides else ""
-    end = found.high if found.low is None else found.low
-    return f"{words}{number(end or 0.0)}: {percent(found.baseline)} → {percent(found.live)} of values"
+    sides = {"lumps": ("at most", "at least"), "tails": ("at most", "at least"), "beyond": ("below", "above")}
+    low, high = found.low, found.high
+    between = f"{number(low)} to " if low is not None and high is not None and low < high else ""
+    words = sides[found.test][high is None] + " " if found.test in sides and not between else ""
+    end = low if high is None else high
+    return f"{between}{words}{number(end or 0.0)}: {percent(found.baseline)} → {percent(found.live)} of values"
 
 
 def from_to(before: Distribution, now: Measure, telling: Telling) -> str:
