@@ -75,6 +75,7 @@ SLOW = (
     "jobs/test_retention.py",
     "jobs/test_earlier_windows.py",
     "jobs/test_marks.py",
+    "jobs/test_slow_drift.py",
     "jobs/test_self_test.py",
     "jobs/test_traffic_of_endpoints.py",
     "jobs/test_trailing_spans.py",

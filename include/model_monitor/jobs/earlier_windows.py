@@ -106,6 +106,14 @@ class Stored:
         paths = in_time(folder, ODDS, first, hour_path(self.execution.tick), is_rising=is_rising)
         return odds_at(self.execution.past, islice(paths, READ), self.marks)
 
+    def odds_on(self, windows: Sequence[Window]) -> list[Odds | None]:
+        """Of these windows, as far as they were judged by the same baseline and are not called bad."""
+        found = ahead(Odds.readable, (self.execution.past.on(window).odds for window in windows), AT_ONCE)
+        return [
+            odds if odds and odds.by == self.baseline.identity and not self.marks.is_bad(odds.of_window) else None
+            for odds in found
+        ]
+
     def at(self, windows: Sequence[Window]) -> Iterable[Part]:
         healthy = (window for window in windows if not self.marks.is_bad(window))
         states = filter(None, ahead(past_of, map(self.execution.past.on, healthy), AT_ONCE))

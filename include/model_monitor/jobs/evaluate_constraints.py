@@ -23,6 +23,7 @@ from model_monitor.jobs.logged import say_judged
 from model_monitor.jobs.look import searched
 from model_monitor.jobs.notes import notes_of
 from model_monitor.jobs.since import sentences_since
+from model_monitor.jobs.slow_drift import slow_drifts
 from model_monitor.jobs.spans import trailing_spans
 from model_monitor.jobs.unjudged import perhaps_moments, sentences_of, unjudged
 from model_monitor.results import data_docs
@@ -40,6 +41,8 @@ from model_monitor.rows import scripts
 from model_monitor.verdicts import reported_beside as beside
 from model_monitor.verdicts import staleness
 from model_monitor.verdicts.baseline import Baseline
+from model_monitor.verdicts.noise import Key, key_of
+from model_monitor.verdicts.slow import Slow
 from model_monitor.verdicts.verdict import Beside, Judge, Verdict, odds_of_window
 
 
@@ -86,6 +89,7 @@ def summary_of(
 ) -> Document:
     """The content of ``execution.json``."""
     documents, anonymity = documents_of(verdict.monitor), anonymity_for_people(execution)
+    slow = slow_drifts(execution, baseline, verdict.findings)
     age = staleness.finding_of(baseline, execution.schedule.baseline.stale_after, execution.window.end)
     is_stale = {"stale": age.outcome != "holds"} if age else {}
     not_judged = unjudged(verdict.monitor, observed.state, verdict, baseline, execution.endpoint.columns.private)
@@ -97,7 +101,7 @@ def summary_of(
         observed.rows,
         [*verdict.findings, *([age] if age and observed.rows else [])],
         verdict.monitor.unusable(observed.state),
-        partial(details, documents, observed, verdict.measures, anonymity),
+        partial(details_of_window, documents, observed, verdict.measures, anonymity, slow),
         [
             *notes_of(execution, evidence.collected, observed),
             *sentences_of(not_judged),
@@ -176,6 +180,23 @@ def details(
     if finding.outcome != "violated" or "sentence" in own:
         return own
     return own | {"sentence": sentence_of(finding, measures, anonymity)}
+
+
+def details_of_window(
+    documents: Documents[Any],
+    observed: Observed,
+    measures: Measures,
+    anonymity: Anonymity,
+    slow: Mapping[Key, Slow],
+    finding: Finding,
+) -> Document:
+    """The same of a finding of the window itself, and how slowly it came."""
+    own = details(documents, observed, measures, anonymity, finding)
+    drift = slow.get(key_of(finding.constraint)) if finding.outcome == "violated" else None
+    if drift is None:
+        return own
+    sentence = f"{own['sentence']}; {drift.words(finding.constraint)}"
+    return own | {"sentence": sentence, "slow": {"weeks": drift.weeks, "per_week": drift.per_week}}
 
 
 def details_beside(documents: Documents[Any], anonymity: Anonymity, one: Beside, finding: Finding) -> Document:
