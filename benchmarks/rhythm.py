@@ -36,7 +36,7 @@ from model_monitor.results.execution import WITH_VIOLATIONS
 from model_monitor.results.odds import Odds
 from model_monitor.verdicts.baseline import Baseline
 from model_monitor.verdicts.earlier import Learning, earlier_of
-from model_monitor.verdicts.trailing import Part
+from model_monitor.verdicts.trailing import Days, Part, Trailing, trailing
 from model_monitor.verdicts.verdict import Judge, odds_of_window
 
 FIRST = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday
@@ -48,7 +48,7 @@ Chance = np.random.Generator
 class Case:
     """Numbers of a window (rows x columns) by its place in the stream. ``learning``: windows before those that count;
     ``windows``: those that do; ``rows``: of each; ``shift``: in standard deviations, of the change that is to be seen;
-    ``baseline``: the windows whose rows the baseline is drawn from."""
+    ``baseline``: the windows whose rows the baseline is drawn from; ``also``: the spans that are judged."""
 
     drawn: Callable[[Chance, int, int], np.ndarray]
     rows: int = 1_000
@@ -57,6 +57,7 @@ class Case:
     windows: int = 168
     shift: float = 0.3
     baseline: int = 672
+    also: tuple[timedelta, ...] = ()
 
 
 def hours(chance: Chance, rows: int, number: int) -> np.ndarray:
@@ -90,6 +91,12 @@ def days(chance: Chance, rows: int, number: int) -> np.ndarray:
     return chance.normal(size=(rows, COLUMNS)) + 0.05 * chance.normal(size=COLUMNS)
 
 
+def whole_days(chance: Chance, rows: int, number: int) -> np.ndarray:
+    """The mean of each day and column has a standard deviation of 0.05 itself: the same for all of its hours."""
+    of_day = np.random.default_rng([7, number // 24]).normal(size=COLUMNS)
+    return chance.normal(size=(rows, COLUMNS)) + 0.05 * of_day
+
+
 def plain(chance: Chance, rows: int, number: int) -> np.ndarray:
     """Independent rows of one source."""
     return chance.normal(size=(rows, COLUMNS))
@@ -103,6 +110,7 @@ CASES = {
     "correlated": Case(correlated, learning=50, shift=0.5),
     "sessions": Case(sessions, learning=50, shift=0.5),
     "days, 10,000 rows": Case(days, rows=10_000, learning=50),
+    "days, also P1D": Case(whole_days, rows=500, learning=22 * 24, windows=240, also=(DAY,)),
 }
 
 
@@ -135,8 +143,8 @@ def stream(name: str, budget: float, windows: int | None, seed: int) -> tuple[in
     documents = documents_of(monitor)
     files = [decode(encode(part(state)), "baseline") for part in (documents.statistics, documents.suggested)]
     baseline = Baseline(files[0], files[1])
-    judges = {twice: Judge.of(monitor, baseline, judges_twice=twice) for twice in (False, True)}
-    held, alarms = Held(), [0, 0, 0]
+    judges = {twice: Judge.of(monitor, baseline, case.also, twice) for twice in (False, True)}
+    held, alarms = Held(Learning(also=case.also)), [0, 0, 0]
     for number in range(case.learning + 2 * count):
         values = case.drawn(chance, case.rows, number)
         is_shifted = number >= case.learning + count
@@ -144,13 +152,14 @@ def stream(name: str, budget: float, windows: int | None, seed: int) -> tuple[in
         observed = Counting(monitor).observe(batch(values))
         start = FIRST + number * case.length
         window = Window(start, start + case.length)
-        found = {
-            one.constraint.subject.column for one in held.judge(judges, window, observed) if one.outcome == "violated"
-        }
+        is_end_of_day = number % 24 == 23  # what spans are learned from
+        spans = held.spans(window, observed) if is_end_of_day or number >= case.learning else []
+        findings = held.judge(judges, window, observed, spans)
+        found = {one.constraint.subject.column for one in findings if one.outcome == "violated"}
         if is_shifted:
             alarms[2] += "c0" in found
         elif number >= case.learning:
-            alarms[0] += judges[False].verdict(observed).status == WITH_VIOLATIONS
+            alarms[0] += judges[False].verdict(observed, spans=spans).status == WITH_VIOLATIONS
             alarms[1] += bool(found)
     return alarms[0], alarms[1], alarms[2], count
 
@@ -166,11 +175,19 @@ class Held:
     learning: Learning = field(default_factory=Learning)
     odds: list[Odds] = field(default_factory=list)
     parts: dict[Window, Observed] = field(default_factory=dict)
+    days: Days = field(default_factory=dict)
 
-    def judge(self, judges: Mapping[bool, Judge], window: Window, observed: Observed) -> list[Finding]:
+    def spans(self, window: Window, observed: Observed) -> list[Trailing]:
+        """The spans that end with a window."""
+        earlier = list(self.parts.items())[::-1]
+        return [trailing(length, window, observed, earlier, self.days) for length in self.learning.also]
+
+    def judge(
+        self, judges: Mapping[bool, Judge], window: Window, observed: Observed, spans: Sequence[Trailing] = ()
+    ) -> list[Finding]:
         """What is found of a window, which is one of the past ones from now on."""
         earlier = earlier_of(window, self.learning, self)
-        verdict = judges[earlier.judges_twice].verdict(observed, earlier=earlier)
+        verdict = judges[earlier.judges_twice].verdict(observed, None, spans, earlier)
         self.odds.append(odds_of_window(window, "", verdict))
         self.parts[window] = observed
         return [*verdict.findings, *(one for beside in verdict.beside if beside.counts for one in beside.findings)]
@@ -180,6 +197,10 @@ class Held:
 
     def last(self) -> Iterable[Odds]:
         return reversed(self.odds)
+
+    def found(self, windows: Sequence[Window]) -> Iterable[Odds | None]:
+        known = {odds.of_window: odds for odds in self.odds}
+        return map(known.get, windows)
 
     def at(self, windows: Sequence[Window]) -> Iterable[Part]:
         return [(window, self.parts[window]) for window in windows if window in self.parts]

@@ -85,6 +85,33 @@ def test_a_run_by_hand_over_another_window_learns_nothing_and_teaches_nothing(tm
     assert all("past_windows" not in one for one in document["findings"])
 
 
+def test_spans_are_weighed_by_how_much_spans_varied(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, also=["PT2H"])
+    shop.learn()
+    documents = [shop.judge(hour) for hour in range(2 * FEWEST + 6)]
+
+    def of_spans(document: dict[str, Any]) -> set[int]:
+        entries = [one for one in document["findings"] if one.get("span") == "PT2H"]
+        return {one["past_windows"] for one in entries if "past_windows" in one}
+
+    assert of_spans(documents[FEWEST + 10]) == {FEWEST + 10}  # windows, as there are too few spans
+    assert of_spans(documents[-1]) == {FEWEST + 2}  # none of which has an hour of another, or of the one that is judged
+    assert weighed(documents[-1]) == {2 * FEWEST + 5}
+    assert not any(map(violated, documents[FEWEST:]))
+    then = tried(shop.file, "dq", {"options.false_alarm_budget": 1e-6})
+    replay = jobs.replay_windows(shop.a, then, Window(at(0), at(2 * FEWEST + 6)))
+    assert replay.before == sum(bool(violated(document)) for document in documents)
+
+
+def weighed(document: dict[str, Any]) -> set[int]:
+    """With how many past windows the findings of the window itself, by its baseline, were weighed."""
+    return {
+        one["past_windows"]
+        for one in document["findings"]
+        if "past_windows" in one and not {"span", "reference"} & {*one}
+    }
+
+
 def test_a_new_baseline_begins_to_learn_anew(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     shop.learn()

@@ -52,7 +52,7 @@ def learning_of(schedule: Schedule) -> Learning:
     """What a schedule learns from its windows."""
     if not schedule.learns_from_windows:
         return BY_ROWS
-    return Learning(schedule.noise, schedule.reference, schedule.trailing)
+    return Learning(schedule.noise, schedule.reference, schedule.trailing, schedule.also)
 
 
 def side_of(assignment: Assignment, baseline: Baseline) -> Side:
@@ -106,7 +106,7 @@ class Stored:
         paths = in_time(folder, ODDS, first, hour_path(self.execution.tick), is_rising=is_rising)
         return odds_at(self.execution.past, islice(paths, READ), self.marks)
 
-    def odds_on(self, windows: Sequence[Window]) -> list[Odds | None]:
+    def found(self, windows: Sequence[Window]) -> list[Odds | None]:
         """Of these windows, as far as they were judged by the same baseline and are not called bad."""
         found = ahead(Odds.readable, (self.execution.past.on(window).odds for window in windows), AT_ONCE)
         return [

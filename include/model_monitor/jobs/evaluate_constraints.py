@@ -17,13 +17,12 @@ from model_monitor.core.measures import Measures
 from model_monitor.core.observed import Observed
 from model_monitor.core.window import iso
 from model_monitor.jobs.compute_metrics import load_state
-from model_monitor.jobs.earlier_windows import earlier_windows, learned_from, side_of
+from model_monitor.jobs.earlier_windows import Stored, earlier_windows, learned_from, side_of
 from model_monitor.jobs.late_labels import remember, reported
 from model_monitor.jobs.logged import say_judged
 from model_monitor.jobs.look import searched
 from model_monitor.jobs.notes import notes_of
 from model_monitor.jobs.since import sentences_since
-from model_monitor.jobs.slow_drift import slow_drifts
 from model_monitor.jobs.spans import trailing_spans
 from model_monitor.jobs.unjudged import perhaps_moments, sentences_of, unjudged
 from model_monitor.results import data_docs
@@ -42,7 +41,7 @@ from model_monitor.verdicts import reported_beside as beside
 from model_monitor.verdicts import staleness
 from model_monitor.verdicts.baseline import Baseline
 from model_monitor.verdicts.noise import Key, key_of
-from model_monitor.verdicts.slow import Slow
+from model_monitor.verdicts.slow import Slow, slow_drifts
 from model_monitor.verdicts.verdict import Beside, Judge, Verdict, odds_of_window
 
 
@@ -89,7 +88,7 @@ def summary_of(
 ) -> Document:
     """The content of ``execution.json``."""
     documents, anonymity = documents_of(verdict.monitor), anonymity_for_people(execution)
-    slow = slow_drifts(execution, baseline, verdict.findings)
+    slow = slow_drifts(execution.window, verdict.findings, Stored(execution, baseline))
     age = staleness.finding_of(baseline, execution.schedule.baseline.stale_after, execution.window.end)
     is_stale = {"stale": age.outcome != "holds"} if age else {}
     not_judged = unjudged(verdict.monitor, observed.state, verdict, baseline, execution.endpoint.columns.private)

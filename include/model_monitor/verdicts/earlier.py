@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Protocol
 
 from model_monitor.core.observed import Observed
 from model_monitor.core.window import DAY, Window
 from model_monitor.results.odds import BASELINE, Odds
-from model_monitor.verdicts.noise import FEWEST, MOST, UNKNOWN, Noise
-from model_monitor.verdicts.trailing import Part, in_words, summed
+from model_monitor.verdicts.noise import FEWEST, MOST, UNKNOWN, Noise, NoiseOver
+from model_monitor.verdicts.trailing import Part, in_words, name_of, summed
 
 PREVIOUS, SAME_HOUR, TRAILING = "previous", "same_hour", "trailing"  # references, beside the baseline
 CALIBRATION = timedelta(days=28)
@@ -35,10 +35,15 @@ class Reference:
 
 @dataclass(frozen=True)
 class Earlier:
-    """``noise``: how much earlier windows differed from the baseline."""
+    """``noise``: how much earlier windows differed from the baseline; ``spans``: how much spans of a length did."""
 
     noise: Noise = UNKNOWN
     reference: Reference | None = None
+    spans: Mapping[timedelta, Noise] = field(default_factory=dict)
+
+    def over(self, length: timedelta) -> Noise:
+        """How much spans of a length differed; where too few of them are known, how much windows did."""
+        return self.spans.get(length, self.noise)
 
     @property
     def judges_twice(self) -> bool:
@@ -51,12 +56,18 @@ NOTHING = Earlier()
 
 @dataclass(frozen=True)
 class Learning:
-    """What a schedule learns from its windows: its settings ``noise`` and ``reference`` (None: absent), and how long
-    ``trailing`` is."""
+    """What a schedule learns from its windows: its settings ``noise`` and ``reference`` (None: absent), how long
+    ``trailing`` is, and which spans it judges ``also``."""
 
     noise: str = "auto"
     reference: str | None = None
     trailing: timedelta | None = None
+    also: Sequence[timedelta] = ()
+
+    @property
+    def is_required(self) -> bool:
+        """Whether nothing is judged by the chance of rows alone."""
+        return self.noise == "history"
 
     @property
     def weighs_history(self) -> bool:
@@ -83,6 +94,9 @@ class Past(Protocol):
     def last(self) -> Iterable[Odds]:
         """Newest first."""
 
+    def found(self, windows: Sequence[Window]) -> Iterable[Odds | None]:
+        """Of these, as far as they were judged by the same baseline."""
+
     def at(self, windows: Sequence[Window]) -> Iterable[Part]:
         """Those that have rows, are not waiting for labels, and are not called bad, in the same order."""
 
@@ -96,21 +110,51 @@ class Past(Protocol):
 def earlier_of(window: Window, learning: Learning, past: Past) -> Earlier:
     """What a schedule's earlier windows say of one. The windows that a baseline is judged by are its first ones: those
     that come to be like a slow drift must not be what it is measured by."""
-    is_required = learning.noise == "history"
-    noise = UNKNOWN
+    noise, spans = UNKNOWN, dict[timedelta, Noise]()
     if learning.weighs_history:
-        noise = Noise.of((odds.of(BASELINE) for odds in calibrating(past.first())), is_required)
+        first = list(calibrating(past.first()))
+        noise = Noise.of((odds.of(BASELINE) for odds in first), learning.is_required)
+        spans = spans_of(window, learning, noise, first, past.found)
     name = learning.compares
     if name is None:
-        return Earlier(noise)
+        return Earlier(noise, None, spans)
     words, parts = compared(name, learning, window, past)
     if not parts:
-        return Earlier(noise)
+        return Earlier(noise, None, spans)
     varied = UNKNOWN
     if learning.weighs_history:
-        varied = Noise.of((odds.of(name) for odds in islice(past.last(), MOST)), is_required)
+        varied = Noise.of((odds.of(name) for odds in islice(past.last(), MOST)), learning.is_required)
     counts = learning.reference is not None or varied.is_known
-    return Earlier(noise, Reference(name, words, summed(parts, {}), len(parts), varied, counts))
+    return Earlier(noise, Reference(name, words, summed(parts, {}), len(parts), varied, counts), spans)
+
+
+def spans_of(
+    window: Window,
+    learning: Learning,
+    noise: Noise,
+    first: Sequence[Odds],
+    found: Callable[[Sequence[Window]], Iterable[Odds | None]],
+) -> dict[timedelta, Noise]:
+    """How much spans differed from the baseline: the first ones, one after the other, as windows of their length."""
+    spans = dict[timedelta, Noise]()
+    for length in learning.also if first else ():
+        ended = filter(None, found(ends_of_spans(window, first[0].of_window.start, length)))
+        varied = Noise.of(odds.of(name_of(length)) for odds in ended)
+        spans[length] = NoiseOver(is_required=learning.is_required, spans=varied, windows=noise)
+    return spans
+
+
+def ends_of_spans(window: Window, start: datetime, length: timedelta) -> list[Window]:
+    """The windows with which spans of a length ended, one after the other from a moment on, before the span that ends
+    with a window began: of four weeks, or as many as it takes.
+
+    >>> hour = Window.of("2026-01-09T00:00:00Z", "2026-01-09T01:00:00Z")
+    >>> [one.end.day for one in ends_of_spans(hour, hour.start - 4 * DAY, DAY)]
+    [6, 7, 8]
+    """
+    most = min(MOST, max(FEWEST, CALIBRATION // length), max(0, (window.end - length - start) // length))
+    ends = (start + number * length for number in range(1, most + 1))
+    return [Window(end - window.length, end) for end in ends]
 
 
 def calibrating(first: Iterable[Odds]) -> Iterator[Odds]:

@@ -142,6 +142,18 @@ class NoiseOf(Noise):
 UNKNOWN = Noise()
 
 
+@dataclass(frozen=True)
+class NoiseOver(Noise):
+    """How much ``spans`` varied; of what too few of them tell, how much single ``windows`` did."""
+
+    spans: Noise = UNKNOWN
+    windows: Noise = UNKNOWN
+
+    def tally(self, key: Key) -> Tally:
+        own = self.spans.tally(key)
+        return own if own.windows >= FEWEST else self.windows.tally(key)
+
+
 def key_of(constraint: Constraint) -> Key:
     return constraint.check, constraint.subject, constraint.measure
 

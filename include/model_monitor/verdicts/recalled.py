@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from model_monitor.core.chance import normal_tail
@@ -16,7 +16,7 @@ from model_monitor.core.window import Window
 from model_monitor.results.execution import COMPLETED, WITH_VIOLATIONS
 from model_monitor.results.odds import BASELINE, Odd, Odds
 from model_monitor.verdicts.baseline import Baseline
-from model_monitor.verdicts.earlier import BY_ROWS, CALIBRATION, Earlier, Learning, apart, calibrating
+from model_monitor.verdicts.earlier import BY_ROWS, CALIBRATION, Earlier, Learning, apart, calibrating, spans_of
 from model_monitor.verdicts.noise import FEWEST, MOST, UNKNOWN, Key, Noise, NoiseOf, key_of, level_of
 from model_monitor.verdicts.verdict import Judge
 
@@ -73,7 +73,13 @@ class Recalled:
             if one.of_window not in self.usual:
                 self.usual[one.of_window] = one.of(BASELINE)
         windows = [self.usual[one.of_window] for one in first]
-        return Earlier(NoiseOf(is_required=side.learning.noise == "history", windows=windows))
+        noise = NoiseOf(is_required=side.learning.is_required, windows=windows)
+        return Earlier(noise, None, spans_of(window, side.learning, noise, first, partial(self.found, side)))
+
+    def found(self, side: Side, windows: Sequence[Window]) -> list[Odds | None]:
+        """Of these windows, as far as they were judged by a side's baseline."""
+        known = map(self.by_window.get, windows)
+        return [odds if odds and odds.by == side.baseline.identity else None for odds in known]
 
     def first(self, window: Window, by: str) -> list[Odds]:
         """The windows before one that its baseline's noise is learned from."""

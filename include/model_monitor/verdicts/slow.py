@@ -8,10 +8,15 @@ from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
-from model_monitor.core.constraints import Constraint, Near
+from model_monitor.core.constraints import Constraint, Finding, Near
 from model_monitor.core.measures import Share
+from model_monitor.core.window import DAY, Window
+from model_monitor.results.odds import BASELINE, Odds
+from model_monitor.verdicts.earlier import Past, back
+from model_monitor.verdicts.noise import Key, key_of
 
 WEEKS, FEWEST_WEEKS = 8, 3  # that are looked at, and in which it must have grown
+DAYS = 7  # of a week, each at the time of the window
 RISE = 3.0  # of z, over all weeks: what chance does not do to the middle of seven windows
 
 
@@ -62,3 +67,22 @@ def slow_of(levels: Sequence[Level | None]) -> Slow | None:
     if rise < RISE or largest > rise / 2:
         return None
     return Slow(weeks, round((run[0].observed - run[-1].observed) / weeks, 12))
+
+
+def slow_drifts(window: Window, findings: Iterable[Finding], past: Past) -> dict[Key, Slow]:
+    """Which violations of a window came slowly, by check, subject and measure. Only what is beyond past windows too is
+    looked at: without history there is none to look at."""
+    beyond = [one for one in findings if one.outcome == "violated" and one.windows is not None]
+    if not beyond:
+        return {}
+    now = {key_of(one.constraint): Level(one.z or 0.0, one.observed or 0.0) for one in beyond}
+    earlier = past.found([back(window, day * DAY) for day in range(1, WEEKS * DAYS)])
+    days = [now, *map(levels_in, earlier)]
+    weeks = [days[first : first + DAYS] for first in range(0, WEEKS * DAYS, DAYS)]
+    found = {key: slow_of([level_of(day[key] for day in week if key in day) for week in weeks]) for key in now}
+    return {key: slow for key, slow in found.items() if slow}
+
+
+def levels_in(odds: Odds | None) -> dict[Key, Level]:
+    """What was found against the baseline; nothing of a window that is not there."""
+    return {odd.key: Level(odd.z, odd.observed or 0.0) for odd in odds.odds if odd.against == BASELINE} if odds else {}

@@ -30,12 +30,8 @@ class Trailing:
 
     @property
     def name(self) -> str:
-        """Its length, ISO 8601.
-
-        >>> Trailing(timedelta(hours=6), Observed(0, None), 4, 2).name
-        'PT6H'
-        """
-        return str(LENGTH.dump_python(self.length, mode="json"))
+        """Its length, ISO 8601."""
+        return name_of(self.length)
 
     @property
     def words(self) -> str:
@@ -71,6 +67,15 @@ def summed(parts: Iterable[Part], days: Days) -> Observed:
             days[key] = total([observed for _, observed in inside])
         sums.append(days[key])
     return total(sums)
+
+
+def name_of(length: timedelta) -> str:
+    """ISO 8601.
+
+    >>> name_of(timedelta(hours=6)), name_of(timedelta(days=7))
+    ('PT6H', 'P7D')
+    """
+    return str(LENGTH.dump_python(length, mode="json"))
 
 
 def in_words(length: timedelta) -> str:

@@ -106,7 +106,8 @@ class Judge:
         verdict = self.of_window(observed, labels, earlier.noise)
         if not observed.rows or (labels and labels.is_pending):
             return verdict
-        beside = [self.also[span.length].of_span(span, earlier.noise) for span in spans if span.length in self.also]
+        judged = ((self.also.get(span.length), span) for span in spans)
+        beside = [judge.of_span(span, earlier.over(span.length)) for judge, span in judged if judge]
         if earlier.reference:
             beside.append(self.against(earlier.reference, observed, verdict.measures))
         verdict = replace(verdict, beside=tuple(beside))
