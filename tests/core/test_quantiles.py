@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from model_monitor.core.distributions import SKETCH_SHARE_ERROR
 from model_monitor.core.states import Quantiles, dump, load, total
-from model_monitor.core.states.quantiles import ENDS, FEW, TAIL
+from model_monitor.core.states.quantiles import AT_ONCE, ENDS, FEW, TAIL
 
 
 class Reference:
@@ -144,6 +144,25 @@ def test_a_share_of_a_thinned_sketch_is_off_by_no_more_than_is_stated_of_sketche
         errors.append(shares - (values[:, None] <= at).mean(axis=0))
     assert np.std(errors) <= SKETCH_SHARE_ERROR
     assert abs(np.mean(errors)) <= SKETCH_SHARE_ERROR / 4, "thinning leans to one side, which sums of hours add up"
+
+
+@pytest.mark.parametrize("order", ["random", "rising", "falling", "saw"])
+@pytest.mark.parametrize("rows", [AT_ONCE, 50_000, 1_000_000])
+def test_batches_that_are_sorted_at_once_are_as_accurate_as_a_stream(rows: int, order: str) -> None:
+    values = np.random.default_rng(rows).exponential(size=rows)
+    values = {"random": values, "rising": np.sort(values), "falling": np.sort(values)[::-1],
+              "saw": np.sort(values).reshape(16, -1).T.ravel()}[order]  # fmt: skip
+    parts = [Quantiles.of(values[i : i + TAIL]).sorted_if_many() for i in range(0, rows, TAIL)]
+    sketch = reduce(add, parts)
+    assert sketch.n == rows
+    assert max(map(len, parts[0].items())) < AT_ONCE
+    assert rank_error(sketch, values) <= 2 * SKETCH_SHARE_ERROR
+    assert rank_error(sketch.thinned(), values) <= 4 * SKETCH_SHARE_ERROR
+
+
+def test_few_values_wait_in_order() -> None:
+    few = Quantiles.of(np.arange(AT_ONCE - 1.0))
+    assert few.sorted_if_many() is few
 
 
 def test_a_month_of_thinned_hours_is_as_accurate_as_its_rows() -> None:

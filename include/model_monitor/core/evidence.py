@@ -134,11 +134,11 @@ class Pooled:
         of_sketches = (2 * m / rows) ** 2 * sum(error**2 for error in self.errors)
         tests = []
         for test, scores in (("level", ranks), ("spread", ranks * ranks)):
-            scores = scores - float(both @ scores) / rows
+            scores = scores - summed(both * scores) / rows
             squares = scores * scores
-            variance = float(both @ squares) / rows
-            skewness = of_split * float(both @ (squares * scores)) / rows / variance**1.5
-            z = float(self.live @ scores) / n / math.sqrt(variance * m / n / (rows - 1) + of_sketches)
+            variance = summed(both * squares) / rows
+            skewness = of_split * summed(both * squares * scores) / rows / variance**1.5
+            z = summed(self.live * scores) / n / math.sqrt(variance * m / n / (rows - 1) + of_sketches)
             tail = chance.skewed_tail(abs(z), skewness if z > 0 else -skewness)
             tests.append(Evidence(min(1.0, 2 * tail), test))
         return tests[0], tests[1]
@@ -199,6 +199,11 @@ class Pooled:
         p, cell = Cells.of(live, baseline, self.n, self.m, errors).best(len(self.values) == 2)
         value = float(self.values[several[cell]])
         return Evidence(p, "share", value, value, None, float(baseline[cell]) / self.m, float(live[cell]) / self.n)
+
+
+def summed(products: np.ndarray) -> float:
+    """Not a dot product: BLAS sums thousands of numbers on threads, in another order each time."""
+    return float(products.sum())
 
 
 def of_numbers(live: Numbers, baseline: Numbers) -> Evidence:

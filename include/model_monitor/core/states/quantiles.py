@@ -15,8 +15,10 @@ from model_monitor.core.states.base import Packed, check_version
 K = 2048  # size of the sketch
 C = 0.64  # how the capacity shrinks from level to level
 TAIL = 1 << 16  # the most values that wait in order before they enter the sketch
+AT_ONCE = 1 << 13  # values from which on sorting and thinning them is quicker than entering them one by one
 FEW = 512  # items of equal weight: the standard deviation of a cumulative share is below 0.0007, as stated of sketches,
 MANY = 4 * FEW  # and of so many it adds nothing that counts to what a sketch of many rows has of its own
+SMALL = 0.0005  # twice the standard deviation of a share by compactions that do not count beside that of thinning
 ENDS = 16  # of the least and of the greatest items, that stay as they are: rows far out count one by one
 
 
@@ -153,7 +155,13 @@ class Quantiles:
         if self.n < 2 * FEW:
             return self
         levels = self.settled.levels if self.levels else (Level(self.tail),)
-        return thinned(levels, FEW if len(levels) <= 3 else MANY)  # of three levels, hardly an item was compacted
+        compacted = math.sqrt(sum(level.compactions << 2 * i for i, level in enumerate(levels))) / self.n
+        return thinned(levels, FEW if compacted <= SMALL else MANY)
+
+    def sorted_if_many(self) -> Quantiles:
+        """The same as fewer items, which are as good as those of a stream that is entered one by one, if many values
+        wait to be."""
+        return thinned([Level(self.tail)], MANY) if len(self.tail) >= AT_ONCE and not self.levels else self
 
     def pack(self) -> Packed:
         levels = self.settled.levels
@@ -205,9 +213,8 @@ def spread_out(items: np.ndarray, times: int, ends: int) -> tuple[np.ndarray, np
     ends = min(ends, len(items) // 2)
     inner = items[ends : len(items) - ends]
     over = len(inner) % (1 << times)
-    stays = np.zeros(len(inner), bool)
-    stays[(np.arange(over) * 2 + 1) * len(inner) // (2 * over) if over else []] = True
-    blocks = inner[~stays].reshape(-1, 1 << times)
+    stays = (np.arange(over) * 2 + 1) * len(inner) // (2 * max(1, over))
+    blocks = (np.delete(inner, stays) if over else inner).reshape(-1, 1 << times)
     middle = blocks.shape[1] // 2 - np.arange(len(blocks)) % 2
     left = np.concatenate([items[:ends], inner[stays], items[len(items) - ends :]])
     return left, blocks[np.arange(len(blocks)), middle]
