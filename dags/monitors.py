@@ -81,7 +81,7 @@ def params(by_hand_only: bool, labelled: bool) -> dict[str, Param]:
         "window_end": Param(**moment, title="Window end", description=f"First moment after the window.{otherwise}"),
     }
     tell = "Tell people of this run's windows even though they are past."
-    form["tell"] = Param(False, type="boolean", title="Tell", description=tell)
+    form["tell"] = Param(False, type="boolean", title="Tell people", description=tell)
     if labelled:
         until = "Only labels collected before this moment count. Leave empty to use all labels."
         form["labels_until"] = Param(**OPTIONAL_MOMENT, title="Labels until", description=until)
@@ -106,7 +106,7 @@ and was violated, and a failed *publish_metrics* that its numbers were not sent.
 sentence. *alert_failure* only runs if the window could not be judged.
 Unpausing the DAG, also by *Unpause* in the form, starts with {starts(entry)}. Past windows are judged by a
 backfill: give it dates alone, as the form's window is for single runs, and each of its runs judges its own.
-Backfills and runs over past windows tell nobody, unless *Tell* is set in the form.
+Backfills and runs over past windows tell nobody, unless *Tell people* is set in the form.
 
 To judge windows again, clear their runs or start a backfill:
 {"the same window gives the same report." if schedule.ground_truth is None else about_labels(schedule.ground_truth)}

@@ -109,6 +109,7 @@ class PublishBaseline(ScheduleOperator):
         if pointer is None:
             raise AirflowSkipException(f"{self.version} was rejected; the version in force stays")
         learned = jobs.learned_in(assignment, self.version)
-        self.log.info("\n".join(learned.sentences))
+        in_force = f"{self.schedule} is judged by {self.version} from now on, as {pointer} says"
+        self.log.info("\n".join([in_force, *learned.sentences]))
         context["ti"].xcom_push("learned", learned.summary)
         return pointer

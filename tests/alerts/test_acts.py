@@ -158,7 +158,7 @@ def test_the_command_lists_snoozes_mutes_and_tests(world: World, capsys: pytest.
     assert "#1 snoozed until 2999-01-01T00:00:00Z" in said.out
     assert "#1 muted" in said.out
     assert "2 messages wait for the DAG deliveries" in said.out
-    assert "write it as 2026-01-31T00:00:00Z" in said.err
+    assert "write it as 2026-01-31T04:00:00Z" in said.err
     assert "name a --column" in said.err
     assert "the mute of nosuch is recorded; no open incident is about it alone" in said.out
     assert "--until 2020-01-01 is over" in said.err and "has come; write a day to come" in said.err

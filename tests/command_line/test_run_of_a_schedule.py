@@ -80,8 +80,15 @@ def test_a_script_is_tried_by_hand(file: Path, tmp_path: Path, capsys: pytest.Ca
     ("arguments", "says"),
     [
         (["dq"], "needs --start and --end"),
-        (["nope", *WINDOW], "has no schedule 'nope'"),
-        (["dq", *WINDOW, "--labels-until", "noon"], "--labels-until noon"),
+        ([*WINDOW], "too: dq"),
+        (["nope", *WINDOW], "has no schedule 'nope', only dq"),
+        (
+            ["dq", *WINDOW, "--labels-until", "noon"],
+            "--labels-until: 'noon' is no time; write it as 2026-01-31T04:00:00Z",
+        ),
+        (["dq", "--start", "noon", "--end", "2026-01-05"], "'noon' is no time; write it as"),
+        (["dq", "--start", "0001-01-01T00:00+14:00", "--end", "2026-01-05"], "is no time; write it as"),
+        (["dq", "--start", "2026-01-06", "--end", "2026-01-05"], "not 2026-01-06T00:00:00Z to 2026-01-05T00:00:00Z"),
         (["dq", *WINDOW, "--dataset", "x"], "--dataset is not for a schedule"),
         (["dq", *WINDOW, "--option", "a=1"], "--option is not for a schedule"),
         (["dq", *WINDOW, "--no-header"], "--header is not for a schedule"),

@@ -88,10 +88,15 @@ def test_no_dataset_is_named_with_what_is_there(
 ) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data/_SUCCESS").write_text("")
-    for written, why in ((tmp_path / "none.csv", "it is empty, or not there"), (tmp_path / "data", "but _SUCCESS")):
-        words = place(tmp_path, written) + "".join(capsys.readouterr())
-        assert f"there is no dataset at {written}: it has no file that ends in .csv" in words
+    for name, why in (
+        ("none.csv", "there is no such file"),
+        ("data", "it has no file that ends in .csv"),
+        ("none", "it is empty, or not there"),
+    ):
+        words = place(tmp_path, tmp_path / name) + "".join(capsys.readouterr())
+        assert f"there is no dataset at {tmp_path / name}: " in words
         assert why in words
+        assert (name == "data") == ("but _SUCCESS" in words)
 
 
 def test_a_window_by_hand_without_requests_says_when_there_are_some(

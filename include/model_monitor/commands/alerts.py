@@ -77,7 +77,7 @@ def run_snooze(args: argparse.Namespace) -> int:
     try:
         until = moment(args.until)
     except ValueError as error:
-        raise ConfigError(f"--until {args.until}: {error}; write it as 2026-01-31T00:00:00Z") from error
+        raise ConfigError(f"--until: {error}") from error
     if until <= (now := datetime.now(UTC)):
         raise ConfigError(f"--until {args.until} is over; write a moment to come, in UTC unless it says else")
     done = Act(kind="snooze", at=iso(now), by=person(args), until=iso(until), why=args.why)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from model_monitor.commands import NOTHING_JUDGED, OK, WITH_VIOLATIONS
+from model_monitor.commands.named import YAML
 from model_monitor.errors import ConfigError, printable
 from model_monitor.monitors.traits import BUILT_IN
 
@@ -161,6 +162,11 @@ def understood(args: argparse.Namespace) -> argparse.Namespace:
     """The arguments with a dataset's format as one word, however it was described. Raises ConfigError."""
     if not hasattr(args, "formats") or getattr(args, "schedule", None):
         return args
+    if args.dataset is None and "schedule" in args and args.monitor.endswith(YAML):
+        from model_monitor.config import load
+
+        names = ", ".join(schedule.name for schedule in load(args.monitor).schedules)
+        raise ConfigError(f"name the schedule of {args.monitor}, too: {names}")
     if args.dataset is None:
         raise ConfigError("give --dataset" + ", or an endpoint file and a schedule" * ("schedule" in args))
     if args.separator is not None or not args.format:
@@ -244,7 +250,7 @@ def run_schedule(args: argparse.Namespace) -> int:
     try:
         until = moment(args.labels_until) if args.labels_until else None
     except ValueError as error:
-        raise ConfigError(f"--labels-until {args.labels_until}: {error}") from error
+        raise ConfigError(f"--labels-until: {error}") from error
     headers = named_headers(Exchange(headers_from=args.headers_from))
     execution = assignment.on(window)
     document = rehearse(execution, args.output, until, headers)

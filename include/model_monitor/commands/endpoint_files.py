@@ -117,7 +117,7 @@ def run_retention(args: argparse.Namespace) -> int:
     try:
         now = moment(args.now)
     except ValueError as error:
-        raise ConfigError(f"--now {args.now}: {error}; write it as 2026-01-31T00:00:00Z") from error
+        raise ConfigError(f"--now: {error}") from error
     if now > datetime.now(UTC) and not args.dry_run:
         raise ConfigError(f"--now {iso(now)} is still to come; add --dry-run to see what would be deleted by then")
     from model_monitor import jobs

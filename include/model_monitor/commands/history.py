@@ -218,7 +218,7 @@ def since_of(text: str | None) -> Any:
     try:
         return moment(text) if text else None
     except ValueError as error:
-        raise ConfigError(f"--since {text}: {error}; write it as 2026-01-31T00:00:00Z") from error
+        raise ConfigError(f"--since: {error}") from error
 
 
 def run_reindex(args: argparse.Namespace) -> int:

@@ -339,5 +339,5 @@ class Endpoint(Settings):
         """The schedule of a name. Raises ConfigError if there is none."""
         schedules = {schedule.name: schedule for schedule in self.schedules}
         if name not in schedules:
-            raise ConfigError(f"endpoint '{self.endpoint}' has no schedule '{name}', only {list(schedules)}")
+            raise ConfigError(f"endpoint '{self.endpoint}' has no schedule '{name}', only {', '.join(schedules)}")
         return schedules[name]

@@ -20,9 +20,7 @@ class Window:
         if self.start.tzinfo is None or self.end.tzinfo is None:
             raise ValueError("a window needs times with a time zone, e.g. 2026-01-31T00:00:00Z")
         if self.end <= self.start:
-            raise ValueError(
-                f"a window must end after it starts, not {self.start.isoformat()} to {self.end.isoformat()}"
-            )
+            raise ValueError(f"a window must end after it starts, not {iso(self.start)} to {iso(self.end)}")
         object.__setattr__(self, "start", self.start.astimezone(UTC))
         object.__setattr__(self, "end", self.end.astimezone(UTC))
 
@@ -62,9 +60,12 @@ def floor_hour(time: datetime) -> datetime:
 
 
 def moment(text: str) -> datetime:
-    """A point in time from ISO 8601 text; UTC where no zone is given. Raises ValueError."""
-    time = datetime.fromisoformat(text)
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    """A point in time from ISO 8601 text; UTC where no zone is given. Raises ValueError that says what to write."""
+    try:
+        time = datetime.fromisoformat(text)
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"'{text:.40}' is no time; write it as 2026-01-31T04:00:00Z") from error
 
 
 def iso(time: datetime) -> str:

@@ -238,7 +238,7 @@ def window_of(start: str | None, end: str | None) -> Window | None:
     try:
         return Window(moment(start), moment(end)) if start and end else None
     except ValueError as error:
-        raise ConfigError(f"--start {start} --end {end}: {error}; write e.g. 2026-01-31T04:00Z") from error
+        raise ConfigError(f"--start {start} --end {end}: {error}") from error
 
 
 def baseline(question: Question, source: Source, output: str, max_rejected: float) -> tuple[Document, Learned]:

@@ -66,6 +66,8 @@ class Dataset:
         files = store.list_files(address, endings if is_folder else ("",))
         if not files:
             there = without_files(address, forms.IN_WORDS[format]).words
+            if address.lower().endswith(endings):
+                raise ConfigError(f"there is no dataset at {address}: there is no such file")
             raise ConfigError(f"there is no dataset at {address}: it {there.removeprefix(address).lstrip()}")
         kinds = {format} if format else {forms.format_of(file) for file in files}
         if len(kinds) > 1:
