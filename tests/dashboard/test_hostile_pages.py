@@ -143,7 +143,8 @@ def published(file: Path) -> str:
 def check(text: str, about: Any) -> None:
     """That a page has only what templates write: no element, no attribute and no address of a name's."""
     assert "<script>alert" not in text, about
-    for tag, attributes in Tags(text).found:
+    tags = Tags(text)
+    for tag, attributes in tags.found:
         assert tag != "evil" and not [name for name in attributes if name.startswith("on")], (about, tag, attributes)
         for name in ("href", "src", "action"):
             address = attributes.get(name) or ""
@@ -154,7 +155,7 @@ def check(text: str, about: Any) -> None:
             assert (attributes.get("target") == "_top") == is_airflow_s, (about, attributes)
         if tag == "script":
             assert (attributes.get("src") or "").startswith("/model-monitor/static/"), about
-    for shown in Tags(text).shown:
+    for shown in tags.shown:
         assert re.sub("[\n\xa0]", "", shown).isprintable(), (about, shown)  # charts have spaces that do not break
 
 

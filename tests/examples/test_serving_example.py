@@ -160,7 +160,7 @@ def no_files(spool: Path) -> bool:
 
 
 def test_the_example_sees_that_a_client_changed_its_units(tmp_path: Path) -> None:
-    own = {"PYTHONPATH": str(PROJECT / "include"), "SERVING_DEMO": str(tmp_path / "demo")}
+    own = {"PYTHONPATH": str(PROJECT / "include"), "SERVING_DEMO": str(tmp_path / "demo"), "SERVING_MODEL": "logistic"}
     told = subprocess.run(
         [sys.executable, str(SERVING / "watch.py")],
         env=os.environ | own,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import zlib
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from support.truths import collect, truth
 
 from model_monitor import config, jobs
 from model_monitor.config.execution import Assignment, Execution
-from model_monitor.core.states.base import MAGIC
+from model_monitor.core.states.base import MAGIC, plain_of
 from model_monitor.core.window import Window, iso
 from model_monitor.errors import ConfigError
 from model_monitor.results.anonymous import FEWEST_ROWS
@@ -58,27 +58,48 @@ def amount(i: int) -> float:
     return 71_000.125 + i
 
 
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
+    """A folder, a copy of what each test finds in it, and the endpoint file: requests that each monitor judged in both
+    modes, without and with a baseline."""
+    root, copy = tmp_path_factory.mktemp("texts"), tmp_path_factory.mktemp("copies") / "texts"
+    file = judged_in(root)
+    shutil.copytree(root, copy)
+    return root, copy, file
+
+
 @pytest.fixture
-def judged(tmp_path: Path) -> str:
-    """An endpoint whose requests were judged by each monitor in both modes, without and with a baseline."""
+def root(first: tuple[Path, Path, str]) -> Path:
+    folder, copy, _ = first
+    shutil.rmtree(folder)
+    shutil.copytree(copy, folder)
+    return folder
+
+
+@pytest.fixture
+def judged(root: Path, first: tuple[Path, Path, str]) -> str:
+    return first[2]
+
+
+def judged_in(root: Path) -> str:
     asked = requests()
-    capture(tmp_path / "capture", [record(f"e{i}", one, {"score": i % 7 / 7}) for i, one in enumerate(asked)])
-    collect(tmp_path / "labels", [truth(f"e{i}", str(i % 2)) for i in range(ROWS)], HOUR, "03.jsonl")
+    capture(root / "capture", [record(f"e{i}", one, {"score": i % 7 / 7}) for i, one in enumerate(asked)])
+    collect(root / "labels", [truth(f"e{i}", str(i % 2)) for i in range(ROWS)], HOUR, "03.jsonl")
     schedules = []
     for name, settings in MONITORS.items():
         needs_labels = settings["monitor"] in ("model_quality", "bias")
-        labels = {"ground_truth": LABELS | {"uri": str(tmp_path / "labels")}} if needs_labels else {}
+        labels = {"ground_truth": LABELS | {"uri": str(root / "labels")}} if needs_labels else {}
         for mode in [{}] if name == "own" else [{}, SAGEMAKER]:
             options = settings.get("options", {}) | mode
             schedules.append(settings | labels | {"name": f"{name}{len(mode)}", "options": options})
     file = endpoint_file(
-        tmp_path,
+        root,
         schedules=schedules,
         retention_days=DAYS,
     )
     for schedule in config.load(file).schedules:
         judge(file, schedule.name)
-        learn(tmp_path, file, schedule.name)
+        learn(root, file, schedule.name)
         judge(file, schedule.name)
     return file
 
@@ -113,32 +134,32 @@ def places_of(text: str, root: Path) -> list[str]:
 
 def unpacked(path: Path) -> bytes:
     content = path.read_bytes()
-    return zlib.decompress(content[len(MAGIC) :]) if content.startswith(MAGIC) else content
+    return plain_of(content) if content.startswith(MAGIC) else content
 
 
-def test_after_retention_no_text_in_fewer_rows_than_a_report_may_name_is_anywhere(tmp_path: Path, judged: str) -> None:
-    reports = tmp_path / "out/churn"
+def test_after_retention_no_text_in_fewer_rows_than_a_report_may_name_is_anywhere(root: Path, judged: str) -> None:
+    reports = root / "out/churn"
     before = {path: path.read_bytes() for path in reports.rglob("*.json")}
     assert len({path.relative_to(reports).parts[0] for path in before}) == 2 * len(MONITORS) - 1
     told = jobs.delete_expired(judged, NOW)
     texts = {one["mail"] for one in requests()} | {"Nineland", "Oneland", "Twoplan", str(amount(ROWS // 2)).rstrip("0")}
-    assert {text: places for text in texts if (places := places_of(text, tmp_path))} == {}
-    assert places_of("Tenland", tmp_path) and places_of("Commonland", reports)
+    assert {text: places for text in texts if (places := places_of(text, root))} == {}
+    assert places_of("Tenland", root) and places_of("Commonland", reports)
     assert "the values of single rows in" in told["message"]
     assert set(reports.rglob("*.json")) == set(before)
     for path, content in before.items():
         now = json.loads(path.read_bytes())
         assert now.keys() >= json.loads(content).keys()
-    again = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    again = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
     jobs.delete_expired(judged, NOW)
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == again
+    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == again
 
 
-def test_a_calibrated_report_is_born_without_them_and_sagemakers_with_all(tmp_path: Path, judged: str) -> None:
+def test_a_calibrated_report_is_born_without_them_and_sagemakers_with_all(root: Path, judged: str) -> None:
     for text in ("u0@example.com", "Oneland", "Nineland", "Twoplan"):
-        found = {Path(place).parts[2] for place in places_of(text, tmp_path) if place.startswith("out/churn")}
+        found = {Path(place).parts[2] for place in places_of(text, root) if place.startswith("out/churn")}
         assert found and {name[-1] for name in found} == {"1"}
-    statistics = json.loads((tmp_path / "out/churn/dq0/2026/01/05/04/statistics.json").read_bytes())
+    statistics = json.loads((root / "out/churn/dq0/2026/01/05/04/statistics.json").read_bytes())
     columns = {f["name"]: f for f in statistics["features"]}
     assert columns["mail"]["string_statistics"]["distribution"]["categorical"] == {
         "buckets": [],
@@ -150,16 +171,16 @@ def test_a_calibrated_report_is_born_without_them_and_sagemakers_with_all(tmp_pa
     }
 
 
-def test_a_dry_run_says_the_same_and_changes_no_report(tmp_path: Path, judged: str) -> None:
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+def test_a_dry_run_says_the_same_and_changes_no_report(root: Path, judged: str) -> None:
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
     dry = jobs.delete_expired(judged, NOW, dry_run=True)
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
     told = jobs.delete_expired(judged, NOW)
     assert dry["message"].replace("would delete", "deleted") == told["message"]
 
 
-def test_a_report_that_a_person_edited_is_left_alone_and_named(tmp_path: Path, judged: str) -> None:
-    edited = tmp_path / "out/churn/dq1/2026/01/05/04/statistics.json"
+def test_a_report_that_a_person_edited_is_left_alone_and_named(root: Path, judged: str) -> None:
+    edited = root / "out/churn/dq1/2026/01/05/04/statistics.json"
     edited.write_text('{"features": [1]}')
     told = jobs.delete_expired(judged, NOW)
     assert told["left_alone"] == 1 and edited.read_text() == '{"features": [1]}'

@@ -6,7 +6,6 @@ import gzip
 import io
 import json
 import random
-import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,8 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
+
+from model_monitor.core.states.base import LENGTH, MAGIC, plain_of
 
 DEEP, RAW = 50_000, "@raw@"
 PIECES = [
@@ -187,8 +188,8 @@ def bent_yaml(content: bytes, chance: random.Random) -> bytes:
 
 
 def bent_state(content: bytes, chance: random.Random) -> bytes:
-    tree = msgspec.msgpack.decode(zlib.decompress(content[4:]))
-    return content[:4] + zlib.compress(msgspec.msgpack.encode(bent(tree, chance)))
+    plain = msgspec.msgpack.encode(bent(msgspec.msgpack.decode(plain_of(content)), chance))
+    return MAGIC + len(plain).to_bytes(LENGTH) + bytes(pa.Codec("zstd").compress(plain, asbytes=True))
 
 
 BY_VALUE: dict[str, Callable[[bytes, random.Random], bytes]] = {
