@@ -148,8 +148,30 @@ SLOW = (
 )
 
 
+# Where files take longest, these first: the last ones to be given to a process should be short ones.
+LONGEST = (
+    "airflow",
+    "examples",
+    "project/test_false_alarms.py",
+    "dashboard",
+    "jobs",
+    "store",
+    "recorder",
+    "sagemaker/test_import_sagemaker_hostile.py",
+    "engines",
+    "project",
+    "monitors",
+)
+
+
+def place_of(item: pytest.Item) -> int:
+    path = item.nodeid.removeprefix("tests/")
+    return next((place for place, long in enumerate(LONGEST) if path.startswith(long)), len(LONGEST))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=place_of)
     for item in items:
         if item.nodeid.removeprefix("tests/").startswith(SLOW) or re.search(r"\[(.*-)?(s3|postgresql)\b", item.nodeid):
             item.add_marker("slow")
@@ -161,6 +183,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_make_scheduler(config: Any, log: Any) -> Any:
     """By files, but all that needs Airflow in one process: its start takes half a minute."""
     from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False  # by the number of tests: the long ones, with a few each, would be the last
 
     class ByFile(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
