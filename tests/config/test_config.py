@@ -123,8 +123,10 @@ def test_no_schedule_has_a_name_that_is_reserved(tmp_path: Path) -> None:
 
 
 WRONG_MONITORS = [
-    ("data_qualty", {}, "there is no monitor"),
-    ("nowhere.Monitor", {}, "there is no monitor"),
+    ("data_qualty", {}, "there is no monitor 'data_qualty'; did you mean data_quality"),
+    ("Model Quality", {}, "there is no monitor 'Model Quality'; did you mean model_quality"),
+    ("drift", {}, "there is no monitor 'drift'; give data_quality"),
+    ("nowhere.Monitor", {}, "there is no monitor 'nowhere.Monitor' .No module named 'nowhere'.; give"),
     ("model_monitor.monitors.data_quality.Nothing", {}, "there is no monitor"),
     ("os.getcwd", {}, "must be a dataclass"),
     ("collections.OrderedDict", {}, "must be a dataclass"),
@@ -164,3 +166,17 @@ def test_the_exported_schema_is_the_one_in_force() -> None:
     assert exported == config.Endpoint.model_json_schema(), (
         "run: model-monitor schema > include/endpoints/endpoint.schema.json"
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(None, "there is no such file"), (b"endpoint: caf\xe9\n", "it is not in UTF-8; save it in UTF-8")],
+)
+def test_a_file_that_cannot_be_read_is_told_in_plain_words(tmp_path: Path, content: bytes | None, told: str) -> None:
+    path = tmp_path / "churn.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigError, match=told) as refused:
+        config.load(path)
+    assert str(path) in str(refused.value)
+    assert "Errno" not in str(refused.value)

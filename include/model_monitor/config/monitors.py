@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_type_hints
@@ -54,9 +55,10 @@ def class_of(name: str) -> type[Monitor[Any]]:
     try:
         kind = getattr(importlib.import_module(module), attribute)
     except Exception as error:  # whatever a user's module raises
-        raise ConfigError(
-            f"there is no monitor '{name}' ({error}); give {', '.join(BUILT_IN)} or a dotted path"
-        ) from error
+        is_slip = "." not in name and short not in BUILT_IN
+        alike = difflib.get_close_matches(short.lower(), BUILT_IN, 1) if is_slip else []
+        why = f"; did you mean {alike[0]}? Give" if alike else "; give" if is_slip else f" ({error}); give"
+        raise ConfigError(f"there is no monitor '{name}'{why} {', '.join(BUILT_IN)} or a dotted path") from error
     is_monitor = isinstance(kind, type) and Monitor in kind.__mro__ and dataclasses.is_dataclass(kind)
     if not is_monitor:
         raise ConfigError(f"'{path}' is no monitor: it must be a dataclass whose base is model_monitor.core.Monitor")

@@ -101,8 +101,12 @@ def text_of(path: Path) -> str:
         if status.st_size > MAX_BYTES:
             raise ConfigError(f"{path}: has {status.st_size:,} bytes; an endpoint file has at most {MAX_BYTES:,}")
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: can't be read: {error}") from error
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: there is no such file") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: can't be read: it is not in UTF-8; save it in UTF-8") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
 
 
 def check_depth(path: Path, text: str) -> None:

@@ -14,6 +14,7 @@ from model_monitor.config.execution import Assignment, Execution
 from model_monitor.config.sections import GroundTruth
 from model_monitor.errors import MonitorError
 from model_monitor.jobs.datasets import dataset_of
+from model_monitor.results.execution import counted
 from model_monitor.rows.sources import forms
 from model_monitor.rows.sources.datasets import Dataset
 from model_monitor.rows.sources.whereabouts import Whereabouts, edges, empty, of_hours, without_files
@@ -145,5 +146,5 @@ def labels_of(truth: GroundTruth) -> Whereabouts:
     if gone := [name for name in table.columns.names if members and name not in members]:
         return Whereabouts(f"{files[0].address} has no {', '.join(gone)}, which ground_truth.mapping names")
     known = len(rows.data) - rows.data.null_count if rows else 0
-    words = f"{len(files)} files of labels, {files[0].address} with {known} labels in its first"
+    words = f"{counted(len(files), 'file')} of labels, {files[0].address} with {known} labels in its first"
     return Whereabouts(f"{words} {len(rows.data) if rows else 0} rows", is_any=True)

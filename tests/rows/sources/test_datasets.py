@@ -117,7 +117,7 @@ def test_names_and_values_may_hold_newlines_commas_and_quotes(tmp_path: Path) ->
     [
         (b"a,a\n1,2\n", ConfigError, "twice"),
         (b"a,b\n1,\xff\n", DataError, "UTF.?8"),
-        (b"a,\xff\n1,2\n", DataError, "UTF.?8"),
+        (b"a,\xff\n1,2\n", DataError, "write it anew in UTF-8"),
         (b"a,b\n1,\xff,3\n", DataError, "a.csv"),
         (b'"a,b\n' + b"1,2\n" * 50_000, DataError, "a.csv"),
     ],

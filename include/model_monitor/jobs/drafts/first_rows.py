@@ -15,6 +15,7 @@ from model_monitor import store
 from model_monitor.core.window import iso, moment
 from model_monitor.errors import ConfigError
 from model_monitor.rows.blocks import SUFFIXES, Piece
+from model_monitor.rows.sources.csv_text import why_unread
 from model_monitor.rows.sources.forms import separator_in
 from model_monitor.rows.sources.mapping import moment_of
 from model_monitor.store.addresses import parent_of
@@ -117,7 +118,7 @@ def csv_lines(file: str, content: bytes) -> list[list[str]]:
     try:
         return list(csv.reader(content.decode("utf-8-sig").splitlines(), delimiter=separator(file).decode()))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{file} can't be read as CSV in UTF-8: {error}") from error
+        raise ConfigError(f"{file} can't be read as CSV in UTF-8: {why_unread(error)}") from error
 
 
 def csv_rows(file: str) -> list[Row]:

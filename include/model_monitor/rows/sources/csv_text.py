@@ -22,6 +22,7 @@ BOM = b"\xef\xbb\xbf"
 SEPARATOR_LINE = re.compile(rb"sep=([\x09\x20-\x7e])(?=\r?\n)")
 STRAY = "a quote opens that does not close at the end of a value of this row"
 NOT_UTF8 = "not UTF-8"
+OTHER_TEXT = "it is text of another encoding, such as Latin-1; write it anew in UTF-8 (in Excel: CSV UTF-8)"
 
 # This many separators don't agree by chance: lines that have them where rows have theirs are rows, not quoted text.
 AGREEING_SEPARATORS = 8
@@ -221,3 +222,8 @@ def is_utf8(content: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def why_unread(error: UnicodeDecodeError | csv.Error) -> str:
+    """Why text can't be read as CSV, and what to do about it."""
+    return OTHER_TEXT if isinstance(error, UnicodeDecodeError) else str(error)

@@ -215,7 +215,7 @@ def first_row(dataset: Dataset, file: store.File, separator: bytes) -> tuple[byt
     try:
         values = next(csv.reader([row.decode()], delimiter=separator.decode()), [])
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{file.address} can't be read as CSV in UTF-8: {error}") from error
+        raise DataError(f"{file.address} can't be read as CSV in UTF-8: {csv_text.why_unread(error)}") from error
     if why:
         raise DataError(f"{file.address} can't be read as CSV: in the header, {why}")
     below = csv_text.values_of(second, separator) or []
