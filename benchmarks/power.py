@@ -58,7 +58,7 @@ def main() -> None:
     asked = arguments()
     print(f"{'change':<44} {'baseline':>8} {'window':>8}  found (95 %)                 wanted")
     too_rarely = False
-    with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with ProcessPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
         for name in asked.rows:
             row = ROWS[name]
             for window in asked.windows or [row.window]:
@@ -153,6 +153,12 @@ def grouped(chance: np.random.Generator, n: int, accepted: float) -> pa.RecordBa
     return answers({"group": np.where(in_group, "d", "a"), "prediction": texts(positive), "label": texts(label)})
 
 
+def estimated(chance: np.random.Generator, n: int, shift: float) -> pa.RecordBatch:
+    """Predictions of a regression as good as ever, of truths that are larger by so many standard deviations."""
+    truth = chance.normal(size=n) + shift
+    return answers({"prediction": truth + 0.3 * chance.normal(size=n), "label": truth})
+
+
 def answers(made: dict[str, Any]) -> pa.RecordBatch:
     n = len(made["label"])
     return pa.record_batch({"@event_id": [str(i) for i in range(n)], "@labelled": np.ones(n, bool)} | made)
@@ -168,6 +174,7 @@ QUALITY = ModelQuality(
     probability_attribute="score",
     ground_truth_attribute="label",
 )
+NUMBERS = ModelQuality("Regression", inference_attribute="prediction", ground_truth_attribute="label")
 FAIRNESS = Bias(
     (Facet("group", values=("d",)),),
     inference_attribute="prediction",
@@ -207,6 +214,12 @@ ROWS = {
     ),
     "AUC .8 -> .75 (all metrics judged)": Row(
         partial(scored, auc=0.8), partial(scored, auc=0.75), 0.4, monitor=QUALITY
+    ),
+    "predictions +0.2 sd (all metrics judged)": Row(
+        partial(estimated, shift=0.0), partial(estimated, shift=0.2), 0.9, monitor=NUMBERS
+    ),
+    "predictions +0.2 sd, 20,000 rows": Row(
+        partial(estimated, shift=0.0), partial(estimated, shift=0.2), 0.99, window=20_000, monitor=NUMBERS
     ),
     "a group loses 40 % of its positives (3 metrics)": Row(
         partial(grouped, accepted=0.2), partial(grouped, accepted=0.12), 0.95, window=5_000, monitor=FAIRNESS

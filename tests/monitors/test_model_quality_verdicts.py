@@ -51,6 +51,17 @@ def test_every_metric_of_sagemaker_is_judged_and_predictions_as_well() -> None:
     assert bound.level == pytest.approx(0.01 / 2, rel=0.06)  # type: ignore[union-attr]  # usable rows take the rest
 
 
+def test_a_large_window_tells_what_predictions_moved_unless_a_threshold_hides_it() -> None:
+    r = np.random.default_rng(0)
+    before, after = predicted(20_000, r), predicted(20_000, r)
+    moved = pa.record_batch({name: pa.array(after.column(name).to_numpy() + 0.6) for name in after.schema.names})
+    found = {threshold: findings(replace(NUMBER, drift_threshold=threshold), before, moved) for threshold in (0.0, 0.1)}
+    assert NUMBER.drift_threshold == 0.0
+    assert [one["predictions"].outcome for one in found.values()] == ["violated", "holds"]
+    assert 0.05 < (found[0.0]["predictions"].observed or 0.0) < 0.1
+    assert {f.outcome for name, f in found[0.0].items() if name != "predictions"} == {"holds"}
+
+
 def test_sagemaker_judges_all_but_one_metric_strictly() -> None:
     r = np.random.default_rng(0)
     monitor = replace(SCORED, compatibility="sagemaker")

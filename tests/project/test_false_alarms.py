@@ -10,7 +10,8 @@ from support.places import PROJECT
 
 
 def test_healthy_windows_alarm_no_more_often_than_the_budget() -> None:
-    command = "benchmarks/false_alarms.py --trials 20 --baselines 500,2000 --windows 2000"
+    command = "benchmarks/false_alarms.py --trials 20 --baselines 500,2000 --windows 2000 --cases "
+    command += "mixed,gaps,rare,chi_squared,segments,bias,model_quality"
     ran = subprocess.run(
         [sys.executable, *command.split()],
         cwd=PROJECT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -207,7 +208,7 @@ def test_violations_are_in_the_order_of_the_constraints(mode: str) -> None:
 
 
 def test_drift_of_the_predictions_is_told_as_data_quality_tells_it() -> None:
-    m = monitor()
+    m = replace(monitor(), drift_threshold=0.1)
     before, after = rows("BinaryClassification", 1000), rows("BinaryClassification", 1000, seed=4)
     moved = pa.array(np.sqrt(after.column("score").to_numpy()))
     live = m.observe(after.set_column(0, "score", moved).append_column("@labelled", pa.array([False] * 1000)))

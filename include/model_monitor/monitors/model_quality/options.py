@@ -43,7 +43,8 @@ class Options(SharedOptions):
     judge: the judged metrics, e.g. ``("recall", "auc")``; () for all that can be judged.
     false_alarm_budget: holds if rows are independent (several labels of one request are not) and the baseline has some
         hundred rows whose errors have no heavy tails.
-    drift_threshold: largest distance (0..1) of all predictions from the baseline's (calibrated only).
+    drift_threshold: a distance (0..1) of all predictions from the baseline's up to which even a change beyond chance is
+        none (calibrated only).
     seed: of SageMaker's five resamples of 80 % of the rows (sagemaker only).
     generation: 2020 or 2024, the containers whose form of files is written (sagemaker only); None: the baseline's.
     metrics: custom metrics by name, e.g. ``{"cost": CustomMetric(of_rows="shop.cost_of", better="lower")}``.
@@ -57,7 +58,7 @@ class Options(SharedOptions):
     positive_label: str | None = None
     class_names: tuple[str, ...] = ()
     judge: tuple[str, ...] = ()
-    drift_threshold: float = 0.1
+    drift_threshold: float = 0.0
     seed: int = 0
     generation: int | None = None
     metrics: Mapping[str, CustomMetric] = field(default_factory=dict)
