@@ -121,6 +121,8 @@ SLOW = (
     "recorder/test_wsgi.py",
     "results/documents/test_bias_documents.py::test_violations_are",
     "results/html/test_page_in_browser.py",
+    "results/html/test_sizes.py",
+    "dashboard/test_answers_in_browser.py",
     "results/test_data_docs.py",
     "results/documents/test_bias_documents.py::test_what_was_written",
     "results/documents/test_numbers_without_limit.py::test_no_file_holds_what_json",

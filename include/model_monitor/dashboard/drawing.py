@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from model_monitor.dashboard import pictures
+from model_monitor.dashboard import pictures, small
 from model_monitor.errors import printable, without_middle
 from model_monitor.history.rows import segment_text
-from model_monitor.results.html.rendering import environment_of
+from model_monitor.results.html import rendering
 from model_monitor.results.sentences import number
 
 if TYPE_CHECKING:
@@ -23,20 +22,20 @@ LONGEST_TITLE = 1000
 @cache
 def environment() -> Environment:
     """Where templates are, and what they can call."""
-    made = environment_of("model_monitor.dashboard")
-    made.filters |= {"number": in_short, "short": short, "title": title, "minute": minute, "day": day, "words": words}
+    made = rendering.environment_of("model_monitor.dashboard")
+    made.filters |= {
+        "number": in_short,
+        "short": short,
+        "title": title,
+        "minute": minute,
+        "written_minute": rendering.minute,
+        "day": day,
+        "words": words,
+    }
     made.filters |= {"zip": zip, "segment": segment, "stored": segment_text}
-    made.globals |= {"keyed": keyed, "cells": cells}
+    made.globals |= {"strip_of": small.strip_of, "counted": small.counted, "bars_of": small.bars_of, "cells": cells}
     made.globals |= pictures.GLOBALS
     return made
-
-
-def keyed(ticks: Sequence[Any]) -> list[tuple[str, list[tuple[int, Any]]]]:
-    """The windows of a strip with their places, by how they are drawn."""
-    groups: dict[str, list[tuple[int, Any]]] = {}
-    for place, tick in enumerate(ticks):
-        groups.setdefault(f"{tick.health} provisional" if tick.provisional else tick.health, []).append((place, tick))
-    return list(groups.items())
 
 
 def cells(column: Any) -> list[tuple[str, list[int]]]:

@@ -18,7 +18,7 @@ from model_monitor.jobs.marks import marks_of
 from model_monitor.jobs.report_pages import page_in
 from model_monitor.results import execution as executions
 from model_monitor.results.html import charts_in
-from model_monitor.results.html.report import ORDER, beyond, facts_of
+from model_monitor.results.html.report import ORDER, beyond, checks_in_words, facts_of
 from model_monitor.results.marks import NEITHER, Mark
 from model_monitor.results.reading import Report
 
@@ -41,9 +41,10 @@ class Marked(Shown):
 
 
 class Finding(Shown):
-    """What came of a check; bounds are None where there is none on that side."""
+    """What came of a check, and the check ``in_words``; bounds are None where there is none on that side."""
 
     check: str
+    in_words: str
     measure: str
     column: str | None
     segment: dict[str, str]
@@ -191,7 +192,7 @@ def shown(
         sentences=tuple(sentences[:SENTENCES]),
         more_sentences=max(len(sentences) - SENTENCES, 0),
         facts=tuple(facts_of(dict(document))),
-        findings=tuple(finding_of(finding) for finding in findings[:MOST]),
+        findings=tuple(map(finding_of, findings[:MOST], checks_in_words(findings[:MOST], findings))),
         more_findings=max(len(findings) - MOST, 0),
         blind=executions.why_undefined(dict(document)).strip(" ()") or None,
         as_of=as_of,
@@ -202,7 +203,9 @@ def shown(
     )
 
 
-def finding_of(finding: Mapping[str, Any]) -> Finding:
+def finding_of(finding: Mapping[str, Any], in_words: str) -> Finding:
     names = ("check", "measure", "column", "outcome", "observed", "threshold", "noise_floor", "reason")
     segment = {str(column): str(value) for column, value in finding["segment"].items()}
-    return Finding(**{name: finding[name] for name in names}, segment=segment, sentence=finding.get("sentence"))
+    return Finding(
+        **{name: finding[name] for name in names}, segment=segment, in_words=in_words, sentence=finding.get("sentence")
+    )

@@ -213,14 +213,14 @@ def quoted(value: str) -> str:
 def number(value: float) -> str:
     """A number in ``DIGITS`` significant digits.
 
-    >>> number(0.148123), number(19.0), number(1234567.0), number(1.5e-7)
-    ('0.1481', '19', '1,235,000', '1.5e-07')
+    >>> number(0.148123), number(19.0), number(1234567.0), number(1.5e-7), number(-0.0)
+    ('0.1481', '19', '1,235,000', '1.5e-07', '0')
     """
     if abs(value) >= LARGEST:
         return "infinity" if value > 0 else "-infinity"
     if 10_000 <= abs(value) < 1e15:
         return f"{float(f'{value:.{DIGITS - 1}e}'):,.0f}"
-    return f"{value:.{DIGITS}g}"
+    return f"{value or 0.0:.{DIGITS}g}"
 
 
 def percent(share: float) -> str:

@@ -145,7 +145,7 @@ def confusion(counts: Mapping[str, Mapping[str, int]], title: str = "Confusion m
     chart = cells.facet(alt.Facet("who:N").sort(["this model", CONSTANT]).title(None), data=alt.InlineData(values=rows))
     right, all_rows = sum(pooled[label].get(label, 0) for label in pooled), sum(totals.values())
     words = f"{title}: {right:,} of {all_rows:,} rows right; always {short(constant)}: {totals.get(constant, 0):,}"
-    note = note_of("darker: a larger share of the true label's rows")
+    note = note_of("bluer: a larger share of the true label's rows")
     finished: alt.FacetChart = dressed(chart, short(title, LONGEST_TITLE), note, words)
     return finished
 

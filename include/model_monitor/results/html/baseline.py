@@ -8,6 +8,7 @@ from model_monitor.core.constraints import Constraint
 from model_monitor.results.documents.protocol import Document
 from model_monitor.results.execution import threshold_of
 from model_monitor.results.html.pictures import Pictures
+from model_monitor.results.html.rendering import minute
 from model_monitor.results.html.report import MOST, reasons, template
 
 
@@ -25,7 +26,7 @@ def baseline_page(
     facts = [
         ("Rows", f"{description['rows']:,}"),
         ("Records set aside", reasons(description["rejected"], description["reasons"])),
-        ("Learned", description["created"]),
+        ("Learned", minute(description["created"])),
         ("From", ", ".join(str(one["file"]) for one in description["inputs"][:3]) or "no file"),
         *(("Note", sentence) for sentence in description.get("odd_values", [])[:MOST]),
     ]

@@ -22,7 +22,7 @@ from model_monitor.results.anonymous import Anonymity
 from model_monitor.results.documents.protocol import Document
 from model_monitor.results.measured import interval_of
 
-MOST_DRAWN = 8  # columns, or metrics of bias, in large; the worst
+MOST_DRAWN = 8  # columns, metrics of bias or outputs of the model in large; the worst
 MOST_SMALL = 200  # columns in a table
 LEAST_NAMED = 10  # rows with which a value is named
 WIDTH = 430  # two side by side on a page
@@ -74,7 +74,7 @@ def pictures_of(
         return Pictures(columns=columns, more_columns=more)
     worst = [(f, bound) for f, bound in judged if f.outcome == "violated"][:MOST_DRAWN]
     overlays = [svg for finding, bound in worst for svg in compared(finding, bound, measures)]
-    moved_ranks = [svg for finding, bound in judged for svg in moved(finding, bound, measures)]
+    moved_ranks = [svg for finding, bound in judged[:MOST_DRAWN] for svg in moved(finding, bound, measures)]
     changed = [*overlays, *moved_ranks, *bias_of(findings, entries)]
     return Pictures(changed, quality_of(monitor, state, statistics), columns, more)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from model_monitor.core.window import moment
 from model_monitor.errors import inert, printable
 
 if TYPE_CHECKING:
@@ -41,6 +42,18 @@ def environment_of(package: str) -> Environment:
 def written(value: Any) -> Any:
     """A value as a template writes it; HTML of our own is no plain text, and stays."""
     return printable(value) if type(value) is str else value
+
+
+def minute(text: str | None) -> str:
+    """A moment that is written in ISO 8601; another text as it is.
+
+    >>> minute("2026-11-29T16:41:59.990917Z"), minute("yesterday"), minute(None)
+    ('2026-11-29 16:41 UTC', 'yesterday', '–')
+    """
+    try:
+        return f"{moment(text):%Y-%m-%d %H:%M} UTC" if text else "–"
+    except ValueError:
+        return printable(text or "")
 
 
 def exact(value: Any) -> Any:

@@ -18,7 +18,7 @@ from model_monitor.errors import printable, without_middle
 from model_monitor.results import execution as executions
 from model_monitor.results.documents.protocol import Document
 from model_monitor.results.html.pictures import Pictures
-from model_monitor.results.html.rendering import environment_of
+from model_monitor.results.html.rendering import environment_of, minute
 from model_monitor.results.past_windows import judged_beside
 from model_monitor.results.sentences import number
 
@@ -60,7 +60,9 @@ def report_page(
         title=title_of(execution),
         sentences=executions.sentences(execution),
         findings=findings[:MOST],
+        checks=checks_in_words(findings[:MOST], findings),
         more_findings=len(findings) - MOST,
+        has_baseline=bool(execution.get("baseline")),
         numbers=[measure for measure in measures if measure["value"] is not None][:MOST],
         more_numbers=len(measures) - MOST,
         facts=facts_of(execution),
@@ -103,6 +105,18 @@ def beyond(finding: Document) -> float:
     return abs(observed - limit) / abs(limit)
 
 
+def checks_in_words(shown: Sequence[Document], findings: Sequence[Document]) -> list[str]:
+    """What each finding is a check of: with its measure, where the check has several of a column."""
+    measures: dict[str, set[str]] = {}
+    for finding in findings:
+        measures.setdefault(finding["check"], set()).add(finding["measure"])
+    return [
+        f"{check}: {finding['measure']}" if finding["column"] and len(measures[check]) > 1 else check
+        for finding in shown
+        for check in [finding["check"]]
+    ]
+
+
 def facts_of(execution: Document) -> list[tuple[str, str]]:
     """Why the verdict can be believed: which rows, labels and baseline it is made of."""
     counts = execution["counts"]
@@ -112,12 +126,14 @@ def facts_of(execution: Document) -> list[tuple[str, str]]:
     set_aside = {**execution["rejected"]["reasons"]}
     facts.append(("Records set aside", reasons(counts["rejected"], set_aside)))
     facts.append(("Rows that the monitor could not use", reasons(counts["unusable"], execution["unusable"])))
+    if explained := execution.get("explained"):
+        facts.append(("Answers explained", f"{explained['rows']:,} of {explained['of']:,}"))
     if "capture" in execution:
         facts.append(("Captured", executions.captured_in_short(execution["capture"]).strip()))
     if labels := execution.get("labels"):
         share = "" if labels["coverage"] is None else f" ({percent(labels['coverage'])})"
         facts.append(("Labels", f"{labels['state']}: {labels['matched']:,} of {labels['requests']:,} requests{share}"))
-        facts.append(("Labels until", labels["as_of"] or "now"))
+        facts.append(("Labels until", minute(labels["as_of"]) if labels["as_of"] else "now"))
     baseline = execution.get("baseline") or {}
     version = baseline.get("version") or baseline.get("constraints") or baseline.get("statistics")
     stale = ", stale" if baseline.get("stale") else ""
