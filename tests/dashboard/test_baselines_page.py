@@ -175,6 +175,9 @@ def test_a_version_that_waits_is_said_on_models_and_leads_to_airflow_s_required_
     assert (
         f'href="{place.visit().links.baselines(**DQ)}" title="dq"><span class="state no_baseline">waits</span>' in text
     )
+    assert [(one.endpoint, one.schedule) for one in models.waiting] == [("churn", "dq")]
+    assert "a baseline waits" in text and seen(place.visit(), "models", state="healthy")[0].waiting == models.waiting
+    assert seen(place.visit(Only(read=())), "models")[0].waiting == ()
     shown, html = place.page()
     assert shown.waits == version and f"Version {version} waits" in html
     inside = replace(place.visit(), links=Links("/model-monitor", airflow="/prefix"))

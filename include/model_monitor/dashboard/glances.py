@@ -26,7 +26,7 @@ Span = tuple[Health, datetime]  # how a window was, and its start
 @dataclass(frozen=True)
 class Glance:
     """An endpoint with the conditions of its schedules, by name. ``keys``: its schedules in the history, by name;
-    ``alerts``: those that are open, the worst first."""
+    ``alerts``: those that are open, the worst first; ``waiting``: schedules whose newest baseline waits."""
 
     endpoint: Endpoint
     history: History | None
@@ -35,6 +35,7 @@ class Glance:
     alerts: Sequence[Row]
     owner: str | None
     risk: Severity
+    waiting: tuple[str, ...] = ()
 
     @cached_property
     def condition(self) -> Condition:
@@ -66,11 +67,13 @@ def glances_in(visit: Visit, history: History | None, members: Sequence[Endpoint
     keys: dict[tuple[str, str], int] = {}
     spans: Mapping[int, Sequence[Span]] = {}
     alerts: dict[tuple[str, str], list[Row]] = {}
+    waits: set[int] = set()
     with open_for_reading(history) as session:
         if session is not None:
             rows = [row for row in queries.schedules(session) if row["name"] in visit.schedules]
             keys = {(row["endpoint"], row["name"]): row["id"] for row in rows}
             spans = spans_at_end(session, list(keys.values()))
+            waits = {row["schedule_id"] for row in last_windows.baselines_that_wait(session, list(keys.values()))}
             for alert in readable_alerts(visit, queries.open_alerts(session)):
                 alerts.setdefault((alert["endpoint"], alert["variant"]), []).append(alert)
     for endpoint in members:
@@ -84,7 +87,9 @@ def glances_in(visit: Visit, history: History | None, members: Sequence[Endpoint
             )
             for s in endpoint.schedules
         }
-        yield Glance(endpoint, history, own, conditions, about, owners.owner(endpoint), owners.risk(endpoint))
+        waiting = tuple(name for name, key in own.items() if key in waits)
+        owner, risk = owners.owner(endpoint), owners.risk(endpoint)
+        yield Glance(endpoint, history, own, conditions, about, owner, risk, waiting)
 
 
 def spans_at_end(session: Session, keys: Sequence[int]) -> Mapping[int, Sequence[Span]]:

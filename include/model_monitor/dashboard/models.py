@@ -16,6 +16,7 @@ from model_monitor.history.database import History
 
 MONITORS = ("data_quality", "model_quality", "bias", "attribution", "traffic")  # each endpoint should have them
 MOST = 100  # rows of a page
+MOST_WAITING = 5  # baselines that are named
 
 
 class Monitor(Shown):
@@ -54,9 +55,17 @@ class Model(Shown):
     remembered: bool
 
 
+class Waiting(Shown):
+    """A schedule of which a version of the baseline waits for a decision."""
+
+    endpoint: str
+    schedule: str
+
+
 class Models(Shown):
     """The endpoints that were asked for, those of one page; how many there are in each state, and what they can be
-    filtered by. ``fitting``: how many were asked for; ``next`` is the number of the next page, None at the end."""
+    filtered by. ``fitting``: how many were asked for; ``next`` is the number of the next page, None at the end.
+    ``waiting``: baselines of all endpoints that wait, the first of them; ``more_waiting``: how many more."""
 
     models: tuple[Model, ...]
     fitting: int
@@ -64,6 +73,8 @@ class Models(Shown):
     next: int | None
     total: int
     ill: int
+    waiting: tuple[Waiting, ...]
+    more_waiting: int
     counts: dict[str, int]
     columns: tuple[str, ...]
     owners: tuple[str, ...]
@@ -75,12 +86,10 @@ class Models(Shown):
 
 @dataclass
 class Seen:
-    """What the history has of a schedule: its last windows, when the baseline in force was made, and whether another
-    one waits."""
+    """What the history has of a schedule: its last windows, and when the baseline in force was made."""
 
     rows: list[Mapping[Any, Any]] = field(default_factory=list)
     baseline: datetime | None = None
-    waits: bool = False
 
 
 def models(
@@ -93,6 +102,7 @@ def models(
         for one in everything
         if owner in ("", one.owner) and (not tag or tag in one.endpoint.tags) and state in ("", one.condition.health)
     ]
+    waiting = [Waiting(endpoint=one.endpoint.endpoint, schedule=name) for one in everything for name in one.waiting]
     kinds = {schedule.monitor.replace("-", "_") for one in everything for schedule in one.endpoint.schedules}
     return Models(
         models=tuple(detailed(visit, chosen[(page - 1) * limit : page * limit])),
@@ -100,6 +110,8 @@ def models(
         page=page,
         next=page + 1 if len(chosen) > page * limit else None,
         total=len(everything),
+        waiting=tuple(waiting[:MOST_WAITING]),
+        more_waiting=max(0, len(waiting) - MOST_WAITING),
         ill=sum(one.condition.health in ILL for one in everything),
         counts={h: n for h in WORDS if (n := sum(one.condition.health == h for one in everything))},
         columns=(*MONITORS, *sorted(kinds - {*MONITORS})),
@@ -124,8 +136,6 @@ def detailed(visit: Visit, chosen: Sequence[Glance]) -> Iterator[Model]:
                 seen[history, window["schedule_id"]].rows.append(window)
             for baseline in last_windows.baselines_in_force(session, keys):
                 seen[history, baseline["schedule_id"]].baseline = baseline["created"]
-            for baseline in last_windows.baselines_that_wait(session, keys):
-                seen[history, baseline["schedule_id"]].waits = True
     for glance in chosen:
         yield model_of(visit, glance, {name: seen[glance.history, key] for name, key in glance.keys.items()})
 
@@ -151,7 +161,7 @@ def model_of(visit: Visit, glance: Glance, seen: Mapping[str, Seen]) -> Model:
         coverage=coverage_of(seen.values()),
         baseline_created=created,
         baseline_age_days=(visit.now - created).days if created else None,
-        waiting=tuple(name for name, entry in seen.items() if entry.waits),
+        waiting=glance.waiting,
         remembered=glance.history is not None,
     )
 

@@ -29,6 +29,21 @@ function Row({ model }) {
   );
 }
 
+function Waiting({ waiting, more_waiting: more }) {
+  const n = waiting.length + more;
+  return h(
+    "p",
+    null,
+    h("strong", null, n === 1 ? "A baseline waits" : `${n} baselines wait`),
+    " for a decision: ",
+    waiting.map(({ schedule }, place) => [
+      place ? ", " : "",
+      h("a", { href: inAirflow(`dags/${encodeURIComponent(schedule)}/plugin/monitor`), key: schedule, style: { textDecoration: "underline" } }, schedule.slice(0, 80)),
+    ]),
+    more > 0 && ` and ${more} more`,
+  );
+}
+
 globalThis["Model Monitor"] = function ModelMonitor() {
   const [shown, show] = useState(null);
   useEffect(() => {
@@ -58,5 +73,6 @@ globalThis["Model Monitor"] = function ModelMonitor() {
     ),
     ill.length > 0 && h("ul", { style: { paddingInlineStart: "20px" } }, ill.map((model) => h(Row, { model, key: `${model.endpoint} ${model.variant}` }))),
     shown.ill > ill.length && h("p", null, `and ${shown.ill - ill.length} more`),
+    shown.waiting?.length > 0 && h(Waiting, shown),
   );
 };
