@@ -19,7 +19,6 @@ from model_monitor.monitors.numbered_moments import (
     KINDS_OF_UNITS,
     is_named_as_moments,
     kind_in,
-    shares_of_units,
     unit_of,
     unit_of_some,
     with_units,
@@ -304,11 +303,7 @@ class DataQuality(SharedOptions, Monitor[Table]):
         if self.are_moments(column.name, numbers := column.spread):
             assert isinstance(numbers, Numbers)
             unit = unit_of(numbers)
-            share = shares_of_units(numbers).get(unit, 0.0) if unit else 1.0
-            rules = replace(column.rules, datatype_threshold=min(share, column.rules.datatype_threshold))
-            return replace(
-                column, inferred_type=kind_in(unit) if unit else column.inferred_type, spread=None, rules=rules
-            )
+            return replace(column, inferred_type=kind_in(unit) if unit else column.inferred_type, spread=None)
         share = share_of_moments(column.spread.counts) if isinstance(column.spread, Categories) else 0.0
         if share <= MOST or self.conventions.spelling_counts:
             return column

@@ -16,6 +16,7 @@ from model_monitor.monitors.moments import MOMENT, NOT_COMPARED
 
 FIRST, LAST = 946_684_800, 4_102_444_800  # the years 2000 to 2099, in seconds since 1970
 NEARLY_ALL = 0.99  # of the numbers that do not stand for no moment
+LEAST = 19_000_101  # as a number: the first day of 1900
 SOME, FEW_YEARS = 20, 0.2  # different numbers; the most that they differ, as a share of the years since 1970
 STAND_INS = (-1.0, 0.0)  # what people write where there is no moment
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -91,20 +92,20 @@ def unit_of(numbers: Numbers) -> str | None:
     >>> unit_of(Numbers.counted({1767225600.0: 5, 1767312000.0: 4, 0.0: 1})), unit_of(Numbers.counted({59.0: 1}))
     ('seconds since 1970', None)
     """
+    if not numbers.n or numbers.values[-1] < LEAST:
+        return None
     unit, share = max(shares_of_units(numbers).items(), key=lambda entry: entry[1], default=("", 0.0))
     absent = int(numbers.weights[np.isin(numbers.values, STAND_INS)].sum()) / max(1, numbers.n)
     return unit if share > 0.5 and share >= NEARLY_ALL * (1 - absent) else None
 
 
 def with_units(kinds: Mapping[str, int], numeric: tuple[str, ...], numbers: Numbers) -> dict[str, int]:
-    """How many values each type has, those of the ``numeric`` types that are moments apart, by their unit."""
-    split, left = dict(kinds), sum(kinds.get(kind, 0) for kind in numeric)
-    for unit, share in shares_of_units(numbers).items():
-        split[kind_in(unit)] = moments = round(left * share)
-        for kind in reversed(numeric):
-            taken = min(moments, split.get(kind, 0))
-            split[kind], moments = split.get(kind, 0) - taken, moments - taken
-    return {kind: n for kind, n in split.items() if n}
+    """How many values each type has; all of the ``numeric`` types are moments in a unit if ``unit_of`` tells one: a
+    sketch does not tell how many exactly stand for no moment."""
+    if (unit := unit_of(numbers)) is None:
+        return dict(kinds)
+    others = {kind: n for kind, n in kinds.items() if kind not in numeric}
+    return others | {kind_in(unit): sum(kinds.get(kind, 0) for kind in numeric)}
 
 
 def unit_of_some(numbers: Numbers) -> str | None:
