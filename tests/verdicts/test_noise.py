@@ -16,7 +16,7 @@ from model_monitor.core.constraints import Between, Constraint, Finding, Near, W
 from model_monitor.core.distributions import Categories
 from model_monitor.core.evaluation import evaluate
 from model_monitor.core.measures import Estimate, Measure, Share, Subject
-from model_monitor.verdicts.noise import FEWEST, Noise, Tally, key_of
+from model_monitor.verdicts.noise import FEWEST, Noise, NoiseOver, Tally, key_of
 
 LEVEL = 0.001
 X = Subject("x")
@@ -132,3 +132,15 @@ def test_beyond_what_a_float_tells_a_larger_effect_is_further_from_chance() -> N
         return finding.z
 
     assert 33 < z(0.55) < z(0.6) < z(0.9)
+
+
+def test_a_span_is_weighed_by_windows_until_spans_are_known_and_does_not_stand_out_before() -> None:
+    metric = Constraint("LessThanThreshold", X, "auc", Between(0.9, None, 0.01, Estimate(0.9, 0.01, 500)))
+    finding = Finding(metric, "violated", 0.8, z=6.0, p_value=2e-9)
+    windows = Noise.of([{key_of(metric): 3.0}] * 40)
+    spans = Noise.of([{key_of(metric): 6.0}] * FEWEST)
+    early, known = NoiseOver(windows=windows), NoiseOver(windows=windows, spans=spans)
+    assert (early.weigh(finding).outcome, early.weigh(finding).windows) == ("violated", None)
+    assert (known.weigh(finding).outcome, known.weigh(finding).windows) == ("holds", FEWEST)
+    calm = Finding(metric, "violated", 0.89, z=3.5, p_value=5e-4)
+    assert early.weigh(calm).outcome == "holds"

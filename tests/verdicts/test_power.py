@@ -10,7 +10,8 @@ from model_monitor.core.constraints import Between, Constraint
 from model_monitor.core.evaluation import evaluate
 from model_monitor.core.measures import EVERYTHING, Estimate
 from model_monitor.monitors.data_quality import DataQuality
-from model_monitor.verdicts.power import Sight, card_of, kind_of
+from model_monitor.verdicts.noise import Noise, key_of
+from model_monitor.verdicts.power import Card, Sight, card_of, kind_of
 
 ROWS = 500
 
@@ -71,3 +72,21 @@ def test_a_metric_is_solved_for_in_both_directions() -> None:
     expected = (2.33 + 0.84) * error  # of the normal distribution
     assert [one.of_window for one in card.sights] == pytest.approx([expected, expected], rel=0.1)
     assert card_of([low, high], [], 200, None, 1).left_out == 1
+
+
+def test_a_change_must_stand_out_from_how_windows_varied_too() -> None:
+    """Three times as far where they vary three times as much as their rows do; not learned from too few."""
+    metric = Constraint(
+        "LessThanThreshold", EVERYTHING, "auc", Between(low=0.9, level=0.01, drawn=Estimate(0.9, 0.002, 20_000))
+    )
+    sizes = np.abs(np.random.default_rng(4).normal(scale=3, size=400))
+
+    def card(windows: int) -> Card:
+        noise = Noise.of({key_of(metric): float(z)} for z in sizes[:windows])
+        return card_of([metric], [metric], 200, 4800, 50, noise, Noise())
+
+    alone, beside, few = (card(windows).sights[0] for windows in (0, 400, 19))
+    assert alone.of_window and beside.of_window
+    assert beside.of_window / alone.of_window == pytest.approx(3, rel=0.25)
+    assert beside.of_day == alone.of_day and few == alone
+    assert [card(windows).past_windows for windows in (0, 19, 400)] == [0, 0, 400]

@@ -51,7 +51,8 @@ def document(card: Card) -> dict[str, Any]:
     sights = [asdict(one) | {"column": one.subject.column} for one in card.sights]
     for one in sights:
         del one["subject"]
-    return {"rows": card.rows, "day_rows": card.day_rows, "sees": sights, "left_out": card.left_out}
+    sizes = {"rows": card.rows, "day_rows": card.day_rows, "past_windows": card.past_windows}
+    return sizes | {"sees": sights, "left_out": card.left_out}
 
 
 def text_of(card: Card) -> str:
@@ -61,6 +62,7 @@ def text_of(card: Card) -> str:
 
     more = f"\nand {card.left_out} more" if card.left_out else ""
     head = f"windows of {card.rows:,} rows" + (f", days of {card.day_rows:,}" if card.day_rows else "")
+    head += f", beside how {card.past_windows} past windows varied" if card.past_windows else ""
     names = ("of", "change", "in a window", "in a day's sum")[: 4 if card.day_rows else 3]
     table = Plain(None).table(names, rows_of(card))
     return f"{head}\n{table or 'no check weighs chance'}{more}"

@@ -21,12 +21,14 @@ class Sees(Shown):
 
 
 class Power(Shown):
-    """What is seen in windows of so many ``rows``; ``problem``: why nobody can tell."""
+    """What is seen in windows of so many ``rows``, beside how ``past_windows`` varied; ``problem``: why nobody can
+    tell."""
 
     rows: int | None = None
     day_rows: int | None = None
     sees: tuple[Sees, ...] = ()
     left_out: int = 0
+    past_windows: int = 0
     problem: str | None = None
 
 
@@ -40,4 +42,10 @@ def power_of(assignment: Assignment, version: str) -> Power:
         Sees(of=row[0], change=row[1], in_a_window=row[2], in_a_day=row[3] if len(row) > 3 else "")
         for row in rows_of(card)
     )
-    return Power(rows=card.rows, day_rows=card.day_rows, sees=tuple(sees), left_out=card.left_out)
+    return Power(
+        rows=card.rows,
+        day_rows=card.day_rows,
+        sees=tuple(sees),
+        left_out=card.left_out,
+        past_windows=card.past_windows,
+    )

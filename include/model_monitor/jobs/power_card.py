@@ -7,8 +7,10 @@ from statistics import median
 from model_monitor.config.execution import Assignment
 from model_monitor.core.window import DAY, HOUR
 from model_monitor.errors import ConfigError
+from model_monitor.jobs.earlier_windows import earlier_windows
 from model_monitor.jobs.past_windows import past_windows
 from model_monitor.jobs.spans import baseline_of
+from model_monitor.verdicts.earlier import NOTHING
 from model_monitor.verdicts.power import Card, card_of
 from model_monitor.verdicts.power_words import rows_of
 from model_monitor.verdicts.verdict import Judge
@@ -33,6 +35,9 @@ def power_card(
         raise ConfigError("no past window tells how many rows are usual; give --rows")
     rows = rows or round(median(sizes))
     length = past[0][0].length if past else assignment.schedule.length or HOUR
-    day = Judge.of(assignment.monitor, baseline, (DAY,)).also[DAY]
-    own = Judge.of(assignment.monitor, baseline, assignment.schedule.also)
-    return card_of(own.learned, day.learned, rows, round(rows * (DAY / length)) if length < DAY else None, most)
+    earlier = earlier_windows(assignment.on(past[0][0]), baseline) if past else NOTHING
+    also, twice = assignment.schedule.also, earlier.judges_twice
+    own = Judge.of(assignment.monitor, baseline, also, twice)
+    day = Judge.of(assignment.monitor, baseline, also if DAY in also else (DAY,), twice).also[DAY]
+    day_rows = round(rows * (DAY / length)) if length < DAY else None
+    return card_of(own.learned, day.learned, rows, day_rows, most, earlier.noise, earlier.over(DAY))

@@ -153,6 +153,12 @@ class NoiseOver(Noise):
         own = self.spans.tally(key)
         return own if own.windows >= FEWEST else self.windows.tally(key)
 
+    def weigh(self, finding: Finding) -> Finding:
+        """What single windows explain is no violation; but no span stands out before it is known how spans vary, or
+        nothing would be learned of those that vary more than windows."""
+        found = super().weigh(finding)
+        return found if self.spans.tally(key_of(finding.constraint)).windows >= FEWEST else replace(found, windows=None)
+
 
 def key_of(constraint: Constraint) -> Key:
     return constraint.check, constraint.subject, constraint.measure

@@ -1,7 +1,8 @@
 """What is the smallest change that a schedule tells in four of five windows? By its baseline and the same judgement.
 
 Shares, metrics and unseen values are solved for: the window has what four of five such windows exceed. Distributions
-are drawn ``DRAWS`` times from the baseline's own, with a fixed seed, so that the card is the same each time.
+are drawn ``DRAWS`` times from the baseline's own, with a fixed seed, so that the card is the same each time. Where it
+is known how much windows vary beyond their rows, a change must stand out from that too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from model_monitor.core.constraints import Between, Constraint, Near, Within
 from model_monitor.core.distributions import Categories, Numbers
 from model_monitor.core.evaluation import evaluate
 from model_monitor.core.measures import Estimate, Measure, Share, Subject
+from model_monitor.verdicts.noise import FEWEST, UNKNOWN, Noise, key_of, level_of
 
 POWER = 0.8
 DRAWS = 10  # windows of a size of change, of which eight must be told
@@ -44,27 +46,49 @@ class Sight:
 @dataclass(frozen=True)
 class Card:
     """What a schedule sees in windows of so many ``rows``, and in days of ``day_rows``; None where windows are as
-    long."""
+    long. ``past_windows``: how many tell how much windows vary; 0 where rows alone are weighed."""
 
     rows: int
     day_rows: int | None
     sights: tuple[Sight, ...] = ()
     left_out: int = 0
+    past_windows: int = 0
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A constraint, and how much what it is judged on varies beyond the chance of rows."""
+
+    constraint: Constraint
+    noise: Noise = UNKNOWN
+
+    def is_violated(self, measure: Measure) -> bool:
+        """Whether a measure violates it, beside past windows too, also with as little luck as one in five has."""
+        one = self.constraint
+        [finding] = evaluate([one], {(one.subject, one.measure): measure})
+        tally, level = self.noise.tally(key_of(one)), level_of(one.bound)
+        if finding.outcome != "violated" or finding.z is None or not level or tally.windows < FEWEST:
+            return finding.outcome == "violated"
+        _, spread = tally.usual()
+        return tally.p_value(finding.z - LUCK * (spread - 1)) < level
 
 
 def card_of(
-    window: Sequence[Constraint], day: Sequence[Constraint], rows: int, day_rows: int | None, most: int
+    window: Sequence[Constraint],
+    day: Sequence[Constraint],
+    rows: int,
+    day_rows: int | None,
+    most: int,
+    noise: Noise = UNKNOWN,
+    noise_of_days: Noise = UNKNOWN,
 ) -> Card:
     """The card of the constraints of windows, and of those of days, on at most so many measures of all rows."""
-    known = {key_of(one): one for one in day}
+    known = {key_of(one): Weighed(one, noise_of_days) for one in day}
     largest = max((size_of(one) for one in window), default=0)
     told = [one for one in window if not one.subject.segment and kind_of(one)]
-    sights = [sight_of(one, known.get(key_of(one)), rows, day_rows, largest) for one in told[:most]]
-    return Card(rows, day_rows, tuple(sights), max(0, len(told) - most))
-
-
-def key_of(constraint: Constraint) -> tuple[str, Subject, str]:
-    return constraint.check, constraint.subject, constraint.measure
+    sights = [sight_of(Weighed(one, noise), known.get(key_of(one)), rows, day_rows, largest) for one in told[:most]]
+    past = max((noise.tally(key_of(one)).windows for one in told), default=0)
+    return Card(rows, day_rows, tuple(sights), max(0, len(told) - most), past if past >= FEWEST else 0)
 
 
 def size_of(constraint: Constraint) -> int:
@@ -89,21 +113,21 @@ def kind_of(constraint: Constraint) -> str | None:
     return None
 
 
-def sight_of(window: Constraint, day: Constraint | None, rows: int, day_rows: int | None, largest: int) -> Sight:
+def sight_of(window: Weighed, day: Weighed | None, rows: int, day_rows: int | None, largest: int) -> Sight:
     found = [smallest(one, n, largest) if one and n else None for one, n in ((window, rows), (day, day_rows))]
-    bound = window.bound
-    scale = deviation(bound.to) if isinstance(bound, Near) and isinstance(bound.to, Numbers) else None
-    return Sight(window.subject, window.measure, kind_of(window) or "", found[0], found[1], scale)
+    one = window.constraint
+    scale = deviation(one.bound.to) if isinstance(one.bound, Near) and isinstance(one.bound.to, Numbers) else None
+    return Sight(one.subject, one.measure, kind_of(one) or "", found[0], found[1], scale)
 
 
-def smallest(constraint: Constraint, rows: int, largest: int) -> float | None:
+def smallest(weighed: Weighed, rows: int, largest: int) -> float | None:
     """The smallest change that is told in so many rows; None if not even the largest one is."""
-    bound, most = constraint.bound, 1.0
+    bound, most = weighed.constraint.bound, 1.0
     if isinstance(bound, Near) and isinstance(bound.to, Numbers):
         most = 10 * deviation(bound.to) or 1.0
     if isinstance(bound, Between) and isinstance(bound.drawn, Estimate):
         most = max(abs(bound.drawn.value), 20 * (bound.drawn.error or 0.0) * math.sqrt(max(1, largest / rows)))
-    return solved(lambda size: is_told(constraint, size, rows, largest), most)
+    return solved(lambda size: is_told(weighed, size, rows, largest), most)
 
 
 def solved(is_told: IsTold, most: float) -> float | None:
@@ -124,22 +148,17 @@ def solved(is_told: IsTold, most: float) -> float | None:
     return high
 
 
-def is_told(constraint: Constraint, size: float, rows: int, largest: int) -> bool:
+def is_told(weighed: Weighed, size: float, rows: int, largest: int) -> bool:
     """Whether a change of a size violates a constraint in four of five windows of so many rows."""
-    bound = constraint.bound
+    bound = weighed.constraint.bound
     if isinstance(bound, Near):
         chance, missed = np.random.default_rng(0), 0
         for _ in range(DRAWS):
-            missed += not violates(constraint, drawn_from(bound.to, size, rows, chance))
+            missed += not weighed.is_violated(drawn_from(bound.to, size, rows, chance))
             if missed > (1 - POWER) * DRAWS:
                 return False
         return True
-    return violates(constraint, unlucky(constraint, size, rows, largest))
-
-
-def violates(constraint: Constraint, measure: Measure) -> bool:
-    [finding] = evaluate([constraint], {(constraint.subject, constraint.measure): measure})
-    return finding.outcome == "violated"
+    return weighed.is_violated(unlucky(weighed.constraint, size, rows, largest))
 
 
 def drawn_from(to: object, size: float, rows: int, chance: np.random.Generator) -> Measure:
