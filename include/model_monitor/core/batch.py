@@ -25,7 +25,8 @@ REPEATED = "@repeated"  # whether the row's label was delivered before, for the 
 EXPECTED_PREFIX = "@expected|"  # starts the column of explained rows with the expected answer, one for each label
 
 BATCH_ROWS = 1 << 16  # the most rows of a batch,
-BATCH_CELLS = 1 << 22  # and the most cells
+BATCH_CELLS = 1 << 22  # and the most cells,
+FEWEST_ROWS = 1 << 11  # but of a wide table so many rows: of fewer, each different number would be kept as a text
 
 
 def columns(batch: pa.RecordBatch) -> list[str]:

@@ -95,8 +95,8 @@ class Monitor(Observer[S], Protocol[S]):
         return self.empty
 
     def kept(self, state: S) -> S:
-        """What is stored of a window's State, whose measures are the same within what is stated of sketches; all of it
-        by default."""
+        """What is stored of a State of a window, or of a baseline: its measures are the same within what is stated of
+        sketches. All of it by default."""
         return state
 
     def of_segment(self) -> Monitor[S]:

@@ -12,7 +12,7 @@ from model_monitor.config.execution import Assignment, Observation
 from model_monitor.core.observed import Observed
 from model_monitor.core.states import dump
 from model_monitor.history.baselines import record_baselines
-from model_monitor.jobs.compute_metrics import load_state, observe_dataset, save
+from model_monitor.jobs.compute_metrics import kept, load_state, observe_dataset, save
 from model_monitor.jobs.datasets import dataset_of
 from model_monitor.jobs.learned import learned_of
 from model_monitor.jobs.logged import say, say_collected
@@ -47,6 +47,7 @@ def observe_baseline(
     dataset = dataset or dataset_of(assignment)
     observed, evidence = observe_dataset(assignment, assignment.learner, dataset, Selection(exclude=exclude), headers)
     check_learned(assignment.learner, observed, f"baseline.dataset {dataset.emptiness}")
+    observed = kept(assignment.learner, observed)
     content = dump(observed)
     say_collected(f"dataset of '{assignment.schedule.name}'", evidence.collected)
     return save(assignment.observed_baseline(digest_of(content)[:12]), observed, evidence)

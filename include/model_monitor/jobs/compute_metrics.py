@@ -73,7 +73,7 @@ def observe_window(execution: Execution, evidence: Evidence) -> Observed:
 
 
 def kept(monitor: Monitor[Any], observed: Observed) -> Observed:
-    """What is stored of a window's State."""
+    """What is stored of the State of a window, or of a baseline."""
     return replace(observed, state=monitor.kept(observed.state))
 
 

@@ -66,7 +66,7 @@ class Column(Record):
         return self if sketch is self.quantiles else replace(self, quantiles=sketch)
 
     def kept(self) -> Column:
-        """What is stored of a window: the sketch thinned, and no text of an identifier."""
+        """What is stored: the sketch thinned, and no text of an identifier."""
         return replace(self, quantiles=self.quantiles.thinned(), words=self.words.recurring())
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from model_monitor.core.batch import BATCH_CELLS, BATCH_ROWS, RECORD
+from model_monitor.core.batch import BATCH_CELLS, BATCH_ROWS, FEWEST_ROWS, RECORD
 from model_monitor.errors import DataError
 from model_monitor.rows.payloads.breadth import COLUMNS_AT_MOST
 from model_monitor.rows.summary import FOOTER, batches_of, collected_rows, metadata_in, opened
@@ -53,7 +53,7 @@ def row_group(
                     f"{address}: column '{f.name}' is {f.type}; make it text or numbers, or exclude it "
                     "(columns: {exclude: [...]}, --exclude)"
                 )
-        rows = min(BATCH_ROWS, max(1, BATCH_CELLS // max(1, metadata.num_columns)))
+        rows = min(BATCH_ROWS, max(FEWEST_ROWS, BATCH_CELLS // max(1, metadata.num_columns)))
         wanted = [f.name for f in kept] if len(kept) < len(file.schema_arrow) else None
         yield from batches_of(file, index, rows, wanted)
 
