@@ -20,18 +20,12 @@ from model_monitor.results.anonymous import Anonymity
 from model_monitor.results.documents import documents_of
 from model_monitor.results.execution import counted
 from model_monitor.results.handover import Evidence
-from model_monitor.results.html import REPORT, Sights, baseline_page, pictures_of_baseline
+from model_monitor.results.html import REPORT, baseline_page, pictures_of_baseline
 from model_monitor.results.sealed import digest_of
 from model_monitor.rows.select import Selection
 from model_monitor.rows.sources.datasets import Dataset
-from model_monitor.verdicts.baseline import Baseline, baseline_files, check_learned
-from model_monitor.verdicts.power import card_of
-from model_monitor.verdicts.power_words import rows_of
-from model_monitor.verdicts.verdict import Judge
+from model_monitor.verdicts.baseline import baseline_files, check_learned
 from model_monitor.verdicts.versions import DESCRIPTION, Version, description_in, name_for
-
-SIZES = 1_000, 10_000  # rows of a window, as nobody knows yet how large windows will be
-MEASURES = 20  # whose smallest changes are told
 
 log = logging.getLogger(__name__)
 
@@ -98,17 +92,6 @@ def write_page(assignment: Assignment, version: Version, observed: Observed) -> 
     anonymity = Anonymity(private=assignment.endpoint.columns.private)
     pictures = pictures_of_baseline(assignment.learner, observed.state, constraints, statistics, anonymity)
     page = baseline_page(
-        assignment.schedule.name,
-        description_in(version.folder),
-        constraints,
-        [*version.files, DESCRIPTION],
-        pictures,
-        Sights(SIZES, sights_of(assignment, baseline)),
+        assignment.schedule.name, description_in(version.folder), constraints, [*version.files, DESCRIPTION], pictures
     )
     store.write(store.join(version.folder, REPORT), page)
-
-
-def sights_of(assignment: Assignment, baseline: Baseline) -> list[tuple[str, ...]]:
-    """The smallest changes that are told in windows of each of ``SIZES``, in words, by the chance of rows."""
-    learned = Judge.of(assignment.monitor, baseline, assignment.schedule.also).learned
-    return rows_of(card_of(learned, learned, *SIZES, MEASURES))

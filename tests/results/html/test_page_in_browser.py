@@ -13,14 +13,13 @@ from support.browsing import chromium, needs_chromium
 
 from model_monitor.monitors.data_quality import DataQuality
 from model_monitor.results.anonymous import Anonymity
-from model_monitor.results.html import Sights, baseline_page, pictures_of_baseline, report_page
+from model_monitor.results.html import baseline_page, pictures_of_baseline, report_page
 
 LONG = "a_column_with_a_name_that_is_as_long_as_such_names_are_in_practice"
 OF_EACH = "[...document.querySelectorAll('{}')].map(element => element.{})"
 WHITE, INK = "rgb(255, 255, 255)", "rgb(27, 31, 36)"
 VIOLATED = EXECUTION | {"findings": [FINDING | {"column": LONG}, *EXECUTION["findings"]]}
 CONSTRAINTS = [*DataQuality().suggest(DataQuality().observe(BEFORE))]
-SIGHTS = Sights((1_000, 10_000), [("x" * 300, "shift of all values", "2.1 (0.2 sd)", "0.7 (0.07 sd)")])
 DESCRIPTION = {
     "version": "0c1d",
     "monitor": "data_quality",
@@ -33,7 +32,7 @@ DESCRIPTION = {
 BASELINE = pictures_of_baseline(DataQuality(), None, CONSTRAINTS, {}, Anonymity())
 PAGES = {
     "report": lambda: report_page(VIOLATED, MEASURES, ["execution.json"], judged(DataQuality(), BEFORE, NOW)),
-    "baseline": lambda: baseline_page("shop-hourly", DESCRIPTION, CONSTRAINTS, ["baseline.json"], BASELINE, SIGHTS),
+    "baseline": lambda: baseline_page("shop-hourly", DESCRIPTION, CONSTRAINTS, ["baseline.json"], BASELINE),
 }
 
 __all__ = ["chromium"]  # a fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from model_monitor.core.constraints import Constraint
 from model_monitor.results.documents.protocol import Document
@@ -19,20 +18,8 @@ def about(constraint: Constraint) -> str:
     return name if constraint.subject.column is not None else f"{constraint.measure} {name}".strip()
 
 
-class Sights(NamedTuple):
-    """The smallest changes that windows of two sizes tell: what of, the kind of change, and how large it is in each."""
-
-    sizes: tuple[int, int]
-    rows: Sequence[tuple[str, ...]] = ()
-
-
 def baseline_page(
-    schedule: str,
-    description: Document,
-    constraints: Sequence[Constraint],
-    files: Sequence[str],
-    pictures: Pictures,
-    sights: Sights,
+    schedule: str, description: Document, constraints: Sequence[Constraint], files: Sequence[str], pictures: Pictures
 ) -> bytes:
     """The page about a ``baseline.json`` and its constraints, with pictures; ``files`` are the names beside it."""
     rows = [{"about": about(c), "check": c.check, "threshold": threshold_of(c.bound)} for c in constraints[:MOST]]
@@ -51,7 +38,6 @@ def baseline_page(
         constraints=rows,
         more_constraints=len(constraints) - MOST,
         files=sorted(files),
-        sights=sights,
         pictures=pictures,
     )
     return page.encode()
