@@ -16,19 +16,24 @@ AT_ONCE = 8  # threads for requests to a store; most of the time is waiting for 
 
 
 def ahead(work: Callable[[T], R], items: Iterable[T], workers: int = CORES) -> Iterator[R]:
-    """Results in the order of the items, from threads; at most ``workers`` + 1 are in progress or waiting."""
-    with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future[R]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) > workers:
-                    yield waiting.popleft().result()
-            while waiting:
+    """Results in the order of the items, from threads; at most ``workers`` + 1 are in progress or waiting.
+
+    Whoever takes no more of them waits for nothing: the garbage collector may end the generator in a thread that just
+    starts, and holds what the end of another thread needs.
+    """
+    pool, waiting, is_left = ThreadPoolExecutor(workers), deque[Future[R]](), False
+    try:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > workers:
                 yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        while waiting:
+            yield waiting.popleft().result()
+    except GeneratorExit:
+        is_left = True
+        raise
+    finally:
+        pool.shutdown(wait=not is_left, cancel_futures=True)
 
 
 class Loop(Protocol):
