@@ -226,7 +226,7 @@ def test_a_state_that_was_saved_before_zstd_is_read() -> None:
         lambda b: b[:20] + b"xxxx" + b[24:],
         lambda b: b"MMS2",
         lambda b: b[:4] + b"\xff" * 8 + b[12:],
-        lambda b: b[:11] + b"\0" + b[12:],
+        lambda b: b[:15] + b"\0" + b[16:],
     ],
 )
 def test_a_damaged_state_is_refused(damage) -> None:

@@ -134,7 +134,7 @@ def test_metrics_that_are_named_get_a_column_whatever_they_are_of(
         (("--schedule", "other"), "no such schedule: other; the history has dq"),
         (("other",), "no such endpoint: other; "),
         (("--column", "other"), "no such column: other; the history has age"),
-        (("--since", "yesterday"), "--since yesterday"),
+        (("--since", "yesterday"), "--since: 'yesterday' is no time"),
     ],
 )
 def test_what_the_history_does_not_know_is_refused_with_what_it_knows(

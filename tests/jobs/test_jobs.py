@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -369,8 +370,9 @@ def test_whoever_is_killed_leaves_only_whole_files_and_a_rerun_completes_them(tm
             child, started = int(told.readline()), time.monotonic()
             if kill_after is not None:
                 time.sleep(kill_after)
-                os.kill(child, signal.SIGKILL)
-            assert int(told.readline()) == (0 if kill_after is None else signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it was quicker than the first one
+                    os.kill(child, signal.SIGKILL)
+            assert int(told.readline()) in ((0,) if kill_after is None else (0, signal.SIGKILL))
             return time.monotonic() - started
 
         lasts = run()

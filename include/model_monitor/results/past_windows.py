@@ -8,8 +8,10 @@ PAST_WINDOWS = "past_windows"  # of an ``execution.json``: how many tell what ch
 
 
 def learned(windows: int, needed: int, is_required: bool) -> Document:
-    """The entry of ``execution.json``; ``is_required``: without enough windows nothing is judged by chance."""
-    return {PAST_WINDOWS: {"windows": windows, "needed": needed, "required": is_required}}
+    """The entry of ``execution.json``; ``is_required``: without enough windows nothing is judged by chance. Fewer than
+    enough are not counted: they change nothing, and a report should not tell in which order windows were judged."""
+    known = windows if windows >= needed else 0
+    return {PAST_WINDOWS: {"windows": known, "needed": needed, "required": is_required}}
 
 
 def judged_beside(execution: Document) -> str:
@@ -18,7 +20,7 @@ def judged_beside(execution: Document) -> str:
     >>> judged_beside(learned(34, 20, False) | {"references": [{"name": "same_hour", "windows": 7, "rows": 700}]})
     'compared with how 34 past windows varied, and with 7 past windows of the same hour'
     >>> judged_beside(learned(9, 20, False))
-    'still learning: judged by the chance of rows alone until 20 past windows are there; so far there are 9'
+    'still learning: judged by the chance of rows alone until 20 past windows are there'
     """
     beside = [compared(one["name"], one["windows"]) for one in execution.get("references", [])]
     if (noise := execution.get(PAST_WINDOWS)) is None:
@@ -27,8 +29,7 @@ def judged_beside(execution: Document) -> str:
     if n >= needed:
         return ", and ".join([f"compared with how {n} past windows varied", *beside])
     judged = "nothing is judged by chance" if noise["required"] else "judged by the chance of rows alone"
-    there = f"so far there {'is' if n == 1 else 'are'} {n or 'none'}"
-    learning = f"still learning: {judged} until {needed} past windows are there; {there}"
+    learning = f"still learning: {judged} until {needed} past windows are there"
     return "; ".join([learning, *(f"compared {one}" for one in beside)])
 
 

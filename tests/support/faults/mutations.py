@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from model_monitor.core.states.base import LENGTH, MAGIC, plain_of
+from model_monitor.core.states.base import compressed, plain_of
 
 DEEP, RAW = 50_000, "@raw@"
 PIECES = [
@@ -189,7 +189,7 @@ def bent_yaml(content: bytes, chance: random.Random) -> bytes:
 
 def bent_state(content: bytes, chance: random.Random) -> bytes:
     plain = msgspec.msgpack.encode(bent(msgspec.msgpack.decode(plain_of(content)), chance))
-    return MAGIC + len(plain).to_bytes(LENGTH) + bytes(pa.Codec("zstd").compress(plain, asbytes=True))
+    return compressed(plain)
 
 
 BY_VALUE: dict[str, Callable[[bytes, random.Random], bytes]] = {

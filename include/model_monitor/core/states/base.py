@@ -14,8 +14,8 @@ import numpy as np
 
 Packed = Any  # numbers, texts, bytes, and lists and dicts of them: what MessagePack can hold
 
-MAGIC = b"MMS2"  # then the length of what is compressed, as LENGTH bytes, and the rest by zstd
-LENGTH, LEVEL = 8, 9
+MAGIC = b"MMS2"  # then a checksum of all that follows, the length of what is compressed, and that by zstd
+CHECKSUM, LENGTH, LEVEL = 4, 8, 9  # bytes, bytes, of compression
 BEFORE_ZSTD = b"MMS1"  # then all by zlib
 LONGEST = 1 << 30  # bytes of a State
 
@@ -171,10 +171,15 @@ def check_version(state: Any, version: int) -> None:
 
 def dump(state: State) -> bytes:
     """A state as bytes: MessagePack, compressed; the same state gives the same bytes."""
+    return compressed(msgspec.msgpack.encode(state.pack()))
+
+
+def compressed(plain: bytes) -> bytes:
+    """The MessagePack of a state as is saved. Arrow's zstd has no checksum: a flipped bit would be another number."""
     import pyarrow as pa
 
-    plain = msgspec.msgpack.encode(state.pack())
-    return MAGIC + len(plain).to_bytes(LENGTH) + bytes(pa.Codec("zstd", LEVEL).compress(plain, asbytes=True))
+    rest = len(plain).to_bytes(LENGTH) + bytes(pa.Codec("zstd", LEVEL).compress(plain, asbytes=True))
+    return MAGIC + zlib.crc32(rest).to_bytes(CHECKSUM) + rest
 
 
 def load(data: bytes, like: S) -> S:
@@ -192,8 +197,10 @@ def plain_of(data: bytes) -> bytes:
 
     if data.startswith(BEFORE_ZSTD):
         return zlib.decompress(data[len(BEFORE_ZSTD) :])
-    start = len(MAGIC) + LENGTH
-    length = int.from_bytes(data[len(MAGIC) : start])
+    head = len(MAGIC) + CHECKSUM
+    rest, length = data[head:], int.from_bytes(data[head : head + LENGTH])
     if not data.startswith(MAGIC) or length > LONGEST:
         raise ValueError("not a saved state")
-    return bytes(pa.Codec("zstd").decompress(data[start:], length, asbytes=True))
+    if zlib.crc32(rest) != int.from_bytes(data[len(MAGIC) : head]):
+        raise ValueError("a damaged saved state")
+    return bytes(pa.Codec("zstd").decompress(rest[LENGTH:], length, asbytes=True))
