@@ -103,7 +103,7 @@ def test_a_mark_by_the_command_line(shop: Shop, capsys: pytest.CaptureFixture[st
     assert main(["mark", place, "--as", "bad"]) == 1
     assert "say which windows: --start and --end" in capsys.readouterr().err
     assert main(["mark", place, "--as", "bad", "--start", "x", "--end", "y"]) == 1
-    assert "write times as 2026-01-31T06:00:00Z" in capsys.readouterr().err
+    assert "'x' is no time; write it as 2026-01-31T04:00:00Z" in capsys.readouterr().err
     assert not marks_of(shop.a).marks
     assert main(["mark", place, *span, "--as", "bad", "--why", "an outage", "--by", "Ann"]) == 0
     assert capsys.readouterr().out == f"dq: {Window(at(3), at(4))} is bad, by Ann: an outage\n"
