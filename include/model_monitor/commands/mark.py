@@ -54,4 +54,4 @@ def span_of(start: str | None, end: str | None) -> Window:
     try:
         return Window.of(start, end)
     except ValueError as error:
-        raise ConfigError(f"--start {start} --end {end}: {error}; write times as 2026-01-31T06:00:00Z") from error
+        raise ConfigError(f"--start {start} --end {end}: {error}") from error

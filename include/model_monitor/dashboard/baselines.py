@@ -110,8 +110,8 @@ def baselines(
     versions = known_versions(assignment)
     chosen = chosen_version(versions, version)
     changes, settings = changes_in(edit), {"noise": noise, "reference": reference}
-    found = looked_at(visit, assignment, chosen, changes, settings) if chosen else NOTHING
-    matches = [t for t in found.thresholds if find.casefold() in t.name.casefold() or t.edited is not None]
+    view = view_of(visit, assignment, chosen, changes, settings) if chosen else NOTHING
+    matches = [t for t in view.thresholds if find.casefold() in t.name.casefold() or t.edited is not None]
     return Baselines(
         endpoint=endpoint,
         schedule=schedule,
@@ -121,22 +121,22 @@ def baselines(
         version=chosen.name if chosen else "",
         in_force=next((one.name for one in versions if one.in_force), None),
         waits=next((one.name for one in versions[:1] if is_undecided(one)), None),
-        difference=found.difference,
+        difference=view.difference,
         thresholds=tuple(sorted(matches, key=lambda t: t.edited is None)[:MOST]),
         more_thresholds=max(0, len(matches) - MOST),
         find=find,
         edit=edit if changes else "",
         **settings,
         settings=settings_of(assignment.schedule),
-        seen=found.seen,
+        seen=view.seen,
         may_edit=visit.viewer.may_edit(schedule),
         power=power_of(assignment, chosen.name) if chosen and power else None,
-        problem=found.problem,
+        problem=view.problem,
     )
 
 
 @dataclass(frozen=True)
-class LookedAt:
+class View:
     """A version: its thresholds, what is sent back with a decision, and what it would change; ``problem``: what can't
     be told."""
 
@@ -146,30 +146,30 @@ class LookedAt:
     problem: str | None = None
 
 
-NOTHING = LookedAt()
+NOTHING = View()
 
 
-def looked_at(
+def view_of(
     visit: Visit,
     assignment: Assignment,
     version: KnownVersion,
     changes: Mapping[str, str],
     settings: Mapping[str, str],
-) -> LookedAt:
+) -> View:
     """A version as it is, and what it would change with other thresholds, or where the schedule has other settings."""
-    found = NOTHING
+    view = NOTHING
     try:
         document = constraints_in(assignment, version.name)
         numbers = thresholds_in(document)
         thresholds = [Threshold(key=t.key, name=t.name, value=t.value, edited=changes.get(t.key)) for t in numbers]
-        found = LookedAt(thresholds, written(shown_now(assignment, version.name)))
+        view = View(thresholds, written(shown_now(assignment, version.name)))
         if changes or any(settings.values()) or not version.in_force or version.is_edited:
             edited = with_thresholds(document, changes) if changes else None
             then = with_settings(assignment, visit.file_of(assignment.endpoint), settings)
-            found = replace(found, difference=difference_of(assignment, version.folder, edited, then))
+            view = replace(view, difference=difference_of(assignment, version.folder, edited, then))
     except (ConfigError, DataError, StoreError) as error:
-        return replace(found, problem=str(error))
-    return found
+        return replace(view, problem=str(error))
+    return view
 
 
 def with_baseline(visit: Visit, endpoint: str, schedule: str) -> Assignment:

@@ -67,8 +67,8 @@ def settings_of(schedule: Schedule) -> dict[str, dict[str, str]]:
 
 def with_settings(assignment: Assignment, file: Path, settings: Mapping[str, str]) -> Assignment:
     """A schedule with some of its settings tried out, by name; "" is what its file has. Raises ConfigError."""
-    given = {name: value for name, value in settings.items() if value}
-    return tried(file, assignment.schedule.name, given) if given else assignment
+    trial = {name: value for name, value in settings.items() if value}
+    return tried(file, assignment.schedule.name, trial) if trial else assignment
 
 
 def difference_of(assignment: Assignment, folder: str, edited: Document | None, then: Assignment) -> Difference:

@@ -22,8 +22,8 @@ LONGEST_TITLE = 1000
 @cache
 def environment() -> Environment:
     """Where templates are, and what they can call."""
-    made = rendering.environment_of("model_monitor.dashboard")
-    made.filters |= {
+    environment = rendering.environment_of("model_monitor.dashboard")
+    environment.filters |= {
         "number": in_short,
         "short": short,
         "title": title,
@@ -32,10 +32,15 @@ def environment() -> Environment:
         "day": day,
         "words": words,
     }
-    made.filters |= {"zip": zip, "segment": segment, "stored": segment_text}
-    made.globals |= {"strip_of": small.strip_of, "counted": small.counted, "bars_of": small.bars_of, "cells": cells}
-    made.globals |= pictures.GLOBALS
-    return made
+    environment.filters |= {"zip": zip, "segment": segment, "stored": segment_text}
+    environment.globals |= {
+        "strip_of": small.strip_of,
+        "counted": small.counted,
+        "bars_of": small.bars_of,
+        "cells": cells,
+    }
+    environment.globals |= pictures.GLOBALS
+    return environment
 
 
 def cells(column: Any) -> list[tuple[str, list[int]]]:

@@ -108,10 +108,10 @@ class Stored:
 
     def found(self, windows: Sequence[Window]) -> list[Odds | None]:
         """Of these windows, as far as they were judged by the same baseline and are not called bad."""
-        found = ahead(Odds.readable, (self.execution.past.on(window).odds for window in windows), AT_ONCE)
+        every = ahead(Odds.readable, (self.execution.past.on(window).odds for window in windows), AT_ONCE)
         return [
             odds if odds and odds.by == self.baseline.identity and not self.marks.is_bad(odds.of_window) else None
-            for odds in found
+            for odds in every
         ]
 
     def at(self, windows: Sequence[Window]) -> Iterable[Part]:

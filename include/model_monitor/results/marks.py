@@ -43,6 +43,3 @@ class Marks:
         """A window's odds, where a person rather than chance may say what stands out."""
         mark = self.of(odds.of_window)
         return odds.standing_out(mark.says == BAD) if mark else odds
-
-
-UNMARKED = Marks()

@@ -156,8 +156,10 @@ class NoiseOver(Noise):
     def weigh(self, finding: Finding) -> Finding:
         """What single windows explain is no violation; but no span stands out before it is known how spans vary, or
         nothing would be learned of those that vary more than windows."""
-        found = super().weigh(finding)
-        return found if self.spans.tally(key_of(finding.constraint)).windows >= FEWEST else replace(found, windows=None)
+        beside = super().weigh(finding)
+        return (
+            beside if self.spans.tally(key_of(finding.constraint)).windows >= FEWEST else replace(beside, windows=None)
+        )
 
 
 def key_of(constraint: Constraint) -> Key:

@@ -79,8 +79,8 @@ def slow_drifts(window: Window, findings: Iterable[Finding], past: Past) -> dict
     earlier = past.found([back(window, day * DAY) for day in range(1, WEEKS * DAYS)])
     days = [now, *map(levels_in, earlier)]
     weeks = [days[first : first + DAYS] for first in range(0, WEEKS * DAYS, DAYS)]
-    found = {key: slow_of([level_of(day[key] for day in week if key in day) for week in weeks]) for key in now}
-    return {key: slow for key, slow in found.items() if slow}
+    drifts = {key: slow_of([level_of(day[key] for day in week if key in day) for week in weeks]) for key in now}
+    return {key: slow for key, slow in drifts.items() if slow}
 
 
 def levels_in(odds: Odds | None) -> dict[Key, Level]:

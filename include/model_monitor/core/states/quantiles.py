@@ -197,13 +197,13 @@ def thinned(levels: Sequence[Level], fewest: int) -> Quantiles:
     """A sketch of equal rows in ``fewest`` to twice as many items of one weight, and a few lighter ones."""
     n = sum(len(level.items) << i for i, level in enumerate(levels))
     top = max(0, (n // fewest).bit_length() - 1)
-    kept = [Level(level.items) for level in levels] + [Level()] * (top + 1 - len(levels))
+    lighter = [Level(level.items) for level in levels] + [Level()] * (top + 1 - len(levels))
     for i, level in enumerate(levels[:top]):
         left, taken = spread_out(np.sort(level.items), top - i, 0 if i else ENDS)
-        kept[i] = Level(left)
-        kept[top] = kept[top].with_more(taken)
-    kept[top] = Level(np.sort(kept[top].items))
-    return Quantiles(tuple(kept))
+        lighter[i] = Level(left)
+        lighter[top] = lighter[top].with_more(taken)
+    lighter[top] = Level(np.sort(lighter[top].items))
+    return Quantiles(tuple(lighter))
 
 
 def spread_out(items: np.ndarray, times: int, ends: int) -> tuple[np.ndarray, np.ndarray]:
